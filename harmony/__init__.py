@@ -1,0 +1,1 @@
+"""Cross-language conformance harness: one Gherkin specification, every pairing of implementations."""

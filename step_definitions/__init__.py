@@ -1,0 +1,1 @@
+"""What the sentences of `features/` mean, independent of process and platform."""
