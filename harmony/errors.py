@@ -1,0 +1,167 @@
+"""Every error harmony raises on purpose: one class per cause, with a stable code, a way out and an exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from pathlib import Path
+from typing import ClassVar
+
+
+class ExitCode(IntEnum):
+    """How a harmony command ends. The first six agree with pytest's."""
+
+    OK = 0
+    FAILED = 1
+    INTERRUPTED = 2
+    INTERNAL = 3
+    USAGE = 4
+    NOTHING_SELECTED = 5
+    LINT = 6
+    CONFIGURATION = 7
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A line of a file."""
+
+    file: Path
+    line: int
+
+    def __str__(self) -> str:
+        """Return ``file:line``, relative to the working directory where that is shorter."""
+        try:
+            shown = self.file.relative_to(Path.cwd())
+        except ValueError:
+            shown = self.file
+        return f"{shown}:{self.line}"
+
+
+class HarmonyError(Exception):
+    """Something harmony can name.
+
+    Attributes:
+        code: Stable name of the cause.
+        exit_code: What a command that ends with this error returns.
+        hint: The way out.
+    """
+
+    code: ClassVar[str] = "harmony_error"
+    exit_code: ClassVar[ExitCode] = ExitCode.INTERNAL
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        """Return the message and, on a line of its own, the hint."""
+        return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
+
+
+class ConfigurationError(HarmonyError):
+    """The project file, the environment or an option says something impossible."""
+
+    code = "configuration"
+    exit_code = ExitCode.CONFIGURATION
+
+
+class GherkinSyntaxError(HarmonyError):
+    """A feature file is not Gherkin."""
+
+    code = "gherkin_syntax"
+    exit_code = ExitCode.LINT
+
+    def __init__(self, place: Place, message: str) -> None:
+        super().__init__(f"{place}: {message}", hint="every line must be Gherkin: a keyword, a table row or a comment")
+        self.place = place
+
+
+class StepClassError(HarmonyError):
+    """A step class or provider cannot be used as it is written."""
+
+    code = "step_class"
+    exit_code = ExitCode.LINT
+
+
+class UndefinedStepError(HarmonyError):
+    """No step definition matches a sentence."""
+
+    code = "undefined_step"
+    exit_code = ExitCode.LINT
+
+    def __init__(self, message: str, *, snippet: str, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.snippet = snippet
+
+
+class AmbiguousStepError(HarmonyError):
+    """More than one step definition matches a sentence."""
+
+    code = "ambiguous_step"
+    exit_code = ExitCode.LINT
+
+
+class ConversionError(HarmonyError):
+    """An argument of a sentence does not fit the annotation of its parameter."""
+
+    code = "conversion"
+    exit_code = ExitCode.LINT
+
+
+class InjectionError(HarmonyError):
+    """A constructor asks for something nobody provides."""
+
+    code = "injection"
+    exit_code = ExitCode.LINT
+
+
+class LintFailedError(HarmonyError):
+    """The features and the steps do not fit together."""
+
+    code = "lint"
+    exit_code = ExitCode.LINT
+
+
+class UnknownSelectionError(HarmonyError):
+    """A word names no scenario."""
+
+    code = "unknown_selection"
+    exit_code = ExitCode.USAGE
+
+
+class NothingSelectedError(HarmonyError):
+    """What was asked for selects no scenario that may run."""
+
+    code = "nothing_selected"
+    exit_code = ExitCode.NOTHING_SELECTED
+
+
+class StepTimeoutError(HarmonyError):
+    """A step did not end within its time.
+
+    Attributes:
+        seconds: The time it had.
+        stack: Where it stood when the time was over.
+    """
+
+    code = "step_timeout"
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, message: str, *, seconds: float, stack: str = "") -> None:
+        super().__init__(message, hint="raise step_timeout if the step is right to take that long")
+        self.seconds = seconds
+        self.stack = stack
+
+
+class CleanupError(HarmonyError):
+    """Something a scenario held could not be released."""
+
+    code = "cleanup"
+    exit_code = ExitCode.FAILED
+
+    def __init__(self, causes: Sequence[BaseException]) -> None:
+        lines = "; ".join(f"{type(cause).__name__}: {cause}" for cause in causes)
+        super().__init__(f"{len(causes)} clean-up action(s) failed: {lines}")
+        self.causes = tuple(causes)
