@@ -138,6 +138,13 @@ class NothingSelectedError(HarmonyError):
     exit_code = ExitCode.NOTHING_SELECTED
 
 
+class UnsupportedError(HarmonyError):
+    """Raised by a step or provider: what the scenario needs does not exist here. Never counted as passed."""
+
+    code = "unsupported"
+    exit_code = ExitCode.FAILED
+
+
 class StepTimeoutError(HarmonyError):
     """A step did not end within its time.
 

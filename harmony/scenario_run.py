@@ -1,0 +1,314 @@
+"""One scenario over the actors of its roles. The same for steps in this process, step workers and drivers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeVar
+
+from harmony.actor import Actor, LogRecord, ScenarioStart, StepCall, StepOutcome, Verdict
+from harmony.control import Controllable, Settling
+from harmony.errors import CleanupError, HarmonyError
+from harmony.gherkin import Step
+from harmony.routing import Doing, RoutedStep, ScenarioPlan, Target
+from harmony.telemetry import Telemetry
+
+T = TypeVar("T")
+Spawn = Callable[[str], Awaitable[Actor]]
+
+_SEVERITY: Final = {verdict: rank for rank, verdict in enumerate(Verdict)}
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What came of one step of a scenario.
+
+    Attributes:
+        step: The step; ``None`` for what happens before the first and after the last one.
+        phase: ``step``, or ``start``, ``settle`` and ``finish``.
+        outcomes: Per actor (``writer``, ``writer#second``), what came of it.
+        verdict: The worst of them.
+        seconds: How long it took.
+    """
+
+    step: Step | None
+    phase: str
+    outcomes: Mapping[str, StepOutcome]
+    verdict: Verdict
+    seconds: float
+
+    @property
+    def error(self) -> str:
+        """The errors of all actors, each with its role if there are several."""
+        errors = [(key, outcome.error) for key, outcome in self.outcomes.items() if outcome.error]
+        return errors[0][1] if len(errors) == 1 else "\n".join(f"{key}: {error}" for key, error in errors)
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioResult:
+    """What came of a scenario.
+
+    Attributes:
+        plan: The scenario, routed.
+        verdict: Of the first step that did not pass; passed if all did and everything was released.
+        results: What was done, in order.
+        not_run: The steps after the one that did not pass.
+        logs: All log records per actor.
+        seconds: How long it took.
+        seed: The seed it ran with.
+    """
+
+    plan: ScenarioPlan
+    verdict: Verdict
+    results: Sequence[StepResult]
+    not_run: Sequence[Step] = ()
+    logs: Mapping[str, Sequence[LogRecord]] = field(default_factory=dict)
+    seconds: float = 0.0
+    seed: int = 0
+
+    @property
+    def failure(self) -> StepResult | None:
+        """The first result that did not pass."""
+        return next((result for result in self.results if result.verdict is not Verdict.PASSED), None)
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a scenario runs.
+
+    Attributes:
+        step_timeout: Seconds a step may take.
+        setup_timeout: Seconds an actor may take to begin a scenario.
+        cleanup_timeout: Seconds it may take to end one.
+        grace: Seconds an actor gets beyond a deadline that it should have kept by itself.
+        separate_processes: Whether each role is a process of its own.
+        telemetry: Where spans go.
+    """
+
+    step_timeout: float = 30.0
+    setup_timeout: float = 30.0
+    cleanup_timeout: float = 15.0
+    grace: float = 5.0
+    separate_processes: bool = False
+    telemetry: Telemetry = field(default_factory=Telemetry)
+
+
+def scenario_starts(
+    plan: ScenarioPlan, platforms: Mapping[str, str], *, host_pid: int, feature_id: int, seed: int
+) -> dict[str, ScenarioStart]:
+    """Return what each role's actor learns before the first step."""
+    return {
+        role: ScenarioStart(
+            role=role,
+            platform=platforms[role],
+            scenario=plan.scenario.id,
+            host_pid=host_pid,
+            feature_id=feature_id,
+            seed=seed,
+            scratch={
+                "tags": plan.scenario.tags,
+                "actions": tuple(action.value for action in plan.actions_of(role)),
+                "roles": plan.roles,
+            },
+        )
+        for role in plan.roles
+    }
+
+
+async def run_scenario(
+    plan: ScenarioPlan,
+    actors: Mapping[str, Actor],
+    starts: Mapping[str, ScenarioStart],
+    *,
+    spawn: Spawn | None = None,
+    options: RunOptions | None = None,
+    observe: Callable[[StepResult], None] = lambda _: None,
+) -> ScenarioResult:
+    """Run a scenario: start its actors, perform its steps until one does not pass, release everything.
+
+    Args:
+        plan: The scenario, routed.
+        actors: An actor for each role. They stay the caller's, who closes them.
+        starts: What each role's actor learns, see :func:`scenario_starts`.
+        spawn: Makes another actor for a role, for "a second" and "a new" process. Such actors are closed here.
+        options: How it runs.
+        observe: Told of each result as it comes.
+    """
+    run = _Run(plan, dict(actors), starts, spawn, options or RunOptions(), observe)
+    with run.options.telemetry.scenario(plan.scenario) as report:
+        result = await run.whole()
+        report(result.verdict, result.failure.error if result.failure else "")
+    return result
+
+
+@dataclass(slots=True)
+class _Run:
+    """The state of one scenario run."""
+
+    plan: ScenarioPlan
+    actors: dict[str, Actor]
+    starts: Mapping[str, ScenarioStart]
+    spawn: Spawn | None
+    options: RunOptions
+    observe: Callable[[StepResult], None]
+    results: list[StepResult] = field(default_factory=list)
+    logs: dict[str, list[LogRecord]] = field(default_factory=dict)
+    spawned: list[Actor] = field(default_factory=list)
+    replaced: list[tuple[str, Actor]] = field(default_factory=list)
+
+    async def whole(self) -> ScenarioResult:
+        begin = time.monotonic()
+        done = 0
+        try:
+            await self._together("start", {role: self._begin(role, self.actors[role]) for role in self.plan.roles})
+            for routed in self.plan.steps:
+                if self._stopped:
+                    break
+                done += 1
+                await self._step(routed)
+            if not self._stopped:
+                await self._together(
+                    "settle",
+                    {key: self._settled(actor) for key, actor in self._everyone if isinstance(actor, Settling)},
+                )
+        finally:
+            await self._together("finish", {key: self._finished(actor) for key, actor in self._everyone})
+        failure = next((result for result in self.results if result.verdict is not Verdict.PASSED), None)
+        start = next(iter(self.starts.values()))
+        return ScenarioResult(
+            plan=self.plan,
+            verdict=failure.verdict if failure else Verdict.PASSED,
+            results=tuple(self.results),
+            not_run=tuple(routed.step for routed in self.plan.steps[done:]),
+            logs=self.logs,
+            seconds=time.monotonic() - begin,
+            seed=start.seed,
+        )
+
+    @property
+    def _stopped(self) -> bool:
+        return any(result.verdict is not Verdict.PASSED for result in self.results)
+
+    @property
+    def _everyone(self) -> list[tuple[str, Actor]]:
+        return [*self.actors.items(), *self.replaced]
+
+    async def _step(self, routed: RoutedStep) -> None:
+        with self.options.telemetry.step(routed.step) as report:
+            if routed.doing is Doing.WAIT:
+                await self._together("step", {"harmony": self._wait(routed.seconds)}, routed.step)
+            elif routed.doing is Doing.REQUIRE_PROCESSES:
+                await self._together("step", {"harmony": self._require_processes()}, routed.step)
+            else:
+                work = {target.key: self._act(target, routed) for target in routed.targets}
+                await self._together("step", work, routed.step)
+            report(self.results[-1].verdict, self.results[-1].error)
+
+    async def _together(self, phase: str, work: Mapping[str, Awaitable[StepOutcome]], step: Step | None = None) -> None:
+        """Do something with several actors at once and keep the worst outcome."""
+        begin = time.monotonic()
+        outcomes = dict(zip(work, await asyncio.gather(*(_never_raises(one) for one in work.values())), strict=True))
+        for key, outcome in outcomes.items():
+            self.logs.setdefault(key, []).extend(outcome.logs)
+        verdict = max((outcome.verdict for outcome in outcomes.values()), key=_severity, default=Verdict.PASSED)
+        result = StepResult(step, phase, outcomes, verdict, time.monotonic() - begin)
+        if step is not None or verdict is not Verdict.PASSED:
+            self.results.append(result)
+            self.observe(result)
+
+    async def _act(self, target: Target, routed: RoutedStep) -> StepOutcome:
+        actor = await self._actor(target)
+        if routed.action is not None:
+            if not isinstance(actor, Controllable):
+                return StepOutcome(Verdict.ERRORED, f"the process of {target.key!r} cannot be controlled")
+            return await self._bounded(actor.control(routed.action), self.options.setup_timeout, routed.step.text)
+        call = StepCall(
+            type=routed.step.type,
+            text=routed.step.text,
+            role=target.role,
+            table=routed.step.table,
+            doc_string=routed.step.doc_string,
+            broadcast=routed.broadcast,
+            timeout=self.options.step_timeout,
+        )
+        return await self._bounded(actor.perform(call), call.timeout, routed.step.text)
+
+    async def _actor(self, target: Target) -> Actor:
+        existing = self.actors.get(target.key)
+        if existing is not None and not target.replaces:
+            return existing
+        if self.spawn is None:
+            raise HarmonyError(f"no second actor can be made for {target.role!r}", hint="this run was given no `spawn`")
+        if existing is not None:
+            self.replaced.append((f"{target.key} (before)", existing))
+        actor = await self.spawn(target.role)
+        self.spawned.append(actor)
+        self.actors[target.key] = actor
+        begun = await self._begin(target.role, actor)
+        if begun.verdict is not Verdict.PASSED:
+            raise HarmonyError(f"another {target.role!r} could not be started: {begun.error}")
+        return actor
+
+    async def _begin(self, role: str, actor: Actor) -> StepOutcome:
+        return await self._bounded(_passed(actor.start(self.starts[role])), self.options.setup_timeout, "start")
+
+    async def _settled(self, actor: Settling) -> StepOutcome:
+        return await self._bounded(actor.settle(self.options.step_timeout), self.options.step_timeout, "the background")
+
+    async def _finished(self, actor: Actor) -> StepOutcome:
+        outcome = await self._bounded(_passed(actor.finish()), self.options.cleanup_timeout, "clean-up")
+        if actor in self.spawned:
+            closed = await self._bounded(_passed(actor.close()), self.options.cleanup_timeout, "closing")
+            outcome = max(outcome, closed, key=lambda one: _severity(one.verdict))
+        return outcome
+
+    async def _wait(self, seconds: float) -> StepOutcome:
+        await asyncio.sleep(seconds)
+        return StepOutcome(Verdict.PASSED, seconds=seconds)
+
+    async def _require_processes(self) -> StepOutcome:
+        if self.options.separate_processes:
+            return StepOutcome(Verdict.PASSED)
+        return StepOutcome(Verdict.UNSUPPORTED, "the roles of this run are not processes of their own")
+
+    async def _bounded(self, work: Awaitable[StepOutcome], seconds: float, what: str) -> StepOutcome:
+        """Hold an actor to a deadline that it should have kept by itself."""
+        try:
+            async with asyncio.timeout(seconds + self.options.grace) as limit:
+                return await work
+        except TimeoutError as error:
+            if not limit.expired():
+                return _raised(error)
+            return StepOutcome(Verdict.TIMED_OUT, f"{what}: the actor did not answer within {seconds:g} s")
+
+
+async def _passed(work: Awaitable[None]) -> StepOutcome:
+    await work
+    return StepOutcome(Verdict.PASSED)
+
+
+async def _never_raises(work: Awaitable[StepOutcome]) -> StepOutcome:
+    try:
+        return await work
+    except Exception as error:  # noqa: BLE001 - an actor that breaks is an outcome of this scenario, not the end of the run
+        return _raised(error)
+
+
+def _raised(error: Exception) -> StepOutcome:
+    text = str(error) if isinstance(error, HarmonyError) else f"{type(error).__name__}: {error}"
+    details: dict[str, Any] = {"code": error.code} if isinstance(error, HarmonyError) else {}
+    verdict = Verdict.FAILED if isinstance(error, CleanupError) else Verdict.ERRORED
+    return StepOutcome(verdict, text, details)
+
+
+def _severity(verdict: Verdict) -> int:
+    return _SEVERITY[verdict]
+
+
+def merged(result: ScenarioResult, verdict: Verdict, phase: str, error: str) -> ScenarioResult:
+    """Return a result to which something found after the last step is added, such as a leak."""
+    extra = StepResult(None, phase, {"harmony": StepOutcome(verdict, error)}, verdict, 0.0)
+    worst = verdict if result.verdict is Verdict.PASSED else result.verdict
+    return replace(result, verdict=worst, results=(*result.results, extra))
