@@ -34,6 +34,7 @@ from harmony.errors import (
 from harmony.injection import Injector, Providers
 from harmony.lane import Lane
 from harmony.logs import LEVELS
+from harmony.performance import Statistics
 from harmony.registry import StepDefinition, StepMatch, StepRegistry
 
 SETUP_TIMEOUT: Final = 30.0
@@ -73,6 +74,9 @@ class LocalActor:
         library: The project's steps.
         name: Names the threads.
         show_logs: Least level of log records that also go to stderr.
+
+    Attributes:
+        timings: After a scenario, how long its measured operations took.
     """
 
     def __init__(self, library: StepLibrary, *, name: str = "local", show_logs: int = LEVELS["warning"]) -> None:
@@ -83,6 +87,7 @@ class LocalActor:
         self._context: ScenarioContext | None = None
         self._injector: Injector | None = None
         self._running: _Running | None = None
+        self.timings: dict[str, Statistics] = {}
 
     async def start(self, scenario: ScenarioStart) -> None:
         """Begin a scenario with a fresh context."""
@@ -92,6 +97,7 @@ class LocalActor:
             self._lane = Lane(f"{self._name}-{scenario.role}")
         self._context = ScenarioContext(scenario, show_logs=self._show_logs)
         self._injector = Injector(self._library.providers, self._context)
+        self.timings = {}
 
     async def perform(self, call: StepCall) -> StepOutcome:
         """Perform one step.
@@ -164,6 +170,7 @@ class LocalActor:
             running.outcome.cancel()
         if context is None or self._lane is None:
             return
+        self.timings = {name: context.performance.statistics(name) for name in context.performance.operations}
         lane = Lane(f"{self._name}-rescue") if self._lane.lost else self._lane
         try:
             await lane.perform(_closed(context), CLEANUP_TIMEOUT)

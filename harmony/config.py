@@ -1,0 +1,185 @@
+"""What a project says about itself: ``harmony.toml``, then ``HARMONY_…`` variables, then the command line.
+
+The later source wins. Every value is validated, and a wrong one is reported with its source and field.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from harmony.errors import ConfigurationError
+
+PROJECT_FILE: Final = "harmony.toml"
+PREFIX: Final = "HARMONY_"
+_NESTING: Final = "__"
+
+
+class Platform(BaseModel):
+    """One implementation that can play roles.
+
+    Attributes:
+        command: How its process is started.
+        contract: What that process speaks: ``steps`` (it has step definitions) or ``driver`` (it has verbs).
+        directory: Where it is started, relative to the project file.
+        environment: Variables added to its environment.
+        build: Command that builds it, if it needs one.
+        capabilities: What it claims to be able to do.
+        start_timeout: Seconds until it must answer for the first time.
+        step_timeout: Seconds a step may take; the project's value if absent.
+        stop_timeout: Seconds it gets to end in order before it is killed.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: tuple[str, ...] = Field(min_length=1)
+    contract: Literal["steps", "driver"] = "steps"
+    directory: Path = Path()
+    environment: dict[str, str] = Field(default_factory=dict)
+    build: tuple[str, ...] = ()
+    capabilities: frozenset[str] = frozenset()
+    start_timeout: float = Field(default=30.0, gt=0)
+    step_timeout: float | None = Field(default=None, gt=0)
+    stop_timeout: float = Field(default=5.0, gt=0)
+
+
+class Timeouts(BaseModel):
+    """Deadlines in seconds."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    step: float = Field(default=30.0, gt=0, le=3600)
+    setup: float = Field(default=30.0, gt=0, le=3600)
+    cleanup: float = Field(default=15.0, gt=0, le=3600)
+
+
+class LeakLimits(BaseModel):
+    """What a scenario may leave behind in this process. ``check = false`` turns the resource monitor off."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    check: bool = True
+    descriptors: int = Field(default=0, ge=0)
+    threads: int = Field(default=0, ge=0)
+    children: int = Field(default=0, ge=0)
+    memory_mb: float = Field(default=256.0, gt=0)
+    probes: tuple[str, ...] = ()
+
+
+class Settings(BaseSettings):
+    """The whole configuration of a project.
+
+    Attributes:
+        features: Directory of the feature files, relative to the project file.
+        steps: Modules (or packages) with step classes.
+        providers: Modules with providers and ``CONVERTERS``.
+        numbered: Whether every scenario's title begins with its number.
+        tags: Known tags and what they mean; others are errors.
+        opt_in: Tags whose scenarios run only on request.
+        repeat: The command that repeats a scenario; ``{words}`` and ``{seed}`` are filled in.
+        log_level: Least level shown on stderr while steps run.
+        telemetry: Whether to make OpenTelemetry spans.
+        timeouts: Deadlines.
+        leaks: What a scenario may leave behind.
+        platforms: Implementations by name.
+    """
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter=_NESTING)
+
+    features: Path = Path("features")
+    steps: tuple[str, ...] = ("step_definitions",)
+    providers: tuple[str, ...] = ()
+    numbered: bool = True
+    tags: dict[str, str] = Field(default_factory=dict)
+    opt_in: tuple[str, ...] = ("stress", "benchmark")
+    repeat: str = "pytest --scenario {words} --seed {seed}"
+    log_level: Literal["trace", "debug", "info", "warning", "error", "critical"] = "warning"
+    telemetry: bool = False
+    timeouts: Timeouts = Timeouts()
+    leaks: LeakLimits = LeakLimits()
+    platforms: dict[str, Platform] = Field(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take values from the constructor alone: :func:`read_settings` has merged all sources, lists included."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+
+def find_project_file(start: Path) -> Path | None:
+    """Return the project file of a directory or of the nearest one above it."""
+    for directory in (start, *start.parents):
+        candidate = directory / PROJECT_FILE
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def read_settings(file: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read the configuration of a project.
+
+    Args:
+        file: The project file.
+        overrides: Values from the command line, nested like the file.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or a value is not valid.
+    """
+    try:
+        from_file = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{file}: {error}", hint="the project file is TOML in UTF-8") from error
+    try:
+        from_environment = EnvSettingsSource(Settings, env_prefix=PREFIX, env_nested_delimiter=_NESTING)()
+    except SettingsError as error:
+        raise ConfigurationError(f"environment: {error}", hint="lists and tables are JSON in variables") from error
+    merged = _merged(_merged(from_file, from_environment), overrides or {})
+    try:
+        return Settings(**merged)
+    except pydantic.ValidationError as error:
+        lines = [
+            f"{_source(detail['loc'], file, overrides or {})}: {'.'.join(str(part) for part in detail['loc'])}: "
+            f"{detail['msg']}"
+            for detail in error.errors()
+        ]
+        raise ConfigurationError("\n".join(lines), hint="docs/running.md lists every setting") from error
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(below)
+    for key, value in above.items():
+        old = result.get(key)
+        result[key] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return result
+
+
+def _source(location: tuple[int | str, ...], file: Path, overrides: Mapping[str, Any]) -> str:
+    """Return where a value came from, so that a person looks in the right place."""
+    if location and location[0] in overrides:
+        return "command line"
+    names = [str(part).upper() for part in location if isinstance(part, str)]
+    for length in range(len(names), 0, -1):
+        variable = PREFIX + _NESTING.join(names[:length])
+        if variable in {name.upper() for name in os.environ}:
+            return f"environment variable {variable}"
+    return str(file)

@@ -1,0 +1,207 @@
+"""Scenarios as pytest items, so that filters, IDEs, reports and plugins just work."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from harmony.actor import Verdict
+from harmony.failure_report import failure_report, one_line
+from harmony.gherkin import Feature, Scenario
+from harmony.lint import LintRules, Problem, lint
+from harmony.local import StepLibrary
+from harmony.local_run import LocalRunner
+from harmony.logs import LEVELS
+from harmony.project import Project
+from harmony.resources import ResourceMonitor, load_probes
+from harmony.scenario_run import RunOptions, ScenarioResult
+from harmony.selection import require_some, select
+from harmony.telemetry import OpenTelemetry, Telemetry
+
+RESULT: Final = pytest.StashKey[ScenarioResult]()
+
+
+class ScenarioFailedError(Exception):
+    """A scenario has not passed."""
+
+    def __init__(self, result: ScenarioResult) -> None:
+        super().__init__(one_line(result))
+        self.result = result
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a person asked to run.
+
+    Attributes:
+        words: Numbers, features, patterns and names; everything if there are none.
+        tags: Opt-in tags that may run.
+    """
+
+    words: Sequence[str] = ()
+    tags: Sequence[str] = ()
+
+
+class HarmonyRun:
+    """One pytest session over the features of a project. Everything is read when it is first needed."""
+
+    def __init__(self, project: Project, choice: Choice, seed: int) -> None:
+        self.project = project
+        self.choice = choice
+        self.seed = seed
+        self._features: list[Feature] | None = None
+        self._problems: list[Problem] = []
+        self._library: StepLibrary | None = None
+        self._runner: LocalRunner | None = None
+        self._chosen: set[str] | None = None
+
+    @property
+    def features(self) -> list[Feature]:
+        """The project's features that are Gherkin."""
+        if self._features is None:
+            self._features, errors = self.project.features()
+            self._problems = [Problem(error.place, "syntax", error.message.partition(": ")[2]) for error in errors]
+        return self._features
+
+    @property
+    def scenarios(self) -> list[Scenario]:
+        """All scenarios of the project."""
+        return [scenario for feature in self.features for scenario in feature.scenarios]
+
+    @property
+    def library(self) -> StepLibrary:
+        """The project's steps."""
+        if self._library is None:
+            self._library = self.project.library()
+        return self._library
+
+    @property
+    def runner(self) -> LocalRunner:
+        """What runs the scenarios."""
+        if self._runner is None:
+            settings = self.project.settings
+            library = self.library
+            monitor = (
+                ResourceMonitor(settings.leaks, load_probes(settings.leaks.probes)) if settings.leaks.check else None
+            )
+            self._runner = LocalRunner(
+                library,
+                RunOptions(
+                    step_timeout=settings.timeouts.step,
+                    setup_timeout=settings.timeouts.setup,
+                    cleanup_timeout=settings.timeouts.cleanup,
+                    telemetry=OpenTelemetry() if settings.telemetry else Telemetry(),
+                ),
+                monitor,
+                self.seed,
+                LEVELS[settings.log_level],
+            )
+        return self._runner
+
+    def problems(self) -> list[Problem]:
+        """Return what lint finds in the whole project."""
+        rules = LintRules(self.project.settings.numbered, frozenset(self.project.settings.tags))
+        return sorted({*self._problems, *lint(self.features, self.library, rules)}) if self.features else self._problems
+
+    def choose(self) -> list[Scenario]:
+        """Return what was asked for.
+
+        Raises:
+            UnknownSelectionError: A word names nothing.
+            NothingSelectedError: Nothing is left.
+        """
+        named = select(self.scenarios, self.choice.words) if self.choice.words else self.scenarios
+        return require_some(named, self.project.settings.opt_in, self.choice.tags)
+
+    def is_chosen(self, scenario: Scenario) -> bool:
+        """Whether a scenario was asked for."""
+        if self._chosen is None:
+            self._chosen = {str(chosen.place) for chosen in self.choose()}
+        return str(scenario.place) in self._chosen
+
+    def touched_by(self, arguments: Iterable[str], directory: Path) -> bool:
+        """Whether pytest's arguments include feature files of this project."""
+        features = self.project.features_directory
+        for argument in arguments:
+            path = (directory / argument.partition("::")[0]).resolve()
+            if path == features or path in features.parents or features in path.parents:
+                return True
+        return False
+
+    def repeat(self, scenario: Scenario) -> str:
+        """Return the command that runs a scenario again."""
+        word = scenario.number or f'"{scenario.title}"'
+        return self.project.settings.repeat.format(words=word, seed=self.seed)
+
+
+class FeatureFile(pytest.File):
+    """A feature file; its scenarios are its items."""
+
+    run: HarmonyRun
+
+    @classmethod
+    def of(cls, parent: pytest.Collector, path: Path, run: HarmonyRun) -> FeatureFile:
+        """Make the collector of a feature file."""
+        collector: FeatureFile = cls.from_parent(parent, path=path)
+        collector.run = run
+        return collector
+
+    def collect(self) -> Iterator[pytest.Item]:
+        """Return an item for each scenario."""
+        feature = next((feature for feature in self.run.features if feature.path == self.path), None)
+        if feature is None:
+            problem = next((str(problem) for problem in self.run.problems() if problem.place.file == self.path), "")
+            raise self.CollectError(problem or f"{self.path} is no feature of {self.run.project.file}")
+        for scenario in feature.scenarios:
+            yield ScenarioItem.of(self, scenario, self.run)
+
+
+class ScenarioItem(pytest.Item):
+    """One scenario."""
+
+    scenario: Scenario
+    run: HarmonyRun
+
+    @classmethod
+    def of(cls, parent: FeatureFile, scenario: Scenario, run: HarmonyRun) -> ScenarioItem:
+        """Make the item of a scenario."""
+        item: ScenarioItem = cls.from_parent(parent, name=scenario.id)
+        item.scenario = scenario
+        item.run = run
+        for tag in scenario.tags:
+            item.add_marker(marker_name(tag))
+        return item
+
+    def runtest(self) -> None:
+        """Run the scenario."""
+        done = self.run.runner.run(self.scenario)
+        result = done.result
+        self.stash[RESULT] = result
+        self.user_properties.append(("verdict", result.verdict.value))
+        self.user_properties.append(("seed", self.run.seed))
+        self.user_properties += [(f"timing {name}", str(timing)) for name, timing in done.timings.items()]
+        if result.verdict is Verdict.UNSUPPORTED:
+            pytest.skip(one_line(result))
+        if result.verdict is not Verdict.PASSED:
+            raise ScenarioFailedError(result)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Return the report that a person can act on."""
+        if isinstance(excinfo.value, ScenarioFailedError):
+            return failure_report(excinfo.value.result, self.run.repeat(self.scenario))
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
+        """Return where the scenario stands."""
+        return self.path, self.scenario.place.line - 1, self.name
+
+
+def marker_name(tag: str) -> str:
+    """Return the marker that stands for a tag."""
+    return re.sub(r"\W", "_", tag)
