@@ -1,0 +1,175 @@
+/* Many frames read with one call and given back with one. Frame objects are made only for those that are looked at. */
+#include "binding.h"
+
+typedef struct ZbFrameBatch {
+    PyObject_HEAD
+    ZbReader *reader;
+    Py_ssize_t count;
+    bool released;
+    PyObject **frames; /* NULL until asked for */
+    uint64_t *leases;
+    zb_found *found;
+} ZbFrameBatch;
+
+PyObject *zb_frame_batch_new(ZbReader *reader, Py_ssize_t capacity) {
+    ZbFrameBatch *batch = PyObject_New(ZbFrameBatch, &ZbFrameBatchType);
+    if (batch == NULL) return NULL;
+    batch->reader = (ZbReader *)Py_NewRef((PyObject *)reader);
+    batch->count = 0;
+    batch->released = false;
+    batch->frames = PyMem_Calloc((size_t)capacity, sizeof *batch->frames);
+    batch->leases = PyMem_Malloc((size_t)capacity * sizeof *batch->leases);
+    batch->found = PyMem_Malloc((size_t)capacity * sizeof *batch->found);
+    if (batch->frames == NULL || batch->leases == NULL || batch->found == NULL) {
+        Py_DECREF(batch);
+        return PyErr_NoMemory();
+    }
+    return (PyObject *)batch;
+}
+
+void zb_frame_batch_append(PyObject *self, const zb_found *found, uint64_t lease) {
+    ZbFrameBatch *batch = (ZbFrameBatch *)self;
+    batch->found[batch->count] = *found;
+    batch->leases[batch->count] = lease;
+    batch->count++;
+}
+
+static void batch_give_back(ZbFrameBatch *batch) {
+    if (batch->released) return;
+    batch->released = true;
+    for (Py_ssize_t i = 0; i < batch->count; i++) {
+        /* A frame that somebody looked at ends by its own release, so that its views end with it. */
+        if (batch->frames[i] == NULL) zb_lease_mark(batch->reader, batch->leases[i]);
+    }
+    zb_lease_drain(batch->reader);
+    for (Py_ssize_t i = 0; i < batch->count; i++) {
+        if (batch->frames[i] != NULL) zb_frame_finish(batch->frames[i]);
+    }
+}
+
+static void batch_finalize(PyObject *self) {
+    ZbFrameBatch *batch = (ZbFrameBatch *)self;
+    if (batch->released || batch->reader->closed || batch->frames == NULL) return;
+    Py_ssize_t held = 0;
+    for (Py_ssize_t i = 0; i < batch->count; i++) held += batch->frames[i] == NULL;
+    if (held == 0) return; /* each frame answers for itself */
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (PyErr_ResourceWarning(self, 1,
+                              "%zd frames of buffer '%s' were never released: use `with reader.read_frames(n) as "
+                              "frames:` or frames.release()",
+                              held, batch->reader->handle->name) < 0) {
+        PyErr_WriteUnraisable(self);
+    }
+    PyErr_Restore(type, value, traceback);
+}
+
+static void batch_dealloc(PyObject *self) {
+    ZbFrameBatch *batch = (ZbFrameBatch *)self;
+    if (!batch->released && batch->frames != NULL) {
+        if (PyObject_CallFinalizerFromDealloc(self) < 0) return;
+        for (Py_ssize_t i = 0; i < batch->count; i++) {
+            if (batch->frames[i] == NULL) zb_lease_mark(batch->reader, batch->leases[i]);
+        }
+        zb_lease_drain(batch->reader);
+    }
+    for (Py_ssize_t i = 0; batch->frames != NULL && i < batch->count; i++) Py_XDECREF(batch->frames[i]);
+    PyMem_Free(batch->frames);
+    PyMem_Free(batch->leases);
+    PyMem_Free(batch->found);
+    Py_DECREF(batch->reader);
+    PyObject_Free(batch);
+}
+
+static Py_ssize_t batch_length(PyObject *self) { return ((ZbFrameBatch *)self)->count; }
+
+static PyObject *batch_item(PyObject *self, Py_ssize_t index) {
+    ZbFrameBatch *batch = (ZbFrameBatch *)self;
+    if (index < 0 || index >= batch->count) {
+        PyErr_SetString(PyExc_IndexError, "frame index out of range");
+        return NULL;
+    }
+    if (batch->frames[index] == NULL) {
+        if (batch->released) {
+            return zb_raise(batch->reader->handle, "frame_released", "{s:K}", "sequence",
+                            (unsigned long long)batch->found[index].sequence);
+        }
+        batch->frames[index] = zb_frame_new(batch->reader, &batch->found[index], batch->leases[index]);
+        if (batch->frames[index] == NULL) return NULL;
+    }
+    return Py_NewRef(batch->frames[index]);
+}
+
+static PyObject *batch_subscript(PyObject *self, PyObject *key) {
+    if (PySlice_Check(key)) {
+        PyObject *all = PySequence_List(self);
+        PyObject *part = all == NULL ? NULL : PyObject_GetItem(all, key);
+        Py_XDECREF(all);
+        return part;
+    }
+    const Py_ssize_t index = PyNumber_AsSsize_t(key, PyExc_IndexError);
+    if (index == -1 && PyErr_Occurred()) return NULL;
+    return batch_item(self, index < 0 ? index + ((ZbFrameBatch *)self)->count : index);
+}
+
+static PyObject *batch_tobytes(PyObject *self, PyObject *Py_UNUSED(ignored)) {
+    ZbFrameBatch *batch = (ZbFrameBatch *)self;
+    if (batch->reader->closed) return zb_raise(batch->reader->handle, "closed", "{s:s}", "what", "reader");
+    if (batch->released) return zb_raise(batch->reader->handle, "frame_released", "{s:K}", "sequence", 0ULL);
+    PyObject *list = PyList_New(batch->count);
+    for (Py_ssize_t i = 0; list != NULL && i < batch->count; i++) {
+        PyObject *copy;
+        if (batch->frames[i] != NULL) {
+            copy = PyBytes_FromObject(batch->frames[i]); /* raises for a frame released by itself */
+        } else {
+            copy = PyBytes_FromStringAndSize((const char *)batch->found[i].data, (Py_ssize_t)batch->found[i].size);
+        }
+        if (copy == NULL) {
+            Py_CLEAR(list);
+            break;
+        }
+        PyList_SET_ITEM(list, i, copy);
+    }
+    return list;
+}
+
+static PyObject *batch_release(PyObject *self, PyObject *Py_UNUSED(ignored)) {
+    batch_give_back((ZbFrameBatch *)self);
+    Py_RETURN_NONE;
+}
+
+static PyObject *batch_enter(PyObject *self, PyObject *Py_UNUSED(ignored)) { return Py_NewRef(self); }
+
+static PyObject *batch_exit(PyObject *self, PyObject *const *Py_UNUSED(args), Py_ssize_t Py_UNUSED(count)) {
+    batch_give_back((ZbFrameBatch *)self);
+    Py_RETURN_NONE;
+}
+
+static PyObject *batch_repr(PyObject *self) {
+    const ZbFrameBatch *batch = (ZbFrameBatch *)self;
+    return PyUnicode_FromFormat("<FrameBatch of %zd%s>", batch->count, batch->released ? " released" : "");
+}
+
+static PyMethodDef batch_methods[] = {
+    {"release", batch_release, METH_NOARGS, "Give all frames back at once."},
+    {"tobytes", batch_tobytes, METH_NOARGS, "Copy every frame out: a list of bytes, in order."},
+    {"__enter__", batch_enter, METH_NOARGS, NULL},
+    {"__exit__", (PyCFunction)(void (*)(void))batch_exit, METH_FASTCALL, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PySequenceMethods batch_sequence = {.sq_length = batch_length, .sq_item = batch_item};
+static PyMappingMethods batch_mapping = {.mp_length = batch_length, .mp_subscript = batch_subscript};
+
+PyTypeObject ZbFrameBatchType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "zerobuffer.FrameBatch",
+    .tp_doc = "A sequence of frames read with one call; a context manager that releases them all.",
+    .tp_basicsize = sizeof(ZbFrameBatch),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_SEQUENCE,
+    .tp_dealloc = batch_dealloc,
+    .tp_finalize = batch_finalize,
+    .tp_repr = batch_repr,
+    .tp_as_sequence = &batch_sequence,
+    .tp_as_mapping = &batch_mapping,
+    .tp_methods = batch_methods,
+};

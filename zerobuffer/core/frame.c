@@ -1,0 +1,328 @@
+/* Frames and what they lend out: spans (exporters of ring memory), leases, and batches. */
+#include <stddef.h>
+
+#include "binding.h"
+#include "point.h"
+
+/* ---- leases ------------------------------------------------------------------------------------------------ */
+
+uint64_t zb_lease_push(ZbReader *reader, uint64_t bytes, bool frame) {
+    zb_leases *leases = &reader->leases;
+    if (leases->ring == NULL || leases->tail - leases->head > leases->mask) {
+        const uint64_t capacity = leases->ring == NULL ? 64 : (leases->mask + 1) * 2;
+        zb_lease *grown = PyMem_Calloc(capacity, sizeof *grown);
+        if (grown == NULL) {
+            PyErr_NoMemory();
+            return UINT64_MAX;
+        }
+        for (uint64_t i = leases->head; i != leases->tail; i++) {
+            grown[i & (capacity - 1)] = leases->ring[i & leases->mask];
+        }
+        PyMem_Free(leases->ring);
+        leases->ring = grown;
+        leases->mask = capacity - 1;
+    }
+    leases->ring[leases->tail & leases->mask] = (zb_lease){.bytes = bytes, .frame = frame, .returned = !frame};
+    return leases->tail++;
+}
+
+void zb_lease_mark(ZbReader *reader, uint64_t lease) {
+    if (reader->closed || lease < reader->leases.head) return;
+    reader->leases.ring[lease & reader->leases.mask].returned = true;
+}
+
+void zb_lease_drain(ZbReader *reader) {
+    if (reader->closed || reader->handle->detached) return;
+    zb_leases *leases = &reader->leases;
+    uint64_t bytes = 0, posts = 0;
+    while (leases->head != leases->tail && leases->ring[leases->head & leases->mask].returned) {
+        const zb_lease *lease = &leases->ring[leases->head & leases->mask];
+        bytes += lease->bytes;
+        posts += lease->frame;
+        leases->head++;
+    }
+    if (bytes == 0) return;
+    zb_ring_free(&reader->handle->ring, bytes);
+    for (; posts > 0; posts--) sem_post(reader->handle->space);
+    ZB_POINT(READER_SPACE);
+}
+
+uint64_t zb_leases_held(const ZbReader *reader) {
+    uint64_t bytes = 0;
+    for (uint64_t i = reader->leases.head; i != reader->leases.tail; i++) {
+        bytes += reader->leases.ring[i & reader->leases.mask].bytes;
+    }
+    return bytes;
+}
+
+static void lease_return(ZbReader *reader, uint64_t lease) {
+    zb_lease_mark(reader, lease);
+    zb_lease_drain(reader);
+}
+
+/* ---- spans ------------------------------------------------------------------------------------------------- */
+
+#define FREE_LIST_SIZE 64
+static ZbSpan *free_spans[FREE_LIST_SIZE];
+static int free_span_count = 0;
+
+static void span_return_lease(ZbSpan *span) {
+    if (span->reader == NULL) return;
+    ZbReader *reader = span->reader;
+    span->reader = NULL;
+    lease_return(reader, span->lease);
+    Py_DECREF(reader);
+}
+
+static void span_dealloc(PyObject *self) {
+    ZbSpan *span = (ZbSpan *)self;
+    span_return_lease(span);
+    zb_handle_release(span->handle);
+    if (free_span_count < FREE_LIST_SIZE) {
+        free_spans[free_span_count++] = span;
+    } else {
+        PyObject_Free(span);
+    }
+}
+
+static int span_getbuffer(PyObject *self, Py_buffer *view, int flags) {
+    ZbSpan *span = (ZbSpan *)self;
+    const int readonly = span->reader != NULL;
+    if (PyBuffer_FillInfo(view, self, span->data, (Py_ssize_t)span->size, readonly, flags) < 0) return -1;
+    span->exports++;
+    return 0;
+}
+
+static void span_releasebuffer(PyObject *self, Py_buffer *Py_UNUSED(view)) {
+    ZbSpan *span = (ZbSpan *)self;
+    if (--span->exports == 0 && span->finished) span_return_lease(span);
+}
+
+static PyBufferProcs span_buffer = {span_getbuffer, span_releasebuffer};
+
+PyTypeObject ZbSpanType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "zerobuffer._core.Span",
+    .tp_doc = "Exporter of a stretch of ring memory.",
+    .tp_basicsize = sizeof(ZbSpan),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_dealloc = span_dealloc,
+    .tp_as_buffer = &span_buffer,
+};
+
+PyObject *zb_span_view(zb_handle *handle, ZbReader *reader, uint8_t *data, uint64_t size, uint64_t lease,
+                       ZbSpan **span) {
+    ZbSpan *made;
+    if (free_span_count > 0) {
+        made = (ZbSpan *)PyObject_Init((PyObject *)free_spans[--free_span_count], &ZbSpanType);
+    } else {
+        made = PyObject_New(ZbSpan, &ZbSpanType);
+        if (made == NULL) return NULL;
+    }
+    zb_handle_retain(handle);
+    made->handle = handle;
+    made->reader = (ZbReader *)Py_XNewRef((PyObject *)reader);
+    made->data = data;
+    made->size = size;
+    made->lease = lease;
+    made->exports = 0;
+    made->finished = false;
+    PyObject *view = PyMemoryView_FromObject((PyObject *)made);
+    if (view == NULL) {
+        Py_CLEAR(made->reader); /* the lease stays with the caller */
+        Py_DECREF(made);
+        return NULL;
+    }
+    *span = made;
+    Py_DECREF(made);
+    return view;
+}
+
+void zb_view_end(PyObject *view) {
+    if (Py_REFCNT(view) > 1) {
+        PyObject *done = PyObject_CallMethod(view, "release", NULL);
+        /* BufferError: something such as an array still exports the view; its memory stays lent until that is gone. */
+        if (done == NULL) PyErr_Clear();
+        Py_XDECREF(done);
+    }
+    Py_DECREF(view);
+}
+
+/* ---- frames ------------------------------------------------------------------------------------------------ */
+
+typedef struct ZbFrame {
+    PyObject_HEAD
+    ZbReader *reader;
+    uint8_t *data;
+    uint64_t size;
+    uint64_t sequence;
+    uint64_t lease;
+    PyObject *view; /* made when asked for; it owns the span */
+    ZbSpan *span;   /* borrowed from the view */
+    bool released;
+} ZbFrame;
+
+static ZbFrame *free_frames[FREE_LIST_SIZE];
+static int free_frame_count = 0;
+
+PyObject *zb_frame_new(ZbReader *reader, const zb_found *found, uint64_t lease) {
+    ZbFrame *frame;
+    if (free_frame_count > 0) {
+        frame = (ZbFrame *)PyObject_Init((PyObject *)free_frames[--free_frame_count], &ZbFrameType);
+    } else {
+        frame = PyObject_New(ZbFrame, &ZbFrameType);
+        if (frame == NULL) return NULL;
+    }
+    frame->reader = (ZbReader *)Py_NewRef((PyObject *)reader);
+    frame->data = found->data;
+    frame->size = found->size;
+    frame->sequence = found->sequence;
+    frame->lease = lease;
+    frame->view = NULL;
+    frame->span = NULL;
+    frame->released = false;
+    return (PyObject *)frame;
+}
+
+/* Gives up the view and marks the lease, without draining: the caller drains once for many. */
+static void frame_give_up(ZbFrame *frame) {
+    if (frame->released) return;
+    frame->released = true;
+    if (frame->view == NULL) {
+        zb_lease_mark(frame->reader, frame->lease);
+        return;
+    }
+    frame->span->finished = true;
+    PyObject *view = frame->view;
+    frame->view = NULL;
+    frame->span = NULL;
+    zb_view_end(view);
+}
+
+void zb_frame_finish(PyObject *self) {
+    ZbFrame *frame = (ZbFrame *)self;
+    frame_give_up(frame);
+    zb_lease_drain(frame->reader);
+}
+
+static void frame_finalize(PyObject *self) {
+    ZbFrame *frame = (ZbFrame *)self;
+    if (frame->released || frame->reader->closed) return;
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (PyErr_ResourceWarning(self, 1,
+                              "frame %llu of buffer '%s' was never released: use `with reader.read_frame() as frame:`"
+                              " or frame.release()",
+                              (unsigned long long)frame->sequence, frame->reader->handle->name) < 0) {
+        PyErr_WriteUnraisable(self);
+    }
+    PyErr_Restore(type, value, traceback);
+}
+
+static void frame_dealloc(PyObject *self) {
+    ZbFrame *frame = (ZbFrame *)self;
+    if (!frame->released) {
+        if (PyObject_CallFinalizerFromDealloc(self) < 0) return;
+        /* A view that outlives its frame keeps the space lent until it is dropped, too: it is never read when free. */
+        if (frame->view != NULL) {
+            frame->released = true;
+            frame->span->finished = true;
+            Py_CLEAR(frame->view);
+        }
+        zb_frame_finish(self);
+    }
+    Py_DECREF(frame->reader);
+    if (free_frame_count < FREE_LIST_SIZE) {
+        free_frames[free_frame_count++] = frame;
+    } else {
+        PyObject_Free(frame);
+    }
+}
+
+static PyObject *frame_data(PyObject *self, void *Py_UNUSED(closure)) {
+    ZbFrame *frame = (ZbFrame *)self;
+    if (frame->released) {
+        return zb_raise(frame->reader->handle, "frame_released", "{s:K}", "sequence",
+                        (unsigned long long)frame->sequence);
+    }
+    if (frame->reader->closed) return zb_raise(frame->reader->handle, "closed", "{s:s}", "what", "reader");
+    if (frame->view == NULL) {
+        frame->view = zb_span_view(frame->reader->handle, frame->reader, frame->data, frame->size, frame->lease,
+                                   &frame->span);
+        if (frame->view == NULL) return NULL;
+    }
+    return Py_NewRef(frame->view);
+}
+
+static PyObject *frame_size(PyObject *self, void *Py_UNUSED(closure)) {
+    return PyLong_FromUnsignedLongLong(((ZbFrame *)self)->size);
+}
+
+static PyObject *frame_sequence(PyObject *self, void *Py_UNUSED(closure)) {
+    return PyLong_FromUnsignedLongLong(((ZbFrame *)self)->sequence);
+}
+
+static PyObject *frame_released(PyObject *self, void *Py_UNUSED(closure)) {
+    return PyBool_FromLong(((ZbFrame *)self)->released);
+}
+
+static PyObject *frame_release(PyObject *self, PyObject *Py_UNUSED(ignored)) {
+    zb_frame_finish(self);
+    Py_RETURN_NONE;
+}
+
+static PyObject *frame_enter(PyObject *self, PyObject *Py_UNUSED(ignored)) {
+    if (((ZbFrame *)self)->released) return frame_data(self, NULL);
+    return Py_NewRef(self);
+}
+
+static PyObject *frame_exit(PyObject *self, PyObject *const *Py_UNUSED(args), Py_ssize_t Py_UNUSED(count)) {
+    zb_frame_finish(self);
+    Py_RETURN_NONE;
+}
+
+static Py_ssize_t frame_length(PyObject *self) { return (Py_ssize_t)((ZbFrame *)self)->size; }
+
+static int frame_getbuffer(PyObject *self, Py_buffer *view, int flags) {
+    PyObject *data = frame_data(self, NULL);
+    if (data == NULL) return -1;
+    Py_DECREF(data);
+    return PyObject_GetBuffer((PyObject *)((ZbFrame *)self)->span, view, flags);
+}
+
+static PyObject *frame_repr(PyObject *self) {
+    const ZbFrame *frame = (ZbFrame *)self;
+    return PyUnicode_FromFormat("<Frame sequence=%llu size=%llu%s>", (unsigned long long)frame->sequence,
+                                (unsigned long long)frame->size, frame->released ? " released" : "");
+}
+
+static PyGetSetDef frame_getset[] = {
+    {"data", frame_data, NULL, "Read-only memoryview into the ring, valid until the frame is released.", NULL},
+    {"size", frame_size, NULL, "Number of bytes.", NULL},
+    {"sequence", frame_sequence, NULL, "Sequence number, from 1 for each writer.", NULL},
+    {"released", frame_released, NULL, "Whether the frame was released.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyMethodDef frame_methods[] = {
+    {"release", frame_release, METH_NOARGS, "Give the frame's space back to the writer. Doing it twice is harmless."},
+    {"__enter__", frame_enter, METH_NOARGS, NULL},
+    {"__exit__", (PyCFunction)(void (*)(void))frame_exit, METH_FASTCALL, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+static PySequenceMethods frame_sequence_methods = {.sq_length = frame_length};
+static PyBufferProcs frame_buffer = {frame_getbuffer, NULL};
+
+PyTypeObject ZbFrameType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "zerobuffer.Frame",
+    .tp_doc = "One frame in the ring, lent until it is released. A context manager, and a buffer of its bytes.",
+    .tp_basicsize = sizeof(ZbFrame),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_dealloc = frame_dealloc,
+    .tp_finalize = frame_finalize,
+    .tp_repr = frame_repr,
+    .tp_as_sequence = &frame_sequence_methods,
+    .tp_as_buffer = &frame_buffer,
+    .tp_methods = frame_methods,
+    .tp_getset = frame_getset,
+};

@@ -1,0 +1,70 @@
+/* The bytes that every implementation of protocol 1.0 shares: the OIEB at offset 0, and the frame header. */
+#ifndef ZB_LAYOUT_H
+#define ZB_LAYOUT_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ZB_OIEB_SIZE 128u
+#define ZB_BLOCK_ALIGNMENT 64u
+#define ZB_VERSION_MAJOR 1u
+#define ZB_HEADER_SIZE 16u
+#define ZB_METADATA_PREFIX_SIZE 8u
+
+typedef _Atomic uint64_t zb_shared_u64;
+
+/*
+ * Each field has one writer, but for payload_free_bytes, which both sides change by atomic add and subtract.
+ * `intent_*` lies in the reserved bytes: they are zero whenever no operation is under way, as the protocol asks. A
+ * writer that is killed inside a commit leaves them set, so that the next writer can finish what was begun.
+ */
+typedef struct zb_oieb {
+    _Atomic uint32_t oieb_size;
+    uint8_t version[4];
+    zb_shared_u64 metadata_size;
+    zb_shared_u64 metadata_free_bytes;
+    zb_shared_u64 metadata_written_bytes;
+    zb_shared_u64 payload_size;
+    zb_shared_u64 payload_free_bytes;
+    zb_shared_u64 payload_write_pos;
+    zb_shared_u64 payload_read_pos;
+    zb_shared_u64 payload_written_count;
+    zb_shared_u64 payload_read_count;
+    zb_shared_u64 writer_pid;
+    zb_shared_u64 reader_pid;
+    zb_shared_u64 intent_bytes;
+    zb_shared_u64 intent_old_pos;
+    zb_shared_u64 intent_count;
+    zb_shared_u64 reserved;
+} zb_oieb;
+
+typedef struct zb_header {
+    uint64_t size;
+    uint64_t sequence;
+} zb_header;
+
+_Static_assert(sizeof(zb_oieb) == ZB_OIEB_SIZE, "the OIEB is 128 bytes");
+_Static_assert(sizeof(zb_header) == ZB_HEADER_SIZE, "a frame header is 16 bytes");
+_Static_assert(offsetof(zb_oieb, metadata_size) == 8, "metadata_size");
+_Static_assert(offsetof(zb_oieb, payload_size) == 32, "payload_size");
+_Static_assert(offsetof(zb_oieb, payload_free_bytes) == 40, "payload_free_bytes");
+_Static_assert(offsetof(zb_oieb, payload_write_pos) == 48, "payload_write_pos");
+_Static_assert(offsetof(zb_oieb, payload_read_pos) == 56, "payload_read_pos");
+_Static_assert(offsetof(zb_oieb, payload_written_count) == 64, "payload_written_count");
+_Static_assert(offsetof(zb_oieb, payload_read_count) == 72, "payload_read_count");
+_Static_assert(offsetof(zb_oieb, writer_pid) == 80, "writer_pid");
+_Static_assert(offsetof(zb_oieb, reader_pid) == 88, "reader_pid");
+_Static_assert(offsetof(zb_oieb, intent_bytes) == 96, "reserved bytes begin at 96");
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "8-byte atomics must be lock-free to be shared between processes");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the layout is little-endian");
+
+static inline uint64_t zb_load(const zb_shared_u64 *field) {
+    return atomic_load_explicit((zb_shared_u64 *)field, memory_order_acquire);
+}
+
+static inline void zb_store(zb_shared_u64 *field, uint64_t value) {
+    atomic_store_explicit(field, value, memory_order_release);
+}
+
+#endif

@@ -1,0 +1,397 @@
+/* The reading side: waiting for tokens of "data", turning each into a frame. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "binding.h"
+#include "point.h"
+
+static int reader_usable(const ZbReader *self) {
+    if (self->handle != NULL && !self->closed) return 0;
+    zb_raise(self->handle, "closed", "{s:s}", "what", "reader");
+    return -1;
+}
+
+static bool try_token(ZbReader *self) {
+    if (self->tokens > 0) return true;
+    if (!zb_semaphore_try(self->handle->data)) return false;
+    self->tokens++;
+    return true;
+}
+
+/* ---- the writer's life --------------------------------------------------------------------------------------- */
+
+typedef enum writer_state { WRITER_ABSENT, WRITER_ALIVE, WRITER_CLOSED, WRITER_DEAD } writer_state;
+
+static writer_state look_at_writer(ZbReader *self) {
+    zb_oieb *oieb = self->handle->ring.oieb;
+    const uint64_t pid = zb_load(&oieb->writer_pid);
+    if (pid == 0) {
+        if (zb_load(&oieb->payload_written_count) != 0 || zb_load(&oieb->metadata_written_bytes) != 0) {
+            self->writer_seen = true;
+        }
+        self->stream.pid = 0;
+        return self->writer_seen ? WRITER_CLOSED : WRITER_ABSENT;
+    }
+    self->writer_seen = true;
+    zb_peer_watch(&self->peer, pid);
+    if (zb_peer_alive_recently(&self->peer)) return WRITER_ALIVE;
+    /* A pid that was never known here may belong to another pid namespace: the lock on the segment proves it alive. */
+    if (self->peer.unknown && zb_handle_writer_lock_held(self->handle)) return WRITER_ALIVE;
+    return WRITER_DEAD;
+}
+
+/*
+ * Takes back what a dead writer left half-committed. The claim (writer_pid) is held meanwhile, so that no new writer
+ * starts from a position that is about to change; a new writer that meets it waits for the moment this takes.
+ */
+static void roll_back(ZbReader *self) {
+    zb_oieb *oieb = self->handle->ring.oieb;
+    uint64_t dead = self->peer.pid;
+    if (zb_load(&oieb->intent_bytes) == 0) return;
+    if (!atomic_compare_exchange_strong(&oieb->writer_pid, &dead, zb_load(&oieb->reader_pid))) return;
+    int value = 1;
+    sem_getvalue(self->handle->data, &value);
+    if (value == 0 && self->tokens == 0) zb_ring_rollback(&self->handle->ring, zb_leases_held(self));
+    zb_store(&oieb->writer_pid, self->peer.pid);
+}
+
+static PyObject *raise_writer_gone(ZbReader *self, writer_state state) {
+    return zb_raise(self->handle, "writer_dead", "{s:s,s:K}", "reason", state == WRITER_CLOSED ? "closed" : "died",
+                    "pid", (unsigned long long)self->peer.pid);
+}
+
+static bool data_ready(void *context) { return zb_semaphore_try(context); }
+
+/*
+ * Waits for one token and keeps it in self->tokens. Returns 1 with a token, 0 when cancelled, -1 with an error set.
+ * A death is reported only when no token is left: what was committed before it is delivered first.
+ */
+static int wait_for_token(ZbReader *self, int64_t timeout_ns) {
+    if (try_token(self)) return 1;
+    const int64_t deadline = zb_deadline(timeout_ns);
+    bool spin = timeout_ns != 0;
+    for (;;) {
+        bool woken = false;
+        zb_wake wake = ZB_TIMED_OUT;
+        int error = 0;
+        zb_handle *handle = self->handle;
+        zb_handle_retain(handle);
+        if (spin && self->spin.limit_ns > 0) {
+            spin = false;
+            Py_BEGIN_ALLOW_THREADS
+            woken = zb_spin_until(&self->spin, data_ready, handle->data);
+            Py_END_ALLOW_THREADS
+        }
+        if (!woken && !self->closed && !self->cancelled) {
+            const writer_state state = look_at_writer(self);
+            if (state == WRITER_CLOSED || state == WRITER_DEAD) {
+                /* It may have posted between our last try and its end. */
+                if (!try_token(self)) {
+                    if (state == WRITER_DEAD) roll_back(self);
+                    zb_handle_release(handle);
+                    raise_writer_gone(self, state);
+                    return -1;
+                }
+                zb_handle_release(handle);
+                return 1;
+            }
+            const int64_t now = zb_now();
+            if (now >= deadline) {
+                zb_handle_release(handle);
+                zb_raise(self->handle, "timeout", "{s:d}", "seconds", (double)timeout_ns / 1e9);
+                return -1;
+            }
+            const int64_t slice = deadline - now > ZB_SLICE_NS ? now + ZB_SLICE_NS : deadline;
+            Py_BEGIN_ALLOW_THREADS
+            wake = zb_semaphore_wait(handle->data, slice);
+            error = errno;
+            Py_END_ALLOW_THREADS
+            woken = wake == ZB_WOKEN;
+        }
+        if (woken) self->tokens++;
+        const bool closed = self->closed;
+        zb_handle_release(handle);
+        if (closed) return reader_usable(self);
+        if (woken) return 1;
+        if (self->cancelled) return 0;
+        if (wake == ZB_WAIT_FAILED) {
+            errno = error;
+            zb_raise_errno(self->handle, "wait for data");
+            return -1;
+        }
+        if (wake == ZB_INTERRUPTED && PyErr_CheckSignals() != 0) return -1;
+        if (try_token(self)) return 1;
+    }
+}
+
+/* ---- frames -------------------------------------------------------------------------------------------------- */
+
+static zb_identity writer_identity(const ZbReader *self) {
+    struct stat facts;
+    zb_identity identity = {.pid = zb_load(&self->handle->ring.oieb->writer_pid)};
+    if (fstat(self->handle->fd, &facts) == 0) {
+        identity.connected_at = (int64_t)facts.st_mtim.tv_sec * 1000000000 + facts.st_mtim.tv_nsec;
+    }
+    return identity;
+}
+
+/*
+ * A stream of sequence numbers begins at `found`. It belongs to the writer that is connected now, unless another
+ * restart is pending behind it: then its writer is gone already.
+ */
+static void begin_stream(ZbReader *self, const zb_found *found) {
+    int pending = 0;
+    sem_getvalue(self->handle->data, &pending);
+    const uint64_t ahead = self->tokens - 1 + (uint64_t)(pending > 0 ? pending : 0);
+    self->writer_seen = true;
+    if (zb_ring_restart_ahead(&self->handle->ring, found->next_pos, ahead)) {
+        self->stream = (zb_identity){0};
+    } else {
+        self->stream = writer_identity(self);
+    }
+}
+
+/* Turns one token into a frame at `pos`: checked, leased, but read_pos not yet advanced. -1 with an error set. */
+static int take_frame(ZbReader *self, uint64_t pos, zb_found *found, uint64_t *lease) {
+    zb_fault fault;
+    const zb_status status = zb_ring_peek(&self->handle->ring, pos, found, &fault);
+    if (status != ZB_OK) {
+        zb_raise_fault(self->handle, status, &fault);
+        return -1;
+    }
+    if (found->sequence != self->expected) {
+        const zb_identity now = writer_identity(self);
+        const bool another = now.pid != self->stream.pid || now.connected_at != self->stream.connected_at;
+        if (found->sequence != 1 || !another) {
+            zb_raise(self->handle, "sequence_error", "{s:K,s:K}", "expected", (unsigned long long)self->expected,
+                     "seen", (unsigned long long)found->sequence);
+            return -1;
+        }
+    }
+    if (found->sequence == 1) begin_stream(self, found);
+    if (found->wrapped != 0) {
+        if (zb_lease_push(self, found->wrapped, false) == UINT64_MAX) return -1;
+        zb_lease_drain(self);
+        ZB_POINT(READER_WRAP);
+    }
+    *lease = zb_lease_push(self, found->size + ZB_HEADER_SIZE, true);
+    if (*lease == UINT64_MAX) return -1;
+    self->expected = found->sequence + 1;
+    self->tokens--;
+    return 0;
+}
+
+static int await_token(ZbReader *self, int64_t timeout_ns) {
+    if (try_token(self)) return 0;
+    self->cancelled = false;
+    const int woken = wait_for_token(self, timeout_ns);
+    if (woken == 0) zb_raise(self->handle, "closed", "{s:s}", "what", "cancelled wait");
+    return woken > 0 ? 0 : -1;
+}
+
+static PyObject *reader_read_frame(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
+    ZbReader *self = (ZbReader *)op;
+    int64_t timeout_ns;
+    if (zb_parse_timeout("read_frame", args, count, names, 0, &timeout_ns) < 0 || reader_usable(self) < 0) return NULL;
+    if (await_token(self, timeout_ns) < 0) return NULL;
+    ZB_POINT(READER_TOKEN);
+    zb_found found;
+    zb_fault fault;
+    uint64_t pos, lease;
+    const zb_status status = zb_ring_reader_pos(&self->handle->ring, &pos, &fault);
+    if (status != ZB_OK) return zb_raise_fault(self->handle, status, &fault);
+    if (take_frame(self, pos, &found, &lease) < 0) return NULL;
+    zb_ring_advance(&self->handle->ring, found.next_pos, found.counted);
+    PyObject *frame = zb_frame_new(self, &found, lease);
+    if (frame == NULL) {
+        zb_lease_mark(self, lease);
+        zb_lease_drain(self);
+    }
+    return frame;
+}
+
+static PyObject *reader_read_frames(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
+    ZbReader *self = (ZbReader *)op;
+    int64_t timeout_ns;
+    if (zb_parse_timeout("read_frames", args, count, names, 1, &timeout_ns) < 0) return NULL;
+    const Py_ssize_t most = PyNumber_AsSsize_t(args[0], PyExc_OverflowError);
+    if (most == -1 && PyErr_Occurred()) return NULL;
+    if (most < 1) return PyErr_Format(PyExc_ValueError, "read_frames() needs a maximum of at least 1, not %zd", most);
+    if (reader_usable(self) < 0) return NULL;
+    if (await_token(self, timeout_ns) < 0) return NULL;
+    ZB_POINT(READER_TOKEN);
+    zb_fault fault;
+    uint64_t pos, lease, counted = 0;
+    const zb_status status = zb_ring_reader_pos(&self->handle->ring, &pos, &fault);
+    if (status != ZB_OK) return zb_raise_fault(self->handle, status, &fault);
+    int pending = 0;
+    sem_getvalue(self->handle->data, &pending);
+    const Py_ssize_t standing = (Py_ssize_t)self->tokens + (pending > 0 ? pending : 0);
+    const Py_ssize_t capacity = most < standing ? most : standing;
+    PyObject *batch = zb_frame_batch_new(self, capacity);
+    if (batch == NULL) return NULL;
+    Py_ssize_t taken = 0;
+    while (taken < capacity && try_token(self)) {
+        zb_found found;
+        if (take_frame(self, pos, &found, &lease) < 0) {
+            if (taken == 0) {
+                Py_DECREF(batch);
+                return NULL;
+            }
+            /* Deliver what is whole; the token is still ours, so the next read meets the same error. */
+            PyErr_Clear();
+            break;
+        }
+        zb_frame_batch_append(batch, &found, lease);
+        pos = found.next_pos;
+        counted += found.counted;
+        taken++;
+    }
+    zb_ring_advance(&self->handle->ring, pos, counted);
+    return batch;
+}
+
+/* ---- the rest ------------------------------------------------------------------------------------------------ */
+
+static PyObject *reader_attach(PyObject *op, PyObject *args) {
+    ZbReader *self = (ZbReader *)op;
+    int fd;
+    const char *name, *data, *space, *lock_path;
+    double spin;
+    if (!PyArg_ParseTuple(args, "issssd", &fd, &name, &data, &space, &lock_path, &spin)) return NULL;
+    if (self->handle != NULL) return PyErr_Format(PyExc_RuntimeError, "already attached");
+    self->handle = zb_handle_open(fd, name, data, space, lock_path);
+    if (self->handle == NULL) return NULL;
+    zb_peer_init(&self->peer);
+    zb_spin_init(&self->spin, (int64_t)(spin * 1e9));
+    self->closed = false;
+    self->expected = 1;
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offsetof(zb_oieb, reader_pid), .l_len = 8};
+    fcntl(self->handle->fd, F_OFD_SETLK, &lock); /* proof of life across pid namespaces; the pid is the first one */
+    Py_RETURN_NONE;
+}
+
+static PyObject *reader_wait(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
+    ZbReader *self = (ZbReader *)op;
+    int64_t timeout_ns;
+    if (zb_parse_timeout("_wait", args, count, names, 0, &timeout_ns) < 0 || reader_usable(self) < 0) return NULL;
+    const int woken = wait_for_token(self, timeout_ns);
+    return woken < 0 ? NULL : PyBool_FromLong(woken);
+}
+
+static PyObject *reader_set_cancelled(PyObject *op, PyObject *flag) {
+    const int cancelled = PyObject_IsTrue(flag);
+    if (cancelled < 0) return NULL;
+    ((ZbReader *)op)->cancelled = cancelled;
+    Py_RETURN_NONE;
+}
+
+static PyObject *reader_metadata(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    ZbReader *self = (ZbReader *)op;
+    if (reader_usable(self) < 0) return NULL;
+    const uint8_t *data;
+    uint64_t size;
+    zb_fault fault;
+    const zb_status status = zb_ring_metadata_read(&self->handle->ring, &data, &size, &fault);
+    if (status == ZB_NO_METADATA) return zb_raise(self->handle, "no_metadata", "{}");
+    if (status != ZB_OK) return zb_raise_fault(self->handle, status, &fault);
+    return PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)size);
+}
+
+static PyObject *reader_writer_state(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    ZbReader *self = (ZbReader *)op;
+    if (reader_usable(self) < 0) return NULL;
+    static const char *const names[] = {"absent", "alive", "closed", "died"};
+    return PyUnicode_FromString(names[look_at_writer(self)]);
+}
+
+/* Ends the reader's part in the shared state: a blocked writer wakes and sees reader_pid 0. */
+static PyObject *reader_close(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    ZbReader *self = (ZbReader *)op;
+    if (self->handle == NULL || self->closed) Py_RETURN_NONE;
+    self->closed = true;
+    if (!self->handle->detached) {
+        zb_store(&self->handle->ring.oieb->reader_pid, 0);
+        sem_post(self->handle->space);
+    }
+    zb_peer_close(&self->peer);
+    /* The mapping itself stays until the last wait, view or frame that uses it has gone. */
+    zb_handle_release(self->handle);
+    self->handle = NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *reader_detach(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    ZbReader *self = (ZbReader *)op;
+    if (self->handle == NULL) Py_RETURN_NONE;
+    self->handle->detached = true;
+    return reader_close(op, NULL);
+}
+
+static void reader_dealloc(PyObject *op) {
+    ZbReader *self = (ZbReader *)op;
+    PyTypeObject *type = Py_TYPE(op);
+    zb_peer_close(&self->peer);
+    zb_handle_release(self->handle);
+    PyMem_Free(self->leases.ring);
+    type->tp_free(op);
+}
+
+static PyObject *reader_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(named)) {
+    ZbReader *self = (ZbReader *)type->tp_alloc(type, 0);
+    if (self != NULL) zb_peer_init(&self->peer);
+    return (PyObject *)self;
+}
+
+static PyObject *reader_closed(PyObject *op, void *Py_UNUSED(closure)) {
+    const ZbReader *self = (ZbReader *)op;
+    return PyBool_FromLong(self->closed || self->handle == NULL);
+}
+
+static PyObject *reader_held(PyObject *op, void *Py_UNUSED(closure)) {
+    const ZbReader *self = (ZbReader *)op;
+    uint64_t frames = 0;
+    for (uint64_t i = self->leases.head; i != self->leases.tail; i++) {
+        const zb_lease *lease = &self->leases.ring[i & self->leases.mask];
+        frames += lease->frame && !lease->returned;
+    }
+    return PyLong_FromUnsignedLongLong(frames);
+}
+
+static PyGetSetDef reader_getset[] = {
+    {"closed", reader_closed, NULL, "Whether the reader was closed.", NULL},
+    {"held_frames", reader_held, NULL, "Frames read whose space was not yet given back.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+#define FAST (METH_FASTCALL | METH_KEYWORDS)
+#define FASTCALL(function) ((PyCFunction)(void (*)(void))function)
+
+static PyMethodDef reader_methods[] = {
+    {"read_frame", FASTCALL(reader_read_frame), FAST,
+     "read_frame($self, timeout=5.0)\n--\n\nWait for the next frame and lend it."},
+    {"read_frames", FASTCALL(reader_read_frames), FAST,
+     "read_frames($self, maximum, timeout=5.0)\n--\n\nWait for a frame, and take up to `maximum` that are there."},
+    {"get_metadata", reader_metadata, METH_NOARGS, "Return a copy of the metadata that the writer left."},
+    {"_writer_state", reader_writer_state, METH_NOARGS, "absent, alive, closed or died."},
+    {"_attach", reader_attach, METH_VARARGS, NULL},
+    {"_wait", FASTCALL(reader_wait), FAST, "Wait until a frame can be read; False when cancelled."},
+    {"_set_cancelled", reader_set_cancelled, METH_O, NULL},
+    {"_close", reader_close, METH_NOARGS, NULL},
+    {"_detach", reader_detach, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+PyTypeObject ZbReaderType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "zerobuffer._core.Reader",
+    .tp_doc = "The reading side of a mapped segment.",
+    .tp_basicsize = sizeof(ZbReader),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .tp_new = reader_new,
+    .tp_dealloc = reader_dealloc,
+    .tp_methods = reader_methods,
+    .tp_getset = reader_getset,
+};

@@ -1,0 +1,36 @@
+/* Adaptive waiting on a semaphore: a bounded spin that gives way to the kernel. */
+#ifndef ZB_WAIT_H
+#define ZB_WAIT_H
+
+#include <semaphore.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * Spinning pays only while the other side answers within the spin. `budget` is halved by every spin that fails and
+ * restored by every one that succeeds; every ZB_SPIN_PROBE waits the full spin is tried again.
+ */
+typedef struct zb_spin {
+    int64_t limit_ns; /* 0: never spin */
+    int64_t budget_ns;
+    uint32_t waits;
+} zb_spin;
+
+#define ZB_SPIN_DEFAULT_NS 10000
+#define ZB_SPIN_PROBE 32u
+/* A blocked wait looks at the peer this often, so that a death is noticed well within 50 ms. */
+#define ZB_SLICE_NS 15000000
+
+void zb_spin_init(zb_spin *spin, int64_t limit_ns);
+/* The condition a spin waits for: it must be cheap, and may take what it finds. */
+typedef bool (*zb_ready)(void *context);
+/* Spins until `ready` or the budget is used up; says whether it was ready. */
+bool zb_spin_until(zb_spin *spin, zb_ready ready, void *context);
+
+typedef enum zb_wake { ZB_WOKEN, ZB_TIMED_OUT, ZB_INTERRUPTED, ZB_WAIT_FAILED } zb_wake;
+
+bool zb_semaphore_try(sem_t *semaphore);
+/* Waits until `deadline` (zb_now's clock) for one token. ZB_WAIT_FAILED leaves errno. */
+zb_wake zb_semaphore_wait(sem_t *semaphore, int64_t deadline);
+
+#endif

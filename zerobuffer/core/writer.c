@@ -1,0 +1,654 @@
+/* The writing side: planning where a frame goes, waiting for space, copying, committing. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "binding.h"
+#include "point.h"
+
+/* Tokens of "space" pile up while the writer never blocks, and overflow at 2^31 - 1: drained every so many writes. */
+#define DRAIN_INTERVAL 64u
+
+static int writer_usable(ZbWriter *self) {
+    if (self->handle == NULL || self->closed) {
+        zb_raise(self->handle, "closed", "{s:s}", "what", "writer");
+        return -1;
+    }
+    if (self->busy || self->slot_open) {
+        zb_raise(self->handle, "busy", "{s:s}", "reason",
+                 self->slot_open ? "an acquired frame is neither committed nor abandoned"
+                                 : "another thread is writing");
+        return -1;
+    }
+    return 0;
+}
+
+/* ---- the reader's life --------------------------------------------------------------------------------------- */
+
+/* NULL while the reader lives, else why it does not. */
+static const char *reader_gone(ZbWriter *self) {
+    const uint64_t pid = zb_load(&self->handle->ring.oieb->reader_pid);
+    if (pid == 0) return "closed";
+    zb_peer_watch(&self->peer, pid);
+    if (zb_peer_alive_recently(&self->peer)) return NULL;
+    if (self->peer.unknown && zb_handle_reader_lock_held(self->handle)) return NULL;
+    return "died";
+}
+
+static int check_reader(ZbWriter *self) {
+    const char *reason = reader_gone(self);
+    if (reason == NULL) return 0;
+    zb_raise(self->handle, "reader_dead", "{s:s,s:K}", "reason", reason, "pid", (unsigned long long)self->peer.pid);
+    return -1;
+}
+
+/* ---- space --------------------------------------------------------------------------------------------------- */
+
+typedef struct space_wanted {
+    const zb_oieb *oieb;
+    uint64_t need;
+} space_wanted;
+
+static bool space_ready(void *context) {
+    const space_wanted *wanted = context;
+    return zb_load(&wanted->oieb->payload_free_bytes) >= wanted->need || zb_load(&wanted->oieb->reader_pid) == 0;
+}
+
+static void drain_space_tokens(ZbWriter *self) {
+    for (int i = 0; i < 65536 && zb_semaphore_try(self->handle->space); i++) {
+    }
+}
+
+/* Plans a frame of `size` bytes. Returns 1 planned, 0 when `*need` bytes are not free yet, -1 with an error set. */
+static int plan_now(ZbWriter *self, uint64_t size, zb_plan *plan, uint64_t *free_bytes) {
+    zb_fault fault;
+    uint64_t write_pos;
+    const zb_ring *ring = &self->handle->ring;
+    const zb_status state = zb_ring_writer_state(ring, &write_pos, free_bytes, &fault);
+    if (state != ZB_OK) {
+        zb_raise_fault(self->handle, state, &fault);
+        return -1;
+    }
+    const zb_status status = zb_plan_frame(ring->payload_size, write_pos, size, plan);
+    if (status == ZB_OK) return zb_plan_need(plan) <= *free_bytes;
+    const unsigned long long always = zb_ring_always_fits(ring->payload_size);
+    if (status == ZB_FRAME_TOO_LARGE) {
+        zb_raise(self->handle, "frame_too_large", "{s:K,s:K,s:K}", "size", (unsigned long long)size, "largest",
+                 (unsigned long long)(ring->payload_size - ZB_HEADER_SIZE), "always_fits", always);
+    } else if (status == ZB_FRAME_UNWRITABLE) {
+        zb_raise(self->handle, "frame_unwritable", "{s:K,s:K,s:K}", "size", (unsigned long long)size, "fits_now",
+                 (unsigned long long)zb_ring_fits_at(ring->payload_size, write_pos), "always_fits", always);
+    } else {
+        zb_raise(self->handle, "invalid_frame_size", "{s:s,s:K,s:K}", "field", "frame size", "value",
+                 (unsigned long long)size, "limit", (unsigned long long)(ring->payload_size - ZB_HEADER_SIZE));
+    }
+    return -1;
+}
+
+/* Waits until `need` bytes are free. 1 when they are, 0 when cancelled, -1 with an error set. */
+static int wait_for_space(ZbWriter *self, uint64_t need, uint64_t size, int64_t timeout_ns, int64_t deadline) {
+    space_wanted wanted = {self->handle->ring.oieb, need};
+    bool spin = timeout_ns != 0;
+    while (!space_ready(&wanted)) {
+        bool ready = false;
+        zb_wake wake = ZB_TIMED_OUT;
+        int error = 0;
+        zb_handle *handle = self->handle;
+        zb_handle_retain(handle);
+        if (spin && self->spin.limit_ns > 0) {
+            spin = false;
+            Py_BEGIN_ALLOW_THREADS
+            ready = zb_spin_until(&self->spin, space_ready, &wanted);
+            Py_END_ALLOW_THREADS
+        }
+        if (!ready && !self->closed && !self->cancelled) {
+            if (check_reader(self) < 0) {
+                zb_handle_release(handle);
+                return -1;
+            }
+            const int64_t now = zb_now();
+            if (now >= deadline) {
+                zb_handle_release(handle);
+                zb_raise(self->handle, "buffer_full", "{s:d,s:K,s:K,s:K}", "seconds", (double)timeout_ns / 1e9, "size",
+                         (unsigned long long)size, "needed", (unsigned long long)need, "free",
+                         (unsigned long long)zb_load(&self->handle->ring.oieb->payload_free_bytes));
+                return -1;
+            }
+            const int64_t slice = deadline - now > ZB_SLICE_NS ? now + ZB_SLICE_NS : deadline;
+            Py_BEGIN_ALLOW_THREADS
+            wake = zb_semaphore_wait(handle->space, slice);
+            error = errno;
+            Py_END_ALLOW_THREADS
+        }
+        const bool closed = self->closed;
+        zb_handle_release(handle);
+        if (closed) return writer_usable(self);
+        if (self->cancelled) return 0;
+        if (wake == ZB_WAIT_FAILED) {
+            errno = error;
+            zb_raise_errno(self->handle, "wait for space");
+            return -1;
+        }
+        if (wake == ZB_INTERRUPTED && PyErr_CheckSignals() != 0) return -1;
+    }
+    return zb_load(&self->handle->ring.oieb->reader_pid) == 0 ? check_reader(self) : 1;
+}
+
+/* Plans a frame and waits until it can be written. The writer stays `busy` while it waits. */
+static int plan_frame(ZbWriter *self, uint64_t size, int64_t timeout_ns, zb_plan *plan) {
+    if (check_reader(self) < 0) return -1;
+    if (++self->writes % DRAIN_INTERVAL == 0) drain_space_tokens(self);
+    uint64_t free_bytes;
+    const int64_t deadline = zb_deadline(timeout_ns);
+    int planned;
+    while ((planned = plan_now(self, size, plan, &free_bytes)) == 0) {
+        self->busy = true;
+        const int ready = wait_for_space(self, zb_plan_need(plan), size, timeout_ns, deadline);
+        self->busy = false;
+        if (ready == 0) zb_raise(self->handle, "closed", "{s:s}", "what", "cancelled wait");
+        if (ready <= 0) return -1;
+    }
+    ZB_POINT(WRITER_PLANNED);
+    return planned;
+}
+
+/* ---- frames -------------------------------------------------------------------------------------------------- */
+
+static void copy_in(ZbWriter *self, uint8_t *target, const void *source, size_t size) {
+    if (size < ZB_COPY_GIL_LIMIT) {
+        memcpy(target, source, size);
+        return;
+    }
+    zb_handle *handle = self->handle;
+    zb_handle_retain(handle);
+    self->busy = true;
+    Py_BEGIN_ALLOW_THREADS
+    memcpy(target, source, size);
+    Py_END_ALLOW_THREADS
+    self->busy = false;
+    zb_handle_release(handle);
+}
+
+static void publish(ZbWriter *self, const zb_commit *commit) {
+    if (commit->frames == 0) return;
+    zb_ring_publish(&self->handle->ring, commit);
+    for (uint64_t i = 0; i < commit->frames; i++) {
+        sem_post(self->handle->data);
+        ZB_POINT(WRITER_POST);
+    }
+    zb_ring_settle(&self->handle->ring);
+    ZB_POINT(WRITER_DONE);
+}
+
+static int write_one(ZbWriter *self, const void *data, size_t size, int64_t timeout_ns) {
+    zb_plan plan;
+    if (plan_frame(self, size, timeout_ns, &plan) < 0) return -1;
+    copy_in(self, self->handle->ring.payload + plan.at + ZB_HEADER_SIZE, data, size);
+    if (self->closed) return writer_usable(self);
+    ZB_POINT(WRITER_DATA);
+    zb_commit commit = {0};
+    zb_ring_stage(&self->handle->ring, &plan, size, self->sequence, &commit);
+    self->sequence++;
+    publish(self, &commit);
+    return 0;
+}
+
+static PyObject *writer_write_frame(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
+    ZbWriter *self = (ZbWriter *)op;
+    int64_t timeout_ns;
+    if (zb_parse_timeout("write_frame", args, count, names, 1, &timeout_ns) < 0 || writer_usable(self) < 0) return NULL;
+    int done;
+    self->cancelled = false;
+    if (PyBytes_CheckExact(args[0])) {
+        done = write_one(self, PyBytes_AS_STRING(args[0]), (size_t)PyBytes_GET_SIZE(args[0]), timeout_ns);
+    } else {
+        Py_buffer data;
+        if (PyObject_GetBuffer(args[0], &data, PyBUF_SIMPLE) < 0) return NULL;
+        done = write_one(self, data.buf, (size_t)data.len, timeout_ns);
+        PyBuffer_Release(&data);
+    }
+    if (done < 0) return NULL;
+    Py_RETURN_NONE;
+}
+
+/* One item of a batch. Returns 1 staged, 0 when the batch must be published and space awaited first, -1 on error. */
+static int stage_item(ZbWriter *self, const void *data, size_t size, uint64_t *write_pos, uint64_t *free_bytes,
+                      zb_commit *commit) {
+    const zb_ring *ring = &self->handle->ring;
+    zb_plan plan;
+    if (zb_plan_frame(ring->payload_size, *write_pos, size, &plan) != ZB_OK) return 0; /* the slow path names it */
+    if (zb_plan_need(&plan) > *free_bytes) return 0;
+    copy_in(self, ring->payload + plan.at + ZB_HEADER_SIZE, data, size);
+    if (self->closed) return writer_usable(self);
+    ZB_POINT(WRITER_DATA);
+    zb_ring_stage(ring, &plan, size, self->sequence, commit);
+    self->sequence++;
+    *write_pos = commit->new_pos;
+    *free_bytes -= zb_plan_need(&plan);
+    return 1;
+}
+
+static int write_item(ZbWriter *self, PyObject *item, int64_t timeout_ns, uint64_t *write_pos, uint64_t *free_bytes,
+                      zb_commit *commit) {
+    Py_buffer buffer = {0};
+    const void *data;
+    size_t size;
+    if (PyBytes_CheckExact(item)) {
+        data = PyBytes_AS_STRING(item);
+        size = (size_t)PyBytes_GET_SIZE(item);
+    } else {
+        if (PyObject_GetBuffer(item, &buffer, PyBUF_SIMPLE) < 0) return -1;
+        data = buffer.buf;
+        size = (size_t)buffer.len;
+    }
+    int done = stage_item(self, data, size, write_pos, free_bytes, commit);
+    if (done == 0) {
+        publish(self, commit);
+        *commit = (zb_commit){0};
+        done = write_one(self, data, size, timeout_ns);
+        zb_fault fault;
+        if (done == 0 && zb_ring_writer_state(&self->handle->ring, write_pos, free_bytes, &fault) != ZB_OK) {
+            *free_bytes = 0; /* the next item takes the slow path, which raises it */
+        }
+    }
+    if (buffer.obj != NULL) PyBuffer_Release(&buffer);
+    return done < 0 ? -1 : 0;
+}
+
+static PyObject *writer_write_frames(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
+    ZbWriter *self = (ZbWriter *)op;
+    int64_t timeout_ns;
+    if (zb_parse_timeout("write_frames", args, count, names, 1, &timeout_ns) < 0 || writer_usable(self) < 0) {
+        return NULL;
+    }
+    if (check_reader(self) < 0) return NULL;
+    PyObject *items = PySequence_Fast(args[0], "write_frames() takes an iterable of buffers");
+    if (items == NULL) return NULL;
+    self->cancelled = false;
+    drain_space_tokens(self);
+    zb_fault fault;
+    zb_commit commit = {0};
+    uint64_t write_pos, free_bytes;
+    const zb_status state = zb_ring_writer_state(&self->handle->ring, &write_pos, &free_bytes, &fault);
+    if (state != ZB_OK) {
+        Py_DECREF(items);
+        return zb_raise_fault(self->handle, state, &fault);
+    }
+    Py_ssize_t written = 0;
+    while (written < PySequence_Fast_GET_SIZE(items)) {
+        PyObject *item = PySequence_Fast_GET_ITEM(items, written);
+        Py_INCREF(item);
+        const int done = write_item(self, item, timeout_ns, &write_pos, &free_bytes, &commit);
+        Py_DECREF(item);
+        if (done < 0) break;
+        written++;
+    }
+    if (!self->closed) publish(self, &commit);
+    Py_DECREF(items);
+    if (!PyErr_Occurred()) return PyLong_FromSsize_t(written);
+    PyObject *type, *error, *traceback;
+    PyErr_Fetch(&type, &error, &traceback);
+    PyErr_NormalizeException(&type, &error, &traceback);
+    PyObject *frames = PyLong_FromSsize_t(written);
+    if (frames != NULL && error != NULL && PyObject_SetAttrString(error, "written", frames) < 0) PyErr_Clear();
+    Py_XDECREF(frames);
+    PyErr_Restore(type, error, traceback);
+    return NULL;
+}
+
+/* ---- zero-copy slots ----------------------------------------------------------------------------------------- */
+
+typedef struct ZbSlot {
+    PyObject_HEAD
+    ZbWriter *writer;
+    zb_plan plan;
+    uint64_t size;
+    PyObject *view;
+    bool open;
+} ZbSlot;
+
+static PyObject *writer_acquire(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
+    ZbWriter *self = (ZbWriter *)op;
+    int64_t timeout_ns;
+    if (zb_parse_timeout("acquire", args, count, names, 1, &timeout_ns) < 0 || writer_usable(self) < 0) return NULL;
+    const Py_ssize_t size = PyNumber_AsSsize_t(args[0], PyExc_OverflowError);
+    if (size == -1 && PyErr_Occurred()) return NULL;
+    if (size < 0) return PyErr_Format(PyExc_ValueError, "acquire() needs a size of at least 1, not %zd", size);
+    self->cancelled = false;
+    zb_plan plan;
+    if (plan_frame(self, (uint64_t)size, timeout_ns, &plan) < 0) return NULL;
+    ZbSlot *slot = PyObject_New(ZbSlot, &ZbSlotType);
+    if (slot == NULL) return NULL;
+    slot->writer = (ZbWriter *)Py_NewRef(op);
+    slot->plan = plan;
+    slot->size = (uint64_t)size;
+    slot->view = NULL;
+    slot->open = self->slot_open = true;
+    return (PyObject *)slot;
+}
+
+static void slot_end(ZbSlot *slot) {
+    slot->open = slot->writer->slot_open = false;
+    if (slot->view != NULL) {
+        PyObject *view = slot->view;
+        slot->view = NULL;
+        zb_view_end(view);
+    }
+}
+
+static int slot_usable(ZbSlot *slot) {
+    if (slot->open && !slot->writer->closed) return 0;
+    zb_raise(slot->writer->handle, "closed", "{s:s}", "what", "acquired frame");
+    return -1;
+}
+
+static PyObject *slot_data(PyObject *op, void *Py_UNUSED(closure)) {
+    ZbSlot *slot = (ZbSlot *)op;
+    if (slot_usable(slot) < 0) return NULL;
+    if (slot->view == NULL) {
+        ZbSpan *span;
+        zb_handle *handle = slot->writer->handle;
+        slot->view = zb_span_view(handle, NULL, handle->ring.payload + slot->plan.at + ZB_HEADER_SIZE, slot->size, 0,
+                                  &span);
+        if (slot->view == NULL) return NULL;
+    }
+    return Py_NewRef(slot->view);
+}
+
+static PyObject *slot_commit(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    ZbSlot *slot = (ZbSlot *)op;
+    if (slot_usable(slot) < 0) return NULL;
+    ZbWriter *writer = slot->writer;
+    slot_end(slot);
+    if (check_reader(writer) < 0) return NULL;
+    ZB_POINT(WRITER_DATA);
+    zb_commit commit = {0};
+    zb_ring_stage(&writer->handle->ring, &slot->plan, slot->size, writer->sequence, &commit);
+    writer->sequence++;
+    publish(writer, &commit);
+    Py_RETURN_NONE;
+}
+
+static PyObject *slot_abandon(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    ZbSlot *slot = (ZbSlot *)op;
+    if (slot->open) slot_end(slot);
+    Py_RETURN_NONE;
+}
+
+static PyObject *slot_enter(PyObject *op, PyObject *Py_UNUSED(ignored)) { return slot_data(op, NULL); }
+
+static PyObject *slot_exit(PyObject *op, PyObject *const *args, Py_ssize_t count) {
+    /* Committed or abandoned by hand inside the block: nothing is left to do. */
+    if (!((ZbSlot *)op)->open) Py_RETURN_NONE;
+    return count > 0 && args[0] != Py_None ? slot_abandon(op, NULL) : slot_commit(op, NULL);
+}
+
+static void slot_finalize(PyObject *op) {
+    ZbSlot *slot = (ZbSlot *)op;
+    if (!slot->open || slot->writer->closed) return;
+    PyObject *type, *value, *traceback;
+    PyErr_Fetch(&type, &value, &traceback);
+    if (PyErr_ResourceWarning(op, 1,
+                              "an acquired frame of buffer '%s' was neither committed nor abandoned: it is abandoned. "
+                              "Use `with writer.acquire(size) as view:`",
+                              slot->writer->handle->name) < 0) {
+        PyErr_WriteUnraisable(op);
+    }
+    PyErr_Restore(type, value, traceback);
+}
+
+static void slot_dealloc(PyObject *op) {
+    ZbSlot *slot = (ZbSlot *)op;
+    if (slot->open) {
+        if (PyObject_CallFinalizerFromDealloc(op) < 0) return;
+        slot_end(slot);
+    }
+    Py_DECREF(slot->writer);
+    PyObject_Free(op);
+}
+
+static PyObject *slot_size(PyObject *op, void *Py_UNUSED(closure)) {
+    return PyLong_FromUnsignedLongLong(((ZbSlot *)op)->size);
+}
+
+static PyGetSetDef slot_getset[] = {
+    {"data", slot_data, NULL, "Writable memoryview into the ring, valid until the frame is committed or abandoned.",
+     NULL},
+    {"size", slot_size, NULL, "Number of bytes.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyMethodDef slot_methods[] = {
+    {"commit", slot_commit, METH_NOARGS, "Make the frame part of the ring."},
+    {"abandon", slot_abandon, METH_NOARGS, "Give the place up; nothing is written and no hole stays."},
+    {"__enter__", slot_enter, METH_NOARGS, NULL},
+    {"__exit__", (PyCFunction)(void (*)(void))slot_exit, METH_FASTCALL, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+PyTypeObject ZbSlotType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "zerobuffer.FrameSlot",
+    .tp_doc = "A place in the ring to write a frame into. `with` commits it, and abandons it on an exception.",
+    .tp_basicsize = sizeof(ZbSlot),
+    .tp_flags = Py_TPFLAGS_DEFAULT,
+    .tp_dealloc = slot_dealloc,
+    .tp_finalize = slot_finalize,
+    .tp_methods = slot_methods,
+    .tp_getset = slot_getset,
+};
+
+/* ---- the rest ------------------------------------------------------------------------------------------------ */
+
+static PyObject *writer_attach(PyObject *op, PyObject *args) {
+    ZbWriter *self = (ZbWriter *)op;
+    int fd;
+    const char *name, *data, *space, *lock_path;
+    double spin;
+    if (!PyArg_ParseTuple(args, "issssd", &fd, &name, &data, &space, &lock_path, &spin)) return NULL;
+    if (self->handle != NULL) return PyErr_Format(PyExc_RuntimeError, "already attached");
+    self->handle = zb_handle_open(fd, name, data, space, lock_path);
+    if (self->handle == NULL) return NULL;
+    zb_spin_init(&self->spin, (int64_t)(spin * 1e9));
+    self->closed = false;
+    self->sequence = 1;
+    Py_RETURN_NONE;
+}
+
+/* How many posts of "data" a dead writer still owes, once the reader is not between a token and its frame. */
+static uint64_t owed_posts(const zb_handle *handle) {
+    uint64_t owed = UINT64_MAX;
+    for (int look = 0; look < 3; look++) {
+        int pending = 0;
+        sem_getvalue(handle->data, &pending);
+        const uint64_t seen = zb_ring_recover(&handle->ring, (uint64_t)pending);
+        if (seen < owed) owed = seen;
+        if (owed == 0) break;
+        const struct timespec moment = {.tv_nsec = 1000000};
+        Py_BEGIN_ALLOW_THREADS
+        nanosleep(&moment, NULL);
+        Py_END_ALLOW_THREADS
+    }
+    return owed;
+}
+
+/*
+ * Claims the buffer by compare-and-swap: from nobody, or from a writer that is dead. Returns None, the pid of the
+ * living writer that has it, or -1 while the reader is repairing it.
+ */
+static PyObject *writer_claim(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    ZbWriter *self = (ZbWriter *)op;
+    if (writer_usable(self) < 0 || check_reader(self) < 0) return NULL;
+    zb_oieb *oieb = self->handle->ring.oieb;
+    uint64_t owner = zb_load(&oieb->writer_pid);
+    if (owner != 0) {
+        zb_peer peer;
+        zb_peer_init(&peer);
+        zb_peer_watch(&peer, owner);
+        const bool alive = zb_peer_alive(&peer) || (peer.unknown && zb_handle_writer_lock_held(self->handle));
+        zb_peer_close(&peer);
+        if (alive) {
+            const bool repairing = owner == zb_load(&oieb->reader_pid) && zb_load(&oieb->intent_bytes) != 0;
+            return repairing ? PyLong_FromLong(-1) : PyLong_FromUnsignedLongLong(owner);
+        }
+    }
+    const uint64_t own = (uint64_t)getpid();
+    if (!atomic_compare_exchange_strong(&oieb->writer_pid, &owner, own)) {
+        return owner == 0 ? PyLong_FromLong(-1) : PyLong_FromUnsignedLongLong(owner);
+    }
+    self->claimed = true;
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offsetof(zb_oieb, writer_pid), .l_len = 8};
+    fcntl(self->handle->fd, F_OFD_SETLK, &lock);
+    /* The time of connection tells the reader two writers of one pid apart; it is no part of the wire. */
+    struct timespec stamp[2] = {{.tv_nsec = UTIME_OMIT}, {0}};
+    clock_gettime(CLOCK_REALTIME, &stamp[1]);
+    if (futimens(self->handle->fd, stamp) != 0) futimens(self->handle->fd, NULL);
+    for (uint64_t owed = owed_posts(self->handle); owed > 0; owed--) sem_post(self->handle->data);
+    zb_ring_settle(&self->handle->ring);
+    Py_RETURN_NONE;
+}
+
+static PyObject *writer_wait_space(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
+    ZbWriter *self = (ZbWriter *)op;
+    int64_t timeout_ns;
+    if (zb_parse_timeout("_wait_space", args, count, names, 1, &timeout_ns) < 0 || writer_usable(self) < 0) return NULL;
+    const Py_ssize_t size = PyNumber_AsSsize_t(args[0], PyExc_OverflowError);
+    if (size == -1 && PyErr_Occurred()) return NULL;
+    zb_plan plan;
+    uint64_t free_bytes;
+    int ready = plan_now(self, (uint64_t)size, &plan, &free_bytes);
+    if (ready == 0) {
+        ready = wait_for_space(self, zb_plan_need(&plan), (uint64_t)size, timeout_ns, zb_deadline(timeout_ns));
+    }
+    return ready < 0 ? NULL : PyBool_FromLong(ready);
+}
+
+static PyObject *writer_check_reader(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    ZbWriter *self = (ZbWriter *)op;
+    if (self->handle == NULL) return zb_raise(NULL, "closed", "{s:s}", "what", "writer");
+    if (check_reader(self) < 0) return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *writer_set_cancelled(PyObject *op, PyObject *flag) {
+    const int cancelled = PyObject_IsTrue(flag);
+    if (cancelled < 0) return NULL;
+    ((ZbWriter *)op)->cancelled = cancelled;
+    Py_RETURN_NONE;
+}
+
+static PyObject *writer_set_metadata(PyObject *op, PyObject *content) {
+    ZbWriter *self = (ZbWriter *)op;
+    Py_buffer data;
+    if (writer_usable(self) < 0 || check_reader(self) < 0) return NULL;
+    if (PyObject_GetBuffer(content, &data, PyBUF_SIMPLE) < 0) return NULL;
+    const zb_ring *ring = &self->handle->ring;
+    const zb_status status = zb_ring_metadata_write(ring, data.buf, (uint64_t)data.len);
+    const unsigned long long size = (unsigned long long)data.len;
+    PyBuffer_Release(&data);
+    if (status == ZB_METADATA_EMPTY) return zb_raise(self->handle, "metadata_empty", "{}");
+    if (status == ZB_METADATA_EXISTS) return zb_raise(self->handle, "metadata_exists", "{}");
+    if (status == ZB_METADATA_TOO_LARGE) {
+        const uint64_t block = ring->metadata_size;
+        const unsigned long long limit = block < ZB_METADATA_PREFIX_SIZE ? 0 : block - ZB_METADATA_PREFIX_SIZE;
+        return zb_raise(self->handle, "metadata_too_large", "{s:K,s:K}", "size", size, "limit", limit);
+    }
+    Py_RETURN_NONE;
+}
+
+/* Graceful: writer_pid becomes 0 and nothing is posted; the reader notices by itself. */
+static PyObject *writer_close(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    ZbWriter *self = (ZbWriter *)op;
+    if (self->handle == NULL || self->closed) Py_RETURN_NONE;
+    self->closed = true;
+    if (self->claimed && !self->handle->detached) {
+        uint64_t own = (uint64_t)getpid();
+        struct flock lock = {
+            .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = offsetof(zb_oieb, writer_pid), .l_len = 8};
+        fcntl(self->handle->fd, F_OFD_SETLK, &lock);
+        atomic_compare_exchange_strong(&self->handle->ring.oieb->writer_pid, &own, 0);
+    }
+    zb_peer_close(&self->peer);
+    /* The mapping itself stays until the last wait, view or frame that uses it has gone. */
+    zb_handle_release(self->handle);
+    self->handle = NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *writer_detach(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    ZbWriter *self = (ZbWriter *)op;
+    if (self->handle == NULL) Py_RETURN_NONE;
+    self->handle->detached = true;
+    return writer_close(op, NULL);
+}
+
+static void writer_dealloc(PyObject *op) {
+    ZbWriter *self = (ZbWriter *)op;
+    PyTypeObject *type = Py_TYPE(op);
+    writer_close(op, NULL);
+    zb_peer_close(&self->peer);
+    zb_handle_release(self->handle);
+    type->tp_free(op);
+}
+
+static PyObject *writer_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(named)) {
+    ZbWriter *self = (ZbWriter *)type->tp_alloc(type, 0);
+    if (self != NULL) zb_peer_init(&self->peer);
+    return (PyObject *)self;
+}
+
+static PyObject *writer_closed(PyObject *op, void *Py_UNUSED(closure)) {
+    const ZbWriter *self = (ZbWriter *)op;
+    return PyBool_FromLong(self->closed || self->handle == NULL);
+}
+
+static PyObject *writer_sequence(PyObject *op, void *Py_UNUSED(closure)) {
+    return PyLong_FromUnsignedLongLong(((ZbWriter *)op)->sequence);
+}
+
+static PyObject *writer_free_bytes(PyObject *op, void *Py_UNUSED(closure)) {
+    ZbWriter *self = (ZbWriter *)op;
+    if (self->handle == NULL || self->closed) return zb_raise(self->handle, "closed", "{s:s}", "what", "writer");
+    return PyLong_FromUnsignedLongLong(zb_load(&self->handle->ring.oieb->payload_free_bytes));
+}
+
+static PyGetSetDef writer_getset[] = {
+    {"closed", writer_closed, NULL, "Whether the writer was closed.", NULL},
+    {"next_sequence", writer_sequence, NULL, "Sequence number that the next frame will carry.", NULL},
+    {"free_bytes", writer_free_bytes, NULL, "Bytes of the ring that are free now.", NULL},
+    {NULL, NULL, NULL, NULL, NULL},
+};
+
+#define FAST (METH_FASTCALL | METH_KEYWORDS)
+#define FASTCALL(function) ((PyCFunction)(void (*)(void))function)
+
+static PyMethodDef writer_methods[] = {
+    {"write_frame", FASTCALL(writer_write_frame), FAST,
+     "write_frame($self, data, timeout=5.0)\n--\n\nCopy one frame into the ring, waiting for space if need be."},
+    {"write_frames", FASTCALL(writer_write_frames), FAST,
+     "write_frames($self, items, timeout=5.0)\n--\n\nWrite many frames; the reader is woken once. Returns how many."},
+    {"acquire", FASTCALL(writer_acquire), FAST,
+     "acquire($self, size, timeout=5.0)\n--\n\nLend a writable place in the ring for one frame of `size` bytes."},
+    {"set_metadata", writer_set_metadata, METH_O, "Write the metadata: once, before or after frames."},
+    {"check_reader", writer_check_reader, METH_NOARGS, "Raise ReaderDeadError if the reader is gone."},
+    {"_attach", writer_attach, METH_VARARGS, NULL},
+    {"_claim", writer_claim, METH_NOARGS, NULL},
+    {"_wait_space", FASTCALL(writer_wait_space), FAST, "Wait until a frame of this size can be written."},
+    {"_set_cancelled", writer_set_cancelled, METH_O, NULL},
+    {"_close", writer_close, METH_NOARGS, NULL},
+    {"_detach", writer_detach, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};
+
+PyTypeObject ZbWriterType = {
+    PyVarObject_HEAD_INIT(NULL, 0).tp_name = "zerobuffer._core.Writer",
+    .tp_doc = "The writing side of a mapped segment.",
+    .tp_basicsize = sizeof(ZbWriter),
+    .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
+    .tp_new = writer_new,
+    .tp_dealloc = writer_dealloc,
+    .tp_methods = writer_methods,
+    .tp_getset = writer_getset,
+};

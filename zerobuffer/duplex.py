@@ -1,0 +1,385 @@
+"""Requests and responses over two buffers: NAME_request, read by the server, and NAME_response, read by the client.
+
+The n-th response answers the n-th request; nothing else ties them together.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import threading
+import time
+from collections.abc import Callable
+from enum import Enum
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from zerobuffer._core import Frame, FrameSlot
+from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, BufferConfig
+from zerobuffer.errors import (
+    BufferNotFoundError,
+    BusyError,
+    ClosedError,
+    FrameTimeoutError,
+    ReaderDeadError,
+    WriterDeadError,
+    ZeroBufferError,
+)
+from zerobuffer.reader import Reader
+from zerobuffer.writer import Writer
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+Handler = Callable[[Frame], "Buffer"]
+
+DEFAULT_REQUEST_CONFIG = BufferConfig(metadata_size=4096, payload_size=1 << 20)
+DEFAULT_RESPONSE_CONFIG = BufferConfig(metadata_size=4096, payload_size=1 << 22)
+
+_CONNECT_PATIENCE = 5.0
+"""Seconds that a server gives a client that has sent a request to show its response buffer."""
+
+_POLL = 0.01
+"""Seconds between looks for what the protocol has no event for: a new client, a server not yet connected."""
+
+_log = logging.getLogger("zerobuffer.duplex")
+
+
+def request_buffer(channel: str) -> str:
+    """Return the name of the buffer that carries requests."""
+    return f"{channel}_request"
+
+
+def response_buffer(channel: str) -> str:
+    """Return the name of the buffer that carries responses."""
+    return f"{channel}_response"
+
+
+class ProcessingMode(Enum):
+    """How a server works through its requests."""
+
+    SINGLE_THREAD = "single_thread"
+    """One after the other, in order, in one thread."""
+
+
+class DuplexServer:
+    """Answers requests, one after the other.
+
+    A client that dies is noticed and forgotten; the server goes on and serves the next one. A handler that fails (or
+    returns nothing) breaks the order on which the channel rests: the error is logged, kept in `last_error`, and that
+    client's channel is closed, so that it gets a `WriterDeadError` instead of somebody else's answer.
+
+    Args:
+        name: Name of the channel.
+        config: Sizes of the request buffer.
+        mode: How requests are worked through.
+        spin: Seconds that a wait spins before it gives way to the semaphore.
+
+    Example:
+        >>> with DuplexServer("doc-echo") as server, DuplexClient("doc-echo") as client:
+        ...     server.start(lambda request: bytes(request.data).upper())
+        ...     with client.request(b"hello", timeout=2) as response:
+        ...         bytes(response.data)
+        b'HELLO'
+    """
+
+    def __init__(
+        self,
+        name: str,
+        config: BufferConfig | None = None,
+        *,
+        mode: ProcessingMode = ProcessingMode.SINGLE_THREAD,
+        spin: float = DEFAULT_SPIN,
+    ) -> None:
+        self.name = name
+        self.mode = ProcessingMode(mode)
+        self.last_error: Exception | None = None
+        self._spin = spin
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._responses: Writer | None = None
+        self._requests = Reader(request_buffer(name), config or DEFAULT_REQUEST_CONFIG, spin=spin)
+
+    @property
+    def running(self) -> bool:
+        """Whether the thread of `start` runs."""
+        return self._thread is not None and self._thread.is_alive()
+
+    def start(self, handler: Handler) -> None:
+        """Serve in a thread of its own until `stop`.
+
+        Args:
+            handler: Receives the request as a read-only frame, released when it returns; returns the response.
+        """
+        if self.running:
+            raise BusyError(name=self.name, reason="the server has been started already")
+        if self._requests.closed:
+            raise ClosedError(name=self.name, what="server")
+        self._stopping.clear()
+        self._thread = threading.Thread(target=self._serve, args=(handler,), name=f"duplex-{self.name}", daemon=True)
+        self._thread.start()
+
+    def serve_forever(self, handler: Handler) -> None:
+        """Serve in this thread until another one calls `stop`."""
+        if self.running:
+            raise BusyError(name=self.name, reason="the server has been started already")
+        self._stopping.clear()
+        self._serve(handler)
+
+    def _serve(self, handler: Handler) -> None:
+        while not self._stopping.is_set():
+            try:
+                if not self._requests._wait(None):  # noqa: SLF001 - the library's own
+                    continue
+                frame = self._requests.read_frame(0)
+            except WriterDeadError:
+                self._drop_client()
+                self._stopping.wait(_POLL)
+                continue
+            except ClosedError:
+                return
+            except ZeroBufferError as failure:
+                # The request buffer itself is broken: nothing that follows in it can be trusted.
+                self.last_error = failure
+                _log.exception("channel %s: the request buffer is corrupt, serving ends", self.name)
+                self._drop_client()
+                return
+            with frame:
+                self._answer(handler, frame)
+
+    def _answer(self, handler: Handler, request: Frame) -> None:
+        try:
+            if request.sequence == 1:
+                self._drop_client()
+            response = memoryview(handler(request))
+            if response.nbytes == 0:
+                msg = "a handler must return at least one byte: the protocol has no empty frames"
+                raise ValueError(msg)  # noqa: TRY301 - one way out for every failure of a handler
+            self._respond(response)
+        except (ReaderDeadError, BufferNotFoundError, ClosedError) as gone:
+            _log.info("channel %s: client left before response %d (%s)", self.name, request.sequence, gone.code)
+            self._drop_client()
+        except Exception as failure:
+            self.last_error = failure
+            _log.exception("channel %s: no response to request %d", self.name, request.sequence)
+            self._close_responses_of_client()
+
+    def _respond(self, response: memoryview) -> None:
+        if self._responses is None:
+            self._responses = self._connect()
+        self._responses.write_frame(response, None)
+
+    def _connect(self) -> Writer:
+        deadline = time.monotonic() + _CONNECT_PATIENCE
+        while True:
+            try:
+                return Writer(response_buffer(self.name), timeout=_POLL, spin=self._spin)
+            except BufferNotFoundError:
+                if self._stopping.is_set() or time.monotonic() >= deadline:
+                    raise
+
+    def _close_responses_of_client(self) -> None:
+        if self._responses is None:
+            # The client must see a writer that came and went, not one that never came.
+            with contextlib.suppress(ZeroBufferError):
+                self._responses = Writer(response_buffer(self.name), spin=self._spin)
+        self._drop_client()
+
+    def _drop_client(self) -> None:
+        if self._responses is not None:
+            self._responses.close()
+            self._responses = None
+
+    def stop(self, timeout: float = DEFAULT_TIMEOUT) -> None:
+        """Stop serving; the request at hand is finished first, and the channel stays.
+
+        Raises:
+            FrameTimeoutError: The handler did not return within the timeout.
+        """
+        self._stopping.set()
+        thread = self._thread
+        if thread is None or thread is threading.current_thread():
+            return
+        deadline = time.monotonic() + timeout
+        while thread.is_alive():
+            # Set again and again: each wait of the thread begins by clearing it.
+            self._cancel_waits()
+            thread.join(_POLL)
+            if time.monotonic() >= deadline:
+                raise FrameTimeoutError(name=self.name, seconds=timeout)
+        self._thread = None
+        self._requests._set_cancelled(False)  # noqa: SLF001
+
+    def _cancel_waits(self) -> None:
+        self._requests._set_cancelled(True)  # noqa: SLF001
+        responses = self._responses
+        if responses is not None:
+            responses._set_cancelled(True)  # noqa: SLF001
+
+    def close(self) -> None:
+        """Stop, and remove the channel. A client that still waits gets an error at once."""
+        try:
+            self.stop()
+        finally:
+            self._drop_client()
+            self._requests.close()
+
+    def __enter__(self) -> Self:
+        """Return the server itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+
+class DuplexClient:
+    """Sends requests and receives responses.
+
+    Args:
+        name: Name of the channel.
+        config: Sizes of the response buffer, which the client owns.
+        timeout: Seconds to wait for a server that is not there yet.
+        spin: Seconds that a wait spins before it gives way to the semaphore.
+
+    Raises:
+        BufferNotFoundError: No server has the channel.
+        WriterExistsError: Another client has it.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        config: BufferConfig | None = None,
+        *,
+        timeout: float = 0.0,
+        spin: float = DEFAULT_SPIN,
+    ) -> None:
+        self.name = name
+        self._sent = 0
+        self._received = 0
+        self._abandoned: set[int] = set()
+        self._requests = Writer(request_buffer(name), timeout=timeout, spin=spin)
+        try:
+            self._responses = Reader(response_buffer(name), config or DEFAULT_RESPONSE_CONFIG, spin=spin)
+        except BaseException:
+            self._requests.close()
+            raise
+
+    @property
+    def outstanding(self) -> int:
+        """Requests whose response was neither received nor given up."""
+        return self._sent - self._received - len(self._abandoned)
+
+    def request(self, data: Buffer, timeout: float | None = DEFAULT_TIMEOUT) -> Frame:
+        """Send one request and wait for its response, a frame to be released.
+
+        A request that times out is given up: its response is dropped when it comes, and the next one is matched right.
+
+        Raises:
+            FrameTimeoutError: No response in time.
+            WriterDeadError: The server is gone. So does `ReaderDeadError`.
+            BusyError: Responses to earlier `send_request` calls have not been received.
+        """
+        if self.outstanding:
+            raise BusyError(name=self.name, reason=f"{self.outstanding} responses wait for receive_response()")
+        deadline = None if timeout is None else time.monotonic() + timeout
+        self.send_request(data, timeout)
+        try:
+            return self.receive_response(None if deadline is None else max(0.0, deadline - time.monotonic()))
+        except FrameTimeoutError:
+            self._abandoned.add(self._sent)
+            raise
+
+    def send_request(self, data: Buffer, timeout: float | None = DEFAULT_TIMEOUT) -> int:
+        """Send a request without waiting; returns its number, which is that of its response."""
+        self._requests.write_frame(data, timeout)
+        self._sent += 1
+        return self._sent
+
+    def acquire_request(self, size: int, timeout: float | None = DEFAULT_TIMEOUT) -> RequestSlot:
+        """Lend a writable place for a request: `with client.acquire_request(n) as view:` sends it at the end."""
+        return RequestSlot(self, self._requests.acquire(size, timeout))
+
+    def receive_response(self, timeout: float | None = DEFAULT_TIMEOUT) -> Frame:
+        """Wait for the next response that is not given up."""
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while True:
+            frame = self._next_response(deadline)
+            self._received += 1
+            if self._received not in self._abandoned:
+                return frame
+            self._abandoned.remove(self._received)
+            self._received_late(frame)
+
+    def _received_late(self, frame: Frame) -> None:
+        frame.release()
+
+    def _next_response(self, deadline: float | None) -> Frame:
+        # Until the server has connected to the response buffer, its death shows only in the request buffer.
+        while self._responses.writer_state == "absent":
+            left = _POLL if deadline is None else min(_POLL, max(0.0, deadline - time.monotonic()))
+            try:
+                return self._responses.read_frame(left)
+            except FrameTimeoutError:
+                self._requests.check_reader()
+                if deadline is not None and time.monotonic() >= deadline:
+                    raise
+        return self._responses.read_frame(None if deadline is None else max(0.0, deadline - time.monotonic()))
+
+    def _committed(self) -> None:
+        self._sent += 1
+
+    def close(self) -> None:
+        """Leave the channel, and remove the response buffer."""
+        try:
+            self._requests.close()
+        finally:
+            self._responses.close()
+
+    def __enter__(self) -> Self:
+        """Return the client itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+
+class RequestSlot:
+    """A place in the request buffer to write a request into. `with` sends it, and abandons it on an exception."""
+
+    def __init__(self, client: DuplexClient, slot: FrameSlot) -> None:
+        self._client = client
+        self._slot = slot
+
+    @property
+    def data(self) -> memoryview:
+        """Writable memoryview into the ring."""
+        return self._slot.data
+
+    def commit(self) -> None:
+        """Send the request."""
+        self._slot.commit()
+        self._client._committed()  # noqa: SLF001 - the two are one thing
+
+    def abandon(self) -> None:
+        """Give it up; nothing is sent."""
+        self._slot.abandon()
+
+    def __enter__(self) -> memoryview:
+        """Return the writable view."""
+        return self._slot.data
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Send, or abandon on an exception."""
+        if kind is None:
+            self.commit()
+        else:
+            self.abandon()

@@ -1,0 +1,161 @@
+"""The writing side of a buffer: connects to what a reader created."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import time
+import warnings
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from zerobuffer import _core, _lifetime, names
+from zerobuffer._aio import AsyncGate
+from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, OIEB_SIZE
+from zerobuffer.errors import (
+    BufferNotFoundError,
+    InvalidOiebError,
+    SystemFailureError,
+    WriterExistsError,
+    ZeroBufferError,
+)
+from zerobuffer.ownership import from_oserror
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+_CREATION_PATIENCE = 1.0
+"""Seconds to wait for a reader that is in the middle of creating the buffer."""
+
+_RETRY = 0.001
+
+
+class Writer(_core.Writer):
+    """Connects to a buffer and writes frames into it. A buffer has one writer.
+
+    Args:
+        name: Name of the buffer, as its reader gave it.
+        timeout: Seconds to wait for a reader that has not created the buffer yet; 0 says so at once.
+        spin: Seconds that a wait for space spins before it gives way to the semaphore; 0 never spins.
+
+    Raises:
+        BufferNotFoundError: No reader has created it.
+        WriterExistsError: Another writer, which lives, has it.
+        ReaderDeadError: Its reader is gone.
+        InvalidOiebError: What stands there is no buffer, or is corrupt.
+    """
+
+    def __init__(self, name: str, *, timeout: float = 0.0, spin: float = DEFAULT_SPIN) -> None:
+        if not 0 <= spin <= 1:
+            msg = f"spin must be 0 to 1 seconds, not {spin!r}: long spins burn a core"
+            raise ValueError(msg)
+        self.name = names.validate_name(name)
+        self._connected = False
+        self._connect(timeout, spin)
+        self._connected = True
+        self._gate = AsyncGate(self)
+        _lifetime.register(self)
+
+    def _connect(self, timeout: float, spin: float) -> None:
+        begin = time.monotonic()
+        while True:
+            try:
+                self._try_connect(spin)
+            except _NotReadyError as not_ready:
+                patience = timeout if isinstance(not_ready.cause, BufferNotFoundError) else max(timeout, _CREATION_PATIENCE)
+                if time.monotonic() - begin >= patience:
+                    raise not_ready.cause from None
+                time.sleep(_RETRY)  # a creation that goes on elsewhere has no event to wait for
+            else:
+                return
+
+    def _try_connect(self, spin: float) -> None:
+        name = self.name
+        path = names.segment_path(name)
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        except FileNotFoundError:
+            raise _NotReadyError(BufferNotFoundError(name=name)) from None
+        except OSError as failure:
+            raise from_oserror(failure, name, "open the segment", path) from failure
+        try:
+            self._check_formatted(fd)
+            self._attach(
+                fd, name, names.data_semaphore(name), names.space_semaphore(name), str(names.lock_path(name)), spin
+            )
+        except SystemFailureError as failure:
+            # The semaphores, which a peer makes after the segment.
+            raise (_NotReadyError(failure) if failure.errno == errno.ENOENT else failure) from None
+        finally:
+            os.close(fd)
+        try:
+            owner = self._claim()
+        except BaseException:
+            self._close()
+            raise
+        if owner is not None:
+            self._close()
+            error = WriterExistsError(name=name, pid=owner)
+            raise _NotReadyError(error) if owner < 0 else error
+
+    def _check_formatted(self, fd: int) -> None:
+        """A segment that is still short or all zero is in the middle of its creation."""
+        size = os.fstat(fd).st_size
+        if size < OIEB_SIZE:
+            raise _NotReadyError(InvalidOiebError(name=self.name, field="length", value=size, limit=OIEB_SIZE))
+        block = os.pread(fd, OIEB_SIZE, 0)
+        if not any(block):
+            raise _NotReadyError(InvalidOiebError(name=self.name, field="oieb_size", value=0, limit=OIEB_SIZE))
+
+    async def write_frame_async(self, data: Buffer, timeout: float | None = DEFAULT_TIMEOUT) -> None:  # noqa: ASYNC109 - as write_frame
+        """Like `write_frame`, without blocking the event loop. A cancelled call has written nothing."""
+        size = memoryview(data).nbytes
+        await self._gate.run(lambda: self.write_frame(data, 0), lambda left: self._wait_space(size, left), timeout)
+
+    async def acquire_async(self, size: int, timeout: float | None = DEFAULT_TIMEOUT) -> _core.FrameSlot:  # noqa: ASYNC109
+        """Like `acquire`, without blocking the event loop."""
+        return await self._gate.run(lambda: self.acquire(size, 0), lambda left: self._wait_space(size, left), timeout)
+
+    def close(self) -> None:
+        """Disconnect. The reader still gets every frame that was written, then learns of the end."""
+        if not self._connected:
+            return
+        self._connected = False
+        _lifetime.unregister(self)
+        self._gate.close()
+        self._close()
+
+    def forget(self) -> None:
+        """Let go without touching the buffer: what a child does with a writer that it inherited through fork."""
+        self._connected = False
+        self._detach()
+
+    def __enter__(self) -> Self:
+        """Return the writer itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def __del__(self, _warn: Any = warnings.warn) -> None:
+        """Notice a writer that was never closed."""
+        if getattr(self, "_connected", False):
+            _warn(f"writer of buffer {self.name!r} was never closed: use `with`", ResourceWarning, source=self)
+            with contextlib.suppress(ZeroBufferError):
+                self.close()
+
+    def __repr__(self) -> str:
+        """Name and state."""
+        return f"<Writer {self.name!r}{' closed' if self.closed else ''}>"
+
+
+class _NotReadyError(Exception):
+    """The buffer may be usable in a moment."""
+
+    def __init__(self, cause: ZeroBufferError) -> None:
+        super().__init__(str(cause))
+        self.cause = cause
