@@ -1,1 +1,1 @@
-"""What the sentences of `features/` mean, independent of process and platform."""
+"""What the sentences of the features mean, and the port through which they reach an implementation."""

@@ -1,0 +1,160 @@
+Feature: Edge cases
+  Sizes at the limits, wraps, full buffers and names taken at the same moment.
+
+  Background:
+    Given the test environment is initialized
+    And all processes are ready
+
+  Scenario: 4.1 Frames of nine tenths of the buffer and of one byte alternate without a deadlock
+    Given the 'reader' process creates buffer 'alternate' with metadata size '0' and payload size '10240'
+    And the 'writer' process connects to buffer 'alternate'
+    When the 'writer' process writes '60' frames with sizes '9216,1,9216' as fast as possible
+    And the 'reader' process reads frames with '0' ms delay between each read
+    Then the 'reader' process should have read '60' frames
+    And the 'reader' process should verify the content of all frames
+    And no sequence errors should have occurred
+
+  Scenario: 4.2 Ten quick frames count ten on the semaphore, and one reader takes them all
+    Given the 'reader' process creates buffer 'counting' with metadata size '0' and payload size '10240'
+    And the 'writer' process connects to buffer 'counting'
+    When the 'writer' process writes '10' frames of size '100' in a row
+    Then the data semaphore of buffer 'counting' should stand at '10'
+    When the 'reader' process reads '10' frames in a row
+    Then the data semaphore of buffer 'counting' should stand at '0'
+    And the 'reader' process should verify the content of all frames
+    And the 'reader' process should find no further frame
+
+  Scenario: 4.3 A buffer without a metadata block refuses metadata and passes frames
+    Given the 'reader' process creates buffer 'zero-metadata' with metadata size '0' and payload size '10240'
+    And the 'writer' process connects to buffer 'zero-metadata'
+    When the 'writer' process tries to write metadata with size '1'
+    Then the 'writer' process should get error 'metadata_too_large'
+    When the 'writer' process writes frame with size '1024' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '1024'
+    And the 'reader' process should validate frame data
+
+  Scenario: 4.4 The smallest buffer takes what fits and refuses what never will
+    Given the 'reader' process creates buffer 'tiny' with metadata size '0' and payload size '64'
+    And the 'writer' process connects to buffer 'tiny'
+    When the 'writer' process writes frame with size '1' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '1'
+    And the 'reader' process should validate frame data
+    When the 'writer' process tries to write frame with size '49'
+    Then the 'writer' process should get error 'frame_too_large' within '50' ms
+
+  Scenario: 4.5 One hundred frames pass a slow reader through a buffer of one kilobyte
+    Given the 'reader' process creates buffer 'slow-reader' with metadata size '0' and payload size '1024'
+    And the 'writer' process connects to buffer 'slow-reader'
+    When the 'writer' process writes '100' frames of size '300' as fast as possible
+    And the 'reader' process reads frames with '5' ms delay between each read
+    Then the 'reader' process should have read '100' frames
+    And the 'reader' process should verify the content of all frames
+    And no sequence errors should have occurred
+
+  Scenario: 4.6 One frame fills the buffer to the last byte
+    Given the 'reader' process creates buffer 'exact-fit' with metadata size '0' and payload size '10240'
+    And the 'writer' process connects to buffer 'exact-fit'
+    When the 'writer' process writes frame with size '10224' and sequence '1'
+    Then the header of buffer 'exact-fit' should show:
+      | field                 | value |
+      | payload_free_bytes    | 0     |
+      | payload_written_count | 1     |
+    When the 'writer' process tries to write frame with size '1'
+    Then the 'writer' process should get error 'buffer_full'
+    When the 'reader' process reads one frame
+    And the 'reader' process signals space available
+    And the 'writer' process writes frame with size '10224' and sequence '2'
+    Then the 'reader' process should read frame with sequence '2' and size '10224'
+    And the 'reader' process should validate frame data
+
+  Scenario: 4.7 A frame of no bytes is refused; a frame of one byte costs seventeen
+    Given the 'reader' process creates buffer 'smallest-frame' with metadata size '0' and payload size '1024'
+    And the 'writer' process connects to buffer 'smallest-frame'
+    When the 'writer' process tries to write frame with size '0'
+    Then the 'writer' process should get error 'invalid_frame_size'
+    And the data semaphore of buffer 'smallest-frame' should stand at '0'
+    When the 'writer' process writes frame with size '1' and sequence '1'
+    Then the header of buffer 'smallest-frame' should show:
+      | field              | value |
+      | payload_free_bytes | 1007  |
+      | payload_write_pos  | 17    |
+    And the 'reader' process should read frame with sequence '1' and size '1'
+    And the 'reader' process should validate frame data
+
+  Scenario: 4.8 A frame that must wait for the reader is then written at the start
+    Given the 'reader' process creates buffer 'wrap-waits' with metadata size '0' and payload size '10240'
+    And the 'writer' process connects to buffer 'wrap-waits'
+    And the 'writer' process writes frame with size '4096' and sequence '1'
+    And the 'writer' process writes frame with size '4096' and sequence '2'
+    When the 'writer' process starts writing frame with size '3000'
+    Then the 'writer' process should be blocked
+    When the 'reader' process reads one frame
+    And the 'reader' process signals space available
+    Then the 'writer' process should finish what it started
+    And the header of buffer 'wrap-waits' should show:
+      | field                 | value |
+      | payload_write_pos     | 3016  |
+      | payload_written_count | 4     |
+      | payload_free_bytes    | 1096  |
+    And the 'reader' process should read frame with sequence '2' and size '4096'
+    And the 'reader' process should validate frame data
+    And the 'reader' process should read frame with sequence '3' and size '3000'
+    And the 'reader' process should validate frame data
+
+  @slow
+  Scenario: 4.9 Ten thousand frames through room for nine
+    Given the 'reader' process creates buffer 'ten-thousand' with metadata size '0' and payload size '10240'
+    And the 'writer' process connects to buffer 'ten-thousand'
+    When the 'writer' process writes '10000' frames of size '1024' as fast as possible
+    And the 'reader' process reads frames with '0' ms delay between each read
+    Then the 'reader' process should have read '10000' frames
+    And the 'reader' process should verify the content of all frames
+    And no sequence errors should have occurred
+
+  @process
+  Scenario: 4.10 A second writer is refused however full the buffer is
+    Given the 'reader' process creates buffer 'fill-level' with metadata size '0' and payload size '10240'
+    And the 'writer' process connects to buffer 'fill-level'
+    When the 'writer' process writes '8' frames of size '1008' in a row
+    Then the header of buffer 'fill-level' should show:
+      | field              | value |
+      | payload_free_bytes | 2048  |
+    When a second 'writer' process tries to connect to buffer 'fill-level'
+    Then the 'writer' process should get error 'writer_exists'
+    When the 'writer' process writes '2' frames of size '1008' in a row
+    Then the header of buffer 'fill-level' should show:
+      | field              | value |
+      | payload_free_bytes | 0     |
+    When a second 'writer' process tries to connect to buffer 'fill-level'
+    Then the 'writer' process should get error 'writer_exists'
+    When the 'writer' process starts writing frame with size '1008'
+    Then the 'writer' process should be blocked
+    When the 'reader' process reads '11' frames in a row
+    Then the 'writer' process should finish what it started
+    And the 'reader' process should verify the content of all frames
+
+  @process
+  Scenario: 4.11 Of two readers that create one name at the same moment exactly one wins
+    When the 'reader' process races a second creator for buffer 'race' '50' times
+    Then the 'reader' process should have exactly one winner and one 'buffer_in_use' in every race
+    And no object of buffer 'race' should exist
+
+  Scenario: 4.12 A writer that comes before the reader finds no buffer
+    When the 'writer' process tries to connect to buffer 'too-early'
+    Then the 'writer' process should get error 'not_found'
+    Given the 'reader' process creates buffer 'too-early' with default config
+    When the 'writer' process connects to buffer 'too-early'
+    And the 'writer' process writes frame with data 'better late'
+    Then the 'reader' process should read frame with data 'better late'
+
+  Scenario: 4.13 A frame that can never be written at this position is refused at once
+    Given the 'reader' process creates buffer 'never-fits' with metadata size '0' and payload size '10240'
+    And the 'writer' process connects to buffer 'never-fits'
+    And the 'writer' process writes frame with size '6144' and sequence '1'
+    And the 'reader' process reads one frame
+    And the 'reader' process signals space available
+    When the 'writer' process tries to write frame with size '7168'
+    Then the 'writer' process should get error 'frame_unwritable' within '50' ms
+    When the 'writer' process writes frame with size '6144' and sequence '2'
+    Then the 'reader' process should read frame with sequence '2' and size '6144'
+    And the 'reader' process should validate frame data

@@ -1,0 +1,84 @@
+Feature: Platform
+  The objects of the operating system: their names, their places, their end.
+
+  Background:
+    Given the test environment is initialized
+    And all processes are ready
+
+  @linux
+  Scenario: 8.1 The objects stand where the protocol says and are gone after the shutdown
+    Given the 'reader' process creates buffer 'Linux_objects-1.0' with metadata size '1024' and payload size '10240'
+    And the 'writer' process connects to buffer 'Linux_objects-1.0'
+    Then every object of buffer 'Linux_objects-1.0' should exist
+    And the segment of buffer 'Linux_objects-1.0' should be '11392' bytes long
+    When the 'writer' process writes frame with data 'across the platform'
+    Then the 'reader' process should read frame with data 'across the platform'
+    When the 'writer' process closes buffer 'Linux_objects-1.0'
+    And the 'reader' process closes buffer 'Linux_objects-1.0'
+    Then no object of buffer 'Linux_objects-1.0' should exist
+
+  @windows
+  Scenario: 8.2 Windows: named objects in the session's namespace
+    Given the 'reader' process creates buffer 'windows-objects' with metadata size '1024' and payload size '10240'
+    When the 'writer' process connects to buffer 'windows-objects'
+    Then every object of buffer 'windows-objects' should exist
+
+  Scenario Outline: 8.3 The name '<name>' is legal
+    Given the 'reader' process creates buffer '<name>' with default config
+    When the 'writer' process connects to buffer '<name>'
+    And the 'writer' process writes frame with size '64' and sequence '1'
+    Then every object of buffer '<name>' should exist
+    And the 'reader' process should read frame with sequence '1' and size '64'
+    And the 'reader' process should validate frame data
+
+    Examples:
+      | name          |
+      | letters       |
+      | UPPER         |
+      | 0123456789    |
+      | dash-dash     |
+      | under_score   |
+      | dot.dot       |
+
+  Scenario Outline: 8.5 A name with <what> is refused before anything is touched
+    When the 'reader' process tries to create a buffer with exactly the name <name>
+    Then the 'reader' process should get error 'invalid_name'
+
+    Examples:
+      | what                | name         |
+      | nothing in it       | ""           |
+      | a slash             | "a/b"        |
+      | a way upwards       | ".."         |
+      | a blank             | "a b"        |
+      | a control character | "a\\u0007b"  |
+      | a letter of no use  | "na\\u00efve" |
+      | a zero byte         | "a\\u0000b"  |
+
+  Scenario: 8.6 The longest legal name works and one character more does not
+    When the 'reader' process tries to create a buffer with a name of '246' characters
+    Then the 'reader' process should get error 'invalid_name'
+    When the 'reader' process creates a buffer with a name of '245' characters
+    And the 'writer' process connects to the buffer with a name of '245' characters
+    And the 'writer' process writes frame with size '64' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '64'
+    And the 'reader' process should validate frame data
+
+  Scenario Outline: 8.4 <what> of a dead owner is replaced
+    Given a stale '<what>' of buffer 'stale' was left by a dead process
+    When the 'reader' process creates buffer 'stale' with metadata size '512' and payload size '5120'
+    And the 'writer' process connects to buffer 'stale'
+    Then the segment of buffer 'stale' should be '5760' bytes long
+    And the data semaphore of buffer 'stale' should stand at '0'
+    And the lock of buffer 'stale' should be held
+    When the 'writer' process writes frame with size '1024' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '1024'
+    And the 'reader' process should validate frame data
+    And the 'reader' process should find no further frame
+
+    Examples:
+      | what            |
+      | lock            |
+      | segment         |
+      | data semaphore  |
+      | space semaphore |
+      | everything      |

@@ -1,0 +1,93 @@
+Feature: Advanced errors
+  Everything that can go wrong has its own name, and nothing hangs on it.
+
+  Background:
+    Given the test environment is initialized
+    And all processes are ready
+
+  Scenario Outline: 10.1 Creation fails cleanly when the place of the <what> is taken
+    Given an obstacle stands in the place of the '<what>' of buffer 'no-room'
+    When the 'reader' process tries to create buffer 'no-room' with metadata size '1024' and payload size '10240'
+    Then the 'reader' process should get error 'system_error'
+    And no object of buffer 'no-room' should exist
+    When the obstacles of buffer 'no-room' are removed
+    And the 'reader' process creates buffer 'no-room' with metadata size '1024' and payload size '10240'
+    Then every object of buffer 'no-room' should exist
+
+    Examples:
+      | what            |
+      | lock            |
+      | segment         |
+      | data semaphore  |
+      | space semaphore |
+
+  @corruption
+  Scenario Outline: 10.2 The header (<size>, <sequence>) of the second frame is refused with '<error>'
+    Given the 'reader' process creates buffer 'bad-header' with metadata size '0' and payload size '4096'
+    And the 'writer' process connects to buffer 'bad-header'
+    And the 'writer' process writes '2' frames of size '100' in a row
+    When the frame header at '116' of buffer 'bad-header' is overwritten with size '<size>' and sequence '<sequence>'
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    And the 'reader' process should validate frame data
+    When the 'reader' process tries to read a frame
+    Then the 'reader' process should get error '<error>'
+
+    Examples:
+      | size                 | sequence             | error              |
+      | 0                    | 2                    | invalid_frame_size |
+      | 3965                 | 2                    | invalid_frame_size |
+      | 4096                 | 2                    | invalid_frame_size |
+      | 18446744073709551600 | 2                    | invalid_frame_size |
+      | 18446744073709551615 | 18446744073709551615 | invalid_frame_size |
+      | 100                  | 1                    | sequence_error     |
+      | 100                  | 3                    | sequence_error     |
+      | 100                  | 0                    | sequence_error     |
+      | 100                  | 18446744073709551615 | sequence_error     |
+
+  @process @crash
+  Scenario: 10.3 The reader dies during an active zero-copy write
+    Given the 'reader' process creates buffer 'zero-copy-orphan' with metadata size '0' and payload size '10240'
+    And the 'writer' process connects to buffer 'zero-copy-orphan'
+    And the 'writer' process requests zero-copy frame of size '4096'
+    And the 'writer' process fills zero-copy buffer with test pattern
+    When the 'reader' process is killed
+    Then the 'writer' process should learn of 'reader_dead' when it commits or on its next write
+
+  @process @crash
+  Scenario: 10.4 A blocked reader learns at once that its writer was killed
+    Given the 'reader' process creates buffer 'blocked-reader' with metadata size '0' and payload size '10240'
+    And the 'writer' process connects to buffer 'blocked-reader'
+    When the 'reader' process starts waiting for a frame
+    Then the 'reader' process should be blocked
+    When the 'writer' process is killed
+    Then the 'reader' process should get error 'writer_dead' within '50' ms of the death
+
+  @process @crash
+  Scenario: 10.7 A blocked writer learns at once that its reader was killed
+    Given the 'reader' process creates buffer 'blocked-writer' with metadata size '0' and payload size '10240'
+    And the 'writer' process connects to buffer 'blocked-writer'
+    And the 'writer' process writes frames until buffer is full
+    When the 'writer' process starts writing frame with size '1024'
+    Then the 'writer' process should be blocked
+    When the 'reader' process is killed
+    Then the 'writer' process should get error 'reader_dead' within '50' ms of the death
+
+  @process
+  Scenario: 10.5 Descriptors that cannot be had are refused with a clear error
+    When the 'reader' process may open no further descriptor
+    And the 'reader' process tries to create buffer 'no-descriptors' with metadata size '0' and payload size '10240'
+    Then the 'reader' process should get error 'resource_exhausted'
+    And no object of buffer 'no-descriptors' should exist
+    When the limits of the 'reader' process are lifted
+    And the 'reader' process creates buffer 'no-descriptors' with metadata size '0' and payload size '10240'
+    Then every object of buffer 'no-descriptors' should exist
+
+  @process @root
+  Scenario: 10.6 Another user without permission is refused and the buffer is unharmed
+    Given the 'reader' process creates buffer 'private' with metadata size '0' and payload size '10240'
+    When the 'writer' process of another user tries to connect to buffer 'private'
+    Then the 'writer' process should get error 'permission_denied'
+    When the 'writer' process connects to buffer 'private'
+    And the 'writer' process writes frame with size '1024' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '1024'
+    And the 'reader' process should validate frame data

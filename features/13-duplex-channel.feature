@@ -1,0 +1,101 @@
+@duplex
+Feature: Duplex channel
+  A client asks, a server answers, over two buffers; the n-th answer belongs to the n-th request.
+
+  Scenario: 13.1 Echo of small and large requests
+    Given the 'server' process creates immutable duplex channel 'duplex-basic' with metadata size '4096' and payload size '1048576'
+    And the 'server' process starts echo handler
+    When the 'client' process creates duplex channel client 'duplex-basic'
+    And the 'client' process sends request with size '1'
+    Then response should match request with size '1'
+    When the 'client' process sends request with size '1024'
+    Then response should match request with size '1024'
+    When the 'client' process sends request with size '102400'
+    Then response should match request with size '102400'
+
+  Scenario: 13.2 Ten requests are answered in order
+    Given the 'server' process creates immutable duplex channel 'duplex-sequence' with default config
+    And the 'server' process starts echo handler
+    When the 'client' process creates duplex channel client 'duplex-sequence'
+    And the 'client' process sends '10' requests sequentially
+    Then the 'client' process receives '10' responses in order
+    And responses should match requests by content
+    And no responses should be lost or duplicated
+
+  Scenario: 13.3 Twenty requests from one thread
+    Given the 'server' process creates immutable duplex channel 'duplex-single-thread' with default config
+    And the 'server' process starts echo handler
+    When the 'client' process creates duplex channel client 'duplex-single-thread'
+    And the 'client' process sends '20' requests from single thread
+    Then the 'client' process receives exactly '20' responses
+    And all '20' responses match their requests
+
+  Scenario: 13.4 A handler of one thread answers one request after the other
+    Given the 'server' process creates immutable duplex channel 'duplex-serial' with processing mode 'SingleThread'
+    And the 'server' process starts handler with '100' ms processing time
+    When the 'client' process creates duplex channel client 'duplex-serial'
+    And the 'client' process sends '3' requests sequentially
+    And the 'client' process measures total response time
+    Then total time should be at least '300' ms
+    And responses should arrive in order
+
+  @process @crash
+  Scenario: 13.5 The client learns at once that the server died at its work
+    Given the 'server' process creates immutable duplex channel 'duplex-server-dies' with default config
+    And the 'server' process starts handler with '60000' ms processing time
+    When the 'client' process creates duplex channel client 'duplex-server-dies'
+    And the 'client' process starts a request with size '1024'
+    Then the 'client' process should be blocked
+    When the 'server' process is killed
+    Then the 'client' process should get error 'writer_dead' or 'reader_dead' within '50' ms of the death
+
+  Scenario: 13.6 A server whose client reads no responses waits, and goes on once it does
+    Given the 'server' process creates immutable duplex channel 'duplex-full' with default config
+    And the 'server' process starts handler that doubles request size
+    When the 'client' process creates duplex channel client 'duplex-full' with a response buffer of '10240' bytes
+    And the 'client' process sends '8' requests of size '2000' without reading
+    Then at most '2' responses should stand in the response buffer of channel 'duplex-full'
+    When the 'client' process receives '8' responses in order
+    Then all '8' responses should be their requests twice over
+
+  Scenario: 13.7 A request written in place is answered like any other
+    Given the 'server' process creates immutable duplex channel 'duplex-zero-copy' with default config
+    And the 'server' process starts echo handler
+    When the 'client' process creates duplex channel client 'duplex-zero-copy'
+    And the 'client' process sends request with size '4096' written in place
+    Then response should match request with size '4096'
+
+  Scenario: 13.8 A handler that transforms sees a request that it cannot change
+    Given the 'server' process creates immutable duplex channel 'duplex-xor' with default config
+    And the 'server' process starts handler that tries to change its request and answers it xor 255
+    When the 'client' process creates duplex channel client 'duplex-xor'
+    And the 'client' process sends request with size '10240'
+    Then response should be the request of size '10240' xor 255
+    And the 'server' process should have found its requests read-only
+
+  @process @crash
+  Scenario: 13.9 The server outlives a client and serves the next one
+    Given the 'server' process creates immutable duplex channel 'duplex-client-dies' with default config
+    And the 'server' process starts handler with '50' ms processing time
+    When the 'client' process creates duplex channel client 'duplex-client-dies'
+    And the 'client' process starts a request with size '1024'
+    And the 'client' process is killed
+    And a new 'client' process creates duplex channel client 'duplex-client-dies'
+    And the 'client' process sends request with size '512'
+    Then response should match request with size '512'
+
+  Scenario: 13.10 A server that ends with answers owing tells its client and leaves nothing
+    Given the 'server' process creates immutable duplex channel 'duplex-disposed' with default config
+    And the 'server' process starts handler with '300' ms processing time
+    When the 'client' process creates duplex channel client 'duplex-disposed'
+    And the 'client' process starts a request with size '1024'
+    And the 'client' process starts a request with size '1024'
+    And the 'server' process stops its channel
+    Then the 'client' process should get error 'writer_dead' or 'reader_dead'
+    When the 'client' process closes its channel
+    Then no object of channel 'duplex-disposed' should exist
+    Given the 'server' process creates immutable duplex channel 'duplex-disposed' with default config
+    And the 'server' process starts echo handler
+    When the 'client' process creates duplex channel client 'duplex-disposed'
+    And the 'client' process sends request with size '100'
+    Then response should match request with size '100'

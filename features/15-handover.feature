@@ -1,0 +1,130 @@
+Feature: Handover
+  Buffers pass from hand to hand: through a relay, to the next writer, beside another buffer.
+
+  Background:
+    Given the test environment is initialized
+    And all processes are ready
+
+  @process
+  Scenario: 15.1 Frames pass a relay unharmed and in order
+    Given the 'reader' process creates buffer 'relay-out' with metadata size '0' and payload size '10240'
+    And the 'relay' process creates buffer 'relay-in' with metadata size '0' and payload size '4096'
+    And the 'relay' process connects to buffer 'relay-out'
+    And the 'writer' process connects to buffer 'relay-in'
+    When the 'writer' process writes '200' frames with sizes '700,1,1500,64' as fast as possible
+    And the 'relay' process passes '200' frames from buffer 'relay-in' to buffer 'relay-out'
+    And the 'reader' process reads '200' frames in a row
+    Then the 'reader' process should verify the content of all frames
+    And the 'reader' process should verify all frames have sequential sequence numbers starting from '1'
+
+  @process @crash
+  Scenario: 15.2 A relay that dies is felt at both ends
+    Given the 'reader' process creates buffer 'relay-out' with metadata size '0' and payload size '10240'
+    And the 'relay' process creates buffer 'relay-in' with metadata size '0' and payload size '4096'
+    And the 'relay' process connects to buffer 'relay-out'
+    And the 'writer' process connects to buffer 'relay-in'
+    And the 'writer' process writes frame with size '500' and sequence '1'
+    And the 'relay' process passes '1' frames from buffer 'relay-in' to buffer 'relay-out'
+    When the 'relay' process is killed
+    And the 'writer' process tries to write frame with size '500'
+    Then the 'writer' process should get error 'reader_dead' within '50' ms
+    And the 'reader' process should read frame with sequence '1' and size '500'
+    When the 'reader' process tries to read a frame
+    Then the 'reader' process should get error 'writer_dead' within '50' ms
+
+  Scenario: 15.3 Metadata may follow the frames
+    Given the 'reader' process creates buffer 'late-metadata' with metadata size '256' and payload size '1024'
+    And the 'writer' process connects to buffer 'late-metadata'
+    When the 'writer' process writes frame with size '100' and sequence '1'
+    And the 'writer' process writes metadata with size '248'
+    And the 'writer' process writes frame with size '101' and sequence '2'
+    Then the 'reader' process should read metadata with size '248'
+    And the 'reader' process should read frame with sequence '1' and size '100'
+    And the 'reader' process should read frame with sequence '2' and size '101'
+    And the 'reader' process should validate frame data
+
+  Scenario: 15.4 Empty metadata is refused and the block stays free for what follows
+    Given the 'reader' process creates buffer 'empty-metadata' with metadata size '256' and payload size '1024'
+    And the 'writer' process connects to buffer 'empty-metadata'
+    When the 'writer' process tries to write metadata with size '0'
+    Then the 'writer' process should get error 'metadata_empty'
+    When the 'writer' process writes metadata with size '10'
+    Then the 'reader' process should read metadata with size '10'
+
+  Scenario: 15.5 A writer that closes is followed by another, whose sequence starts again
+    Given the 'reader' process creates buffer 'next-writer' with metadata size '0' and payload size '4096'
+    And the 'writer' process connects to buffer 'next-writer'
+    And the 'writer' process writes '2' frames of size '300' in a row
+    When the 'writer' process closes buffer 'next-writer'
+    Then the 'reader' process should read frame with sequence '1' and size '300'
+    And the 'reader' process should read frame with sequence '2' and size '300'
+    When the 'reader' process tries to read a frame
+    Then the 'reader' process should get error 'writer_dead' within '50' ms
+    When the 'writer' process connects to buffer 'next-writer'
+    And the 'writer' process writes frame with size '400' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '400'
+    And the 'reader' process should validate frame data
+
+  @process @crash
+  Scenario: 15.6 A killed writer is followed by another, whose sequence starts again
+    Given the 'reader' process creates buffer 'next-life' with metadata size '0' and payload size '4096'
+    And the 'writer' process connects to buffer 'next-life'
+    And the 'writer' process writes '3' frames of size '300' in a row
+    And the 'reader' process reads '2' frames in a row
+    When the 'writer' process is killed
+    And a new 'writer' process connects to buffer 'next-life'
+    And the 'writer' process writes frame with size '400' and sequence '1'
+    Then the 'reader' process should read frame with sequence '3' and size '300'
+    And the 'reader' process should validate frame data
+    And the 'reader' process should read frame with sequence '1' and size '400'
+    And the 'reader' process should validate frame data
+
+  Scenario: 15.7 Waiting for the first writer is a timeout, not a death
+    Given the 'reader' process creates buffer 'nobody-yet' with default config
+    Then the 'reader' process should find no further frame
+    When the 'writer' process connects to buffer 'nobody-yet'
+    And the 'writer' process writes frame with data 'here I am'
+    Then the 'reader' process should read frame with data 'here I am'
+
+  Scenario: 15.8 Two buffers in one process do not touch each other
+    Given the 'reader' process creates buffer 'left' with metadata size '64' and payload size '4096'
+    And the 'reader' process creates buffer 'right' with metadata size '64' and payload size '4096'
+    And the 'writer' process connects to buffer 'left'
+    And the 'writer' process connects to buffer 'right'
+    When the 'writer' process writes frame with data 'for the left' to buffer 'left'
+    And the 'writer' process writes frame with data 'for the right' to buffer 'right'
+    And the 'writer' process writes frame with data 'left again' to buffer 'left'
+    Then the 'reader' process should read frame with data 'for the right' from buffer 'right'
+    And the 'reader' process should read frame with data 'for the left' from buffer 'left'
+    And the 'reader' process should read frame with data 'left again' from buffer 'left'
+    And the data semaphore of buffer 'left' should stand at '0'
+    And the data semaphore of buffer 'right' should stand at '0'
+
+  Scenario: 15.9 A reader that closes wakes its blocked writer at once
+    Given the 'reader' process creates buffer 'clean-end' with metadata size '0' and payload size '4096'
+    And the 'writer' process connects to buffer 'clean-end'
+    And the 'writer' process writes frames until buffer is full
+    When the 'writer' process starts writing frame with size '1024'
+    Then the 'writer' process should be blocked
+    When the 'reader' process closes buffer 'clean-end'
+    Then the 'writer' process should get error 'reader_dead' within '50' ms of the end of buffer 'clean-end'
+    And no object of buffer 'clean-end' should exist
+
+  Scenario: 15.10 A buffer of a living reader is not taken over
+    Given the 'reader' process creates buffer 'taken' with metadata size '64' and payload size '4096'
+    And the 'writer' process connects to buffer 'taken'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    When a second 'reader' process tries to create buffer 'taken' with metadata size '0' and payload size '1024'
+    Then the 'reader' process should get error 'buffer_in_use'
+    And every object of buffer 'taken' should exist
+    And the 'reader' process should read frame with sequence '1' and size '100'
+    And the 'reader' process should validate frame data
+
+  @process
+  Scenario: 15.11 The number of a dead reader that a younger process now has does not keep the buffer
+    Given a stale 'everything' of buffer 'reused-number' was left by a process whose number a younger one has now
+    When the 'reader' process creates buffer 'reused-number' with metadata size '64' and payload size '1024'
+    And the 'writer' process connects to buffer 'reused-number'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    And the 'reader' process should validate frame data

@@ -1,0 +1,85 @@
+@process @crash
+Feature: Death
+  Whoever dies, wherever it stood: what was committed is delivered, what was not is never seen, and nobody hangs.
+
+  Background:
+    Given the test environment is initialized
+    And all processes are ready
+
+  Scenario Outline: 17.1 The writer dies once it <deed>
+    Given the 'reader' process creates buffer 'writer-point' with metadata size '256' and payload size '10240'
+    And the 'writer' process connects to buffer 'writer-point'
+    And the 'writer' process writes frame with size '1000' and sequence '1'
+    And the 'writer' process goes on until it <deed>
+    When the 'writer' process is killed
+    Then the 'reader' process should read '<frames>' frames and then get error 'writer_dead'
+    And the 'reader' process should verify the content of all frames
+    When a new 'writer' process connects to buffer 'writer-point'
+    And the 'writer' process writes frame with size '2000' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '2000'
+    And the 'reader' process should validate frame data
+
+    Examples:
+      | deed                            | frames |
+      | has written one frame           | 1      |
+      | has requested a frame           | 1      |
+      | has filled half of a frame      | 1      |
+      | has filled a frame              | 1      |
+      | has committed a frame           | 2      |
+      | has abandoned a frame           | 1      |
+      | has written metadata            | 1      |
+      | has wrapped                     | 4      |
+
+  Scenario Outline: 17.2 The reader dies once it <deed>
+    Given the 'reader' process creates buffer 'reader-point' with metadata size '256' and payload size '10240'
+    And the 'writer' process connects to buffer 'reader-point'
+    And the 'writer' process writes '2' frames of size '1000' in a row
+    And the 'reader' process goes on until it <deed>
+    When the 'reader' process is killed
+    And the 'writer' process tries to write frame with size '1000'
+    Then the 'writer' process should get error 'reader_dead' within '50' ms
+    When the 'writer' process closes buffer 'reader-point'
+    And a new 'reader' process creates buffer 'reader-point' with metadata size '0' and payload size '4096'
+    And the 'writer' process connects to buffer 'reader-point'
+    And the 'writer' process writes frame with size '2000' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '2000'
+    And the 'reader' process should validate frame data
+
+    Examples:
+      | deed                         |
+      | has read nothing             |
+      | holds a frame                |
+      | holds two frames             |
+      | has released a frame         |
+      | has read the metadata or not |
+
+  Scenario: 17.3 A writer that is stopped is not dead
+    Given the 'reader' process creates buffer 'stopped' with metadata size '0' and payload size '4096'
+    And the 'writer' process connects to buffer 'stopped'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    When the 'writer' process is halted
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    And the 'reader' process should find no further frame
+    When the 'writer' process goes on
+    And the 'writer' process writes frame with size '100' and sequence '2'
+    Then the 'reader' process should read frame with sequence '2' and size '100'
+    And the 'reader' process should validate frame data
+
+  Scenario: 17.4 The objects of a dead reader are replaced whatever it held
+    Given the 'reader' process creates buffer 'left-behind' with metadata size '256' and payload size '10240'
+    And the 'writer' process connects to buffer 'left-behind'
+    And the 'writer' process writes metadata with size '100'
+    And the 'writer' process writes '5' frames of size '1000' in a row
+    And the 'writer' process closes buffer 'left-behind'
+    When the 'reader' process is killed
+    Then every object of buffer 'left-behind' should exist
+    When a new 'reader' process creates buffer 'left-behind' with metadata size '256' and payload size '10240'
+    Then the header of buffer 'left-behind' should show:
+      | field                  | value |
+      | metadata_written_bytes | 0     |
+      | payload_free_bytes     | 10240 |
+      | payload_write_pos      | 0     |
+      | payload_written_count  | 0     |
+      | writer_pid             | 0     |
+    And the data semaphore of buffer 'left-behind' should stand at '0'
+    And the 'reader' process should find no further frame

@@ -1,0 +1,77 @@
+@corruption
+Feature: Hostile memory
+  Whatever bytes stand in the segment: a specific error, never a crash, a hang or a wild read.
+
+  Background:
+    Given the test environment is initialized
+    And all processes are ready
+
+  Scenario Outline: 18.1 A writer does not trust '<field>' = '<value>' when it connects
+    Given the 'reader' process creates buffer 'hostile-connect' with metadata size '64' and payload size '1024'
+    When the header of buffer 'hostile-connect' is overwritten:
+      | field   | value   |
+      | <field> | <value> |
+    And the 'writer' process tries to connect to buffer 'hostile-connect' and to write
+    Then the 'writer' process should get error 'invalid_oieb'
+
+    Examples:
+      | field                  | value                |
+      | payload_free_bytes     | 1025                 |
+      | payload_free_bytes     | 18446744073709551615 |
+      | payload_write_pos      | 1025                 |
+      | payload_write_pos      | 18446744073709551615 |
+      | metadata_size          | 65                   |
+
+  Scenario Outline: 18.2 A writer does not trust '<field>' = '<value>' while it is connected
+    Given the 'reader' process creates buffer 'hostile-write' with metadata size '64' and payload size '1024'
+    And the 'writer' process connects to buffer 'hostile-write'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    When the header of buffer 'hostile-write' is overwritten:
+      | field   | value   |
+      | <field> | <value> |
+    And the 'writer' process tries to write frame with size '900'
+    Then the 'writer' process should get error '<error>'
+
+    Examples:
+      | field              | value                | error        |
+      | payload_free_bytes | 1025                 | invalid_oieb |
+      | payload_free_bytes | 18446744073709551615 | invalid_oieb |
+      | reader_pid         | 0                    | reader_dead  |
+
+  Scenario Outline: 18.3 A reader does not trust a length of '<length>' bytes before the metadata
+    Given the 'reader' process creates buffer 'hostile-metadata' with metadata size '64' and payload size '1024'
+    And the 'writer' process connects to buffer 'hostile-metadata'
+    And the 'writer' process writes metadata with size '10'
+    When the '8' bytes at '128' of buffer 'hostile-metadata' are overwritten with '<length>'
+    And the 'reader' process tries to read metadata
+    Then the 'reader' process should get error 'invalid_oieb'
+
+    Examples:
+      | length               |
+      | 57                   |
+      | 9223372036854775808  |
+      | 18446744073709551615 |
+
+  Scenario: 18.4 Markers without end do not hold the reader
+    Given the 'reader' process creates buffer 'endless' with metadata size '0' and payload size '1024'
+    And the 'writer' process connects to buffer 'endless'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    When the frame header at '0' of buffer 'endless' is overwritten with size '0' and sequence '0'
+    And the 'reader' process tries to read a frame
+    Then the 'reader' process should get error 'invalid_frame_size'
+
+  Scenario: 18.5 A token without a frame does not make one
+    Given the 'reader' process creates buffer 'phantom' with metadata size '0' and payload size '1024'
+    And the 'writer' process connects to buffer 'phantom'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    When the data semaphore of buffer 'phantom' is posted once more
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    And the 'reader' process should validate frame data
+    When the 'reader' process tries to read a frame
+    Then the 'reader' process should get error 'sequence_error' with expected '2' and seen '1'
+
+  Scenario: 18.6 A segment cut short refuses the connection
+    Given the 'reader' process creates buffer 'cut-short' with metadata size '64' and payload size '1024'
+    When the segment of buffer 'cut-short' is cut to '64' bytes
+    And the 'writer' process tries to connect to buffer 'cut-short'
+    Then the 'writer' process should get error 'invalid_oieb'
