@@ -187,7 +187,7 @@ class ScenarioItem(pytest.Item):
         self.user_properties.append(("seed", self.run.seed))
         self.user_properties += [(f"timing {name}", str(timing)) for name, timing in done.timings.items()]
         if result.verdict is Verdict.UNSUPPORTED:
-            pytest.skip(one_line(result))
+            raise pytest.skip.Exception(one_line(result), _use_item_location=True)
         if result.verdict is not Verdict.PASSED:
             raise ScenarioFailedError(result)
 
@@ -198,8 +198,11 @@ class ScenarioItem(pytest.Item):
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
-        """Return where the scenario stands."""
-        return self.path, self.scenario.place.line - 1, self.name
+        """Return where the scenario stands.
+
+        With the feature's title before it, because pytest writes the dots of a bare name as ``::``.
+        """
+        return self.path, self.scenario.place.line - 1, f"{self.scenario.feature}: {self.name}"
 
 
 def marker_name(tag: str) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import random
+import sys
 from pathlib import Path
 from typing import Any, Final
 
@@ -91,7 +92,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     try:
         problems = run.problems()
         if problems:
-            pytest.exit(f"lint\n{report(problems)}", returncode=ExitCode.LINT)
+            sys.stderr.write(f"{report(problems)}\n")
+            pytest.exit(f"lint: {len(problems)} problem(s), listed above", returncode=ExitCode.LINT)
         if run.choice.words:
             run.choose()
     except HarmonyError as error:

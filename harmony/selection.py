@@ -60,7 +60,7 @@ def _names(word: str, scenario: Scenario) -> bool:
         fnmatch.fnmatchcase(scenario.number, word) or fnmatch.fnmatchcase(scenario.base_number, word)
     ):
         return True
-    squashed = _squashed(word)
+    squashed = "" if any(sign in word for sign in "*?[") else _squashed(word)
     return bool(squashed) and any(
         squashed in _squashed(name) for name in (scenario.id, scenario.feature, scenario.place.file.stem)
     )

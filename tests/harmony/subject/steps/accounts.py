@@ -61,7 +61,9 @@ class AccountSteps:
         """Take coins out."""
         self._bank.withdraw(self._naming.name(name), coins)
 
-    @when(parsers.re(r"the '(?P<process>[^']+)' process tries to withdraw '(?P<coins>\d+)' coins from '(?P<name>[^']+)'"))
+    @when(
+        parsers.re(r"the '(?P<process>[^']+)' process tries to withdraw '(?P<coins>\d+)' coins from '(?P<name>[^']+)'")
+    )
     async def try_withdraw(self, process: str, coins: int, name: str) -> None:
         """Take coins out, if the bank lets us."""
         with self._errors.capture():

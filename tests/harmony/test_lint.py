@@ -1,0 +1,243 @@
+"""Each thing lint knows has an example that it catches, and the same example without the fault passes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from pytest_bdd import parsers
+
+from harmony.errors import LintFailedError
+from harmony.gherkin import parse_feature
+from harmony.injection import Providers
+from harmony.lint import LintRules, has_no_effect, lint, report, require_clean, usages
+from harmony.local import StepLibrary
+from harmony.registry import StepRegistry, given, step, then, when
+
+RULES = LintRules(tags=frozenset({"slow"}))
+
+GOOD = """
+Feature: Frames
+  Background:
+    Given the ground
+
+  @slow
+  Scenario: 1.1 One
+    Given the 'writer' process writes '5' frames
+    When the 'writer' process is killed
+    Then the 'reader' process should see '5' frames
+"""
+
+
+class Steps:
+    def __init__(self) -> None:
+        self.count = 0
+
+    @given("the ground")
+    def ground(self) -> None:
+        """Stand."""
+        self.count = 0
+
+    @given(parsers.re(r"the '([^']+)' process writes '(?P<count>[^']+)' frames"))
+    def writes(self, process: str, count: int) -> None:
+        """Write."""
+        self.count += count
+
+    @then(parsers.re(r"the '([^']+)' process should see '(?P<count>[^']+)' frames"))
+    def sees(self, process: str, count: int) -> None:
+        """See."""
+        assert count
+
+
+def problems(source: str = GOOD, *more: type, path: str = "01-frames.feature", rules: LintRules = RULES) -> list[str]:
+    library = StepLibrary(StepRegistry.of_classes(Steps, *more))
+    return [
+        f"{one.code}:{one.place.line}" for one in lint([parse_feature(source.lstrip("\n"), Path(path))], library, rules)
+    ]
+
+
+def test_what_fits_has_no_problem() -> None:
+    assert problems() == []
+
+
+def changed(old: str, new: str) -> str:
+    assert GOOD.count(old) >= 1
+    return GOOD.replace(old, new)
+
+
+SECOND = GOOD.partition("  @slow\n")[2]
+
+
+@pytest.mark.parametrize(
+    ("source", "found"),
+    [
+        (changed("should see '5' frames", "should see five frames"), "undefined:9"),
+        (changed("Given the 'writer'", "When the 'writer'"), "undefined:7"),
+        (changed("writes '5'", "writes 'many'"), "argument:7"),
+        (changed("writes '5' frames", "writes '5' frames\n      | a |\n      | 1 |"), "argument:7"),
+        (changed("1.1 One", "One"), "unnumbered:6"),
+        (changed("1.1 One", "2.1 One"), "number_elsewhere:6"),
+        (changed("@slow", "@quick"), "unknown_tag:6"),
+        (GOOD + "\n" + SECOND.replace("One", "Other"), "duplicate_number:11"),
+        (GOOD + "\n" + SECOND.replace("1.1", "1.2"), "duplicate_name:11"),
+        (GOOD + "\n  Scenario: 1.2 Two\n", "empty_scenario:11"),
+        (GOOD + "\n  Scenario: 1.2 Two\n    Given the 'writer' process writes '5' frames\n", "checks_nothing:11"),
+        (GOOD + "\n  Scenario Outline: 1.2 <n>\n    Then <n>\n", "empty_outline:11"),
+        ("Feature: nothing\n", "empty_feature:1"),
+    ],
+)
+def test_what_is_wrong_in_a_feature(source: str, found: str) -> None:
+    assert found in problems(source)
+
+
+class Ambiguous:
+    @given(parsers.parse("the '{process}' process writes '{count}' frames"))
+    def also_writes(self, process: str, count: str) -> None:
+        """Write, too."""
+        assert count
+
+
+class Unused:
+    @when("nobody says this")
+    def unused(self) -> None:
+        """Lie about."""
+        assert self
+
+
+class General:
+    @when("somebody writes")
+    def writes(self) -> None:
+        """Write."""
+        assert self
+
+
+class Empty:
+    @given("the sky")
+    def nothing(self) -> None:
+        """Do nothing."""
+
+
+class Logging:
+    def __init__(self) -> None:
+        self._logger = print
+
+    @given("the sky")
+    def nothing(self) -> None:
+        """Do nothing but talk."""
+        self._logger.info("sky")  # type: ignore[attr-defined]
+
+
+class Needy:
+    def __init__(self, size: int) -> None:
+        self.size = size
+
+    @given("the sky")
+    def sky(self) -> None:
+        """Look up."""
+        assert self.size
+
+
+class Reserved:
+    @when("wait for '5' seconds")
+    def wait(self) -> None:
+        """Wait."""
+        assert self
+
+
+def codes(source: str, *more: type) -> set[str]:
+    return {found.partition(":")[0] for found in problems(source, *more)}
+
+
+def test_ambiguous() -> None:
+    assert codes(GOOD, Ambiguous) == {"ambiguous"}
+
+
+def test_unused() -> None:
+    assert codes(GOOD, Unused) == {"unused"}
+
+
+def test_a_when_that_nobody_in_particular_does() -> None:
+    source = changed(
+        "Given the 'writer' process writes '5' frames",
+        "When somebody writes\n    Given the 'writer' process writes '5' frames",
+    )
+    assert codes(source, General) == {"no_role"}
+
+
+def test_a_given_may_go_to_all() -> None:
+    class Sky:
+        @given("the sky")
+        def sky(self) -> None:
+            """Look up."""
+            assert self
+
+    assert codes(changed("Given the ground", "Given the ground\n    And the sky"), Sky) == set()
+
+
+@pytest.mark.parametrize(("owner", "code"), [(Empty, "no_effect"), (Logging, "no_effect"), (Needy, "injection")])
+def test_what_is_wrong_in_a_step_class(owner: type, code: str) -> None:
+    assert codes(changed("Given the ground", "Given the ground\n    And the sky"), owner) == {code}
+
+
+def test_what_harmony_does_needs_no_definition_and_must_have_none() -> None:
+    assert codes(GOOD, Reserved) == {"unused", "reserved"}
+
+
+def test_steps_with_an_effect_are_left_alone() -> None:
+    assert not has_no_effect(Steps.writes)
+    assert has_no_effect(Empty.nothing)
+
+
+def test_the_same_name_in_two_rules_is_an_error() -> None:
+    source = """
+Feature: Rules
+  Rule: A
+    Scenario: 1.1 Same
+      Given the 'writer' process writes '5' frames
+      Then the 'reader' process should see '5' frames
+  Rule: B
+    Scenario: 1.2 Same
+      Given the 'writer' process writes '5' frames
+      Then the 'reader' process should see '5' frames
+"""
+    assert "duplicate_name:7" in problems(source)
+
+
+def test_everything_is_reported_at_once_with_places_and_a_snippet() -> None:
+    source = (
+        changed("should see '5' frames", "should see five frames").replace("@slow", "@quick").replace("1.1 One", "One")
+    )
+    library = StepLibrary(StepRegistry.of_classes(Steps, Unused), Providers())
+    found = lint([parse_feature(source.lstrip("\n"), Path("01-frames.feature"))], library, RULES)
+    text = report(found)
+    for expected in (
+        "01-frames.feature:9: undefined",
+        "01-frames.feature:6: unknown_tag",
+        "01-frames.feature:6: unnumbered",
+        "test_lint.py:",
+        "@then(parsers.re(r\"the '(?P<process>[^']+)' process should see five frames\"))",
+        "nothing has been run",
+    ):
+        assert expected in text
+    with pytest.raises(LintFailedError):
+        require_clean(found)
+    require_clean([])
+
+
+def test_usages_say_where_a_sentence_is_said() -> None:
+    library = StepLibrary(StepRegistry.of_classes(Steps, Unused))
+    feature = parse_feature(GOOD.lstrip("\n"), Path("01-frames.feature"))
+    counted = {
+        usage.definition.method: [step.place.line for step in usage.steps] for usage in usages([feature], library)
+    }
+    assert counted == {"ground": [3], "writes": [7], "sees": [9], "unused": []}
+
+
+def test_any_type_matches_a_step_decorator() -> None:
+    class Any:
+        @step("the sky")
+        def sky(self) -> None:
+            """Look."""
+            assert self
+
+    assert codes(changed("Given the ground", "Given the ground\n    And the sky"), Any) == set()
