@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 _CREATION_PATIENCE = 1.0
 """Seconds to wait for a reader that is in the middle of creating the buffer."""
 
+_REPAIR_PATIENCE = 0.05
+"""Seconds to wait for a reader that is taking back what a dead writer left half-done."""
+
 _RETRY = 0.001
 
 
@@ -63,7 +66,7 @@ class Writer(_core.Writer):
             try:
                 self._try_connect(spin)
             except _NotReadyError as not_ready:
-                patience = timeout if isinstance(not_ready.cause, BufferNotFoundError) else max(timeout, _CREATION_PATIENCE)
+                patience = max(timeout, not_ready.patience)
                 if time.monotonic() - begin >= patience:
                     raise not_ready.cause from None
                 time.sleep(_RETRY)  # a creation that goes on elsewhere has no event to wait for
@@ -76,7 +79,7 @@ class Writer(_core.Writer):
         try:
             fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
-            raise _NotReadyError(BufferNotFoundError(name=name)) from None
+            raise _NotReadyError(BufferNotFoundError(name=name), 0.0) from None
         except OSError as failure:
             raise from_oserror(failure, name, "open the segment", path) from failure
         try:
@@ -96,8 +99,9 @@ class Writer(_core.Writer):
             raise
         if owner is not None:
             self._close()
-            error = WriterExistsError(name=name, pid=owner)
-            raise _NotReadyError(error) if owner < 0 else error
+            if owner < 0:
+                raise _NotReadyError(WriterExistsError(name=name, pid="unknown"), _REPAIR_PATIENCE)
+            raise WriterExistsError(name=name, pid=owner)
 
     def _check_formatted(self, fd: int) -> None:
         """A segment that is still short or all zero is in the middle of its creation."""
@@ -156,6 +160,7 @@ class Writer(_core.Writer):
 class _NotReadyError(Exception):
     """The buffer may be usable in a moment."""
 
-    def __init__(self, cause: ZeroBufferError) -> None:
+    def __init__(self, cause: ZeroBufferError, patience: float = _CREATION_PATIENCE) -> None:
         super().__init__(str(cause))
         self.cause = cause
+        self.patience = patience

@@ -15,6 +15,8 @@
 
 /* Copies above this size release the GIL; below it, releasing costs more than the copy. */
 #define ZB_COPY_GIL_LIMIT 32768
+/* Calls that follow each other this fast rely on the last look at the shared fields. */
+#define ZB_STREAMING_NS 2000
 #define ZB_DEFAULT_TIMEOUT_NS 5000000000
 
 /*
@@ -81,8 +83,14 @@ typedef struct ZbReader {
     bool closed;
     bool cancelled;
     bool writer_seen;
+    bool rollback_due; /* once for each writer that dies */
     uint64_t tokens; /* taken from "data" but not yet turned into a frame */
     uint64_t expected;
+    /* Copies of the two fields that only we write: loading them back would wait for a cache line that the writer is
+     * changing. Taken anew whenever the reader had to wait. */
+    bool position_known;
+    uint64_t read_pos;
+    uint64_t read_count;
     zb_identity stream; /* pid 0: a writer that is gone */
     zb_peer peer;
     zb_spin spin;
@@ -99,6 +107,11 @@ typedef struct ZbWriter {
     bool claimed;
     uint64_t sequence; /* of the next frame */
     uint32_t writes;
+    /* Copies of what only we write, and the least that is free: good for ZB_STREAMING_NS after they were taken. */
+    int64_t looked_at;
+    uint64_t write_pos;
+    uint64_t written_count;
+    uint64_t free_bytes;
     zb_peer peer;
     zb_spin spin;
 } ZbWriter;

@@ -139,7 +139,9 @@ PyObject *zb_span_view(zb_handle *handle, ZbReader *reader, uint8_t *data, uint6
 
 void zb_view_end(PyObject *view) {
     if (Py_REFCNT(view) > 1) {
-        PyObject *done = PyObject_CallMethod(view, "release", NULL);
+        static PyObject *release = NULL;
+        if (release == NULL) release = PyUnicode_InternFromString("release");
+        PyObject *done = release == NULL ? NULL : PyObject_CallMethodNoArgs(view, release);
         /* BufferError: something such as an array still exports the view; its memory stays lent until that is gone. */
         if (done == NULL) PyErr_Clear();
         Py_XDECREF(done);

@@ -36,6 +36,7 @@ static writer_state look_at_writer(ZbReader *self) {
         return self->writer_seen ? WRITER_CLOSED : WRITER_ABSENT;
     }
     self->writer_seen = true;
+    if (pid != self->peer.pid) self->rollback_due = true;
     zb_peer_watch(&self->peer, pid);
     if (zb_peer_alive_recently(&self->peer)) return WRITER_ALIVE;
     /* A pid that was never known here may belong to another pid namespace: the lock on the segment proves it alive. */
@@ -50,7 +51,8 @@ static writer_state look_at_writer(ZbReader *self) {
 static void roll_back(ZbReader *self) {
     zb_oieb *oieb = self->handle->ring.oieb;
     uint64_t dead = self->peer.pid;
-    if (zb_load(&oieb->intent_bytes) == 0) return;
+    if (!self->rollback_due) return;
+    self->rollback_due = false;
     if (!atomic_compare_exchange_strong(&oieb->writer_pid, &dead, zb_load(&oieb->reader_pid))) return;
     int value = 1;
     sem_getvalue(self->handle->data, &value);
@@ -63,7 +65,7 @@ static PyObject *raise_writer_gone(ZbReader *self, writer_state state) {
                     "pid", (unsigned long long)self->peer.pid);
 }
 
-static bool data_ready(void *context) { return zb_semaphore_try(context); }
+static zb_look look_for_data(void *semaphore) { return zb_semaphore_try(semaphore) ? ZB_READY : ZB_NOTHING; }
 
 /*
  * Waits for one token and keeps it in self->tokens. Returns 1 with a token, 0 when cancelled, -1 with an error set.
@@ -82,7 +84,7 @@ static int wait_for_token(ZbReader *self, int64_t timeout_ns) {
         if (spin && self->spin.limit_ns > 0) {
             spin = false;
             Py_BEGIN_ALLOW_THREADS
-            woken = zb_spin_until(&self->spin, data_ready, handle->data);
+            woken = zb_spin_until(&self->spin, look_for_data, handle->data);
             Py_END_ALLOW_THREADS
         }
         if (!woken && !self->closed && !self->cancelled) {
@@ -184,9 +186,32 @@ static int take_frame(ZbReader *self, uint64_t pos, zb_found *found, uint64_t *l
     return 0;
 }
 
+static int know_position(ZbReader *self) {
+    if (self->position_known) return 0;
+    zb_fault fault;
+    const zb_ring *ring = &self->handle->ring;
+    const zb_status status = zb_ring_reader_pos(ring, &self->read_pos, &fault);
+    if (status != ZB_OK) {
+        zb_raise_fault(self->handle, status, &fault);
+        return -1;
+    }
+    self->read_count = zb_load(&ring->oieb->payload_read_count);
+    self->position_known = true;
+    return 0;
+}
+
+static void advance(ZbReader *self, uint64_t next_pos, uint64_t counted) {
+    self->read_pos = next_pos;
+    self->read_count += counted;
+    zb_ring_advance(&self->handle->ring, next_pos, self->read_count);
+    /* The next header is likely there already: fetch it while the caller works on this frame. */
+    __builtin_prefetch(self->handle->ring.payload + next_pos);
+}
+
 static int await_token(ZbReader *self, int64_t timeout_ns) {
     if (try_token(self)) return 0;
     self->cancelled = false;
+    self->position_known = false;
     const int woken = wait_for_token(self, timeout_ns);
     if (woken == 0) zb_raise(self->handle, "closed", "{s:s}", "what", "cancelled wait");
     return woken > 0 ? 0 : -1;
@@ -199,12 +224,9 @@ static PyObject *reader_read_frame(PyObject *op, PyObject *const *args, Py_ssize
     if (await_token(self, timeout_ns) < 0) return NULL;
     ZB_POINT(READER_TOKEN);
     zb_found found;
-    zb_fault fault;
-    uint64_t pos, lease;
-    const zb_status status = zb_ring_reader_pos(&self->handle->ring, &pos, &fault);
-    if (status != ZB_OK) return zb_raise_fault(self->handle, status, &fault);
-    if (take_frame(self, pos, &found, &lease) < 0) return NULL;
-    zb_ring_advance(&self->handle->ring, found.next_pos, found.counted);
+    uint64_t lease;
+    if (know_position(self) < 0 || take_frame(self, self->read_pos, &found, &lease) < 0) return NULL;
+    advance(self, found.next_pos, found.counted);
     PyObject *frame = zb_frame_new(self, &found, lease);
     if (frame == NULL) {
         zb_lease_mark(self, lease);
@@ -223,10 +245,8 @@ static PyObject *reader_read_frames(PyObject *op, PyObject *const *args, Py_ssiz
     if (reader_usable(self) < 0) return NULL;
     if (await_token(self, timeout_ns) < 0) return NULL;
     ZB_POINT(READER_TOKEN);
-    zb_fault fault;
-    uint64_t pos, lease, counted = 0;
-    const zb_status status = zb_ring_reader_pos(&self->handle->ring, &pos, &fault);
-    if (status != ZB_OK) return zb_raise_fault(self->handle, status, &fault);
+    if (know_position(self) < 0) return NULL;
+    uint64_t pos = self->read_pos, lease, counted = 0;
     int pending = 0;
     sem_getvalue(self->handle->data, &pending);
     const Py_ssize_t standing = (Py_ssize_t)self->tokens + (pending > 0 ? pending : 0);
@@ -250,7 +270,7 @@ static PyObject *reader_read_frames(PyObject *op, PyObject *const *args, Py_ssiz
         counted += found.counted;
         taken++;
     }
-    zb_ring_advance(&self->handle->ring, pos, counted);
+    advance(self, pos, counted);
     return batch;
 }
 

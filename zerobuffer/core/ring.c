@@ -108,21 +108,22 @@ void zb_ring_stage(const zb_ring *ring, const zb_plan *plan, uint64_t size, uint
     commit->frames++;
 }
 
-void zb_ring_publish(const zb_ring *ring, const zb_commit *commit) {
+uint64_t zb_ring_publish(const zb_ring *ring, const zb_commit *commit, uint64_t count) {
     zb_oieb *oieb = ring->oieb;
-    const uint64_t count = zb_load(&oieb->payload_written_count) + commit->counted;
     zb_store(&oieb->intent_old_pos, commit->old_pos);
     zb_store(&oieb->intent_count, count);
     zb_store(&oieb->intent_bytes, commit->bytes); /* last: non-zero makes the other two valid */
     ZB_POINT(WRITER_INTENT);
     zb_store(&oieb->payload_write_pos, commit->new_pos);
     ZB_POINT(WRITER_POSITION);
-    atomic_fetch_sub_explicit(&oieb->payload_free_bytes, commit->bytes, memory_order_acq_rel);
+    const uint64_t before = atomic_fetch_sub_explicit(&oieb->payload_free_bytes, commit->bytes, memory_order_acq_rel);
     ZB_POINT(WRITER_FREE);
     zb_store(&oieb->payload_written_count, count);
     ZB_POINT(WRITER_COUNT);
+    zb_ring_settle(ring);
     /* The reader looks at nothing before it has a token; the post that follows must not overtake these stores. */
     atomic_thread_fence(memory_order_release);
+    return before;
 }
 
 void zb_ring_settle(const zb_ring *ring) {
@@ -131,34 +132,30 @@ void zb_ring_settle(const zb_ring *ring) {
     zb_store(&ring->oieb->intent_count, 0);
 }
 
-uint64_t zb_ring_recover(const zb_ring *ring, uint64_t pending) {
+/* Brings the fields to where the commit that the dead writer announced would have brought them, if it had moved. */
+static void finish_commit(const zb_ring *ring, uint64_t bytes) {
     zb_oieb *oieb = ring->oieb;
-    const uint64_t bytes = zb_load(&oieb->intent_bytes);
-    if (bytes == 0 || bytes > ring->payload_size) {
-        zb_ring_settle(ring);
-        return 0;
-    }
-    const uint64_t old_pos = zb_load(&oieb->intent_old_pos);
-    const uint64_t count = zb_load(&oieb->intent_count);
     uint64_t write_pos, free_bytes;
     zb_fault fault;
-    if (zb_ring_writer_state(ring, &write_pos, &free_bytes, &fault) != ZB_OK) return 0;
-    const bool counted = zb_load(&oieb->payload_written_count) == count;
-    if (!counted) {
-        /* A frame that fills the whole ring ends where it began: then the free bytes alone tell how far it came. */
-        const bool moved = write_pos != old_pos || (bytes == ring->payload_size && free_bytes == 0);
-        if (!moved) {
-            zb_ring_settle(ring);
-            return 0;
-        }
-        /*
-         * Killed between moving write_pos and counting: whether the bytes were already subtracted cannot be told from
-         * here, as the reader may hold frames. Subtract: capacity may shrink, but data is never overwritten. (A
-         * reader that notices the death first knows what it holds and rolls back exactly: zb_ring_rollback.)
-         */
-        if (free_bytes >= bytes) atomic_fetch_sub_explicit(&oieb->payload_free_bytes, bytes, memory_order_acq_rel);
-        zb_store(&oieb->payload_written_count, count);
-    }
+    if (zb_ring_writer_state(ring, &write_pos, &free_bytes, &fault) != ZB_OK) return;
+    const uint64_t count = zb_load(&oieb->intent_count);
+    if (zb_load(&oieb->payload_written_count) == count) return;
+    /* A frame that fills the whole ring ends where it began: then the free bytes alone tell how far it came. */
+    const bool moved = write_pos != zb_load(&oieb->intent_old_pos) || (bytes == ring->payload_size && free_bytes == 0);
+    if (!moved) return;
+    /*
+     * Killed between moving write_pos and counting: whether the bytes were already subtracted cannot be told from
+     * here, as the reader may hold frames. Subtract: capacity may shrink, but data is never overwritten. (A reader
+     * that notices the death first knows what it holds and rolls back exactly: zb_ring_rollback.)
+     */
+    if (free_bytes >= bytes) atomic_fetch_sub_explicit(&oieb->payload_free_bytes, bytes, memory_order_acq_rel);
+    zb_store(&oieb->payload_written_count, count);
+}
+
+uint64_t zb_ring_recover(const zb_ring *ring, uint64_t pending) {
+    const uint64_t bytes = zb_load(&ring->oieb->intent_bytes);
+    if (bytes != 0 && bytes <= ring->payload_size) finish_commit(ring, bytes);
+    zb_ring_settle(ring);
     const uint64_t standing = zb_ring_walk(ring, pending);
     return standing > pending ? standing - pending : 0;
 }
@@ -168,6 +165,12 @@ void zb_ring_rollback(const zb_ring *ring, uint64_t held) {
     uint64_t read_pos;
     zb_fault fault;
     if (held > ring->payload_size || zb_ring_reader_pos(ring, &read_pos, &fault) != ZB_OK) return;
+    uint64_t write_pos, free_bytes;
+    const bool known = zb_ring_writer_state(ring, &write_pos, &free_bytes, &fault) == ZB_OK;
+    if (known && write_pos == read_pos && free_bytes == ring->payload_size - held) {
+        zb_ring_settle(ring);
+        return;
+    }
     zb_store(&oieb->payload_write_pos, read_pos);
     zb_store(&oieb->payload_free_bytes, ring->payload_size - held);
     zb_store(&oieb->payload_written_count, zb_load(&oieb->payload_read_count));
@@ -245,10 +248,10 @@ zb_status zb_ring_peek(const zb_ring *ring, uint64_t pos, zb_found *found, zb_fa
     return ZB_OK;
 }
 
-void zb_ring_advance(const zb_ring *ring, uint64_t next_pos, uint64_t counted) {
+void zb_ring_advance(const zb_ring *ring, uint64_t next_pos, uint64_t count) {
     zb_store(&ring->oieb->payload_read_pos, next_pos);
     ZB_POINT(READER_POSITION);
-    zb_store(&ring->oieb->payload_read_count, zb_load(&ring->oieb->payload_read_count) + counted);
+    zb_store(&ring->oieb->payload_read_count, count);
     ZB_POINT(READER_COUNT);
 }
 

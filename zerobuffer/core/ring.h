@@ -86,8 +86,12 @@ zb_status zb_ring_writer_state(const zb_ring *ring, uint64_t *write_pos, uint64_
 
 /* Header (and marker) of a planned frame whose data already stands behind its header; adds it to `commit`. */
 void zb_ring_stage(const zb_ring *ring, const zb_plan *plan, uint64_t size, uint64_t sequence, zb_commit *commit);
-/* Makes staged frames part of the ring. The caller then posts "data" once a frame and calls zb_ring_settle. */
-void zb_ring_publish(const zb_ring *ring, const zb_commit *commit);
+/*
+ * Makes staged frames part of the ring; `count` is the new payload_written_count. Returns the free bytes as they were
+ * before, unchecked. The caller then posts "data" once a frame.
+ */
+uint64_t zb_ring_publish(const zb_ring *ring, const zb_commit *commit, uint64_t count);
+/* Clears the announcement of a commit: it is over. */
 void zb_ring_settle(const zb_ring *ring);
 /*
  * Finishes what a dead writer left half-committed. `pending` is the value of the "data" semaphore.
@@ -107,7 +111,7 @@ bool zb_ring_restart_ahead(const zb_ring *ring, uint64_t pos, uint64_t pending);
 /* Looks at the next frame from `pos`, changing nothing. */
 zb_status zb_ring_peek(const zb_ring *ring, uint64_t pos, zb_found *found, zb_fault *fault);
 zb_status zb_ring_reader_pos(const zb_ring *ring, uint64_t *read_pos, zb_fault *fault);
-void zb_ring_advance(const zb_ring *ring, uint64_t next_pos, uint64_t counted);
+void zb_ring_advance(const zb_ring *ring, uint64_t next_pos, uint64_t count);
 void zb_ring_free(const zb_ring *ring, uint64_t bytes);
 
 zb_status zb_ring_metadata_write(const zb_ring *ring, const void *data, uint64_t size);

@@ -7,20 +7,26 @@
 
 void zb_spin_init(zb_spin *spin, int64_t limit_ns) { *spin = (zb_spin){.limit_ns = limit_ns, .budget_ns = limit_ns}; }
 
-bool zb_spin_until(zb_spin *spin, zb_ready ready, void *context) {
+bool zb_spin_until(zb_spin *spin, zb_condition condition, void *context) {
     if (spin->limit_ns <= 0) return false;
     const bool probe = ++spin->waits % ZB_SPIN_PROBE == 0;
     const int64_t budget = probe ? spin->limit_ns : spin->budget_ns;
-    const int64_t end = zb_now() + budget;
+    int64_t now = zb_now();
+    int64_t end = now + budget;
+    const int64_t last = now + ZB_SPIN_MOST_NS;
     do {
         for (int i = 0; i < 8; i++) {
-            if (ready(context)) {
+            const zb_look look = condition(context);
+            if (look == ZB_READY) {
                 spin->budget_ns = spin->limit_ns;
                 return true;
             }
+            if (look == ZB_PROGRESS) end = last;
             zb_pause();
         }
-    } while (zb_now() < end);
+        now = zb_now();
+        if (end == last) end = now + spin->limit_ns;
+    } while (now < end && now < last);
     if (!probe) spin->budget_ns /= 2;
     return false;
 }

@@ -18,14 +18,18 @@ typedef struct zb_spin {
 
 #define ZB_SPIN_DEFAULT_NS 10000
 #define ZB_SPIN_PROBE 32u
+/* However much progress there is, a spin ends after so long. */
+#define ZB_SPIN_MOST_NS 2000000
 /* A blocked wait looks at the peer this often, so that a death is noticed well within 50 ms. */
 #define ZB_SLICE_NS 15000000
 
 void zb_spin_init(zb_spin *spin, int64_t limit_ns);
+/* What a look at the awaited condition found. Progress means that the other side is at work: the spin begins anew. */
+typedef enum zb_look { ZB_NOTHING, ZB_PROGRESS, ZB_READY } zb_look;
 /* The condition a spin waits for: it must be cheap, and may take what it finds. */
-typedef bool (*zb_ready)(void *context);
-/* Spins until `ready` or the budget is used up; says whether it was ready. */
-bool zb_spin_until(zb_spin *spin, zb_ready ready, void *context);
+typedef zb_look (*zb_condition)(void *context);
+/* Spins until the condition is ready, or nothing has moved for the length of the budget. */
+bool zb_spin_until(zb_spin *spin, zb_condition condition, void *context);
 
 typedef enum zb_wake { ZB_WOKEN, ZB_TIMED_OUT, ZB_INTERRUPTED, ZB_WAIT_FAILED } zb_wake;
 

@@ -11,6 +11,7 @@
 
 /* Tokens of "space" pile up while the writer never blocks, and overflow at 2^31 - 1: drained every so many writes. */
 #define DRAIN_INTERVAL 64u
+#define ROOM_PAUSES 32
 
 static int writer_usable(ZbWriter *self) {
     if (self->handle == NULL || self->closed) {
@@ -47,14 +48,28 @@ static int check_reader(ZbWriter *self) {
 
 /* ---- space --------------------------------------------------------------------------------------------------- */
 
-typedef struct space_wanted {
-    const zb_oieb *oieb;
-    uint64_t need;
-} space_wanted;
+static bool space_free(const zb_oieb *oieb, uint64_t need) {
+    return zb_load(&oieb->payload_free_bytes) >= need || zb_load(&oieb->reader_pid) == 0;
+}
 
-static bool space_ready(void *context) {
-    const space_wanted *wanted = context;
-    return zb_load(&wanted->oieb->payload_free_bytes) >= wanted->need || zb_load(&wanted->oieb->reader_pid) == 0;
+/*
+ * A writer that goes on at the first free byte of a full ring meets the reader on the same cache lines at every
+ * frame. So it spins, as long as the reader is at work, until an eighth of the ring is free, and looks seldom.
+ */
+typedef struct room {
+    const zb_oieb *oieb;
+    uint64_t wanted;
+    uint64_t seen;
+} room;
+
+static zb_look look_for_room(void *context) {
+    room *space = context;
+    for (int i = 0; i < ROOM_PAUSES; i++) zb_pause();
+    const uint64_t now = zb_load(&space->oieb->payload_free_bytes);
+    if (now >= space->wanted || zb_load(&space->oieb->reader_pid) == 0) return ZB_READY;
+    const bool moved = now != space->seen;
+    space->seen = now;
+    return moved ? ZB_PROGRESS : ZB_NOTHING;
 }
 
 static void drain_space_tokens(ZbWriter *self) {
@@ -62,25 +77,32 @@ static void drain_space_tokens(ZbWriter *self) {
     }
 }
 
-/* Plans a frame of `size` bytes. Returns 1 planned, 0 when `*need` bytes are not free yet, -1 with an error set. */
-static int plan_now(ZbWriter *self, uint64_t size, zb_plan *plan, uint64_t *free_bytes) {
+/* Takes the shared fields anew. */
+static int look(ZbWriter *self) {
     zb_fault fault;
-    uint64_t write_pos;
     const zb_ring *ring = &self->handle->ring;
-    const zb_status state = zb_ring_writer_state(ring, &write_pos, free_bytes, &fault);
-    if (state != ZB_OK) {
-        zb_raise_fault(self->handle, state, &fault);
+    const zb_status status = zb_ring_writer_state(ring, &self->write_pos, &self->free_bytes, &fault);
+    if (status != ZB_OK) {
+        self->looked_at = 0;
+        zb_raise_fault(self->handle, status, &fault);
         return -1;
     }
-    const zb_status status = zb_plan_frame(ring->payload_size, write_pos, size, plan);
-    if (status == ZB_OK) return zb_plan_need(plan) <= *free_bytes;
+    self->written_count = zb_load(&ring->oieb->payload_written_count);
+    return 0;
+}
+
+/* Plans a frame of `size` bytes from the last look. Returns 1 planned, 0 when too little is free, -1 on error. */
+static int plan_now(ZbWriter *self, uint64_t size, zb_plan *plan) {
+    const zb_ring *ring = &self->handle->ring;
+    const zb_status status = zb_plan_frame(ring->payload_size, self->write_pos, size, plan);
+    if (status == ZB_OK) return zb_plan_need(plan) <= self->free_bytes;
     const unsigned long long always = zb_ring_always_fits(ring->payload_size);
     if (status == ZB_FRAME_TOO_LARGE) {
         zb_raise(self->handle, "frame_too_large", "{s:K,s:K,s:K}", "size", (unsigned long long)size, "largest",
                  (unsigned long long)(ring->payload_size - ZB_HEADER_SIZE), "always_fits", always);
     } else if (status == ZB_FRAME_UNWRITABLE) {
         zb_raise(self->handle, "frame_unwritable", "{s:K,s:K,s:K}", "size", (unsigned long long)size, "fits_now",
-                 (unsigned long long)zb_ring_fits_at(ring->payload_size, write_pos), "always_fits", always);
+                 (unsigned long long)zb_ring_fits_at(ring->payload_size, self->write_pos), "always_fits", always);
     } else {
         zb_raise(self->handle, "invalid_frame_size", "{s:s,s:K,s:K}", "field", "frame size", "value",
                  (unsigned long long)size, "limit", (unsigned long long)(ring->payload_size - ZB_HEADER_SIZE));
@@ -90,9 +112,9 @@ static int plan_now(ZbWriter *self, uint64_t size, zb_plan *plan, uint64_t *free
 
 /* Waits until `need` bytes are free. 1 when they are, 0 when cancelled, -1 with an error set. */
 static int wait_for_space(ZbWriter *self, uint64_t need, uint64_t size, int64_t timeout_ns, int64_t deadline) {
-    space_wanted wanted = {self->handle->ring.oieb, need};
+    const zb_oieb *oieb = self->handle->ring.oieb;
     bool spin = timeout_ns != 0;
-    while (!space_ready(&wanted)) {
+    while (!space_free(oieb, need)) {
         bool ready = false;
         zb_wake wake = ZB_TIMED_OUT;
         int error = 0;
@@ -100,9 +122,12 @@ static int wait_for_space(ZbWriter *self, uint64_t need, uint64_t size, int64_t 
         zb_handle_retain(handle);
         if (spin && self->spin.limit_ns > 0) {
             spin = false;
+            const uint64_t eighth = self->handle->ring.payload_size / 8;
+            room space = {oieb, need > eighth ? need : eighth, zb_load(&oieb->payload_free_bytes)};
             Py_BEGIN_ALLOW_THREADS
-            ready = zb_spin_until(&self->spin, space_ready, &wanted);
+            zb_spin_until(&self->spin, look_for_room, &space);
             Py_END_ALLOW_THREADS
+            ready = space_free(oieb, need);
         }
         if (!ready && !self->closed && !self->cancelled) {
             if (check_reader(self) < 0) {
@@ -137,22 +162,32 @@ static int wait_for_space(ZbWriter *self, uint64_t need, uint64_t size, int64_t 
     return zb_load(&self->handle->ring.oieb->reader_pid) == 0 ? check_reader(self) : 1;
 }
 
+/* A look at the reader and the shared fields, unless the last one was a moment ago. */
+static int refresh(ZbWriter *self) {
+    const int64_t now = zb_now();
+    if (now - self->looked_at < ZB_STREAMING_NS) return 0;
+    if (check_reader(self) < 0 || look(self) < 0) return -1;
+    self->looked_at = now;
+    return 0;
+}
+
 /* Plans a frame and waits until it can be written. The writer stays `busy` while it waits. */
 static int plan_frame(ZbWriter *self, uint64_t size, int64_t timeout_ns, zb_plan *plan) {
-    if (check_reader(self) < 0) return -1;
+    if (refresh(self) < 0) return -1;
     if (++self->writes % DRAIN_INTERVAL == 0) drain_space_tokens(self);
-    uint64_t free_bytes;
-    const int64_t deadline = zb_deadline(timeout_ns);
-    int planned;
-    while ((planned = plan_now(self, size, plan, &free_bytes)) == 0) {
+    int planned = plan_now(self, size, plan);
+    if (planned == 0 && look(self) == 0) planned = plan_now(self, size, plan);
+    const int64_t deadline = planned == 0 ? zb_deadline(timeout_ns) : 0;
+    for (; planned == 0; planned = look(self) < 0 ? -1 : plan_now(self, size, plan)) {
         self->busy = true;
         const int ready = wait_for_space(self, zb_plan_need(plan), size, timeout_ns, deadline);
         self->busy = false;
         if (ready == 0) zb_raise(self->handle, "closed", "{s:s}", "what", "cancelled wait");
         if (ready <= 0) return -1;
     }
+    if (PyErr_Occurred()) return -1;
     ZB_POINT(WRITER_PLANNED);
-    return planned;
+    return 0;
 }
 
 /* ---- frames -------------------------------------------------------------------------------------------------- */
@@ -172,15 +207,24 @@ static void copy_in(ZbWriter *self, uint8_t *target, const void *source, size_t 
     zb_handle_release(handle);
 }
 
-static void publish(ZbWriter *self, const zb_commit *commit) {
-    if (commit->frames == 0) return;
-    zb_ring_publish(&self->handle->ring, commit);
+static int publish(ZbWriter *self, const zb_commit *commit) {
+    if (commit->frames == 0) return 0;
+    const zb_ring *ring = &self->handle->ring;
+    self->write_pos = commit->new_pos;
+    self->written_count += commit->counted;
+    const uint64_t before = zb_ring_publish(ring, commit, self->written_count);
+    self->free_bytes = before - commit->bytes;
     for (uint64_t i = 0; i < commit->frames; i++) {
         sem_post(self->handle->data);
         ZB_POINT(WRITER_POST);
     }
-    zb_ring_settle(&self->handle->ring);
     ZB_POINT(WRITER_DONE);
+    if (before >= commit->bytes && before <= ring->payload_size) return 0;
+    /* Somebody else wrote to the field since our last look. */
+    const zb_fault fault = {"payload_free_bytes", before, ring->payload_size};
+    self->looked_at = 0;
+    zb_raise_fault(self->handle, ZB_INVALID_OIEB, &fault);
+    return -1;
 }
 
 static int write_one(ZbWriter *self, const void *data, size_t size, int64_t timeout_ns) {
@@ -192,8 +236,7 @@ static int write_one(ZbWriter *self, const void *data, size_t size, int64_t time
     zb_commit commit = {0};
     zb_ring_stage(&self->handle->ring, &plan, size, self->sequence, &commit);
     self->sequence++;
-    publish(self, &commit);
-    return 0;
+    return publish(self, &commit);
 }
 
 static PyObject *writer_write_frame(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
@@ -215,24 +258,22 @@ static PyObject *writer_write_frame(PyObject *op, PyObject *const *args, Py_ssiz
 }
 
 /* One item of a batch. Returns 1 staged, 0 when the batch must be published and space awaited first, -1 on error. */
-static int stage_item(ZbWriter *self, const void *data, size_t size, uint64_t *write_pos, uint64_t *free_bytes,
-                      zb_commit *commit) {
+static int stage_item(ZbWriter *self, const void *data, size_t size, zb_commit *commit) {
     const zb_ring *ring = &self->handle->ring;
     zb_plan plan;
-    if (zb_plan_frame(ring->payload_size, *write_pos, size, &plan) != ZB_OK) return 0; /* the slow path names it */
-    if (zb_plan_need(&plan) > *free_bytes) return 0;
+    if (zb_plan_frame(ring->payload_size, self->write_pos, size, &plan) != ZB_OK) return 0; /* the slow path names it */
+    if (zb_plan_need(&plan) > self->free_bytes) return 0;
     copy_in(self, ring->payload + plan.at + ZB_HEADER_SIZE, data, size);
     if (self->closed) return writer_usable(self);
     ZB_POINT(WRITER_DATA);
     zb_ring_stage(ring, &plan, size, self->sequence, commit);
     self->sequence++;
-    *write_pos = commit->new_pos;
-    *free_bytes -= zb_plan_need(&plan);
+    self->write_pos = commit->new_pos;
+    self->free_bytes -= zb_plan_need(&plan);
     return 1;
 }
 
-static int write_item(ZbWriter *self, PyObject *item, int64_t timeout_ns, uint64_t *write_pos, uint64_t *free_bytes,
-                      zb_commit *commit) {
+static int write_item(ZbWriter *self, PyObject *item, int64_t timeout_ns, zb_commit *commit) {
     Py_buffer buffer = {0};
     const void *data;
     size_t size;
@@ -244,15 +285,11 @@ static int write_item(ZbWriter *self, PyObject *item, int64_t timeout_ns, uint64
         data = buffer.buf;
         size = (size_t)buffer.len;
     }
-    int done = stage_item(self, data, size, write_pos, free_bytes, commit);
+    int done = stage_item(self, data, size, commit);
     if (done == 0) {
-        publish(self, commit);
+        done = publish(self, commit);
         *commit = (zb_commit){0};
-        done = write_one(self, data, size, timeout_ns);
-        zb_fault fault;
-        if (done == 0 && zb_ring_writer_state(&self->handle->ring, write_pos, free_bytes, &fault) != ZB_OK) {
-            *free_bytes = 0; /* the next item takes the slow path, which raises it */
-        }
+        if (done == 0) done = write_one(self, data, size, timeout_ns);
     }
     if (buffer.obj != NULL) PyBuffer_Release(&buffer);
     return done < 0 ? -1 : 0;
@@ -264,29 +301,22 @@ static PyObject *writer_write_frames(PyObject *op, PyObject *const *args, Py_ssi
     if (zb_parse_timeout("write_frames", args, count, names, 1, &timeout_ns) < 0 || writer_usable(self) < 0) {
         return NULL;
     }
-    if (check_reader(self) < 0) return NULL;
+    if (check_reader(self) < 0 || look(self) < 0) return NULL;
     PyObject *items = PySequence_Fast(args[0], "write_frames() takes an iterable of buffers");
     if (items == NULL) return NULL;
     self->cancelled = false;
     drain_space_tokens(self);
-    zb_fault fault;
     zb_commit commit = {0};
-    uint64_t write_pos, free_bytes;
-    const zb_status state = zb_ring_writer_state(&self->handle->ring, &write_pos, &free_bytes, &fault);
-    if (state != ZB_OK) {
-        Py_DECREF(items);
-        return zb_raise_fault(self->handle, state, &fault);
-    }
     Py_ssize_t written = 0;
     while (written < PySequence_Fast_GET_SIZE(items)) {
         PyObject *item = PySequence_Fast_GET_ITEM(items, written);
         Py_INCREF(item);
-        const int done = write_item(self, item, timeout_ns, &write_pos, &free_bytes, &commit);
+        const int done = write_item(self, item, timeout_ns, &commit);
         Py_DECREF(item);
         if (done < 0) break;
         written++;
     }
-    if (!self->closed) publish(self, &commit);
+    if (!self->closed && publish(self, &commit) < 0) written -= (Py_ssize_t)commit.frames;
     Py_DECREF(items);
     if (!PyErr_Occurred()) return PyLong_FromSsize_t(written);
     PyObject *type, *error, *traceback;
@@ -368,7 +398,7 @@ static PyObject *slot_commit(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     zb_commit commit = {0};
     zb_ring_stage(&writer->handle->ring, &slot->plan, slot->size, writer->sequence, &commit);
     writer->sequence++;
-    publish(writer, &commit);
+    if (publish(writer, &commit) < 0) return NULL;
     Py_RETURN_NONE;
 }
 
@@ -490,7 +520,8 @@ static PyObject *writer_claim(PyObject *op, PyObject *Py_UNUSED(ignored)) {
         const bool alive = zb_peer_alive(&peer) || (peer.unknown && zb_handle_writer_lock_held(self->handle));
         zb_peer_close(&peer);
         if (alive) {
-            const bool repairing = owner == zb_load(&oieb->reader_pid) && zb_load(&oieb->intent_bytes) != 0;
+            /* The reader holds the claim for the moment in which it rolls back what a dead writer left. */
+            const bool repairing = owner == zb_load(&oieb->reader_pid) && owner != (uint64_t)getpid();
             return repairing ? PyLong_FromLong(-1) : PyLong_FromUnsignedLongLong(owner);
         }
     }
@@ -506,7 +537,7 @@ static PyObject *writer_claim(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     clock_gettime(CLOCK_REALTIME, &stamp[1]);
     if (futimens(self->handle->fd, stamp) != 0) futimens(self->handle->fd, NULL);
     for (uint64_t owed = owed_posts(self->handle); owed > 0; owed--) sem_post(self->handle->data);
-    zb_ring_settle(&self->handle->ring);
+    self->looked_at = 0;
     Py_RETURN_NONE;
 }
 
@@ -517,8 +548,7 @@ static PyObject *writer_wait_space(PyObject *op, PyObject *const *args, Py_ssize
     const Py_ssize_t size = PyNumber_AsSsize_t(args[0], PyExc_OverflowError);
     if (size == -1 && PyErr_Occurred()) return NULL;
     zb_plan plan;
-    uint64_t free_bytes;
-    int ready = plan_now(self, (uint64_t)size, &plan, &free_bytes);
+    int ready = look(self) < 0 ? -1 : plan_now(self, (uint64_t)size, &plan);
     if (ready == 0) {
         ready = wait_for_space(self, zb_plan_need(&plan), (uint64_t)size, timeout_ns, zb_deadline(timeout_ns));
     }
