@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -57,11 +57,19 @@ class Platform(BaseModel):
 
 
 class Timeouts(BaseModel):
-    """Deadlines in seconds."""
+    """Deadlines in seconds.
+
+    Attributes:
+        step: For a step.
+        by_tag: For a step of a scenario with a tag, where that is longer.
+        setup: For an actor to begin a scenario.
+        cleanup: For an actor to end one.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     step: float = Field(default=30.0, gt=0, le=3600)
+    by_tag: dict[str, float] = Field(default_factory=dict)
     setup: float = Field(default=30.0, gt=0, le=3600)
     cleanup: float = Field(default=15.0, gt=0, le=3600)
 
@@ -163,6 +171,27 @@ def read_settings(file: Path, overrides: Mapping[str, Any] | None = None) -> Set
             for detail in error.errors()
         ]
         raise ConfigurationError("\n".join(lines), hint="docs/running.md lists every setting") from error
+
+
+def overrides_of(assignments: Iterable[str]) -> dict[str, Any]:
+    """Return settings that a command line gives as ``timeouts.step=60``.
+
+    Raises:
+        ConfigurationError: One is no assignment.
+    """
+    overrides: dict[str, Any] = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals or not key.strip():
+            raise ConfigurationError(f"{assignment!r} is no setting", hint="write key=value, such as timeouts.step=60")
+        try:
+            value: Any = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text
+        for part in reversed(key.strip().split(".")):
+            value = {part: value}
+        overrides = _merged(overrides, value)
+    return overrides
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

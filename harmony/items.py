@@ -94,6 +94,7 @@ class HarmonyRun:
                 library,
                 RunOptions(
                     step_timeout=settings.timeouts.step,
+                    tag_timeouts=settings.timeouts.by_tag,
                     setup_timeout=settings.timeouts.setup,
                     cleanup_timeout=settings.timeouts.cleanup,
                     telemetry=OpenTelemetry() if settings.telemetry else Telemetry(),
@@ -186,6 +187,9 @@ class ScenarioItem(pytest.Item):
         self.user_properties.append(("verdict", result.verdict.value))
         self.user_properties.append(("seed", self.run.seed))
         self.user_properties += [(f"timing {name}", str(timing)) for name, timing in done.timings.items()]
+        if done.usage is not None:
+            self.user_properties.append(("memory_mb", round(done.usage.memory_mb, 1)))
+            self.user_properties.append(("cpu_seconds", round(done.usage.cpu_seconds, 3)))
         if result.verdict is Verdict.UNSUPPORTED:
             raise pytest.skip.Exception(one_line(result), _use_item_location=True)
         if result.verdict is not Verdict.PASSED:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-from harmony.config import PROJECT_FILE, find_project_file
+from harmony.config import PROJECT_FILE, find_project_file, overrides_of
 from harmony.errors import ExitCode, HarmonyError
 from harmony.items import Choice, FeatureFile, HarmonyRun, ScenarioItem, marker_name
 from harmony.lint import report
@@ -41,6 +41,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--seed", type=int, default=None, help="seed of everything random; printed with each run")
     group.addoption("--harmony-project", metavar="FILE", default=None, help=f"project file (default: {PROJECT_FILE})")
+    group.addoption(
+        "--harmony-set", action="append", default=[], metavar="KEY=VALUE", help="a setting, such as timeouts.step=60"
+    )
     group.addoption("--no-progress", action="store_true", help="no live progress even on a terminal")
     group.addoption("--timings", action="store_true", help="show the measured operations of each scenario at the end")
 
@@ -55,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"--scenario {words[0]}: no {PROJECT_FILE} in {config.rootpath} or above")
         return
     try:
-        project = load_project(file)
+        project = load_project(file, overrides_of(config.getoption("--harmony-set")))
     except HarmonyError as error:
         raise pytest.UsageError(str(error)) from error
     tags = [tag for tag in ("stress", "benchmark") if config.getoption(f"--{tag}")]
@@ -107,6 +110,14 @@ def pytest_collection(session: pytest.Session) -> None:
     if config.stash.get(RUN, None) is not None and wants_progress(config):
         config.option.verbose = -1
         config.pluginmanager.register(Progress(), "harmony-progress")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With ``--scenario``, import no test module in vain."""
+    run = config.stash.get(RUN, None)
+    if run is None or not run.choice.words:
+        return None
+    return True if collection_path.suffix == ".py" else None
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

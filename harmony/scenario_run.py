@@ -80,6 +80,7 @@ class RunOptions:
 
     Attributes:
         step_timeout: Seconds a step may take.
+        tag_timeouts: Seconds a step may take in a scenario with a tag, where that is longer.
         setup_timeout: Seconds an actor may take to begin a scenario.
         cleanup_timeout: Seconds it may take to end one.
         grace: Seconds an actor gets beyond a deadline that it should have kept by itself.
@@ -88,11 +89,16 @@ class RunOptions:
     """
 
     step_timeout: float = 30.0
+    tag_timeouts: Mapping[str, float] = field(default_factory=dict)
     setup_timeout: float = 30.0
     cleanup_timeout: float = 15.0
     grace: float = 5.0
     separate_processes: bool = False
     telemetry: Telemetry = field(default_factory=Telemetry)
+
+    def timeout_for(self, tags: Sequence[str]) -> float:
+        """Return the seconds that a step of a scenario with these tags may take."""
+        return max(self.step_timeout, *(self.tag_timeouts.get(tag, 0.0) for tag in tags), 0.0)
 
 
 def scenario_starts(
@@ -188,6 +194,10 @@ class _Run:
         )
 
     @property
+    def step_timeout(self) -> float:
+        return self.options.timeout_for(self.plan.scenario.tags)
+
+    @property
     def _stopped(self) -> bool:
         return any(result.verdict is not Verdict.PASSED for result in self.results)
 
@@ -231,7 +241,7 @@ class _Run:
             table=routed.step.table,
             doc_string=routed.step.doc_string,
             broadcast=routed.broadcast,
-            timeout=self.options.step_timeout,
+            timeout=self.step_timeout,
         )
         return await self._bounded(actor.perform(call), call.timeout, routed.step.text)
 
@@ -255,7 +265,7 @@ class _Run:
         return await self._bounded(_passed(actor.start(self.starts[role])), self.options.setup_timeout, "start")
 
     async def _settled(self, actor: Settling) -> StepOutcome:
-        return await self._bounded(actor.settle(self.options.step_timeout), self.options.step_timeout, "the background")
+        return await self._bounded(actor.settle(self.step_timeout), self.step_timeout, "the background")
 
     async def _finished(self, actor: Actor) -> StepOutcome:
         outcome = await self._bounded(_passed(actor.finish()), self.options.cleanup_timeout, "clean-up")

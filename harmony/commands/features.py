@@ -10,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from harmony.catalogue import Entry, as_json, as_markdown, as_text, catalogue
+from harmony.config import overrides_of
 from harmony.errors import ExitCode
 from harmony.items import Choice, HarmonyRun
 from harmony.lint import report, usages
@@ -19,6 +20,9 @@ from harmony.selection import select
 
 ProjectOption = Annotated[
     Path | None, typer.Option("--project", help="Project file or directory; found from here upwards by default.")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="A setting, such as timeouts.step=60; may be repeated.")
 ]
 
 
@@ -45,9 +49,13 @@ def register(app: typer.Typer) -> None:
     app.command("scenarios")(scenarios_command)
 
 
-def lint_command(project: ProjectOption = None) -> None:
+def _run(project: Path | None, assignments: list[str] | None) -> HarmonyRun:
+    return HarmonyRun(load_project(project, overrides_of(assignments or ())), Choice(), 0)
+
+
+def lint_command(project: ProjectOption = None, set_: SetOption = None) -> None:
     """Check that features and steps fit together; run nothing."""
-    run = HarmonyRun(load_project(project), Choice(), 0)
+    run = _run(project, set_)
     problems = run.problems()
     if problems:
         typer.echo(report(problems), err=True)
@@ -57,13 +65,14 @@ def lint_command(project: ProjectOption = None) -> None:
 
 def steps_command(
     project: ProjectOption = None,
+    set_: SetOption = None,
     format_: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.TEXT,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; the terminal by default.")
     ] = None,
 ) -> None:
     """List every sentence that has a meaning: pattern, types, where defined, where used."""
-    run = HarmonyRun(load_project(project), Choice(), 0)
+    run = _run(project, set_)
     text = _WRITERS[format_](catalogue(usages(run.features, run.library), run.project.root))
     if output is None:
         typer.echo(text)
@@ -73,12 +82,13 @@ def steps_command(
 
 def scaffold_command(
     project: ProjectOption = None,
+    set_: SetOption = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Directory for the files; the terminal by default.")
     ] = None,
 ) -> None:
     """Write step methods for the sentences that have no meaning yet."""
-    run = HarmonyRun(load_project(project), Choice(), 0)
+    run = _run(project, set_)
     drafts = scaffold(run.features, run.library.registry)
     if not drafts:
         typer.echo("every sentence has a meaning already.")
@@ -92,9 +102,10 @@ def scaffold_command(
 def scenarios_command(
     words: Annotated[list[str] | None, typer.Argument(help="Numbers, features, patterns, names.")] = None,
     project: ProjectOption = None,
+    set_: SetOption = None,
 ) -> None:
     """List the scenarios that some words name."""
-    run = HarmonyRun(load_project(project), Choice(), 0)
+    run = _run(project, set_)
     for scenario in select(run.scenarios, words) if words else run.scenarios:
         tags = " ".join(f"@{tag}" for tag in scenario.tags)
         typer.echo(f"{scenario.id}  {tags}".rstrip())

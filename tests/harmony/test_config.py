@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from harmony.config import find_project_file, read_settings
+from harmony.config import find_project_file, overrides_of, read_settings
 from harmony.errors import ConfigurationError
 from harmony.project import load_project
 
@@ -65,6 +65,15 @@ def test_a_wrong_variable_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) 
 def test_a_wrong_option_is_named(file: Path) -> None:
     with pytest.raises(ConfigurationError, match="command line: log_level"):
         read_settings(file, {"log_level": "shout"})
+
+
+def test_the_command_line_assigns_settings(file: Path) -> None:
+    overrides = overrides_of(["timeouts.step=60", "timeouts.setup = 61", 'steps=["x"]', "log_level=debug"])
+    settings = read_settings(file, overrides)
+    assert (settings.timeouts.step, settings.timeouts.setup) == (60, 61)
+    assert (settings.steps, settings.log_level) == (("x",), "debug")
+    with pytest.raises(ConfigurationError, match="no setting"):
+        overrides_of(["timeouts.step"])
 
 
 def test_a_project_is_found_from_below(file: Path, tmp_path: Path) -> None:

@@ -267,6 +267,19 @@ def test_an_actor_is_usable_after_a_hung_scenario() -> None:
     assert asyncio.run(both()) == [Verdict.TIMED_OUT, Verdict.PASSED]
 
 
+def test_a_tag_may_give_more_time_and_never_less() -> None:
+    options = RunOptions(step_timeout=30, tag_timeouts={"slow": 90, "quick": 1})
+    assert [options.timeout_for(tags) for tags in ([], ["quick"], ["quick", "slow"], ["other"])] == [30, 30, 90, 30]
+
+
+def test_logs_are_bound_to_scenario_role_and_step(capsys: pytest.CaptureFixture[str]) -> None:
+    LocalRunner(LIBRARY).run(scenario("the 'a' process fails"))
+    shown = capsys.readouterr().err
+    assert "about to fail" in shown
+    for bound in ("scenario='1.1 S'", "role=a", "platform=local", """step="the 'a' process fails\""""):
+        assert bound in shown
+
+
 def test_a_background_step_goes_on_while_others_act() -> None:
     result = run(
         "the 'a' process works in the background and succeeds",
