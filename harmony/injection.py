@@ -6,6 +6,7 @@ classes which ask for the same type share one object.
 
 from __future__ import annotations
 
+import asyncio
 import collections.abc
 import contextlib
 import inspect
@@ -111,6 +112,7 @@ class Injector:
         self._context = context
         self._made: dict[Any, Any] = {ScenarioContext: context}
         self._making: list[Any] = []
+        self._one_at_a_time = asyncio.Lock()
 
     async def get(self, key: Any) -> Any:
         """Return the object of a type, made now if this is the first time it is asked for.
@@ -118,6 +120,10 @@ class Injector:
         Raises:
             InjectionError: Nobody provides it, or it needs itself.
         """
+        async with self._one_at_a_time:
+            return await self._get(key)
+
+    async def _get(self, key: Any) -> Any:
         if key in self._made:
             return self._made[key]
         maker = self._providers.maker(key)
@@ -129,7 +135,7 @@ class Injector:
         self._making.append(key)
         try:
             arguments = {
-                need.name: await self.get(need.type)
+                need.name: await self._get(need.type)
                 for need in needs_of(maker)
                 if need.required or self._providers.provides(need.type)
             }

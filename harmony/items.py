@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 
 from harmony.actor import Verdict
 from harmony.failure_report import failure_report, one_line
@@ -198,7 +199,14 @@ class ScenarioItem(pytest.Item):
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return the report that a person can act on."""
         if isinstance(excinfo.value, ScenarioFailedError):
-            return failure_report(excinfo.value.result, self.run.repeat(self.scenario))
+            result = excinfo.value.result
+            text = failure_report(result, self.run.repeat(self.scenario))
+            place = result.failure.step.place if result.failure and result.failure.step else self.scenario.place
+            # pytest's own form, so that the short summary, JUnit and pytest-xdist find the cause on one line.
+            return ReprExceptionInfo(
+                reprtraceback=ReprTraceback([ReprEntryNative([text + "\n"])], None, "native"),
+                reprcrash=ReprFileLocation(str(place.file), place.line, one_line(result)),
+            )
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import traceback
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,14 @@ from typing import Any, Final, TypeVar
 from pytest_bdd import parsers
 
 from harmony.actor import StepType
-from harmony.errors import AmbiguousStepError, ConfigurationError, Place, StepClassError, UndefinedStepError
+from harmony.errors import (
+    AmbiguousStepError,
+    ConfigurationError,
+    HarmonyError,
+    Place,
+    StepClassError,
+    UndefinedStepError,
+)
 from harmony.sentence import normalised, snippet
 
 Pattern = str | parsers.StepParser
@@ -175,6 +183,7 @@ class StepRegistry:
         self._definitions = tuple(definitions)
         self._exact: dict[str, list[StepDefinition]] = {}
         self._patterns: list[StepDefinition] = []
+        self._known: dict[tuple[StepType | None, str], list[StepMatch]] = {}
         for definition in self._definitions:
             if type(definition.parser) is parsers.string:
                 self._exact.setdefault(normalised(definition.pattern), []).append(definition)
@@ -203,6 +212,9 @@ class StepRegistry:
     def matches(self, type_: StepType | None, sentence: str) -> list[StepMatch]:
         """Return every definition that matches a sentence; of any type if ``type_`` is ``None``."""
         text = normalised(sentence)
+        known = self._known.get((type_, text))
+        if known is not None:
+            return known
         found: list[StepMatch] = []
         for definition in (*self._exact.get(text, ()), *self._patterns):
             if type_ is not None and type_ not in definition.types:
@@ -210,6 +222,7 @@ class StepRegistry:
             raw = definition.arguments(text)
             if raw is not None:
                 found.append(StepMatch(definition, raw))
+        self._known[type_, text] = found
         return found
 
     def match(self, type_: StepType, sentence: str) -> StepMatch:
@@ -260,9 +273,13 @@ def import_modules(names: Iterable[str]) -> list[ModuleType]:
 def _import(name: str) -> ModuleType:
     try:
         return importlib.import_module(name)
-    except ImportError as error:
+    except HarmonyError:
+        raise
+    except Exception as error:  # a module may raise anything while it is imported
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f" ({last.filename}:{last.lineno})" if not last.filename.startswith("<") else ""
         raise ConfigurationError(
-            f"step module {name!r} cannot be imported: {error}",
+            f"module {name!r} cannot be imported: {type(error).__name__}: {error}{where}",
             hint="`steps` and `providers` in the project file name importable modules",
         ) from error
 

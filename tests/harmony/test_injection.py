@@ -85,6 +85,18 @@ def test_one_object_per_type_and_scenario() -> None:
     assert EVENTS == ["open port", "close port"]
 
 
+def test_two_who_ask_at_once_get_the_same_and_no_circle_is_seen() -> None:
+    async def slow(shared: Shared) -> Device:
+        await asyncio.sleep(0.01)
+        return Device()
+
+    async def run() -> list[Any]:
+        injector = Injector(Providers({Device: slow}), ScenarioContext(START))
+        return await asyncio.gather(*(injector.get(Device) for _ in range(5)))
+
+    assert len({id(device) for device in asyncio.run(run())}) == 1
+
+
 def test_a_fresh_scenario_shares_nothing() -> None:
     async def run() -> tuple[Any, Any]:
         contexts = ScenarioContext(START), ScenarioContext(START)

@@ -179,6 +179,28 @@ def test_what_is_wrong_in_a_step_class(owner: type, code: str) -> None:
     assert codes(changed("Given the ground", "Given the ground\n    And the sky"), owner) == {code}
 
 
+class Variadic:
+    @given("the sky")
+    def sky(self, *more: str) -> None:
+        """Look up."""
+        assert more
+
+
+class Untyped:
+    def __init__(self, thing) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001
+        self.thing = thing
+
+    @given("the sky")
+    def sky(self) -> None:
+        """Look up."""
+        assert self.thing
+
+
+@pytest.mark.parametrize(("owner", "code"), [(Variadic, "step_class"), (Untyped, "injection")])
+def test_signatures_that_cannot_be_used(owner: type, code: str) -> None:
+    assert code in codes(changed("Given the ground", "Given the ground\n    And the sky"), owner)
+
+
 def test_what_harmony_does_needs_no_definition_and_must_have_none() -> None:
     assert codes(GOOD, Reserved) == {"unused", "reserved"}
 

@@ -79,7 +79,7 @@ def counting(sandbox: Sandbox) -> Sandbox:
 
 
 def test_scenarios_are_items_and_failures_can_be_acted_on(counting: Sandbox) -> None:
-    done = counting.pytest("-rs", "-v", "--seed", "77", "--timings", "--junitxml", "out.xml")
+    done = counting.pytest("-rsf", "-v", "--seed", "77", "--timings", "--junitxml", "out.xml")
     assert done.returncode == 1, done.stdout
     for expected in (
         "--seed=77",
@@ -89,6 +89,7 @@ def test_scenarios_are_items_and_failures_can_be_acted_on(counting: Sandbox) -> 
         "1 failed, 2 passed, 1 skipped, 1 deselected",
         "features/01-counting.feature:20: unsupported: no sundial here",
         "Counting: 1.2 Wrong",
+        "FAILED features/01-counting.feature::1.2 Wrong - failed: assert 3 == 4",
         ">   Then the 'counter' process should show '4'",
         "assert 3 == 4",
         "And the 'counter' process should show '5'    (not run)",
@@ -180,6 +181,24 @@ def test_a_wrong_setting_is_said_first(counting: Sandbox) -> None:
     done = counting.pytest("-q")
     assert done.returncode == 4
     assert "harmony.toml: steps:" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "cause"), [("x = = 1", "SyntaxError"), ("import nowhere", "nowhere"), ("1 / 0", "steps.py:1")]
+)
+def test_steps_that_cannot_be_imported_are_named(counting: Sandbox, text: str, cause: str) -> None:
+    counting.write("steps.py", text)
+    done = counting.pytest("-q")
+    assert done.returncode == 7
+    assert "module 'steps' cannot be imported" in done.stderr
+    assert cause in done.stderr
+    assert "INTERNALERROR" not in done.stdout
+
+
+def test_a_failure_in_parallel_says_as_much(counting: Sandbox) -> None:
+    done = counting.pytest("-q", "-n", "2")
+    assert "FAILED features/01-counting.feature::1.2 Wrong - failed: assert 3 == 4" in done.stdout
+    assert ">   Then the 'counter' process should show '4'" in done.stdout
 
 
 def test_the_seed_repeats_what_is_random(sandbox: Sandbox) -> None:
