@@ -41,11 +41,11 @@ class BufferConfig:
         """Refuse sizes that no segment can have."""
         for field, least in (("metadata_size", 0), ("payload_size", 1)):
             value = getattr(self, field)
-            if not isinstance(value, int) or isinstance(value, bool) or not least <= value < 1 << 62:
+            if type(value) is not int or not least <= value < 1 << 62:
                 msg = f"BufferConfig.{field} must be a whole number of bytes from {least} up, not {value!r}"
                 raise ValueError(msg)
-        if not isinstance(self.mode, int) or self.mode & ~0o666 or not self.mode & 0o600 == 0o600:
-            msg = f"BufferConfig.mode must let the owner read and write and hold no other bits than 0o666, not {self.mode!r}"
+        if self.mode & ~0o666 or self.mode & 0o600 != 0o600:
+            msg = f"BufferConfig.mode must hold 0o600 and no other bits than 0o666, not {self.mode!r}"
             raise ValueError(msg)
 
     @property

@@ -159,7 +159,7 @@ class DuplexServer:
         except (ReaderDeadError, BufferNotFoundError, ClosedError) as gone:
             _log.info("channel %s: client left before response %d (%s)", self.name, request.sequence, gone.code)
             self._drop_client()
-        except Exception as failure:
+        except Exception as failure:  # noqa: BLE001 - the handler is not ours
             self.last_error = failure
             _log.exception("channel %s: no response to request %d", self.name, request.sequence)
             self._close_responses_of_client()

@@ -168,7 +168,9 @@ class BufferFullError(FrameTimeoutError):
     """No space within the timeout: the reader is slower than the writer."""
 
     code = "buffer_full"
-    template = "buffer {name!r} had no space for a frame of {size} bytes within {seconds} s ({needed} needed, {free} free)"
+    template = (
+        "buffer {name!r} had no space for a frame of {size} bytes within {seconds} s ({needed} needed, {free} free)"
+    )
     advice = "Give a longer timeout, a larger payload_size, or a faster reader"
 
 
@@ -184,7 +186,9 @@ class FrameUnwritableError(ZeroBufferError, ValueError):
     """At the present position the frame can never be written, however far the reader drains."""
 
     code = "frame_unwritable"
-    template = "a frame of {size} bytes cannot be written at the present position of buffer {name!r}, even when it is empty"
+    template = (
+        "a frame of {size} bytes cannot be written at the present position of buffer {name!r}, even when it is empty"
+    )
     advice = "{fits_now} bytes fit now, {always_fits} always do: choose a payload_size of twice the largest frame"
 
 

@@ -31,8 +31,6 @@ def validate_name(name: str) -> str:
 
 
 def _objection(name: str) -> str:
-    if not isinstance(name, str):
-        return f"it is {type(name).__name__}, not text"
     if not name:
         return "it is empty"
     if "/" in name:

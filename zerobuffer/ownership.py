@@ -122,7 +122,7 @@ def _lock(name: str, path: Path, mode: int, undo: contextlib.ExitStack) -> int:
                     if _is_still(fd, path.name, directory):
                         break
                 elif time.monotonic() >= deadline or reader_alive(name):
-                    raise BufferInUseError(name=name, pid=_owner(name) or "unknown")
+                    raise BufferInUseError(name=name, pid=_owner(name) or "unknown")  # noqa: TRY301 - closes the file like any failure
                 else:
                     time.sleep(0.002)  # there is no event for a lock that is given up
             except BaseException:

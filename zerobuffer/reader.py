@@ -53,11 +53,11 @@ class Reader(_core.Reader):
         self._gate = AsyncGate(self)
         _lifetime.register(self)
 
-    async def read_frame_async(self, timeout: float | None = DEFAULT_TIMEOUT) -> _core.Frame:  # noqa: ASYNC109 - as read_frame
+    async def read_frame_async(self, timeout: float | None = DEFAULT_TIMEOUT) -> _core.Frame:
         """Like `read_frame`, without blocking the event loop. A cancelled call loses no frame."""
         return await self._gate.run(lambda: self.read_frame(0), self._wait, timeout)
 
-    async def read_frames_async(self, maximum: int, timeout: float | None = DEFAULT_TIMEOUT) -> _core.FrameBatch:  # noqa: ASYNC109
+    async def read_frames_async(self, maximum: int, timeout: float | None = DEFAULT_TIMEOUT) -> _core.FrameBatch:
         """Like `read_frames`, without blocking the event loop."""
         return await self._gate.run(lambda: self.read_frames(maximum, 0), self._wait, timeout)
 

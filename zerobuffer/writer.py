@@ -112,12 +112,12 @@ class Writer(_core.Writer):
         if not any(block):
             raise _NotReadyError(InvalidOiebError(name=self.name, field="oieb_size", value=0, limit=OIEB_SIZE))
 
-    async def write_frame_async(self, data: Buffer, timeout: float | None = DEFAULT_TIMEOUT) -> None:  # noqa: ASYNC109 - as write_frame
+    async def write_frame_async(self, data: Buffer, timeout: float | None = DEFAULT_TIMEOUT) -> None:
         """Like `write_frame`, without blocking the event loop. A cancelled call has written nothing."""
         size = memoryview(data).nbytes
         await self._gate.run(lambda: self.write_frame(data, 0), lambda left: self._wait_space(size, left), timeout)
 
-    async def acquire_async(self, size: int, timeout: float | None = DEFAULT_TIMEOUT) -> _core.FrameSlot:  # noqa: ASYNC109
+    async def acquire_async(self, size: int, timeout: float | None = DEFAULT_TIMEOUT) -> _core.FrameSlot:
         """Like `acquire`, without blocking the event loop."""
         return await self._gate.run(lambda: self.acquire(size, 0), lambda left: self._wait_space(size, left), timeout)
 
