@@ -41,5 +41,5 @@ class Controllable(Protocol):
 class Settling(Protocol):
     """An actor whose steps may go on in the background."""
 
-    async def settle(self, timeout: float) -> StepOutcome:  # noqa: ASYNC109 - the deadline belongs to the actor
+    async def settle(self, timeout: float) -> StepOutcome:
         """Wait for what still runs in the background and report how it ended."""

@@ -32,7 +32,7 @@ class Lane(Stage):
         self._name = name
         self._plain: set[threading.Thread] = set()
 
-    async def perform(self, work: Coroutine[Any, Any, T], timeout: float) -> T:  # noqa: ASYNC109 - more than a cancel
+    async def perform(self, work: Coroutine[Any, Any, T], timeout: float) -> T:
         """Run a coroutine on the lane and return its result.
 
         Raises:

@@ -122,7 +122,7 @@ class LocalActor:
             return StepOutcome(Verdict.PASSED, data={"background": True})
         return await self._step(call, match, arguments)
 
-    async def settle(self, timeout: float) -> StepOutcome:  # noqa: ASYNC109 - see Settling
+    async def settle(self, timeout: float) -> StepOutcome:
         """Wait for the step that still runs in the background, if any, and return its outcome."""
         running, self._running = self._running, None
         if running is None:
