@@ -14,7 +14,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -22,6 +22,7 @@ import structlog
 
 from harmony import jsonrpc, step_contract
 from harmony.actor import Actor, StepCall, StepOutcome, Verdict
+from harmony.control import Settling
 from harmony.framing import Fault, FaultKind, Frame
 from harmony.jsonrpc import ErrorResponse, Malformed, Message, Notification, Request, Response, RpcError
 from harmony.stage import Stage, StageStuckError, stacks
@@ -31,6 +32,7 @@ SETUP_TIMEOUT = 30.0
 CLEANUP_TIMEOUT = 10.0
 # An actor enforces the step's deadline itself and explains it better; the session waits a little longer.
 STEP_GRACE = 0.5
+OWN_CAPABILITIES = ("tables", "docStrings", step_contract.DUMP, step_contract.SETTLE)
 
 _log = structlog.get_logger(__name__)
 
@@ -46,7 +48,7 @@ class OfferedStep:
 class Host(Actor, Protocol):
     """An actor that can list the steps it knows."""
 
-    def catalogue(self) -> Sequence[OfferedStep]:
+    def offered(self) -> Sequence[OfferedStep]:
         """Return every step definition."""
 
 
@@ -66,7 +68,7 @@ class SessionOptions:
     seed: int = 0
     host_pid: int | None = None
     feature_id: int | None = None
-    capabilities: dict[str, Any] = field(default_factory=lambda: {"tables": True, "docStrings": True, "dump": True})
+    capabilities: dict[str, Any] = field(default_factory=lambda: dict.fromkeys(OWN_CAPABILITIES, True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,7 @@ class Session:
         with contextlib.suppress(queue.Full):
             self._jobs.put_nowait(None)
         self._conductor.join(timeout / 3)
-        clean = not self._conductor.is_alive() and not self._lost
+        clean = not self._conductor.is_alive() and not self._lost and self._stage.responsive(timeout / 4)
         try:
             self._release(self._stage if clean else Stage("rescue"), max(0.05, (deadline - time.monotonic()) * 0.8))
         except (Exception, concurrent.futures.CancelledError) as error:  # noqa: BLE001 - release goes on to the end
@@ -167,6 +169,8 @@ class Session:
                     self._enqueue(call, self._initialize(call.params))
                 case step_contract.EXECUTE_STEP:
                     self._enqueue(call, self._execute(call.params))
+                case step_contract.SETTLE:
+                    self._enqueue(call, self._settle)
                 case step_contract.CLEANUP:
                     self._enqueue(call, self._cleanup)
                 case unknown:
@@ -223,18 +227,28 @@ class Session:
 
         return work
 
+    def _settle(self) -> dict[str, Any]:
+        timeout = self._options.step_timeout
+        host = self._host
+        if not self._active or not isinstance(host, Settling):
+            return step_contract.response_fields(StepOutcome(Verdict.PASSED))
+        return step_contract.response_fields(self._outcome(host.settle(timeout), timeout), timeout=timeout)
+
     def _perform(self, call: StepCall) -> StepOutcome:
         if not self._active:
             return StepOutcome(Verdict.FAILED, "no scenario has begun: send initialize before the first step")
+        return self._outcome(self._host.perform(call), call.timeout)
+
+    def _outcome(self, work: Coroutine[Any, Any, StepOutcome], timeout: float) -> StepOutcome:
         began = time.monotonic()
         try:
-            return self._stage.run(self._host.perform(call), call.timeout + STEP_GRACE)
+            return self._stage.run(work, timeout + STEP_GRACE)
         except TimeoutError:
-            detail = f"no result within {call.timeout:g} s, the step was cancelled"
+            detail = f"no result within {timeout:g} s, the step was cancelled"
         except StageStuckError:
             self._lost = True
-            detail = f"no result within {call.timeout:g} s and the step cannot be cancelled; this worker ends"
-            _log.error("a step hangs", step=call.text, stacks=stacks())
+            detail = f"no result within {timeout:g} s and the step cannot be cancelled; this worker ends"
+            _log.error("a step hangs", stacks=stacks())
         except concurrent.futures.CancelledError:
             detail = "the worker is ending"
             return StepOutcome(Verdict.FAILED, detail, seconds=time.monotonic() - began)
@@ -257,7 +271,7 @@ class Session:
             raise
 
     def _discovery(self) -> dict[str, Any]:
-        steps = [{"type": step.type, "pattern": step.pattern} for step in self._host.catalogue()]
+        steps = [{"type": step.type, "pattern": step.pattern} for step in self._host.offered()]
         return {"steps": steps, "capabilities": self._options.capabilities}
 
     def _answer(self, call: Request | Notification, result: Any) -> None:

@@ -63,6 +63,13 @@ class Stage:
         if current is not None:
             current.cancel()
 
+    def responsive(self, timeout: float) -> bool:
+        """Return whether the loop turns, rather than being blocked by what runs on it."""
+        turned = threading.Event()
+        with contextlib.suppress(RuntimeError):
+            self._loop.call_soon_threadsafe(turned.set)
+        return turned.wait(timeout)
+
     def close(self, timeout: float = CANCEL_GRACE) -> bool:
         """End the loop and its thread; return whether they have ended."""
         with contextlib.suppress(RuntimeError):

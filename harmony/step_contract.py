@@ -24,6 +24,7 @@ CLEANUP = "cleanup"
 SHUTDOWN = "shutdown"
 CRASH = "crash"
 DUMP = "dump"
+SETTLE = "settle"
 
 STEP_TIMEOUT = "STEP_EXECUTION_TIMEOUT"
 UNSUPPORTED_STEP = "No matching step definition found for:"
@@ -217,6 +218,13 @@ class DiscoveredStep(_Wire):
 
     type: Text = "unknown"
     pattern: str
+
+    def matches(self, text: str) -> bool:
+        """Return whether the pattern, read as text or as a regular expression, is that of the sentence."""
+        try:
+            return self.pattern == text or re.fullmatch(self.pattern, text) is not None
+        except re.error:
+            return False
 
 
 class Discovery(_Wire):

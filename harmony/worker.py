@@ -80,10 +80,14 @@ class StandardStreams:
     """Takes stdin and stdout away from everyone else in this process.
 
     From here on descriptor 1 is stderr and descriptor 0 is empty, so that neither a step nor a child of a step can
-    write into the protocol or read from it.
+    write into the protocol or read from it. To be made before any code of a project is imported.
+
+    Attributes:
+        parent: The process that started this one.
     """
 
     def __init__(self) -> None:
+        self.parent = os.getppid()
         sys.stdout.flush()
         if isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(line_buffering=True)
@@ -189,13 +193,12 @@ class Conversation:
             self._on_closed(f"the peer takes no answers: {error}")
 
 
-def serve_streams(factory: Callable[[], Host], options: SessionOptions) -> int:
+def serve_streams(wire: StandardStreams, factory: Callable[[], Host], options: SessionOptions) -> int:
     """Serve on stdin and stdout until the end, and return the exit code.
 
     The process must exit with `leave` afterwards: a step that hangs may have left a thread.
     """
-    parent = os.getppid()
-    wire = StandardStreams()
+    parent = wire.parent
     ending = Ending()
     with _signals(ending):
         conversation = Conversation(wire, factory, options, ending, lambda reason: ending.set(0, reason))
@@ -227,6 +230,21 @@ def serve_socket(path: Path, factory: Callable[[], Host], options: SessionOption
         for guest in guests:
             clean = guest.close() and clean
     return _ended(ending, clean=clean)
+
+
+def log_to_stderr(level: str = "info") -> None:
+    """Let the worker's own log lines go to stderr, whatever stdout is."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(colors=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )
 
 
 def leave(code: int) -> NoReturn:

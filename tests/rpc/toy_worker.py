@@ -16,7 +16,7 @@ from pathlib import Path
 
 from harmony.actor import LogRecord, ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.session import OfferedStep, SessionOptions
-from harmony.worker import leave, serve_socket, serve_streams
+from harmony.worker import StandardStreams, leave, serve_socket, serve_streams
 
 SENTENCES = {
     "given": ["the test environment is initialized", "all processes are ready"],
@@ -42,7 +42,7 @@ class Toy:
         self.start_ = ScenarioStart("", "", "", 0, 0)
         self.files: list[Path] = []
 
-    def catalogue(self) -> Sequence[OfferedStep]:
+    def offered(self) -> Sequence[OfferedStep]:
         return [OfferedStep(kind, pattern) for kind, patterns in SENTENCES.items() for pattern in patterns]
 
     async def start(self, scenario: ScenarioStart) -> None:
@@ -71,13 +71,13 @@ class Toy:
                     except asyncio.CancelledError:
                         continue
             case ["it", "prints"]:
-                print("print")
+                print("print")  # noqa: T201 - that is the fault it shows
                 sys.stdout.write("Content-Length: 2\r\n\r\n{}")
                 os.write(1, b"descriptor 1\n")
                 libc = ctypes.CDLL(None)
                 libc.puts(b"libc")
                 libc.fflush(None)
-                subprocess.run(["echo", "child"], check=True)
+                subprocess.run(["echo", "child"], check=True)  # noqa: ASYNC221 - short, and the descriptors matter
             case ["it", "exits"]:
                 sys.exit(3)
             case ["it", "fails"]:
@@ -85,7 +85,7 @@ class Toy:
                 return StepOutcome(Verdict.FAILED, argument, {"seen": argument}, logs, 0.1)
             case ["it", "holds"]:
                 path = Path(argument)
-                path.write_text(str(os.getpid()))
+                path.write_text(str(os.getpid()))  # noqa: ASYNC240 - a small file
                 self.files.append(path)
             case ["it", "reads"]:
                 data["stdin"] = sys.stdin.read()
@@ -124,7 +124,7 @@ def main() -> None:
     )
     if settings.get("listen"):
         leave(serve_socket(Path(settings["listen"]), Toy, options))
-    leave(serve_streams(Toy, options))
+    leave(serve_streams(StandardStreams(), Toy, options))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,245 @@
+"""Child processes that cannot be forgotten.
+
+Each is the leader of a process group of its own, carries the mark of the run (see `undertaker`) and of itself, and is
+ended by a ladder with deadlines: end of its input, TERM, KILL. Whatever it forked goes with it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import select
+import signal as signals
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harmony import undertaker
+from harmony.errors import ExitCode, HarmonyError
+
+WORKER_VARIABLE = "HARMONY_WORKER"
+TAIL_LINES = 200
+TAIL_WIDTH = 2000
+
+
+class StartFailedError(HarmonyError):
+    """A process could not be started."""
+
+    code = "start_failed"
+    exit_code = ExitCode.CONFIGURATION
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSpec:
+    """What to start.
+
+    Attributes:
+        name: What messages call it.
+        command: Program and arguments.
+        cwd: Its working directory.
+        env: Variables on top of ours.
+    """
+
+    name: str
+    command: Sequence[str]
+    cwd: Path | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+class _Run:
+    """The mark of this orchestrator process, and the undertaker that watches over it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pid = 0
+        self.mark = ""
+        self._undertaker: subprocess.Popen[bytes] | None = None
+
+    def begin(self) -> str:
+        """Return the mark; starts the undertaker once per process (a forked child gets one of its own)."""
+        with self._lock:
+            if self._pid != os.getpid():
+                self._pid = os.getpid()
+                self.mark = uuid.uuid4().hex
+                self._undertaker = subprocess.Popen(
+                    [sys.executable, "-I", "-S", undertaker.__file__, self.mark],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                    env={key: value for key, value in os.environ.items() if key != undertaker.RUN_VARIABLE},
+                )
+                atexit.register(self._end, os.getpid())
+            return self.mark
+
+    def _end(self, pid: int) -> None:
+        helper = self._undertaker
+        if os.getpid() != pid or helper is None or helper.stdin is None:
+            return
+        helper.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            helper.wait(2 * undertaker.TERM_GRACE + 3)
+
+
+_run = _Run()
+
+
+class Tail:
+    """The last lines of a stream, in bounded memory."""
+
+    def __init__(self, lines: int = TAIL_LINES, width: int = TAIL_WIDTH) -> None:
+        self._lines: deque[str] = deque(maxlen=lines)
+        self._width = width
+        self._rest = b""
+        self.dropped = 0
+
+    def feed(self, data: bytes) -> None:
+        """Take more of the stream."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            if len(self._lines) == self._lines.maxlen:
+                self.dropped += 1
+            self._lines.append(line[: self._width].decode("utf-8", "backslashreplace").rstrip())
+        self._rest = self._rest[: self._width]
+
+    def lines(self, count: int = TAIL_LINES) -> list[str]:
+        """Return the last lines, the unfinished one included."""
+        rest = [self._rest.decode("utf-8", "backslashreplace")] if self._rest else []
+        return [*self._lines, *rest][-count:]
+
+
+class ChildProcess:
+    """One started process with pipes on its three streams.
+
+    Raises:
+        StartFailedError: If the command cannot be started.
+    """
+
+    def __init__(self, spec: ProcessSpec) -> None:
+        self.spec = spec
+        self.mark = uuid.uuid4().hex
+        self.stderr = Tail()
+        env = {**os.environ, **spec.env, undertaker.RUN_VARIABLE: _run.begin(), WORKER_VARIABLE: self.mark}
+        try:
+            self._popen = subprocess.Popen(
+                list(spec.command),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                cwd=spec.cwd,
+                env=env,
+                process_group=0,
+            )
+        except OSError as error:
+            hint = "check command, cwd and build of this platform in harmony.toml"
+            raise StartFailedError(
+                f"cannot start {spec.name} ({' '.join(spec.command)}): {error}", hint=hint
+            ) from error
+        if self._popen.stdin is None or self._popen.stdout is None or self._popen.stderr is None:
+            raise StartFailedError(f"{spec.name} has no pipes")
+        self._streams = (self._popen.stdin, self._popen.stdout, self._popen.stderr)
+        self.stdin, self.stdout, self.stderr_fd = (stream.fileno() for stream in self._streams)
+        for descriptor in (self.stdin, self.stdout, self.stderr_fd):
+            os.set_blocking(descriptor, False)
+        self.pidfd = os.pidfd_open(self._popen.pid)
+        self._lock = threading.Lock()
+        self._closed = False
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._popen.pid
+
+    def running(self) -> bool:
+        """Return whether it has not ended; does not reap it."""
+        return not self._closed and not _readable(self.pidfd, 0)
+
+    def ended(self, timeout: float) -> bool:
+        """Return whether it has ended within the time; does not reap it."""
+        return self._closed or _readable(self.pidfd, timeout)
+
+    def signal(self, number: signals.Signals) -> None:
+        """Send a signal to this process alone, if it is still there."""
+        with contextlib.suppress(ProcessLookupError):
+            signals.pidfd_send_signal(self.pidfd, number)
+
+    def how_it_ended(self) -> str:
+        """Say how it ended, for a person."""
+        if not self.ended(0):
+            return f"pid {self.pid} is still running"
+        status = self._status()
+        if status < 0:
+            try:
+                name = signals.Signals(-status).name
+            except ValueError:
+                name = f"signal {-status}"
+            return f"killed by {name}"
+        return f"exited with code {status}"
+
+    def close_input(self) -> None:
+        """Close its stdin: the friendliest way to ask for the end."""
+        with contextlib.suppress(OSError):
+            self._streams[0].close()
+
+    def end(self, *, patience: float = 1.0, grace: float = 1.0) -> list[int]:
+        """Climb the ladder: end of input, TERM, KILL; reap it; return what it had left behind (already killed).
+
+        Args:
+            patience: Seconds to end by itself.
+            grace: Seconds to end after TERM.
+        """
+        with self._lock:
+            if self._closed:
+                return []
+            self.close_input()
+            if not self.ended(patience):
+                self._signal_group(signals.SIGTERM)
+                if not self.ended(grace):
+                    self._signal_group(signals.SIGKILL)
+                    self.ended(5.0)
+            # The group is signalled before its leader is reaped: until then nobody else can get its number.
+            left = [pid for pid in undertaker.processes_with(WORKER_VARIABLE, self.mark) if pid != self.pid]
+            self._signal_group(signals.SIGKILL)
+            for pid in left:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signals.SIGKILL)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._popen.wait(5.0)
+            self._closed = True
+            for stream in self._streams:
+                with contextlib.suppress(OSError):
+                    stream.close()
+            os.close(self.pidfd)
+            return left
+
+    def _status(self) -> int:
+        """Read the exit status without reaping, so that the group's number stays ours until `end`."""
+        if self._popen.returncode is not None:
+            return self._popen.returncode
+        info = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        if info is None:
+            return 0
+        return info.si_status if info.si_code == os.CLD_EXITED else -info.si_status
+
+    def _signal_group(self, number: signals.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+
+def _readable(descriptor: int, timeout: float) -> bool:
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN)
+    deadline = time.monotonic() + timeout
+    while True:
+        if poller.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            return True
+        if time.monotonic() >= deadline:
+            return False
