@@ -47,7 +47,7 @@ Feature: Process lifecycle
     And the 'writer' process connects to buffer 'one-writer'
     And the 'writer' process writes frame with size '1024' and sequence '1'
     When a second 'writer' process tries to connect to buffer 'one-writer'
-    Then the 'writer' process should get error 'writer_exists'
+    Then a second 'writer' process should get error 'writer_exists'
     When the 'writer' process writes frame with size '512' and sequence '2'
     Then the 'reader' process should read frame with sequence '1' and size '1024'
     And the 'reader' process should read frame with sequence '2' and size '512'

@@ -120,13 +120,13 @@ Feature: Edge cases
       | field              | value |
       | payload_free_bytes | 2048  |
     When a second 'writer' process tries to connect to buffer 'fill-level'
-    Then the 'writer' process should get error 'writer_exists'
+    Then a second 'writer' process should get error 'writer_exists'
     When the 'writer' process writes '2' frames of size '1008' in a row
     Then the header of buffer 'fill-level' should show:
       | field              | value |
       | payload_free_bytes | 0     |
     When a second 'writer' process tries to connect to buffer 'fill-level'
-    Then the 'writer' process should get error 'writer_exists'
+    Then a second 'writer' process should get error 'writer_exists'
     When the 'writer' process starts writing frame with size '1008'
     Then the 'writer' process should be blocked
     When the 'reader' process reads '11' frames in a row

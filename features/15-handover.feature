@@ -115,7 +115,7 @@ Feature: Handover
     And the 'writer' process connects to buffer 'taken'
     And the 'writer' process writes frame with size '100' and sequence '1'
     When a second 'reader' process tries to create buffer 'taken' with metadata size '0' and payload size '1024'
-    Then the 'reader' process should get error 'buffer_in_use'
+    Then a second 'reader' process should get error 'buffer_in_use'
     And every object of buffer 'taken' should exist
     And the 'reader' process should read frame with sequence '1' and size '100'
     And the 'reader' process should validate frame data

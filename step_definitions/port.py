@@ -257,15 +257,11 @@ class Driver(Protocol):
         """Read the metadata of a buffer."""
         return Blob(**await self._ask("read_metadata", timeout, handle=handle))
 
-    async def serve(
-        self, name: str, *, metadata: int, payload: int, timeout: float = DEFAULT_TIMEOUT
-    ) -> int:
+    async def serve(self, name: str, *, metadata: int, payload: int, timeout: float = DEFAULT_TIMEOUT) -> int:
         """Create a duplex channel and become its server, which does not yet handle anything."""
         return int(await self._ask("serve", timeout, name=name, metadata=metadata, payload=payload))
 
-    async def handle(
-        self, handle: int, handler: str, *, delay: float = 0.0, timeout: float = DEFAULT_TIMEOUT
-    ) -> None:
+    async def handle(self, handle: int, handler: str, *, delay: float = 0.0, timeout: float = DEFAULT_TIMEOUT) -> None:
         """Start answering: ``echo``, ``double`` or ``xor``, ``delay`` seconds each, one after the other."""
         await self._ask("handle", timeout, handle=handle, handler=handler, delay=delay)
 
@@ -287,9 +283,7 @@ class Driver(Protocol):
         """Wait for the next response."""
         return Blob(**await self._ask("receive", timeout, handle=handle))
 
-    async def ping(
-        self, handle: int, payload: Payload, *, count: int, timeout: float = DEFAULT_TIMEOUT
-    ) -> list[float]:
+    async def ping(self, handle: int, payload: Payload, *, count: int, timeout: float = DEFAULT_TIMEOUT) -> list[float]:
         """Send a request and wait for its response, many times; returns the seconds of each."""
         return list(await self._ask("ping", timeout, handle=handle, payload=asdict(payload), count=count))
 

@@ -1,0 +1,98 @@
+"""A driver in a process of its own: performs verbs that come over stdin and answers on stdout.
+
+``python -m step_definitions.child LIBRARY`` is what scenarios that kill a process use in local mode. Framing and
+messages are harmony's; stdout belongs to them alone, whatever the library prints.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+import threading
+from collections.abc import Mapping
+from typing import Any, Final
+
+from harmony import framing, jsonrpc
+from step_definitions.desk import Desk
+from step_definitions.library import load
+from step_definitions.port import DriverError
+
+DRIVER_ERROR: Final = -32000
+_CHUNK: Final = 1 << 16
+_SET_DEATH_SIGNAL: Final = 1
+
+
+class Answers:
+    """Writes answers, one at a time."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._out = os.fdopen(descriptor, "wb")
+        self._lock = threading.Lock()
+
+    def send(self, message: jsonrpc.Message) -> None:
+        """Write one message; a reader that is gone is no error, the end of stdin follows."""
+        with self._lock:
+            try:
+                self._out.write(framing.encode(jsonrpc.encode(message)))
+                self._out.flush()
+            except BrokenPipeError:
+                return
+
+
+def answer(desk: Desk, request: jsonrpc.Request) -> jsonrpc.Message:
+    """Perform one request."""
+    try:
+        params: Mapping[str, Any] = jsonrpc.first_object(request.params)
+        return jsonrpc.Response(request.id, desk.perform(request.method, params))
+    except DriverError as error:
+        data = {"code": error.code, "details": error.details}
+        return jsonrpc.ErrorResponse(request.id, DRIVER_ERROR, error.message, data)
+    except jsonrpc.RpcError as error:
+        return jsonrpc.ErrorResponse(request.id, error.code, error.message, error.data)
+    except Exception as error:  # noqa: BLE001 - the one who asked must learn it, whatever it is
+        return jsonrpc.ErrorResponse(request.id, jsonrpc.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
+
+
+def serve(desk: Desk, source: int, answers: Answers) -> None:
+    """Perform requests, each in a thread of its own, until the source ends."""
+    decoder = framing.FrameDecoder()
+    while data := os.read(source, _CHUNK):
+        for item in decoder.feed(data):
+            if isinstance(item, framing.Fault):
+                answers.send(jsonrpc.ErrorResponse(None, jsonrpc.PARSE_ERROR, item.detail))
+                continue
+            message = jsonrpc.decode(item.body)
+            if isinstance(message, jsonrpc.Request):
+                threading.Thread(target=_perform, args=(desk, message, answers), daemon=True).start()
+            elif isinstance(message, jsonrpc.Malformed):
+                answers.send(message.error)
+
+
+def _perform(desk: Desk, request: jsonrpc.Request, answers: Answers) -> None:
+    answers.send(answer(desk, request))
+
+
+def main(arguments: list[str]) -> int:
+    """Serve until stdin ends.
+
+    Args:
+        arguments: The library, and the numbers of the user and group to become, if any.
+    """
+    ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
+    desk = Desk(load(arguments[0]))
+    if len(arguments) > 1:
+        user = int(arguments[1])
+        os.setgroups([])
+        os.setresgid(user, user, user)
+        os.setresuid(user, user, user)
+    out = os.dup(1)
+    os.dup2(2, 1)
+    serve(desk, 0, Answers(out))
+    desk.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,443 @@
+"""The verbs of the port over a Python library: blocking, safe to use from several threads, plain data in and out."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any, Final
+
+from step_definitions.library import AskingSide, HeldFrame, Library, ReadingSide, ServingSide, Slot, WritingSide
+from step_definitions.patterns import Pattern, Payload, chained, digest, runs_of
+from step_definitions.port import PROTOCOL_VERSION, Blob, DriverError, FrameInfo, Identity, Service, Transfer
+
+_LAYOUT: Final = {
+    "oieb_size": 0,
+    "version": 4,
+    "metadata_size": 8,
+    "metadata_free_bytes": 16,
+    "metadata_written_bytes": 24,
+    "payload_size": 32,
+    "payload_free_bytes": 40,
+    "payload_write_pos": 48,
+    "payload_read_pos": 56,
+    "payload_written_count": 64,
+    "payload_read_count": 72,
+    "writer_pid": 80,
+    "reader_pid": 88,
+}
+_CONNECT_PATIENCE: Final = 0.0
+
+
+class _Clock:
+    """The time that is left of a request, and the processor time it has cost."""
+
+    def __init__(self, timeout: float) -> None:
+        self.begin = time.monotonic()
+        self._deadline = self.begin + timeout
+        self._processor = time.process_time()
+
+    @property
+    def left(self) -> float:
+        return max(0.0, self._deadline - time.monotonic())
+
+    @property
+    def over(self) -> bool:
+        return time.monotonic() >= self._deadline
+
+    def spent(self) -> dict[str, float]:
+        return {"seconds": time.monotonic() - self.begin, "cpu_seconds": time.process_time() - self._processor}
+
+
+class _Server:
+    """A duplex server and what its handler has met."""
+
+    def __init__(self, side: ServingSide) -> None:
+        self.side = side
+        self.requests = 0
+        self.refused_changes = 0
+        self.ending = threading.Event()
+
+    def handler(self, kind: str, delay: float) -> Callable[[HeldFrame], bytes]:
+        xor = bytes(value ^ 0xFF for value in range(256))
+
+        def answer(request: HeldFrame) -> bytes:
+            if delay:
+                self.ending.wait(delay)
+            self.requests += 1
+            content = bytes(request.data)
+            if kind == "double":
+                return content * 2
+            if kind == "xor":
+                try:
+                    request.data[0] = 0
+                except TypeError:
+                    self.refused_changes += 1
+                return content.translate(xor)
+            return content
+
+        return answer
+
+    def close(self) -> None:
+        self.ending.set()
+        self.side.close()
+
+
+class Desk:
+    """Performs verbs on one library. Every open thing has a number."""
+
+    def __init__(self, library: Library) -> None:
+        self._library = library
+        self._numbers = itertools.count(1)
+        self._open: dict[int, Any] = {}
+
+    def perform(self, verb: str, params: Mapping[str, Any]) -> Any:
+        """Do one verb and return plain data.
+
+        Raises:
+            DriverError: The library refused, or there is no such verb or handle.
+        """
+        method = getattr(self, f"_{verb}", None) if verb in VERBS else None
+        if method is None:
+            raise DriverError("system_error", f"there is no verb {verb!r}")
+        arguments = dict(params)
+        if isinstance(arguments.get("payload"), Mapping):
+            recipe = arguments["payload"]
+            arguments["payload"] = Payload(**{**recipe, "pattern": Pattern(recipe["pattern"])})
+        with translated():
+            return method(**arguments)
+
+    def close(self) -> None:
+        """Close all that is open, whatever fails on the way."""
+        failures: list[Exception] = []
+        for number, thing in sorted(self._open.items(), reverse=True):
+            if isinstance(thing, _Slot | _Frame):
+                continue
+            try:
+                self._close(number, timeout=0.0)
+            except Exception as failure:  # noqa: BLE001 - the rest must be closed, too; the first is raised below
+                failures.append(failure)
+        if failures:
+            raise failures[0]
+
+    def _keep(self, thing: Any) -> int:
+        number = next(self._numbers)
+        self._open[number] = thing
+        return number
+
+    def _get(self, number: int) -> Any:
+        if number not in self._open:
+            raise DriverError("closed", f"there is nothing open under the number {number}")
+        return self._open[number]
+
+    def _hello(self, timeout: float) -> Any:
+        del timeout
+        version = str(getattr(self._library, "__version__", "0"))
+        name = str(getattr(self._library, "__name__", type(self._library).__name__))
+        python = f"python {sys.version_info.major}.{sys.version_info.minor}"
+        return asdict(
+            Identity(PROTOCOL_VERSION, python, name, version, os.getpid(), ("duplex", "linux"), layout=_LAYOUT)
+        )
+
+    def _create(self, name: str, metadata: int, payload: int, timeout: float) -> int:
+        del timeout
+        return self._keep(self._library.Reader(name, self._library.BufferConfig(metadata, payload)))
+
+    def _connect(self, name: str, timeout: float) -> int:
+        del timeout
+        return self._keep(self._library.Writer(name, timeout=_CONNECT_PATIENCE))
+
+    def _close(self, handle: int, timeout: float) -> None:
+        del timeout
+        thing = self._get(handle)
+        for number, part in list(self._open.items()):
+            if isinstance(part, _Slot | _Frame) and part.owner == handle:
+                del self._open[number]
+                part.give_back()
+        del self._open[handle]
+        thing.close()
+
+    def _write(
+        self,
+        *,
+        handle: int,
+        payload: Payload,
+        count: int,
+        sizes: Sequence[int],
+        interval: float,
+        timeout: float,
+    ) -> Any:
+        writer: WritingSide = self._get(handle)
+        clock = _Clock(timeout)
+        series = itertools.islice(itertools.cycle(sizes), count) if sizes else itertools.repeat(payload.size, count)
+        summary = _Summary()
+        constant = None if payload.pattern is Pattern.FRAME or sizes else payload.content()
+        for number, size in enumerate(series):
+            if interval:
+                _sleep_until(clock.begin + number * interval)
+            sequence = writer.next_sequence
+            content = constant if constant is not None else _sized(payload, size).content(sequence)
+            writer.write_frame(content, clock.left)
+            summary.add(sequence, len(content))
+        return summary.plain(clock)
+
+    def _fill(self, handle: int, payload: Payload, patience: float, timeout: float) -> Any:
+        writer: WritingSide = self._get(handle)
+        clock = _Clock(timeout)
+        summary = _Summary()
+        while not clock.over:
+            sequence = writer.next_sequence
+            try:
+                writer.write_frame(payload.content(sequence), patience)
+            except Exception as error:
+                if getattr(error, "code", "") != "buffer_full":
+                    raise
+                return summary.plain(clock)
+            summary.add(sequence, payload.size)
+        raise DriverError("timeout", f"the buffer took {summary.frames} frames and was not full after {timeout} s")
+
+    def _acquire(self, handle: int, size: int, timeout: float) -> int:
+        writer: WritingSide = self._get(handle)
+        sequence = writer.next_sequence
+        return self._keep(_Slot(writer.acquire(size, timeout), sequence, handle))
+
+    def _put(self, slot: int, payload: Payload, offset: int, timeout: float) -> None:
+        del timeout
+        place: _Slot = self._get(slot)
+        content = payload.content(place.sequence)
+        place.slot.data[offset : offset + len(content)] = content
+
+    def _commit(self, slot: int, timeout: float) -> int:
+        del timeout
+        place: _Slot = self._get(slot)
+        del self._open[slot]
+        place.slot.commit()
+        return place.sequence
+
+    def _abandon(self, slot: int, timeout: float) -> None:
+        del timeout
+        place: _Slot = self._get(slot)
+        del self._open[slot]
+        place.slot.abandon()
+
+    def _read(self, handle: int, timeout: float) -> Any:
+        reader: ReadingSide = self._get(handle)
+        frame = reader.read_frame(timeout)
+        facts = (frame.sequence, frame.size, digest(frame.data))
+        return asdict(FrameInfo(self._keep(_Frame(frame, handle)), *facts))
+
+    def _read_many(
+        self,
+        *,
+        handle: int,
+        count: int | None,
+        delay: float,
+        idle: float,
+        look: bool,
+        timeout: float,
+    ) -> Any:
+        reader: ReadingSide = self._get(handle)
+        clock = _Clock(timeout)
+        summary = _Summary()
+        while count is None or summary.frames < count:
+            try:
+                frame = reader.read_frame(min(idle, clock.left) if count is None else clock.left)
+            except Exception as error:
+                code = getattr(error, "code", "")
+                if count is None and code in {"timeout", "writer_dead"} and not clock.over:
+                    break
+                raise DriverError(
+                    code or "system_error", f"after {summary.frames} frames: {error}", _values(error)
+                ) from error
+            try:
+                summary.add(frame.sequence, frame.size, frame.data if look else None)
+                if delay:
+                    time.sleep(delay)  # the scenario asks for a slow reader
+            finally:
+                frame.release()
+        return summary.plain(clock)
+
+    def _relay(self, source: int, target: int, count: int, timeout: float) -> Any:
+        reader: ReadingSide = self._get(source)
+        writer: WritingSide = self._get(target)
+        clock = _Clock(timeout)
+        summary = _Summary()
+        for _ in range(count):
+            frame = reader.read_frame(clock.left)
+            try:
+                summary.add(frame.sequence, frame.size, frame.data)
+                writer.write_frame(bytes(frame.data), clock.left)
+            finally:
+                frame.release()
+        return summary.plain(clock)
+
+    def _peek(self, frame: int, offset: int, length: int, timeout: float) -> str:
+        del timeout
+        held: _Frame = self._get(frame)
+        return bytes(held.frame.data[offset : offset + length]).hex()
+
+    def _release(self, frame: int, timeout: float) -> None:
+        # The number stays, so that a look at a released frame meets the library's own answer.
+        del timeout
+        held: _Frame = self._get(frame)
+        held.frame.release()
+
+    def _write_metadata(self, handle: int, payload: Payload, timeout: float) -> None:
+        del timeout
+        self._get(handle).set_metadata(payload.content())
+
+    def _read_metadata(self, handle: int, timeout: float) -> Any:
+        del timeout
+        content = self._get(handle).get_metadata()
+        return asdict(Blob(len(content), digest(content)))
+
+    def _serve(self, name: str, metadata: int, payload: int, timeout: float) -> int:
+        del timeout
+        config = self._library.BufferConfig(metadata, payload)
+        return self._keep(_Server(self._library.DuplexServer(name, config)))
+
+    def _handle(self, handle: int, handler: str, delay: float, timeout: float) -> None:
+        del timeout
+        server: _Server = self._get(handle)
+        server.side.start(server.handler(handler, delay))
+
+    def _service(self, handle: int, timeout: float) -> Any:
+        del timeout
+        server: _Server = self._get(handle)
+        return asdict(Service(server.requests, server.refused_changes))
+
+    def _dial(self, name: str, metadata: int, payload: int, timeout: float) -> int:
+        config = self._library.BufferConfig(metadata, payload)
+        return self._keep(self._library.DuplexClient(name, config, timeout=timeout))
+
+    def _send(self, handle: int, payload: Payload, in_place: bool, timeout: float) -> None:
+        client: AskingSide = self._get(handle)
+        content = payload.content()
+        if in_place:
+            with client.acquire_request(len(content), timeout) as view:
+                view[:] = content
+        else:
+            client.send_request(content, timeout)
+
+    def _receive(self, handle: int, timeout: float) -> Any:
+        client: AskingSide = self._get(handle)
+        frame = client.receive_response(timeout)
+        try:
+            return asdict(Blob(frame.size, digest(frame.data)))
+        finally:
+            frame.release()
+
+    def _ping(self, handle: int, payload: Payload, count: int, timeout: float) -> list[float]:
+        client: AskingSide = self._get(handle)
+        clock = _Clock(timeout)
+        content = payload.content()
+        trips: list[float] = []
+        for _ in range(count):
+            begin = time.perf_counter()
+            client.send_request(content, clock.left)
+            client.receive_response(clock.left).release()
+            trips.append(time.perf_counter() - begin)
+        return trips
+
+
+VERBS: Final = frozenset(
+    {
+        *("hello", "create", "connect", "close", "write", "fill", "acquire", "put", "commit", "abandon", "read"),
+        *("read_many", "relay", "peek", "release", "write_metadata", "read_metadata"),
+        *("serve", "handle", "service", "dial", "send", "receive", "ping"),
+    }
+)
+
+
+class _Slot:
+    """A place that was lent by a writer."""
+
+    def __init__(self, slot: Slot, sequence: int, owner: int) -> None:
+        self.slot = slot
+        self.sequence = sequence
+        self.owner = owner
+
+    def give_back(self) -> None:
+        self.slot.abandon()
+
+
+class _Frame:
+    """A frame that was lent by a reader."""
+
+    def __init__(self, frame: HeldFrame, owner: int) -> None:
+        self.frame = frame
+        self.owner = owner
+
+    def give_back(self) -> None:
+        with contextlib.suppress(Exception):  # it may have been released already
+            self.frame.release()
+
+
+class _Summary:
+    """Sums a series of frames up."""
+
+    def __init__(self) -> None:
+        self.frames = 0
+        self._sizes: list[int] = []
+        self._first = 0
+        self._last = 0
+        self._breaks = 0
+        self._digest = 0
+
+    def add(self, sequence: int, size: int, data: memoryview | None = None) -> None:
+        if self.frames and sequence != self._last + 1:
+            self._breaks += 1
+        self._first = self._first or sequence
+        self._last = sequence
+        self.frames += 1
+        self._sizes.append(size)
+        if data is not None:
+            self._digest = chained(self._digest, sequence, data)
+
+    def plain(self, clock: _Clock) -> dict[str, Any]:
+        return asdict(
+            Transfer(
+                frames=self.frames,
+                bytes=sum(self._sizes),
+                first=self._first,
+                last=self._last,
+                breaks=self._breaks,
+                runs=runs_of(self._sizes),
+                digest=self._digest,
+                **clock.spent(),
+            )
+        )
+
+
+def _sized(payload: Payload, size: int) -> Payload:
+    return payload if payload.size == size else Payload(payload.pattern, size, payload.sequence)
+
+
+def _sleep_until(moment: float) -> None:
+    left = moment - time.monotonic()
+    if left > 0:
+        time.sleep(left)
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Turn what a library raises into the error of the port; a programming error stays what it is."""
+    try:
+        yield
+    except DriverError:
+        raise
+    except Exception as error:
+        code = getattr(error, "code", None)
+        if not isinstance(code, str):
+            raise
+        raise DriverError(code, str(error), _values(error)) from error
+
+
+def _values(error: Exception) -> dict[str, Any]:
+    values = getattr(error, "values", None) or getattr(error, "details", None) or {}
+    return {key: value for key, value in values.items() if isinstance(value, str | int | float | bool)}

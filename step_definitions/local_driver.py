@@ -1,0 +1,73 @@
+"""The port over the Python library in this process: each verb blocks a thread, none blocks the others."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from step_definitions.desk import Desk
+from step_definitions.library import Library
+from step_definitions.port import Driver, DriverError
+
+GRACE: Final = 5.0
+"""Seconds beyond its own deadline after which a verb is taken to hang."""
+
+_numbers = itertools.count(1)
+
+
+class LocalDriver(Driver):
+    """Performs verbs in this process.
+
+    Args:
+        library: The implementation.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._desk = Desk(library)
+
+    async def call(self, verb: str, params: Mapping[str, Any], timeout: float) -> Any:
+        """Perform one verb in a thread of its own."""
+        return await bounded(verb, lambda: self._desk.perform(verb, params), timeout)
+
+    async def end(self) -> None:
+        """Close all that is open."""
+        await bounded("end", self._desk.close, GRACE)
+
+
+async def bounded(what: str, work: Callable[[], Any], timeout: float) -> Any:
+    """Run blocking work in a thread, and say so if it outlives its deadline.
+
+    Raises:
+        DriverError: With the code ``timeout``, if it hangs.
+    """
+    loop = asyncio.get_running_loop()
+    future: asyncio.Future[Any] = loop.create_future()
+
+    def settle(result: Any, error: BaseException | None) -> None:
+        if future.done():
+            return
+        if error is None:
+            future.set_result(result)
+        else:
+            future.set_exception(error)
+
+    def run() -> None:
+        result: Any = None
+        failure: BaseException | None = None
+        try:
+            result = work()
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the one who waits
+            failure = error
+        if not loop.is_closed():
+            loop.call_soon_threadsafe(settle, result, failure)
+
+    threading.Thread(target=run, name=f"verb-{what}-{next(_numbers)}", daemon=True).start()
+    try:
+        return await asyncio.wait_for(future, timeout + GRACE)
+    except TimeoutError as error:
+        if future.done() and not future.cancelled():
+            raise
+        raise DriverError("hang", f"{what} did not return within {timeout:g} s and {GRACE:g} s more") from error

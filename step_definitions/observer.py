@@ -1,0 +1,395 @@
+"""What the harness sees and does by itself: raw memory, semaphores, lock files, processes.
+
+Nothing here asks the implementation under test: it never testifies in its own case. The protocol's facts are written
+down here a second time on purpose.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import errno
+import fcntl
+import os
+import resource
+import signal
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - where POSIX shared memory lives on Linux
+LOCK_DIRECTORY_VARIABLE: Final = "ZEROBUFFER_LOCK_DIR"
+HEADER: Final = struct.Struct("<QQ")
+OIEB_SIZE: Final = 128
+
+_FIELDS: Final[Mapping[str, tuple[int, str]]] = {
+    "oieb_size": (0, "<I"),
+    "version_major": (4, "<B"),
+    "version_minor": (5, "<B"),
+    "version_patch": (6, "<B"),
+    "metadata_size": (8, "<Q"),
+    "metadata_free_bytes": (16, "<Q"),
+    "metadata_written_bytes": (24, "<Q"),
+    "payload_size": (32, "<Q"),
+    "payload_free_bytes": (40, "<Q"),
+    "payload_write_pos": (48, "<Q"),
+    "payload_read_pos": (56, "<Q"),
+    "payload_written_count": (64, "<Q"),
+    "payload_read_count": (72, "<Q"),
+    "writer_pid": (80, "<Q"),
+    "reader_pid": (88, "<Q"),
+}
+
+
+class Part(StrEnum):
+    """The four objects of a buffer."""
+
+    LOCK = "lock"
+    SEGMENT = "segment"
+    DATA = "data semaphore"
+    SPACE = "space semaphore"
+
+
+@dataclass(frozen=True, slots=True)
+class BufferView:
+    """A buffer seen from outside.
+
+    Attributes:
+        name: Its full name.
+    """
+
+    name: str
+
+    def path(self, part: Part) -> Path:
+        """Return the file behind one of its objects."""
+        match part:
+            case Part.LOCK:
+                return lock_directory() / f"{self.name}.lock"
+            case Part.SEGMENT:
+                return SHARED_MEMORY / self.name
+            case Part.DATA:
+                return SHARED_MEMORY / f"sem.sem-w-{self.name}"
+            case Part.SPACE:
+                return SHARED_MEMORY / f"sem.sem-r-{self.name}"
+
+    def existing(self) -> list[str]:
+        """Return which of its objects exist (a directory is an obstacle, not an object)."""
+        return [part.value for part in Part if os.path.lexists(self.path(part)) and not self.path(part).is_dir()]
+
+    @property
+    def length(self) -> int:
+        """Bytes of its segment."""
+        return self.path(Part.SEGMENT).stat().st_size
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Return bytes of its segment."""
+        with self._segment(os.O_RDONLY) as descriptor:
+            return os.pread(descriptor, length, offset)
+
+    def write(self, offset: int, content: bytes) -> None:
+        """Overwrite bytes of its segment."""
+        with self._segment(os.O_WRONLY) as descriptor:
+            os.pwrite(descriptor, content, offset)
+
+    def cut(self, length: int) -> None:
+        """Shorten its segment."""
+        os.truncate(self.path(Part.SEGMENT), length)
+
+    def header(self) -> dict[str, int]:
+        """Return every field of its control block."""
+        memory = self.read(0, OIEB_SIZE)
+        return {name: int(struct.unpack_from(form, memory, offset)[0]) for name, (offset, form) in _FIELDS.items()}
+
+    def field(self, name: str) -> int:
+        """Return one field of its control block."""
+        return self.header()[name]
+
+    def overwrite(self, name: str, value: int) -> None:
+        """Overwrite one field of its control block."""
+        if name not in _FIELDS:
+            raise KeyError(f"the control block has no field {name!r}; it has {', '.join(_FIELDS)}")
+        offset, form = _FIELDS[name]
+        self.write(offset, struct.pack(form, value))
+
+    def frame_header(self, position: int) -> tuple[int, int]:
+        """Return size and sequence that stand at a position of the payload block."""
+        size, sequence = HEADER.unpack(self.read(self._payload(position), HEADER.size))
+        return int(size), int(sequence)
+
+    def overwrite_frame_header(self, position: int, size: int, sequence: int) -> None:
+        """Overwrite size and sequence at a position of the payload block."""
+        self.write(self._payload(position), HEADER.pack(size, sequence))
+
+    def write_payload(self, position: int, content: bytes) -> None:
+        """Overwrite bytes of the payload block."""
+        self.write(self._payload(position), content)
+
+    def semaphore(self, part: Part) -> int:
+        """Return the value of one of its semaphores."""
+        with _semaphore(self._semaphore_name(part)) as handle:
+            value = ctypes.c_int()
+            _checked(_LIBC.sem_getvalue(handle, ctypes.byref(value)))
+            return value.value
+
+    def post(self, part: Part) -> None:
+        """Post one of its semaphores."""
+        with _semaphore(self._semaphore_name(part)) as handle:
+            _checked(_LIBC.sem_post(handle))
+
+    def locked(self) -> bool:
+        """Say whether somebody holds its lock."""
+        with self._open(Part.LOCK, os.O_RDONLY) as descriptor:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            return False
+
+    def describe(self) -> str:
+        """Return its state for the report of a failure."""
+        existing = self.existing()
+        lines = [f"{self.name}: {', '.join(existing) or 'no object'}"]
+        if Part.SEGMENT.value in existing:
+            lines += [f"  {name} = {value}" for name, value in self.header().items()]
+        lines += [f"  {part} = {self.semaphore(part)}" for part in (Part.DATA, Part.SPACE) if part.value in existing]
+        return "\n".join(lines)
+
+    def make_stale(self, part: Part, owner: int, *, made_at: float | None = None) -> None:
+        """Leave one object as a dead owner would.
+
+        Args:
+            part: Which.
+            owner: The number of the process that owned it.
+            made_at: When, in seconds since the epoch; now by default.
+        """
+        path = self.path(part)
+        if part is Part.LOCK:
+            path.parent.mkdir(mode=0o777, exist_ok=True)
+            path.touch()
+        elif part is Part.SEGMENT:
+            fields = {
+                "oieb_size": OIEB_SIZE,
+                "version_major": 1,
+                "metadata_size": 64,
+                "metadata_free_bytes": 64,
+                "payload_size": 1024,
+                "payload_free_bytes": 900,
+                "payload_write_pos": 124,
+                "payload_written_count": 1,
+                "writer_pid": owner,
+                "reader_pid": owner,
+            }
+            path.write_bytes(bytes(OIEB_SIZE + 64 + 1024))
+            for name, value in fields.items():
+                self.overwrite(name, value)
+        else:
+            with _semaphore(self._semaphore_name(part), create=7):
+                pass
+        if made_at is not None:
+            os.utime(path, (made_at, made_at))
+
+    def obstruct(self, part: Part) -> None:
+        """Put a directory into the place of an object, so that it can be neither made nor removed."""
+        self.path(part).mkdir(parents=True)
+
+    def clear(self) -> None:
+        """Remove the obstacles."""
+        for part in Part:
+            if self.path(part).is_dir():
+                self.path(part).rmdir()
+
+    def sweep(self) -> None:
+        """Remove what is left of the buffer: what killed processes leave, when the scenario is over."""
+        self.clear()
+        for part in Part:
+            self.path(part).unlink(missing_ok=True)
+
+    def _payload(self, position: int) -> int:
+        return OIEB_SIZE + self.field("metadata_size") + position
+
+    def _semaphore_name(self, part: Part) -> str:
+        return f"/sem-w-{self.name}" if part is Part.DATA else f"/sem-r-{self.name}"
+
+    def _segment(self, mode: int) -> contextlib.AbstractContextManager[int]:
+        return self._open(Part.SEGMENT, mode)
+
+    @contextlib.contextmanager
+    def _open(self, part: Part, mode: int) -> Iterator[int]:
+        descriptor = os.open(self.path(part), mode | os.O_NOFOLLOW | os.O_CLOEXEC)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+
+def lock_directory() -> Path:
+    """Return where lock files are."""
+    return Path(os.environ.get(LOCK_DIRECTORY_VARIABLE) or "/tmp/zerobuffer")  # noqa: S108 - fixed by the protocol
+
+
+def objects_of_run(suffix: str) -> list[str]:
+    """Return every object on this machine whose name belongs to a run."""
+    found = [
+        str(path)
+        for directory in (SHARED_MEMORY, lock_directory())
+        if directory.is_dir()
+        for path in directory.iterdir()
+        if any(path.name.removesuffix(".lock").removesuffix(end).endswith(suffix) for end in _ENDS)
+    ]
+    return sorted(found)
+
+
+_ENDS: Final = ("", "_request", "_response")
+
+
+@contextlib.contextmanager
+def bystander() -> Iterator[int]:
+    """Have a process that does nothing, and give its number."""
+    with subprocess.Popen(
+        [sys.executable, "-S", "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
+    ) as process:
+        yield process.pid
+
+
+def dead_number() -> int:
+    """Return the number of a process that has ended."""
+    with bystander() as number:
+        pass
+    return number
+
+
+def locked_or_alive(view: BufferView) -> bool:
+    """Say whether somebody lives in a buffer: its lock is held, or the process that its header names runs."""
+    with contextlib.suppress(OSError):
+        if view.locked():
+            return True
+    with contextlib.suppress(OSError, struct.error):
+        number = view.field("reader_pid")
+        return number > 0 and _state(number) not in {"", "Z", "X"}
+    return False
+
+
+def _state(number: int) -> str:
+    try:
+        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return ""
+
+
+class DeathWatch:
+    """Notes the moment at which a process ends, from the kernel's own notice."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.moment: float | None = None
+        self._loop = asyncio.get_running_loop()
+        self._descriptor: int | None = os.pidfd_open(number)
+        self._loop.add_reader(self._descriptor, self._note)
+
+    def _note(self) -> None:
+        self.moment = time.monotonic()
+        self.close()
+
+    def close(self) -> None:
+        """Stop watching."""
+        if self._descriptor is not None:
+            self._loop.remove_reader(self._descriptor)
+            os.close(self._descriptor)
+            self._descriptor = None
+
+
+def processor_seconds(number: int) -> float:
+    """Return the processor time that all threads of a process have used."""
+    clock = (~number << 3) | 2  # how Linux names the processor-time clock of another process
+    return time.clock_gettime(clock)
+
+
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What a process holds.
+
+    Attributes:
+        descriptors: Open ones.
+        mappings: Of shared memory.
+        threads: Running ones.
+    """
+
+    descriptors: int
+    mappings: int
+    threads: int
+
+    @classmethod
+    def of(cls, number: int) -> Holdings:
+        """Count what a process holds now."""
+        root = Path(f"/proc/{number}")
+        mappings = sum("/dev/shm/" in line for line in (root / "maps").read_text().splitlines())  # noqa: S108 - as above
+        return cls(len(list((root / "fd").iterdir())), mappings, len(list((root / "task").iterdir())))
+
+
+def limit(number: int, kind: int, value: int) -> tuple[int, int]:
+    """Set the soft limit of a process and return what both limits were."""
+    soft, hard = resource.prlimit(number, kind)
+    resource.prlimit(number, kind, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
+    return soft, hard
+
+
+def address_space(number: int) -> int:
+    """Return the bytes of address space that a process uses."""
+    pages = int(Path(f"/proc/{number}/statm").read_text().split()[0])
+    return pages * resource.getpagesize()
+
+
+def first_free_descriptor(number: int) -> int:
+    """Return the lowest number that no descriptor of a process has."""
+    used = {int(path.name) for path in Path(f"/proc/{number}/fd").iterdir()}
+    return next(candidate for candidate in range(len(used) + 1) if candidate not in used)
+
+
+def halt(number: int) -> None:
+    """Stop a process; return when it stands."""
+    os.kill(number, signal.SIGSTOP)
+    deadline = time.monotonic() + 5
+    while time.monotonic() < deadline:
+        if _state(number) == "T":
+            return
+        time.sleep(0.001)  # the kernel gives no notice of a stop to anybody but the parent
+    raise TimeoutError(f"process {number} did not stop")
+
+
+def go_on(number: int) -> None:
+    """Let a stopped process go on."""
+    os.kill(number, signal.SIGCONT)
+
+
+_LIBC: Final = ctypes.CDLL(None, use_errno=True)
+_LIBC.sem_open.restype = ctypes.c_void_p
+_LIBC.sem_open.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_uint, ctypes.c_uint]
+for _name in ("sem_close", "sem_post"):
+    getattr(_LIBC, _name).argtypes = [ctypes.c_void_p]
+_LIBC.sem_getvalue.argtypes = [ctypes.c_void_p, ctypes.POINTER(ctypes.c_int)]
+
+
+@contextlib.contextmanager
+def _semaphore(name: str, *, create: int | None = None) -> Iterator[int]:
+    flags = 0 if create is None else os.O_CREAT | os.O_EXCL
+    handle = _LIBC.sem_open(name.encode(), flags, 0o600, create or 0)
+    if not handle:
+        number = ctypes.get_errno()
+        raise FileNotFoundError(number, os.strerror(number), name) if number == errno.ENOENT else OSError(number, name)
+    try:
+        yield handle
+    finally:
+        _LIBC.sem_close(handle)
+
+
+def _checked(result: int) -> None:
+    if result != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))

@@ -1,0 +1,42 @@
+"""What harmony injects on behalf of this project."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harmony.control import ProcessControl
+from harmony.injection import provider
+from step_definitions.observer import objects_of_run
+from step_definitions.role import Role
+
+
+class RoleProcess(ProcessControl):
+    """The process behind a role in local mode."""
+
+    def __init__(self, role: Role) -> None:
+        self._role = role
+
+    async def kill(self) -> None:
+        """End it with SIGKILL."""
+        await self._role.restart()
+
+    async def crash(self) -> None:
+        """End it without any clean-up."""
+        await self._role.restart()
+
+    async def shut_down(self) -> None:
+        """Have it release everything and exit."""
+        driver = await self._role.driver()
+        await driver.end()
+        await self._role.restart()
+
+
+@provider
+def process_control(role: Role) -> ProcessControl:
+    """Control over the child process of a role."""
+    return RoleProcess(role)
+
+
+def leaked_objects(run_id: str) -> Iterable[str]:
+    """Name every segment, semaphore and lock file of a run that still exists."""
+    return objects_of_run(f"_{run_id}")

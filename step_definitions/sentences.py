@@ -1,0 +1,21 @@
+"""How sentences begin.
+
+The process that a sentence names is not an argument: the sentence has been routed to it already, and a step that
+looked at the name could only do wrong.
+"""
+
+from __future__ import annotations
+
+from pytest_bdd import parsers
+
+_ACTOR = r"(?:the|a second|a new) '[^']+' process "
+
+
+def acting(rest: str) -> parsers.StepParser:
+    """Return the parser of a sentence that begins with a process: ``the 'x' process …``."""
+    return parsers.re(_ACTOR + rest)
+
+
+def stating(whole: str) -> parsers.StepParser:
+    """Return the parser of a sentence that names no process: it goes to the one named last."""
+    return parsers.re(whole)

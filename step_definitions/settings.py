@@ -1,0 +1,36 @@
+"""What can be set about the steps: by ``ZEROBUFFER_STEPS_…`` variables, validated."""
+
+from __future__ import annotations
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class StepSettings(BaseSettings):
+    """Deadlines in seconds, sizes of stress, and the implementation.
+
+    Attributes:
+        library: The Python library under test, as ``module`` or ``module:attribute``.
+        read_timeout: For an operation that must succeed.
+        attempt_timeout: For an operation that is expected to fail.
+        full_timeout: After which a full buffer is called full.
+        quiet_timeout: After which no further frame is expected.
+        idle_timeout: After which a reader that reads until no frame comes is done.
+        blocked_for: How long an operation must not end to be called blocked.
+        bulk_timeout: For many frames together.
+        slack: Added to every upper bound on time: machines are shared. 0 on a quiet one.
+        long_run: How long the long run is.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="ZEROBUFFER_STEPS_", extra="forbid", frozen=True)
+
+    library: str = "zerobuffer"
+    read_timeout: float = Field(default=5.0, gt=0, le=60)
+    attempt_timeout: float = Field(default=2.0, gt=0, le=60)
+    full_timeout: float = Field(default=0.2, gt=0, le=10)
+    quiet_timeout: float = Field(default=0.2, gt=0, le=10)
+    idle_timeout: float = Field(default=1.0, gt=0, le=10)
+    blocked_for: float = Field(default=0.1, gt=0, le=10)
+    bulk_timeout: float = Field(default=25.0, gt=0, le=3600)
+    slack: float = Field(default=1.0, ge=0, le=60)
+    long_run: float = Field(default=20.0, gt=0, le=86400)

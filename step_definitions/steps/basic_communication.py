@@ -1,0 +1,232 @@
+"""Sentences of features/01-basic-communication.feature, most of which other implementations know word by word."""
+
+from __future__ import annotations
+
+from harmony.comparison import expect_equal
+from harmony.conversion import ByteSize
+from harmony.registry import step, then
+from step_definitions.patterns import Pattern, Payload
+from step_definitions.port import PROTOCOL_VERSION
+from step_definitions.role import Role
+from step_definitions.sentences import acting
+
+FRAME_SIZE = ByteSize(1024)
+DEFAULT_METADATA = 1024
+DEFAULT_PAYLOAD = 10240
+LAYOUT = {"payload_size": 32, "payload_free_bytes": 40, "payload_write_pos": 48, "writer_pid": 80, "reader_pid": 88}
+
+
+class BasicCommunicationSteps:
+    """Create, connect, write, read, validate, release."""
+
+    def __init__(self, role: Role) -> None:
+        self._role = role
+        self._slot = 0
+
+    @step("the test environment is initialized")
+    async def test_environment_initialized(self) -> None:
+        """Check that the implementation claims what the scenario's tags ask for, before anything is made."""
+        await self._role.require_capabilities()
+
+    @step("all processes are ready")
+    async def all_processes_ready(self) -> None:
+        """Ask the implementation who it is, and compare its contract and layout with ours."""
+        identity = await self._role.identity()
+        expect_equal(PROTOCOL_VERSION, identity.protocol, "version of the port")
+        for field, offset in LAYOUT.items():
+            expect_equal(offset, identity.layout.get(field), f"offset of {field} as the implementation sees it")
+        self._role.logger.info("ready", language=identity.language, version=identity.version, pid=identity.pid)
+
+    @step(
+        acting(
+            r"creates buffer '(?P<base>[^']+)' with metadata size '(?P<metadata>[^']+)' "
+            r"and payload size '(?P<payload>[^']+)'"
+        )
+    )
+    async def create_buffer(self, base: str, metadata: ByteSize, payload: ByteSize) -> None:
+        """Create a buffer and become its reader."""
+        await self._role.create(base, metadata, payload)
+
+    @step(acting(r"creates buffer '(?P<base>[^']+)' with default config"))
+    async def create_default_buffer(self, base: str) -> None:
+        """Create a buffer of 1024 bytes of metadata and 10240 of payload."""
+        await self._role.create(base, DEFAULT_METADATA, DEFAULT_PAYLOAD)
+
+    @step(acting(r"connects to buffer '(?P<base>[^']+)'"))
+    async def connect(self, base: str) -> None:
+        """Become the writer of a buffer."""
+        await self._role.connect(base)
+
+    @step(acting(r"writes metadata with size '(?P<size>[^']+)'"))
+    async def write_metadata(self, size: ByteSize) -> None:
+        """Write metadata of the simple pattern."""
+        driver = await self._role.driver()
+        await driver.write_metadata(self._role.writer(), Payload(Pattern.SIMPLE, size))
+
+    @step(acting(r"writes frame with size '(?P<size>[^']+)' and sequence '(?P<sequence>[^']+)'"))
+    async def write_frame(self, size: ByteSize, sequence: int) -> None:
+        """Write one frame; the implementation must give it this number."""
+        got = await self._role.write(Payload(Pattern.FRAME, size, sequence))
+        expect_equal(sequence, got, "sequence of the frame written")
+
+    @step(acting(r"writes frame with sequence '(?P<sequence>[^']+)'"))
+    async def write_numbered_frame(self, sequence: int) -> None:
+        """Write one frame of 1024 bytes."""
+        await self.write_frame(FRAME_SIZE, sequence)
+
+    @step(acting(r"writes frame with size '(?P<size>[^']+)'"))
+    async def write_sized_frame(self, size: ByteSize) -> None:
+        """Write one frame, whatever its number."""
+        await self._role.write(Payload(Pattern.FRAME, size))
+
+    @step(acting(r"writes frame with data '(?P<text>[^']+)'(?: to buffer '(?P<base>[^']+)')?"))
+    async def write_text(self, text: str, base: str | None = None) -> None:
+        """Write a text as one frame."""
+        await self._role.write(Payload.of_text(text), base)
+
+    @step(acting(r"should read frame with sequence '(?P<sequence>[^']+)' and size '(?P<size>[^']+)'"))
+    async def read_frame(self, sequence: int, size: ByteSize) -> None:
+        """Read one frame and compare its header; it stays held."""
+        frame = await self._role.read()
+        expect_equal((sequence, size), (frame.sequence, frame.size), "(sequence, size) of the frame read")
+
+    @step(acting(r"should read frame with sequence '(?P<sequence>[^']+)'"))
+    async def read_numbered_frame(self, sequence: int) -> None:
+        """Read one frame of whatever size and compare its number."""
+        frame = await self._role.read()
+        expect_equal(sequence, frame.sequence, "sequence of the frame read")
+
+    @step(acting(r"should read frame with size '(?P<size>[^']+)'"))
+    async def read_sized_frame(self, size: ByteSize) -> None:
+        """Read one frame and compare its size."""
+        frame = await self._role.read()
+        expect_equal(size, frame.size, "size of the frame read")
+
+    @step(acting(r"should read frame with data '(?P<text>[^']+)'(?: from buffer '(?P<base>[^']+)')?"))
+    async def read_text(self, text: str, base: str | None = None) -> None:
+        """Read one frame and compare it with a text."""
+        frame = await self._role.read(base)
+        await self._role.verify(frame, Payload.of_text(text))
+
+    @step(acting(r"should read (?P<count>[0-9]+) frames with sizes '(?P<sizes>[^']+)' in order"))
+    async def read_sizes(self, count: int, sizes: list[ByteSize]) -> None:
+        """Read frames one after the other and compare their sizes."""
+        expect_equal(count, len(sizes), "number of sizes in the sentence")
+        seen = [(await self._role.read()).size for _ in sizes]
+        expect_equal(list(sizes), seen, "sizes of the frames read")
+
+    @step(acting(r"should validate frame data"))
+    async def validate_frame(self) -> None:
+        """Compare every byte of the last frame with the pattern of its size and sequence."""
+        frame = self._role.memory.frames[-1]
+        await self._role.verify(frame, Payload(Pattern.FRAME, frame.size, frame.sequence))
+
+    @step(acting(r"should verify frame data matches test pattern"))
+    async def validate_simple_frame(self) -> None:
+        """Compare every byte of the last frame with the simple pattern."""
+        frame = self._role.memory.frames[-1]
+        await self._role.verify(frame, Payload(Pattern.SIMPLE, frame.size))
+
+    @step(acting(r"signals space available"))
+    async def signal_space(self) -> None:
+        """Release what is held; there must be something."""
+        if not await self._role.release_all():
+            raise AssertionError("no frame is held whose space could be given back")
+
+    @step(acting(r"reads one frame"))
+    async def read_one(self) -> None:
+        """Read one frame, whatever it is, and hold it."""
+        await self._role.read()
+
+    @then(acting(r"should verify all frames maintain sequential order"))
+    def verify_order(self) -> None:
+        """Check that the numbers of all frames read follow each other."""
+        first, last, breaks = self._role.memory.sequences()
+        if not last:
+            raise AssertionError("no frame has been read")
+        expect_equal(0, breaks, f"breaks in the sequence of frames {first} to {last}")
+
+    @then(acting(r"should verify all frames have sequential sequence numbers starting from '(?P<start>[^']+)'"))
+    def verify_order_from(self, start: int) -> None:
+        """Check that the numbers of all frames read follow each other from a given one."""
+        self.verify_order()
+        expect_equal(start, self._role.memory.sequences()[0], "first sequence read")
+
+    @step("no sequence errors should have occurred")
+    def no_sequence_errors(self) -> None:
+        """Check that no number was missing or came twice."""
+        self.verify_order()
+
+    @step(acting(r"writes frames until buffer is full"))
+    async def fill(self) -> None:
+        """Write frames of 1024 bytes until one finds no room."""
+        driver = await self._role.driver()
+        recipe = Payload(Pattern.FRAME, FRAME_SIZE)
+        done = await driver.fill(self._role.writer(), recipe, patience=self._role.settings.full_timeout)
+        if not done.frames:
+            raise AssertionError("not one frame found room")
+
+    @step(acting(r"should experience timeout on next write"))
+    async def write_times_out(self) -> None:
+        """Write one more frame, which must find no room."""
+        recipe = Payload(Pattern.FRAME, FRAME_SIZE)
+        work = self._role.write(recipe, timeout=self._role.settings.full_timeout)
+        await self._role.attempts.make(work)
+        await self._role.attempts.error(["buffer_full"], self._role.settings.read_timeout)
+
+    @step(acting(r"should write successfully immediately"))
+    async def write_at_once(self) -> None:
+        """Write one more frame, which must find room."""
+        await self._role.write(Payload(Pattern.FRAME, FRAME_SIZE), timeout=self._role.settings.attempt_timeout)
+
+    @step(acting(r"requests zero-copy frame of size '(?P<size>[^']+)'"))
+    async def acquire(self, size: ByteSize) -> None:
+        """Get a place in the ring."""
+        driver = await self._role.driver()
+        self._slot = await driver.acquire(self._role.writer(), size)
+        self._size = size
+
+    @step(acting(r"fills zero-copy buffer with test pattern"))
+    async def fill_slot(self) -> None:
+        """Write the simple pattern into the place."""
+        driver = await self._role.driver()
+        await driver.put(self._slot, Payload(Pattern.SIMPLE, self._size))
+
+    @step(acting(r"commits zero-copy frame"))
+    async def commit(self) -> None:
+        """Publish the frame."""
+        await (await self._role.driver()).commit(self._slot)
+
+    @step(acting(r"abandons zero-copy frame"))
+    async def abandon(self) -> None:
+        """Give the place up."""
+        await (await self._role.driver()).abandon(self._slot)
+
+    @step(acting(r"should learn of '(?P<code>[^']+)' when it commits or on its next write"))
+    async def learn_on_commit(self, code: str) -> None:
+        """Commit, and if that succeeds write once more: one of the two must fail with this code."""
+        attempts, driver = self._role.attempts, await self._role.driver()
+        outcome = await attempts.make(driver.commit(self._slot))
+        if outcome.error is None:
+            await attempts.make(self._role.write(Payload(Pattern.FRAME, FRAME_SIZE)))
+        await attempts.error([code], self._role.settings.read_timeout)
+
+    @step(acting(r"writes '(?P<count>[^']+)' frames of size '(?P<size>[^']+)' as fast as possible"))
+    async def write_fast(self, count: int, size: ByteSize) -> None:
+        """Begin to write many frames; it goes on while other roles act."""
+        driver = await self._role.driver()
+        recipe = Payload(Pattern.FRAME, size)
+        self._role.attempts.start(
+            driver.write(self._role.writer(), recipe, count=count, timeout=self._role.settings.bulk_timeout)
+        )
+
+    @step(acting(r"reads frames with '(?P<milliseconds>[^']+)' ms delay between each read"))
+    async def read_slowly(self, milliseconds: int) -> None:
+        """Read until no frame comes for a while."""
+        await self._role.read_many(delay=milliseconds / 1000)
+
+    @then(acting(r"should have read '(?P<count>[^']+)' frames"))
+    def count_frames(self, count: int) -> None:
+        """Compare the number of frames read with what was written."""
+        seen = sum(done.frames for done in self._role.memory.transfers) + len(self._role.memory.frames)
+        expect_equal(count, seen, "number of frames read")

@@ -1,0 +1,101 @@
+"""Sentences of features/17-death.feature."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from harmony.comparison import expect_equal
+from harmony.context import ScenarioContext
+from harmony.registry import step, then
+from step_definitions import observer
+from step_definitions.patterns import Pattern, Payload
+from step_definitions.port import DriverError
+from step_definitions.role import Role
+from step_definitions.sentences import acting
+
+_SIZE = 1000
+
+
+class DeathSteps:
+    """Where a process stands when it dies, and what the survivor still gets."""
+
+    def __init__(self, role: Role, context: ScenarioContext) -> None:
+        self._role = role
+        self._context = context
+        self._halted = 0
+
+    @step(acting(r"goes on until it (?P<deed>[a-z ]+)"))
+    async def go_on_until(self, deed: str) -> None:
+        """Bring the role to a named point."""
+        deeds: Mapping[str, Callable[[], Awaitable[object]]] = {
+            "has written one frame": self._nothing,
+            "has requested a frame": self._acquire,
+            "has filled half of a frame": lambda: self._fill(_SIZE // 2),
+            "has filled a frame": lambda: self._fill(_SIZE),
+            "has committed a frame": self._commit,
+            "has abandoned a frame": self._abandon,
+            "has written metadata": self._metadata,
+            "has wrapped": self._wrap,
+            "has read nothing": self._nothing,
+            "holds a frame": lambda: self._hold(1),
+            "holds two frames": lambda: self._hold(2),
+            "has released a frame": self._release,
+        }
+        if deed not in deeds:
+            raise AssertionError(f"no point is called {deed!r}; there are {', '.join(deeds)}")
+        await deeds[deed]()
+
+    @then(acting(r"should read '(?P<count>\d+)' frames and then get error '(?P<code>[^']+)'"))
+    async def read_then_error(self, count: int, code: str) -> None:
+        """Read what was committed, then learn of the death."""
+        done = await self._role.read_many(count)
+        expect_equal(count, done.frames, "frames read")
+        await self._role.attempts.make(self._role.read(timeout=self._role.settings.attempt_timeout))
+        await self._role.attempts.error([code], self._role.settings.read_timeout)
+
+    @step(acting(r"is halted"))
+    async def halt(self) -> None:
+        """Stop the process, without ending it."""
+        number = self._halted = await self._role.pid()
+        observer.halt(number)
+        self._context.on_cleanup(lambda: observer.go_on(number))
+
+    @step(acting(r"goes on"))
+    async def resume(self) -> None:
+        """Let the process go on."""
+        observer.go_on(self._halted)
+
+    async def _nothing(self) -> None:
+        if not await self._role.pid():
+            raise DriverError("dead", "the process is gone before its time")
+
+    async def _acquire(self) -> int:
+        return await (await self._role.driver()).acquire(self._role.writer(), _SIZE)
+
+    async def _fill(self, length: int) -> int:
+        slot = await self._acquire()
+        await (await self._role.driver()).put(slot, Payload(Pattern.FRAME, length))
+        return slot
+
+    async def _commit(self) -> None:
+        await (await self._role.driver()).commit(await self._fill(_SIZE))
+
+    async def _abandon(self) -> None:
+        await (await self._role.driver()).abandon(await self._fill(_SIZE))
+
+    async def _metadata(self) -> None:
+        driver = await self._role.driver()
+        await driver.write_metadata(self._role.writer(), Payload(Pattern.SIMPLE, 100))
+
+    async def _wrap(self) -> None:
+        # In a ring of 10240 bytes, after one frame of 1000, the second of these has room only at the start.
+        driver = await self._role.driver()
+        await driver.write(self._role.writer(), Payload(Pattern.FRAME, 9000), count=2, sizes=[9000, 500])
+
+    async def _hold(self, count: int) -> None:
+        for _ in range(count):
+            await self._role.read(hold=True)
+
+    async def _release(self) -> None:
+        await self._hold(1)
+        await self._role.release_all()

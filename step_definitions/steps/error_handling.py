@@ -1,0 +1,38 @@
+"""Sentences of features/03-error-handling.feature: metadata."""
+
+from __future__ import annotations
+
+from harmony.comparison import expect_equal
+from harmony.conversion import ByteSize
+from harmony.registry import step, then
+from step_definitions.patterns import Pattern, Payload, digest
+from step_definitions.role import Role
+from step_definitions.sentences import acting
+
+
+class ErrorHandlingSteps:
+    """Metadata that is read, refused, missing."""
+
+    def __init__(self, role: Role) -> None:
+        self._role = role
+
+    @step(acting(r"tries to write metadata with size '(?P<size>[^']+)'"))
+    async def try_write_metadata(self, size: ByteSize) -> None:
+        """Write metadata, or learn why not."""
+        driver = await self._role.driver()
+        work = driver.write_metadata(self._role.writer(), Payload(Pattern.SIMPLE, size))
+        await self._role.attempts.make(work)
+
+    @step(acting(r"tries to read metadata"))
+    async def try_read_metadata(self) -> None:
+        """Read metadata, or learn why not."""
+        driver = await self._role.driver()
+        await self._role.attempts.make(driver.read_metadata(self._role.reader()))
+
+    @then(acting(r"should read metadata with size '(?P<size>[^']+)'"))
+    async def read_metadata(self, size: ByteSize) -> None:
+        """Read metadata and compare its size and every byte."""
+        driver = await self._role.driver()
+        seen = await driver.read_metadata(self._role.reader())
+        expect_equal(size, seen.size, "size of the metadata")
+        expect_equal(digest(Payload(Pattern.SIMPLE, size).content()), seen.digest, "digest of the metadata")

@@ -1,0 +1,111 @@
+"""Sentences of features/16-frames.feature."""
+
+from __future__ import annotations
+
+from random import Random
+
+from harmony.comparison import expect_equal
+from harmony.registry import step, then
+from step_definitions.observer import Part
+from step_definitions.patterns import Pattern, Payload, ramp
+from step_definitions.role import Role
+from step_definitions.sentences import acting, stating
+
+_HEADER = 16
+
+
+class FrameSteps:
+    """Frames held, released, foreign, random."""
+
+    def __init__(self, role: Role, random: Random) -> None:
+        self._role = role
+        self._random = random
+
+    @step(acting(r"holds '(?P<count>\d+)' frames"))
+    async def hold(self, count: int) -> None:
+        """Read frames and release none."""
+        for _ in range(count):
+            await self._role.read(hold=True)
+
+    @step(acting(r"releases held frame '(?P<number>\d+)'"))
+    async def release(self, number: int) -> None:
+        """Release one of the held frames."""
+        await (await self._role.driver()).release(self._role.memory.frames[number - 1].frame)
+
+    @then(stating(r"held frame '(?P<number>\d+)' of the '[^']+' process should be unharmed"))
+    async def unharmed(self, number: int) -> None:
+        """Read the bytes of a held frame again and compare each with its pattern."""
+        driver = await self._role.driver()
+        frame = self._role.memory.frames[number - 1]
+        seen = await driver.peek(frame.frame, offset=0, length=frame.size)
+        expect_equal(ramp(frame.size, frame.sequence), seen, f"bytes of held frame {number}")
+
+    @step(acting(r"tries to look at held frame '(?P<number>\d+)'"))
+    async def try_look(self, number: int) -> None:
+        """Look at a frame, or learn why not."""
+        driver = await self._role.driver()
+        await self._role.attempts.make(driver.peek(self._role.memory.frames[number - 1].frame, offset=0, length=1))
+
+    @step(
+        acting(
+            r"writes '(?P<count>\d+)' frames of random sizes from '(?P<least>\d+)' to '(?P<most>\d+)' as fast as possible"
+        )
+    )
+    async def write_random(self, count: int, least: int, most: int) -> None:
+        """Begin to write frames whose sizes depend on the seed of the run."""
+        driver = await self._role.driver()
+        sizes = [self._random.randint(least, most) for _ in range(count)]
+        recipe = Payload(Pattern.FRAME, sizes[0])
+        timeout = self._role.settings.bulk_timeout
+        work = driver.write(self._role.writer(), recipe, count=count, sizes=sizes, timeout=timeout)
+        self._role.attempts.start(work)
+
+    @then(
+        stating(
+            r"the (?P<part>data|space) semaphore of buffer '(?P<base>[^']+)' should stand at '(?P<most>\d+)' or less"
+        )
+    )
+    def semaphore_below(self, part: str, base: str, most: int) -> None:
+        """Look at a semaphore that must not grow without end."""
+        seen = self._role.view(base).semaphore(Part(f"{part} semaphore"))
+        if seen > most:
+            raise AssertionError(f"the {part} semaphore stands at {seen}, at most {most} expected")
+
+    @step(
+        stating(
+            r"another implementation wrote frames of '(?P<first>\d+)' and '(?P<second>\d+)' bytes into buffer "
+            r"'(?P<base>[^']+)'"
+        )
+    )
+    def foreign_frames(self, first: int, second: int, base: str) -> None:
+        """Write two frames into memory as a writer does that leaves no marker, and signal them."""
+        self._foreign(base, [(0, 1, first), (_HEADER + first, 2, second)])
+        view = self._role.view(base)
+        used = 2 * _HEADER + first + second
+        view.overwrite("payload_write_pos", used)
+        view.overwrite("payload_free_bytes", view.field("payload_size") - used)
+        view.overwrite("payload_written_count", 2)
+
+    @step(
+        stating(
+            r"another implementation wrote a frame of '(?P<size>\d+)' bytes at the start of buffer '(?P<base>[^']+)', "
+            r"without a marker"
+        )
+    )
+    def foreign_wrap(self, size: int, base: str) -> None:
+        """Go on at the start of the ring, leaving a tail without room for a marker, and signal it."""
+        view = self._role.view(base)
+        tail = view.field("payload_size") - view.field("payload_write_pos")
+        if not 0 < tail < _HEADER:
+            raise AssertionError(f"the tail has {tail} bytes: a marker would have room")
+        self._foreign(base, [(0, 3, size)])
+        view.overwrite("payload_write_pos", _HEADER + size)
+        view.overwrite("payload_free_bytes", view.field("payload_free_bytes") - tail - _HEADER - size)
+        view.overwrite("payload_written_count", 3)
+
+    def _foreign(self, base: str, frames: list[tuple[int, int, int]]) -> None:
+        view = self._role.view(base)
+        for position, sequence, size in frames:
+            view.write_payload(position + _HEADER, ramp(size, sequence))
+            view.overwrite_frame_header(position, size, sequence)
+            view.post(Part.DATA)

@@ -1,0 +1,45 @@
+"""Sentences of features/15-handover.feature."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from harmony.comparison import expect_equal
+from harmony.registry import step, then
+from step_definitions.role import Role
+from step_definitions.sentences import acting
+
+
+class HandoverSteps:
+    """Relays, and the end of a buffer as its writer sees it."""
+
+    def __init__(self, role: Role) -> None:
+        self._role = role
+
+    @step(acting(r"passes '(?P<count>\d+)' frames from buffer '(?P<source>[^']+)' to buffer '(?P<target>[^']+)'"))
+    async def relay(self, count: int, source: str, target: str) -> None:
+        """Begin to read from one buffer and write to another; with one frame, wait until it is done."""
+        driver = await self._role.driver()
+        timeout = self._role.settings.bulk_timeout
+        work = driver.relay(self._role.reader(source), self._role.writer(target), count, timeout=timeout)
+        if count > 1:
+            self._role.attempts.start(work)
+        else:
+            expect_equal(count, (await work).frames, "frames passed on")
+
+    @then(
+        acting(
+            r"should get error '(?P<code>[^']+)' within '(?P<milliseconds>\d+)' ms of the end of buffer '(?P<base>[^']+)'"
+        )
+    )
+    async def error_after_end(self, code: str, milliseconds: int, base: str) -> None:
+        """What was blocked ended soon after the buffer was gone; this step begins when it is."""
+        view = self._role.view(base)
+        ended = time.monotonic()
+        expect_equal([], view.existing(), "objects of the buffer")
+        _, outcome = await self._role.attempts.error([code], self._role.settings.read_timeout)
+        late = outcome.ended - ended
+        if late > milliseconds / 1000 + self._role.settings.slack:
+            raise AssertionError(f"noticed {late * 1000:.0f} ms after the end")
+        await asyncio.sleep(0)

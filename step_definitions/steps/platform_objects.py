@@ -1,0 +1,75 @@
+"""Sentences of features/08-platform.feature: the objects of the operating system."""
+
+from __future__ import annotations
+
+import json
+import time
+
+from harmony.comparison import expect_equal
+from harmony.registry import given, step, then
+from step_definitions import observer
+from step_definitions.observer import Part
+from step_definitions.role import Role
+from step_definitions.sentences import acting, stating
+
+_EVERYTHING = "everything"
+_HOUR = 3600.0
+
+
+class PlatformSteps:
+    """Names, places, lengths, and what dead processes leave."""
+
+    def __init__(self, role: Role) -> None:
+        self._role = role
+
+    @then(stating(r"the segment of buffer '(?P<base>[^']+)' should be '(?P<length>\d+)' bytes long"))
+    def segment_length(self, base: str, length: int) -> None:
+        """Look at the segment's length."""
+        expect_equal(length, self._role.view(base).length, "length of the segment")
+
+    @then(stating(r"the lock of buffer '(?P<base>[^']+)' should be held"))
+    def lock_held(self, base: str) -> None:
+        """Try to take the lock, which must not be possible."""
+        if not self._role.view(base).locked():
+            raise AssertionError("the lock file is there, but nobody holds it")
+
+    @step(acting(r"tries to create a buffer with exactly the name (?P<name>\".*\")"))
+    async def try_create_exactly(self, name: str) -> None:
+        """Create a buffer under a name as it stands, written as JSON."""
+        exact = str(json.loads(name))
+        await self._role.attempts.make((await self._role.driver()).create(exact, metadata=64, payload=1024))
+
+    @step(acting(r"tries to create a buffer with a name of '(?P<length>\d+)' characters"))
+    async def try_create_long(self, length: int) -> None:
+        """Create a buffer under a name of this length."""
+        name = self._role.long_name(length)
+        await self._role.attempts.make(self._role.create("long", 64, 1024, name=name))
+
+    @step(acting(r"creates a buffer with a name of '(?P<length>\d+)' characters"))
+    async def create_long(self, length: int) -> None:
+        """Create a buffer under a name of this length, which must be possible."""
+        await self._role.create("long", 64, 1024, name=self._role.long_name(length))
+
+    @step(acting(r"connects to the buffer with a name of '(?P<length>\d+)' characters"))
+    async def connect_long(self, length: int) -> None:
+        """Connect to it."""
+        await self._role.connect("long", name=self._role.long_name(length))
+
+    @given(stating(r"a stale '(?P<what>[^']+)' of buffer '(?P<base>[^']+)' was left by a dead process"))
+    def leave_stale(self, what: str, base: str) -> None:
+        """Leave one object, or all, as a process would that died."""
+        self._leave(what, base, observer.dead_number())
+
+    @given(
+        stating(
+            r"a stale '(?P<what>[^']+)' of buffer '(?P<base>[^']+)' was left by a process "
+            r"whose number a younger one has now"
+        )
+    )
+    async def leave_stale_with_reused_number(self, what: str, base: str) -> None:
+        """Leave objects that are an hour old and name a process that began just now."""
+        self._leave(what, base, await self._role.pid(), made_at=time.time() - _HOUR)
+
+    def _leave(self, what: str, base: str, owner: int, *, made_at: float | None = None) -> None:
+        for part in Part if what == _EVERYTHING else [Part(what)]:
+            self._role.view(base).make_stale(part, owner, made_at=made_at)

@@ -1,0 +1,97 @@
+"""Sentences of features/02-process-lifecycle.feature: attempts, and the errors they end with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from harmony.comparison import expect_equal
+from harmony.conversion import ByteSize
+from harmony.registry import step, then
+from step_definitions.attempts import Outcome
+from step_definitions.patterns import Pattern, Payload
+from step_definitions.port import CODES
+from step_definitions.role import Role
+from step_definitions.sentences import acting
+
+
+class ProcessLifecycleSteps:
+    """What a role tries, and what it learns."""
+
+    def __init__(self, role: Role) -> None:
+        self._role = role
+
+    @step(acting(r"closes buffer '(?P<base>[^']+)'"))
+    async def close(self, base: str) -> None:
+        """Close this role's side of a buffer."""
+        await self._role.close(base)
+
+    @step(acting(r"tries to read a frame"))
+    async def try_read(self) -> None:
+        """Read a frame, or learn why there is none."""
+        await self._role.attempts.make(self._role.read(timeout=self._role.settings.attempt_timeout))
+
+    @step(acting(r"tries to write frame with size '(?P<size>[^']+)'"))
+    async def try_write(self, size: ByteSize) -> None:
+        """Write a frame, or learn why it cannot be written."""
+        timeout = self._role.settings.attempt_timeout
+        await self._role.attempts.make(self._role.write(Payload(Pattern.FRAME, size), timeout=timeout))
+
+    @step(acting(r"tries to connect to buffer '(?P<base>[^']+)'"))
+    async def try_connect(self, base: str) -> None:
+        """Connect, or learn why not."""
+        await self._role.attempts.make(self._role.connect(base))
+
+    @then(acting(r"should get error '(?P<code>[^']+)'"))
+    async def get_error(self, code: str) -> None:
+        """The last attempt, or what was started in the background, failed with this code."""
+        await self._error(code)
+
+    @then(acting(r"should get error '(?P<code>[^']+)' or '(?P<other>[^']+)'"))
+    async def get_either_error(self, code: str, other: str) -> None:
+        """Each thing started in the background failed with one of two codes."""
+        await self._error(code, other)
+        while self._role.attempts.pending:
+            await self._error(code, other)
+
+    @then(acting(r"should get error '(?P<code>[^']+)' within '(?P<milliseconds>[^']+)' ms"))
+    async def get_error_soon(self, code: str, milliseconds: int) -> None:
+        """The last attempt failed with this code, and soon after it began."""
+        outcome = await self._error(code)
+        self._within(outcome.seconds, milliseconds, "the attempt")
+
+    @then(
+        acting(
+            r"should get error '(?P<code>[^']+)'(?: or '(?P<other>[^']+)')? "
+            r"within '(?P<milliseconds>[^']+)' ms of the death"
+        )
+    )
+    async def get_error_after_death(self, code: str, milliseconds: int, other: str | None = None) -> None:
+        """What was blocked in the background ended soon after the kernel reported the other process gone."""
+        outcome = await self._error(code, *([other] if other else []))
+        watch = self._role.watch
+        if watch is None or watch.moment is None:
+            raise AssertionError("the harness has not seen the other process die")
+        self._within(outcome.ended - watch.moment, milliseconds, "the death")
+
+    @then(acting(r"should get error '(?P<code>[^']+)' with expected '(?P<expected>[^']+)' and seen '(?P<seen>[^']+)'"))
+    async def get_error_with_values(self, code: str, expected: int, seen: int) -> None:
+        """The last attempt failed with this code and says which values were involved."""
+        error, _ = await self._role.attempts.error([code], self._role.settings.read_timeout)
+        values: Mapping[str, object] = error.details
+        expect_equal((expected, seen), (values.get("expected"), values.get("seen")), "(expected, seen) in the error")
+
+    async def _error(self, *codes: str) -> Outcome:
+        unknown = set(codes) - CODES
+        if unknown:
+            raise AssertionError(f"no canonical error code: {', '.join(sorted(unknown))}")
+        _, outcome = await self._role.attempts.error(codes, self._role.settings.read_timeout)
+        return outcome
+
+    def _within(self, seconds: float, milliseconds: int, since: str) -> None:
+        limit = milliseconds / 1000 + self._role.settings.slack
+        self._role.logger.info("noticed", milliseconds=round(seconds * 1000, 3), since=since)
+        if seconds > limit:
+            raise AssertionError(
+                f"noticed {seconds * 1000:.0f} ms after {since}, expected at most {milliseconds} ms "
+                f"(and {self._role.settings.slack * 1000:.0f} ms of slack)"
+            )

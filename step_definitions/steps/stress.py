@@ -1,0 +1,144 @@
+"""Sentences of features/11-stress.feature: bounded by configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+
+from harmony.comparison import expect_equal
+from harmony.conversion import ByteSize
+from harmony.registry import step, then
+from step_definitions.observer import BufferView, Holdings
+from step_definitions.patterns import Pattern, Payload
+from step_definitions.port import DriverError
+from step_definitions.role import Role
+from step_definitions.sentences import acting, stating
+
+_COUNTERS = 1 << 64
+_BATCH = 500
+_LEEWAY = 2
+
+
+class StressSteps:
+    """Many buffers, long runs, storms; and what is held afterwards."""
+
+    def __init__(self, role: Role) -> None:
+        self._role = role
+        self._before: Holdings | None = None
+        self._written = 0
+        self._crowd: list[str] = []
+        self._storm: asyncio.Task[Counter[str]] | None = None
+        self._calm = asyncio.Event()
+
+    @step(acting(r"creates and closes buffer '(?P<base>[^']+)' '(?P<times>\d+)' times"))
+    async def come_and_go(self, base: str, times: int) -> None:
+        """Create and close, again and again."""
+        await self._role.create(base, 64, 4096)
+        await self._role.close(base)
+        await self._count()
+        for _ in range(times - 1):
+            await self._role.create(base, 64, 4096)
+            await self._role.close(base)
+
+    @then(acting(r"should hold no more resources than before"))
+    async def nothing_more(self) -> None:
+        """Compare descriptors, mappings and threads with what the process held at first."""
+        if self._before is None:
+            raise AssertionError("nothing has been counted before")
+        now = Holdings.of(await self._role.pid())
+        growth = {
+            name: getattr(now, name) - getattr(self._before, name) for name in ("descriptors", "mappings", "threads")
+        }
+        if any(value > _LEEWAY for value in growth.values()):
+            raise AssertionError(f"held more than before: {growth}")
+
+    @step(acting(r"writes frames of size '(?P<size>[^']+)' for the time of a long run"))
+    async def write_long(self, size: ByteSize) -> None:
+        """Begin to write for the configured time."""
+        self._role.attempts.start(self._write_until(time.monotonic() + self._role.settings.long_run, size))
+
+    @step(acting(r"reads frames for the time of a long run"))
+    async def read_long(self) -> None:
+        """Read for the configured time and check every byte."""
+        await self._count()
+        end = time.monotonic() + self._role.settings.long_run + self._role.settings.idle_timeout
+        while time.monotonic() < end:
+            done = await self._role.read_many()
+            self._role.verify_series(done)
+
+    @then(
+        acting(
+            r"should have written as many frames as the header of buffer '(?P<base>[^']+)' counts from '(?P<start>\d+)'"
+        )
+    )
+    async def counted(self, base: str, start: int) -> None:
+        """Compare the counter in memory, which may have passed its end, with what was written and wrapped."""
+        await self._role.attempts.finished(self._role.settings.bulk_timeout)
+        counted = (self._role.view(base).field("payload_written_count") - start) % _COUNTERS
+        if not self._written <= counted <= 2 * self._written:
+            raise AssertionError(f"{self._written} frames written, {counted} frames and markers counted")
+
+    @step(acting(r"creates buffers called '(?P<base>[^']+)' until it is refused"))
+    async def crowd(self, base: str) -> None:
+        """Create buffers until the system refuses."""
+        await self._count()
+        for number in range(10_000):
+            name = f"{base}-{number}"
+            outcome = await self._role.attempts.make(self._role.create(name, 64, 4096))
+            if outcome.error is not None:
+                return
+            self._crowd.append(name)
+        raise AssertionError("ten thousand buffers, and nothing refused another")
+
+    @step(acting(r"closes all its buffers"))
+    async def close_all(self) -> None:
+        """Close every reader."""
+        for base in list(self._role.readers):
+            await self._role.close(base)
+
+    @then(stating(r"no object of the buffers called '(?P<base>[^']+)' should exist"))
+    def no_crowd(self, base: str) -> None:
+        """Look for what any of them left."""
+        names = [*self._crowd, f"{base}-{len(self._crowd)}"]
+        left = [name for name in names if self._role.view(name).existing()]
+        expect_equal([], left, f"buffers of {len(names)} that left something")
+
+    @step(acting(r"keeps connecting to buffer '(?P<base>[^']+)' in the background"))
+    async def storm(self, base: str) -> None:
+        """Connect and close, as fast as possible, until asked what was seen."""
+        self._storm = asyncio.create_task(self._connect_always(self._role.view(base)))
+
+    @then(acting(r"should have seen only the errors '(?P<codes>[^']+)'"))
+    async def only_these(self, codes: list[str]) -> None:
+        """End the storm and compare the errors it met."""
+        if self._storm is None:
+            raise AssertionError("there was no storm")
+        self._calm.set()
+        seen = await asyncio.wait_for(self._storm, self._role.settings.bulk_timeout)
+        self._role.logger.info("storm", **seen)
+        expect_equal([], sorted(set(seen) - {"connected", *codes}), "errors that may not occur")
+
+    async def _connect_always(self, view: BufferView) -> Counter[str]:
+        driver = await self._role.driver()
+        seen: Counter[str] = Counter()
+        while not self._calm.is_set():
+            try:
+                handle = await driver.connect(view.name)
+                seen["connected"] += 1
+                await driver.close(handle)
+            except DriverError as error:
+                seen[error.code] += 1
+        return seen
+
+    async def _write_until(self, end: float, size: int) -> None:
+        driver = await self._role.driver()
+        with contextlib.suppress(asyncio.CancelledError):
+            while time.monotonic() < end:
+                recipe = Payload(Pattern.FRAME, size)
+                done = await driver.write(self._role.writer(), recipe, count=_BATCH, timeout=30)
+                self._written += done.frames
+
+    async def _count(self) -> None:
+        self._before = self._before or Holdings.of(await self._role.pid())
