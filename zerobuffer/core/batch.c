@@ -6,6 +6,7 @@ typedef struct ZbFrameBatch {
     ZbReader *reader;
     Py_ssize_t count;
     bool released;
+    bool warned; /* a recorded warning holds the batch: it may be finalized twice */
     PyObject **frames; /* NULL until asked for */
     uint64_t *leases;
     zb_found *found;
@@ -16,7 +17,7 @@ PyObject *zb_frame_batch_new(ZbReader *reader, Py_ssize_t capacity) {
     if (batch == NULL) return NULL;
     batch->reader = (ZbReader *)Py_NewRef((PyObject *)reader);
     batch->count = 0;
-    batch->released = false;
+    batch->released = batch->warned = false;
     batch->frames = PyMem_Calloc((size_t)capacity, sizeof *batch->frames);
     batch->leases = PyMem_Malloc((size_t)capacity * sizeof *batch->leases);
     batch->found = PyMem_Malloc((size_t)capacity * sizeof *batch->found);
@@ -49,10 +50,11 @@ static void batch_give_back(ZbFrameBatch *batch) {
 
 static void batch_finalize(PyObject *self) {
     ZbFrameBatch *batch = (ZbFrameBatch *)self;
-    if (batch->released || batch->reader->closed || batch->frames == NULL) return;
+    if (batch->released || batch->warned || batch->reader->closed || batch->frames == NULL) return;
     Py_ssize_t held = 0;
     for (Py_ssize_t i = 0; i < batch->count; i++) held += batch->frames[i] == NULL;
     if (held == 0) return; /* each frame answers for itself */
+    batch->warned = true;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     if (PyErr_ResourceWarning(self, 1,

@@ -133,6 +133,10 @@ extern PyTypeObject ZbReaderType, ZbWriterType, ZbFrameType, ZbFrameBatchType, Z
 /* A memoryview over a new span; *span is borrowed and lives as long as the view. */
 PyObject *zb_span_view(zb_handle *handle, ZbReader *reader, uint8_t *data, uint64_t size, uint64_t lease,
                        ZbSpan **span);
+/* A view that was retired and has no other user, pointed at `data`; NULL when there is none. Its span comes empty. */
+PyObject *zb_view_reuse(uint8_t *data, uint64_t size, ZbSpan **span);
+/* Ends a view that nothing is derived from and keeps it for reuse (stealing the reference); false: it is not plain. */
+bool zb_view_retire(PyObject *view);
 /* Ends a view that its owner gives up: afterwards a use of it raises. Steals the reference. */
 void zb_view_end(PyObject *view);
 

@@ -78,6 +78,7 @@ static void span_dealloc(PyObject *self) {
     ZbSpan *span = (ZbSpan *)self;
     span_return_lease(span);
     zb_handle_release(span->handle);
+    span->handle = NULL;
     if (free_span_count < FREE_LIST_SIZE) {
         free_spans[free_span_count++] = span;
     } else {
@@ -112,6 +113,18 @@ PyTypeObject ZbSpanType = {
 PyObject *zb_span_view(zb_handle *handle, ZbReader *reader, uint8_t *data, uint64_t size, uint64_t lease,
                        ZbSpan **span) {
     ZbSpan *made;
+    PyObject *view = reader == NULL ? NULL : zb_view_reuse(data, size, &made);
+    if (view != NULL) {
+        zb_handle_retain(handle);
+        made->handle = handle;
+        made->reader = (ZbReader *)Py_NewRef((PyObject *)reader);
+        made->data = data;
+        made->size = size;
+        made->lease = lease;
+        made->finished = false;
+        *span = made;
+        return view;
+    }
     if (free_span_count > 0) {
         made = (ZbSpan *)PyObject_Init((PyObject *)free_spans[--free_span_count], &ZbSpanType);
     } else {
@@ -126,7 +139,7 @@ PyObject *zb_span_view(zb_handle *handle, ZbReader *reader, uint8_t *data, uint6
     made->lease = lease;
     made->exports = 0;
     made->finished = false;
-    PyObject *view = PyMemoryView_FromObject((PyObject *)made);
+    view = PyMemoryView_FromObject((PyObject *)made);
     if (view == NULL) {
         Py_CLEAR(made->reader); /* the lease stays with the caller */
         Py_DECREF(made);
@@ -135,18 +148,6 @@ PyObject *zb_span_view(zb_handle *handle, ZbReader *reader, uint8_t *data, uint6
     *span = made;
     Py_DECREF(made);
     return view;
-}
-
-void zb_view_end(PyObject *view) {
-    if (Py_REFCNT(view) > 1) {
-        static PyObject *release = NULL;
-        if (release == NULL) release = PyUnicode_InternFromString("release");
-        PyObject *done = release == NULL ? NULL : PyObject_CallMethodNoArgs(view, release);
-        /* BufferError: something such as an array still exports the view; its memory stays lent until that is gone. */
-        if (done == NULL) PyErr_Clear();
-        Py_XDECREF(done);
-    }
-    Py_DECREF(view);
 }
 
 /* ---- frames ------------------------------------------------------------------------------------------------ */
@@ -161,6 +162,7 @@ typedef struct ZbFrame {
     PyObject *view; /* made when asked for; it owns the span */
     ZbSpan *span;   /* borrowed from the view */
     bool released;
+    bool warned; /* a recorded warning holds the frame: it may be finalized twice */
 } ZbFrame;
 
 static ZbFrame *free_frames[FREE_LIST_SIZE];
@@ -181,7 +183,7 @@ PyObject *zb_frame_new(ZbReader *reader, const zb_found *found, uint64_t lease) 
     frame->lease = lease;
     frame->view = NULL;
     frame->span = NULL;
-    frame->released = false;
+    frame->released = frame->warned = false;
     return (PyObject *)frame;
 }
 
@@ -193,10 +195,18 @@ static void frame_give_up(ZbFrame *frame) {
         zb_lease_mark(frame->reader, frame->lease);
         return;
     }
-    frame->span->finished = true;
+    ZbSpan *span = frame->span;
     PyObject *view = frame->view;
     frame->view = NULL;
     frame->span = NULL;
+    /* One export is the view itself; more were made from the frame directly. */
+    if (span->exports == 1 && zb_view_retire(view)) {
+        zb_handle_release(span->handle);
+        span->handle = NULL;
+        span_return_lease(span);
+        return;
+    }
+    span->finished = true;
     zb_view_end(view);
 }
 
@@ -208,7 +218,8 @@ void zb_frame_finish(PyObject *self) {
 
 static void frame_finalize(PyObject *self) {
     ZbFrame *frame = (ZbFrame *)self;
-    if (frame->released || frame->reader->closed) return;
+    if (frame->released || frame->warned || frame->reader->closed) return;
+    frame->warned = true;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     if (PyErr_ResourceWarning(self, 1,

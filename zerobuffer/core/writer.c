@@ -338,6 +338,7 @@ typedef struct ZbSlot {
     uint64_t size;
     PyObject *view;
     bool open;
+    bool warned; /* a recorded warning holds the slot: it may be finalized twice */
 } ZbSlot;
 
 static PyObject *writer_acquire(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
@@ -356,6 +357,7 @@ static PyObject *writer_acquire(PyObject *op, PyObject *const *args, Py_ssize_t 
     slot->plan = plan;
     slot->size = (uint64_t)size;
     slot->view = NULL;
+    slot->warned = false;
     slot->open = self->slot_open = true;
     return (PyObject *)slot;
 }
@@ -418,7 +420,8 @@ static PyObject *slot_exit(PyObject *op, PyObject *const *args, Py_ssize_t count
 
 static void slot_finalize(PyObject *op) {
     ZbSlot *slot = (ZbSlot *)op;
-    if (!slot->open || slot->writer->closed) return;
+    if (!slot->open || slot->warned || slot->writer->closed) return;
+    slot->warned = true;
     PyObject *type, *value, *traceback;
     PyErr_Fetch(&type, &value, &traceback);
     if (PyErr_ResourceWarning(op, 1,
