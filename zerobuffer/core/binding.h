@@ -40,8 +40,15 @@ zb_handle *zb_handle_open(int fd, const char *name, const char *data_semaphore, 
                           const char *lock_path);
 void zb_handle_retain(zb_handle *handle);
 void zb_handle_release(zb_handle *handle);
-/* Whether another process holds our liveness lock on the byte range of its pid field, or the reader's lock file. */
-bool zb_handle_writer_lock_held(const zb_handle *handle);
+/*
+ * Proof of life beside the pids, which mean nothing in another pid namespace: each side of ours holds a lock on the
+ * segment, far behind its end, where it is in nobody's way. Where the writer's lock stands tells one connection from
+ * another. A foreign reader proves its life by its lock file.
+ */
+void zb_handle_lock_reader(const zb_handle *handle);
+void zb_handle_lock_writer(const zb_handle *handle);
+void zb_handle_unlock(const zb_handle *handle);
+int64_t zb_handle_writer_lock(const zb_handle *handle);
 bool zb_handle_reader_lock_held(const zb_handle *handle);
 
 /* Raises the error of the catalogue with this code; `format` and what follows build a dict as Py_BuildValue does. */
@@ -74,7 +81,7 @@ typedef struct zb_leases {
 /* Which writer a stream of sequence numbers came from. */
 typedef struct zb_identity {
     uint64_t pid;
-    int64_t connected_at; /* mtime of the segment, which our writers set when they connect */
+    int64_t connected_at; /* which connection of that process, by the place of its lock; 0 for foreign writers */
 } zb_identity;
 
 typedef struct ZbReader {

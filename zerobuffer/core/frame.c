@@ -302,6 +302,9 @@ static int frame_getbuffer(PyObject *self, Py_buffer *view, int flags) {
     return PyObject_GetBuffer((PyObject *)((ZbFrame *)self)->span, view, flags);
 }
 
+/* Never called, as the span is what is exported; but NumPy keeps a buffer only of a type that has a release. */
+static void frame_releasebuffer(PyObject *Py_UNUSED(self), Py_buffer *Py_UNUSED(view)) {}
+
 static PyObject *frame_repr(PyObject *self) {
     const ZbFrame *frame = (ZbFrame *)self;
     return PyUnicode_FromFormat("<Frame sequence=%llu size=%llu%s>", (unsigned long long)frame->sequence,
@@ -324,7 +327,7 @@ static PyMethodDef frame_methods[] = {
 };
 
 static PySequenceMethods frame_sequence_methods = {.sq_length = frame_length};
-static PyBufferProcs frame_buffer = {frame_getbuffer, NULL};
+static PyBufferProcs frame_buffer = {frame_getbuffer, frame_releasebuffer};
 
 PyTypeObject ZbFrameType = {
     PyVarObject_HEAD_INIT(NULL, 0).tp_name = "zerobuffer.Frame",

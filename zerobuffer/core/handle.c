@@ -65,17 +65,33 @@ void zb_handle_release(zb_handle *handle) {
     PyMem_Free(handle);
 }
 
-static bool range_locked(const zb_handle *handle, size_t offset) {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = (off_t)offset, .l_len = 8};
-    return fcntl(handle->fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+#define READER_LOCK_PLACE ((int64_t)1 << 40)
+#define WRITER_LOCK_PLACE ((int64_t)1 << 41)
+
+static bool lock_at(const zb_handle *handle, int64_t place) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = place, .l_len = 1};
+    return fcntl(handle->fd, F_OFD_SETLK, &lock) == 0;
 }
 
-bool zb_handle_writer_lock_held(const zb_handle *handle) {
-    return range_locked(handle, offsetof(zb_oieb, writer_pid));
+/* Where the first lock of somebody else in a range stands; 0 for none. */
+static int64_t lock_in(const zb_handle *handle, int64_t from, int64_t length) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = from, .l_len = length};
+    return fcntl(handle->fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? lock.l_start : 0;
 }
+
+void zb_handle_lock_reader(const zb_handle *handle) { lock_at(handle, READER_LOCK_PLACE); }
+
+void zb_handle_lock_writer(const zb_handle *handle) { lock_at(handle, WRITER_LOCK_PLACE + zb_now()); }
+
+void zb_handle_unlock(const zb_handle *handle) {
+    struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = READER_LOCK_PLACE, .l_len = 0};
+    fcntl(handle->fd, F_OFD_SETLK, &lock);
+}
+
+int64_t zb_handle_writer_lock(const zb_handle *handle) { return lock_in(handle, WRITER_LOCK_PLACE, 0); }
 
 bool zb_handle_reader_lock_held(const zb_handle *handle) {
-    if (range_locked(handle, offsetof(zb_oieb, reader_pid))) return true;
+    if (lock_in(handle, READER_LOCK_PLACE, 1) != 0) return true;
     const int fd = open(handle->lock_path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) return false;
     const bool held = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;

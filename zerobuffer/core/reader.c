@@ -1,9 +1,5 @@
 /* The reading side: waiting for tokens of "data", turning each into a frame. */
 #include <errno.h>
-#include <fcntl.h>
-#include <stddef.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "binding.h"
 #include "point.h"
@@ -40,7 +36,7 @@ static writer_state look_at_writer(ZbReader *self) {
     zb_peer_watch(&self->peer, pid);
     if (zb_peer_alive_recently(&self->peer)) return WRITER_ALIVE;
     /* A pid that was never known here may belong to another pid namespace: the lock on the segment proves it alive. */
-    if (self->peer.unknown && zb_handle_writer_lock_held(self->handle)) return WRITER_ALIVE;
+    if (self->peer.unknown && zb_handle_writer_lock(self->handle) != 0) return WRITER_ALIVE;
     return WRITER_DEAD;
 }
 
@@ -132,12 +128,10 @@ static int wait_for_token(ZbReader *self, int64_t timeout_ns) {
 /* ---- frames -------------------------------------------------------------------------------------------------- */
 
 static zb_identity writer_identity(const ZbReader *self) {
-    struct stat facts;
-    zb_identity identity = {.pid = zb_load(&self->handle->ring.oieb->writer_pid)};
-    if (fstat(self->handle->fd, &facts) == 0) {
-        identity.connected_at = (int64_t)facts.st_mtim.tv_sec * 1000000000 + facts.st_mtim.tv_nsec;
-    }
-    return identity;
+    return (zb_identity){
+        .pid = zb_load(&self->handle->ring.oieb->writer_pid),
+        .connected_at = zb_handle_writer_lock(self->handle),
+    };
 }
 
 /*
@@ -289,8 +283,7 @@ static PyObject *reader_attach(PyObject *op, PyObject *args) {
     zb_spin_init(&self->spin, (int64_t)(spin * 1e9));
     self->closed = false;
     self->expected = 1;
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offsetof(zb_oieb, reader_pid), .l_len = 8};
-    fcntl(self->handle->fd, F_OFD_SETLK, &lock); /* proof of life across pid namespaces; the pid is the first one */
+    zb_handle_lock_reader(self->handle);
     Py_RETURN_NONE;
 }
 

@@ -184,9 +184,12 @@ uint64_t zb_ring_walk(const zb_ring *ring, uint64_t pending) {
     if (zb_ring_reader_pos(ring, &pos, &fault) != ZB_OK) return pending;
     if (zb_ring_writer_state(ring, &write_pos, &free_bytes, &fault) != ZB_OK) return pending;
     if (pos == write_pos && free_bytes == ring->payload_size) return 0;
+    /* Nothing free and nothing signalled: all read and still held, or a full ring that nobody posted. */
+    const bool read = zb_load(&ring->oieb->payload_written_count) == zb_load(&ring->oieb->payload_read_count);
+    if (pos == write_pos && pending == 0 && (free_bytes != 0 || read)) return 0;
     const uint64_t most = ring->payload_size / (ZB_HEADER_SIZE + 1) + 1;
     while (frames < most) {
-        if (pos == write_pos && (frames > 0 || pending == 0)) return frames;
+        if (pos == write_pos && frames > 0) return frames;
         if (zb_ring_peek(ring, pos, &found, &fault) != ZB_OK) return pending;
         pos = found.next_pos;
         frames++;
@@ -198,7 +201,10 @@ bool zb_ring_restart_ahead(const zb_ring *ring, uint64_t pos, uint64_t pending) 
     zb_fault fault;
     zb_found found;
     const uint64_t most = ring->payload_size / (ZB_HEADER_SIZE + 1) + 1;
-    for (uint64_t i = 0; i < pending && i < most; i++) {
+    uint64_t write_pos, free_bytes;
+    if (zb_ring_writer_state(ring, &write_pos, &free_bytes, &fault) != ZB_OK) return false;
+    /* Tokens that stand for no frame lead no further than where the writer stands. */
+    for (uint64_t i = 0; i < pending && i < most && pos != write_pos; i++) {
         if (zb_ring_peek(ring, pos, &found, &fault) != ZB_OK) return false;
         if (found.sequence == 1) return true;
         pos = found.next_pos;

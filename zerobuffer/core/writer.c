@@ -1,9 +1,6 @@
 /* The writing side: planning where a frame goes, waiting for space, copying, committing. */
 #include <errno.h>
-#include <fcntl.h>
-#include <stddef.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "binding.h"
@@ -520,7 +517,7 @@ static PyObject *writer_claim(PyObject *op, PyObject *Py_UNUSED(ignored)) {
         zb_peer peer;
         zb_peer_init(&peer);
         zb_peer_watch(&peer, owner);
-        const bool alive = zb_peer_alive(&peer) || (peer.unknown && zb_handle_writer_lock_held(self->handle));
+        const bool alive = zb_peer_alive(&peer) || (peer.unknown && zb_handle_writer_lock(self->handle) != 0);
         zb_peer_close(&peer);
         if (alive) {
             /* The reader holds the claim for the moment in which it rolls back what a dead writer left. */
@@ -533,12 +530,7 @@ static PyObject *writer_claim(PyObject *op, PyObject *Py_UNUSED(ignored)) {
         return owner == 0 ? PyLong_FromLong(-1) : PyLong_FromUnsignedLongLong(owner);
     }
     self->claimed = true;
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = offsetof(zb_oieb, writer_pid), .l_len = 8};
-    fcntl(self->handle->fd, F_OFD_SETLK, &lock);
-    /* The time of connection tells the reader two writers of one pid apart; it is no part of the wire. */
-    struct timespec stamp[2] = {{.tv_nsec = UTIME_OMIT}, {0}};
-    clock_gettime(CLOCK_REALTIME, &stamp[1]);
-    if (futimens(self->handle->fd, stamp) != 0) futimens(self->handle->fd, NULL);
+    zb_handle_lock_writer(self->handle);
     for (uint64_t owed = owed_posts(self->handle); owed > 0; owed--) sem_post(self->handle->data);
     self->looked_at = 0;
     Py_RETURN_NONE;
@@ -598,9 +590,7 @@ static PyObject *writer_close(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     self->closed = true;
     if (self->claimed && !self->handle->detached) {
         uint64_t own = (uint64_t)getpid();
-        struct flock lock = {
-            .l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = offsetof(zb_oieb, writer_pid), .l_len = 8};
-        fcntl(self->handle->fd, F_OFD_SETLK, &lock);
+        zb_handle_unlock(self->handle);
         atomic_compare_exchange_strong(&self->handle->ring.oieb->writer_pid, &own, 0);
     }
     zb_peer_close(&self->peer);
