@@ -51,3 +51,14 @@ Feature: Synchronisation
       | payload_read_count    | 2     |
       | payload_free_bytes    | 10240 |
     And the data semaphore of buffer 'two-frames' should stand at '0'
+
+  @corruption
+  Scenario: 6.5 A sequence that starts again without a new writer is an error
+    Given the 'reader' process creates buffer 'again' with metadata size '0' and payload size '10240'
+    And the 'writer' process connects to buffer 'again'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    And the 'reader' process reads one frame
+    And the 'writer' process writes frame with size '100' and sequence '2'
+    When the frame header at '116' of buffer 'again' is overwritten with size '100' and sequence '1'
+    And the 'reader' process tries to read a frame
+    Then the 'reader' process should get error 'sequence_error' with expected '2' and seen '1'

@@ -64,7 +64,7 @@ Feature: Platform
     And the 'reader' process should validate frame data
 
   Scenario Outline: 8.4 <what> of a dead owner is replaced
-    Given a stale '<what>' of buffer 'stale' was left by a dead process
+    Given the 'reader' process comes upon a stale '<what>' of buffer 'stale' that a dead process left
     When the 'reader' process creates buffer 'stale' with metadata size '512' and payload size '5120'
     And the 'writer' process connects to buffer 'stale'
     Then the segment of buffer 'stale' should be '5760' bytes long

@@ -39,7 +39,6 @@ Feature: Advanced errors
       | 4096                 | 2                    | invalid_frame_size |
       | 18446744073709551600 | 2                    | invalid_frame_size |
       | 18446744073709551615 | 18446744073709551615 | invalid_frame_size |
-      | 100                  | 1                    | sequence_error     |
       | 100                  | 3                    | sequence_error     |
       | 100                  | 0                    | sequence_error     |
       | 100                  | 18446744073709551615 | sequence_error     |

@@ -77,7 +77,7 @@ Feature: Protocol compliance
       | 1024     | 10240   | 1024         | 10240       | 11392  |
 
   Scenario: 12.3 The lock is really held while the reader lives and gone when it ends
-    Given a stale 'lock' of buffer 'locked' was left by a dead process
+    Given the 'reader' process comes upon a stale 'lock' of buffer 'locked' that a dead process left
     When the 'reader' process creates buffer 'locked' with default config
     Then the lock of buffer 'locked' should be held
     When the 'reader' process closes buffer 'locked'

@@ -91,7 +91,7 @@ Feature: Duplex channel
     And the 'client' process starts a request with size '1024'
     And the 'client' process starts a request with size '1024'
     And the 'server' process stops its channel
-    Then the 'client' process should get error 'writer_dead' or 'reader_dead'
+    Then the 'client' process should get error 'writer_dead' or 'reader_dead' for what the server still owes
     When the 'client' process closes its channel
     Then no object of channel 'duplex-disposed' should exist
     Given the 'server' process creates immutable duplex channel 'duplex-disposed' with default config

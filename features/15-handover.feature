@@ -122,7 +122,7 @@ Feature: Handover
 
   @process
   Scenario: 15.11 The number of a dead reader that a younger process now has does not keep the buffer
-    Given a stale 'everything' of buffer 'reused-number' was left by a process whose number a younger one has now
+    Given the 'reader' process comes upon a stale 'everything' of buffer 'reused-number' whose owner's number a younger process has now
     When the 'reader' process creates buffer 'reused-number' with metadata size '64' and payload size '1024'
     And the 'writer' process connects to buffer 'reused-number'
     And the 'writer' process writes frame with size '100' and sequence '1'

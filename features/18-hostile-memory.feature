@@ -64,10 +64,9 @@ Feature: Hostile memory
     Given the 'reader' process creates buffer 'phantom' with metadata size '0' and payload size '1024'
     And the 'writer' process connects to buffer 'phantom'
     And the 'writer' process writes frame with size '100' and sequence '1'
+    And the 'reader' process reads one frame
     When the data semaphore of buffer 'phantom' is posted once more
-    Then the 'reader' process should read frame with sequence '1' and size '100'
-    And the 'reader' process should validate frame data
-    When the 'reader' process tries to read a frame
+    And the 'reader' process tries to read a frame
     Then the 'reader' process should get error 'sequence_error' with expected '2' and seen '1'
 
   Scenario: 18.6 A segment cut short refuses the connection

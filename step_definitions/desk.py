@@ -32,6 +32,7 @@ _LAYOUT: Final = {
     "reader_pid": 88,
 }
 _CONNECT_PATIENCE: Final = 0.0
+_HANDLER_PATIENCE: Final = 2.0
 
 
 class _Clock:
@@ -84,8 +85,14 @@ class _Server:
         return answer
 
     def close(self) -> None:
-        self.ending.set()
-        self.side.close()
+        # A handler in the middle of its work may end it; one that would take for ever is cut short.
+        patience = threading.Timer(_HANDLER_PATIENCE, self.ending.set)
+        patience.start()
+        try:
+            self.side.close()
+        finally:
+            patience.cancel()
+            patience.join()
 
 
 class Desk:

@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import errno
 import fcntl
+import mmap
 import os
 import resource
 import signal
@@ -94,9 +95,12 @@ class BufferView:
             return os.pread(descriptor, length, offset)
 
     def write(self, offset: int, content: bytes) -> None:
-        """Overwrite bytes of its segment."""
-        with self._segment(os.O_WRONLY) as descriptor:
-            os.pwrite(descriptor, content, offset)
+        """Overwrite bytes of its segment.
+
+        Through a mapping, as a process does that goes astray: the file's times stay as they are.
+        """
+        with self._segment(os.O_RDWR) as descriptor, mmap.mmap(descriptor, 0) as memory:
+            memory[offset : offset + len(content)] = content
 
     def cut(self, length: int) -> None:
         """Shorten its segment."""

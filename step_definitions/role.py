@@ -172,9 +172,9 @@ class Role:
     async def create(self, base: str, metadata: int, payload: int, *, name: str | None = None) -> None:
         """Create a buffer and become its reader."""
         full = name or self.view(base).name
-        self._names.add(full)
         driver = await self.driver()
         self.readers[base] = await driver.create(full, metadata=metadata, payload=payload)
+        self._names.add(full)
         self._last_reader = base
 
     async def connect(self, base: str, *, name: str | None = None) -> None:

@@ -32,7 +32,7 @@ class FrameSteps:
         """Release one of the held frames."""
         await (await self._role.driver()).release(self._role.memory.frames[number - 1].frame)
 
-    @then(stating(r"held frame '(?P<number>\d+)' of the '[^']+' process should be unharmed"))
+    @then(acting(r"should find held frame '(?P<number>\d+)' unharmed"))
     async def unharmed(self, number: int) -> None:
         """Read the bytes of a held frame again and compare each with its pattern."""
         driver = await self._role.driver()
@@ -48,7 +48,8 @@ class FrameSteps:
 
     @step(
         acting(
-            r"writes '(?P<count>\d+)' frames of random sizes from '(?P<least>\d+)' to '(?P<most>\d+)' as fast as possible"
+            r"writes '(?P<count>\d+)' frames of random sizes from '(?P<least>\d+)' to '(?P<most>\d+)' "
+            r"as fast as possible"
         )
     )
     async def write_random(self, count: int, least: int, most: int) -> None:

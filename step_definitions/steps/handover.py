@@ -30,7 +30,8 @@ class HandoverSteps:
 
     @then(
         acting(
-            r"should get error '(?P<code>[^']+)' within '(?P<milliseconds>\d+)' ms of the end of buffer '(?P<base>[^']+)'"
+            r"should get error '(?P<code>[^']+)' within '(?P<milliseconds>\d+)' ms "
+            r"of the end of buffer '(?P<base>[^']+)'"
         )
     )
     async def error_after_end(self, code: str, milliseconds: int, base: str) -> None:

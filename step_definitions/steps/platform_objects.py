@@ -55,15 +55,15 @@ class PlatformSteps:
         """Connect to it."""
         await self._role.connect("long", name=self._role.long_name(length))
 
-    @given(stating(r"a stale '(?P<what>[^']+)' of buffer '(?P<base>[^']+)' was left by a dead process"))
+    @given(acting(r"comes upon a stale '(?P<what>[^']+)' of buffer '(?P<base>[^']+)' that a dead process left"))
     def leave_stale(self, what: str, base: str) -> None:
         """Leave one object, or all, as a process would that died."""
         self._leave(what, base, observer.dead_number())
 
     @given(
-        stating(
-            r"a stale '(?P<what>[^']+)' of buffer '(?P<base>[^']+)' was left by a process "
-            r"whose number a younger one has now"
+        acting(
+            r"comes upon a stale '(?P<what>[^']+)' of buffer '(?P<base>[^']+)' "
+            r"whose owner's number a younger process has now"
         )
     )
     async def leave_stale_with_reused_number(self, what: str, base: str) -> None:
