@@ -21,6 +21,9 @@ static bool try_token(ZbReader *self) {
 
 typedef enum writer_state { WRITER_ABSENT, WRITER_ALIVE, WRITER_CLOSED, WRITER_DEAD } writer_state;
 
+/* Differs from every identity that is connected now: what restarts after it is another stream. */
+static const zb_identity stream_of_the_gone = {.connected_at = -1};
+
 static writer_state look_at_writer(ZbReader *self) {
     zb_oieb *oieb = self->handle->ring.oieb;
     const uint64_t pid = zb_load(&oieb->writer_pid);
@@ -28,7 +31,7 @@ static writer_state look_at_writer(ZbReader *self) {
         if (zb_load(&oieb->payload_written_count) != 0 || zb_load(&oieb->metadata_written_bytes) != 0) {
             self->writer_seen = true;
         }
-        self->stream.pid = 0;
+        self->stream = stream_of_the_gone;
         return self->writer_seen ? WRITER_CLOSED : WRITER_ABSENT;
     }
     self->writer_seen = true;
@@ -143,11 +146,9 @@ static void begin_stream(ZbReader *self, const zb_found *found) {
     sem_getvalue(self->handle->data, &pending);
     const uint64_t ahead = self->tokens - 1 + (uint64_t)(pending > 0 ? pending : 0);
     self->writer_seen = true;
-    if (zb_ring_restart_ahead(&self->handle->ring, found->next_pos, ahead)) {
-        self->stream = (zb_identity){0};
-    } else {
-        self->stream = writer_identity(self);
-    }
+    self->stream = writer_identity(self);
+    const bool gone = self->stream.pid == 0 || zb_ring_restart_ahead(&self->handle->ring, found->next_pos, ahead);
+    if (gone) self->stream = stream_of_the_gone;
 }
 
 /* Turns one token into a frame at `pos`: checked, leased, but read_pos not yet advanced. -1 with an error set. */
