@@ -1,0 +1,179 @@
+/*
+ * One writer thread and one reader thread over the real ring and semaphores: every frame arrives whole and in order.
+ * Under ThreadSanitizer an ordering that is too weak is a reported race, also on a machine that forgives it.
+ */
+#include <pthread.h>
+#include <semaphore.h>
+#include <string.h>
+
+#include "check.h"
+#include "clock.h"
+#include "model.h"
+#include "segment.h"
+#include "wait.h"
+
+#define WAIT_NS (60 * (int64_t)1000000000)
+
+typedef struct channel {
+    zb_ring writer, reader; /* each side has attached by itself */
+    sem_t data, space;
+    uint64_t frames;
+    uint64_t most; /* bytes of the largest frame */
+    uint64_t batch;
+    uint64_t held; /* how many frames the reader holds before it releases one */
+    bool blocking; /* whether a full ring is waited for on "space", or by looking at the free bytes alone */
+    uint64_t seed;
+} channel;
+
+/* The sizes that both sides know. */
+static uint64_t size_of(const channel *way, uint64_t sequence) {
+    uint64_t mixed = (sequence + way->seed) * 0x9e3779b97f4a7c15u;
+    mixed ^= mixed >> 29;
+    return mixed % way->most + 1;
+}
+
+static void take(sem_t *semaphore) {
+    zb_wake wake;
+    do {
+        wake = zb_semaphore_wait(semaphore, zb_now() + WAIT_NS);
+    } while (wake == ZB_INTERRUPTED);
+    CHECK_EQ(wake, ZB_WOKEN);
+}
+
+static void publish(channel *way, zb_commit *commit, uint64_t *count) {
+    if (commit->frames == 0) return;
+    *count += commit->counted;
+    CHECK(zb_ring_publish(&way->writer, commit, *count) >= commit->bytes);
+    for (uint64_t i = 0; i < commit->frames; i++) sem_post(&way->data);
+    *commit = (zb_commit){0};
+}
+
+static void *write_all(void *context) {
+    channel *way = context;
+    zb_commit commit = {0};
+    uint64_t count = 0, position, free_bytes, taken = 0;
+    zb_fault fault;
+    for (uint64_t sequence = 1; sequence <= way->frames; sequence++) {
+        const uint64_t size = size_of(way, sequence);
+        zb_plan plan;
+        for (;;) {
+            CHECK_EQ(zb_ring_writer_state(&way->writer, &position, &free_bytes, &fault), ZB_OK);
+            if (commit.frames > 0) position = commit.new_pos;
+            CHECK_EQ(zb_plan_frame(way->writer.payload_size, position, size, &plan), ZB_OK);
+            if (zb_plan_need(&plan) + commit.bytes <= free_bytes) break;
+            publish(way, &commit, &count);
+            taken = 0;
+            if (way->blocking) {
+                take(&way->space);
+            } else {
+                zb_pause();
+            }
+        }
+        uint8_t *data = way->writer.payload + plan.at + ZB_HEADER_SIZE;
+        for (uint64_t i = 0; i < size; i++) data[i] = model_byte(i, sequence);
+        zb_ring_stage(&way->writer, &plan, size, sequence, &commit);
+        if (++taken == way->batch) {
+            publish(way, &commit, &count);
+            taken = 0;
+        }
+    }
+    publish(way, &commit, &count);
+    return NULL;
+}
+
+static void read_all(channel *way) {
+    uint64_t position, read_count = 0, oldest = 1;
+    uint64_t held[64] = {0};
+    zb_fault fault;
+    zb_found found;
+    CHECK_EQ(zb_ring_reader_pos(&way->reader, &position, &fault), ZB_OK);
+    for (uint64_t sequence = 1; sequence <= way->frames; sequence++) {
+        take(&way->data);
+        CHECK_EQ(zb_ring_peek(&way->reader, position, &found, &fault), ZB_OK);
+        CHECK_EQ(found.sequence, sequence);
+        CHECK_EQ(found.size, size_of(way, sequence));
+        position = found.next_pos;
+        read_count += found.counted;
+        zb_ring_advance(&way->reader, position, read_count);
+        for (uint64_t i = 0; i < found.size; i++) {
+            if (found.data[i] != model_byte(i, sequence)) check_failed(__FILE__, __LINE__, "torn frame");
+        }
+        held[sequence % 64] = found.wrapped + ZB_HEADER_SIZE + found.size;
+        for (; oldest + way->held <= sequence || (sequence == way->frames && oldest <= sequence); oldest++) {
+            zb_ring_free(&way->reader, held[oldest % 64]);
+            sem_post(&way->space);
+        }
+    }
+}
+
+static void run(uint64_t payload, channel way) {
+    check_note("payload %llu, frames up to %llu, batches of %llu, %llu held, %s", (unsigned long long)payload,
+               (unsigned long long)way.most, (unsigned long long)way.batch, (unsigned long long)way.held,
+               way.blocking ? "blocking" : "spinning");
+    way.seed = check_random();
+    zb_fault fault;
+    segment memory = segment_ring(64, payload, &way.reader);
+    CHECK_EQ(zb_ring_attach(&way.writer, memory.base, memory.length, &fault), ZB_OK);
+    CHECK_EQ(sem_init(&way.data, 0, 0), 0);
+    CHECK_EQ(sem_init(&way.space, 0, 0), 0);
+    pthread_t writer;
+    CHECK_EQ(pthread_create(&writer, NULL, write_all, &way), 0);
+    read_all(&way);
+    CHECK_EQ(pthread_join(writer, NULL), 0);
+    const zb_oieb *oieb = way.reader.oieb;
+    CHECK_EQ(zb_load(&oieb->payload_free_bytes), payload);
+    CHECK_EQ(zb_load(&oieb->payload_written_count), zb_load(&oieb->payload_read_count));
+    CHECK_EQ(zb_load(&oieb->payload_write_pos), zb_load(&oieb->payload_read_pos));
+    sem_destroy(&way.data);
+    sem_destroy(&way.space);
+    segment_drop(&memory);
+}
+
+static void frames_pass_one_by_one(void) {
+    run(64, (channel){.frames = 5000, .most = 16, .batch = 1, .blocking = true});
+    run(1024, (channel){.frames = 10000, .most = 496, .batch = 1, .blocking = true});
+    run(4096, (channel){.frames = 5000, .most = 2000, .batch = 1, .blocking = true});
+}
+
+static void frames_pass_while_the_writer_spins(void) {
+    run(128, (channel){.frames = 3000, .most = 48, .batch = 1});
+    run(1024, (channel){.frames = 5000, .most = 496, .batch = 1});
+}
+
+static void batches_pass(void) { run(2048, (channel){.frames = 10000, .most = 100, .batch = 16, .blocking = true}); }
+
+static void frames_are_held_while_more_arrive(void) {
+    run(4096, (channel){.frames = 10000, .most = 100, .batch = 1, .held = 8, .blocking = true});
+}
+
+/* ---- metadata ------------------------------------------------------------------------------------------------ */
+
+static void *write_metadata(void *context) {
+    uint8_t content[48];
+    for (uint64_t i = 0; i < sizeof content; i++) content[i] = model_byte(i, 0);
+    CHECK_EQ(zb_ring_metadata_write(context, content, sizeof content), ZB_OK);
+    return NULL;
+}
+
+static void metadata_is_seen_whole_or_not_at_all(void) {
+    for (int round = 0; round < 300; round++) {
+        zb_ring ring;
+        segment memory = segment_ring(64, 64, &ring);
+        pthread_t writer;
+        CHECK_EQ(pthread_create(&writer, NULL, write_metadata, &ring), 0);
+        const uint8_t *data;
+        uint64_t size;
+        zb_fault fault;
+        zb_status status;
+        const int64_t end = zb_now() + WAIT_NS;
+        while ((status = zb_ring_metadata_read(&ring, &data, &size, &fault)) == ZB_NO_METADATA) CHECK(zb_now() < end);
+        CHECK_EQ(status, ZB_OK);
+        CHECK_EQ(size, 48);
+        for (uint64_t i = 0; i < size; i++) CHECK_EQ(data[i], model_byte(i, 0));
+        CHECK_EQ(pthread_join(writer, NULL), 0);
+        segment_drop(&memory);
+    }
+}
+
+CHECK_MAIN(TEST(frames_pass_one_by_one), TEST(frames_pass_while_the_writer_spins), TEST(batches_pass),
+           TEST(frames_are_held_while_more_arrive), TEST(metadata_is_seen_whole_or_not_at_all))

@@ -1,0 +1,267 @@
+/* Waiting and its surroundings: spins are bounded, deadlines hold, deaths are seen, points fire when they should. */
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "clock.h"
+#include "peer.h"
+#include "point.h"
+#include "wait.h"
+
+#define MILLISECOND 1000000
+#define HANG_NS (20 * (int64_t)1000 * MILLISECOND) /* far beyond what any wait here may take on a busy machine */
+
+/* ---- spinning ------------------------------------------------------------------------------------------------ */
+
+typedef struct script {
+    uint64_t looks;
+    uint64_t ready_after;
+    zb_look otherwise;
+} script;
+
+static zb_look follow(void *context) {
+    script *play = context;
+    return ++play->looks > play->ready_after ? ZB_READY : play->otherwise;
+}
+
+static void a_spin_takes_what_is_ready_and_keeps_its_budget(void) {
+    zb_spin spin;
+    zb_spin_init(&spin, 100000);
+    spin.budget_ns = 1000;
+    script play = {.ready_after = 2, .otherwise = ZB_NOTHING};
+    CHECK(zb_spin_until(&spin, follow, &play));
+    CHECK_EQ(play.looks, 3);
+    CHECK_EQ(spin.budget_ns, 100000);
+}
+
+static void a_spin_that_fails_costs_half_the_budget_except_for_the_probe(void) {
+    zb_spin spin;
+    zb_spin_init(&spin, 64000);
+    int64_t budget = 64000;
+    for (uint32_t wait = 1; wait < 2 * ZB_SPIN_PROBE; wait++) {
+        script play = {.ready_after = UINT64_MAX, .otherwise = ZB_NOTHING};
+        CHECK(!zb_spin_until(&spin, follow, &play));
+        CHECK(play.looks >= 8);
+        if (wait % ZB_SPIN_PROBE != 0) budget /= 2;
+        CHECK_EQ(spin.budget_ns, budget);
+    }
+    CHECK_EQ(budget, 0);
+}
+
+static void a_limit_of_zero_never_looks(void) {
+    zb_spin spin;
+    zb_spin_init(&spin, 0);
+    script play = {.ready_after = 0};
+    CHECK(!zb_spin_until(&spin, follow, &play));
+    CHECK_EQ(play.looks, 0);
+}
+
+static void progress_prolongs_a_spin_but_not_for_ever(void) {
+    zb_spin spin;
+    zb_spin_init(&spin, 1000);
+    script play = {.ready_after = UINT64_MAX, .otherwise = ZB_PROGRESS};
+    const int64_t begin = zb_now();
+    CHECK(!zb_spin_until(&spin, follow, &play));
+    const int64_t took = zb_now() - begin;
+    CHECK(took >= ZB_SPIN_MOST_NS);
+    CHECK(took < HANG_NS);
+}
+
+/* ---- semaphores ---------------------------------------------------------------------------------------------- */
+
+static void a_token_is_taken_once(void) {
+    sem_t semaphore;
+    CHECK_EQ(sem_init(&semaphore, 0, 2), 0);
+    CHECK(zb_semaphore_try(&semaphore));
+    CHECK_EQ(zb_semaphore_wait(&semaphore, 0), ZB_WOKEN); /* what is there is taken, though the deadline has passed */
+    CHECK(!zb_semaphore_try(&semaphore));
+    const int64_t deadline = zb_now() + 30 * MILLISECOND;
+    CHECK_EQ(zb_semaphore_wait(&semaphore, deadline), ZB_TIMED_OUT);
+    CHECK(zb_now() >= deadline - 5 * MILLISECOND); /* the wall clock, where it must be used, may be a little ahead */
+    CHECK_EQ(zb_semaphore_wait(&semaphore, zb_now() - 1), ZB_TIMED_OUT);
+    sem_destroy(&semaphore);
+}
+
+static void ignore(int number) { (void)number; }
+
+static void a_signal_interrupts_the_wait(void) {
+    sem_t semaphore;
+    CHECK_EQ(sem_init(&semaphore, 0, 0), 0);
+    const struct sigaction action = {.sa_handler = ignore};
+    CHECK_EQ(sigaction(SIGVTALRM, &action, NULL), 0);
+    const struct sigaction tick = {.sa_handler = ignore};
+    CHECK_EQ(sigaction(SIGUSR2, &tick, NULL), 0);
+    const pid_t waiting = getpid(), child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        for (int i = 0; i < 2000 && kill(waiting, SIGUSR2) == 0; i++) usleep(10000);
+        _exit(0);
+    }
+    CHECK_EQ(zb_semaphore_wait(&semaphore, zb_now() + HANG_NS), ZB_INTERRUPTED);
+    CHECK_EQ(kill(child, SIGKILL), 0);
+    while (waitpid(child, NULL, 0) < 0) CHECK(errno == EINTR);
+    sem_destroy(&semaphore);
+}
+
+static void *post_later(void *semaphore) {
+    usleep(20000);
+    sem_post(semaphore);
+    return NULL;
+}
+
+static void a_post_wakes_the_wait(void) {
+    sem_t semaphore;
+    pthread_t poster;
+    CHECK_EQ(sem_init(&semaphore, 0, 0), 0);
+    CHECK_EQ(pthread_create(&poster, NULL, post_later, &semaphore), 0);
+    zb_wake wake;
+    do {
+        wake = zb_semaphore_wait(&semaphore, zb_now() + HANG_NS);
+    } while (wake == ZB_INTERRUPTED);
+    CHECK_EQ(wake, ZB_WOKEN);
+    pthread_join(poster, NULL);
+    sem_destroy(&semaphore);
+}
+
+/* ---- peers --------------------------------------------------------------------------------------------------- */
+
+static bool dies_within_a_while(zb_peer *peer) {
+    const int64_t end = zb_now() + HANG_NS;
+    while (zb_now() < end) {
+        if (!zb_peer_alive(peer)) return true;
+    }
+    return false;
+}
+
+static void watch_a_death(bool by_start_time) {
+    const pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        pause();
+        _exit(0);
+    }
+    zb_peer peer;
+    zb_peer_init(&peer);
+    CHECK(!zb_peer_alive(&peer));
+    zb_peer_watch(&peer, (uint64_t)child);
+    if (by_start_time) { /* as on a kernel without pidfd */
+        if (peer.pidfd >= 0) close(peer.pidfd);
+        peer.pidfd = -1;
+        peer.start_time = zb_process_start_time((uint64_t)child);
+    }
+    CHECK(zb_peer_alive(&peer));
+    CHECK(zb_process_start_time((uint64_t)child) >= zb_process_start_time((uint64_t)getpid()));
+    CHECK_EQ(kill(child, SIGKILL), 0);
+    CHECK(dies_within_a_while(&peer)); /* a zombie: it is not reaped yet */
+    CHECK_EQ(zb_process_start_time((uint64_t)child), 0);
+    CHECK(!peer.unknown);
+    CHECK(waitpid(child, NULL, 0) == child);
+    CHECK(!zb_peer_alive(&peer));
+    CHECK(!zb_peer_alive_recently(&peer));
+    zb_peer_close(&peer);
+    zb_peer_watch(&peer, (uint64_t)child);
+    CHECK(!zb_peer_alive(&peer));
+    CHECK(peer.unknown);
+    zb_peer_close(&peer);
+}
+
+static void a_death_is_seen(void) {
+    watch_a_death(false);
+    watch_a_death(true);
+}
+
+static void another_process_of_the_pid_is_not_the_one_watched(void) {
+    zb_peer peer;
+    zb_peer_init(&peer);
+    zb_peer_watch(&peer, (uint64_t)getpid());
+    if (peer.pidfd >= 0) close(peer.pidfd);
+    peer.pidfd = -1;
+    peer.start_time = zb_process_start_time((uint64_t)getpid());
+    CHECK(peer.start_time != 0);
+    CHECK(zb_peer_alive(&peer));
+    peer.start_time--; /* the pid once belonged to a process that started earlier */
+    CHECK(!zb_peer_alive(&peer));
+    zb_peer_close(&peer);
+}
+
+static void pids_that_cannot_be_are_dead(void) {
+    static const uint64_t PIDS[] = {0, INT_MAX, (uint64_t)INT_MAX + 1, (uint64_t)1 << 32, UINT64_MAX, UINT64_MAX - 1};
+    for (size_t i = 0; i < sizeof PIDS / sizeof *PIDS; i++) {
+        zb_peer peer;
+        zb_peer_init(&peer);
+        zb_peer_watch(&peer, PIDS[i]);
+        CHECK(!zb_peer_alive(&peer));
+        CHECK(peer.pidfd == -1);
+        zb_peer_close(&peer);
+    }
+    /* Cut to 32 bits, this one would be us. */
+    zb_peer peer;
+    zb_peer_init(&peer);
+    zb_peer_watch(&peer, ((uint64_t)1 << 32) + (uint64_t)getpid());
+    CHECK(!zb_peer_alive(&peer));
+}
+
+static void a_recent_answer_is_kept_for_a_moment_only(void) {
+    zb_peer peer;
+    zb_peer_init(&peer);
+    zb_peer_watch(&peer, (uint64_t)getpid());
+    CHECK(zb_peer_alive_recently(&peer));
+    const int64_t first = peer.checked_at;
+    while (zb_now() - first < ZB_PEER_FRESH_NS) {
+    }
+    CHECK(zb_peer_alive_recently(&peer));
+    CHECK(peer.checked_at > first);
+    zb_peer_close(&peer);
+}
+
+static void a_process_may_have_any_name(void) {
+    char name[16] = {0};
+    CHECK_EQ(prctl(PR_GET_NAME, name), 0);
+    const uint64_t start = zb_process_start_time((uint64_t)getpid());
+    CHECK(start != 0);
+    static const char *const NAMES[] = {"a) Z 1 2 3", ") X", "((", "a b c d"};
+    for (size_t i = 0; i < sizeof NAMES / sizeof *NAMES; i++) {
+        CHECK_EQ(prctl(PR_SET_NAME, NAMES[i]), 0);
+        CHECK_EQ(zb_process_start_time((uint64_t)getpid()), start);
+    }
+    CHECK_EQ(prctl(PR_SET_NAME, name), 0);
+}
+
+/* ---- points -------------------------------------------------------------------------------------------------- */
+
+static volatile sig_atomic_t fired;
+static void fire(int number) {
+    (void)number;
+    fired++;
+}
+
+static void a_point_fires_once_at_its_count(void) {
+    signal(SIGUSR1, fire);
+    CHECK_EQ(zb_point_arm("no such point", 1, SIGUSR1), -1);
+    CHECK_EQ(zb_point_armed, ZB_POINT_NONE);
+    CHECK_EQ(zb_point_arm("reader.free", 3, SIGUSR1), 0);
+    for (int i = 1; i <= 5; i++) {
+        ZB_POINT(WRITER_DATA);
+        ZB_POINT(READER_FREE);
+        CHECK_EQ(fired, i >= 3 ? 1 : 0);
+    }
+    CHECK(zb_point_name(0) == NULL);
+    CHECK(strcmp(zb_point_name(ZB_POINT_WRITER_PLANNED), "writer.planned") == 0);
+    CHECK(strcmp(zb_point_name(ZB_POINT_READER_SPACE), "reader.space") == 0);
+    CHECK(zb_point_name(ZB_POINT_READER_SPACE + 1) == NULL);
+}
+
+CHECK_MAIN(TEST(a_spin_takes_what_is_ready_and_keeps_its_budget),
+           TEST(a_spin_that_fails_costs_half_the_budget_except_for_the_probe), TEST(a_limit_of_zero_never_looks),
+           TEST(progress_prolongs_a_spin_but_not_for_ever), TEST(a_token_is_taken_once),
+           TEST(a_signal_interrupts_the_wait), TEST(a_post_wakes_the_wait), TEST(a_death_is_seen),
+           TEST(another_process_of_the_pid_is_not_the_one_watched), TEST(pids_that_cannot_be_are_dead),
+           TEST(a_recent_answer_is_kept_for_a_moment_only), TEST(a_process_may_have_any_name),
+           TEST(a_point_fires_once_at_its_count))
