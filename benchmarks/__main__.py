@@ -6,6 +6,7 @@ import os
 import sys
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
@@ -102,7 +103,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     effort = QUICK if arguments.quick else FULL
     if arguments.repeats:
-        effort = Effort(arguments.repeats, effort.repeat_ns, effort.quick)
+        effort = replace(effort, repeats=arguments.repeats)
     cores = machine.choose_cores()
     load = os.getloadavg()[0]
     if load > 0.5:
@@ -111,6 +112,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
     results = _measure(chosen, contenders, effort, console, install=not arguments.no_install)
     judged = verdicts(results)
+    if arguments.only or arguments.contender:
+        judged = [verdict for verdict in judged if verdict.state is not State.UNKNOWN]
     show(console, results, chosen, judged, cores)
     _save(arguments.results, results, [verdict.to_json() for verdict in judged], cores)
     if OURS in results.versions:

@@ -17,7 +17,6 @@ from typing import Any
 from benchmarks.peers.base import Channel
 from benchmarks.plan import BATCH, Job, Kind
 
-DEADLINE_SECONDS = 20
 _PR_SET_PDEATHSIG = 1
 _IDLE_SECONDS = 1.0
 
@@ -69,12 +68,12 @@ class Partner:
         self._end.close()
 
 
-def _child(end: socket.socket, cpu: int, body: Body, channels: list[Channel]) -> None:
+def _child(end: socket.socket, cpu: int, deadline: int, body: Body, channels: list[Channel]) -> None:
     """Never returns: a forked process ends here, whatever happens, without the parent's exit handlers."""
     status = 1
     try:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        signal.alarm(DEADLINE_SECONDS)
+        signal.alarm(deadline)
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         if cpu >= 0:
             os.sched_setaffinity(0, {cpu})
@@ -102,23 +101,24 @@ def _hear_all(processes: "tuple[_Process, _Process]") -> list[dict[str, Any]]:
     return [messages[process.pid] for process in processes]
 
 
-def _ending(exit_code: int) -> str:
+def _ending(exit_code: int, deadline: int) -> str:
     if exit_code == -signal.SIGALRM:
-        return f"not done within {DEADLINE_SECONDS} s"
+        return f"not done within {deadline} s"
     return f"ended by {signal.Signals(-exit_code).name}" if exit_code < 0 else f"ended with exit code {exit_code}"
 
 
 class _Process:
     """A forked child, as its parent sees it."""
 
-    def __init__(self, role: str, cpu: int, body: Body, channels: list[Channel]) -> None:
+    def __init__(self, role: str, cpu: int, deadline: int, body: Body, channels: list[Channel]) -> None:
         self.role = role
+        self._deadline = deadline
         self._status: int | None = None
         ours, theirs = socket.socketpair()
         self.pid = os.fork()
         if self.pid == 0:
             ours.close()
-            _child(theirs, cpu, body, channels)
+            _child(theirs, cpu, deadline, body, channels)
         theirs.close()
         self.partner = Partner(ours)
 
@@ -127,7 +127,7 @@ class _Process:
         try:
             return self.partner.hear()
         except SilentEndError:
-            raise PairError(f"{self.role}: {_ending(self.reap())}") from None
+            raise PairError(f"{self.role}: {_ending(self.reap(), self._deadline)}") from None
         except PairError as error:
             raise PairError(f"{self.role}: {error}") from None
 
@@ -150,8 +150,8 @@ def _pair(job: Job, sender: Body, receiver: Body, channels: list[Channel]) -> It
     gc.collect()
     processes: list[_Process] = []
     try:
-        processes.append(_Process("receiver", job.receiver_cpu, receiver, channels))
-        processes.append(_Process("sender", job.sender_cpu, sender, channels))
+        processes.append(_Process("receiver", job.receiver_cpu, job.deadline, receiver, channels))
+        processes.append(_Process("sender", job.sender_cpu, job.deadline, sender, channels))
         yield processes[0], processes[1]
     except BaseException:
         for process in processes:

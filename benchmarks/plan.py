@@ -97,6 +97,7 @@ class Job:
         receiver_cpu: Core of the consumer, -1 for any.
         parameter: See `Case.parameter`.
         directory: A directory for socket files.
+        deadline: Seconds after which it is given up.
     """
 
     kind: Kind
@@ -110,6 +111,7 @@ class Job:
     receiver_cpu: int
     parameter: int
     directory: str
+    deadline: int
 
     def to_json(self) -> dict[str, Any]:
         """The job as plain data."""

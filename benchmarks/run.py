@@ -1,7 +1,8 @@
 """The run: all contenders of a case take turns, repeat by repeat."""
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import groupby
 
 from benchmarks.contenders import CannotError, Contender, ContenderError, Outcome, Workshop
@@ -24,16 +25,20 @@ class Effort:
     Attributes:
         repeats: Of each contender and case.
         repeat_ns: How long one should take.
+        deadline: Seconds for one job, calibration and warm-up included.
         quick: Leaves out placements and variants.
     """
 
     repeats: int
     repeat_ns: int
+    deadline: int
     quick: bool
 
 
-FULL = Effort(repeats=5, repeat_ns=100_000_000, quick=False)
-QUICK = Effort(repeats=3, repeat_ns=30_000_000, quick=True)
+FULL = Effort(repeats=5, repeat_ns=100_000_000, deadline=20, quick=False)
+QUICK = Effort(repeats=3, repeat_ns=30_000_000, deadline=5, quick=True)
+# A contender that fails is tried again in the next repeat, but not for ever: some hang until their deadline.
+_MOST_FAILURES = 2
 
 
 def _least(case: Case) -> int:
@@ -44,29 +49,6 @@ def _least(case: Case) -> int:
             return 200
         case _:
             return 8
-
-
-def _job(case: Case, contender: Contender, cores: Cores, workshop: Workshop, count: int) -> Job:
-    capacity = ring_capacity(case.size)
-    warmup = 200 if case.kind is Kind.ROUND_TRIP else max(2 * capacity // (case.size + 16), 8)
-    # A slow contender is not warmed up for longer than it is measured.
-    warmup = min(warmup, count)
-    if case.kind is Kind.BATCH:
-        count, warmup = (-(-number // BATCH) * BATCH for number in (count, warmup))
-    sender, receiver = cores.of(case.placement)
-    return Job(
-        case.kind,
-        workshop.name(),
-        case.size,
-        capacity,
-        count,
-        warmup,
-        contender.wait,
-        sender,
-        receiver,
-        case.parameter,
-        workshop.directory,
-    )
 
 
 @dataclass
@@ -80,6 +62,7 @@ class Run:
         workshop: Names and directory.
         results: What has come so far.
         progress: Told what is going on.
+        failures: How often each has failed.
     """
 
     contenders: list[Contender]
@@ -88,6 +71,7 @@ class Run:
     workshop: Workshop
     results: Results
     progress: Progress
+    failures: Counter[tuple[Case, str]] = field(default_factory=Counter)
 
     def case_group(self, cases: list[Case]) -> None:
         """Measures some cases; everybody takes a turn in each repeat, starting with another one each time."""
@@ -95,7 +79,7 @@ class Run:
         for repeat in range(self.effort.repeats):
             start = repeat * len(turns) // self.effort.repeats
             for case, who, count in turns[start:] + turns[:start]:
-                if who.label in self.results.failures.get(case.key, {}):
+                if self.failures[case, who.label] >= _MOST_FAILURES:
                     continue
                 self.progress(f"{case.key}: {who.label} {repeat + 1}/{self.effort.repeats}")
                 outcome = self._try(case, who, count)
@@ -121,18 +105,42 @@ class Run:
         while True:
             outcome = self._try(case, who, count)
             if outcome is None:
-                return 0
+                return count if 0 < self.failures[case, who.label] < _MOST_FAILURES else 0
             wanted = int(count * self.effort.repeat_ns / max(1, outcome.elapsed_ns))
             if outcome.elapsed_ns >= _TRIAL_NS or count >= _LARGEST_COUNT:
                 return max(least, min(_LARGEST_COUNT, wanted))
             count = min(_LARGEST_COUNT, count * 16, max(count * 2, wanted))
 
+    def _job(self, case: Case, who: Contender, count: int) -> Job:
+        capacity = ring_capacity(case.size)
+        warmup = 200 if case.kind is Kind.ROUND_TRIP else max(2 * capacity // (case.size + 16), 8)
+        # A slow contender is not warmed up for longer than it is measured.
+        warmup = min(warmup, count)
+        if case.kind is Kind.BATCH:
+            count, warmup = (-(-number // BATCH) * BATCH for number in (count, warmup))
+        sender, receiver = self.cores.of(case.placement)
+        return Job(
+            kind=case.kind,
+            name=self.workshop.name(),
+            size=case.size,
+            capacity=capacity,
+            count=count,
+            warmup=warmup,
+            wait=who.wait,
+            sender_cpu=sender,
+            receiver_cpu=receiver,
+            parameter=case.parameter,
+            directory=self.workshop.directory,
+            deadline=self.effort.deadline,
+        )
+
     def _try(self, case: Case, who: Contender, count: int) -> Outcome | None:
         try:
-            return who.run(_job(case, who, self.cores, self.workshop, count))
+            return who.run(self._job(case, who, count))
         except CannotError:
             return None
         except (ContenderError, UnavailableError) as error:
+            self.failures[case, who.label] += 1
             self.results.fail(case, who.label, str(error))
             return None
 

@@ -24,8 +24,9 @@ class PeerChannel(Channel):
         self._queue: Any = _fifo.Queue(max_size_bytes=job.capacity, loads=bytes, dumps=_as_it_is)
 
     def open_receiver(self) -> None:
-        """Uses the inherited queue; its message buffer has room for a whole frame from the start."""
-        self._queue.reallocate_msg_buffer(max(self.job.size * 2, BATCH * (self.job.size + 64)))
+        """Uses the inherited queue; its message buffer has room for what one call brings from the start."""
+        frames = BATCH if self.job.kind is Kind.BATCH else 1
+        self._queue.reallocate_msg_buffer(frames * (self.job.size + 64))
         get = self._queue.get
 
         def receive() -> int:

@@ -4,6 +4,7 @@ import contextlib
 import gc
 import itertools
 import time
+from array import array
 from typing import Any, ClassVar
 
 import zerobuffer
@@ -13,18 +14,22 @@ from benchmarks.plan import BATCH, Job, Kind, Wait
 _SPIN: dict[Wait, dict[str, float]] = {Wait.DEFAULT: {}, Wait.BLOCK: {"spin": 0.0}, Wait.SPIN: {"spin": 1.0}}
 
 
+def _reader_of(channel: Channel) -> Any:
+    return channel.reader if isinstance(channel, PeerChannel) else None
+
+
 class PeerChannel(Channel):
     """Frame by frame; each frame is released before the next is asked for."""
 
     kinds: ClassVar[frozenset[Kind]] = frozenset(Kind)
-    _reader: Any = None
+    reader: Any = None
     _writer: Any = None
 
     def open_receiver(self) -> None:
         """Creates the buffer."""
         config = zerobuffer.BufferConfig(metadata_size=0, payload_size=self.job.capacity)
-        self._reader = zerobuffer.Reader(self.name, config, **_SPIN[self.job.wait])
-        read_frame = self._reader.read_frame
+        self.reader = zerobuffer.Reader(self.name, config, **_SPIN[self.job.wait])
+        read_frame = self.reader.read_frame
 
         def receive() -> int:
             frame = read_frame()
@@ -48,13 +53,37 @@ class PeerChannel(Channel):
 
     def consume(self, count: int) -> int:
         """See `Channel.consume`."""
-        read_frame, checksum = self._reader.read_frame, 0
+        read_frame, checksum = self.reader.read_frame, 0
         for _ in range(count):
             frame = read_frame()
             data = frame.data
             checksum += data[0] + data[-1]
             frame.release()
         return checksum
+
+    def ping(self, back: Channel, payload: bytes, samples: "array[int]") -> int:
+        """As one loop, like that of the bare semaphores which it is judged against."""
+        write_frame, read_frame, clock = self._writer.write_frame, _reader_of(back).read_frame, time.perf_counter_ns
+        checksum = 0
+        for index in range(len(samples)):
+            begin = clock()
+            write_frame(payload)
+            frame = read_frame()
+            data = frame.data
+            checksum += data[0] + data[-1]
+            frame.release()
+            samples[index] = clock() - begin
+        return checksum
+
+    def echo(self, back: Channel, payload: bytes, count: int) -> None:
+        """See `ping`."""
+        read_frame, write_frame = self.reader.read_frame, back.send
+        for _ in range(count):
+            frame = read_frame()
+            data = frame.data
+            _ = data[0] + data[-1]
+            frame.release()
+            write_frame(payload)
 
     def produce_batches(self, payload: bytes, batches: int) -> None:
         """See `Channel.produce_batches`."""
@@ -64,7 +93,7 @@ class PeerChannel(Channel):
 
     def consume_batches(self, count: int) -> int:
         """See `Channel.consume_batches`."""
-        read_frames, checksum, seen = self._reader.read_frames, 0, 0
+        read_frames, checksum, seen = self.reader.read_frames, 0, 0
         while seen < count:
             frames = read_frames(BATCH)
             seen += len(frames)
@@ -77,11 +106,11 @@ class PeerChannel(Channel):
     def wait_idle(self, seconds: float) -> None:
         """Waits for a frame that never comes."""
         with contextlib.suppress(TimeoutError, zerobuffer.ZeroBufferError):
-            self._reader.read_frame(timeout=seconds)
+            self.reader.read_frame(timeout=seconds)
 
     def close(self) -> None:
         """Closes the end that this process opened."""
-        for end in (self._writer, self._reader):
+        for end in (self._writer, self.reader):
             if end is not None:
                 end.close()
 
