@@ -1,0 +1,144 @@
+"""Writers that come one after the other: each stream starts at 1, and the reader takes every one whole."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+
+from tests.library import children
+from tests.library.data import frame
+from tests.library.processes import Child
+from zerobuffer import BufferConfig, FrameTimeoutError, Reader, Writer, WriterDeadError, WriterExistsError
+
+CONFIG = BufferConfig(metadata_size=64, payload_size=4096)
+
+
+def take(reader: Reader, sequences: range) -> None:
+    for sequence in sequences:
+        with reader.read_frame(5) as got:
+            assert (got.sequence, bytes(got.data)) == (sequence, frame(got.size, sequence))
+
+
+@pytest.mark.parametrize("other_process", [False, True])
+@pytest.mark.parametrize("noticed", [False, True])
+@pytest.mark.parametrize("counts", [(3, 4), (1, 1), (5, 1, 2), (1, 1, 1, 1)])
+def test_streams_follow_each_other(name: str, counts: tuple[int, ...], noticed: bool, other_process: bool) -> None:
+    with Reader(name, CONFIG) as reader:
+        for count in counts:
+            if other_process:
+                with Child(children.write, name=name, sizes=[100] * count):
+                    pass
+            else:
+                with Writer(name) as writer:
+                    for sequence in range(1, count + 1):
+                        writer.write_frame(frame(100, sequence))
+            if noticed:
+                take(reader, range(1, count + 1))
+                with pytest.raises(WriterDeadError):
+                    reader.read_frame(5)
+        if not noticed:
+            for count in counts:
+                take(reader, range(1, count + 1))
+        with pytest.raises(WriterDeadError):
+            reader.read_frame(5)
+
+
+@pytest.mark.parametrize("read_before", range(4))
+@pytest.mark.parametrize("last_lives", [False, True])
+def test_restart_while_frames_of_the_old_stream_are_pending(name: str, read_before: int, last_lives: bool) -> None:
+    with Reader(name, CONFIG) as reader:
+        with Writer(name) as first:
+            for sequence in range(1, 4):
+                first.write_frame(frame(50, sequence))
+            take(reader, range(1, read_before + 1))
+        second = Writer(name)
+        for sequence in range(1, 4):
+            second.write_frame(frame(60, sequence))
+        if not last_lives:
+            second.close()
+        take(reader, range(read_before + 1, 4))
+        take(reader, range(1, 4))
+        if last_lives:
+            with pytest.raises(FrameTimeoutError) as caught:
+                reader.read_frame(0)
+            assert caught.value.code == "timeout"
+        second.close()
+
+
+def test_writers_that_write_nothing_leave_no_trace(name: str) -> None:
+    with Reader(name, CONFIG) as reader:
+        for _ in range(3):
+            Writer(name).close()
+        with Writer(name) as writer:
+            writer.write_frame(frame(10, 1))
+            take(reader, range(1, 2))
+            assert writer.free_bytes == 4096
+
+
+def test_frames_held_across_a_change_of_writers(name: str) -> None:
+    with Reader(name, CONFIG) as reader:
+        with Writer(name) as first:
+            first.write_frame(frame(1000, 1))
+            held = reader.read_frame(0)
+        with Writer(name) as second:
+            assert second.free_bytes == 4096 - 1016
+            for sequence in range(1, 4):
+                second.write_frame(frame(1000, sequence), 0)
+            with pytest.raises(FrameTimeoutError):
+                second.write_frame(frame(100, 4), 0)
+            assert bytes(held.data) == frame(1000, 1)
+            held.release()
+            second.write_frame(frame(100, 4), 0)
+            take(reader, range(1, 5))
+
+
+def test_wait_for_writer(name: str) -> None:
+    with Reader(name, CONFIG) as reader:
+        assert reader.writer_state == "absent"
+        with pytest.raises(FrameTimeoutError):
+            reader.wait_for_writer(0.02)
+        with Child(children.hold_writer, name=name, timeout=5) as writer:
+            reader.wait_for_writer(20)
+            assert reader.writer_state == "alive"
+            writer.hear("ready")
+            writer.kill()
+            assert reader.writer_state == "died"
+            with pytest.raises(WriterDeadError) as caught:
+                reader.read_frame(5)
+            assert (caught.value.reason, caught.value.pid) == ("died", writer.pid)
+        Writer(name).close()
+        assert reader.writer_state == "closed"
+
+
+@pytest.mark.parametrize("other_process", [False, True])
+def test_second_writer_is_refused_and_the_first_unharmed(name: str, other_process: bool) -> None:
+    with Reader(name, CONFIG) as reader:
+        if other_process:
+            with Child(children.hold_writer, name=name) as first:
+                first.hear("ready")
+                with pytest.raises(WriterExistsError) as caught:
+                    Writer(name)
+                assert (caught.value.code, caught.value.pid) == ("writer_exists", first.pid)
+                first.say([[10, 1]])
+                first.hear("written")
+                take(reader, range(1, 2))
+        with Writer(name) as writer:
+            with pytest.raises(WriterExistsError):
+                Writer(name)
+            writer.write_frame(frame(10, 1))
+            take(reader, range(1, 2))
+
+
+def test_reader_recreated_under_the_same_name(name: str) -> None:
+    stale: Writer | None = None
+    for round_ in itertools.count():
+        with Reader(name, CONFIG) as reader, Writer(name) as writer:
+            if stale is not None:
+                stale.close()
+            writer.write_frame(frame(10, 1))
+            take(reader, range(1, 2))
+            if round_ == 3:
+                break
+            reader.close()
+        stale = writer
