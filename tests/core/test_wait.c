@@ -34,32 +34,58 @@ static zb_look follow(void *context) {
 static void a_spin_takes_what_is_ready_and_keeps_its_budget(void) {
     zb_spin spin;
     zb_spin_init(&spin, 100000);
-    spin.budget_ns = 1000;
+    spin.shift = 5;
     script play = {.ready_after = 2, .otherwise = ZB_NOTHING};
-    CHECK(zb_spin_until(&spin, follow, &play));
+    CHECK(zb_spin_until(&spin, 0, follow, &play));
     CHECK_EQ(play.looks, 3);
-    CHECK_EQ(spin.budget_ns, 100000);
+    CHECK_EQ(spin.shift, 0);
 }
 
 static void a_spin_that_fails_costs_half_the_budget_except_for_the_probe(void) {
     zb_spin spin;
     zb_spin_init(&spin, 64000);
-    int64_t budget = 64000;
+    uint32_t failed = 0;
     for (uint32_t wait = 1; wait < 2 * ZB_SPIN_PROBE; wait++) {
         script play = {.ready_after = UINT64_MAX, .otherwise = ZB_NOTHING};
-        CHECK(!zb_spin_until(&spin, follow, &play));
+        CHECK(!zb_spin_until(&spin, 0, follow, &play));
         CHECK(play.looks >= 8);
-        if (wait % ZB_SPIN_PROBE != 0) budget /= 2;
-        CHECK_EQ(spin.budget_ns, budget);
+        if (wait % ZB_SPIN_PROBE != 0) failed++;
+        CHECK_EQ(spin.shift, failed < 16 ? failed : 16);
     }
-    CHECK_EQ(budget, 0);
+    CHECK_EQ(((int64_t)64000) >> spin.shift, 0);
 }
 
 static void a_limit_of_zero_never_looks(void) {
     zb_spin spin;
     zb_spin_init(&spin, 0);
     script play = {.ready_after = 0};
-    CHECK(!zb_spin_until(&spin, follow, &play));
+    CHECK(!zb_spin_until(&spin, 0, follow, &play));
+    CHECK_EQ(play.looks, 0);
+}
+
+static void a_large_frame_lengthens_a_spin_within_bounds(void) {
+    zb_spin spin;
+    zb_spin_init(&spin, 1000);
+    script play = {.ready_after = UINT64_MAX, .otherwise = ZB_NOTHING};
+    const int64_t begin = zb_now();
+    CHECK(!zb_spin_until(&spin, 800000, follow, &play));
+    CHECK(zb_now() - begin >= 100000);
+    CHECK(!zb_spin_until(&spin, UINT64_MAX, follow, &play));
+    CHECK(zb_now() - begin < HANG_NS);
+}
+
+static void a_brief_spin_is_left_out_after_a_failure(void) {
+    zb_spin spin;
+    zb_spin_init(&spin, 1000);
+    script play = {.ready_after = 3, .otherwise = ZB_NOTHING};
+    CHECK(zb_spin_briefly(&spin, follow, &play));
+    CHECK_EQ(play.looks, 4);
+    spin.shift = 1;
+    play.looks = 0;
+    CHECK(!zb_spin_briefly(&spin, follow, &play));
+    CHECK_EQ(play.looks, 0);
+    zb_spin_init(&spin, 0);
+    CHECK(!zb_spin_briefly(&spin, follow, &play));
     CHECK_EQ(play.looks, 0);
 }
 
@@ -68,7 +94,7 @@ static void progress_prolongs_a_spin_but_not_for_ever(void) {
     zb_spin_init(&spin, 1000);
     script play = {.ready_after = UINT64_MAX, .otherwise = ZB_PROGRESS};
     const int64_t begin = zb_now();
-    CHECK(!zb_spin_until(&spin, follow, &play));
+    CHECK(!zb_spin_until(&spin, 0, follow, &play));
     const int64_t took = zb_now() - begin;
     CHECK(took >= ZB_SPIN_MOST_NS);
     CHECK(took < HANG_NS);

@@ -59,7 +59,7 @@ extern PyObject *zb_error_factory;
 
 /* A timeout in seconds (None: for ever) as nanoseconds; -1 with an exception set when it is none. */
 int64_t zb_timeout_ns(PyObject *seconds);
-int64_t zb_deadline(int64_t timeout_ns);
+int64_t zb_deadline(int64_t timeout_ns, int64_t now);
 /* Parses `(…required, timeout=…)` of a METH_FASTCALL | METH_KEYWORDS method. */
 int zb_parse_timeout(const char *method, PyObject *const *args, Py_ssize_t count, PyObject *names, Py_ssize_t required,
                      int64_t *timeout_ns);
@@ -93,6 +93,7 @@ typedef struct ZbReader {
     bool rollback_due; /* once for each writer that dies */
     uint64_t tokens; /* taken from "data" but not yet turned into a frame */
     uint64_t expected;
+    uint64_t last_size;
     /* Copies of the two fields that only we write: loading them back would wait for a cache line that the writer is
      * changing. Taken anew whenever the reader had to wait. */
     bool position_known;

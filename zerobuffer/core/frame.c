@@ -293,6 +293,36 @@ static PyObject *frame_exit(PyObject *self, PyObject *const *Py_UNUSED(args), Py
     Py_RETURN_NONE;
 }
 
+static int frame_readable(const ZbFrame *frame) {
+    if (!frame->released && !frame->reader->closed) return 0;
+    PyObject *refused = frame_data((PyObject *)frame, NULL);
+    Py_XDECREF(refused);
+    return -1;
+}
+
+static PyObject *frame_item(PyObject *self, Py_ssize_t index) {
+    const ZbFrame *frame = (ZbFrame *)self;
+    if (frame_readable(frame) < 0) return NULL;
+    if (index < 0 || (uint64_t)index >= frame->size) {
+        PyErr_SetString(PyExc_IndexError, "frame index out of range");
+        return NULL;
+    }
+    return PyLong_FromLong(frame->data[index]);
+}
+
+/* frame[i] reads a byte without making a view; frame[i:j] is a part of the view. */
+static PyObject *frame_subscript(PyObject *self, PyObject *key) {
+    if (PyLong_Check(key)) {
+        const Py_ssize_t index = PyLong_AsSsize_t(key);
+        if (index == -1 && PyErr_Occurred()) return NULL;
+        return frame_item(self, index < 0 ? index + (Py_ssize_t)((ZbFrame *)self)->size : index);
+    }
+    PyObject *data = frame_data(self, NULL);
+    PyObject *part = data == NULL ? NULL : PyObject_GetItem(data, key);
+    Py_XDECREF(data);
+    return part;
+}
+
 static Py_ssize_t frame_length(PyObject *self) { return (Py_ssize_t)((ZbFrame *)self)->size; }
 
 static int frame_getbuffer(PyObject *self, Py_buffer *view, int flags) {
@@ -326,7 +356,8 @@ static PyMethodDef frame_methods[] = {
     {NULL, NULL, 0, NULL},
 };
 
-static PySequenceMethods frame_sequence_methods = {.sq_length = frame_length};
+static PySequenceMethods frame_sequence_methods = {.sq_length = frame_length, .sq_item = frame_item};
+static PyMappingMethods frame_mapping_methods = {.mp_length = frame_length, .mp_subscript = frame_subscript};
 static PyBufferProcs frame_buffer = {frame_getbuffer, frame_releasebuffer};
 
 PyTypeObject ZbFrameType = {
@@ -338,6 +369,7 @@ PyTypeObject ZbFrameType = {
     .tp_finalize = frame_finalize,
     .tp_repr = frame_repr,
     .tp_as_sequence = &frame_sequence_methods,
+    .tp_as_mapping = &frame_mapping_methods,
     .tp_as_buffer = &frame_buffer,
     .tp_methods = frame_methods,
     .tp_getset = frame_getset,

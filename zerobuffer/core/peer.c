@@ -75,11 +75,12 @@ bool zb_peer_alive(zb_peer *peer) {
     } else {
         peer->dead = kill((pid_t)peer->pid, 0) != 0 && errno == ESRCH;
     }
-    peer->checked_at = zb_now();
     return !peer->dead;
 }
 
-bool zb_peer_alive_recently(zb_peer *peer) {
-    if (peer->pid != 0 && !peer->dead && zb_now() - peer->checked_at < ZB_PEER_FRESH_NS) return true;
+bool zb_peer_alive_recently(zb_peer *peer, int64_t now) {
+    if (peer->pid == 0 || peer->dead) return false;
+    if (now - peer->checked_at < ZB_PEER_FRESH_NS) return true;
+    peer->checked_at = now;
     return zb_peer_alive(peer);
 }

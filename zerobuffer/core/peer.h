@@ -28,7 +28,7 @@ void zb_peer_watch(zb_peer *peer, uint64_t pid);
 /* Asks the system now. EPERM means alive; a zombie is dead. */
 bool zb_peer_alive(zb_peer *peer);
 /* The same, unless it was asked within ZB_PEER_FRESH_NS. */
-bool zb_peer_alive_recently(zb_peer *peer);
+bool zb_peer_alive_recently(zb_peer *peer, int64_t now);
 /* Start time in clock ticks since boot; 0 when there is no such process or it is a zombie. */
 uint64_t zb_process_start_time(uint64_t pid);
 

@@ -54,9 +54,9 @@ int64_t zb_timeout_ns(PyObject *seconds) {
     return value > 9.0e9 ? ZB_FOREVER : (int64_t)(value * 1e9);
 }
 
-int64_t zb_deadline(int64_t timeout_ns) {
+int64_t zb_deadline(int64_t timeout_ns, int64_t now) {
     if (timeout_ns == 0) return 0;
-    return timeout_ns == ZB_FOREVER ? ZB_FOREVER : zb_now() + timeout_ns;
+    return timeout_ns > ZB_FOREVER - now ? ZB_FOREVER : now + timeout_ns;
 }
 
 int zb_parse_timeout(const char *method, PyObject *const *args, Py_ssize_t count, PyObject *names, Py_ssize_t required,

@@ -24,7 +24,7 @@ typedef enum writer_state { WRITER_ABSENT, WRITER_ALIVE, WRITER_CLOSED, WRITER_D
 /* Differs from every identity that is connected now: what restarts after it is another stream. */
 static const zb_identity stream_of_the_gone = {.connected_at = -1};
 
-static writer_state look_at_writer(ZbReader *self) {
+static writer_state look_at_writer(ZbReader *self, int64_t now) {
     zb_oieb *oieb = self->handle->ring.oieb;
     const uint64_t pid = zb_load(&oieb->writer_pid);
     if (pid == 0) {
@@ -37,7 +37,7 @@ static writer_state look_at_writer(ZbReader *self) {
     self->writer_seen = true;
     if (pid != self->peer.pid) self->rollback_due = true;
     zb_peer_watch(&self->peer, pid);
-    if (zb_peer_alive_recently(&self->peer)) return WRITER_ALIVE;
+    if (zb_peer_alive_recently(&self->peer, now)) return WRITER_ALIVE;
     /* A pid that was never known here may belong to another pid namespace: the lock on the segment proves it alive. */
     if (self->peer.unknown && zb_handle_writer_lock(self->handle) != 0) return WRITER_ALIVE;
     return WRITER_DEAD;
@@ -72,8 +72,12 @@ static zb_look look_for_data(void *semaphore) { return zb_semaphore_try(semaphor
  */
 static int wait_for_token(ZbReader *self, int64_t timeout_ns) {
     if (try_token(self)) return 1;
-    const int64_t deadline = zb_deadline(timeout_ns);
     bool spin = timeout_ns != 0;
+    if (spin && zb_spin_briefly(&self->spin, look_for_data, self->handle->data)) {
+        self->tokens++;
+        return 1;
+    }
+    int64_t deadline = -1;
     for (;;) {
         bool woken = false;
         zb_wake wake = ZB_TIMED_OUT;
@@ -83,11 +87,13 @@ static int wait_for_token(ZbReader *self, int64_t timeout_ns) {
         if (spin && self->spin.limit_ns > 0) {
             spin = false;
             Py_BEGIN_ALLOW_THREADS
-            woken = zb_spin_until(&self->spin, look_for_data, handle->data);
+            woken = zb_spin_until(&self->spin, self->last_size, look_for_data, handle->data);
             Py_END_ALLOW_THREADS
         }
         if (!woken && !self->closed && !self->cancelled) {
-            const writer_state state = look_at_writer(self);
+            const int64_t now = zb_now();
+            if (deadline < 0) deadline = zb_deadline(timeout_ns, now);
+            const writer_state state = look_at_writer(self, now);
             if (state == WRITER_CLOSED || state == WRITER_DEAD) {
                 /* It may have posted between our last try and its end. */
                 if (!try_token(self)) {
@@ -99,7 +105,6 @@ static int wait_for_token(ZbReader *self, int64_t timeout_ns) {
                 zb_handle_release(handle);
                 return 1;
             }
-            const int64_t now = zb_now();
             if (now >= deadline) {
                 zb_handle_release(handle);
                 zb_raise(self->handle, "timeout", "{s:d}", "seconds", (double)timeout_ns / 1e9);
@@ -177,6 +182,7 @@ static int take_frame(ZbReader *self, uint64_t pos, zb_found *found, uint64_t *l
     *lease = zb_lease_push(self, found->size + ZB_HEADER_SIZE, true);
     if (*lease == UINT64_MAX) return -1;
     self->expected = found->sequence + 1;
+    self->last_size = found->size;
     self->tokens--;
     return 0;
 }
@@ -319,7 +325,7 @@ static PyObject *reader_writer_state(PyObject *op, PyObject *Py_UNUSED(ignored))
     ZbReader *self = (ZbReader *)op;
     if (reader_usable(self) < 0) return NULL;
     static const char *const names[] = {"absent", "alive", "closed", "died"};
-    return PyUnicode_FromString(names[look_at_writer(self)]);
+    return PyUnicode_FromString(names[look_at_writer(self, zb_now())]);
 }
 
 /* Ends the reader's part in the shared state: a blocked writer wakes and sees reader_pid 0. */

@@ -5,29 +5,46 @@
 
 #include "clock.h"
 
-void zb_spin_init(zb_spin *spin, int64_t limit_ns) { *spin = (zb_spin){.limit_ns = limit_ns, .budget_ns = limit_ns}; }
+#define SHIFT_MOST 16
+#define BRIEF_LOOKS 64
 
-bool zb_spin_until(zb_spin *spin, zb_condition condition, void *context) {
+void zb_spin_init(zb_spin *spin, int64_t limit_ns) { *spin = (zb_spin){.limit_ns = limit_ns}; }
+
+static int64_t limit_for(const zb_spin *spin, uint64_t frame_size) {
+    const int64_t copy = (int64_t)(frame_size / ZB_SPIN_BYTES_PER_NS);
+    return spin->limit_ns + (copy < ZB_SPIN_LARGE_MOST_NS ? copy : ZB_SPIN_LARGE_MOST_NS);
+}
+
+bool zb_spin_until(zb_spin *spin, uint64_t frame_size, zb_condition condition, void *context) {
     if (spin->limit_ns <= 0) return false;
+    const int64_t limit = limit_for(spin, frame_size);
     const bool probe = ++spin->waits % ZB_SPIN_PROBE == 0;
-    const int64_t budget = probe ? spin->limit_ns : spin->budget_ns;
     int64_t now = zb_now();
-    int64_t end = now + budget;
+    int64_t end = now + (probe ? limit : limit >> spin->shift);
     const int64_t last = now + ZB_SPIN_MOST_NS;
     do {
         for (int i = 0; i < 8; i++) {
             const zb_look look = condition(context);
             if (look == ZB_READY) {
-                spin->budget_ns = spin->limit_ns;
+                spin->shift = 0;
                 return true;
             }
             if (look == ZB_PROGRESS) end = last;
             zb_pause();
         }
         now = zb_now();
-        if (end == last) end = now + spin->limit_ns;
+        if (end == last) end = now + limit;
     } while (now < end && now < last);
-    if (!probe) spin->budget_ns /= 2;
+    if (!probe && spin->shift < SHIFT_MOST) spin->shift++;
+    return false;
+}
+
+bool zb_spin_briefly(const zb_spin *spin, zb_condition condition, void *context) {
+    if (spin->limit_ns <= 0 || spin->shift > 0) return false;
+    for (int i = 0; i < BRIEF_LOOKS; i++) {
+        if (condition(context) == ZB_READY) return true;
+        zb_pause();
+    }
     return false;
 }
 

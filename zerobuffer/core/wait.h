@@ -7,12 +7,12 @@
 #include <stdint.h>
 
 /*
- * Spinning pays only while the other side answers within the spin. `budget` is halved by every spin that fails and
+ * Spinning pays only while the other side answers within the spin. The budget is halved by every spin that fails and
  * restored by every one that succeeds; every ZB_SPIN_PROBE waits the full spin is tried again.
  */
 typedef struct zb_spin {
     int64_t limit_ns; /* 0: never spin */
-    int64_t budget_ns;
+    uint32_t shift; /* the budget is the limit halved so many times */
     uint32_t waits;
 } zb_spin;
 
@@ -21,15 +21,24 @@ typedef struct zb_spin {
 /* However much progress there is, a spin ends after so long. */
 #define ZB_SPIN_MOST_NS 2000000
 /* A blocked wait looks at the peer this often, so that a death is noticed well within 50 ms. */
-#define ZB_SLICE_NS 15000000
+#define ZB_SLICE_NS 25000000
+
+/* The other side may be busy with a frame of this many bytes: a copy runs at some 10 bytes a nanosecond. */
+#define ZB_SPIN_BYTES_PER_NS 8
+#define ZB_SPIN_LARGE_MOST_NS 250000
 
 void zb_spin_init(zb_spin *spin, int64_t limit_ns);
 /* What a look at the awaited condition found. Progress means that the other side is at work: the spin begins anew. */
 typedef enum zb_look { ZB_NOTHING, ZB_PROGRESS, ZB_READY } zb_look;
 /* The condition a spin waits for: it must be cheap, and may take what it finds. */
 typedef zb_look (*zb_condition)(void *context);
-/* Spins until the condition is ready, or nothing has moved for the length of the budget. */
-bool zb_spin_until(zb_spin *spin, zb_condition condition, void *context);
+/*
+ * Spins until the condition is ready, or nothing has moved for the length of the budget; `frame_size` is what the other
+ * side is likely at work with.
+ */
+bool zb_spin_until(zb_spin *spin, uint64_t frame_size, zb_condition condition, void *context);
+/* The first look of a spin, so short that the GIL is kept. */
+bool zb_spin_briefly(const zb_spin *spin, zb_condition condition, void *context);
 
 typedef enum zb_wake { ZB_WOKEN, ZB_TIMED_OUT, ZB_INTERRUPTED, ZB_WAIT_FAILED } zb_wake;
 

@@ -27,17 +27,17 @@ static int writer_usable(ZbWriter *self) {
 /* ---- the reader's life --------------------------------------------------------------------------------------- */
 
 /* NULL while the reader lives, else why it does not. */
-static const char *reader_gone(ZbWriter *self) {
+static const char *reader_gone(ZbWriter *self, int64_t now) {
     const uint64_t pid = zb_load(&self->handle->ring.oieb->reader_pid);
     if (pid == 0) return "closed";
     zb_peer_watch(&self->peer, pid);
-    if (zb_peer_alive_recently(&self->peer)) return NULL;
+    if (zb_peer_alive_recently(&self->peer, now)) return NULL;
     if (self->peer.unknown && zb_handle_reader_lock_held(self->handle)) return NULL;
     return "died";
 }
 
-static int check_reader(ZbWriter *self) {
-    const char *reason = reader_gone(self);
+static int check_reader(ZbWriter *self, int64_t now) {
+    const char *reason = reader_gone(self, now);
     if (reason == NULL) return 0;
     zb_raise(self->handle, "reader_dead", "{s:s,s:K}", "reason", reason, "pid", (unsigned long long)self->peer.pid);
     return -1;
@@ -122,16 +122,16 @@ static int wait_for_space(ZbWriter *self, uint64_t need, uint64_t size, int64_t 
             const uint64_t eighth = self->handle->ring.payload_size / 8;
             room space = {oieb, need > eighth ? need : eighth, zb_load(&oieb->payload_free_bytes)};
             Py_BEGIN_ALLOW_THREADS
-            zb_spin_until(&self->spin, look_for_room, &space);
+            zb_spin_until(&self->spin, size, look_for_room, &space);
             Py_END_ALLOW_THREADS
             ready = space_free(oieb, need);
         }
         if (!ready && !self->closed && !self->cancelled) {
-            if (check_reader(self) < 0) {
+            const int64_t now = zb_now();
+            if (check_reader(self, now) < 0) {
                 zb_handle_release(handle);
                 return -1;
             }
-            const int64_t now = zb_now();
             if (now >= deadline) {
                 zb_handle_release(handle);
                 zb_raise(self->handle, "buffer_full", "{s:d,s:K,s:K,s:K}", "seconds", (double)timeout_ns / 1e9, "size",
@@ -156,14 +156,14 @@ static int wait_for_space(ZbWriter *self, uint64_t need, uint64_t size, int64_t 
         }
         if (wake == ZB_INTERRUPTED && PyErr_CheckSignals() != 0) return -1;
     }
-    return zb_load(&self->handle->ring.oieb->reader_pid) == 0 ? check_reader(self) : 1;
+    return zb_load(&self->handle->ring.oieb->reader_pid) == 0 ? check_reader(self, zb_now()) : 1;
 }
 
 /* A look at the reader and the shared fields, unless the last one was a moment ago. */
 static int refresh(ZbWriter *self) {
     const int64_t now = zb_now();
     if (now - self->looked_at < ZB_STREAMING_NS) return 0;
-    if (check_reader(self) < 0 || look(self) < 0) return -1;
+    if (check_reader(self, now) < 0 || look(self) < 0) return -1;
     self->looked_at = now;
     return 0;
 }
@@ -174,7 +174,7 @@ static int plan_frame(ZbWriter *self, uint64_t size, int64_t timeout_ns, zb_plan
     if (++self->writes % DRAIN_INTERVAL == 0) drain_space_tokens(self);
     int planned = plan_now(self, size, plan);
     if (planned == 0 && look(self) == 0) planned = plan_now(self, size, plan);
-    const int64_t deadline = planned == 0 ? zb_deadline(timeout_ns) : 0;
+    const int64_t deadline = planned == 0 ? zb_deadline(timeout_ns, zb_now()) : 0;
     for (; planned == 0; planned = look(self) < 0 ? -1 : plan_now(self, size, plan)) {
         self->busy = true;
         const int ready = wait_for_space(self, zb_plan_need(plan), size, timeout_ns, deadline);
@@ -298,7 +298,7 @@ static PyObject *writer_write_frames(PyObject *op, PyObject *const *args, Py_ssi
     if (zb_parse_timeout("write_frames", args, count, names, 1, &timeout_ns) < 0 || writer_usable(self) < 0) {
         return NULL;
     }
-    if (check_reader(self) < 0 || look(self) < 0) return NULL;
+    if (check_reader(self, zb_now()) < 0 || look(self) < 0) return NULL;
     PyObject *items = PySequence_Fast(args[0], "write_frames() takes an iterable of buffers");
     if (items == NULL) return NULL;
     self->cancelled = false;
@@ -392,7 +392,7 @@ static PyObject *slot_commit(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     if (slot_usable(slot) < 0) return NULL;
     ZbWriter *writer = slot->writer;
     slot_end(slot);
-    if (check_reader(writer) < 0) return NULL;
+    if (check_reader(writer, zb_now()) < 0) return NULL;
     ZB_POINT(WRITER_DATA);
     zb_commit commit = {0};
     zb_ring_stage(&writer->handle->ring, &slot->plan, slot->size, writer->sequence, &commit);
@@ -510,7 +510,7 @@ static uint64_t owed_posts(const zb_handle *handle) {
  */
 static PyObject *writer_claim(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ZbWriter *self = (ZbWriter *)op;
-    if (writer_usable(self) < 0 || check_reader(self) < 0) return NULL;
+    if (writer_usable(self) < 0 || check_reader(self, zb_now()) < 0) return NULL;
     zb_oieb *oieb = self->handle->ring.oieb;
     uint64_t owner = zb_load(&oieb->writer_pid);
     if (owner != 0) {
@@ -545,7 +545,7 @@ static PyObject *writer_wait_space(PyObject *op, PyObject *const *args, Py_ssize
     zb_plan plan;
     int ready = look(self) < 0 ? -1 : plan_now(self, (uint64_t)size, &plan);
     if (ready == 0) {
-        ready = wait_for_space(self, zb_plan_need(&plan), (uint64_t)size, timeout_ns, zb_deadline(timeout_ns));
+        ready = wait_for_space(self, zb_plan_need(&plan), (uint64_t)size, timeout_ns, zb_deadline(timeout_ns, zb_now()));
     }
     return ready < 0 ? NULL : PyBool_FromLong(ready);
 }
@@ -553,7 +553,7 @@ static PyObject *writer_wait_space(PyObject *op, PyObject *const *args, Py_ssize
 static PyObject *writer_check_reader(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ZbWriter *self = (ZbWriter *)op;
     if (self->handle == NULL) return zb_raise(NULL, "closed", "{s:s}", "what", "writer");
-    if (check_reader(self) < 0) return NULL;
+    if (check_reader(self, zb_now()) < 0) return NULL;
     Py_RETURN_NONE;
 }
 
@@ -567,7 +567,7 @@ static PyObject *writer_set_cancelled(PyObject *op, PyObject *flag) {
 static PyObject *writer_set_metadata(PyObject *op, PyObject *content) {
     ZbWriter *self = (ZbWriter *)op;
     Py_buffer data;
-    if (writer_usable(self) < 0 || check_reader(self) < 0) return NULL;
+    if (writer_usable(self) < 0 || check_reader(self, zb_now()) < 0) return NULL;
     if (PyObject_GetBuffer(content, &data, PyBUF_SIMPLE) < 0) return NULL;
     const zb_ring *ring = &self->handle->ring;
     const zb_status status = zb_ring_metadata_write(ring, data.buf, (uint64_t)data.len);
