@@ -1,5 +1,6 @@
 """A virtual environment of its own for each peer, made once, in ``benchmarks/.envs`` (not in version control)."""
 
+import os
 import subprocess
 import sys
 import venv
@@ -51,11 +52,14 @@ def compiled_ring() -> Path:
     if program.exists() and program.stat().st_mtime > source.stat().st_mtime:
         return program
     _BUILD.mkdir(exist_ok=True)
-    command = ["cc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(program), str(source), "-pthread"]
+    # Under a name of its own first: others may be compiling, or running, the same program.
+    fresh = _BUILD / f"ring-{os.getpid()}"
+    command = ["cc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(fresh), str(source), "-pthread"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=_INSTALL_SECONDS, check=False)
     except OSError as error:
         raise UnavailableError(f"no C compiler ({error}); install gcc or clang") from error
     if done.returncode != 0:
         raise UnavailableError(f"cc: {done.stderr.strip()}")
+    fresh.replace(program)
     return program

@@ -199,7 +199,7 @@ def _timed(work: Callable[[], int | None]) -> dict[str, Any]:
 
 def payload_of(size: int) -> bytes:
     """The frame everybody sends; the C program sends the same."""
-    return bytes((index + 1) % 256 for index in range(min(size, 256))) * max(1, size // 256)
+    return (bytes((index + 1) % 256 for index in range(256)) * (size // 256 + 1))[:size]
 
 
 def one_way(job: Job, make: Callable[[Job, str], Channel]) -> dict[str, Any]:

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -190,6 +191,14 @@ static void await_peer(int fd) {
     if (read(fd, &go, 1) != 1) die("the peer is gone");
 }
 
+/* A producer that failed has said why; the consumer must not wait for its frames. */
+static void on_child_end(int number) {
+    (void)number;
+    siginfo_t end = {0};
+    if (waitid(P_ALL, 0, &end, WEXITED | WNOHANG | WNOWAIT) != 0 || end.si_pid == 0) return;
+    if (end.si_code != CLD_EXITED || end.si_status != 0) _exit(1);
+}
+
 int main(int argc, char **argv) {
     if (argc != 10) {
         fprintf(stderr, "usage: ring oneway|roundtrip NAME SIZE CAPACITY COUNT WARMUP block|spin CPU CPU\n");
@@ -216,6 +225,7 @@ int main(int argc, char **argv) {
     int go[2], done[2];
     if (pipe(go) != 0 || pipe(done) != 0) die("pipe");
     alarm(DEADLINE_SECONDS);
+    sigaction(SIGCHLD, &(struct sigaction){.sa_handler = on_child_end, .sa_flags = SA_RESTART}, NULL);
     pid_t child = fork();
     if (child < 0) die("fork");
     if (child == 0) { /* the producer; in a round trip, the side that answers */
