@@ -116,11 +116,15 @@ def _lock(name: str, path: Path, mode: int, undo: contextlib.ExitStack) -> int:
         deadline = time.monotonic() + _LOCK_PATIENCE
         while True:
             with _translated(name, f"open the lock file {path}", path):
-                fd = _open_lock_file(path.name, mode, directory)
+                fd, made = _open_lock_file(path.name, mode, directory)
             try:
-                if _try_lock(fd):
-                    if _is_still(fd, path.name, directory):
-                        break
+                with _translated(name, f"lock {path}", path), _removed_on_error(path, made):
+                    locked = _try_lock(fd)
+                    ours = locked and _is_still(fd, path.name, directory)
+                if ours:
+                    break
+                if locked:
+                    pass  # its last owner removed it meanwhile: the next look makes a new one
                 elif time.monotonic() >= deadline or reader_alive(name):
                     raise BufferInUseError(name=name, pid=_owner(name) or "unknown")  # noqa: TRY301 - closes the file like any failure
                 else:
@@ -146,7 +150,18 @@ def _open_lock_directory(path: Path) -> int:
     return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
 
-def _open_lock_file(name: str, mode: int, directory: int) -> int:
+@contextlib.contextmanager
+def _removed_on_error(path: Path, made: bool) -> Iterator[None]:
+    try:
+        yield
+    except OSError:
+        # Where locking itself fails, nobody else holds the file that we have just made.
+        if made:
+            _unlink_quietly(path)
+        raise
+
+
+def _open_lock_file(name: str, mode: int, directory: int) -> tuple[int, bool]:
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     while True:
         # Two steps: with O_CREAT, Linux refuses another user's file in a sticky directory even where its mode allows.
@@ -154,12 +169,14 @@ def _open_lock_file(name: str, mode: int, directory: int) -> int:
             fd = os.open(name, flags, dir_fd=directory)
         except FileNotFoundError:
             with contextlib.suppress(FileExistsError):
-                return os.open(name, flags | os.O_CREAT | os.O_EXCL, mode, dir_fd=directory)
+                return os.open(name, flags | os.O_CREAT | os.O_EXCL, mode, dir_fd=directory), True
             continue
-        if stat.S_ISREG(os.fstat(fd).st_mode):
-            return fd
-        os.close(fd)
-        raise OSError(errno.EINVAL, "the lock file is not a regular file")
+        with contextlib.ExitStack() as undo:
+            undo.callback(os.close, fd)
+            if not stat.S_ISREG(os.fstat(fd).st_mode):
+                raise OSError(errno.EINVAL, "the lock file is not a regular file")
+            undo.pop_all()
+        return fd, False
 
 
 def _try_lock(fd: int) -> bool:
@@ -220,6 +237,27 @@ def reader_alive(name: str) -> bool:
     if found is None or len(found[0]) < OIEB_SIZE:
         return False
     return owner_alive(pid_at(found[0], READER_PID_OFFSET), found[1])
+
+
+def orphaned(name: str, block: bytes, facts: os.stat_result) -> bool:
+    """Say whether the pid of the reader that made this segment has gone to another process since."""
+    return started_after(pid_at(block, READER_PID_OFFSET), _made_at(facts)) and not _lock_held(name)
+
+
+def _lock_held(name: str) -> bool:
+    try:
+        fd = os.open(names.lock_path(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True  # not to be known: the reader has the benefit of the doubt
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False
 
 
 def _owner(name: str) -> int:

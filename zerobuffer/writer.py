@@ -16,11 +16,13 @@ from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, OIEB_SIZE
 from zerobuffer.errors import (
     BufferNotFoundError,
     InvalidOiebError,
+    ReaderDeadError,
     SystemFailureError,
     WriterExistsError,
     ZeroBufferError,
 )
-from zerobuffer.ownership import from_oserror
+from zerobuffer.ownership import READER_PID_OFFSET, from_oserror, orphaned
+from zerobuffer.process import pid_at
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -104,13 +106,16 @@ class Writer(_core.Writer):
             raise WriterExistsError(name=name, pid=owner)
 
     def _check_formatted(self, fd: int) -> None:
-        """A segment that is still short or all zero is in the middle of its creation."""
-        size = os.fstat(fd).st_size
-        if size < OIEB_SIZE:
-            raise _NotReadyError(InvalidOiebError(name=self.name, field="length", value=size, limit=OIEB_SIZE))
+        """Refuse what is no buffer yet, or nobody's: a segment short or all zero is in the middle of its creation."""
+        facts = os.fstat(fd)
+        if facts.st_size < OIEB_SIZE:
+            short = InvalidOiebError(name=self.name, field="length", value=facts.st_size, limit=OIEB_SIZE)
+            raise _NotReadyError(short)
         block = os.pread(fd, OIEB_SIZE, 0)
         if not any(block):
             raise _NotReadyError(InvalidOiebError(name=self.name, field="oieb_size", value=0, limit=OIEB_SIZE))
+        if orphaned(self.name, block, facts):
+            raise ReaderDeadError(name=self.name, reason="died", pid=pid_at(block, READER_PID_OFFSET))
 
     async def write_frame_async(self, data: Buffer, timeout: float | None = DEFAULT_TIMEOUT) -> None:
         """Like `write_frame`, without blocking the event loop. A cancelled call has written nothing."""

@@ -56,14 +56,11 @@ class Child:
         target = f"{function.__module__}:{function.__qualname__}"
         # The output buffer is ours alone: lines are cut from what the descriptor gave.
         self._process = subprocess.Popen(
-            [*prefix, sys.executable, "-m", "tests.library.processes", target, json.dumps(arguments)],
+            [*prefix, sys.executable, "-m", "tests.library.processes", target, json.dumps(arguments), str(user or "")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             cwd=_ROOT,
             bufsize=0,
-            user=user,
-            group=user,
-            extra_groups=[] if user is not None else None,
         )
         self._pending = b""
         self.pid = self._process.pid
@@ -178,11 +175,16 @@ def _state(pid: int) -> str:
         return ""
 
 
-def main(target: str, arguments: str) -> None:
+def main(target: str, arguments: str, user: str = "") -> None:
     """Run one function in this process, which dies with the test that started it."""
+    module, _, name = target.partition(":")
+    function = getattr(importlib.import_module(module), name)
+    if user:  # after the import: another user need not be able to read the code
+        os.setgroups([])
+        os.setgid(int(user))
+        os.setuid(int(user))
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    module, _, function = target.partition(":")
-    getattr(importlib.import_module(module), function)(Parent(), **json.loads(arguments))
+    function(Parent(), **json.loads(arguments))
 
 
 if __name__ == "__main__":
