@@ -58,6 +58,7 @@ Feature: Edge cases
     Then the header of buffer 'exact-fit' should show:
       | field                 | value |
       | payload_free_bytes    | 0     |
+      | payload_write_pos     | 0     |
       | payload_written_count | 1     |
     When the 'writer' process tries to write frame with size '1'
     Then the 'writer' process should get error 'buffer_full'

@@ -105,3 +105,18 @@ Feature: Corruption
     When the 'writer' process writes frame with size '104857584' and sequence '1'
     Then the 'reader' process should read frame with sequence '1' and size '104857584'
     And the 'reader' process should validate frame data
+
+  Scenario: 5.8 A marker is written over what stood there on the lap before
+    Given the 'reader' process creates buffer 'second-lap' with metadata size '0' and payload size '1024'
+    And the 'writer' process connects to buffer 'second-lap'
+    And the 'writer' process writes '2' frames of size '484' in a row
+    And the 'reader' process reads '2' frames in a row
+    And the 'writer' process writes frame with size '484' and sequence '3'
+    And the 'reader' process reads '1' frames in a row
+    And the 'writer' process writes frame with size '300' and sequence '4'
+    And the 'reader' process reads '1' frames in a row
+    When the 'writer' process writes frame with size '400' and sequence '5'
+    Then the frame header at '816' of buffer 'second-lap' should show size '0' and sequence '0'
+    And the frame header at '0' of buffer 'second-lap' should show size '400' and sequence '5'
+    And the 'reader' process should read frame with sequence '5' and size '400'
+    And the 'reader' process should validate frame data

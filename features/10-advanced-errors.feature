@@ -90,3 +90,9 @@ Feature: Advanced errors
     And the 'writer' process writes frame with size '1024' and sequence '1'
     Then the 'reader' process should read frame with sequence '1' and size '1024'
     And the 'reader' process should validate frame data
+
+  @process
+  Scenario: 10.8 Creation that runs out of descriptors at any of its steps leaves nothing
+    When the 'reader' process tries to create buffer 'few-descriptors' with '0' to '6' further descriptors
+    Then the 'reader' process should have failed only with 'resource_exhausted' and left nothing each time
+    And the 'reader' process should have succeeded at last

@@ -29,7 +29,7 @@ Feature: Hostile memory
     When the header of buffer 'hostile-write' is overwritten:
       | field   | value   |
       | <field> | <value> |
-    And the 'writer' process tries to write frame with size '900'
+    And the 'writer' process tries to write frame with size '500'
     Then the 'writer' process should get error '<error>'
 
     Examples:

@@ -4,19 +4,55 @@ from __future__ import annotations
 
 import os
 
+from harmony.comparison import expect_equal
 from harmony.errors import UnsupportedError
-from harmony.registry import step
+from harmony.registry import step, then
+from step_definitions.port import DriverError
 from step_definitions.role import Role
 from step_definitions.sentences import acting
+from step_definitions.steps.system_resources import SystemResourceSteps
 
 _NOBODY = 65534
 
 
 class AdvancedErrorSteps:
-    """Another user."""
+    """Another user, and creations that fail at each of their steps."""
 
-    def __init__(self, role: Role) -> None:
+    def __init__(self, role: Role, system: SystemResourceSteps) -> None:
         self._role = role
+        self._system = system
+        self._creations: list[tuple[int, str, list[str]]] = []
+
+    @step(
+        acting(r"tries to create buffer '(?P<base>[^']+)' with '(?P<least>\d+)' to '(?P<most>\d+)' further descriptors")
+    )
+    async def try_with_few(self, base: str, least: int, most: int) -> None:
+        """Create and close a buffer under each limit, and look at what is left each time."""
+        driver, view = await self._role.driver(), self._role.view(base)
+        for count in range(least, most + 1):
+            await self._system.limit_further_descriptors(count)
+            code = "created"
+            try:
+                handle = await driver.create(view.name, metadata=64, payload=1024)
+                await driver.close(handle)
+            except DriverError as error:
+                code = error.code
+            finally:
+                self._system.lift()
+            self._creations.append((count, code, view.existing()))
+
+    @then(acting(r"should have failed only with '(?P<code>[^']+)' and left nothing each time"))
+    def failed_cleanly(self, code: str) -> None:
+        """Compare the outcome of every attempt."""
+        wrong = [one for one in self._creations if one[1] not in {code, "created"} or one[2]]
+        expect_equal([], wrong, "(further descriptors, outcome, what is left) that may not be")
+        if all(outcome == "created" for _, outcome, _ in self._creations):
+            raise AssertionError("no limit was tight enough to make a creation fail")
+
+    @then(acting(r"should have succeeded at last"))
+    def succeeded_at_last(self) -> None:
+        """With enough descriptors a creation succeeds: the failures before have broken nothing."""
+        expect_equal("created", self._creations[-1][1], "outcome with the most descriptors")
 
     @step(acting(r"of another user tries to connect to buffer '(?P<base>[^']+)'"))
     async def try_connect_as_nobody(self, base: str) -> None:

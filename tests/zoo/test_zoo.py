@@ -1,0 +1,43 @@
+"""Each broken ring buffer is noticed by a scenario that the correct model passes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harmony.actor import Verdict
+from tests.zoo.mutants import MUTANTS, Mutant
+from tests.zoo.watch import run, watch
+
+LEAST = 25
+PROGRAMMING_ERRORS = ("TypeError", "AttributeError", "NameError", "KeyError", "ImportError", "AssertionError: nothing")
+TABLE = Path(__file__).resolve().parents[2] / "docs" / "mutants.md"
+
+WATCHING = sorted({number for mutant in MUTANTS.values() for number in mutant.scenarios})
+
+
+def test_the_zoo_is_large_enough() -> None:
+    assert len(MUTANTS) >= LEAST
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("mutant", MUTANTS.values(), ids=lambda mutant: mutant.name)
+def test_a_scenario_notices(mutant: Mutant) -> None:
+    sighting = watch(mutant)
+    assert sighting.scenario is not None, f"no scenario of {mutant.scenarios} notices that {mutant.wrong!r}"
+    assert not sighting.error.startswith(PROGRAMMING_ERRORS), f"the zoo itself is broken: {sighting.error}"
+
+
+@pytest.mark.parametrize("number", WATCHING)
+def test_the_correct_model_passes(number: str) -> None:
+    """Without this a mutant could be caught by what the model itself gets wrong."""
+    result = run("tests.zoo.model:correct", number)
+    assert result.verdict is Verdict.PASSED, result.failure and result.failure.error
+
+
+def test_the_table_lists_the_whole_zoo() -> None:
+    listed = {line.split("`")[1] for line in TABLE.read_text().splitlines() if line.startswith("| `")}
+    assert listed == set(MUTANTS), "renew it: python -m tests.zoo.watch"
+    assert "**nothing**" not in TABLE.read_text()
