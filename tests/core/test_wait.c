@@ -190,7 +190,7 @@ static void watch_a_death(bool by_start_time) {
     CHECK(!peer.unknown);
     CHECK(waitpid(child, NULL, 0) == child);
     CHECK(!zb_peer_alive(&peer));
-    CHECK(!zb_peer_alive_recently(&peer));
+    CHECK(!zb_peer_alive_recently(&peer, zb_now()));
     zb_peer_close(&peer);
     zb_peer_watch(&peer, (uint64_t)child);
     CHECK(!zb_peer_alive(&peer));
@@ -235,15 +235,22 @@ static void pids_that_cannot_be_are_dead(void) {
 }
 
 static void a_recent_answer_is_kept_for_a_moment_only(void) {
+    const pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        pause();
+        _exit(0);
+    }
     zb_peer peer;
     zb_peer_init(&peer);
-    zb_peer_watch(&peer, (uint64_t)getpid());
-    CHECK(zb_peer_alive_recently(&peer));
-    const int64_t first = peer.checked_at;
-    while (zb_now() - first < ZB_PEER_FRESH_NS) {
-    }
-    CHECK(zb_peer_alive_recently(&peer));
-    CHECK(peer.checked_at > first);
+    zb_peer_watch(&peer, (uint64_t)child);
+    const int64_t asked = zb_now();
+    CHECK(zb_peer_alive_recently(&peer, asked));
+    CHECK_EQ(kill(child, SIGKILL), 0);
+    CHECK(waitpid(child, NULL, 0) == child);
+    CHECK(zb_peer_alive_recently(&peer, asked + ZB_PEER_FRESH_NS - 1));
+    CHECK(!zb_peer_alive_recently(&peer, asked + ZB_PEER_FRESH_NS));
+    CHECK(!zb_peer_alive_recently(&peer, asked));
     zb_peer_close(&peer);
 }
 
@@ -286,6 +293,7 @@ static void a_point_fires_once_at_its_count(void) {
 
 CHECK_MAIN(TEST(a_spin_takes_what_is_ready_and_keeps_its_budget),
            TEST(a_spin_that_fails_costs_half_the_budget_except_for_the_probe), TEST(a_limit_of_zero_never_looks),
+           TEST(a_large_frame_lengthens_a_spin_within_bounds), TEST(a_brief_spin_is_left_out_after_a_failure),
            TEST(progress_prolongs_a_spin_but_not_for_ever), TEST(a_token_is_taken_once),
            TEST(a_signal_interrupts_the_wait), TEST(a_post_wakes_the_wait), TEST(a_death_is_seen),
            TEST(another_process_of_the_pid_is_not_the_one_watched), TEST(pids_that_cannot_be_are_dead),
