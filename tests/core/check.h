@@ -31,7 +31,7 @@ typedef struct check_test {
 
 #define TEST(function) {#function, function}
 
-/* Runs the tests, each under a deadline; the seed is `--seed N`, or new, and is printed. */
+/* Runs the tests, each under `--deadline SECONDS`; the seed is `--seed N`, or new, and is printed. Exits with 2 on a hang. */
 int check_main(int argc, char **argv, const check_test *tests, size_t count);
 #define CHECK_MAIN(...)                                                                                                \
     int main(int argc, char **argv) {                                                                                  \

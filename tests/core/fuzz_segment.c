@@ -27,12 +27,16 @@ static void put(segment *memory, uint64_t offset, uint64_t value, uint64_t size)
 static void damage(segment *memory, uint64_t metadata, uint64_t payload) {
     for (uint64_t wrong = 1 + check_below(4); wrong > 0; wrong--) {
         const uint64_t value = check_interesting(check_below(2) == 0 ? payload : metadata);
-        switch (check_below(6)) {
+        switch (check_below(7)) {
         case 0: put(memory, check_below(4), check_random(), 1); break;          /* oieb_size */
         case 1: put(memory, 4, check_random(), 4); break;                       /* version */
         case 2: put(memory, 128, value, 8); break;                              /* metadata length */
         case 3: put(memory, 128 + metadata + check_below(payload), value, 8); break; /* some header */
         case 4: put(memory, check_below(memory->length), check_random(), 1); break;
+        case 5: /* a length of metadata that is wrong in both places alike */
+            put(memory, 24, value, 8);
+            put(memory, 128, value - 8, 8);
+            break;
         default: put(memory, 8 * (1 + check_below(15)), value, 8);              /* any other field */
         }
     }

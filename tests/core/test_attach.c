@@ -185,7 +185,6 @@ static void walks_end(void) {
     memcpy(ring.payload, &header, sizeof header);
     zb_store(&ring.oieb->payload_write_pos, 40);
     zb_store(&ring.oieb->payload_free_bytes, 0);
-    check_watch(10);
     CHECK_EQ(zb_ring_walk(&ring, 3), 3);
     CHECK(!zb_ring_restart_ahead(&ring, 0, UINT64_MAX));
     segment_drop(&memory);

@@ -146,6 +146,33 @@ static void frames_are_held_while_more_arrive(void) {
     run(4096, (channel){.frames = 10000, .most = 100, .batch = 1, .held = 8, .blocking = true});
 }
 
+/* ---- one field of two writers -------------------------------------------------------------------------------- */
+
+#define ROUNDS 2000000
+
+static pthread_barrier_t both;
+
+static void *free_one_by_one(void *context) {
+    pthread_barrier_wait(&both);
+    for (int i = 0; i < ROUNDS; i++) zb_ring_free(context, 1);
+    return NULL;
+}
+
+static void free_bytes_survive_both_sides_at_once(void) {
+    zb_ring ring;
+    segment memory = segment_ring(0, 64, &ring);
+    pthread_t reader;
+    CHECK_EQ(pthread_barrier_init(&both, NULL, 2), 0);
+    CHECK_EQ(pthread_create(&reader, NULL, free_one_by_one, &ring), 0);
+    const zb_commit commit = {.bytes = 1};
+    pthread_barrier_wait(&both);
+    for (int i = 0; i < ROUNDS; i++) zb_ring_publish(&ring, &commit, 0);
+    CHECK_EQ(pthread_join(reader, NULL), 0);
+    pthread_barrier_destroy(&both);
+    CHECK_EQ(zb_load(&ring.oieb->payload_free_bytes), 64);
+    segment_drop(&memory);
+}
+
 /* ---- metadata ------------------------------------------------------------------------------------------------ */
 
 static void *write_metadata(void *context) {
@@ -176,4 +203,5 @@ static void metadata_is_seen_whole_or_not_at_all(void) {
 }
 
 CHECK_MAIN(TEST(frames_pass_one_by_one), TEST(frames_pass_while_the_writer_spins), TEST(batches_pass),
-           TEST(frames_are_held_while_more_arrive), TEST(metadata_is_seen_whole_or_not_at_all))
+           TEST(frames_are_held_while_more_arrive), TEST(free_bytes_survive_both_sides_at_once),
+           TEST(metadata_is_seen_whole_or_not_at_all))
