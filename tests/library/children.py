@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import resource
+import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from tests.library.data import frame
-from tests.library.processes import Parent
-from zerobuffer import BufferConfig, Reader, Writer, ZeroBufferError
+from tests.library.processes import Child, Parent
+from zerobuffer import BufferConfig, DuplexServer, Frame, Reader, Writer, ZeroBufferError
 from zerobuffer.ownership import remove_stale
 from zerobuffer.process import is_alive
 
@@ -110,3 +113,95 @@ def try_everything(parent: Parent, name: str, owner: int) -> None:
             "remove_stale": _code(lambda: remove_stale(name)),
         }
     )
+
+
+# ---- life and death ---------------------------------------------------------------------------------------------------
+
+
+def connect_then_close(parent: Parent, name: str) -> None:
+    """Connect; close when told, and tell when."""
+    writer = Writer(name)
+    parent.say("ready")
+    parent.hear()
+    moment = time.monotonic()
+    writer.close()
+    parent.say(moment)
+
+
+def serve_slowly(parent: Parent, name: str) -> None:
+    """Answer requests, each after a minute."""
+
+    def handle(_: Frame) -> bytes:
+        parent.say("in the handler")
+        time.sleep(60)
+        return b"late"
+
+    with DuplexServer(name) as server:
+        server.start(handle)
+        parent.say("ready")
+        parent.wait_for_end()
+
+
+def _next_pid(pid: int) -> None:
+    Path("/proc/sys/kernel/ns_last_pid").write_text(str(pid - 1))
+
+
+def reuse_pids(parent: Parent, name: str) -> None:
+    """In a pid namespace of our own: the dead side's pid goes to another process while the other is blocked."""
+    answer: dict[str, object] = {}
+
+    # The reader dies; its pid comes again.
+    _next_pid(5000)
+    with Child(hold_reader, name=name) as reader:
+        reader.hear("ready")
+        with Writer(name) as writer, ThreadPoolExecutor(1) as pool:
+            writer.write_frame(bytes(4080))
+            blocked = pool.submit(writer.write_frame, b"x", 60)
+            reader.kill()
+            _next_pid(reader.pid)
+            with Child(idle) as stranger:
+                stranger.hear("ready")
+                answer["same pid again"] = stranger.pid == reader.pid
+                error = blocked.exception(60)
+                assert isinstance(error, ZeroBufferError)
+                answer["blocked write"] = [error.code, error.reason]
+
+    # The writer dies; its pid comes again, and then belongs to the next writer.
+    with Reader(name) as receiver:
+        _next_pid(6000)
+        with Child(hold_writer, name=name) as writing, ThreadPoolExecutor(1) as pool:
+            writing.hear("ready")
+            blocked_read = pool.submit(receiver.read_frame, 60)
+            time.sleep(0.05)  # the reader is to have seen this writer
+            writing.kill()
+            _next_pid(writing.pid)
+            with Child(idle) as stranger:
+                stranger.hear("ready")
+                error = blocked_read.exception(60)
+                assert isinstance(error, ZeroBufferError)
+                answer["blocked read"] = [error.code, error.reason]
+        _next_pid(6000)
+        with Child(write, name=name, sizes=[10, 20, 30]) as writing:
+            writing.wait()
+        received = 0
+        for sequence in (1, 2, 3):
+            with receiver.read_frame(20) as got:
+                received += got.sequence == sequence
+        answer["frames after"] = received
+    parent.say(answer)
+
+
+def write_under_unknown_pid(parent: Parent, name: str) -> None:
+    """Write from a pid namespace, under a pid that is unknown outside of it."""
+    highest = int(Path("/proc/sys/kernel/pid_max").read_text()) - 10
+    _next_pid(highest)
+    with Child(hold_writer, name=name) as writer:
+        writer.hear("ready")
+        parent.say(writer.pid)
+        writer.say([[100, 1]])
+        writer.hear("written")
+        parent.hear()
+        writer.say([[100, 2]])
+        writer.hear("written")
+        parent.hear()
+        writer.kill()

@@ -38,8 +38,14 @@ static writer_state look_at_writer(ZbReader *self, int64_t now) {
     if (pid != self->peer.pid) self->rollback_due = true;
     zb_peer_watch(&self->peer, pid);
     if (zb_peer_alive_recently(&self->peer, now)) return WRITER_ALIVE;
+    if (zb_handle_writer_lock(self->handle) == 0) return WRITER_DEAD;
     /* A pid that was never known here may belong to another pid namespace: the lock on the segment proves it alive. */
-    if (self->peer.unknown && zb_handle_writer_lock(self->handle) != 0) return WRITER_ALIVE;
+    if (self->peer.unknown) return WRITER_ALIVE;
+    /* The pid of a dead writer has come again, and its new process is a writer, too. */
+    zb_peer_close(&self->peer);
+    zb_peer_watch(&self->peer, pid);
+    self->rollback_due = true;
+    if (zb_peer_alive(&self->peer)) return WRITER_ALIVE;
     return WRITER_DEAD;
 }
 

@@ -517,7 +517,10 @@ static PyObject *writer_claim(PyObject *op, PyObject *Py_UNUSED(ignored)) {
         zb_peer peer;
         zb_peer_init(&peer);
         zb_peer_watch(&peer, owner);
-        const bool alive = zb_peer_alive(&peer) || (peer.unknown && zb_handle_writer_lock(self->handle) != 0);
+        /* Our own number without a lock is that of a dead process that had it before us, as in a restarted container. */
+        const bool trusted = owner != (uint64_t)getpid() && zb_peer_alive(&peer);
+        const bool doubtful = owner == (uint64_t)getpid() || peer.unknown;
+        const bool alive = trusted || (doubtful && zb_handle_writer_lock(self->handle) != 0);
         zb_peer_close(&peer);
         if (alive) {
             /* The reader holds the claim for the moment in which it rolls back what a dead writer left. */
