@@ -135,7 +135,8 @@ class Semaphore:
         except posix_ipc.Error as error:
             raise RingError("system_error", str(error)) from error
         except OSError as error:
-            raise translate(error, name) from error
+            # posix_ipc says in words alone that descriptors have run out.
+            raise (translate(error, name) if error.errno else RingError("resource_exhausted", str(error))) from error
 
     def post(self) -> None:
         if not self._closed:

@@ -345,7 +345,7 @@ class empty_frames(ring.Writer):
             super().check_frame_size(size)
 
 
-@mutant("4.4", "5.7")
+@mutant("4.4")
 class too_large_waits(ring.Writer):
     """A frame larger than the ring is called full instead of too large."""
 
@@ -509,7 +509,7 @@ class number_believed(ring.Reader):
         return alive(pid)
 
 
-@mutant("7.2", "10.8")
+@mutant("7.2")
 class half_made(ring.Reader):
     """A creation that fails half-way leaves what it has made."""
 

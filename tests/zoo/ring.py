@@ -1,4 +1,4 @@
-"""The ring of the model: a reader and a writer whose every decision is a method of its own, so that a mutant is short."""
+"""The ring of the model: each decision of reader and writer is a method of its own, so that a mutant is short."""
 
 from __future__ import annotations
 
@@ -104,8 +104,12 @@ class Side:
             os.close(fd)
             raise translate(error, "map") if isinstance(error, OSError) else RingError("invalid_oieb") from error
         data, space = semaphore_names(name)
-        self.data = Semaphore(data, create=False)
-        self.space = Semaphore(space, create=False)
+        try:
+            self.data = Semaphore(data, create=False)
+            self.space = Semaphore(space, create=False)
+        except BaseException:
+            self.segment.close()
+            raise
         self.metadata_size = self.segment.load("metadata_size")
         self.size = self.segment.load("payload_size")
 
