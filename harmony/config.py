@@ -97,6 +97,7 @@ class Settings(BaseSettings):
         numbered: Whether every scenario's title begins with its number.
         tags: Known tags and what they mean; others are errors.
         opt_in: Tags whose scenarios run only on request.
+        capabilities: Tags that a platform must claim as a capability, or its cells are `unsupported`.
         repeat: The command that repeats a scenario; ``{words}`` and ``{seed}`` are filled in.
         log_level: Least level shown on stderr while steps run.
         telemetry: Whether to make OpenTelemetry spans.
@@ -113,6 +114,7 @@ class Settings(BaseSettings):
     numbered: bool = True
     tags: dict[str, str] = Field(default_factory=dict)
     opt_in: tuple[str, ...] = ("stress", "benchmark")
+    capabilities: tuple[str, ...] = ()
     repeat: str = "pytest --scenario {words} --seed {seed}"
     log_level: Literal["trace", "debug", "info", "warning", "error", "critical"] = "warning"
     telemetry: bool = False

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import pytest
 from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
@@ -25,6 +25,7 @@ from harmony.scenario_run import RunOptions, ScenarioResult
 from harmony.selection import require_some, select
 from harmony.telemetry import OpenTelemetry, Telemetry
 
+ItemSource = Callable[["FeatureFile", Scenario], Iterator[pytest.Item]]
 RESULT: Final = pytest.StashKey[ScenarioResult]()
 
 
@@ -50,7 +51,11 @@ class Choice:
 
 
 class HarmonyRun:
-    """One pytest session over the features of a project. Everything is read when it is first needed."""
+    """One pytest session over the features of a project. Everything is read when it is first needed.
+
+    Attributes:
+        items_of: Makes the items of a scenario; one that runs it in this process by default.
+    """
 
     def __init__(self, project: Project, choice: Choice, seed: int) -> None:
         self.project = project
@@ -61,6 +66,7 @@ class HarmonyRun:
         self._library: StepLibrary | None = None
         self._runner: LocalRunner | None = None
         self._chosen: set[str] | None = None
+        self.items_of: ItemSource = _local_item
 
     @property
     def features(self) -> list[Feature]:
@@ -83,6 +89,18 @@ class HarmonyRun:
         return self._library
 
     @property
+    def options(self) -> RunOptions:
+        """How scenarios run."""
+        settings = self.project.settings
+        return RunOptions(
+            step_timeout=settings.timeouts.step,
+            tag_timeouts=settings.timeouts.by_tag,
+            setup_timeout=settings.timeouts.setup,
+            cleanup_timeout=settings.timeouts.cleanup,
+            telemetry=OpenTelemetry() if settings.telemetry else Telemetry(),
+        )
+
+    @property
     def runner(self) -> LocalRunner:
         """What runs the scenarios."""
         if self._runner is None:
@@ -93,13 +111,7 @@ class HarmonyRun:
             )
             self._runner = LocalRunner(
                 library,
-                RunOptions(
-                    step_timeout=settings.timeouts.step,
-                    tag_timeouts=settings.timeouts.by_tag,
-                    setup_timeout=settings.timeouts.setup,
-                    cleanup_timeout=settings.timeouts.cleanup,
-                    telemetry=OpenTelemetry() if settings.telemetry else Telemetry(),
-                ),
+                self.options,
                 monitor,
                 self.seed,
                 LEVELS[settings.log_level],
@@ -161,7 +173,7 @@ class FeatureFile(pytest.File):
             problem = next((str(problem) for problem in self.run.problems() if problem.place.file == self.path), "")
             raise self.CollectError(problem or f"{self.path} is no feature of {self.run.project.file}")
         for scenario in feature.scenarios:
-            yield ScenarioItem.of(self, scenario, self.run)
+            yield from self.run.items_of(self, scenario)
 
 
 class ScenarioItem(pytest.Item):
@@ -171,9 +183,9 @@ class ScenarioItem(pytest.Item):
     run: HarmonyRun
 
     @classmethod
-    def of(cls, parent: FeatureFile, scenario: Scenario, run: HarmonyRun) -> ScenarioItem:
+    def of(cls, parent: FeatureFile, scenario: Scenario, run: HarmonyRun, name: str = "") -> Self:
         """Make the item of a scenario."""
-        item: ScenarioItem = cls.from_parent(parent, name=scenario.id)
+        item: Self = cls.from_parent(parent, name=name or scenario.id)
         item.scenario = scenario
         item.run = run
         for tag in scenario.tags:
@@ -196,11 +208,15 @@ class ScenarioItem(pytest.Item):
         if result.verdict is not Verdict.PASSED:
             raise ScenarioFailedError(result)
 
+    def repeat_command(self) -> str:
+        """Return the command that runs this item again."""
+        return self.run.repeat(self.scenario)
+
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return the report that a person can act on."""
         if isinstance(excinfo.value, ScenarioFailedError):
             result = excinfo.value.result
-            text = failure_report(result, self.run.repeat(self.scenario))
+            text = failure_report(result, self.repeat_command())
             place = result.failure.step.place if result.failure and result.failure.step else self.scenario.place
             # pytest's own form, so that the short summary, JUnit and pytest-xdist find the cause on one line.
             return ReprExceptionInfo(
@@ -215,6 +231,10 @@ class ScenarioItem(pytest.Item):
         With the feature's title before it, because pytest writes the dots of a bare name as ``::``.
         """
         return self.path, self.scenario.place.line - 1, f"{self.scenario.feature}: {self.name}"
+
+
+def _local_item(parent: FeatureFile, scenario: Scenario) -> Iterator[pytest.Item]:
+    yield ScenarioItem.of(parent, scenario, parent.run)
 
 
 def marker_name(tag: str) -> str:

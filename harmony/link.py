@@ -154,7 +154,7 @@ class Link:
         """Why nothing can be asked any more; None while the peer is there."""
         return self._gone
 
-    async def ask(self, method: str, params: Any = None, *, timeout: float) -> Any:  # noqa: ASYNC109 - see NoAnswerError
+    async def ask(self, method: str, params: Any = None, *, timeout: float) -> Any:
         """Return the result of one request.
 
         Raises:
@@ -191,7 +191,7 @@ class Link:
         os.close(self._wake_write)
         self._on_close()
 
-    async def _send(self, message: Message, timeout: float) -> None:  # noqa: ASYNC109 - not a mere cancel
+    async def _send(self, message: Message, timeout: float) -> None:
         """Write a message; a full pipe is waited for in a thread, and never holds up the event loop."""
         deadline = time.monotonic() + timeout
         data = memoryview(framing.encode(jsonrpc.encode(message)))

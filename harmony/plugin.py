@@ -13,6 +13,7 @@ from typing import Any, Final
 
 import pytest
 
+from harmony import matrix_plugin
 from harmony.config import PROJECT_FILE, find_project_file, overrides_of
 from harmony.errors import ExitCode, HarmonyError
 from harmony.items import Choice, FeatureFile, HarmonyRun, ScenarioItem, marker_name
@@ -46,6 +47,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption("--no-progress", action="store_true", help="no live progress even on a terminal")
     group.addoption("--timings", action="store_true", help="show the measured operations of each scenario at the end")
+    matrix_plugin.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -67,6 +69,7 @@ def pytest_configure(config: pytest.Config) -> None:
     for tag, meaning in project.settings.tags.items():
         config.addinivalue_line("markers", f"{marker_name(tag)}: {meaning}")
     pytest.register_assert_rewrite(*project.settings.steps)
+    matrix_plugin.configure(config, config.stash[RUN])
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -309,7 +309,9 @@ async def _never_raises(work: Awaitable[StepOutcome]) -> StepOutcome:
 def _raised(error: Exception) -> StepOutcome:
     text = str(error) if isinstance(error, HarmonyError) else f"{type(error).__name__}: {error}"
     details: dict[str, Any] = {"code": error.code} if isinstance(error, HarmonyError) else {}
-    verdict = Verdict.FAILED if isinstance(error, CleanupError) else Verdict.ERRORED
+    # An error of a worker knows whether it crashed or hung.
+    own = getattr(error, "verdict", Verdict.ERRORED)
+    verdict = Verdict.FAILED if isinstance(error, CleanupError) else own
     return StepOutcome(verdict, text, details)
 
 

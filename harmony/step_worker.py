@@ -160,17 +160,17 @@ class StepWorker:
             outcome = _response(self.name, answer).outcome(time.monotonic() - began)
         except LinkError as error:
             self.state.trouble = self.state.trouble or error.message
-            data = {"code": error.code} | (await self._scene() if isinstance(error, NoAnswerError) else {})
+            data = {"code": error.code} | (await self.scene() if isinstance(error, NoAnswerError) else {})
             return StepOutcome(error.verdict, error.message, data, seconds=time.monotonic() - began)
         if outcome.verdict is Verdict.TIMED_OUT:
             self.state.trouble = "a step exceeded its time"
-            return replace(outcome, data={**outcome.data, **await self._scene()})
+            return replace(outcome, data={**outcome.data, **await self.scene()})
         if outcome.verdict is Verdict.UNSUPPORTED and self._offers(call):
             error_text = f"{self.name} announces this step in discover, but then says: {outcome.error}"
             return replace(outcome, verdict=Verdict.FAILED, error=error_text)
         return outcome
 
-    async def settle(self, timeout: float) -> StepOutcome:  # noqa: ASYNC109 - see harmony.control.Settling
+    async def settle(self, timeout: float) -> StepOutcome:
         """Wait for what still runs in the background of a worker that announces `settle`."""
         if not self.state.discovery.capabilities.get(step_contract.SETTLE) or self.link.gone is not None:
             return StepOutcome(Verdict.PASSED)
@@ -238,7 +238,7 @@ class StepWorker:
             self.state.left_behind += await asyncio.to_thread(child.end, patience=patience, grace=self.timeouts.stop)
         await asyncio.to_thread(self.link.close)
 
-    async def _demand(self, method: str, params: Any, timeout: float) -> Any:  # noqa: ASYNC109 - handed on
+    async def _demand(self, method: str, params: Any, timeout: float) -> Any:
         """Ask, and remember if the answer means that this worker is not to be used again."""
         try:
             return await self.link.ask(method, params, timeout=timeout)
@@ -246,8 +246,8 @@ class StepWorker:
             self.state.trouble = self.state.trouble or error.message
             raise
 
-    async def _scene(self) -> dict[str, Any]:
-        """Return where a worker that hangs stands."""
+    async def scene(self) -> dict[str, Any]:
+        """Return where its threads stand, as `stack`; nothing if nobody can tell. Never raises."""
         text = ""
         if self.state.discovery.capabilities.get(step_contract.DUMP):
             try:

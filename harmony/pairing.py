@@ -1,0 +1,166 @@
+"""Pairings: which platform plays which role. Pure.
+
+Roles are ordered alphabetically, so `python_cpp` is reader=python, writer=cpp, and client=python, server=cpp.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from harmony.errors import ExitCode, HarmonyError
+
+
+class UnknownPairingError(HarmonyError):
+    """Words that should name platforms do not."""
+
+    code = "unknown_pairing"
+    exit_code = ExitCode.USAGE
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Pairing:
+    """A platform for each role of a scenario.
+
+    Attributes:
+        assigned: Role and platform, by role in alphabetical order.
+    """
+
+    assigned: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, platforms: Mapping[str, str]) -> Pairing:
+        """Return the pairing of a mapping from role to platform."""
+        return cls(tuple(sorted(platforms.items())))
+
+    @property
+    def platforms(self) -> dict[str, str]:
+        """Platform by role."""
+        return dict(self.assigned)
+
+    @property
+    def word(self) -> str:
+        """The short name: `python_cpp`."""
+        return "_".join(platform for _, platform in self.assigned)
+
+    def __str__(self) -> str:
+        """Return the long name: `reader=python,writer=cpp`."""
+        return ",".join(f"{role}={platform}" for role, platform in self.assigned)
+
+
+@dataclass(frozen=True, slots=True)
+class PairingRequest:
+    """What was asked for; everything if nothing was.
+
+    Attributes:
+        words: Pairings: `python_cpp`, `python`, or `reader=python,writer=cpp`.
+        roles: Platforms that certain roles must have.
+        pairwise: Whether it is enough to have each pair of platforms in each pair of roles.
+    """
+
+    words: Sequence[str] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
+    pairwise: bool = False
+
+
+def every_pairing(roles: Sequence[str], platforms: Sequence[str]) -> list[Pairing]:
+    """Return all platforms for all roles: M platforms, N roles, M^N pairings."""
+    ordered = sorted(roles)
+    return [
+        Pairing(tuple(zip(ordered, chosen, strict=True)))
+        for chosen in itertools.product(sorted(platforms), repeat=len(ordered))
+    ]
+
+
+def pairwise(pairings: Sequence[Pairing]) -> list[Pairing]:
+    """Return fewer pairings that still have each pair of assignments which all of them together have.
+
+    Greedy and deterministic: the next one is always the first that brings the most new pairs.
+    """
+    missing = {pair for pairing in pairings for pair in itertools.combinations(pairing.assigned, 2)}
+    if not missing:
+        return list(pairings)
+    chosen: list[Pairing] = []
+    left = list(pairings)
+    while missing:
+        best = max(left, key=lambda pairing: len(missing & set(itertools.combinations(pairing.assigned, 2))))
+        missing -= set(itertools.combinations(best.assigned, 2))
+        left.remove(best)
+        chosen.append(best)
+    return sorted(chosen)
+
+
+def split_word(word: str, platforms: Iterable[str]) -> tuple[str, ...]:
+    """Return the platforms that a word such as `python_cpp` names; a platform's own name may have underscores.
+
+    Raises:
+        UnknownPairingError: It names something else.
+    """
+    known = sorted(platforms)
+    found = _split(word, known)
+    if found is None:
+        raise UnknownPairingError(f"{word!r} names no pairing", hint=f"join platforms with _: {', '.join(known)}")
+    return found
+
+
+def parse_roles(entries: Iterable[str], platforms: Iterable[str]) -> dict[str, str]:
+    """Read `reader=python` entries, also several joined with commas.
+
+    Raises:
+        UnknownPairingError: One is not of this form, or names an unknown platform.
+    """
+    known = set(platforms)
+    roles: dict[str, str] = {}
+    for entry in itertools.chain.from_iterable(text.split(",") for text in entries):
+        role, equals, platform = (part.strip() for part in entry.partition("="))
+        if not (role and equals) or platform not in known:
+            hint = f"write ROLE=PLATFORM with a platform of harmony.toml: {', '.join(sorted(known))}"
+            raise UnknownPairingError(f"{entry!r} names no role and platform", hint=hint)
+        roles[role.lower()] = platform
+    return roles
+
+
+def requested(roles: Sequence[str], platforms: Sequence[str], request: PairingRequest) -> list[Pairing]:
+    """Return the pairings of a scenario's roles that were asked for; none if the words do not fit its roles.
+
+    A single platform goes for all roles. A scenario with one role runs once on each of the platforms of a longer word.
+
+    Raises:
+        UnknownPairingError: A word names no platforms.
+    """
+    possible = every_pairing(roles, platforms)
+    if request.words:
+        wanted = [pairing for word in request.words for pairing in _of_word(word, roles, platforms)]
+        possible = [pairing for pairing in possible if pairing in wanted]
+    fixed = dict(request.roles)
+    kept = [
+        pairing
+        for pairing in possible
+        if all(platform == fixed.get(role, platform) for role, platform in pairing.assigned)
+        and (not fixed or fixed.keys() & pairing.platforms.keys())
+    ]
+    return pairwise(kept) if request.pairwise else kept
+
+
+def _of_word(word: str, roles: Sequence[str], platforms: Sequence[str]) -> list[Pairing]:
+    ordered = sorted(roles)
+    if "=" in word:
+        named = parse_roles([word], platforms)
+        return [Pairing.of(named)] if sorted(named) == ordered else []
+    chosen = split_word(word, platforms)
+    if len(chosen) == 1:
+        return [Pairing.of(dict.fromkeys(ordered, chosen[0]))]
+    if len(ordered) == 1:
+        return [Pairing.of({ordered[0]: platform}) for platform in dict.fromkeys(chosen)]
+    return [Pairing(tuple(zip(ordered, chosen, strict=True)))] if len(chosen) == len(ordered) else []
+
+
+def _split(word: str, known: Sequence[str]) -> tuple[str, ...] | None:
+    if word in known:
+        return (word,)
+    for platform in known:
+        rest = word.removeprefix(f"{platform}_")
+        if rest != word and (found := _split(rest, known)) is not None:
+            return (platform, *found)
+    return None

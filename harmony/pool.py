@@ -1,0 +1,218 @@
+"""Workers of all platforms, started when first needed and given to one scenario after the other.
+
+Workers of other languages make names unique from their environment alone, so all workers that meet in a cell must have
+been started with the same two numbers. They are a generation. A worker that crashed, hung or was killed is not used
+again; after something was left behind, neither is its generation, whose names are no longer clean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import shutil
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Protocol
+
+from harmony.actor import Actor
+from harmony.config import Platform
+from harmony.errors import ConfigurationError, HarmonyError
+from harmony.naming import FEATURE_ID_VARIABLE, HOST_PID_VARIABLE
+from harmony.process import ProcessSpec
+from harmony.serving import SEED_VARIABLE
+from harmony.step_worker import StepWorker, WorkerTimeouts
+
+FEATURE_ID: Final = 1
+STEP_TIMEOUT_VARIABLE: Final = "HARMONY_TIMEOUTS__STEP"
+_GENERATIONS: Final = 500
+_counter = itertools.count()
+
+
+class PooledActor(Actor, Protocol):
+    """An actor that may play again."""
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another scenario may be given to it."""
+
+    async def abandon(self) -> None:
+        """End it without asking it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What a launcher needs to know.
+
+    Attributes:
+        name: Of the platform.
+        platform: Its entry in the project file.
+        spec: Its command, filled in.
+        timeouts: How long it may take.
+    """
+
+    name: str
+    platform: Platform
+    spec: ProcessSpec
+    timeouts: WorkerTimeouts
+
+
+async def _launch_step_worker(launch: Launch) -> PooledActor:
+    return await StepWorker.launch(launch.spec, launch.timeouts)
+
+
+LAUNCHERS: Final[dict[str, Callable[[Launch], Awaitable[PooledActor]]]] = {"steps": _launch_step_worker}
+"""How a process is started, by the contract that it speaks."""
+
+
+def endpoint_variable(platform: str) -> str:
+    """Return the variable that names the socket of a platform's worker that runs already."""
+    return f"HARMONY_{platform.upper().replace('-', '_')}_ENDPOINT"
+
+
+def endpoint_of(platform: str, environment: Mapping[str, str] | None = None) -> Path | None:
+    """Return where a worker of the platform runs already; none if it is to be started."""
+    text = (os.environ if environment is None else environment).get(endpoint_variable(platform), "")
+    return Path(text.removeprefix("unix:")) if text else None
+
+
+def filled_in(command: tuple[str, ...], root: Path, **more: str) -> list[str]:
+    """Return a command with `{python}`, `{root}` and what else is given in their places."""
+    values = {"python": sys.executable, "root": str(root), **more}
+    filled = []
+    for word in command:
+        text = word
+        for name, value in values.items():
+            text = text.replace("{" + name + "}", value)
+        filled.append(text)
+    return filled
+
+
+def unavailable(name: str, platform: Platform, root: Path) -> str:
+    """Say why a platform cannot be started here; empty if it can."""
+    if endpoint_of(name) is not None:
+        return ""
+    if platform.contract not in LAUNCHERS:
+        return f"its contract {platform.contract!r} is not supported"
+    program = filled_in(platform.command, root)[0]
+    directory = root / platform.directory
+    if not directory.is_dir():
+        return f"there is no directory {platform.directory}"
+    where = str(directory / program) if "/" in program and not Path(program).is_absolute() else program
+    return "" if shutil.which(where) else f"there is no program {program}; build it first"
+
+
+@dataclass(slots=True)
+class Generation:
+    """The two numbers that workers share.
+
+    Attributes:
+        host_pid: Unique on this machine; below 2^31, as workers in the field read it.
+        feature_id: The same for all.
+    """
+
+    host_pid: int
+    feature_id: int = FEATURE_ID
+    idle: dict[str, list[PooledActor]] = field(default_factory=dict)
+
+    @property
+    def run_id(self) -> str:
+        """What every name of it ends with."""
+        return f"{self.host_pid}_{self.feature_id}"
+
+
+class WorkerPool:
+    """Gives workers and takes them back.
+
+    Args:
+        platforms: Entries of the project file.
+        root: Its directory.
+        seed: Seed of the run, told to the workers.
+        step_timeout: The longest time that any step may take; workers of ours keep that deadline.
+    """
+
+    def __init__(self, platforms: Mapping[str, Platform], root: Path, seed: int, step_timeout: float = 30.0) -> None:
+        self._platforms = platforms
+        self._root = root
+        self._seed = seed
+        self._step_timeout = step_timeout
+        self._generation = _new_generation()
+        self.started = 0
+
+    @property
+    def generation(self) -> Generation:
+        """The numbers of the workers that are given out now."""
+        return self._generation
+
+    async def acquire(self, platform: str) -> PooledActor:
+        """Return a worker of a platform that plays nothing at the moment.
+
+        Raises:
+            ConfigurationError: The platform is unknown, or its contract is.
+            HarmonyError: It cannot be started, or does not become ready.
+        """
+        idle = self._generation.idle.setdefault(platform, [])
+        while idle:
+            worker = idle.pop()
+            if worker.reusable:
+                return worker
+            await worker.abandon()
+        return await self._start(platform)
+
+    async def release(self, worker: PooledActor, platform: str, generation: Generation) -> None:
+        """Take a worker back; one that is not to be used again is ended.
+
+        Raises:
+            HarmonyError: It did not end in order.
+        """
+        if worker.reusable and generation is self._generation:
+            generation.idle.setdefault(platform, []).append(worker)
+        else:
+            await worker.close()
+
+    async def renew(self) -> None:
+        """End all idle workers and begin another generation."""
+        before, self._generation = self._generation, _new_generation()
+        workers = [worker for idle in before.idle.values() for worker in idle]
+        before.idle.clear()
+        await asyncio.gather(*(_closed(worker) for worker in workers))
+
+    async def close(self) -> None:
+        """End all idle workers."""
+        await self.renew()
+
+    async def _start(self, name: str) -> PooledActor:
+        platform = self._platforms.get(name)
+        if platform is None:
+            known = ", ".join(sorted(self._platforms)) or "none"
+            raise ConfigurationError(f"there is no platform {name!r} in the project file", hint=f"known are: {known}")
+        timeouts = WorkerTimeouts(start=platform.start_timeout, stop=platform.stop_timeout)
+        endpoint = endpoint_of(name)
+        if endpoint is not None:
+            return await StepWorker.attach(name, endpoint, timeouts)
+        reason = unavailable(name, platform, self._root)
+        if reason:
+            raise ConfigurationError(f"{name} cannot be started: {reason}", hint="see its entry in the project file")
+        numbers = {
+            HOST_PID_VARIABLE: str(self._generation.host_pid),
+            FEATURE_ID_VARIABLE: str(self._generation.feature_id),
+            SEED_VARIABLE: str(self._seed),
+            STEP_TIMEOUT_VARIABLE: str(self._step_timeout),
+        }
+        command = filled_in(platform.command, self._root)
+        directory = self._root / platform.directory
+        spec = ProcessSpec(name, command, directory, {**platform.environment, **numbers})
+        self.started += 1
+        return await LAUNCHERS[platform.contract](Launch(name, platform, spec, timeouts))
+
+
+async def _closed(worker: PooledActor) -> None:
+    with contextlib.suppress(HarmonyError):
+        await worker.close()
+
+
+def _new_generation() -> Generation:
+    return Generation(os.getpid() * _GENERATIONS + next(_counter) % _GENERATIONS)

@@ -1,0 +1,104 @@
+"""Pairings and cells: what the words of a person mean."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmony.errors import HarmonyError
+from harmony.pairing import PairingRequest, every_pairing, pairwise, parse_roles, requested, split_word
+from harmony.planning import parse_shard, shard
+
+TWO = ("python", "cpp")
+
+
+def words(*asked: str, roles: tuple[str, ...] = ("writer", "reader"), **more: object) -> list[str]:
+    return [str(p) for p in requested(roles, TWO, PairingRequest(asked, **more))]  # type: ignore[arg-type]
+
+
+def test_roles_are_ordered_alphabetically() -> None:
+    assert words("python_cpp") == ["reader=python,writer=cpp"]
+    assert words("python_cpp", roles=("server", "client")) == ["client=python,server=cpp"]
+
+
+def test_nothing_asked_is_everything() -> None:
+    assert words() == [f"reader={a},writer={b}" for a, b in itertools.product(("cpp", "python"), repeat=2)]
+
+
+def test_one_platform_goes_for_all_roles() -> None:
+    assert words("cpp") == ["reader=cpp,writer=cpp"]
+
+
+def test_one_role_runs_on_each_platform_of_the_word() -> None:
+    assert words("python_cpp", roles=("solo",)) == ["solo=cpp", "solo=python"]
+    assert words("python_python", roles=("solo",)) == ["solo=python"]
+
+
+def test_words_that_do_not_fit_the_roles_give_nothing() -> None:
+    assert words("python_cpp", roles=("a", "b", "c")) == []
+    assert words("python_cpp_cpp", roles=("a", "b", "c")) == ["a=python,b=cpp,c=cpp"]
+    assert words("reader=cpp,writer=python") == ["reader=cpp,writer=python"]
+    assert words("reader=cpp", roles=("a",)) == []
+
+
+def test_a_fixed_role() -> None:
+    request = PairingRequest(roles={"reader": "cpp"})
+    assert [str(p) for p in requested(("reader", "writer"), TWO, request)] == [
+        "reader=cpp,writer=cpp",
+        "reader=cpp,writer=python",
+    ]
+    assert requested(("client", "server"), TWO, request) == []
+
+
+def test_platforms_may_have_underscores() -> None:
+    known = ("cpp", "cpp_clang", "python")
+    assert split_word("cpp_clang_cpp_python", known) == ("cpp_clang", "cpp", "python")
+
+
+@pytest.mark.parametrize("word", ["", "java", "python_", "python__cpp", "python_java"])
+def test_unknown_words_name_what_is_known(word: str) -> None:
+    with pytest.raises(HarmonyError, match="cpp, python"):
+        split_word(word, TWO)
+
+
+@pytest.mark.parametrize("entry", ["reader", "reader=java", "=cpp"])
+def test_unknown_roles_are_named(entry: str) -> None:
+    with pytest.raises(HarmonyError, match="ROLE=PLATFORM"):
+        parse_roles([entry], TWO)
+
+
+@given(st.integers(1, 4), st.integers(1, 4))
+def test_pairwise_keeps_every_pair_and_no_more_pairings_than_all(roles: int, platforms: int) -> None:
+    full = every_pairing([f"r{n}" for n in range(roles)], [f"p{n}" for n in range(platforms)])
+    assert len(full) == platforms**roles
+    few = pairwise(full)
+    pairs = [{pair for p in some for pair in itertools.combinations(p.assigned, 2)} for some in (full, few)]
+    assert pairs[0] == pairs[1]
+    assert len(few) <= len(full)
+    if roles >= 3 and platforms >= 2:
+        assert len(few) < len(full)
+
+
+@given(st.lists(st.text(min_size=1), unique=True, max_size=30), st.integers(1, 6), st.data())
+def test_shards_divide_without_loss_or_overlap(keys: list[str], count: int, data: st.DataObject) -> None:
+    seconds = {key: data.draw(st.floats(0.01, 10)) for key in keys[::2]}
+    parts = [shard(keys, index, count, seconds) for index in range(1, count + 1)]
+    assert sorted(itertools.chain.from_iterable(parts)) == sorted(keys)
+
+
+def test_shards_are_balanced_by_duration() -> None:
+    seconds = {"a": 10.0, "b": 4.0, "c": 3.0, "d": 3.0}
+    assert shard(list(seconds), 1, 2, seconds) == {"a"}
+
+
+@pytest.mark.parametrize("text", ["", "0/2", "3/2", "1", "a/b", "1/0"])
+def test_what_is_no_shard(text: str) -> None:
+    with pytest.raises(HarmonyError, match="2/5"):
+        parse_shard(text)
+
+
+def test_a_shard() -> None:
+    assert parse_shard("2/5") == (2, 5)
