@@ -33,8 +33,7 @@ class PeerChannel(Channel):
 
         def receive() -> int:
             frame = read_frame()
-            data = frame.data
-            seen = int(data[0] + data[-1])
+            seen = int(frame[0] + frame[-1])
             frame.release()
             return seen
 
@@ -56,8 +55,7 @@ class PeerChannel(Channel):
         read_frame, checksum = self.reader.read_frame, 0
         for _ in range(count):
             frame = read_frame()
-            data = frame.data
-            checksum += data[0] + data[-1]
+            checksum += frame[0] + frame[-1]
             frame.release()
         return checksum
 
@@ -69,8 +67,7 @@ class PeerChannel(Channel):
             begin = clock()
             write_frame(payload)
             frame = read_frame()
-            data = frame.data
-            checksum += data[0] + data[-1]
+            checksum += frame[0] + frame[-1]
             frame.release()
             samples[index] = clock() - begin
         return checksum
@@ -80,8 +77,7 @@ class PeerChannel(Channel):
         read_frame, write_frame = self.reader.read_frame, back.send
         for _ in range(count):
             frame = read_frame()
-            data = frame.data
-            _ = data[0] + data[-1]
+            _ = frame[0] + frame[-1]
             frame.release()
             write_frame(payload)
 
@@ -98,8 +94,7 @@ class PeerChannel(Channel):
             frames = read_frames(BATCH)
             seen += len(frames)
             for frame in frames:
-                data = frame.data
-                checksum += data[0] + data[-1]
+                checksum += frame[0] + frame[-1]
                 frame.release()
         return checksum
 
@@ -149,4 +144,4 @@ def _pass_frames(writer: Any, reader: Any, payload: bytes, count: int) -> None:
     for _ in range(count):
         write_frame(payload)
         with read_frame() as frame:
-            _ = frame.data[0]
+            _ = frame[0]
