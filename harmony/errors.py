@@ -10,7 +10,7 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """How a harmony command ends. The first six agree with pytest's."""
+    """How a harmony command or run ends, one per kind of outcome. The first six agree with pytest's."""
 
     OK = 0
     FAILED = 1
@@ -20,6 +20,16 @@ class ExitCode(IntEnum):
     NOTHING_SELECTED = 5
     LINT = 6
     CONFIGURATION = 7
+    ERRORED = 10
+    CRASHED = 11
+    TIMED_OUT = 12
+    UNEXPECTED_PASS = 13
+    EXPECTATIONS = 14
+    PASS_RATE = 15
+    UNDEFINED = 16
+    FLAKY = 17
+    ONLY_UNSUPPORTED = 18
+    REPORTS = 19
 
 
 @dataclass(frozen=True, slots=True, order=True)

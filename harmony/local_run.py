@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from harmony.actor import Actor, Verdict
-from harmony.gherkin import Scenario
+from harmony.gherkin import Scenario, Step
 from harmony.local import LocalActor, StepLibrary
 from harmony.logs import LEVELS
 from harmony.performance import Statistics
@@ -56,12 +56,17 @@ class LocalRunner:
     seed: int = 0
     show_logs: int = LEVELS["warning"]
 
-    def run(self, scenario: Scenario, observe: Callable[[StepResult], None] = lambda _: None) -> LocalRun:
+    def run(
+        self,
+        scenario: Scenario,
+        observe: Callable[[StepResult], None] = lambda _: None,
+        begins: Callable[[Step], None] = lambda _: None,
+    ) -> LocalRun:
         """Run a scenario to its end."""
         host_pid, feature_id = os.getpid(), next(_FEATURE_IDS)
         run_id = f"{host_pid}_{feature_id}"
         before = self.monitor.snapshot(run_id) if self.monitor else None
-        result, timings = asyncio.run(self._run(scenario, host_pid, feature_id, observe))
+        result, timings = asyncio.run(self._run(scenario, host_pid, feature_id, observe, begins))
         if self.monitor is None or before is None:
             return LocalRun(result, timings)
         usage = self.monitor.compare(before, run_id)
@@ -70,7 +75,12 @@ class LocalRunner:
         return LocalRun(result, timings, usage)
 
     async def _run(
-        self, scenario: Scenario, host_pid: int, feature_id: int, observe: Callable[[StepResult], None]
+        self,
+        scenario: Scenario,
+        host_pid: int,
+        feature_id: int,
+        observe: Callable[[StepResult], None],
+        begins: Callable[[Step], None],
     ) -> tuple[ScenarioResult, dict[str, Statistics]]:
         planned = plan(scenario)
         made: list[LocalActor] = []
@@ -88,7 +98,9 @@ class LocalRunner:
             seed=seed_of(self.seed, scenario),
         )
         try:
-            result = await run_scenario(planned, actors, starts, spawn=spawn, options=self.options, observe=observe)
+            result = await run_scenario(
+                planned, actors, starts, spawn=spawn, options=self.options, begins=begins, observe=observe
+            )
         finally:
             for actor in made:
                 await actor.close()

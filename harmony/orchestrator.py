@@ -12,7 +12,8 @@ from pathlib import Path
 from harmony.actor import Actor, StepOutcome, Verdict
 from harmony.control import ProcessAction
 from harmony.errors import HarmonyError
-from harmony.events import ActorOutcome, CellFinished, CellStarted, StepFinished, Subscriber
+from harmony.events import Subscriber
+from harmony.gherkin import Step
 from harmony.local_run import seed_of
 from harmony.planning import Cell
 from harmony.pool import Generation, PooledActor, WorkerPool
@@ -21,6 +22,7 @@ from harmony.resources import LeakProbe
 from harmony.routing import ScenarioPlan, plan
 from harmony.scenario_run import RunOptions, ScenarioResult, StepResult, merged, run_scenario, scenario_starts
 from harmony.step_worker import StepWorker
+from harmony.telling import cell_finished, cell_started, step_finished, step_started
 
 _FATAL = frozenset({ProcessAction.KILL, ProcessAction.CRASH})
 
@@ -88,28 +90,14 @@ class CellRunner:
     async def play(self, cell: Cell, subscriber: Subscriber = lambda _: None) -> CellResult:
         """Do what `run` does, in a loop that runs already."""
         seed = seed_of(self._seed, cell.scenario)
-        subscriber(CellStarted(cell=cell.key, scenario=cell.scenario.id, pairing=cell.pairing.platforms, seed=seed))
+        subscriber(cell_started(cell, seed))
         run = _CellRun(cell, plan(cell.scenario), self._pool, self._pool.generation, self._options, seed, subscriber)
         recorder = Recorder(cell, seed) if self._record is not None else None
         result = await run.whole(recorder)
         if recorder is not None and self._record is not None:
             recorder.write(self._record)
         result = self._judge(cell, await self._without_traces(run, result))
-        failure = result.failure
-        subscriber(
-            CellFinished(
-                cell=cell.key,
-                number=cell.scenario.number,
-                title=cell.scenario.title,
-                feature=cell.scenario.feature,
-                pairing=cell.pairing.platforms,
-                verdict=result.verdict,
-                error=failure.error if failure else "",
-                seconds=result.seconds,
-                seed=seed,
-                repeat=self._repeat(cell),
-            )
-        )
+        subscriber(cell_finished(cell, result, self._repeat(cell)))
         return CellResult(cell, result)
 
     async def _without_traces(self, run: _CellRun, result: ScenarioResult) -> ScenarioResult:
@@ -162,7 +150,7 @@ class _CellRun:
         )
         try:
             result = await run_scenario(
-                self.plan, actors, starts, spawn=spawn, options=self.options, observe=self._observe
+                self.plan, actors, starts, spawn=spawn, options=self.options, begins=self._begins, observe=self._observe
             )
         except BaseException:
             for player in self.players:
@@ -231,25 +219,13 @@ class _CellRun:
         steps = tuple(routed.step for routed in self.plan.steps)
         return ScenarioResult(self.plan, verdict, (first,), not_run=steps, seed=self.seed)
 
+    def _begins(self, step: Step) -> None:
+        self.subscriber(step_started(self.cell, step))
+
     def _observe(self, result: StepResult) -> None:
         if result.verdict is Verdict.TIMED_OUT and not self.scenes:
             self.scenes = self._look_around(result)
-        outcomes = {
-            key: ActorOutcome(
-                verdict=outcome.verdict, error=outcome.error, data=dict(outcome.data), seconds=outcome.seconds
-            )
-            for key, outcome in result.outcomes.items()
-        }
-        self.subscriber(
-            StepFinished(
-                cell=self.cell.key,
-                phase=result.phase,
-                step=str(result.step) if result.step else "",
-                verdict=result.verdict,
-                outcomes=outcomes,
-                seconds=result.seconds,
-            )
-        )
+        self.subscriber(step_finished(self.cell, result))
 
 
 def _remove(names: Sequence[str]) -> None:

@@ -130,6 +130,7 @@ async def run_scenario(
     *,
     spawn: Spawn | None = None,
     options: RunOptions | None = None,
+    begins: Callable[[Step], None] = lambda _: None,
     observe: Callable[[StepResult], None] = lambda _: None,
 ) -> ScenarioResult:
     """Run a scenario: start its actors, perform its steps until one does not pass, release everything.
@@ -140,9 +141,10 @@ async def run_scenario(
         starts: What each role's actor learns, see :func:`scenario_starts`.
         spawn: Makes another actor for a role, for "a second" and "a new" process. Such actors are closed here.
         options: How it runs.
+        begins: Told of each step as it begins.
         observe: Told of each result as it comes.
     """
-    run = _Run(plan, dict(actors), starts, spawn, options or RunOptions(), observe)
+    run = _Run(plan, dict(actors), starts, spawn, options or RunOptions(), begins, observe)
     with run.options.telemetry.scenario(plan.scenario) as report:
         result = await run.whole()
         report(result.verdict, result.failure.error if result.failure else "")
@@ -158,6 +160,7 @@ class _Run:
     starts: Mapping[str, ScenarioStart]
     spawn: Spawn | None
     options: RunOptions
+    begins: Callable[[Step], None]
     observe: Callable[[StepResult], None]
     results: list[StepResult] = field(default_factory=list)
     logs: dict[str, list[LogRecord]] = field(default_factory=dict)
@@ -206,6 +209,7 @@ class _Run:
         return [*self.actors.items(), *self.replaced]
 
     async def _step(self, routed: RoutedStep) -> None:
+        self.begins(routed.step)
         with self.options.telemetry.step(routed.step) as report:
             if routed.doing is Doing.WAIT:
                 await self._together("step", {"harmony": self._wait(routed.seconds)}, routed.step)
