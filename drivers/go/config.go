@@ -1,0 +1,35 @@
+package zerobuffer
+
+import (
+	"fmt"
+	"os"
+)
+
+// Config is how a reader creates its buffer.
+type Config struct {
+	// MetadataSize is the size of the metadata block, of which 8 bytes hold the length. 0 means no metadata.
+	MetadataSize uint64
+	// PayloadSize is the size of the ring. Twice the largest frame and its 16-byte header is a good choice: then every
+	// frame can be written wherever the ring stands.
+	PayloadSize uint64
+	// Mode is the access to all four objects, set exactly; 0 stands for 0600.
+	Mode os.FileMode
+}
+
+const mostBytes = 1 << 46 // what one process can address
+
+func (c Config) checked() (Config, error) {
+	if c.Mode == 0 {
+		c.Mode = 0o600
+	}
+	if c.Mode&^0o666 != 0 || c.Mode&0o600 != 0o600 {
+		return c, fmt.Errorf("zerobuffer: Config.Mode must hold 0600 and no bits beyond 0666, not %#o", c.Mode)
+	}
+	if c.MetadataSize > mostBytes || c.PayloadSize > mostBytes || c.PayloadSize == 0 {
+		return c, fmt.Errorf("zerobuffer: sizes must be from 1 (metadata: 0) to %d bytes, not (%d, %d)",
+			uint64(mostBytes), c.MetadataSize, c.PayloadSize)
+	}
+	return c, nil
+}
+
+func (c Config) segmentSize() uint64 { return oiebSize + align(c.MetadataSize) + align(c.PayloadSize) }

@@ -1,0 +1,3 @@
+module zerobuffer
+
+go 1.22

@@ -1,0 +1,116 @@
+package zerobuffer
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"time"
+)
+
+// How long to wait for a lock whose holder is not the living owner: somebody may just be testing it.
+const lockPatience = 100 * time.Millisecond
+
+// takeLock locks the file of a name and returns its descriptor. The last owner of such a file removes it while it holds
+// the lock: so a lock counts only if the file is still the one at its path.
+func takeLock(name string, mode os.FileMode) (int, error) {
+	path := lockPath(name)
+	directory, err := openLockDirectory(filepath.Dir(path))
+	if err != nil {
+		return noFile, fromSystem(err, name, "open the lock directory")
+	}
+	defer closeFile(directory)
+	for deadline := time.Now().Add(lockPatience); ; {
+		fd, err := openLock(directory, filepath.Base(path), mode)
+		if err != nil {
+			return noFile, fromSystem(err, name, "open the lock file")
+		}
+		err = retried(func() error { return syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB) })
+		if err == nil && isAt(fd, directory, filepath.Base(path)) {
+			// Another user's lock file may be ours to lock, but not to change.
+			_ = syscall.Fchmod(fd, uint32(mode))
+			return fd, nil
+		}
+		closeFile(fd)
+		if err == nil {
+			continue
+		}
+		if err != syscall.EWOULDBLOCK {
+			return noFile, fromSystem(err, name, "lock the lock file")
+		}
+		pid, living := livingReader(name)
+		if living || time.Now().After(deadline) {
+			return noFile, inUse(name, pid)
+		}
+		time.Sleep(2 * time.Millisecond) // there is no event for a lock that is given up
+	}
+}
+
+// openLockDirectory never follows a symbolic link in place of the directory.
+func openLockDirectory(path string) (int, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return noFile, err
+	}
+	err := syscall.Mkdir(path, 0o777)
+	if err != nil && !errors.Is(err, os.ErrExist) {
+		return noFile, err
+	}
+	fd, openErr := syscall.Open(path, syscall.O_RDONLY|syscall.O_DIRECTORY|openFlags, 0)
+	if openErr != nil {
+		return noFile, openErr
+	}
+	if err == nil {
+		// Every user's buffers have their lock here, each removable only by its owner.
+		_ = syscall.Fchmod(fd, 0o777|syscall.S_ISVTX)
+	}
+	return fd, nil
+}
+
+// openLock has two steps: with O_CREAT, Linux refuses another user's file in a sticky directory even where its mode
+// allows it.
+func openLock(directory int, base string, mode os.FileMode) (int, error) {
+	for {
+		fd, err := syscall.Openat(directory, base, syscall.O_RDWR|openFlags, 0)
+		if err == syscall.ENOENT {
+			fd, err = syscall.Openat(directory, base, syscall.O_RDWR|syscall.O_CREAT|syscall.O_EXCL|openFlags, uint32(mode))
+			if err == syscall.EEXIST {
+				continue
+			}
+		}
+		if err != nil {
+			return noFile, err
+		}
+		var facts syscall.Stat_t
+		if err = syscall.Fstat(fd, &facts); err == nil && !isRegular(&facts) {
+			err = syscall.EINVAL
+		}
+		if err != nil {
+			closeFile(fd)
+			return noFile, err
+		}
+		return fd, nil
+	}
+}
+
+func isAt(fd, directory int, base string) bool {
+	other, err := syscall.Openat(directory, base, syscall.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return false
+	}
+	defer closeFile(other)
+	var ours, there syscall.Stat_t
+	if syscall.Fstat(fd, &ours) != nil || syscall.Fstat(other, &there) != nil {
+		return false
+	}
+	return ours.Dev == there.Dev && ours.Ino == there.Ino
+}
+
+// lockHeld says whether somebody holds the lock of a buffer.
+func lockHeld(name string) bool {
+	fd, err := syscall.Open(lockPath(name), syscall.O_RDONLY|openFlags, 0)
+	if err != nil {
+		return false
+	}
+	defer closeFile(fd)
+	return syscall.Flock(fd, syscall.LOCK_SH|syscall.LOCK_NB) == syscall.EWOULDBLOCK
+}

@@ -1,0 +1,220 @@
+package zerobuffer
+
+// ring is a segment whose sizes have been checked against its mapping. The pure parts of the protocol are here: where a
+// frame goes, what stands at a position, what a dead writer left.
+type ring struct {
+	name     string
+	block    *oieb
+	metadata []byte
+	payload  []byte
+}
+
+// newRing checks a segment. The memory may be mapped read-only; the control block lies in its own writable mapping.
+func newRing(name string, block *oieb, memory []byte) (*ring, error) {
+	if size := block.size.Load(); size != oiebSize {
+		return nil, corrupt(name, "oieb_size", uint64(size), oiebSize)
+	}
+	if major := block.version[0]; major != majorVersion {
+		return nil, fail(VersionMismatch, Details{"name": name, "value": int(major), "limit": majorVersion},
+			"buffer %q has protocol version %d, this library speaks %d", name, major, majorVersion)
+	}
+	room := uint64(len(memory)) - oiebSize
+	metadata := block.metadataSize.Load()
+	if metadata > room || metadata%blockAlignment != 0 {
+		return nil, corrupt(name, "metadata_size", metadata, room)
+	}
+	payload := block.payloadSize.Load()
+	if payload == 0 || payload != room-metadata || payload%blockAlignment != 0 {
+		return nil, corrupt(name, "payload_size", payload, room-metadata)
+	}
+	r := &ring{name, block, memory[oiebSize : oiebSize+metadata], memory[oiebSize+metadata:]}
+	if _, _, err := r.writerState(); err != nil {
+		return nil, err
+	}
+	_, err := r.readPos()
+	return r, err
+}
+
+func (r *ring) size() uint64 { return uint64(len(r.payload)) }
+
+// writerState returns where the next frame goes and how much is free. A position at the very end is the beginning.
+func (r *ring) writerState() (pos, free uint64, err error) {
+	if pos, err = r.position("payload_write_pos", r.block.writePos.Load()); err != nil {
+		return 0, 0, err
+	}
+	if free = r.block.payloadFree.Load(); free > r.size() {
+		return 0, 0, corrupt(r.name, "payload_free_bytes", free, r.size())
+	}
+	return pos, free, nil
+}
+
+func (r *ring) readPos() (uint64, error) {
+	return r.position("payload_read_pos", r.block.readPos.Load())
+}
+
+func (r *ring) position(field string, pos uint64) (uint64, error) {
+	if pos > r.size() {
+		return 0, corrupt(r.name, field, pos, r.size())
+	}
+	return pos % r.size(), nil
+}
+
+// A plan says where a frame goes.
+type plan struct {
+	from   uint64 // where the writer stands
+	at     uint64 // where the frame will stand
+	size   uint64 // its bytes, without the header
+	tail   uint64 // bytes given up at the end of the ring
+	marker bool   // whether a wrap marker is left there
+}
+
+// need is how many bytes must be free.
+func (p plan) need() uint64 { return p.tail + headerSize + p.size }
+
+// next is where the writer stands afterwards.
+func (p plan) next(payload uint64) uint64 { return (p.at + headerSize + p.size) % payload }
+
+// planFrame finds the place for a frame. A rest of 1 to 15 bytes has no room for a marker, and readers of others
+// stumble over it: so the plan wraps before such a rest arises, where it can.
+func (r *ring) planFrame(pos, size uint64) (plan, error) {
+	ringSize := r.size()
+	if size == 0 {
+		return plan{}, r.invalidFrame("frame size", size, ringSize-headerSize)
+	}
+	if size > ringSize-headerSize {
+		return plan{}, fail(FrameTooLarge,
+			Details{"name": r.name, "size": size, "largest": ringSize - headerSize, "always_fits": alwaysFits(ringSize)},
+			"a frame of %d bytes cannot fit into buffer %q: %d is the most", size, r.name, ringSize-headerSize)
+	}
+	total, tail := headerSize+size, ringSize-pos
+	fits, wraps := total <= tail, pos != 0 && total <= pos
+	stub := fits && total != tail && tail-total < headerSize
+	switch {
+	case fits && !(stub && wraps):
+		return plan{from: pos, at: pos, size: size}, nil
+	case wraps:
+		return plan{from: pos, at: 0, size: size, tail: tail, marker: tail >= headerSize}, nil
+	}
+	now := max(tail, pos) - headerSize
+	return plan{}, fail(FrameUnwritable,
+		Details{"name": r.name, "size": size, "fits_now": now, "always_fits": alwaysFits(ringSize)},
+		"a frame of %d bytes cannot be written at the present position of buffer %q, even when it is empty. "+
+			"%d bytes fit now, %d always do", size, r.name, now, alwaysFits(ringSize))
+}
+
+func alwaysFits(ringSize uint64) uint64 { return ringSize/2 - headerSize }
+
+func (r *ring) invalidFrame(field string, value, limit uint64) error {
+	return fail(InvalidFrameSize, Details{"name": r.name, "field": field, "value": value, "limit": limit},
+		"buffer %q: %s says %d, allowed is 1 to %d", r.name, field, value, limit)
+}
+
+// publish makes a frame whose bytes are in place part of the ring; the post that tells the reader is the caller's.
+//
+// The bytes are taken from the free ones first: a writer that is killed in the middle then costs room until the reader
+// rolls it back, and never lets the next writer overwrite what is not read yet.
+func (r *ring) publish(p plan, sequence uint64) {
+	header{p.size, sequence}.put(r.payload, p.at)
+	counted := uint64(1)
+	if p.marker {
+		header{}.put(r.payload, p.from)
+		counted = 2
+	}
+	r.block.payloadFree.Add(-p.need())
+	r.block.writePos.Store(p.next(r.size()))
+	r.block.writtenCount.Store(r.block.writtenCount.Load() + counted)
+}
+
+// found is a frame in the ring.
+type found struct {
+	at       uint64 // of its first byte, behind the header
+	size     uint64
+	sequence uint64
+	next     uint64 // where the next header stands
+	wrapped  uint64 // bytes given up at the end of the ring before it
+	counted  uint64 // it and the marker before it, if there was one
+}
+
+// peek looks at the frame at a position, across at most one wrap: a ring of nothing but markers has no frame.
+func (r *ring) peek(pos uint64) (found, error) {
+	f := found{counted: 1}
+	if tail := r.size() - pos; tail < headerSize {
+		f.wrapped, pos = tail, 0
+	} else if headerAt(r.payload, pos) == (header{}) {
+		f.wrapped, f.counted, pos = tail, 2, 0
+	}
+	head := headerAt(r.payload, pos)
+	limit := r.size() - pos - headerSize
+	if head.size == 0 || head.size > limit {
+		return found{}, r.invalidFrame("frame header", head.size, limit)
+	}
+	f.at, f.size, f.sequence = pos+headerSize, head.size, head.sequence
+	f.next = (f.at + f.size) % r.size()
+	return f, nil
+}
+
+func (r *ring) advance(f found) {
+	r.block.readPos.Store(f.next)
+	r.block.readCount.Store(r.block.readCount.Load() + f.counted)
+}
+
+// mostFrames is an upper bound on how many frames stand in a ring.
+func (r *ring) mostFrames() uint64 { return r.size()/(headerSize+1) + 1 }
+
+// restartAhead says whether one of the next frames begins a sequence of its own.
+func (r *ring) restartAhead(pos, pending uint64) bool {
+	end, _, err := r.writerState()
+	if err != nil {
+		return false
+	}
+	for range min(pending, r.mostFrames()) {
+		f, err := r.peek(pos)
+		if pos == end || err != nil {
+			return false
+		}
+		if f.sequence == 1 {
+			return true
+		}
+		pos = f.next
+	}
+	return false
+}
+
+// owed returns how many frames a dead writer made part of the ring without posting them.
+func (r *ring) owed(pending uint64) uint64 {
+	pos, err := r.readPos()
+	end, free, writerErr := r.writerState()
+	if err != nil || writerErr != nil {
+		return 0
+	}
+	// All read, and perhaps held; unless one frame fills the whole ring and was never posted.
+	unread := free == 0 && r.block.writtenCount.Load() != r.block.readCount.Load()
+	if pos == end && !unread {
+		return 0
+	}
+	for standing := uint64(1); standing <= r.mostFrames(); standing++ {
+		f, err := r.peek(pos)
+		if err != nil {
+			return 0
+		}
+		if pos = f.next; pos == end {
+			return standing - min(standing, pending)
+		}
+	}
+	return 0
+}
+
+// rollBack takes back what a dead writer left half-done, once the reader has read all and holds `held` bytes.
+func (r *ring) rollBack(held uint64) {
+	pos, err := r.readPos()
+	if err != nil || held > r.size() {
+		return
+	}
+	end, free, err := r.writerState()
+	if err == nil && end == pos && free == r.size()-held {
+		return
+	}
+	r.block.writePos.Store(pos)
+	r.block.payloadFree.Store(r.size() - held)
+	r.block.writtenCount.Store(r.block.readCount.Load())
+}

@@ -1,0 +1,157 @@
+package zerobuffer
+
+import (
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+)
+
+// segment is a mapped buffer with its two semaphores. It stays mapped until the last user lets go: the reader or writer
+// itself, and each frame and slot that is out.
+type segment struct {
+	name    string
+	fd      int
+	control []byte // the control block, writable
+	memory  []byte // the whole
+	ring    *ring
+	data    *semaphore
+	space   *semaphore
+	users   atomic.Int64
+}
+
+// openSegment maps a file, whose descriptor it takes over. A reader's memory is mapped read-only: it owns nothing there but its fields of the control
+// block, and a frame that it lends cannot be changed.
+func openSegment(name string, fd int, writable bool) (s *segment, err error) {
+	s = &segment{name: name, fd: fd}
+	s.users.Store(1)
+	defer func() {
+		if err != nil {
+			s.release()
+		}
+	}()
+	var facts syscall.Stat_t
+	if err := syscall.Fstat(fd, &facts); err != nil {
+		return nil, fromSystem(err, name, "look at the segment")
+	}
+	length := int(facts.Size)
+	if length < oiebSize {
+		return nil, corrupt(name, "length", uint64(length), oiebSize)
+	}
+	const read, write = syscall.PROT_READ, syscall.PROT_READ | syscall.PROT_WRITE
+	if s.control, err = syscall.Mmap(fd, 0, oiebSize, write, syscall.MAP_SHARED); err != nil {
+		return nil, fromSystem(err, name, "map the control block")
+	}
+	protection := read
+	if writable {
+		protection = write
+	}
+	if s.memory, err = syscall.Mmap(fd, 0, length, protection, syscall.MAP_SHARED); err != nil {
+		return nil, fromSystem(err, name, "map the segment")
+	}
+	if s.ring, err = newRing(name, blockAt(s.control), s.memory); err != nil {
+		return nil, err
+	}
+	if s.data, err = openSemaphore(dataPath(name)); err != nil {
+		return nil, fromSystem(err, name, "open the semaphore of data")
+	}
+	if s.space, err = openSemaphore(spacePath(name)); err != nil {
+		return nil, fromSystem(err, name, "open the semaphore of space")
+	}
+	return s, nil
+}
+
+func (s *segment) retain() { s.users.Add(1) }
+
+func (s *segment) release() {
+	if s.users.Add(-1) > 0 {
+		return
+	}
+	for _, semaphore := range []*semaphore{s.data, s.space} {
+		if semaphore != nil {
+			semaphore.close()
+		}
+	}
+	for _, memory := range [][]byte{s.control, s.memory} {
+		if memory != nil {
+			_ = syscall.Munmap(memory)
+		}
+	}
+	closeFile(s.fd)
+}
+
+// ---- locks -----------------------------------------------------------------------------------------------------
+
+// Locks on bytes far behind the end of the segment prove a life where process numbers do not (another namespace), and
+// their place tells two connections of one process apart. The Python implementation uses the same places.
+const (
+	readerLockPlace = 1 << 40
+	writerLockPlace = 1 << 41
+
+	getOpenFileLock = 36
+	setOpenFileLock = 37
+
+	writeLock = 1
+	unlocked  = 2
+)
+
+type fileLock struct {
+	kind   int16
+	whence int16
+	_      int32
+	start  int64
+	length int64
+	pid    int32
+	_      int32
+}
+
+func (s *segment) lock(command uintptr, lock *fileLock) error {
+	_, _, number := syscall.Syscall(syscall.SYS_FCNTL, uintptr(s.fd), command, uintptr(unsafe.Pointer(lock)))
+	if number != 0 {
+		return number
+	}
+	return nil
+}
+
+// The locks are a help beyond the protocol: where the system has none, nothing is lost but that help.
+
+func (s *segment) lockAsReader() {
+	_ = s.lock(setOpenFileLock, &fileLock{kind: writeLock, start: readerLockPlace, length: 1})
+}
+
+func (s *segment) lockAsWriter() {
+	place := writerLockPlace + monotonic()
+	_ = s.lock(setOpenFileLock, &fileLock{kind: writeLock, start: place, length: 1})
+}
+
+func (s *segment) unlock() {
+	_ = s.lock(setOpenFileLock, &fileLock{kind: unlocked, start: readerLockPlace})
+}
+
+// writerLock returns the place of the writer's lock, 0 if nobody else holds one.
+func (s *segment) writerLock() int64 { return s.lockFrom(writerLockPlace, 0) }
+
+func (s *segment) readerLocked() bool {
+	return s.lockFrom(readerLockPlace, 1) != 0 || lockHeld(s.name)
+}
+
+func (s *segment) lockFrom(place, length int64) int64 {
+	lock := fileLock{kind: writeLock, start: place, length: length}
+	if s.lock(getOpenFileLock, &lock) != nil || lock.kind == unlocked {
+		return 0
+	}
+	return lock.start
+}
+
+var processStart = time.Now()
+
+// monotonic returns a number that only grows on this machine: two connections never share a place.
+func monotonic() int64 {
+	var now syscall.Timespec
+	const clockMonotonic = 1
+	_, _, number := syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, clockMonotonic, uintptr(unsafe.Pointer(&now)), 0)
+	if number != 0 {
+		return int64(time.Since(processStart))
+	}
+	return now.Nano()
+}
