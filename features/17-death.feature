@@ -57,10 +57,10 @@ Feature: Death
     Given the 'reader' process creates buffer 'stopped' with metadata size '0' and payload size '4096'
     And the 'writer' process connects to buffer 'stopped'
     And the 'writer' process writes frame with size '100' and sequence '1'
-    When the 'writer' process is halted
+    When the 'reader' process has the writer of buffer 'stopped' halted
     Then the 'reader' process should read frame with sequence '1' and size '100'
     And the 'reader' process should find no further frame
-    When the 'writer' process goes on
+    When the 'reader' process lets the writer of buffer 'stopped' go on
     And the 'writer' process writes frame with size '100' and sequence '2'
     Then the 'reader' process should read frame with sequence '2' and size '100'
     And the 'reader' process should validate frame data
@@ -72,7 +72,9 @@ Feature: Death
     And the 'writer' process writes '5' frames of size '1000' in a row
     And the 'writer' process closes buffer 'left-behind'
     When the 'reader' process is killed
-    Then every object of buffer 'left-behind' should exist
+    And the 'writer' process tries to connect to buffer 'left-behind'
+    Then the 'writer' process should get error 'reader_dead'
+    And every object of buffer 'left-behind' should exist
     When a new 'reader' process creates buffer 'left-behind' with metadata size '256' and payload size '10240'
     Then the header of buffer 'left-behind' should show:
       | field                  | value |

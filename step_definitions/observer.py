@@ -366,8 +366,9 @@ def halt(number: int) -> None:
 
 
 def go_on(number: int) -> None:
-    """Let a stopped process go on."""
-    os.kill(number, signal.SIGCONT)
+    """Let a stopped process go on, if it is still there."""
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(number, signal.SIGCONT)
 
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)

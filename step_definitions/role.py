@@ -280,9 +280,9 @@ class Role:
         if done.digest != expected_chain(sizes, done.first if first is None else first):
             raise AssertionError(f"the bytes of frames {done.first} to {done.last} are not their pattern")
 
-    def watch_peer(self, number: int) -> None:
-        """Note the moment at which another process ends."""
-        if self.watch is None:
+    async def watch_peer(self, number: int) -> None:
+        """Note the moment at which the other side's process ends, if it is another one."""
+        if self.watch is None and number != await self.pid():
             self.watch = DeathWatch(number)
 
     async def restart(self) -> None:

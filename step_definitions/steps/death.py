@@ -53,16 +53,16 @@ class DeathSteps:
         await self._role.attempts.make(self._role.read(timeout=self._role.settings.attempt_timeout))
         await self._role.attempts.error([code], self._role.settings.read_timeout)
 
-    @step(acting(r"is halted"))
-    async def halt(self) -> None:
-        """Stop the process, without ending it."""
-        number = self._halted = await self._role.pid()
+    @step(acting(r"has the writer of buffer '(?P<base>[^']+)' halted"))
+    def halt(self, base: str) -> None:
+        """Stop the process that the header names, without ending it: nobody can do that to itself and answer."""
+        number = self._halted = self._role.view(base).field("writer_pid")
         observer.halt(number)
         self._context.on_cleanup(lambda: observer.go_on(number))
 
-    @step(acting(r"goes on"))
-    async def resume(self) -> None:
-        """Let the process go on."""
+    @step(acting(r"lets the writer of buffer '[^']+' go on"))
+    def resume(self) -> None:
+        """Let the halted process go on."""
         observer.go_on(self._halted)
 
     async def _nothing(self) -> None:

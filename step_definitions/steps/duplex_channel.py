@@ -126,8 +126,7 @@ class DuplexChannelSteps:
     async def start_request(self, size: ByteSize) -> None:
         """Send a request and begin to wait for its response."""
         await self._send(Payload(Pattern.SIMPLE, size))
-        if self._role.wants_process:
-            self._role.watch_peer(self._role.view_exactly(f"{self._name}_request").field("reader_pid"))
+        await self._role.watch_peer(self._role.view_exactly(f"{self._name}_request").field("reader_pid"))
         driver = await self._role.driver()
         self._role.attempts.start(driver.receive(self._handle, timeout=self._role.settings.bulk_timeout))
 
@@ -238,7 +237,8 @@ class DuplexChannelSteps:
     async def _dial(self, base: str, payload: int) -> None:
         driver = await self._role.driver()
         self._name = self._role.naming.name(base)
-        self._role.view_exactly(f"{self._name}_response")
+        for end in ("request", "response"):
+            self._role.view_exactly(f"{self._name}_{end}")
         self._handle = await driver.dial(
             self._name, metadata=_RESPONSE_METADATA, payload=payload, timeout=self._role.settings.read_timeout
         )

@@ -70,14 +70,14 @@ class EdgeCaseSteps:
     @step(acting(r"starts writing frame with size '(?P<size>[^']+)'"))
     async def start_writing(self, size: ByteSize) -> None:
         """Begin a write that has to wait."""
-        self._watch("reader_pid")
+        await self._watch("reader_pid")
         recipe = Payload(Pattern.FRAME, size)
         self._role.attempts.start(self._role.write(recipe, timeout=self._role.settings.bulk_timeout))
 
     @step(acting(r"starts waiting for a frame"))
     async def start_waiting(self) -> None:
         """Begin a read that has to wait."""
-        self._watch("writer_pid")
+        await self._watch("writer_pid")
         self._role.attempts.start(self._role.read(timeout=self._role.settings.bulk_timeout))
 
     @then(acting(r"should be blocked"))
@@ -141,6 +141,5 @@ class EdgeCaseSteps:
             driver.write(self._role.writer(), recipe, count=count, sizes=list(sizes), timeout=timeout)
         )
 
-    def _watch(self, owner: str) -> None:
-        if self._role.wants_process:
-            self._role.watch_peer(self._role.current_view.field(owner))
+    async def _watch(self, owner: str) -> None:
+        await self._role.watch_peer(self._role.current_view.field(owner))
