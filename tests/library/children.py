@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import signal
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from tests.library.data import frame
 from tests.library.processes import Child, Parent
-from zerobuffer import BufferConfig, DuplexServer, Frame, Reader, Writer, ZeroBufferError
+from zerobuffer import BufferConfig, DuplexServer, Frame, Reader, Writer, ZeroBufferError, _core
 from zerobuffer.ownership import remove_stale
 from zerobuffer.process import is_alive
 
@@ -115,7 +116,7 @@ def try_everything(parent: Parent, name: str, owner: int) -> None:
     )
 
 
-# ---- life and death ---------------------------------------------------------------------------------------------------
+# ---- life and death -------------------------------------------------------------------------------------------------
 
 
 def connect_then_close(parent: Parent, name: str) -> None:
@@ -205,3 +206,57 @@ def write_under_unknown_pid(parent: Parent, name: str) -> None:
         writer.hear("written")
         parent.hear()
         writer.kill()
+
+
+# ---- death at a point -----------------------------------------------------------------------------------------------
+
+
+def write_and_die(
+    parent: Parent,
+    name: str,
+    good: list[int],
+    fatal: list[int],
+    batch: bool,
+    point: str,
+    passage: int,
+    slots: bool,
+    signal_number: int,
+) -> None:
+    """Write good frames; when these are read, arm a point and write on until it strikes."""
+
+    def put(size: int, sequence: int) -> None:
+        if slots:
+            with writer.acquire(size, 20) as view:
+                view[:] = frame(size, sequence)
+        else:
+            writer.write_frame(frame(size, sequence), 20)
+
+    writer = Writer(name)
+    for sequence, size in enumerate(good, start=1):
+        put(size, sequence)
+    parent.hear()
+    _core.arm_point(point, passage, signal_number)
+    numbered = list(enumerate(fatal, start=len(good) + 1))
+    if batch:
+        writer.write_frames([frame(size, sequence) for sequence, size in numbered], 20)
+    else:
+        for sequence, size in numbered:
+            put(size, sequence)
+    raise AssertionError(point)
+
+
+def read_and_die(parent: Parent, name: str, point: str, passage: int, signal_number: int) -> None:
+    """Read and release until a point strikes."""
+    reader = Reader(name, BufferConfig(metadata_size=64, payload_size=4096))
+    _core.arm_point(point, passage, signal_number)
+    parent.say("ready")
+    while True:
+        reader.read_frame(20).release()
+
+
+def set_metadata_and_die(parent: Parent, name: str) -> None:
+    """Die between the content of the metadata and its length."""
+    del parent
+    writer = Writer(name)
+    _core.arm_point("writer.metadata", 1, signal.SIGKILL)
+    writer.set_metadata(b"never seen")

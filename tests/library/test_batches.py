@@ -15,7 +15,6 @@ from zerobuffer import (
     BufferConfig,
     BufferFullError,
     ClosedError,
-    FrameBatch,
     FrameReleasedError,
     FrameTimeoutError,
     FrameTooLargeError,

@@ -37,10 +37,7 @@ from zerobuffer import (
 )
 
 CANONICAL = set(
-    """invalid_name buffer_in_use not_found permission_denied invalid_oieb version_mismatch writer_exists reader_dead
-    writer_dead timeout buffer_full frame_too_large frame_unwritable invalid_frame_size sequence_error
-    metadata_too_large metadata_exists metadata_empty no_metadata frame_released closed resource_exhausted
-    system_error""".split()
+    ["invalid_name", "buffer_in_use", "not_found", "permission_denied", "invalid_oieb", "version_mismatch", "writer_exists", "reader_dead", "writer_dead", "timeout", "buffer_full", "frame_too_large", "frame_unwritable", "invalid_frame_size", "sequence_error", "metadata_too_large", "metadata_exists", "metadata_empty", "no_metadata", "frame_released", "closed", "resource_exhausted", "system_error"]
 )
 OUR_OWN = {"busy", "error"}
 
@@ -102,7 +99,7 @@ def test_refusals_of_the_system_are_named(number: int, kind: type[ZeroBufferErro
     assert ("symbolic link" in str(error)) == (number == errno.ELOOP)
 
 
-# ---- calls that are wrong in themselves ------------------------------------------------------------------------------
+# ---- calls that are wrong in themselves -----------------------------------------------------------------------------
 
 
 def test_writer_without_a_reader(name: str) -> None:
@@ -180,7 +177,7 @@ def test_any_contiguous_buffer_is_written(pair: tuple[Reader, Writer]) -> None:
     assert writer.next_sequence == 7
 
 
-# ---- timeouts --------------------------------------------------------------------------------------------------------
+# ---- timeouts -------------------------------------------------------------------------------------------------------
 
 
 def test_empty_buffer_times_out(pair: tuple[Reader, Writer]) -> None:
@@ -256,7 +253,7 @@ def test_long_timeouts_are_no_trouble(pair: tuple[Reader, Writer], timeout: floa
     reader.read_frame(timeout).release()
 
 
-# ---- closed ----------------------------------------------------------------------------------------------------------
+# ---- closed ---------------------------------------------------------------------------------------------------------
 
 
 def test_closed_reader_refuses_everything(name: str) -> None:
@@ -334,7 +331,7 @@ def test_spin_changes_nothing_that_can_be_seen(name: str, spin: float) -> None:
                 reader.read_frame(0.0001)
 
 
-# ---- the other side --------------------------------------------------------------------------------------------------
+# ---- the other side -------------------------------------------------------------------------------------------------
 
 
 def test_writer_learns_at_once_that_its_reader_closed(pair: tuple[Reader, Writer]) -> None:

@@ -61,7 +61,7 @@ def leave_a_corpse(name: str) -> None:
     assert len(objects(name)) == 3
 
 
-# ---- creation is all or nothing ---------------------------------------------------------------------------------------
+# ---- creation is all or nothing -------------------------------------------------------------------------------------
 
 STEPS: list[tuple[object, str]] = [
     (os, "open"),
@@ -212,7 +212,7 @@ def test_lock_directory_is_made_for_everybody(name: str, lock_directory: Path, m
     (lock_directory / "a").rmdir()
 
 
-# ---- what the dead left -----------------------------------------------------------------------------------------------
+# ---- what the dead left ---------------------------------------------------------------------------------------------
 
 
 def test_everything_of_a_dead_owner_is_replaced(name: str) -> None:
@@ -274,7 +274,7 @@ def test_pid_of_a_dead_owner_that_another_process_has_now(name: str) -> None:
         works(name)
 
 
-# ---- the living are never touched -------------------------------------------------------------------------------------
+# ---- the living are never touched -----------------------------------------------------------------------------------
 
 
 def test_living_owner_in_this_process(name: str) -> None:
@@ -350,7 +350,7 @@ def test_what_counts_as_alive() -> None:
     assert not started_after(1 << 22, 1.0)
 
 
-# ---- links and other things in the way --------------------------------------------------------------------------------
+# ---- links and other things in the way ------------------------------------------------------------------------------
 
 
 def test_lock_file_is_not_followed_through_a_link(name: str, lock_directory: Path, tmp_path: Path) -> None:
@@ -421,7 +421,7 @@ def test_something_else_in_the_way(name: str, place: int, kind: str) -> None:
             path.unlink(missing_ok=True)
 
 
-# ---- races ------------------------------------------------------------------------------------------------------------
+# ---- races ----------------------------------------------------------------------------------------------------------
 
 
 def test_of_two_creators_exactly_one_wins(name: str) -> None:
@@ -493,7 +493,7 @@ def test_writer_that_is_told_to_wait_meets_the_reader_when_it_comes(name: str) -
             reader.read_frame(1).release()
 
 
-# ---- other users ------------------------------------------------------------------------------------------------------
+# ---- other users ----------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture

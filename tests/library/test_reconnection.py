@@ -66,6 +66,18 @@ def test_restart_while_frames_of_the_old_stream_are_pending(name: str, read_befo
         second.close()
 
 
+@pytest.mark.parametrize("sizes", [[50, 60, 70], [4080]], ids=["some frames", "whole ring"])
+def test_old_frames_are_read_while_the_next_writer_has_written_nothing_yet(name: str, sizes: list[int]) -> None:
+    with Reader(name, CONFIG) as reader:
+        with Writer(name) as first:
+            for sequence, size in enumerate(sizes, start=1):
+                first.write_frame(frame(size, sequence))
+        with Writer(name) as second:
+            take(reader, range(1, len(sizes) + 1))
+            second.write_frame(frame(80, 1))
+            take(reader, range(1, 2))
+
+
 def test_writers_that_write_nothing_leave_no_trace(name: str) -> None:
     with Reader(name, CONFIG) as reader:
         for _ in range(3):

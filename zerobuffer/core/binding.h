@@ -46,9 +46,10 @@ void zb_handle_release(zb_handle *handle);
  * another. A foreign reader proves its life by its lock file.
  */
 void zb_handle_lock_reader(const zb_handle *handle);
-void zb_handle_lock_writer(const zb_handle *handle);
+/* `first` is the count that stood in payload_written_count when this writer came: the lock's length carries it. */
+void zb_handle_lock_writer(const zb_handle *handle, uint64_t first);
 void zb_handle_unlock(const zb_handle *handle);
-int64_t zb_handle_writer_lock(const zb_handle *handle);
+int64_t zb_handle_writer_lock(const zb_handle *handle, uint64_t *first);
 bool zb_handle_reader_lock_held(const zb_handle *handle);
 
 /* Raises the error of the catalogue with this code; `format` and what follows build a dict as Py_BuildValue does. */
@@ -82,6 +83,7 @@ typedef struct zb_leases {
 typedef struct zb_identity {
     uint64_t pid;
     int64_t connected_at; /* which connection of that process, by the place of its lock; 0 for foreign writers */
+    uint64_t first;       /* frames and markers that were written before this connection */
 } zb_identity;
 
 typedef struct ZbReader {

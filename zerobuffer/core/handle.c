@@ -67,31 +67,42 @@ void zb_handle_release(zb_handle *handle) {
 
 #define READER_LOCK_PLACE ((int64_t)1 << 40)
 #define WRITER_LOCK_PLACE ((int64_t)1 << 41)
+#define LONGEST_LOCK ((uint64_t)1 << 61)
 
-static bool lock_at(const zb_handle *handle, int64_t place) {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = place, .l_len = 1};
+static bool lock_at(const zb_handle *handle, int64_t place, uint64_t length) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = place, .l_len = (off_t)length};
     return fcntl(handle->fd, F_OFD_SETLK, &lock) == 0;
 }
 
-/* Where the first lock of somebody else in a range stands; 0 for none. */
-static int64_t lock_in(const zb_handle *handle, int64_t from, int64_t length) {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = from, .l_len = length};
-    return fcntl(handle->fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK ? lock.l_start : 0;
+/* The first lock of somebody else from a place on: where it stands (0: there is none), and how long it is. */
+static int64_t lock_in(const zb_handle *handle, int64_t from, int64_t room, uint64_t *length) {
+    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = from, .l_len = room};
+    if (fcntl(handle->fd, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK) return 0;
+    *length = (uint64_t)lock.l_len;
+    return lock.l_start;
 }
 
-void zb_handle_lock_reader(const zb_handle *handle) { lock_at(handle, READER_LOCK_PLACE); }
+void zb_handle_lock_reader(const zb_handle *handle) { lock_at(handle, READER_LOCK_PLACE, 1); }
 
-void zb_handle_lock_writer(const zb_handle *handle) { lock_at(handle, WRITER_LOCK_PLACE + zb_now()); }
+void zb_handle_lock_writer(const zb_handle *handle, uint64_t first) {
+    lock_at(handle, WRITER_LOCK_PLACE + zb_now(), first < LONGEST_LOCK ? first + 1 : 1);
+}
 
 void zb_handle_unlock(const zb_handle *handle) {
     struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = READER_LOCK_PLACE, .l_len = 0};
     fcntl(handle->fd, F_OFD_SETLK, &lock);
 }
 
-int64_t zb_handle_writer_lock(const zb_handle *handle) { return lock_in(handle, WRITER_LOCK_PLACE, 0); }
+int64_t zb_handle_writer_lock(const zb_handle *handle, uint64_t *first) {
+    uint64_t length = 1;
+    const int64_t place = lock_in(handle, WRITER_LOCK_PLACE, 0, &length);
+    *first = length - 1;
+    return place;
+}
 
 bool zb_handle_reader_lock_held(const zb_handle *handle) {
-    if (lock_in(handle, READER_LOCK_PLACE, 1) != 0) return true;
+    uint64_t length;
+    if (lock_in(handle, READER_LOCK_PLACE, 1, &length) != 0) return true;
     const int fd = open(handle->lock_path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0) return false;
     const bool held = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;

@@ -38,7 +38,8 @@ static writer_state look_at_writer(ZbReader *self, int64_t now) {
     if (pid != self->peer.pid) self->rollback_due = true;
     zb_peer_watch(&self->peer, pid);
     if (zb_peer_alive_recently(&self->peer, now)) return WRITER_ALIVE;
-    if (zb_handle_writer_lock(self->handle) == 0) return WRITER_DEAD;
+    uint64_t first;
+    if (zb_handle_writer_lock(self->handle, &first) == 0) return WRITER_DEAD;
     /* A pid that was never known here may belong to another pid namespace: the lock on the segment proves it alive. */
     if (self->peer.unknown) return WRITER_ALIVE;
     /* The pid of a dead writer has come again, and its new process is a writer, too. */
@@ -142,28 +143,30 @@ static int wait_for_token(ZbReader *self, int64_t timeout_ns) {
 /* ---- frames -------------------------------------------------------------------------------------------------- */
 
 static zb_identity writer_identity(const ZbReader *self) {
-    return (zb_identity){
-        .pid = zb_load(&self->handle->ring.oieb->writer_pid),
-        .connected_at = zb_handle_writer_lock(self->handle),
-    };
+    zb_identity identity = {.pid = zb_load(&self->handle->ring.oieb->writer_pid)};
+    identity.connected_at = zb_handle_writer_lock(self->handle, &identity.first);
+    return identity;
 }
 
 /*
- * A stream of sequence numbers begins at `found`. It belongs to the writer that is connected now, unless another
- * restart is pending behind it: then its writer is gone already.
+ * A stream of sequence numbers begins at `found`, the frame (or the marker before it) that `index` others precede. It
+ * belongs to the writer that is connected now, unless it was written before that one came. A foreign writer does not
+ * say when it came: there, another restart pending behind the frame tells that its writer is gone already.
  */
-static void begin_stream(ZbReader *self, const zb_found *found) {
+static void begin_stream(ZbReader *self, const zb_found *found, uint64_t index) {
     int pending = 0;
     sem_getvalue(self->handle->data, &pending);
     const uint64_t ahead = self->tokens - 1 + (uint64_t)(pending > 0 ? pending : 0);
     self->writer_seen = true;
     self->stream = writer_identity(self);
-    const bool gone = self->stream.pid == 0 || zb_ring_restart_ahead(&self->handle->ring, found->next_pos, ahead);
-    if (gone) self->stream = stream_of_the_gone;
+    const bool older = self->stream.connected_at != 0
+                           ? index < self->stream.first
+                           : zb_ring_restart_ahead(&self->handle->ring, found->next_pos, ahead);
+    if (self->stream.pid == 0 || older) self->stream = stream_of_the_gone;
 }
 
-/* Turns one token into a frame at `pos`: checked, leased, but read_pos not yet advanced. -1 with an error set. */
-static int take_frame(ZbReader *self, uint64_t pos, zb_found *found, uint64_t *lease) {
+/* Turns one token into the frame at `pos`, the `index`th: checked, leased, but read_pos not yet advanced. -1 with an error set. */
+static int take_frame(ZbReader *self, uint64_t pos, uint64_t index, zb_found *found, uint64_t *lease) {
     zb_fault fault;
     const zb_status status = zb_ring_peek(&self->handle->ring, pos, found, &fault);
     if (status != ZB_OK) {
@@ -179,7 +182,7 @@ static int take_frame(ZbReader *self, uint64_t pos, zb_found *found, uint64_t *l
             return -1;
         }
     }
-    if (found->sequence == 1) begin_stream(self, found);
+    if (found->sequence == 1) begin_stream(self, found, index);
     if (found->wrapped != 0) {
         if (zb_lease_push(self, found->wrapped, false) == UINT64_MAX) return -1;
         zb_lease_drain(self);
@@ -232,7 +235,8 @@ static PyObject *reader_read_frame(PyObject *op, PyObject *const *args, Py_ssize
     ZB_POINT(READER_TOKEN);
     zb_found found;
     uint64_t lease;
-    if (know_position(self) < 0 || take_frame(self, self->read_pos, &found, &lease) < 0) return NULL;
+    if (know_position(self) < 0) return NULL;
+    if (take_frame(self, self->read_pos, self->read_count, &found, &lease) < 0) return NULL;
     advance(self, found.next_pos, found.counted);
     PyObject *frame = zb_frame_new(self, &found, lease);
     if (frame == NULL) {
@@ -263,7 +267,7 @@ static PyObject *reader_read_frames(PyObject *op, PyObject *const *args, Py_ssiz
     Py_ssize_t taken = 0;
     while (taken < capacity && try_token(self)) {
         zb_found found;
-        if (take_frame(self, pos, &found, &lease) < 0) {
+        if (take_frame(self, pos, self->read_count + counted, &found, &lease) < 0) {
             if (taken == 0) {
                 Py_DECREF(batch);
                 return NULL;

@@ -160,6 +160,11 @@ uint64_t zb_ring_recover(const zb_ring *ring, uint64_t pending) {
     return standing > pending ? standing - pending : 0;
 }
 
+uint64_t zb_ring_count(const zb_ring *ring) {
+    const bool begun = zb_load(&ring->oieb->intent_bytes) != 0;
+    return zb_load(begun ? &ring->oieb->intent_count : &ring->oieb->payload_written_count);
+}
+
 void zb_ring_rollback(const zb_ring *ring, uint64_t held) {
     zb_oieb *oieb = ring->oieb;
     uint64_t read_pos;

@@ -520,7 +520,8 @@ static PyObject *writer_claim(PyObject *op, PyObject *Py_UNUSED(ignored)) {
         /* Our own number without a lock is that of a dead process that had it before us, as in a restarted container. */
         const bool trusted = owner != (uint64_t)getpid() && zb_peer_alive(&peer);
         const bool doubtful = owner == (uint64_t)getpid() || peer.unknown;
-        const bool alive = trusted || (doubtful && zb_handle_writer_lock(self->handle) != 0);
+        uint64_t first;
+        const bool alive = trusted || (doubtful && zb_handle_writer_lock(self->handle, &first) != 0);
         zb_peer_close(&peer);
         if (alive) {
             /* The reader holds the claim for the moment in which it rolls back what a dead writer left. */
@@ -533,7 +534,7 @@ static PyObject *writer_claim(PyObject *op, PyObject *Py_UNUSED(ignored)) {
         return owner == 0 ? PyLong_FromLong(-1) : PyLong_FromUnsignedLongLong(owner);
     }
     self->claimed = true;
-    zb_handle_lock_writer(self->handle);
+    zb_handle_lock_writer(self->handle, zb_ring_count(&self->handle->ring));
     for (uint64_t owed = owed_posts(self->handle); owed > 0; owed--) sem_post(self->handle->data);
     self->looked_at = 0;
     Py_RETURN_NONE;
