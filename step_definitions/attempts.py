@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Collection
+from collections.abc import Awaitable, Collection, Coroutine
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,13 +45,13 @@ class Attempts:
 
     async def make(self, work: Awaitable[Any]) -> Outcome:
         """Do something that may fail, and remember what came of it."""
-        self.settle()
+        self._settle_before(work)
         self._outcome = await _observed(work)
         return self._outcome
 
     def start(self, work: Awaitable[Any]) -> None:
         """Begin something that goes on while other steps run."""
-        self.settle()
+        self._settle_before(work)
         self._pending.append(asyncio.create_task(_observed(work)))
 
     @property
@@ -107,6 +107,14 @@ class Attempts:
         outcome, self._outcome = self._outcome, None
         if outcome is not None and outcome.error is not None:
             raise AssertionError(f"an error that no step expected: {outcome.error}") from outcome.error
+
+    def _settle_before(self, work: Awaitable[Any]) -> None:
+        try:
+            self.settle()
+        except AssertionError:
+            if isinstance(work, Coroutine):
+                work.close()
+            raise
 
     def drop(self) -> None:
         """Forget everything: the process has been killed on purpose."""

@@ -1,0 +1,144 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+import zerobuffer
+from step_definitions import observer
+from step_definitions.observer import BufferView, DeathWatch, Holdings, Part
+
+
+@pytest.fixture
+def view(run_id: str) -> Iterator[BufferView]:
+    found = BufferView(f"seen{run_id}")
+    yield found
+    found.sweep()
+
+
+def test_it_sees_what_the_library_makes(view: BufferView) -> None:
+    assert view.existing() == []
+    with zerobuffer.Reader(view.name, zerobuffer.BufferConfig(64, 1024)), zerobuffer.Writer(view.name) as writer:
+        writer.set_metadata(b"abc")
+        writer.write_frame(b"12345")
+        header = view.header()
+        assert view.existing() == [part.value for part in Part]
+        assert (header["oieb_size"], header["version_major"]) == (128, 1)
+        assert (header["metadata_size"], header["metadata_written_bytes"]) == (64, 11)
+        assert (header["payload_size"], header["payload_free_bytes"]) == (1024, 1024 - 21)
+        assert header["writer_pid"] == header["reader_pid"] == os.getpid()
+        assert view.frame_header(0) == (5, 1)
+        assert (view.semaphore(Part.DATA), view.semaphore(Part.SPACE)) == (1, 0)
+        assert view.length == 128 + 64 + 1024
+        assert view.locked()
+        assert observer.locked_or_alive(view)
+        assert "payload_free_bytes = 1003" in view.describe()
+    assert view.existing() == []
+    assert not observer.locked_or_alive(view)
+
+
+def test_what_it_overwrites_is_what_the_library_reads_and_the_times_stay(view: BufferView) -> None:
+    with (
+        zerobuffer.Reader(view.name, zerobuffer.BufferConfig(0, 1024)) as reader,
+        zerobuffer.Writer(view.name) as writer,
+    ):
+        writer.write_frame(b"x" * 100)
+        before = view.path(Part.SEGMENT).stat().st_mtime_ns
+        view.overwrite_frame_header(0, 5000, 1)
+        assert view.path(Part.SEGMENT).stat().st_mtime_ns == before
+        with pytest.raises(zerobuffer.InvalidFrameSizeError):
+            reader.read_frame(1)
+
+
+def test_an_unknown_field_is_an_error(view: BufferView) -> None:
+    with pytest.raises(KeyError, match="no field 'colour'"):
+        view.overwrite("colour", 1)
+
+
+@pytest.mark.parametrize("part", Part)
+def test_stale_objects_look_like_those_of_a_dead_owner(view: BufferView, part: Part) -> None:
+    view.make_stale(part, observer.dead_number())
+    assert view.existing() == [part.value]
+    assert not observer.locked_or_alive(view)
+
+
+def test_a_stale_segment_of_a_living_process_is_seen_as_alive(view: BufferView) -> None:
+    view.make_stale(Part.SEGMENT, os.getpid())
+    assert observer.locked_or_alive(view)
+
+
+@pytest.mark.parametrize("part", Part)
+def test_an_obstacle_is_no_object_and_can_be_removed(view: BufferView, part: Part) -> None:
+    view.obstruct(part)
+    assert view.existing() == []
+    with pytest.raises(zerobuffer.ZeroBufferError):
+        zerobuffer.Reader(view.name)
+    view.clear()
+    assert not view.path(part).exists()
+
+
+def test_it_finds_what_a_run_left_and_nothing_of_others(run_id: str) -> None:
+    mine, other = BufferView(f"left{run_id}"), BufferView(f"left{run_id}9")
+    for one in (mine, other):
+        one.make_stale(Part.DATA, 1)
+    try:
+        assert observer.objects_of_run(run_id) == [str(mine.path(Part.DATA))]
+    finally:
+        mine.sweep()
+        other.sweep()
+
+
+def test_a_death_is_noted_at_once() -> None:
+    async def whole() -> None:
+        with observer.bystander() as number:
+            watch = DeathWatch(number)
+            await asyncio.sleep(0)
+            assert watch.moment is None
+        ended = time.monotonic()
+        for _ in range(5000):
+            if watch.moment is not None:
+                break
+            await asyncio.sleep(0.001)
+        assert watch.moment is not None
+        assert watch.moment < ended + 5
+
+    asyncio.run(whole())
+
+
+def test_limits_are_set_and_taken_back() -> None:
+    with observer.bystander() as number:
+        before = observer.limit(number, resource.RLIMIT_NOFILE, 5)
+        assert resource.prlimit(number, resource.RLIMIT_NOFILE)[0] == 5
+        resource.prlimit(number, resource.RLIMIT_NOFILE, before)
+        assert observer.first_free_descriptor(number) == 3
+        assert observer.address_space(number) > 0
+
+
+def test_a_halted_process_stands_until_it_goes_on() -> None:
+    with observer.bystander() as number:
+        observer.halt(number)
+        assert observer._state(number) == "T"
+        observer.go_on(number)
+
+
+def test_processor_time_is_that_of_the_process() -> None:
+    busy = "import time\nwhile time.process_time() < 0.1: pass\nprint(flush=True)\nimport sys\nsys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", busy], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        assert observer.processor_seconds(process.pid) >= 0.1
+        process.communicate()
+
+
+def test_holdings_grow_with_what_is_opened(run_id: str) -> None:
+    before = Holdings.of(os.getpid())
+    with zerobuffer.Reader(f"held{run_id}"):
+        during = Holdings.of(os.getpid())
+        assert during.mappings > before.mappings
+        assert during.descriptors > before.descriptors

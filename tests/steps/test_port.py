@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+import inspect
+
+from step_definitions.desk import VERBS, Desk
+from step_definitions.port import CODES, Driver
+from zerobuffer.errors import BY_CODE
+
+OF_THE_LIBRARY_ALONE = {"error", "busy"}
+
+
+def test_every_verb_of_the_port_is_performed_with_the_same_arguments() -> None:
+    for verb in VERBS:
+        port = inspect.signature(getattr(Driver, verb)).parameters
+        desk = inspect.signature(getattr(Desk, f"_{verb}")).parameters
+        assert set(port) == set(desk), verb
+
+
+def test_the_port_has_no_other_verb() -> None:
+    public = {name for name, _ in inspect.getmembers(Driver, inspect.iscoroutinefunction) if not name.startswith("_")}
+    assert public == VERBS | {"call", "end"}
+
+
+def test_every_verb_has_a_deadline() -> None:
+    assert all("timeout" in inspect.signature(getattr(Driver, verb)).parameters for verb in VERBS)
+
+
+def test_the_codes_are_those_that_the_library_raises() -> None:
+    assert set(BY_CODE) - OF_THE_LIBRARY_ALONE == CODES
