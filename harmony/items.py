@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
@@ -13,20 +13,29 @@ import pytest
 from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocation, ReprTraceback
 
 from harmony.actor import Verdict
+from harmony.events import Event, line
+from harmony.expectations import EXPECTATIONS_FILE, Expectations, read_expectations
 from harmony.failure_report import failure_report, one_line
 from harmony.gherkin import Feature, Scenario
+from harmony.judging import by_expectations
 from harmony.lint import LintRules, Problem, lint
 from harmony.local import StepLibrary
-from harmony.local_run import LocalRunner
+from harmony.local_run import PLATFORM, LocalRunner, seed_of
 from harmony.logs import LEVELS
+from harmony.pairing import Pairing
+from harmony.planning import Cell
 from harmony.project import Project
 from harmony.resources import ResourceMonitor, load_probes
+from harmony.routing import roles_of
 from harmony.scenario_run import RunOptions, ScenarioResult
 from harmony.selection import require_some, select
 from harmony.telemetry import OpenTelemetry, Telemetry
+from harmony.telling import cell_finished, cell_started, step_finished, step_started
 
 ItemSource = Callable[["FeatureFile", Scenario], Iterator[pytest.Item]]
 RESULT: Final = pytest.StashKey[ScenarioResult]()
+EVENT_LINES: Final = pytest.StashKey[list[str]]()
+"""What an item has told, as lines, so that pytest-xdist can carry them."""
 
 
 class ScenarioFailedError(Exception):
@@ -55,6 +64,9 @@ class HarmonyRun:
 
     Attributes:
         items_of: Makes the items of a scenario; one that runs it in this process by default.
+        every_cell: Returns all cells of scenarios on the platforms of this run; one for each scenario by default.
+        expectations_file: What is known to fail.
+        unavailable: Platforms that cannot be started here, and why.
     """
 
     def __init__(self, project: Project, choice: Choice, seed: int) -> None:
@@ -67,6 +79,10 @@ class HarmonyRun:
         self._runner: LocalRunner | None = None
         self._chosen: set[str] | None = None
         self.items_of: ItemSource = _local_item
+        self.every_cell: Callable[[Sequence[Scenario]], list[Cell]] = lambda scenarios: [*map(local_cell, scenarios)]
+        self.expectations_file = project.root / EXPECTATIONS_FILE
+        self.unavailable: Mapping[str, str] = {}
+        self._expectations: Expectations | None = None
 
     @property
     def features(self) -> list[Feature]:
@@ -87,6 +103,17 @@ class HarmonyRun:
         if self._library is None:
             self._library = self.project.library()
         return self._library
+
+    @property
+    def expectations(self) -> Expectations:
+        """What is known to fail.
+
+        Raises:
+            ConfigurationError: The file is wrong.
+        """
+        if self._expectations is None:
+            self._expectations = read_expectations(self.expectations_file)
+        return self._expectations
 
     @property
     def options(self) -> RunOptions:
@@ -122,6 +149,11 @@ class HarmonyRun:
         """Return what lint finds in the whole project."""
         rules = LintRules(self.project.settings.numbered, frozenset(self.project.settings.tags))
         return sorted({*self._problems, *lint(self.features, self.library, rules)}) if self.features else self._problems
+
+    def allowed(self) -> list[Scenario]:
+        """Return the scenarios that run if nothing is chosen: all but those that run on request only."""
+        closed = {tag for tag in self.project.settings.opt_in if tag not in self.choice.tags}
+        return [scenario for scenario in self.scenarios if not closed & set(scenario.tags)]
 
     def choose(self) -> list[Scenario]:
         """Return what was asked for.
@@ -177,36 +209,56 @@ class FeatureFile(pytest.File):
 
 
 class ScenarioItem(pytest.Item):
-    """One scenario."""
+    """One scenario, with every role in this process."""
 
     scenario: Scenario
+    cell: Cell
     run: HarmonyRun
 
     @classmethod
-    def of(cls, parent: FeatureFile, scenario: Scenario, run: HarmonyRun, name: str = "") -> Self:
+    def of(cls, parent: FeatureFile, cell: Cell, run: HarmonyRun, name: str = "") -> Self:
         """Make the item of a scenario."""
-        item: Self = cls.from_parent(parent, name=name or scenario.id)
-        item.scenario = scenario
+        item: Self = cls.from_parent(parent, name=name or cell.scenario.id)
+        item.scenario = cell.scenario
+        item.cell = cell
         item.run = run
-        for tag in scenario.tags:
+        for tag in cell.scenario.tags:
             item.add_marker(marker_name(tag))
         return item
 
     def runtest(self) -> None:
         """Run the scenario."""
-        done = self.run.runner.run(self.scenario)
-        result = done.result
+        lines: list[str] = []
+        self.stash[EVENT_LINES] = lines
+        result = self.play(lambda event: lines.append(line(event)))
         self.stash[RESULT] = result
         self.user_properties.append(("verdict", result.verdict.value))
         self.user_properties.append(("seed", self.run.seed))
+        match result.verdict:
+            case Verdict.PASSED:
+                return
+            case Verdict.UNSUPPORTED:
+                raise pytest.skip.Exception(one_line(result), _use_item_location=True)
+            case Verdict.KNOWN_FAILURE:
+                raise pytest.xfail.Exception(one_line(result))
+            case _:
+                raise ScenarioFailedError(result)
+
+    def play(self, tell: Callable[[Event], None]) -> ScenarioResult:
+        """Run the scenario, tell what happens, and return what came of it."""
+        tell(cell_started(self.cell, seed_of(self.run.seed, self.scenario)))
+        done = self.run.runner.run(
+            self.scenario,
+            observe=lambda one: tell(step_finished(self.cell, one)),
+            begins=lambda step: tell(step_started(self.cell, step)),
+        )
         self.user_properties += [(f"timing {name}", str(timing)) for name, timing in done.timings.items()]
         if done.usage is not None:
             self.user_properties.append(("memory_mb", round(done.usage.memory_mb, 1)))
             self.user_properties.append(("cpu_seconds", round(done.usage.cpu_seconds, 3)))
-        if result.verdict is Verdict.UNSUPPORTED:
-            raise pytest.skip.Exception(one_line(result), _use_item_location=True)
-        if result.verdict is not Verdict.PASSED:
-            raise ScenarioFailedError(result)
+        result = by_expectations(done.result, self.cell, self.run.expectations)
+        tell(cell_finished(self.cell, result, self.repeat_command()))
+        return result
 
     def repeat_command(self) -> str:
         """Return the command that runs this item again."""
@@ -233,8 +285,13 @@ class ScenarioItem(pytest.Item):
         return self.path, self.scenario.place.line - 1, f"{self.scenario.feature}: {self.name}"
 
 
+def local_cell(scenario: Scenario) -> Cell:
+    """Return the cell of a scenario that runs in this process."""
+    return Cell(scenario, Pairing.of(dict.fromkeys(roles_of(scenario), PLATFORM)))
+
+
 def _local_item(parent: FeatureFile, scenario: Scenario) -> Iterator[pytest.Item]:
-    yield ScenarioItem.of(parent, scenario, parent.run)
+    yield ScenarioItem.of(parent, local_cell(scenario), parent.run)
 
 
 def marker_name(tag: str) -> str:

@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
-import datetime as dt
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Final
 
 import pytest
 
-from harmony.actor import Verdict
 from harmony.config import Platform
 from harmony.errors import ConfigurationError
-from harmony.events import CellFinished, line
-from harmony.expectations import EXPECTATIONS_FILE, Expectation, judge, problems, read_expectations
-from harmony.failure_report import one_line
+from harmony.events import Event
 from harmony.gherkin import Scenario
-from harmony.items import RESULT, FeatureFile, HarmonyRun, ScenarioFailedError, ScenarioItem
+from harmony.items import FeatureFile, HarmonyRun, ScenarioItem
+from harmony.judging import by_claims, by_expectations
 from harmony.orchestrator import CellRunner
 from harmony.pairing import PairingRequest, split_word
-from harmony.planning import Cell, plan_cells, shard
+from harmony.planning import Cell, plan_cells
 from harmony.pool import WorkerPool, unavailable
 from harmony.resources import load_probes
-from harmony.scenario_run import ScenarioResult, merged
-
-STATE_DIRECTORY: Final = ".harmony"
-DURATIONS_FILE: Final = "durations.json"
+from harmony.scenario_run import ScenarioResult
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +29,11 @@ class MatrixRequest:
 
     Attributes:
         pairings: Which pairings.
-        shard: Which part of how many; everything if absent.
         record: Directory for recordings.
-        expectations: File with what is known to fail.
     """
 
     pairings: PairingRequest = field(default_factory=PairingRequest)
-    shard: tuple[int, int] | None = None
     record: Path | None = None
-    expectations: Path | None = None
 
 
 class Matrix:
@@ -93,40 +80,13 @@ class Matrix:
         reasons = {name: unavailable(name, platform, self.root) for name, platform in every.items()}
         return {name: reason for name, reason in reasons.items() if reason}
 
-    @cached_property
-    def expectations(self) -> list[Expectation]:
-        """What is known to fail."""
-        return read_expectations(self.request.expectations or self.root / EXPECTATIONS_FILE)
-
-    @cached_property
-    def seconds(self) -> dict[str, float]:
-        """How long each cell took last time."""
-        file = self.root / STATE_DIRECTORY / DURATIONS_FILE
-        try:
-            return {str(key): float(value) for key, value in json.loads(file.read_text("utf-8")).items()}
-        except (OSError, ValueError, AttributeError, TypeError):
-            return {}
-
-    def remember(self, results: Sequence[CellFinished]) -> None:
-        """Keep how long each cell took, for the next division into shards."""
-        directory = self.root / STATE_DIRECTORY
-        directory.mkdir(exist_ok=True)
-        merged_seconds = self.seconds | {result.cell: round(result.seconds, 4) for result in results}
-        draft = directory / f"{DURATIONS_FILE}.new"
-        draft.write_text(json.dumps(merged_seconds, indent=0, sort_keys=True), encoding="utf-8")
-        draft.replace(directory / DURATIONS_FILE)
-
     def cells(self, scenarios: Sequence[Scenario]) -> list[Cell]:
         """Return the cells of some scenarios."""
         return plan_cells(scenarios, sorted(self.platforms), self.request.pairings)
 
-    @cached_property
-    def mine(self) -> set[str] | None:
-        """The cells of this shard among all that may run; `None` if there are no shards."""
-        if self.request.shard is None:
-            return None
-        chosen = [cell.key for cell in self.cells(self.run.choose())]
-        return shard(chosen, *self.request.shard, self.seconds)
+    def every_cell(self, scenarios: Sequence[Scenario]) -> list[Cell]:
+        """Return the cells of some scenarios over all pairings of what is here."""
+        return plan_cells(scenarios, sorted(self.platforms), PairingRequest())
 
     @property
     def runner(self) -> CellRunner:
@@ -170,67 +130,31 @@ class Matrix:
         ]
 
     def judged(self, cell: Cell, result: ScenarioResult) -> ScenarioResult:
-        """Return a result in the light of what is claimed and what is expected.
-
-        What a platform says it lacks is tried all the same: a claim is no proof.
-        """
-        lacking = self.lacking(cell)
-        if lacking:
-            passed = result.verdict is Verdict.PASSED
-            said = f"not claimed: {', '.join(lacking)}" + ("; yet the scenario passes: claim it" if passed else "")
-            verdict = Verdict.UNEXPECTED_PASS if passed else Verdict.UNSUPPORTED
-            return dataclasses.replace(merged(result, verdict, "capabilities", said), verdict=verdict)
-        error = result.failure.error if result.failure else ""
-        today = dt.datetime.now(dt.UTC).date()
-        verdict, said = judge(self.expectations, cell, result.verdict, error, today)
-        if not said:
-            return result
-        return dataclasses.replace(merged(result, verdict, "expectations", said), verdict=verdict)
-
-    def problems(self) -> list[str]:
-        """Return what is wrong with the expectations themselves, whatever runs now."""
-        every = plan_cells(self.run.scenarios, sorted(self.run.project.settings.platforms), PairingRequest())
-        return problems(self.expectations, every, dt.datetime.now(dt.UTC).date())
+        """Return a result in the light of what is claimed and what is expected."""
+        return by_expectations(by_claims(result, self.lacking(cell)), cell, self.run.expectations)
 
     def items(self, parent: FeatureFile, scenario: Scenario) -> Iterator[pytest.Item]:
         """Return an item for each cell of a scenario."""
         for cell in self.cells([scenario]):
-            if not self.run.is_chosen(scenario) or self.mine is None or cell.key in self.mine:
-                yield CellItem.of_cell(parent, cell, self)
-
-
-EVENT_LINES: Final = pytest.StashKey[list[str]]()
+            yield CellItem.of_cell(parent, cell, self)
 
 
 class CellItem(ScenarioItem):
-    """One scenario with one pairing."""
+    """One scenario with one pairing, each role in a process of its own."""
 
-    cell: Cell
     matrix: Matrix
 
     @classmethod
     def of_cell(cls, parent: FeatureFile, cell: Cell, matrix: Matrix) -> CellItem:
         """Make the item of a cell."""
-        item = cls.of(parent, cell.scenario, matrix.run, name=cell.name)
-        item.cell = cell
+        item = cls.of(parent, cell, matrix.run, name=cell.name)
         item.matrix = matrix
         return item
 
-    def runtest(self) -> None:
-        """Run the cell."""
-        events: list[str] = []
-        self.stash[EVENT_LINES] = events
-        result = self.matrix.runner.run(self.cell, lambda event: events.append(line(event))).result
-        self.stash[RESULT] = result
-        self.user_properties.append(("verdict", result.verdict.value))
+    def play(self, tell: Callable[[Event], None]) -> ScenarioResult:
+        """Run the cell, tell what happens, and return what came of it."""
         self.user_properties.append(("pairing", str(self.cell.pairing)))
-        self.user_properties.append(("seed", self.run.seed))
-        if result.verdict is Verdict.UNSUPPORTED:
-            raise pytest.skip.Exception(one_line(result), _use_item_location=True)
-        if result.verdict is Verdict.KNOWN_FAILURE:
-            raise pytest.xfail.Exception(one_line(result))
-        if result.verdict is not Verdict.PASSED:
-            raise ScenarioFailedError(result)
+        return self.matrix.runner.run(self.cell, tell).result
 
     def repeat_command(self) -> str:
         """Return the command that repeats this cell."""

@@ -36,7 +36,7 @@ class Cell:
     @property
     def key(self) -> str:
         """The short, stable name: `1.1[reader=python,writer=cpp]`."""
-        return f"{self.scenario.number or self.scenario.title}[{self.pairing}]"
+        return f"{self.scenario.number or self.scenario.id}[{self.pairing}]"
 
     @property
     def name(self) -> str:

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-from harmony import matrix_plugin
+from harmony import matrix_plugin, reporting
 from harmony.config import PROJECT_FILE, find_project_file, overrides_of
 from harmony.errors import ExitCode, HarmonyError
 from harmony.items import Choice, FeatureFile, HarmonyRun, ScenarioItem, marker_name
@@ -48,6 +48,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--no-progress", action="store_true", help="no live progress even on a terminal")
     group.addoption("--timings", action="store_true", help="show the measured operations of each scenario at the end")
     matrix_plugin.add_options(parser)
+    reporting.add_options(parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -70,6 +71,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", f"{marker_name(tag)}: {meaning}")
     pytest.register_assert_rewrite(*project.settings.steps)
     matrix_plugin.configure(config, config.stash[RUN])
+    reporting.configure(config, config.stash[RUN])
 
 
 @pytest.hookimpl(optionalhook=True)

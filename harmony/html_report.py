@@ -1,0 +1,142 @@
+"""The matrix as one HTML file that asks nobody for anything. Pure."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from string import Template
+from typing import Final
+
+from harmony.actor import Verdict
+from harmony.comparison import shortened
+from harmony.events import CellFinished
+from harmony.matrix_table import Grid, Row
+from harmony.results import combined, counts, refusals
+from harmony.verdicts import MEANINGS
+
+_TEMPLATE: Final = Path(__file__).with_name("html_report.html")
+_LONGEST_REPORT: Final = 12_000
+_MANY_COLUMNS: Final = 9
+
+
+def html_report(
+    results: Sequence[CellFinished],
+    facts: Mapping[str, str] | None = None,
+    problems: Sequence[str] = (),
+    title: str = "Conformance matrix",
+) -> str:
+    """Return the page.
+
+    Args:
+        results: What came of the cells.
+        facts: What else a reader should know, such as the seed.
+        problems: What is wrong with the expectations.
+        title: The heading.
+    """
+    grid = Grid.of(results)
+    body = "\n".join(_rows(grid))
+    return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
+        title=_safe(title),
+        facts="".join(f"<dt>{_safe(key)}</dt><dd>{_safe(value)}</dd>" for key, value in (facts or {}).items()),
+        chips=_chips(combined(results)),
+        problems=_list("Expectations that are not true", problems),
+        columns="".join(f'<th scope="col"><span>{_safe(column)}</span></th>' for column in grid.columns),
+        wide=' class="wide"' if len(grid.columns) >= _MANY_COLUMNS else "",
+        body=body or "<tr><th>nothing ran</th></tr>",
+        refusals=_refusals(results),
+    )
+
+
+def _rows(grid: Grid) -> Iterator[str]:
+    feature = None
+    number = 0
+    span = len(grid.columns) + 1
+    for row in grid.rows:
+        if row.feature != feature:
+            feature = row.feature
+            yield f'<tr class="f"><th colspan="{span}" scope="rowgroup">{_safe(feature)}</th></tr>'
+        cells: list[str] = []
+        details: list[str] = []
+        for column in grid.columns:
+            result = grid.cells.get((row.key, column))
+            if result is None:
+                cells.append("<td></td>")
+                continue
+            if result.verdict is not Verdict.PASSED:
+                number += 1
+                details.append(_details(result, number, span))
+            cells.append(_cell(result, number))
+        quiet = "" if details else ' class="q"'
+        yield f"<tr{quiet}>{_heading(row)}{''.join(cells)}</tr>{''.join(details)}"
+
+
+def _heading(row: Row) -> str:
+    return f'<th scope="row">{_safe(row.title)}</th>'
+
+
+def _cell(result: CellFinished, number: int) -> str:
+    word = MEANINGS[result.verdict].word
+    title = f"{result.seconds:.3f} s"
+    if result.verdict is Verdict.PASSED:
+        return f'<td class="passed" title="{title}">{word}</td>'
+    return (
+        f'<td class="{result.verdict.value}"><button title="{result.verdict.value}, {title}" '
+        f'aria-expanded="false" aria-controls="d{number}">{word}</button></td>'
+    )
+
+
+def _details(result: CellFinished, number: int, span: int) -> str:
+    note = f"<p>{_safe(result.note)}</p>" if result.note else ""
+    step = f"<p>{_safe(result.step)} <small>{_safe(result.place)}</small></p>" if result.step else ""
+    error = f"<pre>{_safe(shortened(result.error, _LONGEST_REPORT))}</pre>" if result.error else ""
+    report = (
+        f"<details><summary>steps and logs</summary><pre>{_safe(shortened(result.report, _LONGEST_REPORT))}</pre>"
+        "</details>"
+        if result.report
+        else ""
+    )
+    return (
+        f'<tr class="d" id="d{number}" hidden><td colspan="{span}"><h3>{_safe(result.cell)}: {result.verdict.value}'
+        f"</h3>{note}{step}{error}{report}<p>repeat with <code>{_safe(result.repeat)}</code></p></td></tr>"
+    )
+
+
+def _chips(results: Sequence[CellFinished]) -> str:
+    return "".join(
+        f'<li class="{verdict}" title="{_safe(MEANINGS[Verdict(verdict)].says)}"><b>{number}</b> {verdict} '
+        f"<small>{MEANINGS[Verdict(verdict)].word}</small></li>"
+        for verdict, number in counts(results).items()
+    )
+
+
+def _list(heading: str, lines: Sequence[str]) -> str:
+    if not lines:
+        return ""
+    return f"<h2>{_safe(heading)}</h2><ul>{''.join(f'<li>{_safe(line)}</li>' for line in lines)}</ul>"
+
+
+def _refusals(results: Sequence[CellFinished]) -> str:
+    found = refusals(combined(results))
+    if not found:
+        return ""
+    platforms = sorted({one.platform for one in found})
+    cells = {(one.step, one.platform): one.cells for one in found}
+    head = "".join(f"<th scope='col'>{_safe(platform)}</th>" for platform in platforms)
+    rows = "".join(
+        f"<tr><th scope='row'>{_safe(step)}</th>"
+        + "".join(
+            f"<td class='unsupported'>{cells[step, platform]}</td>" if (step, platform) in cells else "<td></td>"
+            for platform in platforms
+        )
+        + "</tr>"
+        for step in dict.fromkeys(one.step for one in found)
+    )
+    return (
+        "<h2>Unsupported steps</h2><p>How many cells each of them made unsupported.</p>"
+        f"<table><thead><tr><th scope='col'>step</th>{head}</tr></thead><tbody>{rows}</tbody></table>"
+    )
+
+
+def _safe(text: str) -> str:
+    return html.escape(text, quote=True)
