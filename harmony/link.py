@@ -178,6 +178,10 @@ class Link:
             with self._lock:
                 self._pending.pop(number, None)
 
+    def retire(self, reason: str) -> None:
+        """Let nothing more be asked, while what the peer says on its way out is still heard."""
+        self._lose(reason)
+
     def close(self) -> None:
         """Stop listening and release the descriptors; the peer itself is not touched."""
         if self._closed:

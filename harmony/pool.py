@@ -14,7 +14,7 @@ import os
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -38,6 +38,9 @@ class PooledActor(Actor, Protocol):
     @property
     def reusable(self) -> bool:
         """Whether another scenario may be given to it."""
+
+    def rest(self) -> None:
+        """Check between two scenarios that nothing of the last one runs on; raises `HarmonyError` if it does."""
 
     async def abandon(self) -> None:
         """End it without asking it."""
@@ -132,13 +135,22 @@ class WorkerPool:
         root: Its directory.
         seed: Seed of the run, told to the workers.
         step_timeout: The longest time that any step may take; workers of ours keep that deadline.
+        timeouts: For set-up and clean-up; start and stop are each platform's own.
     """
 
-    def __init__(self, platforms: Mapping[str, Platform], root: Path, seed: int, step_timeout: float = 30.0) -> None:
+    def __init__(
+        self,
+        platforms: Mapping[str, Platform],
+        root: Path,
+        seed: int,
+        step_timeout: float = 30.0,
+        timeouts: WorkerTimeouts | None = None,
+    ) -> None:
         self._platforms = platforms
         self._root = root
         self._seed = seed
         self._step_timeout = step_timeout
+        self._timeouts = timeouts or WorkerTimeouts()
         self._generation = _new_generation()
         self.started = 0
 
@@ -168,10 +180,13 @@ class WorkerPool:
         Raises:
             HarmonyError: It did not end in order.
         """
-        if worker.reusable and generation is self._generation:
-            generation.idle.setdefault(platform, []).append(worker)
-        else:
-            await worker.close()
+        try:
+            worker.rest()
+        finally:
+            if worker.reusable and generation is self._generation:
+                generation.idle.setdefault(platform, []).append(worker)
+            else:
+                await worker.close()
 
     async def renew(self) -> None:
         """End all idle workers and begin another generation."""
@@ -189,7 +204,7 @@ class WorkerPool:
         if platform is None:
             known = ", ".join(sorted(self._platforms)) or "none"
             raise ConfigurationError(f"there is no platform {name!r} in the project file", hint=f"known are: {known}")
-        timeouts = WorkerTimeouts(start=platform.start_timeout, stop=platform.stop_timeout)
+        timeouts = replace(self._timeouts, start=platform.start_timeout, stop=platform.stop_timeout)
         endpoint = endpoint_of(name)
         if endpoint is not None:
             return await StepWorker.attach(name, endpoint, timeouts)

@@ -152,6 +152,7 @@ class ChildProcess:
         self.pidfd = os.pidfd_open(self._popen.pid)
         self._lock = threading.Lock()
         self._closed = False
+        self._released = False
 
     @property
     def pid(self) -> int:
@@ -174,15 +175,27 @@ class ChildProcess:
     def how_it_ended(self) -> str:
         """Say how it ended, for a person."""
         if not self.ended(0):
-            return f"pid {self.pid} is still running"
+            return "is still running"
         status = self._status()
         if status < 0:
             try:
                 name = signals.Signals(-status).name
             except ValueError:
                 name = f"signal {-status}"
-            return f"killed by {name}"
+            return f"was killed by {name}"
         return f"exited with code {status}"
+
+    def family(self) -> list[int]:
+        """Return this process and all that it has started, daemons included."""
+        return undertaker.processes_with(WORKER_VARIABLE, self.mark)
+
+    def end_strays(self, keep: frozenset[int]) -> list[int]:
+        """Kill what it has started since, but for some processes; return what was killed."""
+        strays = [pid for pid in self.family() if pid not in keep and pid != self.pid]
+        for pid in strays:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signals.SIGKILL)
+        return strays
 
     def close_input(self) -> None:
         """Close its stdin: the friendliest way to ask for the end."""
@@ -191,6 +204,8 @@ class ChildProcess:
 
     def end(self, *, patience: float = 1.0, grace: float = 1.0) -> list[int]:
         """Climb the ladder: end of input, TERM, KILL; reap it; return what it had left behind (already killed).
+
+        Its descriptors stay open until `release`.
 
         Args:
             patience: Seconds to end by itself.
@@ -206,19 +221,23 @@ class ChildProcess:
                     self._signal_group(signals.SIGKILL)
                     self.ended(5.0)
             # The group is signalled before its leader is reaped: until then nobody else can get its number.
-            left = [pid for pid in undertaker.processes_with(WORKER_VARIABLE, self.mark) if pid != self.pid]
+            left = self.end_strays(frozenset())
             self._signal_group(signals.SIGKILL)
-            for pid in left:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    os.kill(pid, signals.SIGKILL)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._popen.wait(5.0)
             self._closed = True
+            return left
+
+    def release(self) -> None:
+        """Close its descriptors, after `end` and once nobody reads them any more."""
+        with self._lock:
+            if self._released:
+                return
+            self._released = True
             for stream in self._streams:
                 with contextlib.suppress(OSError):
                     stream.close()
             os.close(self.pidfd)
-            return left
 
     def _status(self) -> int:
         """Read the exit status without reaping, so that the group's number stays ours until `end`."""

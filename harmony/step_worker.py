@@ -51,11 +51,13 @@ class WorkerState:
     Attributes:
         discovery: Its catalogue and capabilities; empty if it announces none.
         trouble: Why it must not be used again; empty while it may.
-        left_behind: Processes it had started and not ended.
+        own: The processes it consists of: itself, and what it had started by the time it was ready.
+        left_behind: Other processes that it had started and not ended.
     """
 
     discovery: Discovery = field(default_factory=Discovery)
     trouble: str = ""
+    own: frozenset[int] = frozenset()
     left_behind: list[int] = field(default_factory=list)
 
 
@@ -90,6 +92,7 @@ class StepWorker:
         except BaseException:
             await worker.abandon()
             raise
+        worker.state.own = frozenset(child.family())
         return worker
 
     @classmethod
@@ -111,6 +114,11 @@ class StepWorker:
     def name(self) -> str:
         """What messages call it."""
         return self.link.name
+
+    @property
+    def ended(self) -> bool:
+        """Whether the scenario has ended its process on purpose."""
+        return self._closing
 
     @property
     def reusable(self) -> bool:
@@ -191,6 +199,19 @@ class StepWorker:
             return
         await self._demand(step_contract.CLEANUP, None, self.timeouts.cleanup)
 
+    def rest(self) -> None:
+        """Check between two scenarios that nothing of the last one runs on.
+
+        Raises:
+            LeftBehindError: Processes were left; they have been ended, and this worker is not to be used again.
+        """
+        if self.child is None or self._closing:
+            return
+        left = self.child.end_strays(self.state.own)
+        if left:
+            self.state.trouble = "it left processes behind"
+            raise LeftBehindError(self.name, left)
+
     async def control(self, action: ProcessAction) -> StepOutcome:
         """End its process on purpose, and return when it is gone."""
         began = time.monotonic()
@@ -235,8 +256,11 @@ class StepWorker:
         child = self.child
         if child is not None:
             patience = 0.0 if self.state.trouble else self.timeouts.stop
+            self.link.retire("it is being ended")
             self.state.left_behind += await asyncio.to_thread(child.end, patience=patience, grace=self.timeouts.stop)
         await asyncio.to_thread(self.link.close)
+        if child is not None:
+            child.release()
 
     async def _demand(self, method: str, params: Any, timeout: float) -> Any:
         """Ask, and remember if the answer means that this worker is not to be used again."""
