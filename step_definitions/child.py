@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from harmony import framing, jsonrpc
-from step_definitions.desk import Desk
+from step_definitions.desk import VERBS, Desk
 from step_definitions.library import load
 from step_definitions.port import DriverError
 
@@ -43,6 +43,8 @@ class Answers:
 
 def answer(desk: Desk, request: jsonrpc.Request) -> jsonrpc.Message:
     """Perform one request."""
+    if request.method not in VERBS:
+        return jsonrpc.ErrorResponse(request.id, jsonrpc.METHOD_NOT_FOUND, f"there is no verb {request.method!r}")
     try:
         params: Mapping[str, Any] = jsonrpc.first_object(request.params)
         return jsonrpc.Response(request.id, desk.perform(request.method, params))
@@ -75,7 +77,7 @@ def _perform(desk: Desk, request: jsonrpc.Request, answers: Answers) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Serve until stdin ends.
+    """Serve until stdin ends or SIGTERM comes, then close all that is open.
 
     Args:
         arguments: The library, and the numbers of the user and group to become, if any.
@@ -89,8 +91,11 @@ def main(arguments: list[str]) -> int:
         os.setresuid(user, user, user)
     out = os.dup(1)
     os.dup2(2, 1)
-    serve(desk, 0, Answers(out))
-    desk.close()
+    signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
+    try:
+        serve(desk, 0, Answers(out))
+    finally:
+        desk.close()
     return 0
 
 

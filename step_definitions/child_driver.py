@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from harmony import framing, jsonrpc
+from harmony.errors import UnsupportedError
 from step_definitions.child import DRIVER_ERROR
 from step_definitions.local_driver import GRACE
 from step_definitions.port import Driver, DriverError
@@ -23,7 +24,7 @@ _CHUNK: Final = 1 << 16
 
 
 class ChildDriver(Driver):
-    """Speaks to ``python -m step_definitions.child``. Make one with :meth:`start`."""
+    """Speaks to a program on the other side of the port. Make one with :meth:`start` or :meth:`launch`."""
 
     def __init__(self, process: asyncio.subprocess.Process) -> None:
         self._process = process
@@ -40,13 +41,31 @@ class ChildDriver(Driver):
             user: Number of the user it becomes; itself by default.
             arguments: Of the interpreter.
         """
+        # The child changes its user itself, once it has imported what only this user may read.
         identity = [] if user is None else [str(user)]
+        command = (sys.executable, *arguments, "-m", "step_definitions.child", library, *identity)
+        path = os.pathsep.join([str(_ROOT), *sys.path[1:]])
+        return await cls.launch(command, environment={"PYTHONPATH": path})
+
+    @classmethod
+    async def launch(
+        cls, command: Sequence[str], *, user: int | None = None, environment: Mapping[str, str] | None = None
+    ) -> Self:
+        """Start any program that speaks the port.
+
+        Args:
+            command: Program and arguments.
+            user: Number of the user it belongs to; this one by default.
+            environment: Variables on top of ours.
+        """
+        owner: dict[str, Any] = {} if user is None else {"user": user, "group": user, "extra_groups": []}
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, *arguments, "-m", "step_definitions.child", library, *identity),
+            *command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(_ROOT), *sys.path[1:]])},
+            env={**os.environ, **(environment or {})},
             start_new_session=True,
+            **owner,
         )
         return cls(process)
 
@@ -117,7 +136,9 @@ class ChildDriver(Driver):
                     answer.set_result(result)
             case jsonrpc.ErrorResponse(id=int(number), code=code, message=text, data=data):
                 answer = self._waiting.get(number)
-                if answer is not None and not answer.done():
+                if answer is not None and not answer.done() and code == jsonrpc.METHOD_NOT_FOUND:
+                    answer.set_exception(UnsupportedError(f"the driver has not got the verb: {text}"))
+                elif answer is not None and not answer.done():
                     details = data or {}
                     known = details.get("code", "system_error") if code == DRIVER_ERROR else "system_error"
                     answer.set_exception(DriverError(known, text, details.get("details")))

@@ -110,8 +110,17 @@ class Role:
         return driver
 
     async def _new_driver(self, *, process: bool, user: int | None = None) -> Driver:
+        command = self._command()
+        if command:
+            return await ChildDriver.launch(command, user=user)
         library = self.settings.library
         return await ChildDriver.start(library, user=user) if process else LocalDriver(load(library))
+
+    def _command(self) -> Sequence[str]:
+        """Return the program that plays this role; none for the Python library."""
+        given = self._start.scratch.get("driver")
+        commands = self.settings.drivers
+        return given or commands.get(self._start.role) or commands.get(self._start.platform) or commands.get("*", ())
 
     async def identity(self) -> Identity:
         """Ask the driver who it is."""

@@ -11,6 +11,8 @@ class StepSettings(BaseSettings):
 
     Attributes:
         library: The Python library under test, as ``module`` or ``module:attribute``.
+        drivers: Programs that speak the port, as command lines by role, by platform, or ``*`` for all; roles without
+            one are played by ``library``. JSON, such as ``{"writer": ["drivers/go/bin/driver"]}``.
         read_timeout: For an operation that must succeed.
         attempt_timeout: For an operation that is expected to fail.
         full_timeout: After which a full buffer is called full.
@@ -25,6 +27,7 @@ class StepSettings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="ZEROBUFFER_STEPS_", extra="forbid", frozen=True)
 
     library: str = "zerobuffer"
+    drivers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     read_timeout: float = Field(default=5.0, gt=0, le=60)
     attempt_timeout: float = Field(default=2.0, gt=0, le=60)
     full_timeout: float = Field(default=0.2, gt=0, le=10)

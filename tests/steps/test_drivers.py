@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 import pytest
 
+from harmony.actor import Verdict
+from harmony.errors import UnsupportedError
 from step_definitions import local_driver
 from step_definitions.child_driver import ChildDriver
 from step_definitions.library import load
 from step_definitions.local_driver import LocalDriver
 from step_definitions.patterns import Pattern, Payload, digest, expected_chain, ramp, sizes_of
 from step_definitions.port import Driver, DriverError
+from tests.zoo.watch import run
 
 MODEL = "tests.zoo.model:correct"
 KINDS = [("local", "zerobuffer"), ("local", MODEL), ("child", "zerobuffer"), ("child", MODEL)]
@@ -97,11 +102,16 @@ async def _refusals(driver: Driver, name: str) -> None:
         (driver.read(reader, timeout=0.05), "timeout"),
         (driver.write(writer, Payload(Pattern.FRAME, 200)), "frame_too_large"),
         (driver.read(9999), "closed"),
-        (driver.call("sing", {}, 1.0), "system_error"),
     ):
         with pytest.raises(DriverError) as caught:
             await work
         assert caught.value.code == code
+
+
+async def _unknown_verb(driver: Driver, name: str) -> None:
+    del name
+    with pytest.raises((DriverError, UnsupportedError), match="sing"):
+        await driver.call("sing", {}, 1.0)
 
 
 async def _full(driver: Driver, name: str) -> None:
@@ -137,6 +147,7 @@ test_metadata = over_all(_metadata)
 test_in_place = over_all(_in_place)
 test_refusals = over_all(_refusals)
 test_full = over_all(_full)
+test_unknown_verb = over_all(_unknown_verb)
 test_duplex = over_all(_duplex)
 test_a_blocked_verb_stops_no_other = over_all(_blocked_beside_others)
 
@@ -165,6 +176,26 @@ def test_a_child_that_is_killed_says_so() -> None:
         await driver.end()
 
     asyncio.run(whole())
+
+
+def test_a_child_releases_all_when_it_is_asked_to_end(run_id: str) -> None:
+    async def whole() -> None:
+        driver = await ChildDriver.start("zerobuffer")
+        await driver.create(f"term{run_id}", metadata=0, payload=64)
+        os.kill(driver.pid, signal.SIGTERM)
+        await driver.end()
+
+    asyncio.run(whole())
+
+
+def test_a_role_can_be_played_by_any_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    command = [sys.executable, "-m", "step_definitions.child", MODEL]
+    monkeypatch.setenv("ZEROBUFFER_STEPS_DRIVERS", json.dumps({"writer": command}))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    for number in ("1.1", "2.1", "5.5"):
+        result = run("zerobuffer", number)
+        assert result.verdict is Verdict.PASSED, result.failure and result.failure.error
+        assert any("version='model'" in record.message for record in result.logs["writer"])
 
 
 def test_what_a_library_prints_does_not_disturb_the_conversation(run_id: str) -> None:
