@@ -78,7 +78,7 @@ static void a_brief_spin_is_left_out_after_a_failure(void) {
     zb_spin spin;
     zb_spin_init(&spin, 1000);
     script play = {.ready_after = 3, .otherwise = ZB_NOTHING};
-    CHECK(zb_spin_briefly(&spin, follow, &play));
+    CHECK_EQ(zb_spin_briefly(&spin, follow, &play), 4);
     CHECK_EQ(play.looks, 4);
     spin.shift = 1;
     play.looks = 0;
@@ -87,6 +87,35 @@ static void a_brief_spin_is_left_out_after_a_failure(void) {
     zb_spin_init(&spin, 0);
     CHECK(!zb_spin_briefly(&spin, follow, &play));
     CHECK_EQ(play.looks, 0);
+}
+
+static void headway_is_given_while_it_brings_frames(void) {
+    zb_headway headway = {0};
+    uint64_t frames = 0;
+    for (int wait = 0; wait < 8; wait++) {
+        zb_headway_give(&headway, frames++);
+        CHECK(!headway.given);
+        zb_headway_learn(&headway, 1);
+    }
+    zb_headway_give(&headway, frames);
+    CHECK(headway.given);
+    zb_headway_learn(&headway, 1);
+    zb_headway_give(&headway, frames + 10); /* it brought ten: again */
+    CHECK(headway.given);
+    zb_headway_learn(&headway, 1);
+    const int64_t begin = zb_now();
+    zb_headway_give(&headway, frames + 12); /* two are not worth it */
+    CHECK(!headway.given);
+    CHECK(zb_now() - begin < HANG_NS);
+}
+
+static void long_waits_give_no_headway(void) {
+    zb_headway headway = {0};
+    for (int wait = 0; wait < 100; wait++) {
+        zb_headway_give(&headway, (uint64_t)wait * 10);
+        CHECK(!headway.given);
+        zb_headway_learn(&headway, wait % 2 == 0 ? 17 : 0);
+    }
 }
 
 static void progress_prolongs_a_spin_but_not_for_ever(void) {
@@ -294,6 +323,7 @@ static void a_point_fires_once_at_its_count(void) {
 CHECK_MAIN(TEST(a_spin_takes_what_is_ready_and_keeps_its_budget),
            TEST(a_spin_that_fails_costs_half_the_budget_except_for_the_probe), TEST(a_limit_of_zero_never_looks),
            TEST(a_large_frame_lengthens_a_spin_within_bounds), TEST(a_brief_spin_is_left_out_after_a_failure),
+           TEST(headway_is_given_while_it_brings_frames), TEST(long_waits_give_no_headway),
            TEST(progress_prolongs_a_spin_but_not_for_ever), TEST(a_token_is_taken_once),
            TEST(a_signal_interrupts_the_wait), TEST(a_post_wakes_the_wait), TEST(a_death_is_seen),
            TEST(another_process_of_the_pid_is_not_the_one_watched), TEST(pids_that_cannot_be_are_dead),

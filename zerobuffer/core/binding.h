@@ -104,6 +104,7 @@ typedef struct ZbReader {
     zb_identity stream; /* pid 0: a writer that is gone */
     zb_peer peer;
     zb_spin spin;
+    zb_headway headway;
     zb_leases leases;
 } ZbReader;
 

@@ -80,9 +80,14 @@ static zb_look look_for_data(void *semaphore) { return zb_semaphore_try(semaphor
 static int wait_for_token(ZbReader *self, int64_t timeout_ns) {
     if (try_token(self)) return 1;
     bool spin = timeout_ns != 0;
-    if (spin && zb_spin_briefly(&self->spin, look_for_data, self->handle->data)) {
-        self->tokens++;
-        return 1;
+    if (spin && self->spin.limit_ns > 0) {
+        zb_headway_give(&self->headway, self->read_count);
+        const int looks = zb_spin_briefly(&self->spin, look_for_data, self->handle->data);
+        zb_headway_learn(&self->headway, looks);
+        if (looks > 0) {
+            self->tokens++;
+            return 1;
+        }
     }
     int64_t deadline = -1;
     for (;;) {

@@ -7,6 +7,10 @@
 
 #define SHIFT_MOST 16
 #define BRIEF_LOOKS 64
+#define HEADWAY_LOOKS 16
+#define HEADWAY_WAITS 8
+#define HEADWAY_LEAST_FRAMES 4
+#define HEADWAY_NS 4000
 
 void zb_spin_init(zb_spin *spin, int64_t limit_ns) { *spin = (zb_spin){.limit_ns = limit_ns}; }
 
@@ -39,13 +43,31 @@ bool zb_spin_until(zb_spin *spin, uint64_t frame_size, zb_condition condition, v
     return false;
 }
 
-bool zb_spin_briefly(const zb_spin *spin, zb_condition condition, void *context) {
-    if (spin->limit_ns <= 0 || spin->shift > 0) return false;
-    for (int i = 0; i < BRIEF_LOOKS; i++) {
-        if (condition(context) == ZB_READY) return true;
+int zb_spin_briefly(const zb_spin *spin, zb_condition condition, void *context) {
+    if (spin->limit_ns <= 0 || spin->shift > 0) return 0;
+    for (int looks = 1; looks <= BRIEF_LOOKS; looks++) {
+        if (condition(context) == ZB_READY) return looks;
         zb_pause();
     }
-    return false;
+    return 0;
+}
+
+void zb_headway_give(zb_headway *headway, uint64_t frames) {
+    if (headway->given && frames - headway->frames_before < HEADWAY_LEAST_FRAMES) headway->brief_waits = 0;
+    headway->given = headway->brief_waits >= HEADWAY_WAITS;
+    headway->frames_before = frames;
+    if (!headway->given) return;
+    for (const int64_t end = zb_now() + HEADWAY_NS; zb_now() < end;) {
+        for (int i = 0; i < 16; i++) zb_pause();
+    }
+}
+
+void zb_headway_learn(zb_headway *headway, int looks) {
+    if (looks == 0 || (!headway->given && looks > HEADWAY_LOOKS)) {
+        headway->brief_waits = 0;
+    } else if (headway->brief_waits < HEADWAY_WAITS) {
+        headway->brief_waits++;
+    }
 }
 
 bool zb_semaphore_try(sem_t *semaphore) {

@@ -37,8 +37,25 @@ typedef zb_look (*zb_condition)(void *context);
  * side is likely at work with.
  */
 bool zb_spin_until(zb_spin *spin, uint64_t frame_size, zb_condition condition, void *context);
-/* The first look of a spin, so short that the GIL is kept. */
-bool zb_spin_briefly(const zb_spin *spin, zb_condition condition, void *context);
+/* The first looks of a spin, so few that the GIL is kept. Returns which of them found it ready, 0 when none did. */
+int zb_spin_briefly(const zb_spin *spin, zb_condition condition, void *context);
+
+/*
+ * Keeps a reader that is faster than its writer from meeting it on the same cache lines at every frame, which makes both
+ * slow: once waits keep ending almost at once, each begins with a few microseconds in which nothing is looked at, and the
+ * frames of that time are taken in one go. It ends as soon as such a pause brings only a few.
+ */
+typedef struct zb_headway {
+    uint32_t brief_waits;
+    bool given;
+    uint64_t frames_before; /* frames that had been read when the last wait began */
+} zb_headway;
+
+/* Before a wait; `frames` have been read so far. */
+void zb_headway_give(zb_headway *headway, uint64_t frames);
+
+/* After a wait that ended after so many looks (0: not within the brief ones). */
+void zb_headway_learn(zb_headway *headway, int looks);
 
 typedef enum zb_wake { ZB_WOKEN, ZB_TIMED_OUT, ZB_INTERRUPTED, ZB_WAIT_FAILED } zb_wake;
 
