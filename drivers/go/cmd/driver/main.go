@@ -1,0 +1,126 @@
+// Command driver performs the verbs of the driver contract over this library. Requests come over stdin and are answered
+// on stdout, which belongs to them alone; logs go to stderr.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"runtime"
+	"syscall"
+	"time"
+
+	"zerobuffer"
+	"zerobuffer/internal/rpc"
+)
+
+const (
+	// driverError is the code of every error that the library names; the name stands in the data.
+	driverError = -32000
+
+	setDeathSignal = 1
+)
+
+// The death of the parent is told to the thread that asked for it: so this must be the main thread, which never ends.
+func init() { runtime.LockOSThread() }
+
+func main() {
+	user := flag.Int("user", 0, "number of the user and group to become")
+	flag.Parse()
+	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
+	if err := run(*user); err != nil {
+		slog.Error("the driver ends", "error", err)
+		os.Exit(1)
+	}
+}
+
+func run(user int) error {
+	if user != 0 {
+		if err := become(user); err != nil {
+			return fmt.Errorf("become user %d: %w", user, err)
+		}
+	}
+	if err := dieWithParent(); err != nil {
+		return fmt.Errorf("ask for the death signal: %w", err)
+	}
+	out, err := takeStdout()
+	if err != nil {
+		return fmt.Errorf("take stdout: %w", err)
+	}
+	// Go's poller is made with the first timer, and without a free descriptor it ends the process: now there is one.
+	time.Sleep(time.Nanosecond)
+	desk := newDesk()
+	stop := make(chan os.Signal, 1)
+	signal.Notify(stop, syscall.SIGTERM)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		rpc.Serve(os.Stdin, out, desk.perform)
+	}()
+	select {
+	case <-ended:
+	case <-stop:
+	}
+	return desk.close()
+}
+
+func become(user int) error {
+	if err := syscall.Setgroups(nil); err != nil {
+		return err
+	}
+	if err := syscall.Setresgid(user, user, user); err != nil {
+		return err
+	}
+	return syscall.Setresuid(user, user, user)
+}
+
+func dieWithParent() error {
+	_, _, number := syscall.RawSyscall(syscall.SYS_PRCTL, setDeathSignal, uintptr(syscall.SIGKILL), 0)
+	if number != 0 {
+		return number
+	}
+	return nil
+}
+
+// takeStdout keeps stdout for the protocol: whatever else prints there prints to stderr.
+func takeStdout() (*os.File, error) {
+	out, err := syscall.Dup(1)
+	if err != nil {
+		return nil, err
+	}
+	syscall.CloseOnExec(out)
+	if err := syscall.Dup3(2, 1, 0); err != nil {
+		return nil, err
+	}
+	return os.NewFile(uintptr(out), "answers"), nil
+}
+
+// translated makes the answer of a failed verb.
+func translated(err error) error {
+	var known *zerobuffer.Error
+	if !errors.As(err, &known) {
+		return err
+	}
+	details := known.Details
+	if details == nil {
+		details = zerobuffer.Details{}
+	}
+	return &rpc.Error{Code: driverError, Message: err.Error(), Data: map[string]any{"code": known.Code, "details": details}}
+}
+
+// perform does one verb.
+func (d *desk) perform(method string, params json.RawMessage) (any, error) {
+	work, known := verbs[method]
+	if !known {
+		return nil, rpc.Errorf(rpc.MethodNotFound, "there is no verb %q", method)
+	}
+	result, err := work(d, params)
+	if err != nil {
+		return nil, translated(err)
+	}
+	return result, nil
+}

@@ -1,0 +1,176 @@
+package rpc
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// Codes of JSON-RPC.
+const (
+	ParseError     = -32700
+	InvalidRequest = -32600
+	MethodNotFound = -32601
+	InvalidParams  = -32602
+	InternalError  = -32603
+)
+
+// Error is an answer that reports a failed call.
+type Error struct {
+	Code    int    `json:"code"`
+	Message string `json:"message"`
+	Data    any    `json:"data,omitempty"`
+}
+
+// Error returns the message.
+func (e *Error) Error() string { return e.Message }
+
+// Errorf makes an error of JSON-RPC.
+func Errorf(code int, format string, values ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, values...)}
+}
+
+// Method performs a call with its one object of parameters.
+type Method func(method string, params json.RawMessage) (any, error)
+
+type request struct {
+	Version string          `json:"jsonrpc"`
+	ID      json.RawMessage `json:"id"`
+	Method  *string         `json:"method"`
+	Params  json.RawMessage `json:"params"`
+}
+
+type response struct {
+	Version string          `json:"jsonrpc"`
+	ID      json.RawMessage `json:"id"`
+	Result  any             `json:"result"`
+}
+
+type failure struct {
+	Version string          `json:"jsonrpc"`
+	ID      json.RawMessage `json:"id"`
+	Error   *Error          `json:"error"`
+}
+
+var null = json.RawMessage("null")
+
+// Serve performs the calls that come from a stream, each in a goroutine of its own, until it ends.
+func Serve(source io.Reader, target io.Writer, method Method) {
+	out := &answers{target: target}
+	for decoder := NewDecoder(source); ; {
+		body, err := decoder.Next()
+		var fault *Fault
+		switch {
+		case errors.As(err, &fault):
+			out.send(failure{"2.0", null, Errorf(ParseError, "Parse error: %s", fault.Detail)})
+		case err != nil:
+			return
+		default:
+			call, problem := parse(body)
+			if problem != nil {
+				out.send(failure{"2.0", idOf(call), problem})
+			} else {
+				go out.perform(call, method)
+			}
+		}
+	}
+}
+
+func parse(body []byte) (request, *Error) {
+	var call request
+	if !json.Valid(body) {
+		return call, Errorf(ParseError, "Parse error: this is no JSON")
+	}
+	if bytes.TrimSpace(body)[0] != '{' {
+		return call, Errorf(InvalidRequest, "Invalid Request: a message is one JSON object, batches are not supported")
+	}
+	err := json.Unmarshal(body, &call)
+	switch {
+	case err != nil:
+		return request{}, Errorf(InvalidRequest, "Invalid Request: %v", err)
+	case call.Version != "2.0":
+		return call, Errorf(InvalidRequest, "Invalid Request: 'jsonrpc' must be \"2.0\"")
+	case call.Method == nil:
+		return call, Errorf(InvalidRequest, "Invalid Request: 'method' is missing")
+	case len(call.ID) > 0 && (call.ID[0] == '{' || call.ID[0] == '[' || call.ID[0] == 't' || call.ID[0] == 'f'):
+		return request{}, Errorf(InvalidRequest, "Invalid Request: 'id' must be a number, a string or null")
+	}
+	return call, nil
+}
+
+func idOf(call request) json.RawMessage {
+	if len(call.ID) == 0 {
+		return null
+	}
+	return call.ID
+}
+
+type answers struct {
+	mutex  sync.Mutex
+	target io.Writer
+}
+
+// send writes one message; whoever does not listen any more is told by the end of the other stream.
+func (a *answers) send(message any) {
+	body, err := json.Marshal(message)
+	if err != nil {
+		body = []byte(fmt.Sprintf(`{"jsonrpc":"2.0","id":null,"error":{"code":%d,"message":%q}}`, InternalError, err.Error()))
+	}
+	a.mutex.Lock()
+	defer a.mutex.Unlock()
+	_, _ = a.target.Write(Encode(body))
+}
+
+func (a *answers) perform(call request, method Method) {
+	result, err := performed(call, method)
+	if len(call.ID) == 0 {
+		return // a notification gets no answer
+	}
+	if err == nil {
+		a.send(response{"2.0", call.ID, result})
+		return
+	}
+	var known *Error
+	if !errors.As(err, &known) {
+		known = Errorf(InternalError, "%v", err)
+	}
+	a.send(failure{"2.0", call.ID, known})
+}
+
+func performed(call request, method Method) (result any, err error) {
+	defer func() {
+		if panicked := recover(); panicked != nil {
+			err = Errorf(InternalError, "%s panicked: %v", *call.Method, panicked)
+		}
+	}()
+	params, err := firstObject(call.Params)
+	if err != nil {
+		return nil, err
+	}
+	return method(*call.Method, params)
+}
+
+// firstObject returns the one object of parameters, whether given positionally or bare; none is an empty one.
+func firstObject(params json.RawMessage) (json.RawMessage, error) {
+	empty := json.RawMessage("{}")
+	if len(params) == 0 || bytes.Equal(params, null) {
+		return empty, nil
+	}
+	if params[0] == '[' {
+		var list []json.RawMessage
+		if err := json.Unmarshal(params, &list); err != nil || len(list) > 1 {
+			return nil, Errorf(InvalidParams, "Invalid params: one object is expected")
+		}
+		if len(list) == 0 {
+			return empty, nil
+		}
+		params = list[0]
+	}
+	if params[0] != '{' {
+		return nil, Errorf(InvalidParams, "Invalid params: one object is expected")
+	}
+	return params, nil
+}
