@@ -41,6 +41,7 @@ class Outcome:
         elapsed_ns: From the producer's first frame to the consumer's last.
         producer_cpu_ns: CPU time of the producer in between.
         consumer_cpu_ns: CPU time of the consumer in between.
+        delayed_ns: How long the one that suffered more was kept from its core by other processes.
         samples_ns: Each round trip.
         slices_ns: Growth: nanoseconds per frame, slice by slice.
     """
@@ -49,6 +50,7 @@ class Outcome:
     elapsed_ns: int
     producer_cpu_ns: int
     consumer_cpu_ns: int
+    delayed_ns: int
     samples_ns: list[int]
     slices_ns: list[float]
 
@@ -65,6 +67,7 @@ def _outcome(job: Job, answer: dict[str, Any], *, carries_data: bool) -> Outcome
         elapsed_ns=answer.get("elapsed_ns", 0),
         producer_cpu_ns=answer.get("producer_cpu_ns", 0),
         consumer_cpu_ns=answer.get("consumer_cpu_ns", 0),
+        delayed_ns=answer.get("delayed_ns", 0),
         samples_ns=answer.get("samples_ns", []),
         slices_ns=answer.get("slices_ns", []),
     )

@@ -12,6 +12,7 @@ import time
 import traceback
 from array import array
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from benchmarks.peers.base import Channel
@@ -19,6 +20,7 @@ from benchmarks.plan import BATCH, Job, Kind
 
 _PR_SET_PDEATHSIG = 1
 _IDLE_SECONDS = 1.0
+_SCHEDSTAT = Path("/proc/thread-self/schedstat")
 
 Body = Callable[["Partner"], dict[str, Any]]
 
@@ -181,18 +183,30 @@ def _merged(received: dict[str, Any], sent: dict[str, Any]) -> dict[str, Any]:
         "elapsed_ns": received["ended_ns"] - sent["began_ns"],
         "producer_cpu_ns": sent["cpu_ns"],
         "consumer_cpu_ns": received["cpu_ns"],
+        "delayed_ns": max(received["delayed_ns"], sent["delayed_ns"]),
         "checksum": received["checksum"],
         "samples_ns": received.get("samples_ns", []),
     }
 
 
+def _delayed_ns() -> int:
+    """How long this thread has been ready to run while another process had the core; 0 where that is unknown."""
+    try:
+        return int(_SCHEDSTAT.read_text().split()[1])
+    except (OSError, IndexError):
+        return 0
+
+
 def _timed(work: Callable[[], int | None]) -> dict[str, Any]:
+    delayed = _delayed_ns()
     cpu, began = time.process_time_ns(), time.monotonic_ns()
     checksum = work()
+    ended, cpu = time.monotonic_ns(), time.process_time_ns() - cpu
     return {
         "began_ns": began,
-        "ended_ns": time.monotonic_ns(),
-        "cpu_ns": time.process_time_ns() - cpu,
+        "ended_ns": ended,
+        "cpu_ns": cpu,
+        "delayed_ns": _delayed_ns() - delayed,
         "checksum": checksum or 0,
     }
 

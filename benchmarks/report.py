@@ -106,6 +106,10 @@ def show(console: Console, results: Results, cases: list[Case], verdicts: list[V
     if small:
         console.print(_cpu_table(results, small, cores))
     console.print(_targets_table(verdicts, cores))
+    for key, count in results.disturbed.items():
+        console.print(
+            f"[yellow]{key}: {count} repeats were disturbed by other work on this machine[/yellow]", soft_wrap=True
+        )
     for name, why in results.absent.items():
         console.print(f"[yellow]{name}: {why}[/yellow]", soft_wrap=True)
     for key, failures in results.failures.items():

@@ -76,6 +76,7 @@ class Results:
         absent: Contender -> why it does not take part.
         repeats: Case key -> contender -> metrics of each repeat, in order.
         failures: Case key -> contender -> why there is no number.
+        disturbed: Case key -> repeats in which other work on this machine kept a process from its core.
     """
 
     facts: dict[str, Any] = field(default_factory=dict)
@@ -83,6 +84,7 @@ class Results:
     absent: dict[str, str] = field(default_factory=dict)
     repeats: dict[str, dict[str, list[dict[str, float]]]] = field(default_factory=dict)
     failures: dict[str, dict[str, str]] = field(default_factory=dict)
+    disturbed: dict[str, int] = field(default_factory=dict)
 
     def add(self, case: Case, contender: str, values: dict[str, float]) -> None:
         """Adds one repeat."""
@@ -132,9 +134,12 @@ class Results:
             "medians": medians,
             "repeats": self.repeats,
             "failures": self.failures,
+            "disturbed": self.disturbed,
         }
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> "Results":
         """What `to_json` wrote."""
-        return cls(data["facts"], data["versions"], data["absent"], data["repeats"], data["failures"])
+        return cls(
+            data["facts"], data["versions"], data["absent"], data["repeats"], data["failures"], data["disturbed"]
+        )

@@ -179,8 +179,18 @@ static uint64_t ring_read(Ring *ring) {
 
 /* What the producer tells the consumer over the pipe when it is done. */
 typedef struct {
-    uint64_t started_ns, cpu_ns;
+    uint64_t started_ns, cpu_ns, delayed_ns;
 } ProducerNote;
+
+/* How long this process has been ready to run while another one had the core; 0 where the kernel does not tell. */
+static uint64_t delayed_ns(void) {
+    unsigned long long ran, delayed = 0;
+    FILE *file = fopen("/proc/self/schedstat", "r");
+    if (file == NULL) return 0;
+    if (fscanf(file, "%llu %llu", &ran, &delayed) != 2) delayed = 0;
+    fclose(file);
+    return delayed;
+}
 
 static void signal_peer(int fd) {
     if (write(fd, "g", 1) != 1) die("write to the peer");
@@ -237,12 +247,15 @@ int main(int argc, char **argv) {
             ring_write(&there, payload, size);
         }
         await_peer(go[0]);
-        ProducerNote note = {now_ns(CLOCK_MONOTONIC), now_ns(CLOCK_PROCESS_CPUTIME_ID)};
+        ProducerNote note = {.delayed_ns = delayed_ns()};
+        note.started_ns = now_ns(CLOCK_MONOTONIC);
+        note.cpu_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID);
         for (uint64_t i = 0; i < count; i++) {
             if (roundtrip) ring_read(&back);
             ring_write(&there, payload, size);
         }
         note.cpu_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID) - note.cpu_ns;
+        note.delayed_ns = delayed_ns() - note.delayed_ns;
         if (write(done[1], &note, sizeof note) != sizeof note) die("write to the peer");
         _exit(0);
     }
@@ -253,6 +266,7 @@ int main(int argc, char **argv) {
         if (roundtrip) ring_write(&back, payload, size);
         ring_read(&there);
     }
+    uint64_t delayed = delayed_ns();
     signal_peer(go[1]);
     uint64_t cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID);
     for (uint64_t i = 0; i < count; i++) {
@@ -267,12 +281,13 @@ int main(int argc, char **argv) {
     }
     uint64_t ended = now_ns(CLOCK_MONOTONIC);
     cpu = now_ns(CLOCK_PROCESS_CPUTIME_ID) - cpu;
+    delayed = delayed_ns() - delayed;
     ProducerNote note;
     if (read(done[0], &note, sizeof note) != sizeof note) die("the producer died");
     if (waitpid(child, NULL, 0) != child) die("waitpid");
-    printf("{\"elapsed_ns\": %llu, \"producer_cpu_ns\": %llu, \"consumer_cpu_ns\": %llu, \"checksum\": %llu, \"samples_ns\": [",
+    printf("{\"elapsed_ns\": %llu, \"producer_cpu_ns\": %llu, \"consumer_cpu_ns\": %llu, \"delayed_ns\": %llu, \"checksum\": %llu, \"samples_ns\": [",
            (unsigned long long)(ended - note.started_ns), (unsigned long long)note.cpu_ns, (unsigned long long)cpu,
-           (unsigned long long)checksum);
+           (unsigned long long)(delayed > note.delayed_ns ? delayed : note.delayed_ns), (unsigned long long)checksum);
     for (uint64_t i = 0; roundtrip && i < count; i++) printf("%s%llu", i ? "," : "", (unsigned long long)samples[i]);
     printf("]}\n");
     free(samples);

@@ -114,7 +114,7 @@ def test_percentiles_are_nearest_ranks() -> None:
 
 
 def test_metrics_of_a_transfer() -> None:
-    outcome = Outcome(1000, 2_000_000, 1_000_000, 500_000, [], [])
+    outcome = Outcome(1000, 2_000_000, 1_000_000, 500_000, 0, [], [])
     expected = {metric.FRAMES_PER_SECOND: 500_000.0, metric.PRODUCER_CPU: 1000.0, metric.CONSUMER_CPU: 500.0}
     assert metrics(SMALL, outcome) == expected
 
