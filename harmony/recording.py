@@ -56,6 +56,7 @@ class Exchange:
         error: The JSON-RPC error instead of an answer.
         answered: Whether there was an answer at all.
         seconds: How long it took.
+        at: When it was asked, in seconds since the epoch; 0 where that was not kept.
     """
 
     method: str
@@ -64,6 +65,7 @@ class Exchange:
     error: Mapping[str, Any] | None = None
     answered: bool = True
     seconds: float = 0.0
+    at: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ class _Conversation:
         """A request went out."""
         if isinstance(message, Request):
             self.open[message.id] = (len(self.exchanges), at)
-            self.exchanges.append(Exchange(message.method, message.params, answered=False))
+            self.exchanges.append(Exchange(message.method, message.params, answered=False, at=at))
 
     def received(self, message: Message, at: float) -> None:
         """An answer came in."""
@@ -114,7 +116,7 @@ class _Conversation:
             result = message.result
         else:
             error = {"code": message.code, "message": message.message}
-        self.exchanges[index] = Exchange(asked.method, asked.params, result, error, seconds=round(at - began, 6))
+        self.exchanges[index] = Exchange(asked.method, asked.params, result, error, seconds=at - began, at=asked.at)
 
 
 class Recorder:
@@ -198,12 +200,13 @@ def _without(value: Any, names: set[str]) -> Any:
 
 def _plain(exchange: Exchange) -> dict[str, Any]:
     plain: dict[str, Any] = {"method": exchange.method, "params": jsonable(exchange.params)}
+    plain |= {"at": round(exchange.at, 6)} if exchange.at else {}
     if not exchange.answered:
         return {**plain, "answered": False}
     plain |= (
         {"error": jsonable(exchange.error)} if exchange.error is not None else {"result": jsonable(exchange.result)}
     )
-    return {**plain, "seconds": exchange.seconds}
+    return {**plain, "seconds": round(exchange.seconds, 6)}
 
 
 def _of_yaml(document: Mapping[str, Any], file: Path) -> Recording:
@@ -217,6 +220,7 @@ def _of_yaml(document: Mapping[str, Any], file: Path) -> Recording:
             entry.get("error"),
             bool(entry.get("answered", True)),
             float(entry.get("seconds", 0.0)),
+            float(entry.get("at", 0.0)),
         )
         for entry in document["exchanges"]
     ]
@@ -250,4 +254,4 @@ def _of_lines(text: str, file: Path) -> Recording:
     exchanges += [Exchange(left["method"], left.get("params"), answered=False) for left in asked.values()]
     if not exchanges:
         raise ValueError("it is empty")
-    return Recording(role, platform, exchanges, file.stem, file=file)
+    return Recording(role, platform, exchanges, file.stem.removesuffix(f"_{role}"), file=file)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +11,11 @@ import typer
 
 from harmony.commands.features import ProjectOption
 from harmony.project import load_project
+from harmony.recording import load
+from harmony.replay import ReplayingHost
 from harmony.serving import hosts_of, options_of
+from harmony.session import Host, SessionOptions
+from harmony.step_contract import DEFAULT_TIMEOUT
 from harmony.worker import StandardStreams, leave, log_to_stderr, serve_socket, serve_streams
 
 
@@ -23,6 +29,9 @@ def serve_command(
     listen: Annotated[
         Path | None, typer.Option("--listen", help="Unix socket to listen on, instead of stdin and stdout.")
     ] = None,
+    replay: Annotated[
+        Path | None, typer.Option("--replay", help="Play the worker of this recording instead of the project's steps.")
+    ] = None,
     step_timeout: Annotated[
         float | None, typer.Option("--step-timeout", min=0.001, help="Seconds a step may take; 30 by default.")
     ] = None,
@@ -31,9 +40,14 @@ def serve_command(
     # Taken first: even the import of a step module may print.
     wire = StandardStreams() if listen is None else None
     log_to_stderr()
-    loaded = load_project(project)
-    factory = hosts_of(loaded.library(), loaded.settings.log_level)
-    options = options_of(loaded.settings, step_timeout)
+    if replay is not None:
+        recording = load(replay)
+        factory: Callable[[], Host] = functools.partial(ReplayingHost, recording)
+        options = SessionOptions(step_timeout or DEFAULT_TIMEOUT)
+    else:
+        loaded = load_project(project)
+        factory = hosts_of(loaded.library(), loaded.settings.log_level)
+        options = options_of(loaded.settings, step_timeout)
     if wire is not None:
         leave(serve_streams(wire, factory, options))
     if listen is not None:
