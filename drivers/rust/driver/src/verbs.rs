@@ -1,0 +1,395 @@
+//! The verbs of the driver contract, one function each.
+
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{json, Value};
+use zerobuffer::{
+    field_offsets, BufferConfig, DuplexClient, DuplexServer, Error, ErrorKind, Frame, Reader, Writer,
+};
+
+use crate::crc32::crc32;
+use crate::desk::Desk;
+use crate::params::Params;
+use crate::process;
+use crate::rpc::Failure;
+use crate::summary::{Clock, Summary};
+use crate::table::{locked, HeldFrame, HeldSlot, Server, Thing};
+
+const CONTRACT: &str = "1.0";
+const HANDLER_PATIENCE: Duration = Duration::from_secs(2);
+const IDLE: Duration = Duration::from_secs(1);
+
+type Verb = fn(&Desk, &Params) -> Result<Value, Failure>;
+
+pub fn find(name: &str) -> Option<Verb> {
+    let verb: Verb = match name {
+        "hello" => hello,
+        "create" => create,
+        "connect" => connect,
+        "close" => close,
+        "write" => write,
+        "fill" => fill,
+        "acquire" => acquire,
+        "put" => put,
+        "commit" => commit,
+        "abandon" => abandon,
+        "read" => read,
+        "read_many" => read_many,
+        "relay" => relay,
+        "peek" => peek,
+        "release" => release,
+        "write_metadata" => write_metadata,
+        "read_metadata" => read_metadata,
+        "serve" => serve,
+        "handle" => handle,
+        "service" => service,
+        "dial" => dial,
+        "send" => send,
+        "receive" => receive,
+        "ping" => ping,
+        _ => return None,
+    };
+    Some(verb)
+}
+
+fn hello(_: &Desk, _: &Params) -> Result<Value, Failure> {
+    let layout: serde_json::Map<_, _> =
+        field_offsets().into_iter().map(|(field, offset)| (field.to_owned(), offset.into())).collect();
+    Ok(json!({
+        "protocol": CONTRACT,
+        "language": "rust",
+        "implementation": "zerobuffer-rust",
+        "version": env!("CARGO_PKG_VERSION"),
+        "pid": std::process::id(),
+        "capabilities": ["duplex", "linux"],
+        "layout": layout,
+    }))
+}
+
+// ---- what a number stands for
+
+fn reader(desk: &Desk, params: &Params, name: &str) -> Result<Arc<Reader>, Failure> {
+    match desk.table.get(params.number(name)?)? {
+        Thing::Reader(reader) => Ok(reader),
+        _ => Err(Failure::params(format!("{name:?} is no reader"))),
+    }
+}
+
+fn writer(desk: &Desk, params: &Params, name: &str) -> Result<Arc<Writer>, Failure> {
+    match desk.table.get(params.number(name)?)? {
+        Thing::Writer(writer) => Ok(writer),
+        _ => Err(Failure::params(format!("{name:?} is no writer"))),
+    }
+}
+
+fn server(desk: &Desk, params: &Params) -> Result<Arc<Server>, Failure> {
+    match desk.table.get(params.number("handle")?)? {
+        Thing::Server(server) => Ok(server),
+        _ => Err(Failure::params("\"handle\" is no server")),
+    }
+}
+
+fn client(desk: &Desk, params: &Params) -> Result<Arc<DuplexClient>, Failure> {
+    match desk.table.get(params.number("handle")?)? {
+        Thing::Client(client) => Ok(client),
+        _ => Err(Failure::params("\"handle\" is no client")),
+    }
+}
+
+fn config(params: &Params) -> Result<BufferConfig, Failure> {
+    Ok(BufferConfig {
+        metadata_size: params.number("metadata")?,
+        payload_size: params.number("payload")?,
+        ..BufferConfig::default()
+    })
+}
+
+// ---- buffers
+
+fn create(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let reader = Reader::create(params.text("name")?, config(params)?)?;
+    desk.table.keep(Thing::Reader(Arc::new(reader))).map(Value::from)
+}
+
+fn connect(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let writer = Writer::connect(params.text("name")?, Duration::ZERO)?;
+    desk.table.keep(Thing::Writer(Arc::new(writer))).map(Value::from)
+}
+
+fn close(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let number = params.number("handle")?;
+    if matches!(desk.table.get(number)?, Thing::Frame(_) | Thing::Slot(_)) {
+        return Err(Failure::params("\"handle\" is nothing that can be closed"));
+    }
+    for part in desk.table.take_parts(number) {
+        part.close(Duration::ZERO);
+    }
+    desk.table.take(number)?.close(HANDLER_PATIENCE);
+    Ok(Value::Null)
+}
+
+// ---- writing
+
+fn write(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let writer = writer(desk, params, "handle")?;
+    let clock = Clock::new(params.timeout()?);
+    let (recipe, sizes) = (params.recipe("payload")?, params.numbers("sizes")?);
+    let interval = params.seconds_or("interval", Duration::ZERO)?;
+    let largest = sizes.iter().copied().max().unwrap_or(recipe.size);
+    let (usual, maker) = (recipe.size, recipe.maker(largest)?);
+    let mut summary = Summary::default();
+    for number in 0..params.number_or("count", 1)? {
+        if !interval.is_zero() {
+            sleep_until(clock.begin() + interval.mul_f64(number as f64));
+        }
+        let size = if sizes.is_empty() { usual } else { sizes[(number % sizes.len() as u64) as usize] };
+        let content = maker.content(size, writer.next_sequence());
+        let sequence = writer.write(&content, clock.left())?;
+        summary.add(sequence, content.len() as u64);
+    }
+    Ok(summary.plain(&clock))
+}
+
+fn sleep_until(moment: Instant) {
+    thread::sleep(moment.saturating_duration_since(Instant::now()));
+}
+
+fn fill(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let writer = writer(desk, params, "handle")?;
+    let clock = Clock::new(params.timeout()?);
+    let patience = params.seconds_or("patience", Duration::ZERO)?;
+    let recipe = params.recipe("payload")?;
+    let size = recipe.size;
+    let maker = recipe.maker(size)?;
+    let mut summary = Summary::default();
+    while !clock.is_over() {
+        let content = maker.content(size, writer.next_sequence());
+        match writer.write(&content, patience) {
+            Ok(sequence) => summary.add(sequence, content.len() as u64),
+            Err(error) if matches!(error.kind(), ErrorKind::BufferFull { .. }) => {
+                return Ok(summary.plain(&clock))
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(Failure::driver(
+        "timeout",
+        format!("the buffer took {} frames and was not full in time", summary.frames),
+    ))
+}
+
+fn acquire(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let owner = params.number("handle")?;
+    let slot = writer(desk, params, "handle")?.acquire(params.number("size")?, params.timeout()?)?;
+    let sequence = slot.sequence();
+    let held = HeldSlot { owner, sequence, slot: Mutex::new(Some(slot)) };
+    desk.table.keep(Thing::Slot(Arc::new(held))).map(Value::from)
+}
+
+fn put(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let Thing::Slot(held) = desk.table.get(params.number("slot")?)? else {
+        return Err(Failure::params("\"slot\" is no slot"));
+    };
+    let content = params.recipe("payload")?.content(held.sequence)?;
+    let mut slot = locked(&held.slot);
+    let slot = slot.as_mut().ok_or_else(|| Failure::driver("closed", "the slot was given up"))?;
+    let offset = usize::try_from(params.number_or("offset", 0)?).unwrap_or(usize::MAX);
+    let size = slot.len();
+    let place = offset.checked_add(content.len()).and_then(|end| slot.get_mut(offset..end));
+    place.ok_or_else(|| Failure::params(format!("the slot has {size} bytes")))?.copy_from_slice(&content);
+    Ok(Value::Null)
+}
+
+fn commit(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let number = params.number("slot")?;
+    let Thing::Slot(held) = desk.table.get(number)? else {
+        return Err(Failure::params("\"slot\" is no slot"));
+    };
+    desk.table.take(number)?;
+    let slot = locked(&held.slot).take();
+    Ok(slot.ok_or_else(|| Failure::driver("closed", "the slot was given up"))?.commit()?.into())
+}
+
+fn abandon(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let number = params.number("slot")?;
+    let Thing::Slot(held) = desk.table.get(number)? else {
+        return Err(Failure::params("\"slot\" is no slot"));
+    };
+    desk.table.take(number)?;
+    drop(locked(&held.slot).take());
+    Ok(Value::Null)
+}
+
+fn write_metadata(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    writer(desk, params, "handle")?.set_metadata(&params.recipe("payload")?.content(0)?)?;
+    Ok(Value::Null)
+}
+
+// ---- reading
+
+fn read(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let owner = params.number("handle")?;
+    let frame = reader(desk, params, "handle")?.read(params.timeout()?)?;
+    let (sequence, size, digest) = (frame.sequence(), frame.len(), crc32(0, &frame));
+    let held = HeldFrame { owner, sequence, frame: Mutex::new(Some(frame)) };
+    let number = desk.table.keep(Thing::Frame(Arc::new(held)))?;
+    Ok(json!({ "frame": number, "sequence": sequence, "size": size, "digest": digest }))
+}
+
+fn read_many(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let reader = reader(desk, params, "handle")?;
+    let clock = Clock::new(params.timeout()?);
+    let count = params.limit("count")?;
+    let (delay, idle) = (params.seconds_or("delay", Duration::ZERO)?, params.seconds_or("idle", IDLE)?);
+    let look = params.flag_or("look", true)?;
+    let mut summary = Summary::default();
+    while count.is_none_or(|count| summary.frames < count) {
+        let patience = if count.is_none() { idle.min(clock.left()) } else { clock.left() };
+        let frame = match reader.read(patience) {
+            Ok(frame) => frame,
+            Err(error) if count.is_none() && is_end(&error) && !clock.is_over() => break,
+            Err(error) => return Err(Failure::from(error).after(&format!("after {} frames", summary.frames))),
+        };
+        if look {
+            summary.add_data(frame.sequence(), &frame);
+        } else {
+            summary.add(frame.sequence(), frame.len() as u64);
+        }
+        if !delay.is_zero() {
+            // The scenario asks for a slow reader.
+            thread::sleep(delay);
+        }
+    }
+    Ok(summary.plain(&clock))
+}
+
+fn is_end(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Timeout { .. } | ErrorKind::WriterDead { .. })
+}
+
+fn relay(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let (source, target) = (reader(desk, params, "source")?, writer(desk, params, "target")?);
+    let clock = Clock::new(params.timeout()?);
+    let mut summary = Summary::default();
+    for _ in 0..params.number("count")? {
+        let frame = source.read(clock.left())?;
+        summary.add_data(frame.sequence(), &frame);
+        target.write(&frame, clock.left())?;
+    }
+    Ok(summary.plain(&clock))
+}
+
+fn held(desk: &Desk, params: &Params) -> Result<Arc<HeldFrame>, Failure> {
+    match desk.table.get(params.number("frame")?)? {
+        Thing::Frame(frame) => Ok(frame),
+        _ => Err(Failure::params("\"frame\" is no frame")),
+    }
+}
+
+fn peek(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let held = held(desk, params)?;
+    let frame = locked(&held.frame);
+    let frame: &Frame = frame
+        .as_ref()
+        .ok_or_else(|| Failure::driver("frame_released", format!("frame {} was released", held.sequence)))?;
+    let within = |number| usize::try_from(number).unwrap_or(usize::MAX).min(frame.len());
+    let (offset, length) = (params.number("offset")?, params.number("length")?);
+    let bytes = &frame[within(offset)..within(offset.saturating_add(length))];
+    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into())
+}
+
+/// The number stays, so that a look at a released frame is told so.
+fn release(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    drop(locked(&held(desk, params)?.frame).take());
+    Ok(Value::Null)
+}
+
+fn read_metadata(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let content = reader(desk, params, "handle")?.metadata()?;
+    Ok(blob(&content))
+}
+
+fn blob(content: &[u8]) -> Value {
+    json!({ "size": content.len(), "digest": crc32(0, content) })
+}
+
+// ---- duplex channels
+
+fn serve(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let side = DuplexServer::create(params.text("name")?, config(params)?)?;
+    desk.table.keep(Thing::Server(Arc::new(Server::new(side)))).map(Value::from)
+}
+
+fn handle(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let server = server(desk, params)?;
+    let delay = params.seconds_or("delay", Duration::ZERO)?;
+    let work: fn(&Server, &[u8]) -> Vec<u8> = match params.text("handler")? {
+        "echo" => |_, request| request.to_vec(),
+        "double" => |_, request| request.repeat(2),
+        "xor" => complement,
+        other => return Err(Failure::params(format!("there is no handler {other:?}"))),
+    };
+    // Weak: a server that is forgotten ends its thread, which must not keep it.
+    let known = Arc::downgrade(&server);
+    server.side.start(move |request| {
+        let Some(server) = known.upgrade() else { return Vec::new() };
+        if !delay.is_zero() {
+            server.ending.wait(delay);
+        }
+        server.requests.fetch_add(1, Ordering::AcqRel);
+        work(&server, request)
+    })?;
+    Ok(Value::Null)
+}
+
+fn complement(server: &Server, request: &[u8]) -> Vec<u8> {
+    if process::refuses_change(request) {
+        server.refused_changes.fetch_add(1, Ordering::AcqRel);
+    }
+    request.iter().map(|byte| !byte).collect()
+}
+
+fn service(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let (requests, refused_changes) = server(desk, params)?.counts();
+    Ok(json!({ "requests": requests, "refused_changes": refused_changes }))
+}
+
+fn dial(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let client = DuplexClient::connect(params.text("name")?, config(params)?, params.timeout()?)?;
+    desk.table.keep(Thing::Client(Arc::new(client))).map(Value::from)
+}
+
+fn send(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let client = client(desk, params)?;
+    let content = params.recipe("payload")?.content(0)?;
+    if params.flag_or("in_place", false)? {
+        let mut slot = client.acquire(content.len() as u64, params.timeout()?)?;
+        slot.copy_from_slice(&content);
+        slot.commit()?;
+    } else {
+        client.send(&content, params.timeout()?)?;
+    }
+    Ok(Value::Null)
+}
+
+fn receive(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let response = client(desk, params)?.receive(params.timeout()?)?;
+    Ok(blob(&response))
+}
+
+fn ping(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+    let client = client(desk, params)?;
+    let clock = Clock::new(params.timeout()?);
+    let content = params.recipe("payload")?.content(0)?;
+    let mut trips = Vec::new();
+    for _ in 0..params.number("count")? {
+        let begin = Instant::now();
+        client.send(&content, clock.left())?;
+        drop(client.receive(clock.left())?);
+        trips.push(begin.elapsed().as_secs_f64());
+    }
+    Ok(trips.into())
+}

@@ -1,0 +1,265 @@
+//! Requests and responses over two buffers: `NAME_request`, read by the server, and `NAME_response`, read by the client.
+//!
+//! The n-th response answers the n-th request; nothing else ties them together.
+
+use std::ops::{Deref, DerefMut};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use crate::deadline::Deadline;
+use crate::error::{Error, ErrorKind};
+use crate::layout::BufferConfig;
+use crate::reader::{Frame, Reader, WriterState};
+use crate::writer::{Slot, Writer};
+
+/// How often a wait looks whether the server is to stop, or the other side of a half-made channel is gone.
+const LOOK: Duration = Duration::from_millis(10);
+/// How long a server waits for a client that has sent a request to show its response buffer.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
+/// How long a server stays connected to a client that it fails: it must be seen to have come before it is seen to leave.
+const FAREWELL: Duration = Duration::from_millis(100);
+
+fn request_buffer(channel: &str) -> String {
+    format!("{channel}_request")
+}
+
+fn response_buffer(channel: &str) -> String {
+    format!("{channel}_response")
+}
+
+/// Answers requests, one after the other, in a thread.
+///
+/// A client that dies is forgotten, and the next one is served. A handler that answers with nothing breaks the order on
+/// which the channel rests: that client's channel is closed, so that it does not get somebody else's answer.
+pub struct DuplexServer {
+    name: String,
+    requests: Arc<Reader>,
+    stopping: Arc<AtomicBool>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl DuplexServer {
+    /// Creates a channel; the sizes are those of the request buffer.
+    pub fn create(name: &str, config: BufferConfig) -> Result<Self, Error> {
+        Ok(Self {
+            name: name.to_owned(),
+            requests: Arc::new(Reader::create(&request_buffer(name), config)?),
+            stopping: Arc::default(),
+            thread: Mutex::default(),
+        })
+    }
+
+    /// Starts to answer; the handler gets the request, which it cannot change, and returns the response.
+    pub fn start(&self, handler: impl FnMut(&[u8]) -> Vec<u8> + Send + 'static) -> Result<(), Error> {
+        let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
+        if thread.is_some() {
+            return Err(Error::new(
+                &self.name,
+                ErrorKind::Busy { reason: "the server has been started already" },
+            ));
+        }
+        if self.stopping.load(Ordering::Acquire) {
+            return Err(Error::new(&self.name, ErrorKind::Closed { what: "server" }));
+        }
+        let mut service = Service {
+            channel: self.name.clone(),
+            requests: Arc::clone(&self.requests),
+            stopping: Arc::clone(&self.stopping),
+            handler,
+            responses: None,
+            lost: None,
+        };
+        let started = thread::Builder::new().name("duplex".into()).spawn(move || service.run());
+        let failed = |error| ErrorKind::ResourceExhausted { operation: "start a thread", source: error };
+        *thread = Some(started.map_err(|error| Error::new(&self.name, failed(error)))?);
+        Ok(())
+    }
+
+    /// Finishes the request at hand and removes the channel. A client that still waits learns of it at once.
+    pub fn close(&self) {
+        self.stopping.store(true, Ordering::Release);
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // A handler that panicked has ended the thread: there is nothing more to wait for.
+            let _ = thread.join();
+        }
+        self.requests.close();
+    }
+}
+
+impl Drop for DuplexServer {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
+struct Service<Handler> {
+    channel: String,
+    requests: Arc<Reader>,
+    stopping: Arc<AtomicBool>,
+    handler: Handler,
+    /// To the client at hand.
+    responses: Option<Writer>,
+    /// When that client has lost a response: no other may come in its place.
+    lost: Option<Instant>,
+}
+
+impl<Handler: FnMut(&[u8]) -> Vec<u8>> Service<Handler> {
+    fn run(&mut self) {
+        while !self.stopping() {
+            if self.lost.is_some_and(|moment| moment.elapsed() > FAREWELL) {
+                self.responses = None;
+            }
+            match self.requests.read(LOOK) {
+                Ok(request) => self.answer(&request),
+                Err(error) => match error.kind() {
+                    ErrorKind::Timeout { .. } => {}
+                    ErrorKind::WriterDead { .. } => {
+                        self.responses = None;
+                        // There is no event for the next client.
+                        thread::sleep(LOOK);
+                    }
+                    // Closed, or corrupt: nothing that follows can be trusted.
+                    _ => return,
+                },
+            }
+        }
+    }
+
+    fn stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    fn answer(&mut self, request: &Frame) {
+        if request.sequence() == 1 {
+            self.responses = None;
+            self.lost = None;
+        }
+        if self.lost.is_some() {
+            return;
+        }
+        let client = self.requests.stream_pid();
+        let response = (self.handler)(request);
+        if self.respond(client, &response).is_err() {
+            self.lost = Some(Instant::now());
+        }
+    }
+
+    fn respond(&mut self, client: u64, response: &[u8]) -> Result<(), Error> {
+        if self.responses.is_none() {
+            self.responses = Some(self.connect(client)?);
+        }
+        let Some(responses) = &self.responses else { return Ok(()) };
+        loop {
+            match responses.write(response, LOOK) {
+                // A client may take its time to read, unless we are to stop.
+                Err(error) if matches!(error.kind(), ErrorKind::BufferFull { .. }) && !self.stopping() => {}
+                done => return done.map(drop),
+            }
+        }
+    }
+
+    /// Connects to the response buffer of this client, and not of one that has come after it.
+    fn connect(&self, client: u64) -> Result<Writer, Error> {
+        let name = response_buffer(&self.channel);
+        let gone =
+            || Error::new(&name, ErrorKind::ReaderDead { reason: "another client has come", pid: client });
+        let begin = Instant::now();
+        loop {
+            match Writer::connect(&name, LOOK) {
+                Ok(writer) if writer.reader_pid() == client => return Ok(writer),
+                Ok(_) => return Err(gone()),
+                Err(error) => {
+                    let unmade = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ReaderDead { .. });
+                    let waiting = begin.elapsed() < CONNECT_PATIENCE && !self.stopping();
+                    let there = matches!(self.requests.writer_state(), Ok(WriterState::Alive));
+                    if !(unmade && waiting && there) {
+                        return Err(error);
+                    }
+                    thread::sleep(Duration::from_millis(1));
+                }
+            }
+        }
+    }
+}
+
+/// Sends requests and receives responses.
+pub struct DuplexClient {
+    requests: Writer,
+    responses: Reader,
+}
+
+impl DuplexClient {
+    /// Joins a channel; the sizes are those of the response buffer, which belongs to the client.
+    pub fn connect(name: &str, config: BufferConfig, timeout: Duration) -> Result<Self, Error> {
+        let requests = Writer::connect(&request_buffer(name), timeout)?;
+        Ok(Self { requests, responses: Reader::create(&response_buffer(name), config)? })
+    }
+
+    /// Sends a request without waiting; returns its number, which is that of its response.
+    pub fn send(&self, request: &[u8], timeout: Duration) -> Result<u64, Error> {
+        self.requests.write(request, timeout)
+    }
+
+    /// Lends a place in the ring for a request, which is sent by its commit.
+    pub fn acquire(&self, size: u64, timeout: Duration) -> Result<RequestSlot, Error> {
+        self.requests.acquire(size, timeout).map(RequestSlot)
+    }
+
+    /// Waits for the next response.
+    pub fn receive(&self, timeout: Duration) -> Result<Frame, Error> {
+        let deadline = Deadline::after(timeout);
+        loop {
+            match self.responses.read(deadline.left().min(LOOK)) {
+                Err(error) if matches!(error.kind(), ErrorKind::Timeout { .. }) => {
+                    // Until the server has connected, its death shows only in the request buffer.
+                    self.requests.check_reader()?;
+                    if deadline.next_slice().is_none() {
+                        let kind = ErrorKind::Timeout { seconds: deadline.seconds() };
+                        return Err(Error::new(self.responses.name(), kind));
+                    }
+                }
+                done => return done,
+            }
+        }
+    }
+
+    /// Sends one request and waits for its response; nothing else must be outstanding.
+    pub fn request(&self, request: &[u8], timeout: Duration) -> Result<Frame, Error> {
+        let deadline = Deadline::after(timeout);
+        self.send(request, timeout)?;
+        self.receive(deadline.left())
+    }
+
+    /// Leaves the channel and removes the response buffer.
+    pub fn close(&self) {
+        self.requests.close();
+        self.responses.close();
+    }
+}
+
+/// A place in the request buffer. Dropped without a commit, nothing is sent.
+pub struct RequestSlot(Slot);
+
+impl RequestSlot {
+    /// Sends the request; returns its number.
+    pub fn commit(self) -> Result<u64, Error> {
+        self.0.commit()
+    }
+}
+
+impl Deref for RequestSlot {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl DerefMut for RequestSlot {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}

@@ -1,0 +1,154 @@
+//! The bytes that every implementation shares: the control block at offset 0, and the frame header.
+
+use std::mem::{offset_of, size_of};
+use std::sync::atomic::{AtomicU32, AtomicU64, AtomicU8};
+
+/// Bytes of the control block.
+pub const OIEB_SIZE: u64 = 128;
+/// Bytes before the data of a frame.
+pub const FRAME_HEADER_SIZE: u64 = 16;
+/// Bytes of the length that stands before the metadata.
+pub(crate) const METADATA_PREFIX: u64 = 8;
+pub(crate) const VERSION_MAJOR: u8 = 1;
+const ALIGNMENT: u64 = 64;
+
+/// Each field has one writer, but for `payload_free_bytes`, which both sides change by atomic add and subtract.
+#[repr(C)]
+pub(crate) struct ControlBlock {
+    pub oieb_size: AtomicU32,
+    pub version: [AtomicU8; 4],
+    pub metadata_size: AtomicU64,
+    pub metadata_free_bytes: AtomicU64,
+    pub metadata_written_bytes: AtomicU64,
+    pub payload_size: AtomicU64,
+    pub payload_free_bytes: AtomicU64,
+    pub payload_write_pos: AtomicU64,
+    pub payload_read_pos: AtomicU64,
+    pub payload_written_count: AtomicU64,
+    pub payload_read_count: AtomicU64,
+    pub writer_pid: AtomicU64,
+    pub reader_pid: AtomicU64,
+    pub reserved: [AtomicU64; 4],
+}
+
+const _: () = assert!(size_of::<ControlBlock>() as u64 == OIEB_SIZE);
+const _: () = assert!(cfg!(target_endian = "little"), "the layout is little-endian");
+
+/// The fields of the control block and where this compiler has put them.
+pub fn field_offsets() -> [(&'static str, usize); 13] {
+    macro_rules! offsets {
+        ($($field:ident)*) => { [$((stringify!($field), offset_of!(ControlBlock, $field))),*] };
+    }
+    offsets! {
+        oieb_size version metadata_size metadata_free_bytes metadata_written_bytes payload_size payload_free_bytes
+        payload_write_pos payload_read_pos payload_written_count payload_read_count writer_pid reader_pid
+    }
+}
+
+/// What stands before the data of a frame; all zero it is a wrap marker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FrameHeader {
+    pub size: u64,
+    pub sequence: u64,
+}
+
+impl FrameHeader {
+    pub const WRAP: FrameHeader = FrameHeader { size: 0, sequence: 0 };
+
+    pub fn from_bytes(bytes: [u8; FRAME_HEADER_SIZE as usize]) -> Self {
+        let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
+        Self { size: word(0), sequence: word(8) }
+    }
+
+    pub fn to_bytes(self) -> [u8; FRAME_HEADER_SIZE as usize] {
+        let mut bytes = [0; FRAME_HEADER_SIZE as usize];
+        bytes[..8].copy_from_slice(&self.size.to_le_bytes());
+        bytes[8..].copy_from_slice(&self.sequence.to_le_bytes());
+        bytes
+    }
+}
+
+/// How a reader creates its buffer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BufferConfig {
+    /// Bytes of the metadata block, of which 8 hold the length. 0 means no metadata.
+    pub metadata_size: u64,
+    /// Bytes of the ring. Twice the largest frame and its header is a good choice: then each fits at any position.
+    pub payload_size: u64,
+    /// Access rights of all four objects, set exactly: the umask plays no part.
+    pub mode: u32,
+}
+
+impl Default for BufferConfig {
+    fn default() -> Self {
+        Self { metadata_size: 1024, payload_size: 10240, mode: 0o600 }
+    }
+}
+
+/// Rounded sizes of a segment, or `None` where no such segment can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub metadata_size: u64,
+    pub payload_size: u64,
+}
+
+impl Extent {
+    pub fn of(config: &BufferConfig) -> Option<Self> {
+        let round = |size: u64| size.checked_next_multiple_of(ALIGNMENT);
+        let extent =
+            Self { metadata_size: round(config.metadata_size)?, payload_size: round(config.payload_size)? };
+        let whole = OIEB_SIZE.checked_add(extent.metadata_size)?.checked_add(extent.payload_size)?;
+        (extent.payload_size > 0 && whole <= i64::MAX as u64).then_some(extent)
+    }
+
+    pub fn metadata_is_aligned(&self) -> bool {
+        self.metadata_size % ALIGNMENT == 0
+    }
+
+    pub fn payload_is_aligned(&self) -> bool {
+        self.payload_size % ALIGNMENT == 0
+    }
+
+    pub fn segment_size(&self) -> u64 {
+        OIEB_SIZE + self.metadata_size + self.payload_size
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn extent(metadata_size: u64, payload_size: u64) -> Option<(u64, u64)> {
+        let config = BufferConfig { metadata_size, payload_size, ..Default::default() };
+        Extent::of(&config).map(|extent| (extent.metadata_size, extent.payload_size))
+    }
+
+    #[test]
+    fn sizes_are_rounded_up_to_64() {
+        assert_eq!(extent(1, 100), Some((64, 128)));
+        assert_eq!(extent(0, 64), Some((0, 64)));
+        assert_eq!(extent(65, 1000), Some((128, 1024)));
+    }
+
+    #[test]
+    fn sizes_that_no_segment_has_are_refused() {
+        assert_eq!(extent(0, 0), None);
+        assert_eq!(extent(0, u64::MAX), None);
+        assert_eq!(extent(u64::MAX - 63, 64), None);
+        assert_eq!(extent(1 << 62, 1 << 62), None);
+    }
+
+    #[test]
+    fn the_control_block_lies_as_the_protocol_says() {
+        let expected = [0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88];
+        assert_eq!(field_offsets().map(|(_, offset)| offset), expected);
+    }
+
+    #[test]
+    fn a_header_survives_the_way_through_bytes() {
+        let header = FrameHeader { size: 0x0102_0304_0506_0708, sequence: 9 };
+        assert_eq!(header.to_bytes()[..9], [8, 7, 6, 5, 4, 3, 2, 1, 9]);
+        assert_eq!(FrameHeader::from_bytes(header.to_bytes()), header);
+        assert_eq!(FrameHeader::from_bytes([0; 16]), FrameHeader::WRAP);
+    }
+}

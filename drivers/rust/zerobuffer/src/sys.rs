@@ -1,0 +1,289 @@
+//! System calls that the standard library does not offer, each behind a safe function.
+//!
+//! One of the two files of this crate that hold `unsafe`; `memory.rs` is the other.
+#![allow(unsafe_code)]
+
+use std::ffi::CString;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::path::Path;
+use std::ptr::NonNull;
+use std::time::Duration;
+
+extern "C" {
+    /// glibc 2.30: like `sem_timedwait`, by a clock that nobody can set.
+    fn sem_clockwait(
+        semaphore: *mut libc::sem_t,
+        clock: libc::clockid_t,
+        moment: *const libc::timespec,
+    ) -> libc::c_int;
+}
+
+fn checked(result: libc::c_int) -> io::Result<libc::c_int> {
+    if result < 0 {
+        Err(io::Error::last_os_error())
+    } else {
+        Ok(result)
+    }
+}
+
+fn c_string(text: &str) -> io::Result<CString> {
+    CString::new(text).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))
+}
+
+/// A named POSIX semaphore, opened.
+///
+/// The C library's own functions are used, not a futex: the layout of `sem_t` belongs to it, and the other side of the
+/// buffer uses it, too.
+pub(crate) struct Semaphore(NonNull<libc::sem_t>);
+
+// SAFETY: POSIX lets any thread use an open semaphore; the pointer is valid until the drop.
+unsafe impl Send for Semaphore {}
+// SAFETY: as above.
+unsafe impl Sync for Semaphore {}
+
+impl Semaphore {
+    /// Creates a semaphore that must not exist, with the value 0.
+    pub fn create(name: &str, mode: u32) -> io::Result<Self> {
+        Self::sem_open(name, libc::O_CREAT | libc::O_EXCL, mode)
+    }
+
+    pub fn open(name: &str) -> io::Result<Self> {
+        Self::sem_open(name, 0, 0)
+    }
+
+    fn sem_open(name: &str, flags: libc::c_int, mode: u32) -> io::Result<Self> {
+        let name = c_string(name)?;
+        // SAFETY: the name is a C string; the two variadic arguments are those that O_CREAT asks for.
+        let semaphore = unsafe { libc::sem_open(name.as_ptr(), flags, mode, 0 as libc::c_uint) };
+        if semaphore == libc::SEM_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        NonNull::new(semaphore).map(Self).ok_or_else(|| io::Error::from_raw_os_error(libc::EINVAL))
+    }
+
+    pub fn unlink(name: &str) -> io::Result<()> {
+        let name = c_string(name)?;
+        // SAFETY: the name is a C string.
+        checked(unsafe { libc::sem_unlink(name.as_ptr()) }).map(drop)
+    }
+
+    pub fn post(&self) -> io::Result<()> {
+        // SAFETY: the semaphore is open.
+        checked(unsafe { libc::sem_post(self.0.as_ptr()) }).map(drop)
+    }
+
+    /// Takes a token if there is one.
+    pub fn try_take(&self) -> bool {
+        loop {
+            // SAFETY: the semaphore is open.
+            match checked(unsafe { libc::sem_trywait(self.0.as_ptr()) }) {
+                Ok(_) => return true,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return false,
+            }
+        }
+    }
+
+    /// Waits for a token; `false` when none has come, or a signal has.
+    pub fn take_within(&self, patience: Duration) -> io::Result<bool> {
+        let moment = monotonic_after(patience)?;
+        // SAFETY: the semaphore is open, and `moment` lives as long as the call.
+        match checked(unsafe { sem_clockwait(self.0.as_ptr(), libc::CLOCK_MONOTONIC, &moment) }) {
+            Ok(_) => Ok(true),
+            Err(error) => match error.raw_os_error() {
+                Some(libc::ETIMEDOUT | libc::EINTR) => Ok(false),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// How many tokens there are.
+    pub fn value(&self) -> u64 {
+        let mut value = 0;
+        // SAFETY: the semaphore is open and `value` is writable.
+        unsafe { libc::sem_getvalue(self.0.as_ptr(), &mut value) };
+        u64::try_from(value).unwrap_or(0)
+    }
+}
+
+impl Drop for Semaphore {
+    fn drop(&mut self) {
+        // SAFETY: opened by us and closed once.
+        unsafe { libc::sem_close(self.0.as_ptr()) };
+    }
+}
+
+fn monotonic_after(patience: Duration) -> io::Result<libc::timespec> {
+    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+    // SAFETY: `now` is writable.
+    checked(unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) })?;
+    let nanoseconds = now.tv_nsec + libc::c_long::from(patience.subsec_nanos());
+    Ok(libc::timespec {
+        tv_sec: now.tv_sec.saturating_add(i64::try_from(patience.as_secs()).unwrap_or(i64::MAX / 2))
+            + nanoseconds / 1_000_000_000,
+        tv_nsec: nanoseconds % 1_000_000_000,
+    })
+}
+
+/// What a mapping may be used for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Access {
+    ReadOnly,
+    ReadWrite,
+}
+
+/// A shared mapping of the beginning of a file. What it points to is the business of `memory.rs`.
+pub(crate) struct Mapping {
+    start: NonNull<u8>,
+    length: usize,
+}
+
+// SAFETY: a mapping belongs to the process, not to a thread; who may touch its bytes when is settled by `memory.rs`.
+unsafe impl Send for Mapping {}
+// SAFETY: as above.
+unsafe impl Sync for Mapping {}
+
+impl Mapping {
+    pub fn new(file: &File, length: usize, access: Access) -> io::Result<Self> {
+        let protection = match access {
+            Access::ReadOnly => libc::PROT_READ,
+            Access::ReadWrite => libc::PROT_READ | libc::PROT_WRITE,
+        };
+        // SAFETY: a new mapping at an address that the kernel chooses touches nothing that exists.
+        let start = unsafe {
+            libc::mmap(std::ptr::null_mut(), length, protection, libc::MAP_SHARED, file.as_raw_fd(), 0)
+        };
+        if start == libc::MAP_FAILED {
+            return Err(io::Error::last_os_error());
+        }
+        let start = NonNull::new(start.cast()).ok_or_else(|| io::Error::from_raw_os_error(libc::ENOMEM))?;
+        Ok(Self { start, length })
+    }
+
+    pub fn start(&self) -> NonNull<u8> {
+        self.start
+    }
+
+    pub fn length(&self) -> usize {
+        self.length
+    }
+}
+
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        // SAFETY: mapped by us and unmapped once; views keep the mapping alive.
+        unsafe { libc::munmap(self.start.as_ptr().cast(), self.length) };
+    }
+}
+
+/// Reserves the memory of a file, so that a shortage is an error now and not a crash on first touch.
+pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
+    let length = libc::off_t::try_from(length).map_err(|_| io::Error::from_raw_os_error(libc::EFBIG))?;
+    // SAFETY: zero is a value of every field.
+    let mut room: libc::statvfs = unsafe { std::mem::zeroed() };
+    // SAFETY: the descriptor is open and `room` is writable.
+    checked(unsafe { libc::fstatvfs(file.as_raw_fd(), &mut room) })?;
+    // Asked first: to fill all of /dev/shm before failing would starve everybody else meanwhile.
+    if room.f_blocks > 0 && length as u64 / room.f_frsize.max(1) > room.f_bavail {
+        return Err(io::Error::from_raw_os_error(libc::ENOSPC));
+    }
+    loop {
+        // SAFETY: the descriptor is open.
+        match unsafe { libc::posix_fallocate(file.as_raw_fd(), 0, length) } {
+            0 => return Ok(()),
+            libc::EINTR => {}
+            error => return Err(io::Error::from_raw_os_error(error)),
+        }
+    }
+}
+
+/// Takes the exclusive lock of a file unless somebody else has it.
+pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
+    // SAFETY: the descriptor is open.
+    match checked(unsafe { libc::flock(file.as_raw_fd(), libc::LOCK_EX | libc::LOCK_NB) }) {
+        Ok(_) => Ok(true),
+        Err(error) if error.raw_os_error() == Some(libc::EWOULDBLOCK) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+fn place(kind: libc::c_int, start: i64, length: i64) -> libc::flock {
+    libc::flock {
+        l_type: kind as libc::c_short,
+        l_whence: libc::SEEK_SET as libc::c_short,
+        l_start: start,
+        l_len: length,
+        l_pid: 0,
+    }
+}
+
+/// Locks one byte of a file for this open descriptor, or unlocks it; it need not exist.
+pub(crate) fn lock_place(file: &File, start: i64, held: bool) -> io::Result<()> {
+    let lock = place(if held { libc::F_WRLCK } else { libc::F_UNLCK }, start, 1);
+    // SAFETY: the descriptor is open, and `lock` lives as long as the call.
+    checked(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &lock) }).map(drop)
+}
+
+/// Where the first lock of somebody else stands from this byte on.
+pub(crate) fn first_lock(file: &File, start: i64) -> Option<i64> {
+    let mut lock = place(libc::F_WRLCK, start, 0);
+    // SAFETY: the descriptor is open, and `lock` is writable.
+    checked(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &mut lock) }).ok()?;
+    (libc::c_int::from(lock.l_type) != libc::F_UNLCK).then_some(lock.l_start)
+}
+
+/// Nanoseconds of the monotonic clock.
+pub(crate) fn monotonic_nanoseconds() -> i64 {
+    monotonic_after(Duration::ZERO).map_or(0, |now| now.tv_sec * 1_000_000_000 + now.tv_nsec)
+}
+
+/// Opens a file relative to a directory.
+pub(crate) fn open_in(directory: &File, name: &str, flags: libc::c_int, mode: u32) -> io::Result<File> {
+    let name = c_string(name)?;
+    // SAFETY: the directory is open and the name is a C string.
+    let descriptor = checked(unsafe {
+        libc::openat(directory.as_raw_fd(), name.as_ptr(), flags | libc::O_CLOEXEC, mode as libc::c_uint)
+    })?;
+    // SAFETY: the descriptor is new and nobody else has it.
+    Ok(File::from(unsafe { OwnedFd::from_raw_fd(descriptor) }))
+}
+
+/// Whether a path can be reached and is not the file that is open.
+pub(crate) fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt;
+    match (file.metadata(), std::fs::symlink_metadata(path)) {
+        (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),
+        _ => false,
+    }
+}
+
+/// A descriptor that becomes readable when the process ends.
+pub(crate) fn pidfd_open(pid: libc::pid_t) -> io::Result<OwnedFd> {
+    // SAFETY: the call takes two numbers.
+    let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
+    let descriptor = checked(libc::c_int::try_from(descriptor).unwrap_or(-1))?;
+    // SAFETY: the descriptor is new (and close-on-exec by itself), and nobody else has it.
+    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
+}
+
+/// Whether a descriptor is readable now.
+pub(crate) fn is_readable(descriptor: &OwnedFd) -> bool {
+    let mut poll = libc::pollfd { fd: descriptor.as_raw_fd(), events: libc::POLLIN, revents: 0 };
+    // SAFETY: one pollfd is given.
+    unsafe { libc::poll(&mut poll, 1, 0) == 1 }
+}
+
+/// Whether a process of this number can be signalled, or exists and belongs to another user.
+pub(crate) fn process_exists(pid: libc::pid_t) -> bool {
+    // SAFETY: signal 0 reaches nobody.
+    checked(unsafe { libc::kill(pid, 0) })
+        .map_or_else(|error| error.raw_os_error() != Some(libc::ESRCH), |_| true)
+}
+
+/// Clock ticks per second, the unit of start times in `/proc`.
+pub(crate) fn ticks_per_second() -> u64 {
+    // SAFETY: the call takes a number.
+    u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).unwrap_or(100)
+}

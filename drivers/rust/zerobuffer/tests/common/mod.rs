@@ -1,0 +1,96 @@
+//! What the tests share: names, raw looks at a segment, random numbers.
+#![allow(dead_code)] // no test file uses all of it
+
+use std::fs;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use zerobuffer::{BufferConfig, Error, Reader, Writer};
+
+pub const SOON: Duration = Duration::from_secs(10);
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// A name that no other test has.
+pub fn unique(base: &str) -> String {
+    let moment = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_nanos();
+    format!("rust-{base}-{}-{moment}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
+}
+
+pub fn pair(base: &str, metadata_size: u64, payload_size: u64) -> (Reader, Writer) {
+    let name = unique(base);
+    let config = BufferConfig { metadata_size, payload_size, ..BufferConfig::default() };
+    let reader = Reader::create(&name, config).expect("a reader");
+    let writer = Writer::connect(&name, Duration::ZERO).expect("a writer");
+    (reader, writer)
+}
+
+pub fn code<T>(result: Result<T, Error>) -> &'static str {
+    match result {
+        Ok(_) => "no error",
+        Err(error) => error.code(),
+    }
+}
+
+pub fn segment(name: &str) -> Vec<u8> {
+    fs::read(PathBuf::from("/dev/shm").join(name)).expect("a segment")
+}
+
+/// A field of the control block, as another process would see it.
+pub fn field(name: &str, field: &str) -> u64 {
+    let (_, offset) =
+        *zerobuffer::field_offsets().iter().find(|(known, _)| *known == field).expect("a field");
+    u64::from_le_bytes(segment(name)[offset..offset + 8].try_into().expect("eight bytes"))
+}
+
+pub fn overwrite(name: &str, offset: u64, bytes: &[u8]) {
+    use std::os::unix::fs::FileExt;
+    let file = fs::File::options().write(true).open(PathBuf::from("/dev/shm").join(name)).expect("a segment");
+    file.write_all_at(bytes, offset).expect("the write");
+}
+
+pub fn objects(name: &str) -> Vec<PathBuf> {
+    let locks = std::env::var("ZEROBUFFER_LOCK_DIR").unwrap_or_else(|_| "/tmp/zerobuffer".into());
+    [
+        format!("/dev/shm/{name}"),
+        format!("/dev/shm/sem.sem-w-{name}"),
+        format!("/dev/shm/sem.sem-r-{name}"),
+        format!("{locks}/{name}.lock"),
+    ]
+    .into_iter()
+    .map(PathBuf::from)
+    .filter(|path| path.exists())
+    .collect()
+}
+
+/// The test data that all implementations agree on.
+pub fn frame(size: usize, sequence: u64) -> Vec<u8> {
+    (0..size).map(|index| ((index as u64 + sequence) % 256) as u8).collect()
+}
+
+/// Random numbers from a seed, which is printed and can be given as `ZEROBUFFER_SEED`.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new() -> Self {
+        let given = std::env::var("ZEROBUFFER_SEED").ok().and_then(|seed| seed.parse().ok());
+        let moment = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_nanos() as u64;
+        let seed = given.unwrap_or(moment);
+        println!("ZEROBUFFER_SEED={seed}");
+        Self(seed)
+    }
+
+    /// SplitMix64.
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ mixed >> 30).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94D0_49BB_1331_11EB);
+        mixed ^ mixed >> 31
+    }
+
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit
+    }
+}
