@@ -22,8 +22,8 @@ from harmony.lint import LintRules, Problem, lint
 from harmony.local import StepLibrary
 from harmony.local_run import PLATFORM, LocalRunner, seed_of
 from harmony.logs import LEVELS
-from harmony.pairing import Pairing
-from harmony.planning import Cell
+from harmony.pairing import Pairing, PairingRequest
+from harmony.planning import Cell, plan_cells
 from harmony.project import Project
 from harmony.resources import ResourceMonitor, load_probes
 from harmony.routing import roles_of
@@ -288,6 +288,12 @@ class ScenarioItem(pytest.Item):
 def local_cell(scenario: Scenario) -> Cell:
     """Return the cell of a scenario that runs in this process."""
     return Cell(scenario, Pairing.of(dict.fromkeys(roles_of(scenario), PLATFORM)))
+
+
+def possible_cells(run: HarmonyRun) -> list[Cell]:
+    """Return every cell there could be: in this process, and over all pairings of all platforms of the project."""
+    platforms = sorted(run.project.settings.platforms)
+    return [*map(local_cell, run.scenarios), *plan_cells(run.scenarios, platforms, PairingRequest())]
 
 
 def _local_item(parent: FeatureFile, scenario: Scenario) -> Iterator[pytest.Item]:

@@ -35,11 +35,10 @@ from harmony.events import (
     read,
 )
 from harmony.html_report import html_report
-from harmony.items import EVENT_LINES, HarmonyRun, ScenarioItem, local_cell
+from harmony.items import EVENT_LINES, HarmonyRun, ScenarioItem, possible_cells
 from harmony.local_run import PLATFORM
 from harmony.matrix_table import Grid, column_of, plain, refusal_lines, tables, totals
-from harmony.pairing import PairingRequest
-from harmony.planning import parse_shard, plan_cells, shard
+from harmony.planning import parse_shard, shard
 from harmony.results import combined, counts, exit_code, pass_rate
 
 STATE_DIRECTORY: Final = Path(".harmony")
@@ -260,17 +259,12 @@ class Reporting:
         left_out = len(every - planned)
         return [f"{left_out} of {len(every)} cells were not chosen"] if left_out else []
 
-    def _possible(self) -> Sequence[Any]:
-        platforms = sorted(self._run.project.settings.platforms)
-        scenarios = self._run.scenarios
-        return [*map(local_cell, scenarios), *plan_cells(scenarios, platforms, PairingRequest())]
-
     def _judge_expectations(self, results: Sequence[CellFinished]) -> list[str]:
         expectations = self._run.expectations
         if not expectations.entries:
             return []
         today = dt.datetime.now(dt.UTC).date()
-        found = expectations.problems(self._possible(), today)
+        found = expectations.problems(possible_cells(self._run), today)
         whole = self._plan is not None and not self._plan.partial and len(results) == self._plan.cells
         return found + (expectations.idle(results, today) if whole else [])
 
