@@ -85,3 +85,53 @@ Feature: Death
       | writer_pid             | 0     |
     And the data semaphore of buffer 'left-behind' should stand at '0'
     And the 'reader' process should find no further frame
+
+  @points
+  Scenario Outline: 17.5 A writer that dies at '<point>' leaves whole frames or none
+    Given the 'reader' process creates buffer 'inside-write' with metadata size '64' and payload size '4096'
+    And the 'writer' process has another one connect to buffer 'inside-write' and write '2' frames of size '1000'
+    When the 'writer' process has the other one die at '<point>' of a write
+    Then the 'reader' process should read '2' frames, perhaps one more, and then get error 'writer_dead'
+    And the 'reader' process should verify the content of all frames
+    When the 'writer' process connects to buffer 'inside-write'
+    And the 'writer' process writes '20' frames with sizes '700,1,1500,64' as fast as possible
+    And the 'reader' process reads '20' frames in a row
+    Then the 'reader' process should verify the content of all frames
+    And the header of buffer 'inside-write' should show:
+      | field              | value |
+      | payload_free_bytes | 4096  |
+
+    Examples:
+      | point           |
+      | writer.planned  |
+      | writer.data     |
+      | writer.header   |
+      | writer.intent   |
+      | writer.position |
+      | writer.free     |
+      | writer.count    |
+      | writer.post     |
+      | writer.done     |
+
+  @points
+  Scenario Outline: 17.6 A reader that dies at '<point>' is replaced by another
+    Given the 'reader' process has another one create buffer 'inside-read' with metadata size '64' and payload size '4096'
+    And the 'writer' process connects to buffer 'inside-read'
+    And the 'writer' process writes '2' frames of size '1000' in a row
+    When the 'reader' process has the other one die at '<point>' of a read
+    And the 'writer' process tries to write frame with size '1000'
+    Then the 'writer' process should get error 'reader_dead' within '50' ms
+    When the 'writer' process closes buffer 'inside-read'
+    And the 'reader' process creates buffer 'inside-read' with metadata size '0' and payload size '2048'
+    And the 'writer' process connects to buffer 'inside-read'
+    And the 'writer' process writes frame with size '1500' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '1500'
+    And the 'reader' process should validate frame data
+
+    Examples:
+      | point           |
+      | reader.token    |
+      | reader.position |
+      | reader.count    |
+      | reader.free     |
+      | reader.space    |

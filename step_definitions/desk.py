@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import os
+import signal
 import sys
 import threading
 import time
@@ -147,9 +148,8 @@ class Desk:
         version = str(getattr(self._library, "__version__", "0"))
         name = str(getattr(self._library, "__name__", type(self._library).__name__))
         python = f"python {sys.version_info.major}.{sys.version_info.minor}"
-        return asdict(
-            Identity(PROTOCOL_VERSION, python, name, version, os.getpid(), ("duplex", "linux"), layout=_LAYOUT)
-        )
+        capabilities = ("duplex", "linux", *(("points",) if self._point_hook() else ()))
+        return asdict(Identity(PROTOCOL_VERSION, python, name, version, os.getpid(), capabilities, layout=_LAYOUT))
 
     def _create(self, name: str, metadata: int, payload: int, timeout: float) -> int:
         del timeout
@@ -303,6 +303,17 @@ class Desk:
         content = self._get(handle).get_metadata()
         return asdict(Blob(len(content), digest(content)))
 
+    def _arm(self, point: str, passage: int, timeout: float) -> None:
+        del timeout
+        hook = self._point_hook()
+        if hook is None:
+            raise DriverError("system_error", "this library has no named points")
+        hook(point, passage, signal.SIGKILL)
+
+    def _point_hook(self) -> Callable[[str, int, int], None] | None:
+        # What fault tests of the library use; not part of what a user of the library sees.
+        return getattr(getattr(self._library, "_core", None), "arm_point", None)
+
     def _serve(self, name: str, metadata: int, payload: int, timeout: float) -> int:
         del timeout
         config = self._library.BufferConfig(metadata, payload)
@@ -356,7 +367,7 @@ VERBS: Final = frozenset(
     {
         *("hello", "create", "connect", "close", "write", "fill", "acquire", "put", "commit", "abandon", "read"),
         *("read_many", "relay", "peek", "release", "write_metadata", "read_metadata"),
-        *("serve", "handle", "service", "dial", "send", "receive", "ping"),
+        *("arm", "serve", "handle", "service", "dial", "send", "receive", "ping"),
     }
 )
 

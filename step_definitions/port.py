@@ -257,6 +257,10 @@ class Driver(Protocol):
         """Read the metadata of a buffer."""
         return Blob(**await self._ask("read_metadata", timeout, handle=handle))
 
+    async def arm(self, point: str, passage: int, *, timeout: float = DEFAULT_TIMEOUT) -> None:
+        """Have the process kill itself when it passes a named point inside an operation; capability ``points``."""
+        await self._ask("arm", timeout, point=point, passage=passage)
+
     async def serve(self, name: str, *, metadata: int, payload: int, timeout: float = DEFAULT_TIMEOUT) -> int:
         """Create a duplex channel and become its server, which does not yet handle anything."""
         return int(await self._ask("serve", timeout, name=name, metadata=metadata, payload=payload))

@@ -27,7 +27,7 @@ from step_definitions.patterns import Payload, digest, expected_chain, first_dif
 from step_definitions.port import Driver, DriverError, FrameInfo, Identity, Transfer
 from step_definitions.settings import StepSettings
 
-CAPABILITY_TAGS: Final = frozenset({"duplex", "linux", "windows"})
+CAPABILITY_TAGS: Final = frozenset({"duplex", "linux", "points", "windows"})
 _PEEK: Final = 4096
 _LOOK: Final = 0.002
 
@@ -103,9 +103,9 @@ class Role:
             self._driver = await self._new_driver(process=self.wants_process)
         return self._driver
 
-    async def sibling(self, *, user: int | None = None) -> Driver:
+    async def sibling(self, *, user: int | None = None, process: bool = False) -> Driver:
         """Return another driver of the same implementation, ended with the scenario."""
-        driver = await self._new_driver(process=self.wants_process or user is not None, user=user)
+        driver = await self._new_driver(process=process or self.wants_process or user is not None, user=user)
         self._siblings.append(driver)
         return driver
 

@@ -6,10 +6,11 @@ from collections.abc import Awaitable, Callable, Mapping
 
 from harmony.comparison import expect_equal
 from harmony.context import ScenarioContext
+from harmony.conversion import ByteSize
 from harmony.registry import step, then
 from step_definitions import observer
 from step_definitions.patterns import Pattern, Payload
-from step_definitions.port import DriverError
+from step_definitions.port import Driver, DriverError
 from step_definitions.role import Role
 from step_definitions.sentences import acting
 
@@ -23,6 +24,8 @@ class DeathSteps:
         self._role = role
         self._context = context
         self._halted = 0
+        self._victim: Driver | None = None
+        self._handle = 0
 
     @step(acting(r"goes on until it (?P<deed>[a-z ]+)"))
     async def go_on_until(self, deed: str) -> None:
@@ -64,6 +67,58 @@ class DeathSteps:
     def resume(self) -> None:
         """Let the halted process go on."""
         observer.go_on(self._halted)
+
+    @step(
+        acting(
+            r"has another one connect to buffer '(?P<base>[^']+)' and write '(?P<count>\d+)' frames "
+            r"of size '(?P<size>[^']+)'"
+        )
+    )
+    async def victim_writes(self, base: str, count: int, size: ByteSize) -> None:
+        """Start another process of the same implementation and have it write."""
+        self._victim = await self._role.sibling(process=True)
+        self._handle = await self._victim.connect(self._role.view(base).name)
+        await self._victim.write(self._handle, Payload(Pattern.FRAME, size), count=count)
+
+    @step(
+        acting(
+            r"has another one create buffer '(?P<base>[^']+)' with metadata size '(?P<metadata>[^']+)' "
+            r"and payload size '(?P<payload>[^']+)'"
+        )
+    )
+    async def victim_creates(self, base: str, metadata: ByteSize, payload: ByteSize) -> None:
+        """Start another process of the same implementation and have it create a buffer."""
+        self._victim = await self._role.sibling(process=True)
+        self._handle = await self._victim.create(self._role.view(base).name, metadata=metadata, payload=payload)
+
+    @step(acting(r"has the other one die at '(?P<point>[^']+)' of a (?P<operation>write|read)"))
+    async def victim_dies(self, point: str, operation: str) -> None:
+        """Arm the point, begin the operation, and see the process die of it."""
+        if self._victim is None:
+            raise AssertionError("there is no other process")
+        await self._victim.arm(point, 1)
+        try:
+            if operation == "write":
+                await self._victim.write(self._handle, Payload(Pattern.FRAME, _SIZE))
+            else:
+                frame = await self._victim.read(self._handle)
+                await self._victim.release(frame.frame)
+        except DriverError as error:
+            if error.code != "dead":
+                raise
+            # Its end of the pipe closes a moment before it is gone.
+            await self._victim.end()
+        else:
+            raise AssertionError(f"the {operation} came to its end without passing {point!r}")
+
+    @then(acting(r"should read '(?P<count>\d+)' frames, perhaps one more, and then get error '(?P<code>[^']+)'"))
+    async def read_whole_frames(self, count: int, code: str) -> None:
+        """Read what was committed before the death; the frame in the making comes whole or not at all."""
+        done = await self._role.read_many()
+        if done.frames not in {count, count + 1}:
+            raise AssertionError(f"{done.frames} frames were delivered, {count} or {count + 1} expected")
+        await self._role.attempts.make(self._role.read(timeout=self._role.settings.attempt_timeout))
+        await self._role.attempts.error([code], self._role.settings.read_timeout)
 
     async def _nothing(self) -> None:
         if not await self._role.pid():
