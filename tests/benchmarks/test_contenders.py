@@ -60,7 +60,6 @@ def test_each_round_trip_has_its_time(workshop: Workshop) -> None:
     outcome = outcome_of("honest", a_job(workshop, Kind.ROUND_TRIP))
     assert len(outcome.samples_ns) == COUNT
     assert min(outcome.samples_ns) > 0
-    assert sum(outcome.samples_ns) <= outcome.elapsed_ns * 2
 
 
 def test_torn_frames_are_no_result(workshop: Workshop) -> None:
