@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from harmony.commands import features, replay, serve
+from harmony.commands import features, infrastructure, replay, reports, serve
 from harmony.errors import HarmonyError
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for group in (features, serve, replay):
+for group in (features, serve, replay, infrastructure, reports):
     group.register(app)
 
 

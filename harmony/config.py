@@ -33,6 +33,7 @@ class Platform(BaseModel):
 
     Attributes:
         command: How its process is started.
+        listen: How a process is started that listens on ``{socket}``, for ``harmony up``; none if it cannot.
         contract: What that process speaks: ``steps`` (it has step definitions) or ``driver`` (it has verbs).
         directory: Where it is started, relative to the project file.
         environment: Variables added to its environment.
@@ -46,6 +47,7 @@ class Platform(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     command: tuple[str, ...] = Field(min_length=1)
+    listen: tuple[str, ...] = ()
     contract: Literal["steps", "driver"] = "steps"
     directory: Path = Path()
     environment: dict[str, str] = Field(default_factory=dict)
