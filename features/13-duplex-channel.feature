@@ -99,3 +99,17 @@ Feature: Duplex channel
     When the 'client' process creates duplex channel client 'duplex-disposed'
     And the 'client' process sends request with size '100'
     Then response should match request with size '100'
+
+  Scenario: 13.11 Two channels in one process do not mix
+    Given the 'server' process creates immutable duplex channel 'duplex-left' with default config
+    And the 'server' process starts echo handler
+    And the 'server' process creates immutable duplex channel 'duplex-right' with default config
+    And the 'server' process starts handler that tries to change its request and answers it xor 255
+    When the 'client' process creates duplex channel client 'duplex-left'
+    And the 'client' process creates duplex channel client 'duplex-right'
+    And the 'client' process sends request with size '100'
+    And the 'client' process turns to channel 'duplex-left'
+    And the 'client' process sends request with size '200'
+    Then response should match request with size '200'
+    When the 'client' process turns to channel 'duplex-right'
+    Then response should be the request of size '100' xor 255

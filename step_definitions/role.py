@@ -78,6 +78,7 @@ class Role:
         self.writers: dict[str, int] = {}
         self.watch: DeathWatch | None = None
         self._start = start
+        self._performance = context.performance
         self._driver: Driver | None = None
         self._siblings: list[Driver] = []
         self._last_reader = ""
@@ -220,7 +221,8 @@ class Role:
     async def write(self, payload: Payload, base: str | None = None, *, timeout: float | None = None) -> int:
         """Write one frame and return its sequence."""
         driver = await self.driver()
-        done = await driver.write(self.writer(base), payload, timeout=timeout or self.settings.read_timeout)
+        with self._performance.measure("write"):
+            done = await driver.write(self.writer(base), payload, timeout=timeout or self.settings.read_timeout)
         return done.last
 
     async def read(self, base: str | None = None, *, timeout: float | None = None, hold: bool = False) -> FrameInfo:
@@ -229,7 +231,8 @@ class Role:
         handle = self.reader(base)
         if not hold:
             await self.release_all()
-        frame = await driver.read(handle, timeout=timeout or self.settings.read_timeout)
+        with self._performance.measure("read"):
+            frame = await driver.read(handle, timeout=timeout or self.settings.read_timeout)
         self.memory.frames.append(frame)
         self.memory.held.append(frame)
         return frame

@@ -5,6 +5,7 @@ from __future__ import annotations
 from harmony.comparison import expect_equal
 from harmony.conversion import ByteSize
 from harmony.registry import step, then
+from harmony.thresholds import performance_critical
 from step_definitions.patterns import Pattern, Payload
 from step_definitions.port import PROTOCOL_VERSION
 from step_definitions.role import Role
@@ -175,6 +176,7 @@ class BasicCommunicationSteps:
         await self._role.attempts.error(["buffer_full"], self._role.settings.read_timeout)
 
     @step(acting(r"should write successfully immediately"))
+    @performance_critical(threshold_ms=100)
     async def write_at_once(self) -> None:
         """Write one more frame, which must find room."""
         await self._role.write(Payload(Pattern.FRAME, FRAME_SIZE), timeout=self._role.settings.attempt_timeout)

@@ -26,6 +26,7 @@ class DuplexChannelSteps:
     def __init__(self, role: Role) -> None:
         self._role = role
         self._handle = 0
+        self._clients: dict[str, int] = {}
         self._name = ""
         self._sent: list[Payload] = []
         self._received: list[Blob] = []
@@ -106,6 +107,13 @@ class DuplexChannelSteps:
     async def dial_small(self, base: str, payload: ByteSize) -> None:
         """Become the client of a channel, with little room for responses."""
         await self._dial(base, payload)
+
+    @step(acting(r"turns to channel '(?P<base>[^']+)'"))
+    def turn_to(self, base: str) -> None:
+        """Speak over another of the channels this process is a client of."""
+        if base not in self._clients:
+            raise AssertionError(f"this role is no client of channel {base!r}")
+        self._handle = self._clients[base]
 
     @step(acting(r"closes its channel"))
     async def hang_up(self) -> None:
@@ -242,6 +250,7 @@ class DuplexChannelSteps:
         self._handle = await driver.dial(
             self._name, metadata=_RESPONSE_METADATA, payload=payload, timeout=self._role.settings.read_timeout
         )
+        self._clients[base] = self._handle
         self._sent.clear()
         self._received.clear()
 
