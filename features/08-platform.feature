@@ -21,7 +21,7 @@ Feature: Platform
   Scenario: 8.2 Windows: named objects in the session's namespace
     Given the 'reader' process creates buffer 'windows-objects' with metadata size '1024' and payload size '10240'
     When the 'writer' process connects to buffer 'windows-objects'
-    Then every object of buffer 'windows-objects' should exist
+    Then the named objects of buffer 'windows-objects' should stand in the namespace of the session
 
   Scenario Outline: 8.3 The name '<name>' is legal
     Given the 'reader' process creates buffer '<name>' with default config
