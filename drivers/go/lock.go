@@ -26,7 +26,11 @@ func takeLock(name string, mode os.FileMode) (int, error) {
 			return noFile, fromSystem(err, name, "open the lock file")
 		}
 		err = retried(func() error { return syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB) })
-		if err == nil && isAt(fd, directory, filepath.Base(path)) {
+		there := false
+		if err == nil {
+			there, err = isAt(fd, path)
+		}
+		if there {
 			// Another user's lock file may be ours to lock, but not to change.
 			_ = syscall.Fchmod(fd, uint32(mode))
 			return fd, nil
@@ -38,7 +42,10 @@ func takeLock(name string, mode os.FileMode) (int, error) {
 		if err != syscall.EWOULDBLOCK {
 			return noFile, fromSystem(err, name, "lock the lock file")
 		}
-		pid, living := livingReader(name)
+		pid, living, err := livingReader(name)
+		if err != nil {
+			return noFile, fromSystem(err, name, "look at the segment that stands there")
+		}
 		if living || time.Now().After(deadline) {
 			return noFile, inUse(name, pid)
 		}
@@ -92,17 +99,19 @@ func openLock(directory int, base string, mode os.FileMode) (int, error) {
 	}
 }
 
-func isAt(fd, directory int, base string) bool {
-	other, err := syscall.Openat(directory, base, syscall.O_RDONLY|openFlags, 0)
-	if err != nil {
-		return false
-	}
-	defer closeFile(other)
+// isAt says whether a file is still the one at its path.
+func isAt(fd int, path string) (bool, error) {
 	var ours, there syscall.Stat_t
-	if syscall.Fstat(fd, &ours) != nil || syscall.Fstat(other, &there) != nil {
-		return false
+	if err := syscall.Fstat(fd, &ours); err != nil {
+		return false, err
 	}
-	return ours.Dev == there.Dev && ours.Ino == there.Ino
+	if err := syscall.Lstat(path, &there); err != nil {
+		if err == syscall.ENOENT {
+			err = nil
+		}
+		return false, err
+	}
+	return ours.Dev == there.Dev && ours.Ino == there.Ino, nil
 }
 
 // lockHeld says whether somebody holds the lock of a buffer.

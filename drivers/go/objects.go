@@ -32,7 +32,11 @@ func createObjects(name string, config Config) (*objects, error) {
 
 // fill makes everything but the lock, the segment last: who sees it finds the rest.
 func (o *objects) fill(config Config) (err error) {
-	if pid, living := livingReader(o.name); living {
+	pid, living, err := livingReader(o.name)
+	if err != nil {
+		return fromSystem(err, o.name, "look at the segment that stands there")
+	}
+	if living {
 		return inUse(o.name, pid)
 	}
 	if err := unlinkObjects(o.name); err != nil {

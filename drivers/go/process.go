@@ -146,20 +146,24 @@ func bootTime() time.Time {
 	return time.Time{}
 }
 
-// livingReader returns the reader that the segment of a name mentions, and whether it lives.
-func livingReader(name string) (pid uint64, living bool) {
+// livingReader returns the reader that the segment of a name mentions, and whether it lives. It fails if there is a
+// segment that cannot be looked at: nobody may call its owner dead then.
+func livingReader(name string) (pid uint64, living bool, err error) {
 	fd, err := syscall.Open(segmentPath(name), syscall.O_RDONLY|openFlags, 0)
-	if err != nil {
-		return 0, false
+	if err == syscall.ENOENT {
+		return 0, false, nil
 	}
-	defer syscall.Close(fd)
+	if err != nil {
+		return 0, false, err
+	}
+	defer closeFile(fd)
 	var facts syscall.Stat_t
-	if syscall.Fstat(fd, &facts) != nil || !isRegular(&facts) {
-		return 0, false
+	if err := syscall.Fstat(fd, &facts); err != nil || !isRegular(&facts) {
+		return 0, false, err
 	}
 	memory := make([]byte, oiebSize)
 	if count, err := syscall.Pread(fd, memory, 0); err != nil || count < oiebSize {
-		return 0, false
+		return 0, false, err
 	}
 	pid = blockAt(memory).readerPID.Load()
 	// Peers set the modification time when they connect, but never to a moment before the creation.
@@ -167,5 +171,5 @@ func livingReader(name string) (pid uint64, living bool) {
 	if changed := time.Unix(facts.Ctim.Unix()); changed.Before(made) {
 		made = changed
 	}
-	return pid, ownerAlive(pid, made)
+	return pid, ownerAlive(pid, made), nil
 }

@@ -153,7 +153,7 @@ func (r *Reader) takeFrame() (*Frame, error) {
 			"buffer %q: expected frame %d, found frame %d. Recreate the buffer", r.name, r.expected, f.sequence)
 	}
 	if f.sequence == 1 {
-		r.writer.beginStream(r.segment, f.next, r.tokens-1+r.segment.data.value())
+		r.writer.beginStream(r.segment, f, ring.block.readCount.Load(), r.tokens-1+r.segment.data.value())
 	}
 	if f.wrapped > 0 {
 		r.leases.add(f.wrapped, false)
@@ -234,8 +234,9 @@ func (s writerState) String() string { return [...]string{"absent", "alive", "cl
 
 // connection tells one stay of a writer from every other.
 type connection struct {
-	pid  uint64
-	lock int64
+	pid    uint64
+	lock   int64
+	before uint64 // frames and markers that were written before it
 }
 
 // nobody differs from every connection: what restarts after it is another stream.
@@ -265,7 +266,7 @@ func (w *writerWatch) look(s *segment) writerState {
 	}
 	w.peer.watch(pid)
 	// A number that was never known here may belong to another namespace: the lock proves that it lives.
-	if w.peer.alive() || w.peer.unknown && s.writerLock() != 0 {
+	if w.peer.alive() || w.peer.unknown && s.writerLocked() {
 		return writerAlive
 	}
 	return writerDied
@@ -273,18 +274,24 @@ func (w *writerWatch) look(s *segment) writerState {
 
 func (w *writerWatch) isAnother(s *segment) bool { return connectionNow(s) != w.stream }
 
-// beginStream notes whose sequence begins. It is that of the writer that is connected now, unless another beginning
-// stands behind it: then its writer is gone already.
-func (w *writerWatch) beginStream(s *segment, next, pending uint64) {
+// beginStream notes whose sequence begins with a frame (or the marker before it) that `index` others precede. It is that
+// of the writer that is connected now, unless the frame was written before that one came. A writer of another
+// implementation does not say when it came: there, another beginning behind the frame tells that its writer is gone.
+func (w *writerWatch) beginStream(s *segment, f found, index, pending uint64) {
 	w.seen = true
 	w.stream = connectionNow(s)
-	if w.stream.pid == 0 || s.ring.restartAhead(next, pending) {
+	older := index < w.stream.before
+	if w.stream.lock == 0 {
+		older = s.ring.restartAhead(f.next, pending)
+	}
+	if w.stream.pid == 0 || older {
 		w.stream = nobody
 	}
 }
 
 func connectionNow(s *segment) connection {
-	return connection{s.ring.block.writerPID.Load(), s.writerLock()}
+	place, before := s.writerLock()
+	return connection{s.ring.block.writerPID.Load(), place, before}
 }
 
 func ownPID() uint64 { return uint64(os.Getpid()) }

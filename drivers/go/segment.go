@@ -20,45 +20,48 @@ type segment struct {
 	users   atomic.Int64
 }
 
-// openSegment maps a file, whose descriptor it takes over. A reader's memory is mapped read-only: it owns nothing there but its fields of the control
-// block, and a frame that it lends cannot be changed.
-func openSegment(name string, fd int, writable bool) (s *segment, err error) {
-	s = &segment{name: name, fd: fd}
+// openSegment maps a file, whose descriptor it takes over. A reader's memory is mapped read-only: it owns nothing there
+// but its fields of the control block, and a frame that it lends cannot be changed.
+func openSegment(name string, fd int, writable bool) (*segment, error) {
+	s := &segment{name: name, fd: fd}
 	s.users.Store(1)
-	defer func() {
-		if err != nil {
-			s.release()
-		}
-	}()
+	if err := s.open(writable); err != nil {
+		s.release()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *segment) open(writable bool) (err error) {
 	var facts syscall.Stat_t
-	if err := syscall.Fstat(fd, &facts); err != nil {
-		return nil, fromSystem(err, name, "look at the segment")
+	if err := syscall.Fstat(s.fd, &facts); err != nil {
+		return fromSystem(err, s.name, "look at the segment")
 	}
 	length := int(facts.Size)
 	if length < oiebSize {
-		return nil, corrupt(name, "length", uint64(length), oiebSize)
+		return corrupt(s.name, "length", uint64(length), oiebSize)
 	}
 	const read, write = syscall.PROT_READ, syscall.PROT_READ | syscall.PROT_WRITE
-	if s.control, err = syscall.Mmap(fd, 0, oiebSize, write, syscall.MAP_SHARED); err != nil {
-		return nil, fromSystem(err, name, "map the control block")
+	if s.control, err = syscall.Mmap(s.fd, 0, oiebSize, write, syscall.MAP_SHARED); err != nil {
+		return fromSystem(err, s.name, "map the control block")
 	}
 	protection := read
 	if writable {
 		protection = write
 	}
-	if s.memory, err = syscall.Mmap(fd, 0, length, protection, syscall.MAP_SHARED); err != nil {
-		return nil, fromSystem(err, name, "map the segment")
+	if s.memory, err = syscall.Mmap(s.fd, 0, length, protection, syscall.MAP_SHARED); err != nil {
+		return fromSystem(err, s.name, "map the segment")
 	}
-	if s.ring, err = newRing(name, blockAt(s.control), s.memory); err != nil {
-		return nil, err
+	if s.ring, err = newRing(s.name, blockAt(s.control), s.memory); err != nil {
+		return err
 	}
-	if s.data, err = openSemaphore(dataPath(name)); err != nil {
-		return nil, fromSystem(err, name, "open the semaphore of data")
+	if s.data, err = openSemaphore(dataPath(s.name)); err != nil {
+		return fromSystem(err, s.name, "open the semaphore of data")
 	}
-	if s.space, err = openSemaphore(spacePath(name)); err != nil {
-		return nil, fromSystem(err, name, "open the semaphore of space")
+	if s.space, err = openSemaphore(spacePath(s.name)); err != nil {
+		return fromSystem(err, s.name, "open the semaphore of space")
 	}
-	return s, nil
+	return nil
 }
 
 func (s *segment) retain() { s.users.Add(1) }
@@ -82,11 +85,14 @@ func (s *segment) release() {
 
 // ---- locks -----------------------------------------------------------------------------------------------------
 
-// Locks on bytes far behind the end of the segment prove a life where process numbers do not (another namespace), and
-// their place tells two connections of one process apart. The Python implementation uses the same places.
+// Locks on bytes far behind the end of the segment prove a life where process numbers do not (another namespace). That of
+// a writer says more: its place tells two connections of one process apart, its length how many frames and markers were
+// written before it came. They are a help beyond the protocol, shared with the Python implementation; where the system
+// has no such locks, nothing is lost but that help.
 const (
 	readerLockPlace = 1 << 40
 	writerLockPlace = 1 << 41
+	longestLock     = 1 << 61
 
 	getOpenFileLock = 36
 	setOpenFileLock = 37
@@ -113,34 +119,44 @@ func (s *segment) lock(command uintptr, lock *fileLock) error {
 	return nil
 }
 
-// The locks are a help beyond the protocol: where the system has none, nothing is lost but that help.
-
 func (s *segment) lockAsReader() {
 	_ = s.lock(setOpenFileLock, &fileLock{kind: writeLock, start: readerLockPlace, length: 1})
 }
 
 func (s *segment) lockAsWriter() {
-	place := writerLockPlace + monotonic()
-	_ = s.lock(setOpenFileLock, &fileLock{kind: writeLock, start: place, length: 1})
+	lock := fileLock{kind: writeLock, start: writerLockPlace + monotonic(), length: 1}
+	if before := s.ring.block.writtenCount.Load(); before < longestLock {
+		lock.length += int64(before)
+	}
+	_ = s.lock(setOpenFileLock, &lock)
 }
 
 func (s *segment) unlock() {
 	_ = s.lock(setOpenFileLock, &fileLock{kind: unlocked, start: readerLockPlace})
 }
 
-// writerLock returns the place of the writer's lock, 0 if nobody else holds one.
-func (s *segment) writerLock() int64 { return s.lockFrom(writerLockPlace, 0) }
-
-func (s *segment) readerLocked() bool {
-	return s.lockFrom(readerLockPlace, 1) != 0 || lockHeld(s.name)
+// writerLock returns the place of the writer's lock, 0 if nobody else holds one, and what was written before it came.
+func (s *segment) writerLock() (place int64, before uint64) {
+	lock := s.lockFrom(writerLockPlace, 0)
+	return lock.start, uint64(max(1, lock.length) - 1)
 }
 
-func (s *segment) lockFrom(place, length int64) int64 {
+func (s *segment) writerLocked() bool {
+	place, _ := s.writerLock()
+	return place != 0
+}
+
+func (s *segment) readerLocked() bool {
+	return s.lockFrom(readerLockPlace, 1).start != 0 || lockHeld(s.name)
+}
+
+// lockFrom returns the first lock of somebody else in a range, a zero one if there is none.
+func (s *segment) lockFrom(place, length int64) fileLock {
 	lock := fileLock{kind: writeLock, start: place, length: length}
 	if s.lock(getOpenFileLock, &lock) != nil || lock.kind == unlocked {
-		return 0
+		return fileLock{}
 	}
-	return lock.start
+	return lock
 }
 
 var processStart = time.Now()

@@ -99,7 +99,7 @@ func (s *Server) answer(handler Handler, request *Frame) {
 		err = errors.New("a handler must return at least one byte: the protocol has no empty frames")
 	}
 	if err == nil {
-		err = s.respond(response)
+		err = s.respond(response, request)
 	}
 	switch {
 	case err == nil:
@@ -120,13 +120,19 @@ func called(handler Handler, request *Frame) (response []byte, err error) {
 	return handler(request)
 }
 
-func (s *Server) respond(response []byte) error {
+// respond writes a response to the client that asked, never to the next one that came while the handler worked.
+func (s *Server) respond(response []byte, request *Frame) error {
 	if s.responses == nil {
 		writer, err := s.connect(dialPatience)
 		if err != nil {
 			return err
 		}
 		s.responses = writer
+	}
+	asked := s.requests.writer.stream
+	if asked != connectionNow(s.requests.segment) || asked.pid != s.responses.segment.ring.block.readerPID.Load() {
+		return fail(ReaderDead, Details{"name": s.name, "sequence": request.Sequence()},
+			"the client of channel %q left before response %d", s.name, request.Sequence())
 	}
 	_, err := s.responses.Write(response, Forever)
 	return err

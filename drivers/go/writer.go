@@ -112,7 +112,9 @@ func (w *Writer) claim() (time.Duration, error) {
 	if owner != 0 {
 		var other peer
 		other.watch(owner)
-		living := other.alive() || other.unknown && w.segment.writerLock() != 0
+		// Our own number without a lock is that of a dead process that had it before us, as in a restarted container.
+		trusted, doubtful := owner != ownPID() && other.alive(), owner == ownPID() || other.unknown
+		living := trusted || doubtful && w.segment.writerLocked()
 		other.close()
 		if living {
 			if owner == block.readerPID.Load() && owner != ownPID() {

@@ -5,7 +5,6 @@ package main
 import (
 	"encoding/json"
 	"errors"
-	"flag"
 	"fmt"
 	"log/slog"
 	"os"
@@ -29,21 +28,14 @@ const (
 func init() { runtime.LockOSThread() }
 
 func main() {
-	user := flag.Int("user", 0, "number of the user and group to become")
-	flag.Parse()
 	slog.SetDefault(slog.New(slog.NewTextHandler(os.Stderr, nil)))
-	if err := run(*user); err != nil {
+	if err := run(); err != nil {
 		slog.Error("the driver ends", "error", err)
 		os.Exit(1)
 	}
 }
 
-func run(user int) error {
-	if user != 0 {
-		if err := become(user); err != nil {
-			return fmt.Errorf("become user %d: %w", user, err)
-		}
-	}
+func run() error {
 	if err := dieWithParent(); err != nil {
 		return fmt.Errorf("ask for the death signal: %w", err)
 	}
@@ -66,16 +58,6 @@ func run(user int) error {
 	case <-stop:
 	}
 	return desk.close()
-}
-
-func become(user int) error {
-	if err := syscall.Setgroups(nil); err != nil {
-		return err
-	}
-	if err := syscall.Setresgid(user, user, user); err != nil {
-		return err
-	}
-	return syscall.Setresuid(user, user, user)
 }
 
 func dieWithParent() error {
