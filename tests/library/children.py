@@ -260,3 +260,44 @@ def set_metadata_and_die(parent: Parent, name: str) -> None:
     writer = Writer(name)
     _core.arm_point("writer.metadata", 1, signal.SIGKILL)
     writer.set_metadata(b"never seen")
+
+
+# ---- obedience ------------------------------------------------------------------------------------------------------
+
+
+def obey(parent: Parent) -> None:
+    """Be the writer that the test directs, one command at a time."""
+    writer: Writer | None = None
+    while True:
+        command, *arguments = parent.hear()
+        if command == "connect":
+            writer = Writer(arguments[0])
+            parent.say("ok")
+            continue
+        assert writer is not None
+        if command == "close":
+            writer.close()
+            parent.say("ok")
+        elif command == "write_frames":
+            parent.say(_write_all(writer, *arguments))
+        elif command == "rush":
+            for sequence, size in enumerate(arguments[0], start=arguments[1]):
+                writer.write_frame(frame(size, sequence), 20)
+            parent.say("ok")
+        else:
+            parent.say(_write_one(writer, command, *arguments))
+
+
+def _write_one(writer: Writer, how: str, size: int, sequence: int) -> str:
+    def in_place() -> None:
+        with writer.acquire(size, 0) as view:
+            view[:] = frame(size, sequence)
+
+    return _code(in_place if how == "acquire" else lambda: writer.write_frame(frame(size, sequence), 0))
+
+
+def _write_all(writer: Writer, sizes: list[int], first: int) -> tuple[str, int]:
+    try:
+        return "ok", writer.write_frames([frame(size, sequence) for sequence, size in enumerate(sizes, start=first)], 0)
+    except ZeroBufferError as error:
+        return error.code, error.written

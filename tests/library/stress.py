@@ -1,0 +1,118 @@
+"""The long runs: a thousand deaths in the middle of operations, and how fast a death is noticed.
+
+    python -m tests.library.stress --deaths 1000 --seed 7
+    python -m tests.library.stress --deaths 0 --delays 200
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+
+from tests.library import children, faults
+from tests.library.processes import Child
+from zerobuffer import DuplexClient, Reader, Writer, ZeroBufferError
+
+CALLS = ("read_frame", "write_frame", "acquire", "request")
+
+
+def deaths(count: int, seed: int) -> None:
+    """Let `count` processes die at random points; any survivor that is wrong ends the run."""
+    generator = random.Random(seed)
+    begin = time.monotonic()
+    for number in range(count):
+        one = random.Random(generator.randrange(1 << 64))
+        try:
+            faults.random_death(f"stress-{os.getpid()}-{number}", one)
+        except BaseException:
+            print(f"death {number} of seed {seed} went wrong", file=sys.stderr)
+            raise
+        if (number + 1) % 100 == 0:
+            print(f"{number + 1} deaths survived, {time.monotonic() - begin:.0f} s", flush=True)
+
+
+def delay(name: str, call: str) -> float:
+    """Return the seconds between `kill -9` of the peer and the end of the blocked call."""
+    peer = {"read_frame": children.hold_writer, "request": children.serve_slowly}.get(call, children.hold_reader)
+    if call == "read_frame":
+        with Reader(name) as reader, Child(peer, name=name) as child:
+            child.hear("ready")
+            return _killed_while(child, lambda: reader.read_frame(60))
+    with Child(peer, name=name) as child:
+        child.hear("ready")
+        if call == "request":
+            with DuplexClient(name) as client:
+                return _killed_while(child, lambda: client.request(b"x", 60))
+        with Writer(name) as writer:
+            writer.write_frame(bytes(4080))
+            return _killed_while(child, lambda: getattr(writer, call)(b"x" if call == "write_frame" else 1, 60))
+
+
+def _killed_while(child: Child, blocked: Callable[[], object]) -> float:
+    moment: list[float] = []
+
+    def kill() -> None:
+        moment.append(time.monotonic())
+        child.kill()
+
+    timer = threading.Timer(random.uniform(0.03, 0.08), kill)
+    timer.start()
+    try:
+        blocked()
+    except ZeroBufferError as error:
+        end = time.monotonic()
+        assert error.code in {"writer_dead", "reader_dead"}, error
+        return end - moment[0]
+    finally:
+        timer.join()
+    msg = "the blocked call ended without an error"
+    raise AssertionError(msg)
+
+
+def delays(count: int) -> None:
+    """Print how fast each kind of blocked call ends."""
+    for call in CALLS:
+        measured = sorted(delay(f"delay-{os.getpid()}-{call}-{n}", call) * 1000 for n in range(count))
+        for number in range(count):
+            _clean(f"delay-{os.getpid()}-{call}-{number}")
+        print(
+            f"{call:12} n={count} median {statistics.median(measured):.1f} ms, "
+            f"p95 {measured[int(count * 0.95)]:.1f} ms, max {measured[-1]:.1f} ms",
+            flush=True,
+        )
+
+
+def _clean(name: str) -> None:
+    from zerobuffer.ownership import remove_stale  # noqa: PLC0415 - the only use
+
+    for one in (name, f"{name}_request", f"{name}_response"):
+        remove_stale(one)
+
+
+def main() -> None:
+    """Run what the command line asks for, and leave nothing."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--deaths", type=int, default=1000)
+    parser.add_argument("--delays", type=int, default=0)
+    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    options = parser.parse_args()
+    print(f"seed {options.seed}", flush=True)
+    with tempfile.TemporaryDirectory() as locks:
+        os.environ["ZEROBUFFER_LOCK_DIR"] = locks
+        deaths(options.deaths, options.seed)
+        if options.delays:
+            delays(options.delays)
+        left = [entry for entry in os.listdir("/dev/shm") if f"stress-{os.getpid()}" in entry or str(os.getpid()) in entry]
+        assert not left, f"left behind: {left}"
+        assert not os.listdir(locks), "lock files left behind"
+
+
+if __name__ == "__main__":
+    main()
