@@ -12,6 +12,7 @@ use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::layout::BufferConfig;
 use crate::reader::{Frame, Reader, WriterState};
+use crate::turn::Turn;
 use crate::writer::{Slot, Writer};
 
 /// How often a wait looks whether the server is to stop, or the other side of a half-made channel is gone.
@@ -189,13 +190,16 @@ impl<Handler: FnMut(&[u8]) -> Vec<u8>> Service<Handler> {
 pub struct DuplexClient {
     requests: Writer,
     responses: Reader,
+    /// Who has asked for a response first gets it first.
+    receiving: Turn<()>,
 }
 
 impl DuplexClient {
     /// Joins a channel; the sizes are those of the response buffer, which belongs to the client.
     pub fn connect(name: &str, config: BufferConfig, timeout: Duration) -> Result<Self, Error> {
         let requests = Writer::connect(&request_buffer(name), timeout)?;
-        Ok(Self { requests, responses: Reader::create(&response_buffer(name), config)? })
+        let responses = Reader::create(&response_buffer(name), config)?;
+        Ok(Self { requests, responses, receiving: Turn::new(()) })
     }
 
     /// Sends a request without waiting; returns its number, which is that of its response.
@@ -211,14 +215,17 @@ impl DuplexClient {
     /// Waits for the next response.
     pub fn receive(&self, timeout: Duration) -> Result<Frame, Error> {
         let deadline = Deadline::after(timeout);
+        let late = || ErrorKind::Timeout { seconds: deadline.seconds() };
+        let fail = |kind| Error::new(self.responses.name(), kind);
+        let turn = self.receiving.take(deadline, || self.responses.usable()).map_err(fail)?;
+        let _turn = turn.ok_or_else(|| fail(late()))?;
         loop {
             match self.responses.read(deadline.left().min(LOOK)) {
                 Err(error) if matches!(error.kind(), ErrorKind::Timeout { .. }) => {
                     // Until the server has connected, its death shows only in the request buffer.
                     self.requests.check_reader()?;
                     if deadline.next_slice().is_none() {
-                        let kind = ErrorKind::Timeout { seconds: deadline.seconds() };
-                        return Err(Error::new(self.responses.name(), kind));
+                        return Err(fail(late()));
                     }
                 }
                 done => return done,

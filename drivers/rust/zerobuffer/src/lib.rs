@@ -33,6 +33,7 @@ mod presence;
 mod reader;
 mod ring;
 mod sys;
+mod turn;
 mod writer;
 
 pub use duplex::{DuplexClient, DuplexServer, RequestSlot};

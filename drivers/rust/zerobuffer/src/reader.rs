@@ -17,6 +17,7 @@ use crate::peer::{Life, Peer};
 use crate::presence::Presence;
 use crate::ring::{load, store, Found, Ring};
 use crate::sys::Semaphore;
+use crate::turn::Turn;
 
 /// How often a wait tries for a token before it sleeps.
 const SPINS: u32 = 200;
@@ -37,7 +38,7 @@ pub enum WriterState {
 /// Creates a buffer and reads the frames that one writer puts into it.
 pub struct Reader {
     core: Arc<Core>,
-    progress: Mutex<Progress>,
+    progress: Turn<Progress>,
     presence: Presence,
     owned: Mutex<Option<Owned>>,
     closed: AtomicBool,
@@ -85,7 +86,7 @@ impl Reader {
                 space: created.space,
                 leases: Mutex::default(),
             }),
-            progress: Mutex::new(Progress {
+            progress: Turn::new(Progress {
                 tokens: 0,
                 expected: 1,
                 stream: None,
@@ -112,9 +113,10 @@ impl Reader {
     }
 
     fn next(&self, timeout: Duration) -> Result<Frame, ErrorKind> {
-        let mut progress = self.progress()?;
-        self.usable()?;
-        self.wait(&mut progress, timeout)?;
+        let deadline = Deadline::after(timeout);
+        let late = || ErrorKind::Timeout { seconds: deadline.seconds() };
+        let mut progress = self.progress.take(deadline, || self.usable())?.ok_or_else(late)?;
+        self.wait(&mut progress, deadline)?;
         let ring = &self.core.ring;
         let found = ring.look(ring.read_pos()?)?;
         self.check_sequence(&progress, &found)?;
@@ -130,18 +132,7 @@ impl Reader {
         Ok(Frame { core: Arc::clone(&self.core), view, sequence: found.sequence, lease })
     }
 
-    fn progress(&self) -> Result<MutexGuard<'_, Progress>, ErrorKind> {
-        match self.progress.try_lock() {
-            Ok(progress) => Ok(progress),
-            Err(std::sync::TryLockError::Poisoned(poisoned)) => Ok(poisoned.into_inner()),
-            Err(std::sync::TryLockError::WouldBlock) => {
-                self.usable()?;
-                Err(ErrorKind::Busy { reason: "another thread is reading" })
-            }
-        }
-    }
-
-    fn usable(&self) -> Result<(), ErrorKind> {
+    pub(crate) fn usable(&self) -> Result<(), ErrorKind> {
         if self.closed.load(Ordering::Acquire) {
             return Err(ErrorKind::Closed { what: "reader" });
         }
@@ -149,17 +140,16 @@ impl Reader {
     }
 
     /// Returns with a token in hand.
-    fn wait(&self, progress: &mut Progress, timeout: Duration) -> Result<(), ErrorKind> {
+    fn wait(&self, progress: &mut Progress, deadline: Deadline) -> Result<(), ErrorKind> {
         if progress.tokens > 0 {
             return Ok(());
         }
         let data = &self.core.data;
-        let spins = if timeout.is_zero() { 1 } else { SPINS };
+        let spins = if deadline.seconds() == 0.0 { 1 } else { SPINS };
         let mut woken = (0..spins).any(|_| {
             std::hint::spin_loop();
             data.try_take()
         });
-        let deadline = Deadline::after(timeout);
         while !woken {
             self.usable()?;
             let state = self.look_at_writer(progress);
@@ -246,16 +236,16 @@ impl Reader {
 
     /// The process whose frames are read; 0 once it is gone.
     pub(crate) fn stream_pid(&self) -> u64 {
-        let progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        progress.stream.map_or(0, |connection| connection.pid)
+        let progress = self.progress.take(Deadline::after(Duration::MAX), || self.usable()).ok().flatten();
+        progress.and_then(|progress| progress.stream).map_or(0, |connection| connection.pid)
     }
 
     /// What is known of the writer now.
     pub fn writer_state(&self) -> Result<WriterState, Error> {
         let look = || {
-            let mut progress = self.progress()?;
-            self.usable()?;
-            Ok(self.look_at_writer(&mut progress))
+            let busy = ErrorKind::Busy { reason: "another thread is reading" };
+            let taken = self.progress.take(Deadline::after(Duration::ZERO), || self.usable())?;
+            Ok(self.look_at_writer(&mut *taken.ok_or(busy)?))
         };
         look().map_err(|kind| self.core.error(kind))
     }
@@ -269,7 +259,7 @@ impl Reader {
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
         // A blocked call sees the flag within a slice.
-        let _progress = self.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        let _progress = self.progress.take(Deadline::after(Duration::MAX), || Ok(()));
         let Some(owned) = self.owned.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         store(&self.core.ring.block().reader_pid, 0);
         let _ = self.core.space.post();
