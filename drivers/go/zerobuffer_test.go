@@ -157,6 +157,14 @@ func TestWhatCanNeverBeWrittenIsSaidAtOnce(t *testing.T) {
 	take(t, reader, 2, 692).Release()
 }
 
+func TestWhatIsThereNeedsNoTime(t *testing.T) {
+	reader, writer := pair(t, 0, 1024)
+	must(writer.Write(pattern(10, 1), 0))(t)
+	must(reader.Read(0))(t).Release()
+	_, err := reader.Read(0)
+	wantCode(t, err, Timeout)
+}
+
 func TestAnAbandonedSlotLeavesNoTrace(t *testing.T) {
 	reader, writer := pair(t, 0, 1024)
 	before := append([]byte(nil), reader.segment.memory[:oiebSize]...)

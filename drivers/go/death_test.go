@@ -1,0 +1,202 @@
+package zerobuffer
+
+import (
+	"bufio"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+	"time"
+)
+
+const playVariable = "ZEROBUFFER_TEST_PLAY"
+
+// The test binary is also the process that dies: told so by a variable, it plays a part until it is killed.
+func TestMain(m *testing.M) {
+	part, name, playing := strings.Cut(os.Getenv(playVariable), " ")
+	if !playing {
+		os.Exit(m.Run())
+	}
+	if err := play(part, name); err != nil {
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	fmt.Println("ready")
+	_, _ = bufio.NewReader(os.Stdin).ReadString('\n')
+}
+
+// play leaves its reader or writer open: the process is killed while it has it.
+func play(part, name string) error {
+	if part == "reader" {
+		_, err := NewReader(name, Config{PayloadSize: 1024})
+		return err
+	}
+	writer, err := Connect(name, patience)
+	if err == nil {
+		_, err = writer.Write(pattern(100, 1), patience)
+	}
+	return err
+}
+
+// start has another process play a part and returns once it does.
+func start(t *testing.T, part, name string) *exec.Cmd {
+	t.Helper()
+	child := exec.Command(must(os.Executable())(t))
+	child.Env = append(os.Environ(), playVariable+"="+part+" "+name)
+	in := must(child.StdinPipe())(t)
+	out := must(child.StdoutPipe())(t)
+	check(t, child.Start())
+	t.Cleanup(func() {
+		_ = in.Close()
+		kill(child)
+	})
+	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "ready\n" {
+		t.Fatalf("the other process says %q (%v)", line, err)
+	}
+	return child
+}
+
+func kill(child *exec.Cmd) {
+	_ = child.Process.Kill()
+	_ = child.Wait()
+}
+
+// deadPID returns the number of a process that has ended.
+func deadPID(t *testing.T) uint64 {
+	t.Helper()
+	child := exec.Command("true")
+	check(t, child.Run())
+	return uint64(child.Process.Pid)
+}
+
+func TestAKilledWriterIsNoticedByABlockedReader(t *testing.T) {
+	name := uniqueName(t)
+	reader := must(NewReader(name, Config{PayloadSize: 1024}))(t)
+	defer reader.Close()
+	child := start(t, "writer", name)
+	take(t, reader, 1, 100).Release()
+	result := make(chan error)
+	go func() {
+		_, err := reader.Read(Forever)
+		result <- err
+	}()
+	_ = child.Process.Kill()
+	begin := time.Now()
+	wantCode(t, <-result, WriterDead)
+	if taken := time.Since(begin); taken > 2*time.Second {
+		t.Fatalf("it took %v", taken)
+	}
+	writer := must(Connect(name, 0))(t)
+	defer writer.Close()
+	write(t, writer, 50)
+	take(t, reader, 1, 50).Release()
+}
+
+func TestAKilledReaderIsNoticedAndReplaced(t *testing.T) {
+	name := uniqueName(t)
+	child := start(t, "reader", name)
+	writer := must(Connect(name, 0))(t)
+	_, err := NewReader(name, Config{PayloadSize: 64})
+	wantCode(t, err, BufferInUse)
+	result := make(chan error)
+	write(t, writer, 900)
+	go func() {
+		_, err := writer.Write(pattern(900, 0), Forever)
+		result <- err
+	}()
+	kill(child)
+	wantCode(t, <-result, ReaderDead)
+	check(t, writer.Close())
+	reader := must(NewReader(name, Config{PayloadSize: 128}))(t)
+	defer reader.Close()
+	second := must(Connect(name, 0))(t)
+	defer second.Close()
+	write(t, second, 30)
+	take(t, reader, 1, 30).Release()
+}
+
+// die leaves a frame half-published, as a writer does that is killed after so many steps of publish.
+func die(t *testing.T, w *Writer, steps int) {
+	t.Helper()
+	ring := w.segment.ring
+	pos, _, err := ring.writerState()
+	check(t, err)
+	p := must(ring.planFrame(pos, 200))(t)
+	copy(ring.payload[p.at+headerSize:], pattern(200, w.NextSequence()))
+	before := [3]uint64{ring.block.payloadFree.Load(), ring.block.writePos.Load(), ring.block.writtenCount.Load()}
+	ring.publish(p, w.NextSequence())
+	if steps < 3 {
+		ring.block.writtenCount.Store(before[2])
+	}
+	if steps < 2 {
+		ring.block.writePos.Store(before[1])
+	}
+	if steps < 1 {
+		ring.block.payloadFree.Store(before[0])
+	}
+	w.segment.unlock()
+	ring.block.writerPID.Store(deadPID(t))
+	w.reader.close()
+	w.segment.release()
+	w.closed.Store(true)
+}
+
+func TestAHalfPublishedFrameIsTakenBackByTheReader(t *testing.T) {
+	for steps := range 4 {
+		reader, writer := pair(t, 0, 1024)
+		write(t, writer, 100)
+		held := take(t, reader, 1, 100)
+		die(t, writer, steps)
+		_, err := reader.Read(patience)
+		wantCode(t, err, WriterDead)
+		if now := free(reader); now != 1024-116 {
+			t.Fatalf("%d steps: %d bytes are free", steps, now)
+		}
+		next := must(Connect(reader.Name(), 0))(t)
+		write(t, next, 400)
+		take(t, reader, 1, 400).Release()
+		held.Release()
+		if now := free(reader); now != 1024 {
+			t.Fatalf("%d steps: %d bytes are free at the end", steps, now)
+		}
+		check(t, next.Close())
+	}
+}
+
+func TestAHalfPublishedFrameIsPostedByTheNextWriter(t *testing.T) {
+	for steps := range 4 {
+		reader, writer := pair(t, 0, 1024)
+		write(t, writer, 100)
+		die(t, writer, steps)
+		next := must(Connect(reader.Name(), 0))(t)
+		write(t, next, 150)
+		take(t, reader, 1, 100).Release()
+		if steps >= 2 {
+			take(t, reader, 2, 200).Release()
+		}
+		take(t, reader, 1, 150).Release()
+		check(t, next.Close())
+		// Room that the dead writer had taken for nothing comes back at the latest when a writer dies or closes unread.
+		if now := free(reader); steps != 1 && now != 1024 {
+			t.Fatalf("%d steps: %d bytes are free", steps, now)
+		}
+	}
+}
+
+func TestANumberThatAYoungerProcessHasKeepsNothing(t *testing.T) {
+	started, state := startTime(ownPID())
+	if started == 0 || !running(state) {
+		t.Fatal("this process does not run")
+	}
+	now := time.Now()
+	if !ownerAlive(ownPID(), now) || ownerAlive(ownPID(), now.Add(-240*time.Hour)) {
+		t.Fatal("the time of the segment does not tell")
+	}
+	if ownerAlive(deadPID(t), now) || ownerAlive(0, now) || ownerAlive(1<<40, now) {
+		t.Fatal("a process that is gone lives")
+	}
+	if !ownerAlive(1, now) {
+		t.Fatal("a process that may not be signalled lives, too")
+	}
+}
