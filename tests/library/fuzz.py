@@ -21,6 +21,9 @@ from pathlib import Path
 from tests.library.hostile import Case, Chance, make
 from tests.library.trials import FindingError, Trials, build_guard
 
+FINDINGS_ENOUGH = 10
+"""So many findings end the run: what is broken is broken for most cases."""
+
 
 def case_of(seed: int, number: int) -> Case:
     """Return a case."""
@@ -38,6 +41,8 @@ def fuzz(trials: Trials, seed: int, numbers: Iterator[int], say: Callable[[str],
         except FindingError as finding:
             findings += 1
             say(f"finding in case {number} of seed {seed}: {finding}")
+            if findings == FINDINGS_ENOUGH:
+                break
     say(f"{inputs} inputs, {outcomes.total()} calls: {json.dumps(dict(outcomes.most_common()))}")
     return inputs, findings
 
