@@ -42,6 +42,9 @@ _CONNECT_PATIENCE = 5.0
 _POLL = 0.01
 """Seconds between looks for what the protocol has no event for: a new client, a server not yet connected."""
 
+_FAILED = b"no response: the handler failed"
+"""Metadata of a response buffer whose first response could not be made."""
+
 _log = logging.getLogger("zerobuffer.duplex")
 
 
@@ -98,6 +101,7 @@ class DuplexServer:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._responses: Writer | None = None
+        self._client_gone = True
         self._requests = Reader(request_buffer(name), config or DEFAULT_REQUEST_CONFIG, spin=spin)
 
     @property
@@ -148,21 +152,40 @@ class DuplexServer:
                 self._answer(handler, frame)
 
     def _answer(self, handler: Handler, request: Frame) -> None:
+        if request.sequence == 1:
+            self._meet_client()
+        if self._client_gone:
+            # Nobody waits for this answer, and the next client must not get it.
+            _log.info("channel %s: the client of request %d is gone", self.name, request.sequence)
+            return
         try:
-            if request.sequence == 1:
-                self._drop_client()
             response = memoryview(handler(request))
             if response.nbytes == 0:
                 msg = "a handler must return at least one byte: the protocol has no empty frames"
                 raise ValueError(msg)  # noqa: TRY301 - one way out for every failure of a handler
+        except Exception as failure:  # noqa: BLE001 - the handler is not ours
+            self._fail(request, failure)
+            return
+        try:
             self._respond(response)
         except (ReaderDeadError, BufferNotFoundError, ClosedError) as gone:
             _log.info("channel %s: client left before response %d (%s)", self.name, request.sequence, gone.code)
             self._drop_client()
-        except Exception as failure:  # noqa: BLE001 - the handler is not ours
-            self.last_error = failure
-            _log.exception("channel %s: no response to request %d", self.name, request.sequence)
-            self._close_responses_of_client()
+        except ZeroBufferError as failure:
+            self._fail(request, failure)
+
+    def _fail(self, request: Frame, failure: Exception) -> None:
+        self.last_error = failure
+        _log.error("channel %s: no response to request %d", self.name, request.sequence, exc_info=failure)
+        self._close_responses_of_client()
+
+    def _meet_client(self) -> None:
+        """Connect before the handler takes its time: later, the response buffer may be another client's."""
+        self._drop_client()
+        self._client_gone = self._requests._stream_gone  # noqa: SLF001 - the library's own
+        if not self._client_gone:
+            with contextlib.suppress(ZeroBufferError):  # a client may show it after its first request
+                self._responses = Writer(response_buffer(self.name), spin=self._spin)
 
     def _respond(self, response: memoryview) -> None:
         if self._responses is None:
@@ -179,13 +202,16 @@ class DuplexServer:
                     raise
 
     def _close_responses_of_client(self) -> None:
-        if self._responses is None:
-            # The client must see a writer that came and went, not one that never came.
-            with contextlib.suppress(ZeroBufferError):
+        with contextlib.suppress(ZeroBufferError):
+            if self._responses is None:
                 self._responses = Writer(response_buffer(self.name), spin=self._spin)
+            if self._responses.next_sequence == 1:
+                # Without a trace, a writer that came and went looks to the client like one that never came.
+                self._responses.set_metadata(_FAILED)
         self._drop_client()
 
     def _drop_client(self) -> None:
+        self._client_gone = True
         if self._responses is not None:
             self._responses.close()
             self._responses = None

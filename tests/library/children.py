@@ -12,7 +12,7 @@ from pathlib import Path
 
 from tests.library.data import frame
 from tests.library.processes import Child, Parent
-from zerobuffer import BufferConfig, DuplexServer, Frame, Reader, Writer, ZeroBufferError, _core
+from zerobuffer import BufferConfig, DuplexClient, DuplexServer, Frame, Reader, Writer, ZeroBufferError, _core
 from zerobuffer.ownership import remove_stale
 from zerobuffer.process import is_alive
 
@@ -301,3 +301,25 @@ def _write_all(writer: Writer, sizes: list[int], first: int) -> tuple[str, int]:
         return "ok", writer.write_frames([frame(size, sequence) for sequence, size in enumerate(sizes, start=first)], 0)
     except ZeroBufferError as error:
         return error.code, error.written
+
+
+# ---- duplex ---------------------------------------------------------------------------------------------------------
+
+
+def ask_and_die(parent: Parent, name: str, requests: int) -> None:
+    """Send requests, wait for no answer, and wait to be killed."""
+    client = DuplexClient(name, BufferConfig(64, 8192))
+    for _ in range(requests):
+        client.send_request(b"dying")
+    parent.say("sent")
+    parent.wait_for_end()
+
+
+def ask_many(parent: Parent, name: str, count: int) -> None:
+    """Ask, check each answer, and tell how many were right."""
+    right = 0
+    with DuplexClient(name, BufferConfig(64, 8192), timeout=20) as client:
+        for n in range(count):
+            with client.request(frame(1 + n * 13 % 3000, n), 20) as response:
+                right += bytes(response.data) == frame(1 + n * 13 % 3000, n)
+    parent.say(right)

@@ -396,7 +396,12 @@ static PyObject *reader_held(PyObject *op, void *Py_UNUSED(closure)) {
     return PyLong_FromUnsignedLongLong(frames);
 }
 
+static PyObject *reader_stream_gone(PyObject *op, void *Py_UNUSED(closure)) {
+    return PyBool_FromLong(((ZbReader *)op)->stream.connected_at == stream_of_the_gone.connected_at);
+}
+
 static PyGetSetDef reader_getset[] = {
+    {"_stream_gone", reader_stream_gone, NULL, "Whether the writer of the last frame is known to be gone.", NULL},
     {"closed", reader_closed, NULL, "Whether the reader was closed.", NULL},
     {"held_frames", reader_held, NULL, "Frames read whose space was not yet given back.", NULL},
     {NULL, NULL, NULL, NULL, NULL},

@@ -160,9 +160,15 @@ uint64_t zb_ring_recover(const zb_ring *ring, uint64_t pending) {
     return standing > pending ? standing - pending : 0;
 }
 
-uint64_t zb_ring_count(const zb_ring *ring) {
-    const bool begun = zb_load(&ring->oieb->intent_bytes) != 0;
-    return zb_load(begun ? &ring->oieb->intent_count : &ring->oieb->payload_written_count);
+uint64_t zb_ring_first(const zb_ring *ring, uint64_t pending) {
+    if (zb_load(&ring->oieb->intent_bytes) != 0) return zb_load(&ring->oieb->intent_count);
+    const uint64_t written = zb_load(&ring->oieb->payload_written_count);
+    uint64_t read_pos, write_pos, free_bytes;
+    zb_fault fault;
+    if (pending != 0 || zb_ring_reader_pos(ring, &read_pos, &fault) != ZB_OK) return written;
+    if (zb_ring_writer_state(ring, &write_pos, &free_bytes, &fault) != ZB_OK || write_pos != read_pos) return written;
+    const bool full_of_unposted = free_bytes == 0 && written != zb_load(&ring->oieb->payload_read_count);
+    return full_of_unposted ? written : 0;
 }
 
 void zb_ring_rollback(const zb_ring *ring, uint64_t held) {

@@ -103,8 +103,11 @@ uint64_t zb_ring_recover(const zb_ring *ring, uint64_t pending);
  * stands between read_pos and write_pos was never committed. `held` bytes are read but not yet released.
  */
 void zb_ring_rollback(const zb_ring *ring, uint64_t held);
-/* Frames and markers written so far, with those of a commit that a dead writer began. */
-uint64_t zb_ring_count(const zb_ring *ring);
+/*
+ * The count at which a writer that connects now begins: what was written so far, with a commit that a dead writer
+ * began; 0 when nothing stands in the ring, as then everything to come is its own (and peers' counts may have drifted).
+ */
+uint64_t zb_ring_first(const zb_ring *ring, uint64_t pending);
 /* Frames between the reader's position and the writer's. */
 uint64_t zb_ring_walk(const zb_ring *ring, uint64_t pending);
 /* Whether a frame of sequence 1 stands among the next `pending` frames from `pos`. */

@@ -534,7 +534,9 @@ static PyObject *writer_claim(PyObject *op, PyObject *Py_UNUSED(ignored)) {
         return owner == 0 ? PyLong_FromLong(-1) : PyLong_FromUnsignedLongLong(owner);
     }
     self->claimed = true;
-    zb_handle_lock_writer(self->handle, zb_ring_count(&self->handle->ring));
+    int pending = 0;
+    sem_getvalue(self->handle->data, &pending);
+    zb_handle_lock_writer(self->handle, zb_ring_first(&self->handle->ring, (uint64_t)(pending > 0 ? pending : 0)));
     for (uint64_t owed = owed_posts(self->handle); owed > 0; owed--) sem_post(self->handle->data);
     self->looked_at = 0;
     Py_RETURN_NONE;
