@@ -76,7 +76,7 @@ Feature: Duplex channel
   @process @crash
   Scenario: 13.9 The server outlives a client and serves the next one
     Given the 'server' process creates immutable duplex channel 'duplex-client-dies' with default config
-    And the 'server' process starts handler with '50' ms processing time
+    And the 'server' process starts handler with '700' ms processing time
     When the 'client' process creates duplex channel client 'duplex-client-dies'
     And the 'client' process starts a request with size '1024'
     And the 'client' process is killed

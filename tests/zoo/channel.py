@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from tests.zoo.memory import RingError
+from tests.zoo.memory import RingError, alive
 from tests.zoo.ring import BufferConfig, Frame, Reader, Writer
 
 if TYPE_CHECKING:
@@ -43,11 +43,18 @@ class DuplexServer:
             try:
                 if request.sequence == 1:
                     self._hang_up()
-                self.respond(handler(request))
+                asker = self.requests.segment.load("writer_pid")
+                answer = handler(request)
+                if self.still_there(asker):
+                    self.respond(answer)
             except RingError:
                 self._hang_up()
             finally:
                 request.release()
+
+    def still_there(self, asker: int) -> bool:
+        """Say whether the client that asked can still be answered, and not another in its place."""
+        return self.requests.segment.load("writer_pid") == asker and alive(asker)
 
     def respond(self, content: bytes) -> None:
         if self._responses is None:

@@ -192,7 +192,7 @@ class release_out_of_order(ring.Reader):
             self.give_back(lease)
 
 
-@mutant("1.7", "4.9")
+@mutant("1.7")
 class lossy_free(ring.Writer):
     """The free bytes are changed by a load, a pause and a store: the reader's additions get lost."""
 
@@ -675,13 +675,23 @@ class answers_dropped(channel.DuplexServer):
 class serves_one_client(channel.DuplexServer):
     """After its first client a server answers nobody."""
 
-    _clients = 0
+    def respond(self, content: bytes) -> None:
+        pid = self.requests.segment.load("writer_pid")
+        self._first = getattr(self, "_first", pid)
+        if pid == self._first:
+            super().respond(content)
 
-    def _hang_up(self) -> None:
-        self._clients += 1
-        if self._clients > 1:
-            self._ending.set()
-        super()._hang_up()
+    def still_there(self, asker: int) -> bool:
+        self._first = getattr(self, "_first", asker)
+        return super().still_there(asker)
+
+
+@mutant("13.9")
+class answers_next_client(channel.DuplexServer):
+    """The answer to a client that died is given to the one that came after it."""
+
+    def still_there(self, asker: int) -> bool:
+        return True
 
 
 @mutant("13.10")

@@ -239,6 +239,7 @@ class Reader(Side):
         return alive(pid)
 
     def take(self) -> Frame:
+        self.look_at_writer()
         position = self.position()
         wrapped = False
         while True:
