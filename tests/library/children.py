@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+import json
 import os
 import resource
+import select
 import signal
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from tests.library.data import frame
+from tests.library.data import frame, objects
 from tests.library.processes import Child, Parent
 from zerobuffer import BufferConfig, DuplexClient, DuplexServer, Frame, Reader, Writer, ZeroBufferError, _core
 from zerobuffer.ownership import remove_stale
@@ -323,3 +327,89 @@ def ask_many(parent: Parent, name: str, count: int) -> None:
             with client.request(frame(1 + n * 13 % 3000, n), 20) as response:
                 right += bytes(response.data) == frame(1 + n * 13 % 3000, n)
     parent.say(right)
+
+
+# ---- fork and exit --------------------------------------------------------------------------------------------------
+
+
+def fork_with_open_buffer(parent: Parent, name: str, ending: str) -> None:
+    """Fork with a reader, a writer and a frame open; tell what the child found and what it spoiled."""
+    reader, writer = Reader(name), Writer(name)
+    writer.write_frame(b"one")
+    held = reader.read_frame(5)
+    receiving, sending = os.pipe()
+    pid = os.fork()
+    if pid == 0:
+        found = {
+            "reader in child": _code(lambda: reader.read_frame(0)),
+            "writer in child": _code(lambda: writer.write_frame(b"x", 0)),
+            "frame in child": _code(lambda: held.data),
+        }
+        os.write(sending, json.dumps(found).encode())
+        if ending == "close":
+            held.release()
+            writer.close()
+            reader.close()
+        elif ending == "collect":
+            del held, writer, reader
+            gc.collect()
+        elif ending == "return":
+            return
+        if ending == "exit":
+            sys.exit(0)
+        os._exit(0)
+    os.close(sending)
+    _, status = os.waitpid(pid, 0)
+    answer = {**json.loads(os.read(receiving, 1 << 16)), "child": os.waitstatus_to_exitcode(status)}
+    frames = [held.sequence]
+    held.release()
+    writer.write_frame(b"two", 5)
+    with reader.read_frame(5) as got:
+        frames.append(got.sequence)
+    parent.say({**answer, "frames": frames, "objects": len(objects(name))})
+    writer.close()
+    reader.close()
+
+
+def fork_and_die(parent: Parent, name: str) -> None:
+    """Fork with a reader open and wait to be killed; the child lives on."""
+    reader = Reader(name, BufferConfig(0, 64))
+    pid = os.fork()
+    if pid == 0:
+        signal.alarm(60)
+        os.close(0)
+        signal.pause()
+        os._exit(0)
+    parent.say(pid)
+    parent.wait_for_end()
+    reader.close()
+
+
+def end(pid: int) -> None:
+    """Kill a process that is no child of ours, and wait until it is gone."""
+    descriptor = os.pidfd_open(pid)
+    try:
+        signal.pidfd_send_signal(descriptor, signal.SIGKILL)
+        select.select([descriptor], [], [], 20)
+    finally:
+        os.close(descriptor)
+
+
+def leave_open(parent: Parent, name: str) -> None:
+    """End with two readers open."""
+    global kept  # noqa: PLW0603 - alive until the interpreter ends
+    kept = [Reader(name, BufferConfig(0, 64)), Reader(f"{name}-b", BufferConfig(0, 64))]
+    parent.say("ready")
+    parent.wait_for_end()
+
+
+def leave_writer_open(parent: Parent, name: str) -> None:
+    """End with a writer open."""
+    global kept  # noqa: PLW0603 - alive until the interpreter ends
+    writer = Writer(name)
+    kept = [writer]
+    writer.write_frame(b"last words")
+    parent.say("ready")
+
+
+kept: list[object] = []
