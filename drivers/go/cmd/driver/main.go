@@ -22,6 +22,9 @@ const (
 	driverError = -32000
 
 	setDeathSignal = 1
+
+	// How long the end waits for verbs that closing has interrupted.
+	answerPatience = 300 * time.Millisecond
 )
 
 // The death of the parent is told to the thread that asked for it: so this must be the main thread, which never ends.
@@ -46,18 +49,21 @@ func run() error {
 	// Go's poller is made with the first timer, and without a free descriptor it ends the process: now there is one.
 	time.Sleep(time.Nanosecond)
 	desk := newDesk()
+	server := rpc.NewServer(out, desk.perform)
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
-		rpc.Serve(os.Stdin, out, desk.perform)
+		server.Serve(os.Stdin)
 	}()
 	select {
 	case <-ended:
 	case <-stop:
 	}
-	return desk.close()
+	err = desk.close()
+	server.Finish(answerPatience)
+	return err
 }
 
 func dieWithParent() error {

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
-	"strings"
 	"time"
 
 	"zerobuffer"
@@ -57,10 +55,9 @@ type identity struct {
 }
 
 func hello(_ *desk, _ helloParams) (identity, error) {
-	release := strings.SplitN(strings.TrimPrefix(runtime.Version(), "go"), ".", 3)
 	return identity{
 		Protocol:       contractVersion,
-		Language:       "go " + strings.Join(release[:min(2, len(release))], "."),
+		Language:       "go",
 		Implementation: "zerobuffer-go",
 		Version:        zerobuffer.Version,
 		PID:            os.Getpid(),

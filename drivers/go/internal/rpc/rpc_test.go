@@ -95,7 +95,7 @@ func TestServe(t *testing.T) {
 		{`{`, `"id":null,"error":{"code":-32700`},
 	} {
 		out := &recorder{wanted: 1, done: make(chan struct{})}
-		Serve(bytes.NewReader(Encode([]byte(example.request))), out, call)
+		NewServer(out, call).Serve(bytes.NewReader(Encode([]byte(example.request))))
 		select {
 		case <-out.done:
 		case <-time.After(5 * time.Second):
@@ -112,8 +112,9 @@ func TestABlockedCallStopsNoOther(t *testing.T) {
 	stream = append(stream, Encode([]byte(`{"jsonrpc":"2.0","method":"echo"}`))...)
 	stream = append(stream, Encode([]byte(`{"jsonrpc":"2.0","id":2,"method":"echo"}`))...)
 	out := &recorder{wanted: 2, done: make(chan struct{})}
-	Serve(bytes.NewReader(stream), out, call)
-	<-out.done
+	server := NewServer(out, call)
+	server.Serve(bytes.NewReader(stream))
+	server.Finish(5 * time.Second)
 	first, second, _ := strings.Cut(out.buffer.String(), `"result":{}`)
 	if !strings.Contains(first, `"id":2`) || !strings.Contains(second, `"late"`) {
 		t.Error(out.buffer.String())

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 )
 
 // Codes of JSON-RPC.
@@ -57,26 +58,72 @@ type failure struct {
 
 var null = json.RawMessage("null")
 
+// Server performs calls and answers them.
+type Server struct {
+	out    answers
+	method Method
+	calls  sync.WaitGroup
+}
+
+// NewServer writes its answers to a stream.
+func NewServer(target io.Writer, method Method) *Server {
+	return &Server{out: answers{target: target}, method: method}
+}
+
 // Serve performs the calls that come from a stream, each in a goroutine of its own, until it ends.
-func Serve(source io.Reader, target io.Writer, method Method) {
-	out := &answers{target: target}
+func (s *Server) Serve(source io.Reader) {
 	for decoder := NewDecoder(source); ; {
 		body, err := decoder.Next()
 		var fault *Fault
 		switch {
 		case errors.As(err, &fault):
-			out.send(failure{"2.0", null, Errorf(ParseError, "Parse error: %s", fault.Detail)})
+			s.out.send(failure{"2.0", null, Errorf(ParseError, "Parse error: %s", fault.Detail)})
 		case err != nil:
 			return
 		default:
 			call, problem := parse(body)
 			if problem != nil {
-				out.send(failure{"2.0", idOf(call), problem})
+				s.out.send(failure{"2.0", idOf(call), problem})
 			} else {
-				go out.perform(call, method)
+				s.calls.Add(1)
+				go func() {
+					defer s.calls.Done()
+					s.perform(call)
+				}()
 			}
 		}
 	}
+}
+
+// Finish waits for the answers that are still owed, for a while.
+func (s *Server) Finish(patience time.Duration) {
+	done := make(chan struct{})
+	go func() {
+		s.calls.Wait()
+		close(done)
+	}()
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-done:
+	case <-timer.C:
+	}
+}
+
+func (s *Server) perform(call request) {
+	result, err := performed(call, s.method)
+	if len(call.ID) == 0 {
+		return // a notification gets no answer
+	}
+	if err == nil {
+		s.out.send(response{"2.0", call.ID, result})
+		return
+	}
+	var known *Error
+	if !errors.As(err, &known) {
+		known = Errorf(InternalError, "%v", err)
+	}
+	s.out.send(failure{"2.0", call.ID, known})
 }
 
 func parse(body []byte) (request, *Error) {
@@ -122,22 +169,6 @@ func (a *answers) send(message any) {
 	a.mutex.Lock()
 	defer a.mutex.Unlock()
 	_, _ = a.target.Write(Encode(body))
-}
-
-func (a *answers) perform(call request, method Method) {
-	result, err := performed(call, method)
-	if len(call.ID) == 0 {
-		return // a notification gets no answer
-	}
-	if err == nil {
-		a.send(response{"2.0", call.ID, result})
-		return
-	}
-	var known *Error
-	if !errors.As(err, &known) {
-		known = Errorf(InternalError, "%v", err)
-	}
-	a.send(failure{"2.0", call.ID, known})
 }
 
 func performed(call request, method Method) (result any, err error) {
