@@ -30,6 +30,9 @@ FOLDER = Path(__file__).resolve().parents[2] / "drivers" / "rust"
 PROGRAM = FOLDER / "target" / "release" / "zerobuffer-driver"
 BUILD = "cargo build --release --manifest-path drivers/rust/Cargo.toml"
 PAIRS = [("rust", "python"), ("python", "rust"), ("rust", "rust")]
+POINTS = [
+    f"writer.{point}" for point in ("planned", "data", "header", "intent", "position", "free", "count", "post", "done")
+]
 HANG = 10.0
 
 _numbers = itertools.count(1)
@@ -186,6 +189,35 @@ async def test_a_blocked_writer_learns_that_its_reader_was_killed(
         handle = await another.create(name, metadata=0, payload=512)
         await writer.write(await writer.connect(name), Payload(Pattern.FRAME, 300))
         assert (await another.read(handle)).digest == digest(ramp(300, 1))
+
+
+@pytest.mark.parametrize(("victim", "successor"), PAIRS)
+def test_a_writer_takes_over_wherever_the_one_before_died(victim: str, successor: str, name: str) -> None:
+    async def whole() -> None:
+        # The reader looks only afterwards: so it is the successor who sets right what was left half-done.
+        async with driver("rust") as reader, driver(successor) as following:
+            for index, point in enumerate(POINTS):
+                buffer = f"p{index}{name}"
+                incoming = await reader.create(buffer, metadata=0, payload=4096)
+                async with driver(victim) as dying:
+                    outgoing = await dying.connect(buffer)
+                    await dying.write(outgoing, Payload(Pattern.FRAME, 700), count=2)
+                    await dying.arm(point, 1)
+                    await _gone(dying.write(outgoing, Payload(Pattern.FRAME, 700)), "dead")
+                    await dying.kill()
+                outgoing = await following.connect(buffer)
+                await following.write(outgoing, Payload(Pattern.FRAME, 500), count=2)
+                frames = [await reader.read(incoming) for _ in range(4)]
+                if frames[2].sequence == 3:
+                    frames.append(await reader.read(incoming))
+                assert [frame.sequence for frame in frames] in ([1, 2, 1, 2], [1, 2, 3, 1, 2]), point
+                for frame in frames:
+                    assert frame.digest == digest(ramp(frame.size, frame.sequence)), point
+                await _gone(reader.read(incoming, timeout=0.05), "timeout")
+                await reader.close(incoming)
+                await following.close(outgoing)
+
+    asyncio.run(whole())
 
 
 @scene()

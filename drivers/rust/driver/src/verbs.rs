@@ -43,6 +43,7 @@ pub fn find(name: &str) -> Option<Verb> {
         "release" => release,
         "write_metadata" => write_metadata,
         "read_metadata" => read_metadata,
+        "arm" => arm,
         "serve" => serve,
         "handle" => handle,
         "service" => service,
@@ -64,7 +65,7 @@ fn hello(_: &Desk, _: &Params) -> Result<Value, Failure> {
         "implementation": "zerobuffer-rust",
         "version": env!("CARGO_PKG_VERSION"),
         "pid": std::process::id(),
-        "capabilities": ["duplex", "linux"],
+        "capabilities": ["duplex", "linux", "points"],
         "layout": layout,
     }))
 }
@@ -314,6 +315,16 @@ fn read_metadata(desk: &Desk, params: &Params) -> Result<Value, Failure> {
 
 fn blob(content: &[u8]) -> Value {
     json!({ "size": content.len(), "digest": crc32(0, content) })
+}
+
+// ---- faults
+
+fn arm(_: &Desk, params: &Params) -> Result<Value, Failure> {
+    let point = params.text("point")?;
+    if !zerobuffer::arm(point, params.number_or("passage", 1)?) {
+        return Err(Failure::params(format!("there is no point {point:?}")));
+    }
+    Ok(Value::Null)
 }
 
 // ---- duplex channels

@@ -29,6 +29,7 @@ mod names;
 mod ownership;
 mod peer;
 mod plan;
+mod points;
 mod presence;
 mod reader;
 mod ring;
@@ -40,5 +41,7 @@ pub use duplex::{DuplexClient, DuplexServer, RequestSlot};
 pub use error::{Error, ErrorKind, Value};
 pub use layout::{field_offsets, BufferConfig, FRAME_HEADER_SIZE, OIEB_SIZE};
 pub use names::LONGEST_NAME;
+#[cfg(feature = "points")]
+pub use points::arm;
 pub use reader::{Frame, Reader, WriterState};
 pub use writer::{Slot, Writer};

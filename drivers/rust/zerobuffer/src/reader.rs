@@ -14,6 +14,7 @@ use crate::memory::View;
 use crate::names::Names;
 use crate::ownership::{self, Owned};
 use crate::peer::{Life, Peer};
+use crate::points::{pass, Point};
 use crate::presence::Presence;
 use crate::ring::{load, store, Found, Ring};
 use crate::sys::Semaphore;
@@ -117,6 +118,7 @@ impl Reader {
         let late = || ErrorKind::Timeout { seconds: deadline.seconds() };
         let mut progress = self.progress.take(deadline, || self.usable())?.ok_or_else(late)?;
         self.wait(&mut progress, deadline)?;
+        pass(Point::ReaderToken);
         let ring = &self.core.ring;
         let found = ring.look(ring.read_pos()?)?;
         self.check_sequence(&progress, &found)?;
@@ -293,6 +295,7 @@ impl Core {
         if found.wrapped > 0 {
             leases.pass(found.wrapped);
             self.give_back(&mut leases);
+            pass(Point::ReaderWrap);
         }
         leases.take(found.total())
     }
@@ -305,6 +308,7 @@ impl Core {
         for _ in 0..returned.frames {
             // At its most the semaphore overflows: then the writer has tokens enough.
             let _ = self.space.post();
+            pass(Point::ReaderSpace);
         }
     }
 }

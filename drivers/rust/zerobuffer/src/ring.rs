@@ -12,6 +12,7 @@ use crate::layout::{
 };
 use crate::memory::{Segment, View, Window};
 use crate::plan::Plan;
+use crate::points::{pass, Point};
 
 pub(crate) fn load(field: &AtomicU64) -> u64 {
     field.load(Ordering::Acquire)
@@ -143,10 +144,15 @@ impl Ring {
             window.put_header_elsewhere(self.payload_at() + marker, FrameHeader::WRAP);
         }
         drop(window);
+        pass(Point::WriterHeader);
+        pass(Point::WriterIntent);
         let (block, limit) = (self.block(), self.payload_size());
         let free = block.payload_free_bytes.fetch_sub(plan.need(), Ordering::AcqRel);
+        pass(Point::WriterFree);
         store(&block.payload_written_count, load(&block.payload_written_count).wrapping_add(plan.counted()));
+        pass(Point::WriterCount);
         store(&block.payload_write_pos, plan.end(limit));
+        pass(Point::WriterPosition);
         // The reader looks at nothing before it has a token; the post must not overtake what it stands for.
         fence(Ordering::Release);
         if free > limit || free < plan.need() {
@@ -174,6 +180,7 @@ impl Ring {
         prefix.copy_from_slice(&size.to_le_bytes());
         data.copy_from_slice(content);
         drop(window);
+        pass(Point::WriterMetadata);
         store(&self.block().metadata_free_bytes, self.extent.metadata_size - written);
         // Release: a reader that sees a length sees the content.
         store(&self.block().metadata_written_bytes, written);
@@ -271,13 +278,16 @@ impl Ring {
     /// Moves the reader behind a frame.
     pub fn advance(&self, found: &Found) {
         store(&self.block().payload_read_pos, found.next_pos);
+        pass(Point::ReaderPosition);
         let count = &self.block().payload_read_count;
         store(count, load(count).wrapping_add(found.counted));
+        pass(Point::ReaderCount);
     }
 
     /// Gives space back to the writer. Release: our last look at those bytes comes before their next use.
     pub fn free(&self, bytes: u64) {
         self.block().payload_free_bytes.fetch_add(bytes, Ordering::AcqRel);
+        pass(Point::ReaderFree);
     }
 
     /// Takes back what a dead writer has begun: all its tokens are used and its claim is ours, so nothing that stands

@@ -18,6 +18,7 @@ use crate::names::Names;
 use crate::ownership::made_at;
 use crate::peer::{owner_lives, Life, Peer};
 use crate::plan::{plan, Plan};
+use crate::points::{pass, Point};
 use crate::presence::Presence;
 use crate::ring::{load, Ring};
 use crate::sys::{self, Access, Semaphore};
@@ -107,6 +108,7 @@ impl Writer {
             let mut progress = self.core.progress()?;
             let (plan, mut window) = self.core.reserve(&mut progress, data.len() as u64, timeout)?;
             window[FRAME_HEADER_SIZE as usize..].copy_from_slice(data);
+            pass(Point::WriterData);
             self.core.publish(&mut progress, &plan, window)
         };
         write().map_err(|kind| self.core.error(kind))
@@ -327,7 +329,9 @@ impl Core {
             let plan = plan(self.ring.payload_size(), write_pos, size)?;
             if plan.need() <= free {
                 let lent = ErrorKind::Busy { reason: "an acquired frame is neither committed nor abandoned" };
-                return Ok((plan, self.ring.lend(&plan).ok_or(lent)?));
+                let window = self.ring.lend(&plan).ok_or(lent)?;
+                pass(Point::WriterPlanned);
+                return Ok((plan, window));
             }
             if spins > 0 {
                 spins -= 1;
@@ -352,6 +356,8 @@ impl Core {
         progress.sequence += 1;
         self.ring.publish(plan, window, sequence)?;
         self.data.post().map_err(|error| ErrorKind::from_io(error, "post a frame", &self.name))?;
+        pass(Point::WriterPost);
+        pass(Point::WriterDone);
         Ok(sequence)
     }
 

@@ -1,0 +1,69 @@
+//! Named points inside an operation at which a test of faults may have this process die.
+//!
+//! Only with the feature `points`; without it a passage is nothing at all.
+
+macro_rules! points {
+    ($($point:ident $name:literal)*) => {
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum Point { $($point),* }
+
+        #[cfg(feature = "points")]
+        const NAMED: &[(Point, &str)] = &[$((Point::$point, $name)),*];
+    };
+}
+
+// The names are those of the Python library. Here a commit takes the free bytes first, and announces nothing: its
+// `intent` is the last moment before the first shared field moves.
+points! {
+    WriterPlanned "writer.planned"
+    WriterData "writer.data"
+    WriterHeader "writer.header"
+    WriterIntent "writer.intent"
+    WriterFree "writer.free"
+    WriterCount "writer.count"
+    WriterPosition "writer.position"
+    WriterPost "writer.post"
+    WriterDone "writer.done"
+    WriterMetadata "writer.metadata"
+    ReaderToken "reader.token"
+    ReaderWrap "reader.wrap"
+    ReaderPosition "reader.position"
+    ReaderCount "reader.count"
+    ReaderFree "reader.free"
+    ReaderSpace "reader.space"
+}
+
+#[cfg(not(feature = "points"))]
+pub(crate) fn pass(_: Point) {}
+
+#[cfg(feature = "points")]
+pub use armed::arm;
+#[cfg(feature = "points")]
+pub(crate) use armed::pass;
+
+#[cfg(feature = "points")]
+mod armed {
+    use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+    use super::{Point, NAMED};
+    use crate::sys;
+
+    /// Index into `NAMED`, plus one; 0 while nothing is armed.
+    static ARMED: AtomicUsize = AtomicUsize::new(0);
+    static PASSAGES: AtomicU64 = AtomicU64::new(0);
+
+    /// Has this process killed when it passes a point for the `passage`-th time; `false` if there is no such point.
+    pub fn arm(name: &str, passage: u64) -> bool {
+        let index = NAMED.iter().position(|(_, known)| *known == name);
+        PASSAGES.store(passage.max(1), Ordering::SeqCst);
+        ARMED.store(index.map_or(0, |index| index + 1), Ordering::SeqCst);
+        index.is_some()
+    }
+
+    pub(crate) fn pass(point: Point) {
+        let armed = ARMED.load(Ordering::Relaxed);
+        if armed != 0 && NAMED[armed - 1].0 == point && PASSAGES.fetch_sub(1, Ordering::SeqCst) == 1 {
+            sys::kill_this_process();
+        }
+    }
+}
