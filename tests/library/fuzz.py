@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.library.hostile import Case, Chance, make
-from tests.library.trials import FindingError, Trials, build_guard
+from tests.library.trials import FindingError, Trials, guarded
 
 FINDINGS_ENOUGH = 10
 """So many findings end the run: what is broken is broken for most cases."""
@@ -65,7 +65,7 @@ def main(arguments: list[str]) -> int:
     sys.stdout.write(f"seed {options.seed}\n")
     with tempfile.TemporaryDirectory() as directory:
         os.environ["ZEROBUFFER_LOCK_DIR"] = directory
-        with Trials(f"fuzz-{os.getpid()}", build_guard(Path(directory))) as trials:
+        with Trials(f"fuzz-{os.getpid()}", guarded(Path(directory))) as trials:
             begin = time.monotonic()
             numbers = until(begin + options.seconds) if options.only is None else iter([options.only])
             inputs, findings = fuzz(trials, options.seed, numbers, lambda line: sys.stdout.write(line + "\n"))

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.library.hostile import FIELDS, PAGE, Call, Case, interesting, make, u64
 from tests.library.processes import Parent
-from tests.library.trials import FindingError, Trials, build_guard
+from tests.library.trials import FindingError, Trials, guarded
 from zerobuffer import Reader
 
 PAYLOAD = PAGE - 128 - 64
@@ -41,12 +41,12 @@ def values(draw: st.DrawFn) -> int:
 
 
 @pytest.fixture(scope="module")
-def guard(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return build_guard(tmp_path_factory.mktemp("guard"))
+def guard(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return guarded(tmp_path_factory.mktemp("guard"))
 
 
 @pytest.fixture
-def trials(name: str, guard: Path) -> Iterator[Trials]:
+def trials(name: str, guard: dict[str, str]) -> Iterator[Trials]:
     with Trials(name, guard) as made:
         yield made
 
@@ -241,24 +241,24 @@ def raise_another_error(parent: Parent, name: str) -> None:
 
 
 @pytest.mark.leaks_on_purpose
-def test_a_crash_is_a_finding(name: str, guard: Path) -> None:
+def test_a_crash_is_a_finding(name: str, guard: dict[str, str]) -> None:
     with Trials(name, guard, crash) as trials, pytest.raises(FindingError, match=f"status -{signal.SIGSEGV:d}"):
         trials.attempt("now")
 
 
 @pytest.mark.parametrize("after", [False, True])
-def test_a_look_beside_the_mapping_is_a_finding(after: bool, name: str, guard: Path) -> None:
+def test_a_look_beside_the_mapping_is_a_finding(after: bool, name: str, guard: dict[str, str]) -> None:
     with Trials(name, guard, look_beside) as trials, pytest.raises(FindingError, match=f"status -{signal.SIGSEGV:d}"):
         trials.attempt(after)
     Reader(name).close()  # what the crash left is replaced, and removed
 
 
-def test_a_hang_is_a_finding(name: str, guard: Path) -> None:
+def test_a_hang_is_a_finding(name: str, guard: dict[str, str]) -> None:
     with Trials(name, guard, hang) as trials, pytest.raises(FindingError, match="said nothing in time"):
         trials.attempt("now", deadline=0.5)
 
 
-def test_an_error_that_is_not_the_librarys_is_a_finding(name: str, guard: Path) -> None:
+def test_an_error_that_is_not_the_librarys_is_a_finding(name: str, guard: dict[str, str]) -> None:
     with Trials(name, guard, raise_another_error) as trials, pytest.raises(FindingError, match="ValueError"):
         trials.attempt("now")
 

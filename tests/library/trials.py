@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -29,13 +29,15 @@ class Trials:
 
     Args:
         name: Buffer to use.
-        guard: The library that puts guard pages around mappings, if it could be built.
+        environment: What the process finds in its environment beside ours: `guarded`, for one.
         worker: What the process does with the cases.
     """
 
-    def __init__(self, name: str, guard: Path | None, worker: Callable[[Parent, str], None] = hostile.serve) -> None:
+    def __init__(
+        self, name: str, environment: Mapping[str, str], worker: Callable[[Parent, str], None] = hostile.serve
+    ) -> None:
         self._name = name
-        self._prefix = ("env", f"LD_PRELOAD={guard}") if guard else ()
+        self._prefix = ("env", *(f"{key}={value}" for key, value in environment.items()))
         self._worker = worker
         self._child: Child | None = None
         self._stack = contextlib.ExitStack()
@@ -76,9 +78,9 @@ class Trials:
         self.close()
 
 
-def build_guard(directory: Path) -> Path:
-    """Compile the library that puts guard pages around mappings."""
+def guarded(directory: Path) -> dict[str, str]:
+    """Compile, into `directory`, what puts guard pages around mappings; returns the environment that loads it."""
     made = directory / "guard_mmap.so"
     source = toolchain.CORE_TESTS / "guard_mmap.c"
     toolchain.run(toolchain.compiler(), "-shared", "-fPIC", "-O1", "-Wall", "-Werror", source, "-o", made)
-    return made
+    return {"LD_PRELOAD": str(made)}
