@@ -133,6 +133,7 @@ static bool try_one(void) {
             case 6: {
                 uint64_t pos;
                 if (zb_ring_reader_pos(&ring, &pos, &fault) == ZB_OK) zb_ring_restart_ahead(&ring, pos, pending);
+                zb_ring_first(&ring, pending);
                 break;
             }
             default: read_some(&ring);

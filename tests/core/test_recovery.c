@@ -75,6 +75,8 @@ static bool wreck_make(wreck *volatile scene, const char *volatile point, uint64
     }
     scene->pair.commit = (zb_commit){0};
     CHECK_EQ(zb_point_armed, ZB_POINT_NONE);
+    /* What a new writer writes comes after what was begun. */
+    CHECK_EQ(zb_ring_first(&scene->pair.ring, scene->pair.pending), scene->pair.model.written_count);
     /* Where the writer's position does not move, as the frames go once around, only the free bytes tell. */
     const bool around = scene->bytes == payload;
     scene->committed = strcmp(point, "writer.intent") != 0 && !(around && strcmp(point, "writer.position") == 0);
@@ -193,6 +195,8 @@ static void recovery_of_a_sound_ring_owes_and_changes_nothing(void) {
         drive_open(&pair, 64, 256);
         live(&pair, (int)check_below(30));
         CHECK_EQ(zb_ring_recover(&pair.ring, pair.pending), 0);
+        CHECK_EQ(zb_ring_first(&pair.ring, pair.pending),
+                 model_can_read(&pair.model) ? zb_load(&pair.ring.oieb->payload_written_count) : 0);
         drive_compare(&pair);
         drive_close(&pair);
     }

@@ -154,6 +154,20 @@ MUTANTS = [
         "test_recovery",
     ),
     Mutant(
+        "what was begun is not counted",
+        RING,
+        "if (zb_load(&ring->oieb->intent_bytes) != 0) return zb_load(&ring->oieb->intent_count);",
+        "",
+        "test_recovery",
+    ),
+    Mutant(
+        "a full ring that nobody posted counts as empty",
+        RING,
+        "return full_of_unposted ? written : 0;",
+        "(void)full_of_unposted;\n    return 0;",
+        "test_recovery",
+    ),
+    Mutant(
         "the length is not looked at", RING, "if (length < ZB_OIEB_SIZE) return", "if (false) return", "test_attach"
     ),
     Mutant(
