@@ -158,7 +158,7 @@ ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
 
 def line(event: Event) -> str:
     """Return an event as one line of NDJSON."""
-    return json.dumps(jsonable(event.model_dump(mode="json")), separators=(",", ":"))
+    return json.dumps(jsonable(event.model_dump()), separators=(",", ":"))
 
 
 def read(text: str) -> Event:

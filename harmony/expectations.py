@@ -277,7 +277,9 @@ def _heads(text: str, count: int) -> list[int]:
     """
     lines = text.splitlines(keepends=True)
     found = [
-        number for number, line in enumerate(lines) if _HEAD.fullmatch(line) and _is_whole("".join(lines[:number]))
+        number
+        for number, line in enumerate(lines)
+        if _HEAD.fullmatch(line.rstrip()) and _is_whole("".join(lines[:number]))
     ]
     if len(found) != count:
         raise ConfigurationError(f"{_TABLE} is no list of [[{_TABLE}]] tables", hint=_HINT)
@@ -296,7 +298,7 @@ def _blocks(text: str, count: int) -> tuple[str, list[str]]:
     """Return what stands before the first entry, and each entry with the comments right above it."""
     lines = text.splitlines(keepends=True)
     begins = list(_with_comments(lines, _heads(text, count)))
-    ends = [*begins[1:], len(lines)]
+    ends = [*begins[1:], len(lines)][: len(begins)]
     head = "".join(lines[: begins[0]]) if begins else text
     return head, ["".join(lines[begin:end]) for begin, end in zip(begins, ends, strict=True)]
 

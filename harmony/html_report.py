@@ -96,9 +96,10 @@ def _details(result: CellFinished, number: int, span: int) -> str:
         if result.report
         else ""
     )
+    heading = f"<h3>{_safe(result.cell)}: {result.verdict.value}</h3>"
     return (
-        f'<tr class="d" id="d{number}" hidden><td colspan="{span}"><h3>{_safe(result.cell)}: {result.verdict.value}'
-        f"</h3>{note}{step}{error}{report}<p>repeat with <code>{_safe(result.repeat)}</code></p></td></tr>"
+        f'<tr class="d" id="d{number}" hidden><td colspan="{span}"><div>{heading}'
+        f"{note}{step}{error}{report}<p>repeat with <code>{_safe(result.repeat)}</code></p></div></td></tr>"
     )
 
 

@@ -1,0 +1,62 @@
+"""The division of a plan, and the durations it is balanced by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harmony.durations import read_durations, write_durations
+from harmony.errors import ConfigurationError
+from harmony.planning import ShardError, parse_shard, shard
+
+PLANS = st.dictionaries(st.text("abc.[=]123", min_size=1), st.floats(0.001, 100.0), max_size=40)
+
+
+@given(PLANS, st.integers(1, 7), st.data())
+def test_shards_are_the_whole_plan_without_overlap(plan: dict[str, float], count: int, data: st.DataObject) -> None:
+    known = {key: seconds for key, seconds in plan.items() if data.draw(st.booleans())}
+    parts = [shard(list(plan), index, count, known) for index in range(1, count + 1)]
+    assert set().union(*parts) == set(plan)
+    assert sum(map(len, parts)) == len(plan)
+    assert shard(list(reversed(plan)), 1, count, known) == parts[0]
+
+
+@given(PLANS, st.integers(1, 7))
+def test_no_shard_is_longer_than_it_must_be(plan: dict[str, float], count: int) -> None:
+    loads = [sum(plan[key] for key in shard(list(plan), index, count, plan)) for index in range(1, count + 1)]
+    longest = max(plan.values(), default=0.0)
+    fair = sum(plan.values()) / count
+    assert max(loads) <= fair + longest * (count - 1) / count + 1e-6
+
+
+def test_balance_needs_durations() -> None:
+    """Ten short ones and a long one: whoever counts cells alone gives the long one company."""
+    seconds = {"long": 10.0, **{f"short{number}": 1.0 for number in range(10)}}
+    assert {"long"} in [shard(list(seconds), index, 2, seconds) for index in (1, 2)]
+    assert {"long"} not in [shard(list(seconds), index, 2, {}) for index in (1, 2)]
+
+
+@pytest.mark.parametrize("text", ["0/2", "3/2", "1/0", "1", "a/b", "-1/2", "1/2/3", ""])
+def test_what_is_no_shard_is_refused(text: str) -> None:
+    with pytest.raises(ShardError):
+        parse_shard(text)
+
+
+def test_durations_are_added_to_what_is_known(tmp_path: Path) -> None:
+    file = tmp_path / "state" / "durations.json"
+    assert read_durations(file) == {}
+    write_durations(file, {"a": 1.0, "b": 2.0})
+    write_durations(file, {"b": 3.00004})
+    assert read_durations(file) == {"a": 1.0, "b": 3.0}
+    assert [path.name for path in file.parent.iterdir()] == ["durations.json"]
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"a": "x"}', '{"a": null}'])
+def test_a_broken_record_is_named(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "durations.json"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(ConfigurationError, match="no durations"):
+        read_durations(file)
