@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -104,6 +105,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     effort = QUICK if arguments.quick else FULL
     if arguments.repeats:
         effort = replace(effort, repeats=arguments.repeats)
+    # An orderly end, so that processes are reaped and what peers leave behind is removed.
+    signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
     cores = machine.choose_cores()
     load = os.getloadavg()[0]
     if load > 0.5:
