@@ -95,7 +95,9 @@ class Matrix:
             settings = self.run.project.settings
             options = self.run.options
             longest = max([options.step_timeout, *options.tag_timeouts.values()])
-            pool = WorkerPool(settings.platforms, self.root, self.run.seed, step_timeout=longest)
+            pool = WorkerPool(
+                settings.platforms, self.root, self.run.seed, step_timeout=longest, library=lambda: self.run.library
+            )
             self._runner = CellRunner(
                 pool,
                 options,

@@ -20,7 +20,9 @@ from typing import Final, Protocol
 
 from harmony.actor import Actor
 from harmony.config import Platform
+from harmony.driver_actor import DriverActor
 from harmony.errors import ConfigurationError, HarmonyError
+from harmony.local import StepLibrary
 from harmony.naming import FEATURE_ID_VARIABLE, HOST_PID_VARIABLE
 from harmony.process import ProcessSpec
 from harmony.serving import SEED_VARIABLE
@@ -55,19 +57,30 @@ class Launch:
         platform: Its entry in the project file.
         spec: Its command, filled in.
         timeouts: How long it may take.
+        library: The project's steps, for a platform that has none of its own.
     """
 
     name: str
     platform: Platform
     spec: ProcessSpec
     timeouts: WorkerTimeouts
+    library: Callable[[], StepLibrary]
 
 
 async def _launch_step_worker(launch: Launch) -> PooledActor:
     return await StepWorker.launch(launch.spec, launch.timeouts)
 
 
-LAUNCHERS: Final[dict[str, Callable[[Launch], Awaitable[PooledActor]]]] = {"steps": _launch_step_worker}
+async def _make_driver_actor(launch: Launch) -> PooledActor:
+    given = [f"{name}={value}" for name, value in launch.platform.environment.items()]
+    command = [*(["env", *given] if given else []), *launch.spec.command]
+    return DriverActor(launch.library(), launch.name, command)
+
+
+LAUNCHERS: Final[dict[str, Callable[[Launch], Awaitable[PooledActor]]]] = {
+    "steps": _launch_step_worker,
+    "driver": _make_driver_actor,
+}
 """How a process is started, by the contract that it speaks."""
 
 
@@ -136,6 +149,7 @@ class WorkerPool:
         seed: Seed of the run, told to the workers.
         step_timeout: The longest time that any step may take; workers of ours keep that deadline.
         timeouts: For set-up and clean-up; start and stop are each platform's own.
+        library: Reads the project's steps, when a driver first needs them.
     """
 
     def __init__(
@@ -143,14 +157,17 @@ class WorkerPool:
         platforms: Mapping[str, Platform],
         root: Path,
         seed: int,
+        *,
         step_timeout: float = 30.0,
         timeouts: WorkerTimeouts | None = None,
+        library: Callable[[], StepLibrary] | None = None,
     ) -> None:
         self._platforms = platforms
         self._root = root
         self._seed = seed
         self._step_timeout = step_timeout
         self._timeouts = timeouts or WorkerTimeouts()
+        self._library = library or _no_library
         self._generation = _new_generation()
         self.started = 0
 
@@ -217,11 +234,22 @@ class WorkerPool:
             SEED_VARIABLE: str(self._seed),
             STEP_TIMEOUT_VARIABLE: str(self._step_timeout),
         }
-        command = filled_in(platform.command, self._root)
+        command = _with_program(filled_in(platform.command, self._root), self._root / platform.directory)
         directory = self._root / platform.directory
         spec = ProcessSpec(name, command, directory, {**platform.environment, **numbers})
         self.started += 1
-        return await LAUNCHERS[platform.contract](Launch(name, platform, spec, timeouts))
+        return await LAUNCHERS[platform.contract](Launch(name, platform, spec, timeouts, self._library))
+
+
+def _with_program(command: list[str], directory: Path) -> list[str]:
+    """Return a command whose program is found from anywhere."""
+    program = Path(command[0])
+    relative = "/" in command[0] and not program.is_absolute()
+    return [str((directory / program).resolve()), *command[1:]] if relative else command
+
+
+def _no_library() -> StepLibrary:
+    raise ConfigurationError("a driver needs the project's steps", hint="run it within a project")
 
 
 async def _closed(worker: PooledActor) -> None:

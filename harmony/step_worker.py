@@ -180,7 +180,8 @@ class StepWorker:
 
     async def settle(self, timeout: float) -> StepOutcome:
         """Wait for what still runs in the background of a worker that announces `settle`."""
-        if not self.state.discovery.capabilities.get(step_contract.SETTLE) or self.link.gone is not None:
+        able = self.state.discovery.capabilities.get(step_contract.SETTLE)
+        if self._closing or not able or self.link.gone is not None:
             return StepOutcome(Verdict.PASSED)
         began = time.monotonic()
         try:
