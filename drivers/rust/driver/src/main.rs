@@ -3,6 +3,7 @@
 //!
 //! `zerobuffer-driver [USER]`: the number of the user and group to become, if any.
 
+mod channels;
 mod crc32;
 mod desk;
 mod event;

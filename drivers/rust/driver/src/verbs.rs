@@ -1,22 +1,19 @@
 //! The verbs of the driver contract, one function each.
 
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{json, Value};
-use zerobuffer::{
-    field_offsets, BufferConfig, DuplexClient, DuplexServer, Error, ErrorKind, Frame, Reader, Writer,
-};
+use zerobuffer::{field_offsets, BufferConfig, Error, ErrorKind, Frame, Reader, Writer};
 
+use crate::channels;
 use crate::crc32::crc32;
 use crate::desk::Desk;
 use crate::params::Params;
-use crate::process;
 use crate::rpc::Failure;
 use crate::summary::{Clock, Summary};
-use crate::table::{locked, HeldFrame, HeldSlot, Server, Thing};
+use crate::table::{locked, HeldFrame, HeldSlot, Thing};
 
 const CONTRACT: &str = "1.0";
 const HANDLER_PATIENCE: Duration = Duration::from_secs(2);
@@ -44,13 +41,13 @@ pub fn find(name: &str) -> Option<Verb> {
         "write_metadata" => write_metadata,
         "read_metadata" => read_metadata,
         "arm" => arm,
-        "serve" => serve,
-        "handle" => handle,
-        "service" => service,
-        "dial" => dial,
-        "send" => send,
-        "receive" => receive,
-        "ping" => ping,
+        "serve" => channels::serve,
+        "handle" => channels::handle,
+        "service" => channels::service,
+        "dial" => channels::dial,
+        "send" => channels::send,
+        "receive" => channels::receive,
+        "ping" => channels::ping,
         _ => return None,
     };
     Some(verb)
@@ -86,21 +83,7 @@ fn writer(desk: &Desk, params: &Params, name: &str) -> Result<Arc<Writer>, Failu
     }
 }
 
-fn server(desk: &Desk, params: &Params) -> Result<Arc<Server>, Failure> {
-    match desk.table.get(params.number("handle")?)? {
-        Thing::Server(server) => Ok(server),
-        _ => Err(Failure::params("\"handle\" is no server")),
-    }
-}
-
-fn client(desk: &Desk, params: &Params) -> Result<Arc<DuplexClient>, Failure> {
-    match desk.table.get(params.number("handle")?)? {
-        Thing::Client(client) => Ok(client),
-        _ => Err(Failure::params("\"handle\" is no client")),
-    }
-}
-
-fn config(params: &Params) -> Result<BufferConfig, Failure> {
+pub fn config(params: &Params) -> Result<BufferConfig, Failure> {
     Ok(BufferConfig {
         metadata_size: params.number("metadata")?,
         payload_size: params.number("payload")?,
@@ -313,7 +296,7 @@ fn read_metadata(desk: &Desk, params: &Params) -> Result<Value, Failure> {
     Ok(blob(&content))
 }
 
-fn blob(content: &[u8]) -> Value {
+pub fn blob(content: &[u8]) -> Value {
     json!({ "size": content.len(), "digest": crc32(0, content) })
 }
 
@@ -325,82 +308,4 @@ fn arm(_: &Desk, params: &Params) -> Result<Value, Failure> {
         return Err(Failure::params(format!("there is no point {point:?}")));
     }
     Ok(Value::Null)
-}
-
-// ---- duplex channels
-
-fn serve(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let side = DuplexServer::create(params.text("name")?, config(params)?)?;
-    desk.table.keep(Thing::Server(Arc::new(Server::new(side)))).map(Value::from)
-}
-
-fn handle(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let server = server(desk, params)?;
-    let delay = params.seconds_or("delay", Duration::ZERO)?;
-    let work: fn(&Server, &[u8]) -> Vec<u8> = match params.text("handler")? {
-        "echo" => |_, request| request.to_vec(),
-        "double" => |_, request| request.repeat(2),
-        "xor" => complement,
-        other => return Err(Failure::params(format!("there is no handler {other:?}"))),
-    };
-    // Weak: a server that is forgotten ends its thread, which must not keep it.
-    let known = Arc::downgrade(&server);
-    server.side.start(move |request| {
-        let Some(server) = known.upgrade() else { return Vec::new() };
-        if !delay.is_zero() {
-            server.ending.wait(delay);
-        }
-        server.requests.fetch_add(1, Ordering::AcqRel);
-        work(&server, request)
-    })?;
-    Ok(Value::Null)
-}
-
-fn complement(server: &Server, request: &[u8]) -> Vec<u8> {
-    if process::refuses_change(request) {
-        server.refused_changes.fetch_add(1, Ordering::AcqRel);
-    }
-    request.iter().map(|byte| !byte).collect()
-}
-
-fn service(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let (requests, refused_changes) = server(desk, params)?.counts();
-    Ok(json!({ "requests": requests, "refused_changes": refused_changes }))
-}
-
-fn dial(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let client = DuplexClient::connect(params.text("name")?, config(params)?, params.timeout()?)?;
-    desk.table.keep(Thing::Client(Arc::new(client))).map(Value::from)
-}
-
-fn send(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let client = client(desk, params)?;
-    let content = params.recipe("payload")?.content(0)?;
-    if params.flag_or("in_place", false)? {
-        let mut slot = client.acquire(content.len() as u64, params.timeout()?)?;
-        slot.copy_from_slice(&content);
-        slot.commit()?;
-    } else {
-        client.send(&content, params.timeout()?)?;
-    }
-    Ok(Value::Null)
-}
-
-fn receive(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let response = client(desk, params)?.receive(params.timeout()?)?;
-    Ok(blob(&response))
-}
-
-fn ping(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let client = client(desk, params)?;
-    let clock = Clock::new(params.timeout()?);
-    let content = params.recipe("payload")?.content(0)?;
-    let mut trips = Vec::new();
-    for _ in 0..params.number("count")? {
-        let begin = Instant::now();
-        client.send(&content, clock.left())?;
-        drop(client.receive(clock.left())?);
-        trips.push(begin.elapsed().as_secs_f64());
-    }
-    Ok(trips.into())
 }

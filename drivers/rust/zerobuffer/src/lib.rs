@@ -19,6 +19,7 @@
 //! # }
 //! ```
 
+mod connect;
 mod deadline;
 mod duplex;
 mod error;

@@ -149,7 +149,8 @@ mod tests {
     use super::*;
 
     fn segment(access: Access) -> Arc<Segment> {
-        let path = std::env::temp_dir().join(format!("zb-rust-memory-{}-{access:?}", std::process::id()));
+        let test = std::thread::current().id();
+        let path = std::env::temp_dir().join(format!("zb-rust-memory-{}-{test:?}", std::process::id()));
         let file =
             File::options().read(true).write(true).create(true).truncate(true).open(&path).expect("a file");
         std::fs::remove_file(&path).expect("its removal");

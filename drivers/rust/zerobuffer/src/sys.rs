@@ -250,7 +250,7 @@ pub(crate) fn open_in(directory: &File, name: &str, flags: libc::c_int, mode: u3
     Ok(File::from(unsafe { OwnedFd::from_raw_fd(descriptor) }))
 }
 
-/// Whether a path can be reached and is not the file that is open.
+/// Whether the file that is open is still the one at a path.
 pub(crate) fn is_at(file: &File, path: &Path) -> bool {
     use std::os::unix::fs::MetadataExt;
     match (file.metadata(), std::fs::symlink_metadata(path)) {

@@ -1,34 +1,24 @@
 //! The writing side of a buffer: connects to what a reader created.
 
 use std::fmt;
-use std::fs::File;
-use std::io;
 use std::ops::{Deref, DerefMut};
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::connect::{connect, is_locked};
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
-use crate::layout::{FRAME_HEADER_SIZE, OIEB_SIZE};
-use crate::memory::{Segment, Window};
+use crate::layout::FRAME_HEADER_SIZE;
+use crate::memory::Window;
 use crate::names::Names;
-use crate::ownership::made_at;
-use crate::peer::{owner_lives, Life, Peer};
+use crate::peer::{Life, Peer};
 use crate::plan::{plan, Plan};
 use crate::points::{pass, Point};
 use crate::presence::Presence;
 use crate::ring::{load, Ring};
-use crate::sys::{self, Access, Semaphore};
+use crate::sys::Semaphore;
 
-/// How long to wait for a reader that is in the middle of creating the buffer.
-const CREATION_PATIENCE: Duration = Duration::from_secs(1);
-/// How long to wait for a reader that is taking back what a dead writer left.
-const REPAIR_PATIENCE: Duration = Duration::from_millis(50);
-/// The protocol has no event for either.
-const RETRY: Duration = Duration::from_millis(1);
 /// Tokens of "space" pile up while the writer never blocks: they are drained every so many frames.
 const DRAIN_INTERVAL: u64 = 64;
 const DRAIN_MOST: u32 = 1 << 16;
@@ -39,57 +29,29 @@ pub struct Writer {
     core: Arc<Core>,
 }
 
-struct Core {
-    name: String,
-    ring: Ring,
-    data: Semaphore,
-    space: Semaphore,
-    presence: Presence,
-    closed: AtomicBool,
-    progress: Mutex<Progress>,
+/// What slots share with their writer, and keep alive.
+pub(crate) struct Core {
+    pub name: String,
+    pub ring: Ring,
+    pub data: Semaphore,
+    pub space: Semaphore,
+    pub presence: Presence,
+    pub closed: AtomicBool,
+    pub progress: Mutex<Progress>,
 }
 
-struct Progress {
+pub(crate) struct Progress {
     /// Number of the next frame.
-    sequence: u64,
+    pub sequence: u64,
     /// Of this connection, see `presence`.
-    place: i64,
-    reader: Peer,
-}
-
-/// Why a connection cannot be made, and for how long it may be worth another try.
-struct Refusal {
-    kind: ErrorKind,
-    patience: Duration,
-}
-
-impl From<ErrorKind> for Refusal {
-    fn from(kind: ErrorKind) -> Self {
-        Self { kind, patience: Duration::ZERO }
-    }
+    pub place: i64,
+    pub reader: Peer,
 }
 
 impl Writer {
     /// Connects; waits for at most `timeout` for a buffer that does not exist yet.
     pub fn connect(name: &str, timeout: Duration) -> Result<Self, Error> {
-        let names = Names::of(name)?;
-        let begin = Instant::now();
-        loop {
-            match try_connect(&names) {
-                Ok(core) => return Ok(Self { core: Arc::new(core) }),
-                Err(refusal) => {
-                    let patience = match refusal.kind {
-                        ErrorKind::NotFound => timeout,
-                        _ if refusal.patience.is_zero() => Duration::ZERO,
-                        _ => refusal.patience.max(timeout.min(CREATION_PATIENCE)),
-                    };
-                    if begin.elapsed() >= patience {
-                        return Err(Error::new(name, refusal.kind));
-                    }
-                }
-            }
-            thread::sleep(RETRY);
-        }
+        Ok(Self { core: Arc::new(connect(&Names::of(name)?, timeout)?) })
     }
 
     /// Name of the buffer.
@@ -167,114 +129,6 @@ impl fmt::Debug for Writer {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Writer").field("name", &self.core.name).finish_non_exhaustive()
     }
-}
-
-fn try_connect(names: &Names) -> Result<Core, Refusal> {
-    let path = names.segment();
-    let failed = |operation| move |error| ErrorKind::from_io(error, operation, names.segment());
-    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let file = match File::options().read(true).write(true).custom_flags(flags).open(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(ErrorKind::NotFound.into()),
-        opened => opened.map_err(failed("open the segment"))?,
-    };
-    let facts = file.metadata().map_err(failed("look at the segment"))?;
-    check_formatted(&file, facts.len())?;
-    let segment = Segment::map(&file, facts.len(), Access::ReadWrite).map_err(failed("map the segment"))?;
-    let mut core = Core {
-        name: names.buffer.clone(),
-        ring: Ring::attach(segment)?,
-        data: open_semaphore(&names.data_semaphore())?,
-        space: open_semaphore(&names.space_semaphore())?,
-        presence: Presence::new(file),
-        closed: AtomicBool::new(false),
-        progress: Mutex::new(Progress { sequence: 1, place: 0, reader: Peer::default() }),
-    };
-    claim(&mut core, names, made_at(&facts))?;
-    Ok(core)
-}
-
-/// A segment that is short or all zero is in the middle of its creation.
-fn check_formatted(file: &File, length: u64) -> Result<(), Refusal> {
-    let unready = |field, value| Refusal {
-        kind: ErrorKind::InvalidOieb { field, value, limit: OIEB_SIZE },
-        patience: CREATION_PATIENCE,
-    };
-    let mut block = [0; OIEB_SIZE as usize];
-    if length < OIEB_SIZE || file.read_exact_at(&mut block, 0).is_err() {
-        return Err(unready("length", length));
-    }
-    if block.iter().all(|&byte| byte == 0) {
-        return Err(unready("oieb_size", 0));
-    }
-    Ok(())
-}
-
-/// Peers make the semaphores after the segment.
-fn open_semaphore(name: &str) -> Result<Semaphore, Refusal> {
-    Semaphore::open(name).map_err(|error| {
-        let missing = error.kind() == io::ErrorKind::NotFound;
-        let kind = ErrorKind::from_io(error, "open a semaphore", Names::semaphore_file(name));
-        Refusal { kind, patience: if missing { CREATION_PATIENCE } else { Duration::ZERO } }
-    })
-}
-
-/// Becomes the writer by compare-and-swap, from nobody or from a dead one, once everything is open.
-fn claim(core: &mut Core, names: &Names, made_at: f64) -> Result<(), Refusal> {
-    let block = core.ring.block();
-    let reader = load(&block.reader_pid);
-    if reader == 0 {
-        let kind = ErrorKind::ReaderDead { reason: "closed", pid: 0 };
-        return Err(Refusal { kind, patience: REPAIR_PATIENCE });
-    }
-    if !owner_lives(reader, made_at) && !is_locked(names) {
-        return Err(ErrorKind::ReaderDead { reason: "died", pid: reader }.into());
-    }
-    let own = u64::from(std::process::id());
-    let owner = load(&block.writer_pid);
-    let alive = match Peer::default().look(owner) {
-        Life::Alive => true,
-        Life::Unknown => owner != 0 && core.presence.writer() != 0,
-        Life::Dead => false,
-    };
-    if alive {
-        // The reader holds the claim for the moment in which it takes back what a dead writer left.
-        let repairing = owner == reader && owner != own;
-        let patience = if repairing { REPAIR_PATIENCE } else { Duration::ZERO };
-        return Err(Refusal { kind: ErrorKind::WriterExists { pid: owner }, patience });
-    }
-    if let Err(other) = block.writer_pid.compare_exchange(owner, own, Ordering::AcqRel, Ordering::Acquire) {
-        return Err(Refusal { kind: ErrorKind::WriterExists { pid: other }, patience: REPAIR_PATIENCE });
-    }
-    let place = core.presence.enter();
-    core.progress.get_mut().unwrap_or_else(PoisonError::into_inner).place = place;
-    for _ in 0..owed_posts(core, owner) {
-        let _ = core.data.post();
-    }
-    core.ring.clear_reserved();
-    Ok(())
-}
-
-/// How many posts a dead writer owes: the least of several looks, as a reader may be between a token and its frame.
-fn owed_posts(core: &Core, dead: u64) -> u64 {
-    if dead == 0 {
-        return 0;
-    }
-    let mut least = u64::MAX;
-    for _ in 0..3 {
-        least = least.min(core.ring.owed_by_dead_writer(core.data.value()));
-        if least == 0 {
-            break;
-        }
-        thread::sleep(RETRY);
-    }
-    least
-}
-
-/// Whether somebody holds the lock of the buffer: then its reader lives, whatever its number means here.
-fn is_locked(names: &Names) -> bool {
-    let opened =
-        File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(names.lock_path());
-    opened.is_ok_and(|file| sys::try_lock(&file).is_ok_and(|free| !free))
 }
 
 impl Core {

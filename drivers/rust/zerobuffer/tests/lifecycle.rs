@@ -132,6 +132,7 @@ fn a_writer_that_died_is_noticed_by_a_blocked_reader_and_replaced() {
     // As if it had been killed in the middle of a commit.
     overwrite(&name, 40, &900_u64.to_le_bytes());
     overwrite(&name, 48, &100_u64.to_le_bytes());
+    overwrite(&name, 96, &[1; 8]);
     thread::scope(|scope| {
         let blocked = scope.spawn(|| (reader.read(SOON), Instant::now()));
         thread::sleep(Duration::from_millis(60));
@@ -146,6 +147,7 @@ fn a_writer_that_died_is_noticed_by_a_blocked_reader_and_replaced() {
     dying.wait().expect("its end");
     assert_eq!(field(&name, "payload_free_bytes"), 1024, "what was half-done is taken back");
     assert_eq!(field(&name, "payload_write_pos"), 0);
+    assert_eq!(common::segment(&name)[96..128], [0; 32]);
     let writer = Writer::connect(&name, Duration::ZERO).expect("another writer");
     writer.write(&frame(500, 1), SOON).expect("a write");
     assert_eq!(reader.read(SOON).expect("a frame")[..], frame(500, 1));
