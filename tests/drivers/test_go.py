@@ -210,6 +210,39 @@ def test_the_death_of_a_writer(reading: str, writing: str, play: Callable[..., N
 
 
 @built
+@pytest.mark.parametrize("reading", ["go", "python"])
+def test_a_writer_killed_at_any_moment_leaves_whole_frames(reading: str, play: Callable[..., None]) -> None:
+    seed = random.randrange(1 << 32)
+    print(f"seed {seed}")  # noqa: T201 - to repeat what has failed
+    dice = random.Random(seed)
+
+    async def scene(stage: Stage, reading: str, writing: str) -> None:
+        reader = await stage.start(reading)
+        source = await reader.create(stage.name, metadata=0, payload=4096)
+        total = 0
+        for _ in range(8):
+            sizes = [dice.randrange(1, 1500) for _ in range(50)]
+            writer = await stage.start(writing)
+            target = await writer.connect(stage.name)
+            endless = writer.write(target, Payload(Pattern.FRAME, 0), count=1 << 30, sizes=sizes, timeout=60)
+            writes = asyncio.create_task(refused(endless, "dead"))
+            reads = asyncio.create_task(reader.read_many(source, timeout=30))
+            await writer.hello()
+            await asyncio.sleep(dice.random() / 50)  # where it dies is what this is about
+            await writer.kill()
+            await writes
+            seen = await asyncio.wait_for(reads, 30 + PATIENCE)
+            assert seen.frames == 0 or (seen.first, seen.last, seen.breaks) == (1, seen.frames, 0)
+            assert seen.digest == expected_chain(sizes_of(seen.runs), 1)
+            assert BufferView(stage.name).field("payload_free_bytes") == 4096
+            total += seen.frames
+        print(f"{total} frames")  # noqa: T201 - as above
+        assert total > 0
+
+    play(scene, reading, "go")
+
+
+@built
 @both_ways
 def test_the_death_of_a_reader(reading: str, writing: str, play: Callable[..., None]) -> None:
     async def scene(stage: Stage, reading: str, writing: str) -> None:
