@@ -154,3 +154,17 @@ def test_reader_recreated_under_the_same_name(name: str) -> None:
                 break
             reader.close()
         stale = writer
+
+
+def test_a_token_the_reader_holds_is_not_posted_again(name: str) -> None:
+    """A cancelled read keeps its token: a writer that connects meanwhile must not take the frame for unposted."""
+    with Reader(name, CONFIG) as reader:
+        with Writer(name) as first:
+            first.write_frame(frame(10, 1))
+        assert reader._wait(5)
+        with Writer(name) as second:
+            second.write_frame(frame(20, 1))
+            take(reader, range(1, 2))
+            take(reader, range(1, 2))
+            with pytest.raises(FrameTimeoutError):
+                reader.read_frame(0)

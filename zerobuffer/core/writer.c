@@ -537,7 +537,8 @@ static PyObject *writer_claim(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     int pending = 0;
     sem_getvalue(self->handle->data, &pending);
     zb_handle_lock_writer(self->handle, zb_ring_first(&self->handle->ring, (uint64_t)(pending > 0 ? pending : 0)));
-    for (uint64_t owed = owed_posts(self->handle); owed > 0; owed--) sem_post(self->handle->data);
+    /* A writer that left by itself owes nothing: what seems unposted then is a token that the reader already holds. */
+    for (uint64_t owed = owner == 0 ? 0 : owed_posts(self->handle); owed > 0; owed--) sem_post(self->handle->data);
     self->looked_at = 0;
     Py_RETURN_NONE;
 }
