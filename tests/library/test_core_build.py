@@ -9,7 +9,7 @@ import pytest
 
 from tests.library import toolchain
 
-pytestmark = pytest.mark.sanitizers
+pytestmark = [pytest.mark.sanitizers, pytest.mark.timeout(400)]
 
 PROGRAMS = {
     "address,undefined": {

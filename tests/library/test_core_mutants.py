@@ -10,7 +10,7 @@ import pytest
 from tests.library import toolchain
 from tests.library.core_mutants import MUTANTS, Mutant
 
-pytestmark = pytest.mark.sanitizers
+pytestmark = [pytest.mark.sanitizers, pytest.mark.timeout(400)]
 
 _CORE = ("ring.c", "point.c", "peer.c", "wait.c")
 _HELPERS = ("check.c", "segment.c", "model.c", "drive.c")
