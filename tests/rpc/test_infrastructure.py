@@ -209,3 +209,20 @@ def test_the_ladder_ends_everything_and_leaves_no_zombie() -> None:
     assert child.family() == []
     assert not any(os.path.exists(f"/proc/{pid}") for pid in [child.pid, *left])  # noqa: PTH110 - brief
     child.release()
+
+
+def test_build_runs_each_build_command_and_passes_over_what_has_no_tool(tmp_path: Path) -> None:
+    (tmp_path / "harmony.toml").write_text(
+        "steps = []\n"
+        '[platforms.made]\ncommand = ["./made"]\nbuild = ["sh", "-c", "printf x > made; chmod +x made"]\n'
+        '[platforms.toolless]\ncommand = ["./toolless"]\nbuild = ["no-such-compiler"]\n'
+        '[platforms.broken]\ncommand = ["./broken"]\nbuild = ["sh", "-c", "exit 3"]\n'
+    )
+    every = harmony(tmp_path, "build")
+    assert every.returncode == 1
+    assert "made: ready" in every.stdout
+    assert "toolless: not built, there is no no-such-compiler" in every.stderr
+    assert "broken: the build failed" in every.stderr
+    assert harmony(tmp_path, "build", "made").returncode == 0
+    assert harmony(tmp_path, "build", "toolless").returncode == 1
+    assert "no platform 'x'" in harmony(tmp_path, "build", "x").stderr

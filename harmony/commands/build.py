@@ -1,0 +1,50 @@
+"""``harmony build``: make what the platforms of a project run."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import Annotated
+
+import typer
+
+from harmony.commands.features import ProjectOption
+from harmony.errors import ConfigurationError, ExitCode
+from harmony.pool import filled_in, unavailable
+from harmony.project import load_project
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("build")(build_command)
+
+
+def build_command(
+    platforms: Annotated[list[str] | None, typer.Argument(help="Platforms; all if none is named.")] = None,
+    project: ProjectOption = None,
+) -> None:
+    """Run the build command of each platform. Without names, one whose tool is not here is passed over, visibly."""
+    loaded = load_project(project)
+    known = loaded.settings.platforms
+    for name in platforms or []:
+        if name not in known:
+            raise ConfigurationError(f"there is no platform {name!r}", hint=f"known are: {', '.join(sorted(known))}")
+    failed = False
+    for name, platform in known.items():
+        if platforms and name not in platforms:
+            continue
+        if platform.build:
+            command = filled_in(platform.build, loaded.root)
+            if shutil.which(command[0]) is None:
+                typer.echo(f"{name}: not built, there is no {command[0]}", err=True)
+                failed = failed or bool(platforms)
+                continue
+            typer.echo(f"{name}: {' '.join(command)}")
+            if subprocess.run(command, cwd=loaded.root, check=False).returncode != 0:
+                typer.echo(f"{name}: the build failed", err=True)
+                failed = True
+                continue
+        reason = unavailable(name, platform, loaded.root)
+        typer.echo(f"{name}: {reason or 'ready'}")
+    if failed:
+        raise typer.Exit(ExitCode.FAILED)
