@@ -67,6 +67,7 @@ class HarmonyRun:
         every_cell: Returns all cells of scenarios on the platforms of this run; one for each scenario by default.
         expectations_file: What is known to fail.
         unavailable: Platforms that cannot be started here, and why.
+        last_lines: What is told after the last cell, as lines.
     """
 
     def __init__(self, project: Project, choice: Choice, seed: int) -> None:
@@ -82,6 +83,7 @@ class HarmonyRun:
         self.every_cell: Callable[[Sequence[Scenario]], list[Cell]] = lambda scenarios: [*map(local_cell, scenarios)]
         self.expectations_file = project.root / EXPECTATIONS_FILE
         self.unavailable: Mapping[str, str] = {}
+        self.last_lines: list[str] = []
         self._expectations: Expectations | None = None
 
     @property

@@ -11,7 +11,7 @@ import pytest
 
 from harmony.config import Platform
 from harmony.errors import ConfigurationError
-from harmony.events import Event
+from harmony.events import Event, line
 from harmony.gherkin import Scenario
 from harmony.items import FeatureFile, HarmonyRun, ScenarioItem
 from harmony.judging import by_claims, by_expectations
@@ -113,7 +113,7 @@ class Matrix:
         """End all workers."""
         runner, self._runner = self._runner, None
         if runner is not None:
-            runner.close()
+            runner.close(lambda event: self.run.last_lines.append(line(event)))
 
     def repeat(self, cell: Cell) -> str:
         """Return the command that repeats one cell."""

@@ -83,13 +83,15 @@ class CellRunner:
         """Run a cell to its end, tell what happens, and leave no trace of it."""
         return asyncio.run(self.play(cell, subscriber))
 
-    def close(self) -> None:
-        """End all workers."""
+    def close(self, subscriber: Subscriber = lambda _: None) -> None:
+        """End all workers, and tell how."""
+        self._pool.observe = subscriber
         asyncio.run(self._pool.close())
 
     async def play(self, cell: Cell, subscriber: Subscriber = lambda _: None) -> CellResult:
         """Do what `run` does, in a loop that runs already."""
         seed = seed_of(self._seed, cell.scenario)
+        self._pool.observe = subscriber
         subscriber(cell_started(cell, seed))
         run = _CellRun(cell, plan(cell.scenario), self._pool, self._pool.generation, self._options, seed, subscriber)
         recorder = Recorder(cell, seed) if self._record is not None else None

@@ -22,6 +22,7 @@ from harmony.actor import Actor
 from harmony.config import Platform
 from harmony.driver_actor import DriverActor
 from harmony.errors import ConfigurationError, HarmonyError
+from harmony.events import Subscriber, WorkerEnded, WorkerStarted
 from harmony.local import StepLibrary
 from harmony.naming import FEATURE_ID_VARIABLE, HOST_PID_VARIABLE
 from harmony.process import ProcessSpec
@@ -170,6 +171,7 @@ class WorkerPool:
         self._library = library or _no_library
         self._generation = _new_generation()
         self.started = 0
+        self.observe: Subscriber = lambda _: None
 
     @property
     def generation(self) -> Generation:
@@ -188,8 +190,12 @@ class WorkerPool:
             worker = idle.pop()
             if worker.reusable:
                 return worker
-            await worker.abandon()
-        return await self._start(platform)
+            await self._ended(platform, worker, worker.abandon())
+        worker = await self._start(platform)
+        if isinstance(worker, StepWorker):
+            pid = worker.child.pid if worker.child else 0
+            self.observe(WorkerStarted(platform=platform, pid=pid, attached=worker.child is None))
+        return worker
 
     async def release(self, worker: PooledActor, platform: str, generation: Generation) -> None:
         """Take a worker back; one that is not to be used again is ended.
@@ -203,18 +209,28 @@ class WorkerPool:
             if worker.reusable and generation is self._generation:
                 generation.idle.setdefault(platform, []).append(worker)
             else:
-                await worker.close()
+                await self._ended(platform, worker, worker.close())
 
     async def renew(self) -> None:
         """End all idle workers and begin another generation."""
         before, self._generation = self._generation, _new_generation()
-        workers = [worker for idle in before.idle.values() for worker in idle]
+        workers = [(platform, worker) for platform, idle in before.idle.items() for worker in idle]
         before.idle.clear()
-        await asyncio.gather(*(_closed(worker) for worker in workers))
+        await asyncio.gather(*(self._ended(platform, worker, _closed(worker)) for platform, worker in workers))
 
     async def close(self) -> None:
         """End all idle workers."""
         await self.renew()
+
+    async def _ended(self, platform: str, worker: PooledActor, ending: Awaitable[None]) -> None:
+        """Wait for the end of a worker, and tell how it was."""
+        try:
+            await ending
+        finally:
+            if isinstance(worker, StepWorker):
+                child = worker.child
+                how = child.how_it_ended() if child else "left running"
+                self.observe(WorkerEnded(platform=platform, pid=child.pid if child else 0, how=how))
 
     async def _start(self, name: str) -> PooledActor:
         platform = self._platforms.get(name)

@@ -163,8 +163,10 @@ class Reporting:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """Learn from a worker of pytest-xdist what was planned: all plan the same."""
-        text = getattr(node, "workeroutput", {}).get(_PLAN)
+        """Learn from a worker of pytest-xdist what was planned, all plan the same, and what it told at last."""
+        output = getattr(node, "workeroutput", {})
+        self._run.last_lines += output.get(_LINES, [])
+        text = output.get(_PLAN)
         if text:
             plan = read(text)
             if isinstance(plan, RunPlanned):
@@ -199,8 +201,13 @@ class Reporting:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Decide how the whole run ends, and write what was asked for."""
+        output = getattr(self._config, "workeroutput", None)
+        if output is not None:
+            output[_LINES] = self._run.last_lines
         if not self._controls or self._config.getoption("--collect-only"):
             return
+        for text in self._run.last_lines:
+            self.bus.publish(read(text))
         results = combined(self._results)
         code = int(exitstatus)
         if results and exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
