@@ -7,15 +7,16 @@ import itertools
 import os
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
-from step_definitions.library import AskingSide, HeldFrame, Library, ReadingSide, ServingSide, Slot, WritingSide
-from step_definitions.patterns import Pattern, Payload, chained, digest, runs_of
-from step_definitions.port import PROTOCOL_VERSION, Blob, DriverError, FrameInfo, Identity, Service, Transfer
+from step_definitions.duplex_service import Server
+from step_definitions.library import AskingSide, HeldFrame, Library, ReadingSide, Slot, WritingSide
+from step_definitions.patterns import Pattern, Payload, digest
+from step_definitions.port import PROTOCOL_VERSION, Blob, DriverError, FrameInfo, Identity, Service
+from step_definitions.summary import Clock, Summary
 
 _LAYOUT: Final = {
     "oieb_size": 0,
@@ -33,67 +34,6 @@ _LAYOUT: Final = {
     "reader_pid": 88,
 }
 _CONNECT_PATIENCE: Final = 0.0
-_HANDLER_PATIENCE: Final = 2.0
-
-
-class _Clock:
-    """The time that is left of a request, and the processor time it has cost."""
-
-    def __init__(self, timeout: float) -> None:
-        self.begin = time.monotonic()
-        self._deadline = self.begin + timeout
-        self._processor = time.process_time()
-
-    @property
-    def left(self) -> float:
-        return max(0.0, self._deadline - time.monotonic())
-
-    @property
-    def over(self) -> bool:
-        return time.monotonic() >= self._deadline
-
-    def spent(self) -> dict[str, float]:
-        return {"seconds": time.monotonic() - self.begin, "cpu_seconds": time.process_time() - self._processor}
-
-
-class _Server:
-    """A duplex server and what its handler has met."""
-
-    def __init__(self, side: ServingSide) -> None:
-        self.side = side
-        self.requests = 0
-        self.refused_changes = 0
-        self.ending = threading.Event()
-
-    def handler(self, kind: str, delay: float) -> Callable[[HeldFrame], bytes]:
-        xor = bytes(value ^ 0xFF for value in range(256))
-
-        def answer(request: HeldFrame) -> bytes:
-            if delay:
-                self.ending.wait(delay)
-            self.requests += 1
-            content = bytes(request.data)
-            if kind == "double":
-                return content * 2
-            if kind == "xor":
-                try:
-                    request.data[0] = 0
-                except TypeError:
-                    self.refused_changes += 1
-                return content.translate(xor)
-            return content
-
-        return answer
-
-    def close(self) -> None:
-        # A handler in the middle of its work may end it; one that would take for ever is cut short.
-        patience = threading.Timer(_HANDLER_PATIENCE, self.ending.set)
-        patience.start()
-        try:
-            self.side.close()
-        finally:
-            patience.cancel()
-            patience.join()
 
 
 class Desk:
@@ -180,9 +120,9 @@ class Desk:
         timeout: float,
     ) -> Any:
         writer: WritingSide = self._get(handle)
-        clock = _Clock(timeout)
+        clock = Clock(timeout)
         series = itertools.islice(itertools.cycle(sizes), count) if sizes else itertools.repeat(payload.size, count)
-        summary = _Summary()
+        summary = Summary()
         constant = None if payload.pattern is Pattern.FRAME or sizes else payload.content()
         for number, size in enumerate(series):
             if interval:
@@ -195,8 +135,8 @@ class Desk:
 
     def _fill(self, handle: int, payload: Payload, patience: float, timeout: float) -> Any:
         writer: WritingSide = self._get(handle)
-        clock = _Clock(timeout)
-        summary = _Summary()
+        clock = Clock(timeout)
+        summary = Summary()
         while not clock.over:
             sequence = writer.next_sequence
             try:
@@ -249,8 +189,8 @@ class Desk:
         timeout: float,
     ) -> Any:
         reader: ReadingSide = self._get(handle)
-        clock = _Clock(timeout)
-        summary = _Summary()
+        clock = Clock(timeout)
+        summary = Summary()
         while count is None or summary.frames < count:
             try:
                 frame = reader.read_frame(min(idle, clock.left) if count is None else clock.left)
@@ -272,8 +212,8 @@ class Desk:
     def _relay(self, source: int, target: int, count: int, timeout: float) -> Any:
         reader: ReadingSide = self._get(source)
         writer: WritingSide = self._get(target)
-        clock = _Clock(timeout)
-        summary = _Summary()
+        clock = Clock(timeout)
+        summary = Summary()
         for _ in range(count):
             frame = reader.read_frame(clock.left)
             try:
@@ -317,16 +257,16 @@ class Desk:
     def _serve(self, name: str, metadata: int, payload: int, timeout: float) -> int:
         del timeout
         config = self._library.BufferConfig(metadata, payload)
-        return self._keep(_Server(self._library.DuplexServer(name, config)))
+        return self._keep(Server(self._library.DuplexServer(name, config)))
 
     def _handle(self, handle: int, handler: str, delay: float, timeout: float) -> None:
         del timeout
-        server: _Server = self._get(handle)
+        server: Server = self._get(handle)
         server.side.start(server.handler(handler, delay))
 
     def _service(self, handle: int, timeout: float) -> Any:
         del timeout
-        server: _Server = self._get(handle)
+        server: Server = self._get(handle)
         return asdict(Service(server.requests, server.refused_changes))
 
     def _dial(self, name: str, metadata: int, payload: int, timeout: float) -> int:
@@ -352,7 +292,7 @@ class Desk:
 
     def _ping(self, handle: int, payload: Payload, count: int, timeout: float) -> list[float]:
         client: AskingSide = self._get(handle)
-        clock = _Clock(timeout)
+        clock = Clock(timeout)
         content = payload.content()
         trips: list[float] = []
         for _ in range(count):
@@ -394,42 +334,6 @@ class _Frame:
     def give_back(self) -> None:
         with contextlib.suppress(Exception):  # it may have been released already
             self.frame.release()
-
-
-class _Summary:
-    """Sums a series of frames up."""
-
-    def __init__(self) -> None:
-        self.frames = 0
-        self._sizes: list[int] = []
-        self._first = 0
-        self._last = 0
-        self._breaks = 0
-        self._digest = 0
-
-    def add(self, sequence: int, size: int, data: memoryview | None = None) -> None:
-        if self.frames and sequence != self._last + 1:
-            self._breaks += 1
-        self._first = self._first or sequence
-        self._last = sequence
-        self.frames += 1
-        self._sizes.append(size)
-        if data is not None:
-            self._digest = chained(self._digest, sequence, data)
-
-    def plain(self, clock: _Clock) -> dict[str, Any]:
-        return asdict(
-            Transfer(
-                frames=self.frames,
-                bytes=sum(self._sizes),
-                first=self._first,
-                last=self._last,
-                breaks=self._breaks,
-                runs=runs_of(self._sizes),
-                digest=self._digest,
-                **clock.spent(),
-            )
-        )
 
 
 def _sized(payload: Payload, size: int) -> Payload:
