@@ -101,7 +101,8 @@ class DuplexServer:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._responses: Writer | None = None
-        self._client_gone = True
+        self._client = 0
+        """Process of the client that is served; 0 for none."""
         self._requests = Reader(request_buffer(name), config or DEFAULT_REQUEST_CONFIG, spin=spin)
 
     @property
@@ -154,7 +155,7 @@ class DuplexServer:
     def _answer(self, handler: Handler, request: Frame) -> None:
         if request.sequence == 1:
             self._meet_client()
-        if self._client_gone:
+        if self._client == 0:
             # Nobody waits for this answer, and the next client must not get it.
             _log.info("channel %s: the client of request %d is gone", self.name, request.sequence)
             return
@@ -182,10 +183,10 @@ class DuplexServer:
     def _meet_client(self) -> None:
         """Connect before the handler takes its time: later, the response buffer may be another client's."""
         self._drop_client()
-        self._client_gone = self._requests._stream_gone  # noqa: SLF001 - the library's own
-        if not self._client_gone:
+        self._client = self._requests._stream_pid  # noqa: SLF001 - the library's own
+        if self._client != 0:
             with contextlib.suppress(ZeroBufferError):  # a client may show it after its first request
-                self._responses = Writer(response_buffer(self.name), spin=self._spin)
+                self._responses = self._join(timeout=0)
 
     def _respond(self, response: memoryview) -> None:
         if self._responses is None:
@@ -196,22 +197,30 @@ class DuplexServer:
         deadline = time.monotonic() + _CONNECT_PATIENCE
         while True:
             try:
-                return Writer(response_buffer(self.name), timeout=_POLL, spin=self._spin)
+                return self._join(timeout=_POLL)
             except BufferNotFoundError:
                 if self._stopping.is_set() or time.monotonic() >= deadline:
                     raise
 
+    def _join(self, timeout: float) -> Writer:
+        """Connect to the response buffer, if it is that of the client whose request is at hand."""
+        responses = Writer(response_buffer(self.name), timeout=timeout, spin=self._spin)
+        if responses._reader_pid == self._client:  # noqa: SLF001 - the library's own
+            return responses
+        responses.close()
+        raise ReaderDeadError(name=response_buffer(self.name), reason="another client has come", pid=self._client)
+
     def _close_responses_of_client(self) -> None:
         with contextlib.suppress(ZeroBufferError):
             if self._responses is None:
-                self._responses = Writer(response_buffer(self.name), spin=self._spin)
+                self._responses = self._join(timeout=0)
             if self._responses.next_sequence == 1:
                 # Without a trace, a writer that came and went looks to the client like one that never came.
                 self._responses.set_metadata(_FAILED)
         self._drop_client()
 
     def _drop_client(self) -> None:
-        self._client_gone = True
+        self._client = 0
         if self._responses is not None:
             self._responses.close()
             self._responses = None

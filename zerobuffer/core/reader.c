@@ -396,12 +396,12 @@ static PyObject *reader_held(PyObject *op, void *Py_UNUSED(closure)) {
     return PyLong_FromUnsignedLongLong(frames);
 }
 
-static PyObject *reader_stream_gone(PyObject *op, void *Py_UNUSED(closure)) {
-    return PyBool_FromLong(((ZbReader *)op)->stream.connected_at == stream_of_the_gone.connected_at);
+static PyObject *reader_stream_pid(PyObject *op, void *Py_UNUSED(closure)) {
+    return PyLong_FromUnsignedLongLong(((ZbReader *)op)->stream.pid);
 }
 
 static PyGetSetDef reader_getset[] = {
-    {"_stream_gone", reader_stream_gone, NULL, "Whether the writer of the last frame is known to be gone.", NULL},
+    {"_stream_pid", reader_stream_pid, NULL, "Process that wrote the last frame; 0 if it is known to be gone.", NULL},
     {"closed", reader_closed, NULL, "Whether the reader was closed.", NULL},
     {"held_frames", reader_held, NULL, "Frames read whose space was not yet given back.", NULL},
     {NULL, NULL, NULL, NULL, NULL},

@@ -644,9 +644,16 @@ static PyObject *writer_free_bytes(PyObject *op, void *Py_UNUSED(closure)) {
     return PyLong_FromUnsignedLongLong(zb_load(&self->handle->ring.oieb->payload_free_bytes));
 }
 
+static PyObject *writer_reader_pid(PyObject *op, void *Py_UNUSED(closure)) {
+    ZbWriter *self = (ZbWriter *)op;
+    if (self->handle == NULL) return zb_raise(NULL, "closed", "{s:s}", "what", "writer");
+    return PyLong_FromUnsignedLongLong(zb_load(&self->handle->ring.oieb->reader_pid));
+}
+
 static PyGetSetDef writer_getset[] = {
     {"closed", writer_closed, NULL, "Whether the writer was closed.", NULL},
     {"next_sequence", writer_sequence, NULL, "Sequence number that the next frame will carry.", NULL},
+    {"_reader_pid", writer_reader_pid, NULL, "Process that reads, as the control block names it.", NULL},
     {"free_bytes", writer_free_bytes, NULL, "Bytes of the ring that are free now.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
