@@ -67,7 +67,8 @@ bootstrap() {
 takes_value() {
     case "$1" in
     -k | -m | -n | -p | -o | -c | -W | --seed | --maxfail | --scenario | --with-tag | --pairing | --role | --shard | \
-        --durations | --rootdir | --junitxml | --events | --record | --min-pass-rate | --harmony-set | --timeout) return 0 ;;
+        --durations | --rootdir | --junitxml | --events | --html | --record | --min-pass-rate | --expectations | \
+        --durations-file | --harmony-set | --timeout) return 0 ;;
     esac
     return 1
 }
@@ -121,7 +122,8 @@ main() {
         fi
     done
     if $parallel && [ ${#paths[@]} -eq 0 ]; then options+=(-n auto); fi
-    exec .venv/bin/python -m pytest ${paths[@]+"${paths[@]}"} ${options[@]+"${options[@]}"}
+    # Without -c, pytest looks for its configuration beside any file that is named.
+    exec .venv/bin/python -m pytest -c pytest.ini ${paths[@]+"${paths[@]}"} ${options[@]+"${options[@]}"}
 }
 
 main "$@"

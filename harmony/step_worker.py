@@ -16,7 +16,7 @@ from harmony import step_contract
 from harmony.actor import ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.autopsy import stacks_of
 from harmony.control import ProcessAction
-from harmony.errors import HarmonyError
+from harmony.errors import HarmonyError, UnsupportedError
 from harmony.link import Link, LinkError, NoAnswerError, PeerGoneError, ProtocolError, RefusedError
 from harmony.process import ChildProcess, ProcessSpec
 from harmony.step_contract import Discovery, StepResponse
@@ -173,7 +173,9 @@ class StepWorker:
         if outcome.verdict is Verdict.TIMED_OUT:
             self.state.trouble = "a step exceeded its time"
             return replace(outcome, data={**outcome.data, **await self.scene()})
-        if outcome.verdict is Verdict.UNSUPPORTED and self._offers(call):
+        # A step that is there may still refuse, and then says so by its code; a step that is not there has no code.
+        refused = outcome.data.get("code") == UnsupportedError.code
+        if outcome.verdict is Verdict.UNSUPPORTED and not refused and self._offers(call):
             error_text = f"{self.name} announces this step in discover, but then says: {outcome.error}"
             return replace(outcome, verdict=Verdict.FAILED, error=error_text)
         return outcome

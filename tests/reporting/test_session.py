@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from harmony.actor import Verdict
-from harmony.events import CellFinished, RunFinished, RunPlanned, read_file
+from harmony.events import CellFinished, RunFinished, RunPlanned, WorkerEnded, WorkerStarted, read_file
 from tests.harmony.conftest import Sandbox
 
 FEATURE = """
@@ -351,3 +351,51 @@ def test_the_schema_can_be_printed_and_files_checked(counting: Sandbox) -> None:
     assert "events" in counting.harmony("events", "x.ndjson").stdout
     counting.write("y.ndjson", "{}\n")
     assert counting.harmony("events", "y.ndjson").returncode == 7
+
+
+MATRIX = """
+    steps = ["steps"]
+    capabilities = ["duplex"]
+    [tags]
+    stress = "on request"
+    benchmark = "measures"
+    duplex = "a capability"
+    [platforms.alpha]
+    command = ["{python}", "-m", "harmony", "serve"]
+    capabilities = ["duplex"]
+    [platforms.beta]
+    command = ["{python}", "-m", "harmony", "serve"]
+    [platforms.gamma]
+    command = ["no-such-program-anywhere"]
+"""
+
+
+def test_a_matrix_is_shown_with_what_is_not_available(counting: Sandbox) -> None:
+    counting.write("harmony.toml", MATRIX)
+    counting.write("features/03-more.feature", UNSUPPORTED)
+    done = run(counting, "--matrix", "--scenario", "1.3", "--scenario", "3.1", "--events", "x.ndjson")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for said in (
+        "alpha  beta   alpha_alpha  alpha_beta  beta_alpha  beta_beta",
+        "6 cells: 4 passed, 2 unsupported",
+        "alpha     1 cell   Given the 'counter' process needs a sundial",
+        "not available: gamma: there is no program no-such-program-anywhere",
+        "report: .harmony/matrix.html",
+    ):
+        assert said in done.stdout, done.stdout
+    assert "gamma is not available" in (counting.directory / ".harmony" / "matrix.html").read_text()
+    events = read_file(counting.directory / "x.ndjson")
+    started = [(event.platform, event.pid) for event in events if isinstance(event, WorkerStarted)]
+    ended = [(event.platform, event.pid) for event in events if isinstance(event, WorkerEnded)]
+    assert sorted(started) == sorted(ended)
+    assert {platform for platform, _ in started} == {"alpha", "beta"}
+    assert all(event.how == "exited with code 0" for event in events if isinstance(event, WorkerEnded))
+
+
+def test_a_false_claim_is_red(counting: Sandbox) -> None:
+    counting.write("harmony.toml", MATRIX)
+    counting.write("features/01-counting.feature", FEATURE.replace("Scenario: 1.2", "@duplex\n      Scenario: 1.2"))
+    assert run(counting, "--pairing", "alpha", "--scenario", "1.2").returncode == 0
+    done = run(counting, "--pairing", "beta", "--scenario", "1.2")
+    assert done.returncode == 13
+    assert "not claimed: beta: duplex; yet the scenario passes: claim it" in done.stdout
