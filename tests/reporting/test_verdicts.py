@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
 from harmony.actor import Verdict
 from harmony.errors import ExitCode
+from harmony.expectations import Expectation
 from harmony.results import exit_code
 from harmony.verdicts import MEANINGS, gravest, is_red
 from tests.reporting.synthetic import result
@@ -52,3 +56,17 @@ def test_what_is_wrong_with_expectations_is_red_but_hides_no_failure() -> None:
     assert exit_code([result()], ["x:1: stale"]) is ExitCode.EXPECTATIONS
     assert exit_code([result(verdict=Verdict.FAILED)], ["x:1: stale"]) is ExitCode.FAILED
     assert exit_code([result()], ["x:1: stale"], 0.5) is ExitCode.EXPECTATIONS
+
+
+def test_the_documentation_lists_every_exit_code_and_verdict() -> None:
+    docs = Path(__file__).parents[2] / "docs"
+    codes = re.findall(r"^\| (\d+) \|", (docs / "exit-codes.md").read_text("utf-8"), re.MULTILINE)
+    assert sorted(map(int, codes)) == sorted(map(int, ExitCode))
+    verdicts = (docs / "reports.md").read_text("utf-8").partition("## Verdicts")[2].partition("##")[0]
+    assert [verdict for verdict in Verdict if verdict.value not in verdicts] == []
+    assert [meaning.word for meaning in MEANINGS.values() if meaning.word not in verdicts] == []
+
+
+def test_the_documentation_lists_every_field_of_an_expectation() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "expectations.md").read_text("utf-8")
+    assert [name for name in Expectation.model_fields if name != "place" and f"`{name}`" not in text] == []
