@@ -196,10 +196,13 @@ class release_out_of_order(ring.Reader):
 class lossy_free(ring.Writer):
     """The free bytes are changed by a load, a pause and a store: the reader's additions get lost."""
 
-    def take_free(self, total: int) -> None:
+    def publish(self, slot: Slot) -> None:
         free = self.segment.load("payload_free_bytes")
-        time.sleep(0.0002)
-        self.segment.store("payload_free_bytes", free - total)
+        super().publish(slot)
+        if not slot.wraps:
+            # Long enough for a reader to take and release the frame.
+            time.sleep(0.0005)
+            self.segment.store("payload_free_bytes", free - slot.size - HEADER.size)
 
 
 @mutant("16.9")
@@ -256,7 +259,7 @@ class published_too_early(ring.Writer):
         slot = self.acquire(len(data), timeout)
         with slot.data as view:
             slot.commit()
-            time.sleep(0.0005)
+            time.sleep(0.003)
             view[:] = data
 
 
