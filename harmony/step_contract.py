@@ -193,6 +193,10 @@ class StepResponse(_Wire):
             return last or self.error or "the worker gave no reason"
         return self.error
 
+    def declined(self) -> bool:
+        """Return whether a worker of ours has the step and says that its implementation cannot do it."""
+        return self.data.get("verdict") == Verdict.UNSUPPORTED.value
+
     def verdict(self) -> Verdict:
         """Return what the answer means."""
         if self.success:
@@ -203,6 +207,8 @@ class StepResponse(_Wire):
             or self.error.startswith("Step execution timeout")
         ):
             return Verdict.TIMED_OUT
+        if self.declined():
+            return Verdict.UNSUPPORTED
         if _MISSING_STEP.search(self.cause()) or any(_MISSING_STEP.search(log.message) for log in self.logs):
             return Verdict.UNSUPPORTED
         return Verdict.FAILED
@@ -289,7 +295,10 @@ def response_fields(outcome: StepOutcome, *, step: str = "", timeout: float = DE
                 error = f"Step execution timeout: {error or f'no result within {timeout:g} s'}"
             elapsed = round((outcome.seconds or timeout) * 1000)
             data = {**data, "timeoutType": STEP_TIMEOUT, "timeoutMs": round(timeout * 1000), "elapsedMs": elapsed}
-        case Verdict.UNDEFINED | Verdict.UNSUPPORTED if not _MISSING_STEP.search(outcome.error):
+        case Verdict.UNSUPPORTED:
+            error = outcome.error or "not supported"
+            data["verdict"] = outcome.verdict.value
+        case Verdict.UNDEFINED if not _MISSING_STEP.search(outcome.error):
             error = f"{UNSUPPORTED_STEP} {step}" + (f" ({outcome.error})" if outcome.error else "")
         case _:
             error = outcome.error or f"the step ended as {outcome.verdict}"

@@ -16,7 +16,7 @@ from harmony import step_contract
 from harmony.actor import ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.autopsy import stacks_of
 from harmony.control import ProcessAction
-from harmony.errors import HarmonyError, UnsupportedError
+from harmony.errors import HarmonyError
 from harmony.link import Link, LinkError, NoAnswerError, PeerGoneError, ProtocolError, RefusedError
 from harmony.process import ChildProcess, ProcessSpec
 from harmony.step_contract import Discovery, StepResponse
@@ -165,7 +165,8 @@ class StepWorker:
         params = step_contract.step_params(call, capabilities)
         try:
             answer = await self._demand(step_contract.EXECUTE_STEP, params, call.timeout + STEP_GRACE)
-            outcome = _response(self.name, answer).outcome(time.monotonic() - began)
+            response = _response(self.name, answer)
+            outcome = response.outcome(time.monotonic() - began)
         except LinkError as error:
             self.state.trouble = self.state.trouble or error.message
             data = {"code": error.code} | (await self.scene() if isinstance(error, NoAnswerError) else {})
@@ -173,9 +174,7 @@ class StepWorker:
         if outcome.verdict is Verdict.TIMED_OUT:
             self.state.trouble = "a step exceeded its time"
             return replace(outcome, data={**outcome.data, **await self.scene()})
-        # A step that is there may still refuse, and then says so by its code; a step that is not there has no code.
-        refused = outcome.data.get("code") == UnsupportedError.code
-        if outcome.verdict is Verdict.UNSUPPORTED and not refused and self._offers(call):
+        if outcome.verdict is Verdict.UNSUPPORTED and not response.declined() and self._offers(call):
             error_text = f"{self.name} announces this step in discover, but then says: {outcome.error}"
             return replace(outcome, verdict=Verdict.FAILED, error=error_text)
         return outcome

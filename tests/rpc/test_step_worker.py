@@ -79,3 +79,18 @@ def test_a_worker_serves_one_loop_after_the_other() -> None:
         asyncio.run(worker.finish())
         worker.rest()
     asyncio.run(worker.close())
+
+
+def test_a_step_that_a_worker_has_and_cannot_do_is_unsupported_with_its_reason() -> None:
+    async def run() -> list[StepOutcome]:
+        worker = await StepWorker.launch(SPEC)
+        await worker.start(START)
+        outcomes = [await worker.perform(when(text)) for text in ("it declines", "the moon is full")]
+        assert worker.reusable
+        await worker.close()
+        return outcomes
+
+    declined, missing = asyncio.run(run())
+    assert (declined.verdict, declined.error) == (Verdict.UNSUPPORTED, "no such objects on this system")
+    assert missing.verdict is Verdict.UNSUPPORTED
+    assert missing.error.startswith("No matching step definition found for: the moon")

@@ -27,6 +27,7 @@ SENTENCES = {
         r"it refuses to be cancelled",
         r"it prints",
         r"it exits",
+        r"it declines",
         r"it fails with '([^']*)'",
         r"it holds the file '([^']*)'",
         r"it reads stdin",
@@ -80,6 +81,8 @@ class Toy:
                 subprocess.run(["echo", "child"], check=True)  # noqa: ASYNC221 - short, and the descriptors matter
             case ["it", "exits"]:
                 sys.exit(3)
+            case ["it", "declines"]:
+                return StepOutcome(Verdict.UNSUPPORTED, "no such objects on this system")
             case ["it", "fails"]:
                 logs = (LogRecord("2026-01-01T00:00:00Z", 4, "about to fail"),)
                 return StepOutcome(Verdict.FAILED, argument, {"seen": argument}, logs, 0.1)
