@@ -285,7 +285,11 @@ class ChildProcess:
         """Read the exit status without reaping, so that the group's number stays ours until `end`."""
         if self._popen.returncode is not None:
             return self._popen.returncode
-        info = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        try:
+            info = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        except ChildProcessError:
+            # Another thread has reaped it since we looked, and is about to note the status.
+            return self._popen.wait(1.0)
         if info is None:
             return 0
         return info.si_status if info.si_code == os.CLD_EXITED else -info.si_status
