@@ -135,7 +135,9 @@ class _Census:
                 if name.isdigit():
                     with contextlib.suppress(OSError):
                         self._look(int(name), before)
-            return [pid for pid, (_, found) in self._known.items() if found == wanted]
+            marked = [pid for pid, (_, found) in self._known.items() if found == wanted]
+        # Whoever has ended, and only waits for init to take note, has no environment any more.
+        return [pid for pid in marked if _mark_of(pid) == wanted]
 
     def _look(self, pid: int, before: Mapping[int, tuple[int, bytes]]) -> None:
         born = os.stat(f"/proc/{pid}").st_ctime_ns  # noqa: PTH116 - several hundred times per cell
