@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 from tests.library.data import frame, objects
 from tests.library.processes import Child, Parent
@@ -215,38 +216,28 @@ def write_under_unknown_pid(parent: Parent, name: str) -> None:
 # ---- death at a point -----------------------------------------------------------------------------------------------
 
 
-def write_and_die(
-    parent: Parent,
-    name: str,
-    good: list[int],
-    fatal: list[int],
-    batch: bool,
-    point: str,
-    passage: int,
-    slots: bool,
-    signal_number: int,
-) -> None:
+def write_and_die(parent: Parent, name: str, plan: dict[str, Any], signal_number: int) -> None:
     """Write good frames; when these are read, arm a point and write on until it strikes."""
 
     def put(size: int, sequence: int) -> None:
-        if slots:
+        if plan["slots"]:
             with writer.acquire(size, 20) as view:
                 view[:] = frame(size, sequence)
         else:
             writer.write_frame(frame(size, sequence), 20)
 
     writer = Writer(name)
-    for sequence, size in enumerate(good, start=1):
+    for sequence, size in enumerate(plan["good"], start=1):
         put(size, sequence)
     parent.hear()
-    _core.arm_point(point, passage, signal_number)
-    numbered = list(enumerate(fatal, start=len(good) + 1))
-    if batch:
+    _core.arm_point(plan["point"], plan["passage"], signal_number)
+    numbered = list(enumerate(plan["fatal"], start=len(plan["good"]) + 1))
+    if plan["batch"]:
         writer.write_frames([frame(size, sequence) for sequence, size in numbered], 20)
     else:
         for sequence, size in numbered:
             put(size, sequence)
-    raise AssertionError(point)
+    raise AssertionError(plan["point"])
 
 
 def read_and_die(parent: Parent, name: str, point: str, passage: int, signal_number: int) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import random
 import signal
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 from tests.library import children
 from tests.library.data import Fields, frame
@@ -82,19 +82,9 @@ class Received:
         self.held.clear()
 
 
-def die_writing(name: str, plan: Plan) -> Child:
+def die_writing(name: str, plan: Plan, signal_number: int = signal.SIGKILL) -> Child:
     """Start the writer of a plan."""
-    return Child(
-        children.write_and_die,
-        name=name,
-        good=plan.good,
-        fatal=plan.fatal,
-        batch=plan.batch,
-        point=plan.point,
-        passage=plan.passage,
-        slots=plan.slots,
-        signal_number=signal.SIGKILL,
-    )
+    return Child(children.write_and_die, name=name, plan=asdict(plan), signal_number=signal_number)
 
 
 def drain(reader: Reader, received: Received, *, hold: int = 0) -> None:
@@ -103,7 +93,7 @@ def drain(reader: Reader, received: Received, *, hold: int = 0) -> None:
         try:
             got = reader.read_frame(PATIENCE)
         except WriterDeadError as error:
-            assert error.reason == "died"
+            assert error.reason == "died"  # noqa: PT017 - the end of the loop, not its expectation
             break
         received.take(got, hold=hold)
 

@@ -18,25 +18,31 @@ def content(size: int, sequence: int) -> bytes:
     return bytes((index + sequence) % 256 for index in range(size))
 
 
+def say(text: str) -> None:
+    """Tell the test one line."""
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
 def write(name: str, sizes: list[int]) -> None:
     """Write frames of these sizes."""
     with _peer.Writer(name) as writer:
         for sequence, size in enumerate(sizes, start=1):
             writer.write_frame(content(size, sequence))
-        print("written", flush=True)
+        say("written")
         sys.stdin.readline()
 
 
 def read(name: str, sizes: list[int], metadata: int, payload: int) -> None:
     """Create the buffer, and read frames that must be of these sizes."""
     with _peer.Reader(name, _peer.BufferConfig(metadata_size=metadata, payload_size=payload)) as reader:
-        print("ready", flush=True)
+        say("ready")
         for sequence, size in enumerate(sizes, start=1):
             with reader.read_frame(30.0) as frame:
                 if bytes(frame.data) != content(size, sequence):
-                    print(f"frame {sequence} is wrong", flush=True)
+                    say(f"frame {sequence} is wrong")
                     return
-        print(bytes(reader.get_metadata() or b"").decode(), flush=True)
+        say(bytes(reader.get_metadata() or b"").decode())
         sys.stdin.readline()
 
 

@@ -27,8 +27,8 @@ class Remains:
         """Look."""
         own = f"t{os.getpid()}-"  # names of this worker's tests; other workers run beside it
         return cls(
-            shared_memory=frozenset(entry for entry in os.listdir("/dev/shm") if own in entry),
-            locks=frozenset(os.listdir(lock_directory)),
+            shared_memory=frozenset(path.name for path in Path("/dev/shm").iterdir() if own in path.name),
+            locks=frozenset(path.name for path in lock_directory.iterdir()),
             descriptors=tuple(sorted(_descriptors())),
             mappings=tuple(sorted(_mappings())),
             threads=frozenset(thread.name for thread in threading.enumerate()),
@@ -51,13 +51,13 @@ class Remains:
 
 def _descriptors() -> list[str]:
     found = []
-    for entry in os.listdir("/proc/self/fd"):
+    for entry in list(Path("/proc/self/fd").iterdir()):
         try:
-            target = os.readlink(f"/proc/self/fd/{entry}")
+            target = str(entry.readlink())
         except OSError:
             continue
         if "/proc/" not in target:
-            found.append(f"{entry} -> {target}")
+            found.append(f"{entry.name} -> {target}")
     return found
 
 

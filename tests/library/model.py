@@ -57,7 +57,7 @@ class Ring:
         if total > self.size:
             return "frame_too_large", 0
         tail = self.size - self.position
-        could_wrap = 0 < self.position and total <= self.position
+        could_wrap = self.position > 0 and total <= self.position
         stub = 0 < tail - total < HEADER
         given_up = 0
         if total > tail or (stub and could_wrap):

@@ -98,13 +98,11 @@ def test_read_times_out_with_its_timeout(name: str, timeout: float) -> None:
 def test_cancelled_read_loses_no_frame(name: str) -> None:
     async def main() -> None:
         with Reader(name, CONFIG) as reader, Writer(name) as writer:
-            sequence = 0
-            for delay in (0, 0, 1, 2, 5, 20) * 10:
+            for sequence, delay in enumerate((0, 0, 1, 2, 5, 20) * 10, start=1):
                 (task,) = await started(reader.read_frame_async(PATIENCE))
                 task.cancel()
                 for _ in range(delay):
                     await asyncio.sleep(0)
-                sequence += 1
                 writer.write_frame(frame(10, sequence))
                 with contextlib.suppress(asyncio.CancelledError):
                     (await task).release()  # type: ignore[attr-defined]

@@ -36,9 +36,31 @@ from zerobuffer import (
     errors,
 )
 
-CANONICAL = set(
-    ["invalid_name", "buffer_in_use", "not_found", "permission_denied", "invalid_oieb", "version_mismatch", "writer_exists", "reader_dead", "writer_dead", "timeout", "buffer_full", "frame_too_large", "frame_unwritable", "invalid_frame_size", "sequence_error", "metadata_too_large", "metadata_exists", "metadata_empty", "no_metadata", "frame_released", "closed", "resource_exhausted", "system_error"]
-)
+CANONICAL = {
+    "invalid_name",
+    "buffer_in_use",
+    "not_found",
+    "permission_denied",
+    "invalid_oieb",
+    "version_mismatch",
+    "writer_exists",
+    "reader_dead",
+    "writer_dead",
+    "timeout",
+    "buffer_full",
+    "frame_too_large",
+    "frame_unwritable",
+    "invalid_frame_size",
+    "sequence_error",
+    "metadata_too_large",
+    "metadata_exists",
+    "metadata_empty",
+    "no_metadata",
+    "frame_released",
+    "closed",
+    "resource_exhausted",
+    "system_error",
+}
 OUR_OWN = {"busy", "error"}
 
 CONFIG = BufferConfig(metadata_size=64, payload_size=1024)
@@ -237,7 +259,7 @@ def test_wrong_arguments_are_type_errors(pair: tuple[Reader, Writer]) -> None:
         lambda: reader.read_frame("soon"),  # type: ignore[arg-type]
         lambda: reader.read_frame(1, 2),  # type: ignore[call-arg]
         lambda: reader.read_frame(patience=1),  # type: ignore[call-arg]
-        lambda: writer.write_frame(),  # type: ignore[call-arg]
+        writer.write_frame,  # type: ignore[call-arg]
         lambda: writer.write_frame(data=b"x"),
         lambda: writer.acquire(1, 2, 3),  # type: ignore[call-arg]
     ]
@@ -306,10 +328,13 @@ def test_closed_writer_refuses_everything(name: str) -> None:
 
 @pytest.mark.parametrize("kind", ["reader", "writer"])
 def test_never_closed_is_noticed_and_cleaned(name: str, kind: str) -> None:
-    with Reader(f"{name}-other", CONFIG), pytest.warns(ResourceWarning, match=f"{kind} of buffer .* never closed"):
-        forgotten: object = Reader(name, CONFIG) if kind == "reader" else Writer(f"{name}-other")
-        del forgotten
+    def forget() -> None:
+        _ = Reader(name, CONFIG) if kind == "reader" else Writer(f"{name}-other")
+        del _
         gc.collect()
+
+    with Reader(f"{name}-other", CONFIG), pytest.warns(ResourceWarning, match=f"{kind} of buffer .* never closed"):
+        forget()
 
 
 @pytest.mark.parametrize("spin", [-1, 1.5, math.nan])

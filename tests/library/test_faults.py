@@ -84,20 +84,8 @@ def test_reader_dies_at_a_point(name: str, point: str, passage: int) -> None:
 
 @pytest.mark.parametrize("point", ["writer.data", "writer.header", "writer.position", "writer.count"])
 def test_stopped_writer_is_waited_for_and_nothing_of_its_frame_is_seen(name: str, point: str) -> None:
-    with (
-        Reader(name, CONFIG) as reader,
-        Child(
-            children.write_and_die,
-            name=name,
-            good=[50],
-            fatal=[60],
-            batch=False,
-            point=point,
-            passage=1,
-            slots=False,
-            signal_number=signal.SIGSTOP,
-        ) as writer,
-    ):
+    plan = Plan(good=[50], fatal=[60], point=point)
+    with Reader(name, CONFIG) as reader, faults.die_writing(name, plan, signal.SIGSTOP) as writer:
         writer.say("go on")
         writer.stopped()
         reader.read_frame(5).release()

@@ -71,9 +71,9 @@ LEAKS: dict[str, Callable[[str, Path], object]] = {
 @pytest.mark.parametrize("kind", LEAKS)
 def test_each_kind_of_leak_is_caught(name: str, lock_directory: Path, kind: str) -> None:
     before = Remains.now(lock_directory)
-    with LEAKS[kind](name, lock_directory):  # type: ignore[attr-defined]
-        with pytest.raises(AssertionError, match=f"left behind: .*'{kind}'"):
-            before.check(Remains.now(lock_directory), threading.enumerate())
+    caught = pytest.raises(AssertionError, match=f"left behind: .*'{kind}'")
+    with LEAKS[kind](name, lock_directory), caught:  # type: ignore[attr-defined]
+        before.check(Remains.now(lock_directory), threading.enumerate())
     before.check(Remains.now(lock_directory), threading.enumerate())
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.library.data import Fields, objects
+from tests.library.data import Fields, objects, segment
 from zerobuffer import BufferConfig, DuplexClient, DuplexServer, InvalidNameError, Reader, Writer, names
 from zerobuffer.ownership import remove_stale
 
@@ -52,7 +52,7 @@ def test_name_is_text(wrong: object) -> None:
 def test_wrong_channel_name_is_refused(use: Callable[[str], object]) -> None:
     for wrong in ("", "a/b", "x" * 240):
         with pytest.raises(InvalidNameError):
-            use(f"{wrong}/" if not wrong else wrong)
+            use(wrong or "/")
 
 
 def test_longest_name_works(name: str) -> None:
@@ -81,7 +81,7 @@ def test_sizes_are_rounded_up(name: str, asked: tuple[int, int], got: tuple[int,
         fields = Fields.of(name)
         assert (fields.metadata_size, fields.payload_size) == got
         assert fields.free == got[1]
-        assert os.stat(f"/dev/shm/{name}").st_size == 128 + sum(got) == BufferConfig(*asked).segment_size
+        assert segment(name).stat().st_size == 128 + sum(got) == BufferConfig(*asked).segment_size
 
 
 def test_default_sizes(name: str) -> None:
