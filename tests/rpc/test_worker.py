@@ -301,22 +301,21 @@ def test_a_peer_that_never_reads_does_not_keep_the_worker_alive() -> None:
 def test_a_vanished_parent_ends_the_worker(tmp_path: Path) -> None:
     """The pipe is kept open by a process that is not the parent: only the parent's end tells."""
     pid_file = tmp_path / "pid"
+    go_read, go_write = os.pipe()
     script = (
         "import subprocess, sys, os, time\n"
         f"worker = subprocess.Popen([sys.executable, {str(TOY)!r}], stdin=0, stdout=1)\n"
         f"open({str(pid_file)!r}, 'w').write(str(worker.pid))\n"
-        "os.read(3, 1)\n"
+        f"os.read({go_read}, 1)\n"
         "os._exit(0)\n"
     )
-    go_read, go_write = os.pipe()
-    os.dup2(go_read, 3, inheritable=True) if go_read != 3 else os.set_inheritable(3, True)
     parent = subprocess.Popen(
         [sys.executable, "-c", script],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         env=environment(TOY="{}"),
-        pass_fds=(3,),
+        pass_fds=(go_read,),
     )
     try:
         assert parent.stdin is not None
