@@ -114,18 +114,33 @@ static PyObject *batch_subscript(PyObject *self, PyObject *key) {
     return batch_item(self, index < 0 ? index + ((ZbFrameBatch *)self)->count : index);
 }
 
+/* A large frame is copied without the GIL: its buffer stays exported meanwhile, so that its space cannot return. */
+static PyObject *copy_out(ZbFrameBatch *batch, Py_ssize_t index) {
+    const zb_found *found = &batch->found[index];
+    if (batch->reader->closed) return zb_raise(batch->reader->handle, "closed", "{s:s}", "what", "reader");
+    if (batch->frames[index] == NULL && !batch->released && found->size < ZB_COPY_GIL_LIMIT) {
+        return PyBytes_FromStringAndSize((const char *)found->data, (Py_ssize_t)found->size);
+    }
+    PyObject *frame = batch_item((PyObject *)batch, index);
+    Py_buffer data;
+    if (frame == NULL || PyObject_GetBuffer(frame, &data, PyBUF_SIMPLE) < 0) {
+        Py_XDECREF(frame);
+        return NULL; /* it was released by itself */
+    }
+    PyObject *copy = PyBytes_FromStringAndSize(NULL, data.len);
+    if (copy != NULL) zb_copy(batch->reader->handle, PyBytes_AS_STRING(copy), data.buf, (size_t)data.len);
+    PyBuffer_Release(&data);
+    Py_DECREF(frame);
+    return copy;
+}
+
 static PyObject *batch_tobytes(PyObject *self, PyObject *Py_UNUSED(ignored)) {
     ZbFrameBatch *batch = (ZbFrameBatch *)self;
     if (batch->reader->closed) return zb_raise(batch->reader->handle, "closed", "{s:s}", "what", "reader");
     if (batch->released) return zb_raise(batch->reader->handle, "frame_released", "{s:K}", "sequence", 0ULL);
     PyObject *list = PyList_New(batch->count);
     for (Py_ssize_t i = 0; list != NULL && i < batch->count; i++) {
-        PyObject *copy;
-        if (batch->frames[i] != NULL) {
-            copy = PyBytes_FromObject(batch->frames[i]); /* raises for a frame released by itself */
-        } else {
-            copy = PyBytes_FromStringAndSize((const char *)batch->found[i].data, (Py_ssize_t)batch->found[i].size);
-        }
+        PyObject *copy = copy_out(batch, i);
         if (copy == NULL) {
             Py_CLEAR(list);
             break;

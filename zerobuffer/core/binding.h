@@ -52,6 +52,9 @@ void zb_handle_unlock(const zb_handle *handle);
 int64_t zb_handle_writer_lock(const zb_handle *handle, uint64_t *first);
 bool zb_handle_reader_lock_held(const zb_handle *handle);
 
+/* Copies; a large copy releases the GIL, and the mapping outlives it whatever is closed meanwhile. */
+void zb_copy(zb_handle *handle, void *target, const void *source, size_t size);
+
 /* Raises the error of the catalogue with this code; `format` and what follows build a dict as Py_BuildValue does. */
 PyObject *zb_raise(const zb_handle *handle, const char *code, const char *format, ...);
 PyObject *zb_raise_fault(const zb_handle *handle, zb_status status, const zb_fault *fault);

@@ -65,6 +65,18 @@ void zb_handle_release(zb_handle *handle) {
     PyMem_Free(handle);
 }
 
+void zb_copy(zb_handle *handle, void *target, const void *source, size_t size) {
+    if (size < ZB_COPY_GIL_LIMIT) {
+        memcpy(target, source, size);
+        return;
+    }
+    zb_handle_retain(handle);
+    Py_BEGIN_ALLOW_THREADS
+    memcpy(target, source, size);
+    Py_END_ALLOW_THREADS
+    zb_handle_release(handle);
+}
+
 #define READER_LOCK_PLACE ((int64_t)1 << 40)
 #define WRITER_LOCK_PLACE ((int64_t)1 << 41)
 #define LONGEST_LOCK ((uint64_t)1 << 61)

@@ -333,7 +333,9 @@ static PyObject *reader_metadata(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     const zb_status status = zb_ring_metadata_read(&self->handle->ring, &data, &size, &fault);
     if (status == ZB_NO_METADATA) return zb_raise(self->handle, "no_metadata", "{}");
     if (status != ZB_OK) return zb_raise_fault(self->handle, status, &fault);
-    return PyBytes_FromStringAndSize((const char *)data, (Py_ssize_t)size);
+    PyObject *content = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)size);
+    if (content != NULL) zb_copy(self->handle, PyBytes_AS_STRING(content), data, size);
+    return content;
 }
 
 static PyObject *reader_writer_state(PyObject *op, PyObject *Py_UNUSED(ignored)) {

@@ -190,18 +190,9 @@ static int plan_frame(ZbWriter *self, uint64_t size, int64_t timeout_ns, zb_plan
 /* ---- frames -------------------------------------------------------------------------------------------------- */
 
 static void copy_in(ZbWriter *self, uint8_t *target, const void *source, size_t size) {
-    if (size < ZB_COPY_GIL_LIMIT) {
-        memcpy(target, source, size);
-        return;
-    }
-    zb_handle *handle = self->handle;
-    zb_handle_retain(handle);
     self->busy = true;
-    Py_BEGIN_ALLOW_THREADS
-    memcpy(target, source, size);
-    Py_END_ALLOW_THREADS
+    zb_copy(self->handle, target, source, size);
     self->busy = false;
-    zb_handle_release(handle);
 }
 
 static int publish(ZbWriter *self, const zb_commit *commit) {
@@ -576,14 +567,25 @@ static PyObject *writer_set_metadata(PyObject *op, PyObject *content) {
     Py_buffer data;
     if (writer_usable(self) < 0 || check_reader(self, zb_now()) < 0) return NULL;
     if (PyObject_GetBuffer(content, &data, PyBUF_SIMPLE) < 0) return NULL;
-    const zb_ring *ring = &self->handle->ring;
-    const zb_status status = zb_ring_metadata_write(ring, data.buf, (uint64_t)data.len);
+    zb_handle *handle = self->handle;
+    zb_status status;
+    zb_handle_retain(handle);
+    self->busy = true;
+    if (data.len < ZB_COPY_GIL_LIMIT) {
+        status = zb_ring_metadata_write(&handle->ring, data.buf, (uint64_t)data.len);
+    } else {
+        Py_BEGIN_ALLOW_THREADS
+        status = zb_ring_metadata_write(&handle->ring, data.buf, (uint64_t)data.len);
+        Py_END_ALLOW_THREADS
+    }
+    self->busy = false;
+    const uint64_t block = handle->ring.metadata_size;
+    zb_handle_release(handle);
     const unsigned long long size = (unsigned long long)data.len;
     PyBuffer_Release(&data);
     if (status == ZB_METADATA_EMPTY) return zb_raise(self->handle, "metadata_empty", "{}");
     if (status == ZB_METADATA_EXISTS) return zb_raise(self->handle, "metadata_exists", "{}");
     if (status == ZB_METADATA_TOO_LARGE) {
-        const uint64_t block = ring->metadata_size;
         const unsigned long long limit = block < ZB_METADATA_PREFIX_SIZE ? 0 : block - ZB_METADATA_PREFIX_SIZE;
         return zb_raise(self->handle, "metadata_too_large", "{s:K,s:K}", "size", size, "limit", limit);
     }
