@@ -111,6 +111,7 @@ class Reporting:
         self._results: list[CellFinished] = []
         self._lines: list[str] = []
         self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._failed_cells = 0
         self._other_failures = 0
         self._problems: list[str] = []
         self._notes: list[str] = []
@@ -193,8 +194,8 @@ class Reporting:
         lines: list[str] = getattr(report, _LINES, [])
         for text in lines:
             self.bus.publish(read(text))
-        if report.failed and not lines:
-            self._other_failures += 1
+        if report.failed:
+            self._failed_cells += bool(lines)
 
     # ---- after
 
@@ -209,6 +210,8 @@ class Reporting:
         for text in self._run.last_lines:
             self.bus.publish(read(text))
         results = combined(self._results)
+        # Whatever else pytest counts as failed: other tests, modules that cannot be imported, a gate of another plugin.
+        self._other_failures = session.testsfailed - self._failed_cells
         code = int(exitstatus)
         if results and exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
             self._problems = self._judge_expectations(results)

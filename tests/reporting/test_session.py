@@ -193,6 +193,32 @@ def test_and_in_parallel(counting: Sandbox, feature: str, more: tuple[str, ...],
     assert done.returncode == code, done.stdout + done.stderr
 
 
+@pytest.mark.parametrize("parallel", [(), ("-n", "2")], ids=["serially", "in-parallel"])
+def test_a_module_that_cannot_be_imported_is_never_forgiven(counting: Sandbox, parallel: tuple[str, ...]) -> None:
+    counting.write("test_other.py", "import a_module_that_nobody_has\n")
+    done = run(counting, *parallel)
+    assert done.returncode != 0, done.stdout
+    assert "a_module_that_nobody_has" in done.stdout
+
+
+def test_the_gate_of_another_plugin_is_never_forgiven(counting: Sandbox) -> None:
+    """As pytest-cov does when the coverage is too low."""
+    counting.write(
+        "conftest.py",
+        """
+        import pytest
+
+        @pytest.hookimpl(wrapper=True)
+        def pytest_runtestloop(session):
+            result = yield
+            session.testsfailed += 1
+            return result
+        """,
+    )
+    done = run(counting)
+    assert done.returncode == 1, done.stdout
+
+
 def test_a_failure_beside_the_scenarios_is_never_forgiven(counting: Sandbox) -> None:
     counting.write("test_other.py", "def test_other():\n    assert False\n")
     for more in ((), ("--min-pass-rate", "0.1")):
