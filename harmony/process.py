@@ -115,6 +115,10 @@ class Tail:
         return [*self._lines, *rest][-count:]
 
 
+_EXEC_PATIENCE = 0.1
+"""Seconds to wait for the environment of a process that is starting its program."""
+
+
 class _Census:
     """Whose mark each process of this machine carries.
 
@@ -148,10 +152,17 @@ class _Census:
 
 
 def _mark_of(pid: int) -> bytes:
-    try:
-        environment = Path(f"/proc/{pid}/environ").read_bytes()
-    except OSError:
-        return b""
+    deadline = time.monotonic() + _EXEC_PATIENCE
+    while True:
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+            memory = Path(f"/proc/{pid}/statm").read_bytes()
+        except OSError:
+            return b""
+        # In the middle of exec a process has memory but no environment yet; a zombie and a kernel thread have neither.
+        if environment or memory.startswith(b"0 ") or time.monotonic() >= deadline:
+            break
+        time.sleep(0.001)  # there is no event for the end of somebody else's exec
     prefix = f"{WORKER_VARIABLE}=".encode()
     return next((entry[len(prefix) :] for entry in environment.split(b"\0") if entry.startswith(prefix)), b"")
 
