@@ -20,6 +20,17 @@ def align(size: int) -> int:
     return -(-size // BLOCK_ALIGNMENT) * BLOCK_ALIGNMENT
 
 
+def check_spin(spin: float) -> None:
+    """Refuse a spin that no wait should have.
+
+    Raises:
+        ValueError: It is negative, longer than a second, or no number.
+    """
+    if not 0 <= spin <= 1:
+        msg = f"spin must be 0 to 1 seconds, not {spin!r}: long spins burn a core"
+        raise ValueError(msg)
+
+
 @dataclass(frozen=True, slots=True)
 class BufferConfig:
     """How a reader creates its buffer.

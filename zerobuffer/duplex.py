@@ -347,10 +347,7 @@ class DuplexClient:
             if self._received not in self._abandoned:
                 return frame
             self._abandoned.remove(self._received)
-            self._received_late(frame)
-
-    def _received_late(self, frame: Frame) -> None:
-        frame.release()
+            frame.release()
 
     def _next_response(self, deadline: float | None) -> Frame:
         # Until the server has connected to the response buffer, its death shows only in the request buffer.

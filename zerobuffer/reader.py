@@ -9,7 +9,7 @@ from typing import Any, Self
 
 from zerobuffer import _core, _lifetime, names, ownership
 from zerobuffer._aio import AsyncGate
-from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, BufferConfig
+from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, BufferConfig, check_spin
 from zerobuffer.errors import FrameTimeoutError
 
 
@@ -31,7 +31,7 @@ class Reader(_core.Reader):
     """
 
     def __init__(self, name: str, config: BufferConfig | None = None, *, spin: float = DEFAULT_SPIN) -> None:
-        _check_spin(spin)
+        check_spin(spin)
         self._owned: ownership.Owned | None = None
         self.name = name
         self.config = config or BufferConfig()
@@ -116,9 +116,3 @@ class Reader(_core.Reader):
     def __repr__(self) -> str:
         """Name and state."""
         return f"<Reader {self.name!r}{' closed' if self.closed else ''}>"
-
-
-def _check_spin(spin: float) -> None:
-    if not 0 <= spin <= 1:
-        msg = f"spin must be 0 to 1 seconds, not {spin!r}: long spins burn a core"
-        raise ValueError(msg)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from zerobuffer import _core, _lifetime, names
 from zerobuffer._aio import AsyncGate
-from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, OIEB_SIZE
+from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, OIEB_SIZE, check_spin
 from zerobuffer.errors import (
     BufferNotFoundError,
     InvalidOiebError,
@@ -52,9 +52,7 @@ class Writer(_core.Writer):
     """
 
     def __init__(self, name: str, *, timeout: float = 0.0, spin: float = DEFAULT_SPIN) -> None:
-        if not 0 <= spin <= 1:
-            msg = f"spin must be 0 to 1 seconds, not {spin!r}: long spins burn a core"
-            raise ValueError(msg)
+        check_spin(spin)
         self.name = names.validate_name(name)
         self._connected = False
         self._connect(timeout, spin)
