@@ -76,6 +76,28 @@ class Timeouts(BaseModel):
     cleanup: float = Field(default=15.0, gt=0, le=3600)
 
 
+class DriverSettings(BaseModel):
+    """What the project asks of drivers.
+
+    Attributes:
+        contract: Its verbs, as ``module:CONTRACT``; see :mod:`harmony.contract`.
+        trials: What ``harmony doctor`` tries of each verb, as ``module:TRIALS``.
+        measures: What ``harmony perf`` measures, as ``module:MEASURES``.
+        reference: The platform against which ``harmony doctor`` plays.
+        scenario: The scenario that it plays.
+        strict: Whether every word of a driver must be as the contract says, in every run (``--validate`` for one).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    contract: str = ""
+    trials: str = ""
+    measures: str = ""
+    reference: str = "python"
+    scenario: str = "1.1"
+    strict: bool = False
+
+
 class LeakLimits(BaseModel):
     """What a scenario may leave behind in this process. ``check = false`` turns the resource monitor off."""
 
@@ -105,6 +127,7 @@ class Settings(BaseSettings):
         telemetry: Whether to make OpenTelemetry spans.
         timeouts: Deadlines.
         leaks: What a scenario may leave behind.
+        driver: What the project asks of drivers.
         platforms: Implementations by name.
     """
 
@@ -122,6 +145,7 @@ class Settings(BaseSettings):
     telemetry: bool = False
     timeouts: Timeouts = Timeouts()
     leaks: LeakLimits = LeakLimits()
+    driver: DriverSettings = Field(default_factory=DriverSettings)
     platforms: dict[str, Platform] = Field(default_factory=dict)
 
     @classmethod

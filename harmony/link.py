@@ -69,13 +69,17 @@ class RefusedError(LinkError):
 
     Attributes:
         rpc_code: The code of the answer.
+        reason: Its message, as the peer gave it.
+        data: What came with it.
     """
 
     code = "refused"
 
-    def __init__(self, message: str, rpc_code: int) -> None:
-        super().__init__(message)
-        self.rpc_code = rpc_code
+    def __init__(self, peer: str, error: ErrorResponse) -> None:
+        super().__init__(f"{peer} answered with error {error.code}: {error.message}")
+        self.rpc_code = error.code
+        self.reason = error.message
+        self.data = error.data
 
 
 class Observer(Protocol):
@@ -328,8 +332,8 @@ class Link:
         match message:
             case Response(id=identity, result=result):
                 self._settle(identity, result, None)
-            case ErrorResponse(id=identity, code=code, message=text):
-                self._settle(identity, None, RefusedError(f"{self.name} answered with error {code}: {text}", code))
+            case ErrorResponse(id=identity):
+                self._settle(identity, None, RefusedError(self.name, message))
             case Request() | Notification():
                 self._odd(f"it asked for {message.method}; a worker only answers")
 

@@ -20,11 +20,13 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from harmony import undertaker
 from harmony.errors import ExitCode, HarmonyError
 
 WORKER_VARIABLE = "HARMONY_WORKER"
+_MARKS = frozenset({undertaker.RUN_VARIABLE, WORKER_VARIABLE})
 TAIL_LINES = 200
 TAIL_WIDTH = 2000
 
@@ -45,12 +47,14 @@ class ProcessSpec:
         command: Program and arguments.
         cwd: Its working directory.
         env: Variables on top of ours.
+        user: Number of the user and group it becomes; those of this process by default.
     """
 
     name: str
     command: Sequence[str]
     cwd: Path | None = None
     env: Mapping[str, str] = field(default_factory=dict)
+    user: int | None = None
 
 
 class _Run:
@@ -74,10 +78,17 @@ class _Run:
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
                     start_new_session=True,
-                    env={key: value for key, value in os.environ.items() if key != undertaker.RUN_VARIABLE},
+                    env={key: value for key, value in os.environ.items() if key not in _MARKS},
                 )
                 atexit.register(self._end, os.getpid())
             return self.mark
+
+    def helper(self) -> tuple[int, int] | None:
+        """Return the undertaker's pid and the descriptor of its pipe; none if it was not needed yet."""
+        helper = self._undertaker
+        if self._pid != os.getpid() or helper is None or helper.stdin is None or helper.stdin.closed:
+            return None
+        return helper.pid, helper.stdin.fileno()
 
     def _end(self, pid: int) -> None:
         helper = self._undertaker
@@ -89,6 +100,11 @@ class _Run:
 
 
 _run = _Run()
+
+
+def own_helper() -> tuple[int, int] | None:
+    """Return the pid and the descriptor of what harmony itself keeps beside this process, for who looks for leaks."""
+    return _run.helper()
 
 
 class Tail:
@@ -139,9 +155,9 @@ class _Census:
                 if name.isdigit():
                     with contextlib.suppress(OSError):
                         self._look(int(name), before)
-            marked = [pid for pid, (_, found) in self._known.items() if found == wanted]
+            marked = [pid for pid, (_, found) in self._known.items() if wanted in found.split(b"/")]
         # Whoever has ended, and only waits for init to take note, has no environment any more.
-        return [pid for pid in marked if _mark_of(pid) == wanted]
+        return [pid for pid in marked if wanted in _mark_of(pid).split(b"/")]
 
     def _look(self, pid: int, before: Mapping[int, tuple[int, bytes]]) -> None:
         born = os.stat(f"/proc/{pid}").st_ctime_ns  # noqa: PTH116 - several hundred times per cell
@@ -181,7 +197,13 @@ class ChildProcess:
         self.spec = spec
         self.mark = uuid.uuid4().hex
         self.stderr = Tail()
-        env = {**os.environ, **spec.env, undertaker.RUN_VARIABLE: _run.begin(), WORKER_VARIABLE: self.mark}
+        # Marks are nested: what a worker starts belongs to the worker's orchestrator, too.
+        marks = {
+            name: undertaker.nested(os.environ.get(name, ""), mark)
+            for name, mark in ((undertaker.RUN_VARIABLE, _run.begin()), (WORKER_VARIABLE, self.mark))
+        }
+        env = {**os.environ, **spec.env, **marks}
+        owner: dict[str, Any] = {} if spec.user is None else {"user": spec.user, "group": spec.user, "extra_groups": []}
         try:
             self._popen = subprocess.Popen(
                 list(spec.command),
@@ -192,6 +214,7 @@ class ChildProcess:
                 cwd=spec.cwd,
                 env=env,
                 process_group=0,
+                **owner,
             )
         except OSError as error:
             hint = "check command, cwd and build of this platform in harmony.toml"

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from harmony.config import PROJECT_FILE, Settings, find_project_file, read_settings
+from harmony.contract import Contract
 from harmony.conversion import Converters
 from harmony.errors import ConfigurationError, GherkinSyntaxError
 from harmony.gherkin import Feature, read_feature
 from harmony.injection import Providers
 from harmony.local import StepLibrary
 from harmony.registry import StepRegistry, import_modules
+
+Named = TypeVar("Named")
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,41 @@ class Project:
             Providers.of_modules(self.settings.providers),
             Converters(converters),
         )
+
+    def named(self, setting: str, name: str, kind: type[Named]) -> Named:
+        """Import what a setting names as ``module:attribute``.
+
+        Args:
+            setting: Of the project file, for messages.
+            name: What it says.
+            kind: What must be found there.
+
+        Raises:
+            ConfigurationError: It names nothing, or something else.
+        """
+        if str(self.root) not in sys.path:
+            sys.path.insert(0, str(self.root))
+        module, _, attribute = name.partition(":")
+        if not module or not attribute:
+            raise ConfigurationError(
+                f"{self.file}: {setting} is {name!r}", hint=f'write {setting} = "module:ATTRIBUTE"'
+            )
+        try:
+            found = getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise ConfigurationError(f"{self.file}: {setting}: {name!r} cannot be found: {error}") from error
+        if not isinstance(found, kind):
+            raise ConfigurationError(f"{self.file}: {setting}: {name!r} is no {kind.__name__}")
+        return found
+
+    @property
+    def contract(self) -> Contract:
+        """The verbs of the project's drivers.
+
+        Raises:
+            ConfigurationError: The project names none.
+        """
+        return self.named("driver.contract", self.settings.driver.contract, Contract)
 
 
 def load_project(start: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Project:

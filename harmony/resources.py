@@ -17,6 +17,7 @@ import psutil
 
 from harmony.config import LeakLimits
 from harmony.errors import ConfigurationError
+from harmony.process import own_helper
 
 LeakProbe = Callable[[str], Iterable[str]]
 """Given the id of a run (``<host pid>_<feature id>``), names what of that run still exists outside of this process."""
@@ -119,7 +120,10 @@ class ResourceMonitor:
 
     def _children(self) -> dict[int, str]:
         children: dict[int, str] = {}
+        ours, _ = own_helper() or (0, 0)
         for child in self._process.children(recursive=True):
+            if child.pid == ours:
+                continue
             with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 zombie = " (zombie)" if child.status() == psutil.STATUS_ZOMBIE else ""
                 children[child.pid] = f"{' '.join(child.cmdline()) or child.name()}{zombie}"
@@ -155,4 +159,6 @@ def _descriptors() -> dict[int, str]:
         for entry in os.listdir(_DESCRIPTORS):  # noqa: PTH208 - the names are numbers, not files to work with
             with contextlib.suppress(OSError):
                 found[int(entry)] = str((_DESCRIPTORS / entry).readlink())
-    return {number: target for number, target in found.items() if not target.startswith(f"/proc/{os.getpid()}/fd")}
+    _, ours = own_helper() or (0, -1)
+    looking = f"/proc/{os.getpid()}/fd"
+    return {number: target for number, target in found.items() if number != ours and not target.startswith(looking)}

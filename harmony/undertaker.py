@@ -19,15 +19,22 @@ RUN_VARIABLE = "HARMONY_RUN"
 TERM_GRACE = 1.0
 
 
+def nested(outer: str, mark: str) -> str:
+    """Return the value that carries a mark beside those of whoever started the one who gives it."""
+    return f"{outer}/{mark}" if outer else mark
+
+
 def processes_with(variable: str, value: str) -> list[int]:
-    """Return the processes, other than this one, that carry the variable with that value."""
-    wanted = f"{variable}={value}".encode()
+    """Return the processes, other than this one, that carry the mark in that variable."""
+    prefix, wanted = f"{variable}=".encode(), value.encode()
     found = []
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit() or int(entry.name) == os.getpid():
             continue
         with contextlib.suppress(OSError):
-            if wanted in (entry / "environ").read_bytes().split(b"\0"):
+            variables = (entry / "environ").read_bytes().split(b"\0")
+            marks = next((one[len(prefix) :] for one in variables if one.startswith(prefix)), b"")
+            if wanted in marks.split(b"/"):
                 found.append(int(entry.name))
     return found
 

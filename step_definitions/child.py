@@ -7,19 +7,21 @@ messages are harmony's; stdout belongs to them alone, whatever the library print
 from __future__ import annotations
 
 import ctypes
+import json
 import os
 import signal
 import sys
 import threading
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
+
+import pydantic
 
 from harmony import framing, jsonrpc
-from step_definitions.desk import VERBS, Desk
+from harmony.contract import DRIVER_ERROR
+from step_definitions.desk import Desk
 from step_definitions.library import load
-from step_definitions.port import DriverError
+from step_definitions.port import CONTRACT, DriverError
 
-DRIVER_ERROR: Final = -32000
 _CHUNK: Final = 1 << 16
 _SET_DEATH_SIGNAL: Final = 1
 
@@ -43,11 +45,18 @@ class Answers:
 
 def answer(desk: Desk, request: jsonrpc.Request) -> jsonrpc.Message:
     """Perform one request."""
-    if request.method not in VERBS:
+    verb = CONTRACT.verbs.get(request.method)
+    if verb is None:
         return jsonrpc.ErrorResponse(request.id, jsonrpc.METHOD_NOT_FOUND, f"there is no verb {request.method!r}")
     try:
-        params: Mapping[str, Any] = jsonrpc.first_object(request.params)
-        return jsonrpc.Response(request.id, desk.perform(request.method, params))
+        params = {
+            key: value for key, value in jsonrpc.first_object(request.params).items() if key in verb.params.model_fields
+        }
+        verb.params.model_validate_json(json.dumps(params), strict=True)
+        return jsonrpc.Response(request.id, desk.perform(request.method, params, request.id or 0))
+    except pydantic.ValidationError as error:
+        wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        return jsonrpc.ErrorResponse(request.id, jsonrpc.INVALID_PARAMS, f"{request.method}: {wrong}")
     except DriverError as error:
         data = {"code": error.code, "details": error.details}
         return jsonrpc.ErrorResponse(request.id, DRIVER_ERROR, error.message, data)

@@ -7,32 +7,20 @@ import itertools
 import os
 import signal
 import sys
+import threading
 import time
+import traceback
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from harmony.contract import Identity, Structure
 from step_definitions.duplex_service import Server
 from step_definitions.library import AskingSide, HeldFrame, Library, ReadingSide, Slot, WritingSide
 from step_definitions.patterns import Pattern, Payload, digest
-from step_definitions.port import PROTOCOL_VERSION, Blob, DriverError, FrameInfo, Identity, Service
+from step_definitions.port import CONTRACT, Blob, DriverError, FrameInfo, Service
 from step_definitions.summary import Clock, Summary
 
-_LAYOUT: Final = {
-    "oieb_size": 0,
-    "version": 4,
-    "metadata_size": 8,
-    "metadata_free_bytes": 16,
-    "metadata_written_bytes": 24,
-    "payload_size": 32,
-    "payload_free_bytes": 40,
-    "payload_write_pos": 48,
-    "payload_read_pos": 56,
-    "payload_written_count": 64,
-    "payload_read_count": 72,
-    "writer_pid": 80,
-    "reader_pid": 88,
-}
 _CONNECT_PATIENCE: Final = 0.0
 
 
@@ -43,16 +31,30 @@ class Desk:
         self._library = library
         self._numbers = itertools.count(1)
         self._open: dict[int, Any] = {}
+        self._under_way: dict[int, _UnderWay] = {}
 
-    def perform(self, verb: str, params: Mapping[str, Any]) -> Any:
+    def perform(self, verb: str, params: Mapping[str, Any], request: int | str = 0) -> Any:
         """Do one verb and return plain data.
+
+        Args:
+            verb: Its name.
+            params: As the contract says.
+            request: What whoever asked calls this request.
 
         Raises:
             DriverError: The library refused, or there is no such verb or handle.
         """
-        method = getattr(self, f"_{verb}", None) if verb in VERBS else None
+        method = getattr(self, f"_{verb}", None) if verb in CONTRACT.verbs else None
         if method is None:
             raise DriverError("system_error", f"there is no verb {verb!r}")
+        key = next(self._numbers)
+        self._under_way[key] = _UnderWay(request, verb, time.monotonic())
+        try:
+            return self._do(method, params)
+        finally:
+            del self._under_way[key]
+
+    def _do(self, method: Callable[..., Any], params: Mapping[str, Any]) -> Any:
         arguments = dict(params)
         if isinstance(arguments.get("payload"), Mapping):
             recipe = arguments["payload"]
@@ -88,8 +90,42 @@ class Desk:
         version = str(getattr(self._library, "__version__", "0"))
         name = str(getattr(self._library, "__name__", type(self._library).__name__))
         python = f"python {sys.version_info.major}.{sys.version_info.minor}"
-        capabilities = ("duplex", "linux", *(("points",) if self._point_hook() else ()))
-        return asdict(Identity(PROTOCOL_VERSION, python, name, version, os.getpid(), capabilities, layout=_LAYOUT))
+        return Identity(
+            protocol=CONTRACT.version,
+            language=python,
+            implementation=name,
+            version=version,
+            pid=os.getpid(),
+            capabilities=("duplex", "linux", *(("points",) if self._point_hook() else ())),
+            layout=self._layout(),
+        ).model_dump(mode="json")
+
+    def _layout(self) -> dict[str, Structure]:
+        """Return what the compiler of the library's core says; a library without a compiler has none of its own."""
+        core = getattr(self._library, "_core", None)
+        found = getattr(core, "layout", None)
+        if found is None:
+            return dict(CONTRACT.layout)
+        return {name: Structure.model_validate(structure) for name, structure in found().items()}
+
+    def _health(self, timeout: float) -> bool:
+        del timeout
+        return True
+
+    def _dump(self, timeout: float) -> Any:
+        del timeout
+        now = time.monotonic()
+        requests = [
+            {"id": one.request, "verb": one.verb, "seconds": now - one.since}
+            for one in list(self._under_way.values())
+            if one.verb != "dump"
+        ]
+        names = {thread.ident: thread.name for thread in threading.enumerate()}
+        threads = [
+            {"name": names.get(ident, "?"), "stack": "".join(traceback.format_stack(frame))}
+            for ident, frame in sys._current_frames().items()  # noqa: SLF001 - the one way to see other threads
+        ]
+        return {"requests": requests, "threads": threads}
 
     def _create(self, name: str, metadata: int, payload: int, timeout: float) -> int:
         del timeout
@@ -303,13 +339,13 @@ class Desk:
         return trips
 
 
-VERBS: Final = frozenset(
-    {
-        *("hello", "create", "connect", "close", "write", "fill", "acquire", "put", "commit", "abandon", "read"),
-        *("read_many", "relay", "peek", "release", "write_metadata", "read_metadata"),
-        *("arm", "serve", "handle", "service", "dial", "send", "receive", "ping"),
-    }
-)
+@dataclass(frozen=True, slots=True)
+class _UnderWay:
+    """A request that is being performed."""
+
+    request: int | str
+    verb: str
+    since: float
 
 
 class _Slot:

@@ -6,14 +6,12 @@ import asyncio
 import itertools
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
+from harmony.driver import GRACE
 from step_definitions.desk import Desk
 from step_definitions.library import Library
 from step_definitions.port import Driver, DriverError
-
-GRACE: Final = 5.0
-"""Seconds beyond its own deadline after which a verb is taken to hang."""
 
 _numbers = itertools.count(1)
 

@@ -15,6 +15,7 @@ from typing import Final
 
 from harmony.actor import ScenarioStart
 from harmony.context import ScenarioContext
+from harmony.contract import Identity
 from harmony.errors import UnsupportedError
 from harmony.logs import Logger
 from harmony.naming import Naming
@@ -24,7 +25,7 @@ from step_definitions.library import load
 from step_definitions.local_driver import LocalDriver
 from step_definitions.observer import BufferView, DeathWatch, Part, locked_or_alive
 from step_definitions.patterns import Payload, digest, expected_chain, first_difference, sizes_of
-from step_definitions.port import Driver, DriverError, FrameInfo, Identity, Transfer
+from step_definitions.port import Driver, DriverError, FrameInfo, Transfer
 from step_definitions.settings import StepSettings
 
 CAPABILITY_TAGS: Final = frozenset({"duplex", "linux", "points", "windows"})

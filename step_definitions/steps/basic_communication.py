@@ -7,14 +7,13 @@ from harmony.conversion import ByteSize
 from harmony.registry import step, then
 from harmony.thresholds import performance_critical
 from step_definitions.patterns import Pattern, Payload
-from step_definitions.port import PROTOCOL_VERSION
+from step_definitions.port import CONTRACT
 from step_definitions.role import Role
 from step_definitions.sentences import acting
 
 FRAME_SIZE = ByteSize(1024)
 DEFAULT_METADATA = 1024
 DEFAULT_PAYLOAD = 10240
-LAYOUT = {"payload_size": 32, "payload_free_bytes": 40, "payload_write_pos": 48, "writer_pid": 80, "reader_pid": 88}
 
 
 class BasicCommunicationSteps:
@@ -33,9 +32,7 @@ class BasicCommunicationSteps:
     async def all_processes_ready(self) -> None:
         """Ask the implementation who it is, and compare its contract and layout with ours."""
         identity = await self._role.identity()
-        expect_equal(PROTOCOL_VERSION, identity.protocol, "version of the port")
-        for field, offset in LAYOUT.items():
-            expect_equal(offset, identity.layout.get(field), f"offset of {field} as the implementation sees it")
+        CONTRACT.check_identity(identity)
         self._role.logger.info("ready", language=identity.language, version=identity.version, pid=identity.pid)
 
     @step(

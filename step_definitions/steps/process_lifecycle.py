@@ -9,9 +9,9 @@ from harmony.conversion import ByteSize
 from harmony.registry import step, then
 from step_definitions.attempts import Outcome
 from step_definitions.patterns import Pattern, Payload
-from step_definitions.port import CODES
 from step_definitions.role import Role
 from step_definitions.sentences import acting
+from step_definitions.terms import CODES
 
 
 class ProcessLifecycleSteps:
@@ -86,7 +86,7 @@ class ProcessLifecycleSteps:
         expect_equal((expected, seen), (values.get("expected"), values.get("seen")), "(expected, seen) in the error")
 
     async def _error(self, *codes: str) -> Outcome:
-        unknown = set(codes) - CODES
+        unknown = set(codes) - CODES.keys()
         if unknown:
             raise AssertionError(f"no canonical error code: {', '.join(sorted(unknown))}")
         _, outcome = await self._role.attempts.error(codes, self._role.settings.read_timeout)
