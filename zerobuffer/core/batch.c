@@ -1,5 +1,5 @@
 /* Many frames read with one call and given back with one. Frame objects are made only for those that are looked at. */
-#include "binding.h"
+#include "reader.h"
 
 typedef struct ZbFrameBatch {
     PyObject_HEAD

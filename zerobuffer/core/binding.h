@@ -68,102 +68,36 @@ int64_t zb_deadline(int64_t timeout_ns, int64_t now);
 int zb_parse_timeout(const char *method, PyObject *const *args, Py_ssize_t count, PyObject *names, Py_ssize_t required,
                      int64_t *timeout_ns);
 
-/* What the reader handed out and has not yet had back. Space returns in ring order, whatever order frames come back. */
-typedef struct zb_lease {
-    uint64_t bytes;
-    bool returned;
-    bool frame; /* a frame's release posts "space"; a wrapped tail's does not */
-} zb_lease;
+/* Flags of the methods that take `(…, timeout=…)`, and the cast that their table needs. */
+#define ZB_FAST (METH_FASTCALL | METH_KEYWORDS)
+#define ZB_FASTCALL(function) ((PyCFunction)(void (*)(void))function)
 
-typedef struct zb_leases {
-    zb_lease *ring;
-    uint64_t mask; /* capacity - 1; capacity is a power of two */
-    uint64_t head;
-    uint64_t tail;
-} zb_leases;
-
-/* Which writer a stream of sequence numbers came from. */
-typedef struct zb_identity {
-    uint64_t pid;
-    int64_t connected_at; /* which connection of that process, by the place of its lock; 0 for foreign writers */
-    uint64_t first;       /* frames and markers that were written before this connection */
-} zb_identity;
-
-typedef struct ZbReader {
-    PyObject_HEAD
-    zb_handle *handle;
-    bool closed;
-    bool cancelled;
-    bool writer_seen;
-    bool rollback_due; /* once for each writer that dies */
-    uint64_t tokens; /* taken from "data" but not yet turned into a frame */
-    uint64_t expected;
-    uint64_t last_size;
-    /* Copies of the two fields that only we write: loading them back would wait for a cache line that the writer is
-     * changing. Taken anew whenever the reader had to wait. */
-    bool position_known;
-    uint64_t read_pos;
-    uint64_t read_count;
-    zb_identity stream; /* pid 0: a writer that is gone */
-    zb_peer peer;
+/*
+ * What a reader and a writer have in common, at the same place in both. `cancelled` is set from another thread: the wait
+ * under way ends within a slice.
+ */
+#define ZB_ENDPOINT_HEAD                                                                                               \
+    PyObject_HEAD zb_handle *handle;                                                                                   \
+    bool closed;                                                                                                       \
+    bool cancelled;                                                                                                    \
+    zb_peer peer;                                                                                                      \
     zb_spin spin;
-    zb_headway headway;
-    zb_leases leases;
-} ZbReader;
 
-typedef struct ZbWriter {
-    PyObject_HEAD
-    zb_handle *handle;
-    bool closed;
-    bool cancelled;
-    bool slot_open;
-    bool busy; /* a copy is under way with the GIL released */
-    bool claimed;
-    uint64_t sequence; /* of the next frame */
-    uint32_t writes;
-    /* Copies of what only we write, and the least that is free: good for ZB_STREAMING_NS after they were taken. */
-    int64_t looked_at;
-    uint64_t write_pos;
-    uint64_t written_count;
-    uint64_t free_bytes;
-    zb_peer peer;
-    zb_spin spin;
-} ZbWriter;
+typedef struct ZbEndpoint {
+    ZB_ENDPOINT_HEAD
+} ZbEndpoint;
 
-/* Exports ring memory to memoryviews, and knows when the last of them is gone. */
-typedef struct ZbSpan {
-    PyObject_HEAD
-    zb_handle *handle;
-    ZbReader *reader; /* NULL for a writer's slot */
-    uint8_t *data;
-    uint64_t size;
-    uint64_t lease;
-    Py_ssize_t exports;
-    bool finished; /* the frame was released: the lease goes back with the last view */
-} ZbSpan;
+/* Maps the segment that the arguments of `_attach` name; -1 with an exception set. */
+int zb_endpoint_attach(ZbEndpoint *self, PyObject *args);
+/* Lets go of the peer and the segment; the mapping itself stays until the last wait, view or frame that uses it has gone. */
+void zb_endpoint_leave(ZbEndpoint *self);
+PyObject *zb_endpoint_new(PyTypeObject *type, PyObject *args, PyObject *named);
+PyObject *zb_endpoint_set_cancelled(PyObject *op, PyObject *flag);
+PyObject *zb_endpoint_closed(PyObject *op, void *closure);
 
 extern PyTypeObject ZbReaderType, ZbWriterType, ZbFrameType, ZbFrameBatchType, ZbSlotType, ZbSpanType;
 
-/* A memoryview over a new span; *span is borrowed and lives as long as the view. */
-PyObject *zb_span_view(zb_handle *handle, ZbReader *reader, uint8_t *data, uint64_t size, uint64_t lease,
-                       ZbSpan **span);
-/* A view that was retired and has no other user, pointed at `data`; NULL when there is none. Its span comes empty. */
-PyObject *zb_view_reuse(uint8_t *data, uint64_t size, ZbSpan **span);
-/* Ends a view that nothing is derived from and keeps it for reuse (stealing the reference); false: it is not plain. */
-bool zb_view_retire(PyObject *view);
-/* Ends a view that its owner gives up: afterwards a use of it raises. Steals the reference. */
+/* Ends a memoryview that its owner gives up: afterwards a use of it raises. Steals the reference. */
 void zb_view_end(PyObject *view);
-
-PyObject *zb_frame_new(ZbReader *reader, const zb_found *found, uint64_t lease);
-void zb_frame_finish(PyObject *frame);
-PyObject *zb_frame_batch_new(ZbReader *reader, Py_ssize_t capacity);
-void zb_frame_batch_append(PyObject *batch, const zb_found *found, uint64_t lease);
-
-/* Returns the lease's number, or UINT64_MAX with MemoryError set. */
-uint64_t zb_lease_push(ZbReader *reader, uint64_t bytes, bool frame);
-void zb_lease_mark(ZbReader *reader, uint64_t lease);
-/* Gives the marked leases at the head back to the ring. */
-void zb_lease_drain(ZbReader *reader);
-uint64_t zb_leases_held(const ZbReader *reader);
 
 #endif

@@ -1,8 +1,8 @@
 /* Frames and what they lend out: spans (exporters of ring memory), leases, and batches. */
 #include <stddef.h>
 
-#include "binding.h"
 #include "point.h"
+#include "reader.h"
 
 /* ---- leases ------------------------------------------------------------------------------------------------ */
 

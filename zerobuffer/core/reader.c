@@ -1,149 +1,6 @@
-/* The reading side: waiting for tokens of "data", turning each into a frame. */
-#include <errno.h>
-
-#include "binding.h"
+/* The reading side: turning tokens of "data" into frames, and the rest of a reader's life. */
 #include "point.h"
-
-static int reader_usable(const ZbReader *self) {
-    if (self->handle != NULL && !self->closed) return 0;
-    zb_raise(self->handle, "closed", "{s:s}", "what", "reader");
-    return -1;
-}
-
-static bool try_token(ZbReader *self) {
-    if (self->tokens > 0) return true;
-    if (!zb_semaphore_try(self->handle->data)) return false;
-    self->tokens++;
-    return true;
-}
-
-/* ---- the writer's life --------------------------------------------------------------------------------------- */
-
-typedef enum writer_state { WRITER_ABSENT, WRITER_ALIVE, WRITER_CLOSED, WRITER_DEAD } writer_state;
-
-/* Differs from every identity that is connected now: what restarts after it is another stream. */
-static const zb_identity stream_of_the_gone = {.connected_at = -1};
-
-static writer_state look_at_writer(ZbReader *self, int64_t now) {
-    zb_oieb *oieb = self->handle->ring.oieb;
-    const uint64_t pid = zb_load(&oieb->writer_pid);
-    if (pid == 0) {
-        if (zb_load(&oieb->payload_written_count) != 0 || zb_load(&oieb->metadata_written_bytes) != 0) {
-            self->writer_seen = true;
-        }
-        self->stream = stream_of_the_gone;
-        return self->writer_seen ? WRITER_CLOSED : WRITER_ABSENT;
-    }
-    self->writer_seen = true;
-    if (pid != self->peer.pid) self->rollback_due = true;
-    zb_peer_watch(&self->peer, pid);
-    if (zb_peer_alive_recently(&self->peer, now)) return WRITER_ALIVE;
-    uint64_t first;
-    if (zb_handle_writer_lock(self->handle, &first) == 0) return WRITER_DEAD;
-    /* A pid that was never known here may belong to another pid namespace: the lock on the segment proves it alive. */
-    if (self->peer.unknown) return WRITER_ALIVE;
-    /* The pid of a dead writer has come again, and its new process is a writer, too. */
-    zb_peer_close(&self->peer);
-    zb_peer_watch(&self->peer, pid);
-    self->rollback_due = true;
-    if (zb_peer_alive(&self->peer)) return WRITER_ALIVE;
-    return WRITER_DEAD;
-}
-
-/*
- * Takes back what a dead writer left half-committed. The claim (writer_pid) is held meanwhile, so that no new writer
- * starts from a position that is about to change; a new writer that meets it waits for the moment this takes.
- */
-static void roll_back(ZbReader *self) {
-    zb_oieb *oieb = self->handle->ring.oieb;
-    uint64_t dead = self->peer.pid;
-    if (!self->rollback_due) return;
-    self->rollback_due = false;
-    if (!atomic_compare_exchange_strong(&oieb->writer_pid, &dead, zb_load(&oieb->reader_pid))) return;
-    int value = 1;
-    sem_getvalue(self->handle->data, &value);
-    if (value == 0 && self->tokens == 0) zb_ring_rollback(&self->handle->ring, zb_leases_held(self));
-    zb_store(&oieb->writer_pid, self->peer.pid);
-}
-
-static PyObject *raise_writer_gone(ZbReader *self, writer_state state) {
-    return zb_raise(self->handle, "writer_dead", "{s:s,s:K}", "reason", state == WRITER_CLOSED ? "closed" : "died",
-                    "pid", (unsigned long long)self->peer.pid);
-}
-
-static zb_look look_for_data(void *semaphore) { return zb_semaphore_try(semaphore) ? ZB_READY : ZB_NOTHING; }
-
-/*
- * Waits for one token and keeps it in self->tokens. Returns 1 with a token, 0 when cancelled, -1 with an error set.
- * A death is reported only when no token is left: what was committed before it is delivered first.
- */
-static int wait_for_token(ZbReader *self, int64_t timeout_ns) {
-    if (try_token(self)) return 1;
-    bool spin = timeout_ns != 0;
-    if (spin && self->spin.limit_ns > 0) {
-        zb_headway_give(&self->headway, self->read_count);
-        const int looks = zb_spin_briefly(&self->spin, look_for_data, self->handle->data);
-        zb_headway_learn(&self->headway, looks);
-        if (looks > 0) {
-            self->tokens++;
-            return 1;
-        }
-    }
-    int64_t deadline = -1;
-    for (;;) {
-        bool woken = false;
-        zb_wake wake = ZB_TIMED_OUT;
-        int error = 0;
-        zb_handle *handle = self->handle;
-        zb_handle_retain(handle);
-        if (spin && self->spin.limit_ns > 0) {
-            spin = false;
-            Py_BEGIN_ALLOW_THREADS
-            woken = zb_spin_until(&self->spin, self->last_size, look_for_data, handle->data);
-            Py_END_ALLOW_THREADS
-        }
-        if (!woken && !self->closed && !self->cancelled) {
-            const int64_t now = zb_now();
-            if (deadline < 0) deadline = zb_deadline(timeout_ns, now);
-            const writer_state state = look_at_writer(self, now);
-            if (state == WRITER_CLOSED || state == WRITER_DEAD) {
-                /* It may have posted between our last try and its end. */
-                if (!try_token(self)) {
-                    if (state == WRITER_DEAD) roll_back(self);
-                    zb_handle_release(handle);
-                    raise_writer_gone(self, state);
-                    return -1;
-                }
-                zb_handle_release(handle);
-                return 1;
-            }
-            if (now >= deadline) {
-                zb_handle_release(handle);
-                zb_raise(self->handle, "timeout", "{s:d}", "seconds", (double)timeout_ns / 1e9);
-                return -1;
-            }
-            const int64_t slice = deadline - now > ZB_SLICE_NS ? now + ZB_SLICE_NS : deadline;
-            Py_BEGIN_ALLOW_THREADS
-            wake = zb_semaphore_wait(handle->data, slice);
-            error = errno;
-            Py_END_ALLOW_THREADS
-            woken = wake == ZB_WOKEN;
-        }
-        if (woken) self->tokens++;
-        const bool closed = self->closed;
-        zb_handle_release(handle);
-        if (closed) return reader_usable(self);
-        if (woken) return 1;
-        if (self->cancelled) return 0;
-        if (wake == ZB_WAIT_FAILED) {
-            errno = error;
-            zb_raise_errno(self->handle, "wait for data");
-            return -1;
-        }
-        if (wake == ZB_INTERRUPTED && PyErr_CheckSignals() != 0) return -1;
-        if (try_token(self)) return 1;
-    }
-}
+#include "reader.h"
 
 /* ---- frames -------------------------------------------------------------------------------------------------- */
 
@@ -167,7 +24,7 @@ static void begin_stream(ZbReader *self, const zb_found *found, uint64_t index) 
     const bool older = self->stream.connected_at != 0
                            ? index < self->stream.first
                            : zb_ring_restart_ahead(&self->handle->ring, found->next_pos, ahead);
-    if (self->stream.pid == 0 || older) self->stream = stream_of_the_gone;
+    if (self->stream.pid == 0 || older) self->stream = zb_stream_of_the_gone;
 }
 
 /* Turns one token into the frame at `pos`, the `index`th: checked, leased, but read_pos not yet advanced. -1 with an error set. */
@@ -224,10 +81,10 @@ static void advance(ZbReader *self, uint64_t next_pos, uint64_t counted) {
 }
 
 static int await_token(ZbReader *self, int64_t timeout_ns) {
-    if (try_token(self)) return 0;
+    if (zb_reader_try_token(self)) return 0;
     self->cancelled = false;
     self->position_known = false;
-    const int woken = wait_for_token(self, timeout_ns);
+    const int woken = zb_reader_wait_for_token(self, timeout_ns);
     if (woken == 0) zb_raise(self->handle, "closed", "{s:s}", "what", "cancelled wait");
     return woken > 0 ? 0 : -1;
 }
@@ -235,7 +92,7 @@ static int await_token(ZbReader *self, int64_t timeout_ns) {
 static PyObject *reader_read_frame(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
     ZbReader *self = (ZbReader *)op;
     int64_t timeout_ns;
-    if (zb_parse_timeout("read_frame", args, count, names, 0, &timeout_ns) < 0 || reader_usable(self) < 0) return NULL;
+    if (zb_parse_timeout("read_frame", args, count, names, 0, &timeout_ns) < 0 || zb_reader_usable(self) < 0) return NULL;
     if (await_token(self, timeout_ns) < 0) return NULL;
     ZB_POINT(READER_TOKEN);
     zb_found found;
@@ -258,7 +115,7 @@ static PyObject *reader_read_frames(PyObject *op, PyObject *const *args, Py_ssiz
     const Py_ssize_t most = PyNumber_AsSsize_t(args[0], PyExc_OverflowError);
     if (most == -1 && PyErr_Occurred()) return NULL;
     if (most < 1) return PyErr_Format(PyExc_ValueError, "read_frames() needs a maximum of at least 1, not %zd", most);
-    if (reader_usable(self) < 0) return NULL;
+    if (zb_reader_usable(self) < 0) return NULL;
     if (await_token(self, timeout_ns) < 0) return NULL;
     ZB_POINT(READER_TOKEN);
     if (know_position(self) < 0) return NULL;
@@ -270,7 +127,7 @@ static PyObject *reader_read_frames(PyObject *op, PyObject *const *args, Py_ssiz
     PyObject *batch = zb_frame_batch_new(self, capacity);
     if (batch == NULL) return NULL;
     Py_ssize_t taken = 0;
-    while (taken < capacity && try_token(self)) {
+    while (taken < capacity && zb_reader_try_token(self)) {
         zb_found found;
         if (take_frame(self, pos, self->read_count + counted, &found, &lease) < 0) {
             if (taken == 0) {
@@ -294,16 +151,7 @@ static PyObject *reader_read_frames(PyObject *op, PyObject *const *args, Py_ssiz
 
 static PyObject *reader_attach(PyObject *op, PyObject *args) {
     ZbReader *self = (ZbReader *)op;
-    int fd;
-    const char *name, *data, *space, *lock_path;
-    double spin;
-    if (!PyArg_ParseTuple(args, "issssd", &fd, &name, &data, &space, &lock_path, &spin)) return NULL;
-    if (self->handle != NULL) return PyErr_Format(PyExc_RuntimeError, "already attached");
-    self->handle = zb_handle_open(fd, name, data, space, lock_path);
-    if (self->handle == NULL) return NULL;
-    zb_peer_init(&self->peer);
-    zb_spin_init(&self->spin, (int64_t)(spin * 1e9));
-    self->closed = false;
+    if (zb_endpoint_attach((ZbEndpoint *)self, args) < 0) return NULL;
     self->expected = 1;
     zb_handle_lock_reader(self->handle);
     Py_RETURN_NONE;
@@ -312,21 +160,14 @@ static PyObject *reader_attach(PyObject *op, PyObject *args) {
 static PyObject *reader_wait(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
     ZbReader *self = (ZbReader *)op;
     int64_t timeout_ns;
-    if (zb_parse_timeout("_wait", args, count, names, 0, &timeout_ns) < 0 || reader_usable(self) < 0) return NULL;
-    const int woken = wait_for_token(self, timeout_ns);
+    if (zb_parse_timeout("_wait", args, count, names, 0, &timeout_ns) < 0 || zb_reader_usable(self) < 0) return NULL;
+    const int woken = zb_reader_wait_for_token(self, timeout_ns);
     return woken < 0 ? NULL : PyBool_FromLong(woken);
-}
-
-static PyObject *reader_set_cancelled(PyObject *op, PyObject *flag) {
-    const int cancelled = PyObject_IsTrue(flag);
-    if (cancelled < 0) return NULL;
-    ((ZbReader *)op)->cancelled = cancelled;
-    Py_RETURN_NONE;
 }
 
 static PyObject *reader_metadata(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ZbReader *self = (ZbReader *)op;
-    if (reader_usable(self) < 0) return NULL;
+    if (zb_reader_usable(self) < 0) return NULL;
     const uint8_t *data;
     uint64_t size;
     zb_fault fault;
@@ -338,13 +179,6 @@ static PyObject *reader_metadata(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     return content;
 }
 
-static PyObject *reader_writer_state(PyObject *op, PyObject *Py_UNUSED(ignored)) {
-    ZbReader *self = (ZbReader *)op;
-    if (reader_usable(self) < 0) return NULL;
-    static const char *const names[] = {"absent", "alive", "closed", "died"};
-    return PyUnicode_FromString(names[look_at_writer(self, zb_now())]);
-}
-
 /* Ends the reader's part in the shared state: a blocked writer wakes and sees reader_pid 0. */
 static PyObject *reader_close(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ZbReader *self = (ZbReader *)op;
@@ -354,10 +188,7 @@ static PyObject *reader_close(PyObject *op, PyObject *Py_UNUSED(ignored)) {
         zb_store(&self->handle->ring.oieb->reader_pid, 0);
         sem_post(self->handle->space);
     }
-    zb_peer_close(&self->peer);
-    /* The mapping itself stays until the last wait, view or frame that uses it has gone. */
-    zb_handle_release(self->handle);
-    self->handle = NULL;
+    zb_endpoint_leave((ZbEndpoint *)self);
     Py_RETURN_NONE;
 }
 
@@ -371,21 +202,9 @@ static PyObject *reader_detach(PyObject *op, PyObject *Py_UNUSED(ignored)) {
 static void reader_dealloc(PyObject *op) {
     ZbReader *self = (ZbReader *)op;
     PyTypeObject *type = Py_TYPE(op);
-    zb_peer_close(&self->peer);
-    zb_handle_release(self->handle);
+    zb_endpoint_leave((ZbEndpoint *)self);
     PyMem_Free(self->leases.ring);
     type->tp_free(op);
-}
-
-static PyObject *reader_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(named)) {
-    ZbReader *self = (ZbReader *)type->tp_alloc(type, 0);
-    if (self != NULL) zb_peer_init(&self->peer);
-    return (PyObject *)self;
-}
-
-static PyObject *reader_closed(PyObject *op, void *Py_UNUSED(closure)) {
-    const ZbReader *self = (ZbReader *)op;
-    return PyBool_FromLong(self->closed || self->handle == NULL);
 }
 
 static PyObject *reader_held(PyObject *op, void *Py_UNUSED(closure)) {
@@ -404,24 +223,21 @@ static PyObject *reader_stream_pid(PyObject *op, void *Py_UNUSED(closure)) {
 
 static PyGetSetDef reader_getset[] = {
     {"_stream_pid", reader_stream_pid, NULL, "Process that wrote the last frame; 0 if it is known to be gone.", NULL},
-    {"closed", reader_closed, NULL, "Whether the reader was closed.", NULL},
+    {"closed", zb_endpoint_closed, NULL, "Whether the reader was closed.", NULL},
     {"held_frames", reader_held, NULL, "Frames read whose space was not yet given back.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
-#define FAST (METH_FASTCALL | METH_KEYWORDS)
-#define FASTCALL(function) ((PyCFunction)(void (*)(void))function)
-
 static PyMethodDef reader_methods[] = {
-    {"read_frame", FASTCALL(reader_read_frame), FAST,
+    {"read_frame", ZB_FASTCALL(reader_read_frame), ZB_FAST,
      "read_frame($self, timeout=5.0)\n--\n\nWait for the next frame and lend it."},
-    {"read_frames", FASTCALL(reader_read_frames), FAST,
+    {"read_frames", ZB_FASTCALL(reader_read_frames), ZB_FAST,
      "read_frames($self, maximum, timeout=5.0)\n--\n\nWait for a frame, and take up to `maximum` that are there."},
     {"get_metadata", reader_metadata, METH_NOARGS, "Return a copy of the metadata that the writer left."},
-    {"_writer_state", reader_writer_state, METH_NOARGS, "absent, alive, closed or died."},
+    {"_writer_state", zb_reader_writer_state, METH_NOARGS, "absent, alive, closed or died."},
     {"_attach", reader_attach, METH_VARARGS, NULL},
-    {"_wait", FASTCALL(reader_wait), FAST, "Wait until a frame can be read; False when cancelled."},
-    {"_set_cancelled", reader_set_cancelled, METH_O, NULL},
+    {"_wait", ZB_FASTCALL(reader_wait), ZB_FAST, "Wait until a frame can be read; False when cancelled."},
+    {"_set_cancelled", zb_endpoint_set_cancelled, METH_O, NULL},
     {"_close", reader_close, METH_NOARGS, NULL},
     {"_detach", reader_detach, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
@@ -432,7 +248,7 @@ PyTypeObject ZbReaderType = {
     .tp_doc = "The reading side of a mapped segment.",
     .tp_basicsize = sizeof(ZbReader),
     .tp_flags = Py_TPFLAGS_DEFAULT | Py_TPFLAGS_BASETYPE,
-    .tp_new = reader_new,
+    .tp_new = zb_endpoint_new,
     .tp_dealloc = reader_dealloc,
     .tp_methods = reader_methods,
     .tp_getset = reader_getset,

@@ -7,7 +7,7 @@
  * whose struct is known, only for a view without re-exports, slices or weak references, and only here. Elsewhere (or
  * with ZB_NO_VIEW_REUSE) every view is made anew.
  */
-#include "binding.h"
+#include "reader.h"
 
 #if PY_VERSION_HEX < 0x030E0000 && !defined(Py_GIL_DISABLED) && !defined(PYPY_VERSION) && !defined(ZB_NO_VIEW_REUSE)
 #define REUSE 1
