@@ -2,6 +2,7 @@ package zerobuffer
 
 import (
 	"encoding/binary"
+	"reflect"
 	"sync/atomic"
 	"unsafe"
 )
@@ -9,7 +10,6 @@ import (
 const (
 	oiebSize       = 128
 	blockAlignment = 64
-	headerSize     = 16
 	prefixSize     = 8
 	majorVersion   = 1
 )
@@ -17,42 +17,50 @@ const (
 // oieb is the control block at offset 0 of a segment. Each field has one writer, but for payloadFreeBytes, which both
 // sides change by atomic addition.
 type oieb struct {
-	size            atomic.Uint32
-	version         [4]uint8
-	metadataSize    atomic.Uint64
-	metadataFree    atomic.Uint64
-	metadataWritten atomic.Uint64
-	payloadSize     atomic.Uint64
-	payloadFree     atomic.Uint64
-	writePos        atomic.Uint64
-	readPos         atomic.Uint64
-	writtenCount    atomic.Uint64
-	readCount       atomic.Uint64
-	writerPID       atomic.Uint64
-	readerPID       atomic.Uint64
-	_               [4]uint64
+	size            atomic.Uint32    `protocol:"oieb_size"`
+	version         [4]uint8         `protocol:"version"`
+	metadataSize    atomic.Uint64    `protocol:"metadata_size"`
+	metadataFree    atomic.Uint64    `protocol:"metadata_free_bytes"`
+	metadataWritten atomic.Uint64    `protocol:"metadata_written_bytes"`
+	payloadSize     atomic.Uint64    `protocol:"payload_size"`
+	payloadFree     atomic.Uint64    `protocol:"payload_free_bytes"`
+	writePos        atomic.Uint64    `protocol:"payload_write_pos"`
+	readPos         atomic.Uint64    `protocol:"payload_read_pos"`
+	writtenCount    atomic.Uint64    `protocol:"payload_written_count"`
+	readCount       atomic.Uint64    `protocol:"payload_read_count"`
+	writerPID       atomic.Uint64    `protocol:"writer_pid"`
+	readerPID       atomic.Uint64    `protocol:"reader_pid"`
+	reserved        [4]atomic.Uint64 `protocol:"reserved"`
 }
 
 // The protocol fixes the size: this does not compile with another one.
 var _ [oiebSize]byte = [unsafe.Sizeof(oieb{})]byte{}
 
-// Layout returns the offset of every field of the control block as this library's compiler sees it.
-func Layout() map[string]int {
-	var block oieb
-	return map[string]int{
-		"oieb_size":              int(unsafe.Offsetof(block.size)),
-		"version":                int(unsafe.Offsetof(block.version)),
-		"metadata_size":          int(unsafe.Offsetof(block.metadataSize)),
-		"metadata_free_bytes":    int(unsafe.Offsetof(block.metadataFree)),
-		"metadata_written_bytes": int(unsafe.Offsetof(block.metadataWritten)),
-		"payload_size":           int(unsafe.Offsetof(block.payloadSize)),
-		"payload_free_bytes":     int(unsafe.Offsetof(block.payloadFree)),
-		"payload_write_pos":      int(unsafe.Offsetof(block.writePos)),
-		"payload_read_pos":       int(unsafe.Offsetof(block.readPos)),
-		"payload_written_count":  int(unsafe.Offsetof(block.writtenCount)),
-		"payload_read_count":     int(unsafe.Offsetof(block.readCount)),
-		"writer_pid":             int(unsafe.Offsetof(block.writerPID)),
-		"reader_pid":             int(unsafe.Offsetof(block.readerPID)),
+// Structure is where the fields of a structure stand, by their names in the protocol.
+type Structure struct {
+	Size   uintptr
+	Fields map[string][2]uintptr // offset and size
+}
+
+// Layout returns the structures of shared memory as this library's compiler sees them.
+func Layout() map[string]Structure {
+	return map[string]Structure{"oieb": structureOf[oieb](), "frame": structureOf[header]()}
+}
+
+func structureOf[T any]() Structure {
+	kind := reflect.TypeFor[T]()
+	fields := make(map[string][2]uintptr, kind.NumField())
+	for i := range kind.NumField() {
+		field := kind.Field(i)
+		fields[field.Tag.Get("protocol")] = [2]uintptr{field.Offset, field.Type.Size()}
+	}
+	return Structure{kind.Size(), fields}
+}
+
+// clearReserved zeroes what an implementation may have left in the reserved bytes about an operation that is over.
+func (b *oieb) clearReserved() {
+	for i := range b.reserved {
+		b.reserved[i].Store(0)
 	}
 }
 
@@ -73,15 +81,27 @@ func (b *oieb) format(metadata, payload, readerPID uint64) {
 }
 
 // A header stands before each frame, at any offset. Size 0 with sequence 0 is the wrap marker.
-type header struct{ size, sequence uint64 }
+type header struct {
+	size     uint64 `protocol:"size"`
+	sequence uint64 `protocol:"sequence"`
+}
+
+const (
+	headerSize = uint64(unsafe.Sizeof(header{}))
+	sizeAt     = uint64(unsafe.Offsetof(header{}.size))
+	sequenceAt = uint64(unsafe.Offsetof(header{}.sequence))
+)
+
+var _ [16]byte = [headerSize]byte{}
 
 func headerAt(payload []byte, pos uint64) header {
-	place := payload[pos : pos+headerSize]
-	return header{binary.LittleEndian.Uint64(place), binary.LittleEndian.Uint64(place[8:])}
+	return header{
+		size:     binary.LittleEndian.Uint64(payload[pos+sizeAt:]),
+		sequence: binary.LittleEndian.Uint64(payload[pos+sequenceAt:]),
+	}
 }
 
 func (h header) put(payload []byte, pos uint64) {
-	place := payload[pos : pos+headerSize]
-	binary.LittleEndian.PutUint64(place, h.size)
-	binary.LittleEndian.PutUint64(place[8:], h.sequence)
+	binary.LittleEndian.PutUint64(payload[pos+sizeAt:], h.size)
+	binary.LittleEndian.PutUint64(payload[pos+sequenceAt:], h.sequence)
 }

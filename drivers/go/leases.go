@@ -1,6 +1,10 @@
 package zerobuffer
 
-import "sync"
+import (
+	"sync"
+
+	"zerobuffer/internal/points"
+)
 
 // leases are the parts of the ring that a reader has passed and not given back, in ring order. Frames may be released in
 // any order; their space returns in the order of the ring.
@@ -52,8 +56,10 @@ func (l *leases) drain(s *segment) {
 			break
 		}
 		s.ring.block.payloadFree.Add(part.bytes)
+		points.Pass(points.ReaderFree)
 		if part.frame {
 			_ = s.space.post() // at its maximum, the writer has tokens enough
+			points.Pass(points.ReaderSpace)
 		}
 		done++
 	}

@@ -7,6 +7,8 @@ import (
 	"os"
 	"sync/atomic"
 	"time"
+
+	"zerobuffer/internal/points"
 )
 
 // errCancelled ends a wait on behalf of a duplex server that stops.
@@ -65,6 +67,7 @@ func (r *Reader) Read(timeout time.Duration) (*Frame, error) {
 	if err := r.takeToken(end); err != nil {
 		return nil, err
 	}
+	points.Pass(points.ReaderToken)
 	return r.takeFrame()
 }
 
@@ -158,6 +161,7 @@ func (r *Reader) takeFrame() (*Frame, error) {
 	if f.wrapped > 0 {
 		r.leases.add(f.wrapped, false)
 		r.leases.drainWraps(r.segment)
+		points.Pass(points.ReaderWrap)
 	}
 	number := r.leases.add(headerSize+f.size, true)
 	r.expected = f.sequence + 1

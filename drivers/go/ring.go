@@ -1,5 +1,7 @@
 package zerobuffer
 
+import "zerobuffer/internal/points"
+
 // ring is a segment whose sizes have been checked against its mapping. The pure parts of the protocol are here: where a
 // frame goes, what stands at a position, what a dead writer left.
 type ring struct {
@@ -120,9 +122,14 @@ func (r *ring) publish(p plan, sequence uint64) {
 		header{}.put(r.payload, p.from)
 		counted = 2
 	}
+	points.Pass(points.WriterHeader)
+	points.Pass(points.WriterIntent)
 	r.block.payloadFree.Add(-p.need())
+	points.Pass(points.WriterFree)
 	r.block.writePos.Store(p.next(r.size()))
+	points.Pass(points.WriterPosition)
 	r.block.writtenCount.Store(r.block.writtenCount.Load() + counted)
+	points.Pass(points.WriterCount)
 }
 
 // found is a frame in the ring.
@@ -155,7 +162,9 @@ func (r *ring) peek(pos uint64) (found, error) {
 
 func (r *ring) advance(f found) {
 	r.block.readPos.Store(f.next)
+	points.Pass(points.ReaderPosition)
 	r.block.readCount.Store(r.block.readCount.Load() + f.counted)
+	points.Pass(points.ReaderCount)
 }
 
 // mostFrames is an upper bound on how many frames stand in a ring.
@@ -204,12 +213,53 @@ func (r *ring) owed(pending uint64) uint64 {
 	return 0
 }
 
+// An implementation that moves the position first announces its commit in the reserved bytes while it lasts: how many
+// bytes it takes, where it stood, and what written_count will be.
+const (
+	intentBytes = iota
+	intentOldPos
+	intentCount
+)
+
+// finishCommit brings the fields to where the commit that a dead writer announced would have brought them, if it had
+// moved. Whether it had taken the bytes already cannot be told, as the reader may hold frames: so they are taken, once
+// more perhaps. Room may be lost, what is not read is never overwritten.
+func (r *ring) finishCommit() {
+	defer r.block.clearReserved()
+	bytes, count := r.block.reserved[intentBytes].Load(), r.block.reserved[intentCount].Load()
+	pos, free, err := r.writerState()
+	if err != nil || bytes == 0 || bytes > r.size() || r.block.writtenCount.Load() == count {
+		return
+	}
+	if pos == r.block.reserved[intentOldPos].Load() && (bytes != r.size() || free != 0) {
+		return
+	}
+	if free >= bytes {
+		r.block.payloadFree.Add(-bytes)
+	}
+	r.block.writtenCount.Store(count)
+}
+
+// takeUnread takes bytes that count as free although something unread stands there: left by a writer that moved the
+// position first and announced nothing. The free bytes are looked at first, so that a reader at work never looks wrong.
+func (r *ring) takeUnread() {
+	end, free, err := r.writerState()
+	pos, readErr := r.readPos()
+	if err != nil || readErr != nil {
+		return
+	}
+	if most := r.size() - (end+r.size()-pos)%r.size(); free > most {
+		r.block.payloadFree.Add(most - free)
+	}
+}
+
 // rollBack takes back what a dead writer left half-done, once the reader has read all and holds `held` bytes.
 func (r *ring) rollBack(held uint64) {
 	pos, err := r.readPos()
 	if err != nil || held > r.size() {
 		return
 	}
+	defer r.block.clearReserved()
 	end, free, err := r.writerState()
 	if err == nil && end == pos && free == r.size()-held {
 		return

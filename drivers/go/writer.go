@@ -6,6 +6,8 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"zerobuffer/internal/points"
 )
 
 const (
@@ -135,10 +137,12 @@ func (w *Writer) taken(owner uint64) error {
 		"buffer %q already has a writer, process %d. Close the other one first", w.name, owner)
 }
 
-// settle posts the frames that a dead writer made part of the ring without posting them. The reader may stand between a
-// token and its frame: so the least of several looks counts.
+// settle finishes what a dead writer had begun, and posts the frames that it made part of the ring without posting them.
+// The reader may stand between a token and its frame: so the least of several looks counts.
 func (w *Writer) settle() error {
 	const looks = 3
+	w.segment.ring.finishCommit()
+	w.segment.ring.takeUnread()
 	owed := w.segment.ring.owed(w.segment.data.value())
 	for look := 1; look < looks && owed > 0; look++ {
 		time.Sleep(time.Millisecond)
@@ -180,6 +184,7 @@ func (w *Writer) Write(data []byte, timeout time.Duration) (uint64, error) {
 		return 0, err
 	}
 	copy(w.segment.ring.payload[p.at+headerSize:], data)
+	points.Pass(points.WriterData)
 	return w.publish(p)
 }
 
@@ -243,8 +248,12 @@ func (w *Writer) place(size uint64, end deadline) (plan, error) {
 			return plan{}, err
 		}
 		p, err := ring.planFrame(pos, size)
-		if err != nil || p.need() <= free {
-			return p, err
+		if err == nil && p.need() <= free {
+			points.Pass(points.WriterPlanned)
+			return p, nil
+		}
+		if err != nil {
+			return plan{}, err
 		}
 		if !spun {
 			spun = true
@@ -290,7 +299,12 @@ func (w *Writer) publish(p plan) (uint64, error) {
 	sequence := w.sequence.Load()
 	w.segment.ring.publish(p, sequence)
 	w.sequence.Store(sequence + 1)
-	return sequence, w.post()
+	if err := w.post(); err != nil {
+		return 0, err
+	}
+	points.Pass(points.WriterPost)
+	points.Pass(points.WriterDone)
+	return sequence, nil
 }
 
 // CheckReader fails with ReaderDead if the reader is gone.
@@ -346,6 +360,7 @@ func (w *Writer) SetMetadata(content []byte) error {
 	}
 	binary.LittleEndian.PutUint64(ring.metadata, size)
 	copy(ring.metadata[prefixSize:], content)
+	points.Pass(points.WriterMetadata)
 	block.metadataFree.Store(room - prefixSize - size)
 	block.metadataWritten.Store(prefixSize + size) // last: it tells the reader
 	return nil

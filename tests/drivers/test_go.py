@@ -14,7 +14,6 @@ GO = Language(
     folder=DRIVERS / "go",
     command=(DRIVERS / "go" / "bin" / "driver",),
     sources=("*.go", "cmd/**/*.go", "internal/**/*.go"),
-    capabilities=frozenset({"duplex", "linux"}),
 )
 
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"zerobuffer"
+	"zerobuffer/internal/rpc"
 )
 
 // How long the end of the driver waits for verbs that are just opening something.
@@ -20,6 +21,8 @@ type desk struct {
 	ended  bool
 	verbs  sync.WaitGroup // that are opening something
 	leaves chan struct{}  // closed when the driver ends
+
+	underWay func() []*rpc.Call // set once, before the first verb
 }
 
 // lent is a frame or a slot; it goes back when its owner closes.

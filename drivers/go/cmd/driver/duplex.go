@@ -107,7 +107,8 @@ func handle(d *desk, p handlerParams) (nothing, error) {
 	case "echo", "double", "xor":
 		return nil, server.Start(server.handler(p.Handler, p.Delay.duration()))
 	}
-	return nil, rpc.Errorf(rpc.InvalidParams, "there is no handler %q, only echo, double and xor", p.Handler)
+	return nil, rpc.Errorf(rpc.InvalidParams,
+		"Invalid params: \"handler\" must be one of echo, double and xor, not %q", p.Handler)
 }
 
 type serviceInfo struct {

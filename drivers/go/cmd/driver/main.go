@@ -3,7 +3,6 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -50,6 +49,7 @@ func run() error {
 	time.Sleep(time.Nanosecond)
 	desk := newDesk()
 	server := rpc.NewServer(out, desk.perform)
+	desk.underWay = server.UnderWay
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
 	ended := make(chan struct{})
@@ -101,12 +101,12 @@ func translated(err error) error {
 }
 
 // perform does one verb.
-func (d *desk) perform(method string, params json.RawMessage) (any, error) {
-	work, known := verbs[method]
+func (d *desk) perform(call *rpc.Call) (any, error) {
+	work, known := verbs[call.Method]
 	if !known {
-		return nil, rpc.Errorf(rpc.MethodNotFound, "there is no verb %q", method)
+		return nil, rpc.Errorf(rpc.MethodNotFound, "there is no verb %q", call.Method)
 	}
-	result, err := work(d, params)
+	result, err := work(d, call)
 	if err != nil {
 		return nil, translated(err)
 	}

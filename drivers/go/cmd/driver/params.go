@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"time"
 
@@ -20,38 +21,73 @@ func (s seconds) duration() time.Duration {
 }
 
 // verb is a call of the contract over the desk.
-type verb func(d *desk, params json.RawMessage) (any, error)
+type verb func(d *desk, call *rpc.Call) (any, error)
 
-// typed makes a verb of a function with a struct of parameters, all of which must be given and no other.
+// typed makes a verb of a function with a struct of parameters, all of which must be given. Others do not matter.
 func typed[P, R any](work func(d *desk, params P) (R, error)) verb {
-	kind := reflect.TypeFor[P]()
-	return func(d *desk, raw json.RawMessage) (any, error) {
-		var given map[string]json.RawMessage
-		if err := json.Unmarshal(raw, &given); err != nil {
-			return nil, rpc.Errorf(rpc.InvalidParams, "Invalid params: %v", err)
-		}
-		for i := range kind.NumField() {
-			name := kind.Field(i).Tag.Get("json")
-			if _, present := given[name]; !present {
-				return nil, rpc.Errorf(rpc.InvalidParams, "Invalid params: %q is missing", name)
-			}
-		}
+	return func(d *desk, call *rpc.Call) (any, error) {
 		var params P
-		decoder := json.NewDecoder(bytes.NewReader(raw))
-		decoder.DisallowUnknownFields()
-		if err := decoder.Decode(&params); err != nil {
+		if err := decode(call.Params, reflect.ValueOf(&params).Elem(), ""); err != nil {
 			return nil, rpc.Errorf(rpc.InvalidParams, "Invalid params: %v", err)
 		}
-		if recipe, has := any(params).(interface{ check() error }); has {
-			if err := recipe.check(); err != nil {
-				return nil, rpc.Errorf(rpc.InvalidParams, "Invalid params: %v", err)
+		if payload, has := any(params).(interface{ check() error }); has {
+			if err := payload.check(); err != nil {
+				return nil, rpc.Errorf(rpc.InvalidParams, "Invalid params: payload: %v", err)
 			}
 		}
 		return work(d, params)
 	}
 }
 
-type helloParams struct {
+// decode fills a struct from an object, stricter than Go's decoder: every field must be there, in its own case, and only
+// a pointer may be null. Its errors name the key.
+func decode(raw json.RawMessage, target reflect.Value, path string) error {
+	var given map[string]json.RawMessage
+	if json.Unmarshal(raw, &given) != nil || given == nil {
+		return fmt.Errorf("%q must be an object", path)
+	}
+	for i := range target.NumField() {
+		key := target.Type().Field(i).Tag.Get("json")
+		field, name := target.Field(i), path+key
+		value, present := given[key]
+		switch {
+		case !present:
+			return fmt.Errorf("%q is missing", name)
+		case bytes.Equal(value, []byte("null")) && field.Kind() != reflect.Pointer:
+			return fmt.Errorf("%q must not be null", name)
+		case field.Kind() == reflect.Struct:
+			if err := decode(value, field, name+"."); err != nil {
+				return err
+			}
+		default:
+			if json.Unmarshal(value, field.Addr().Interface()) != nil {
+				return fmt.Errorf("%q must be %s, not %.60s", name, wanted(field.Type()), value)
+			}
+		}
+	}
+	return nil
+}
+
+// wanted says in words what JSON a type is read from.
+func wanted(kind reflect.Type) string {
+	switch kind.Kind() {
+	case reflect.Pointer:
+		return wanted(kind.Elem()) + " or null"
+	case reflect.Slice:
+		return "a list, each " + wanted(kind.Elem())
+	case reflect.String:
+		return "a text"
+	case reflect.Bool:
+		return "true or false"
+	case reflect.Float64:
+		return "a number"
+	case reflect.Uint64, reflect.Uint8:
+		return "a whole number from 0 on"
+	}
+	return "a whole number"
+}
+
+type timeoutParams struct {
 	Timeout seconds `json:"timeout"`
 }
 
@@ -130,6 +166,12 @@ type relayParams struct {
 	Source  int     `json:"source"`
 	Target  int     `json:"target"`
 	Count   int     `json:"count"`
+	Timeout seconds `json:"timeout"`
+}
+
+type armParams struct {
+	Point   string  `json:"point"`
+	Passage int     `json:"passage"`
 	Timeout seconds `json:"timeout"`
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"zerobuffer"
@@ -13,10 +12,11 @@ import (
 	"zerobuffer/internal/rpc"
 )
 
-const contractVersion = "1.0"
-
 var verbs = map[string]verb{
 	"hello":          typed(hello),
+	"health":         typed(health),
+	"dump":           dump,
+	"arm":            typed(arm),
 	"create":         typed(create),
 	"connect":        typed(connect),
 	"close":          typed(closeHandle),
@@ -43,28 +43,6 @@ var verbs = map[string]verb{
 }
 
 type nothing = *struct{}
-
-type identity struct {
-	Protocol       string         `json:"protocol"`
-	Language       string         `json:"language"`
-	Implementation string         `json:"implementation"`
-	Version        string         `json:"version"`
-	PID            int            `json:"pid"`
-	Capabilities   []string       `json:"capabilities"`
-	Layout         map[string]int `json:"layout"`
-}
-
-func hello(_ *desk, _ helloParams) (identity, error) {
-	return identity{
-		Protocol:       contractVersion,
-		Language:       "go",
-		Implementation: "zerobuffer-go",
-		Version:        zerobuffer.Version,
-		PID:            os.Getpid(),
-		Capabilities:   []string{"duplex", "linux"},
-		Layout:         zerobuffer.Layout(),
-	}, nil
-}
 
 func create(d *desk, p createParams) (int, error) {
 	return opened(d, func() (*zerobuffer.Reader, error) {
@@ -158,7 +136,8 @@ func put(d *desk, p putParams) (nothing, error) {
 	}
 	content, place := p.Payload.Content(slot.sequence), slot.Data()
 	if p.Offset < 0 || p.Offset+len(content) > len(place) {
-		return nil, rpc.Errorf(rpc.InvalidParams, "%d bytes at %d do not fit into a slot of %d", len(content), p.Offset, len(place))
+		return nil, rpc.Errorf(rpc.InvalidParams,
+			"Invalid params: %d bytes at \"offset\" %d do not fit into a slot of %d", len(content), p.Offset, len(place))
 	}
 	copy(place[p.Offset:], content)
 	return nil, nil

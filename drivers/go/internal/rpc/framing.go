@@ -76,11 +76,12 @@ func (d *Decoder) Next() ([]byte, error) {
 	case length > mostBytes:
 		return nil, d.loseNow("a message of %d bytes is announced, at most %d are accepted", length, mostBytes)
 	}
-	body := make([]byte, length)
-	if _, err := io.ReadFull(d.source, body); err != nil {
+	// What is announced is not made before it comes.
+	var body bytes.Buffer
+	if _, err := io.CopyN(&body, d.source, int64(length)); err != nil {
 		return nil, io.EOF
 	}
-	return body, nil
+	return body.Bytes(), nil
 }
 
 const contentLength = "Content-Length"

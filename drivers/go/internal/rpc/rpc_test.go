@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"io"
 	"slices"
@@ -49,17 +48,17 @@ func TestFraming(t *testing.T) {
 	}
 }
 
-func call(method string, params json.RawMessage) (any, error) {
-	switch method {
+func perform(call *Call) (any, error) {
+	switch call.Method {
 	case "echo":
-		return params, nil
+		return call.Params, nil
 	case "wait":
 		time.Sleep(50 * time.Millisecond)
 		return "late", nil
 	case "panic":
 		panic("oh")
 	}
-	return nil, Errorf(MethodNotFound, "there is no method %q", method)
+	return nil, Errorf(MethodNotFound, "there is no method %q", call.Method)
 }
 
 type recorder struct {
@@ -95,7 +94,7 @@ func TestServe(t *testing.T) {
 		{`{`, `"id":null,"error":{"code":-32700`},
 	} {
 		out := &recorder{wanted: 1, done: make(chan struct{})}
-		NewServer(out, call).Serve(bytes.NewReader(Encode([]byte(example.request))))
+		NewServer(out, perform).Serve(bytes.NewReader(Encode([]byte(example.request))))
 		select {
 		case <-out.done:
 		case <-time.After(5 * time.Second):
@@ -112,7 +111,7 @@ func TestABlockedCallStopsNoOther(t *testing.T) {
 	stream = append(stream, Encode([]byte(`{"jsonrpc":"2.0","method":"echo"}`))...)
 	stream = append(stream, Encode([]byte(`{"jsonrpc":"2.0","id":2,"method":"echo"}`))...)
 	out := &recorder{wanted: 2, done: make(chan struct{})}
-	server := NewServer(out, call)
+	server := NewServer(out, perform)
 	server.Serve(bytes.NewReader(stream))
 	server.Finish(5 * time.Second)
 	first, second, _ := strings.Cut(out.buffer.String(), `"result":{}`)

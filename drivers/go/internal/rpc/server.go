@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"time"
 )
@@ -34,8 +35,16 @@ func Errorf(code int, format string, values ...any) *Error {
 	return &Error{Code: code, Message: fmt.Sprintf(format, values...)}
 }
 
-// Method performs a call with its one object of parameters.
-type Method func(method string, params json.RawMessage) (any, error)
+// Call is one request that wants to be performed.
+type Call struct {
+	ID     json.RawMessage // nil for a notification
+	Method string
+	Params json.RawMessage // one object
+	Began  time.Time
+}
+
+// Method performs a call.
+type Method func(call *Call) (any, error)
 
 type request struct {
 	Version string          `json:"jsonrpc"`
@@ -63,11 +72,14 @@ type Server struct {
 	out    answers
 	method Method
 	calls  sync.WaitGroup
+
+	mutex    sync.Mutex
+	underWay map[*Call]struct{}
 }
 
 // NewServer writes its answers to a stream.
 func NewServer(target io.Writer, method Method) *Server {
-	return &Server{out: answers{target: target}, method: method}
+	return &Server{out: answers{target: target}, method: method, underWay: map[*Call]struct{}{}}
 }
 
 // Serve performs the calls that come from a stream, each in a goroutine of its own, until it ends.
@@ -81,16 +93,16 @@ func (s *Server) Serve(source io.Reader) {
 		case err != nil:
 			return
 		default:
-			call, problem := parse(body)
+			asked, problem := parse(body)
 			if problem != nil {
-				s.out.send(failure{"2.0", idOf(call), problem})
-			} else {
-				s.calls.Add(1)
-				go func() {
-					defer s.calls.Done()
-					s.perform(call)
-				}()
+				s.out.send(failure{"2.0", idOf(asked), problem})
+				continue
 			}
+			call := s.begin(asked)
+			go func() {
+				defer s.calls.Done()
+				s.perform(call, asked.Params)
+			}()
 		}
 	}
 }
@@ -110,8 +122,36 @@ func (s *Server) Finish(patience time.Duration) {
 	}
 }
 
-func (s *Server) perform(call request) {
-	result, err := performed(call, s.method)
+// UnderWay returns the calls that are not answered yet, the oldest first.
+func (s *Server) UnderWay() []*Call {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	calls := make([]*Call, 0, len(s.underWay))
+	for call := range s.underWay {
+		calls = append(calls, call)
+	}
+	slices.SortFunc(calls, func(a, b *Call) int { return a.Began.Compare(b.Began) })
+	return calls
+}
+
+func (s *Server) begin(asked request) *Call {
+	call := &Call{ID: asked.ID, Method: *asked.Method, Began: time.Now()}
+	s.calls.Add(1)
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	s.underWay[call] = struct{}{}
+	return call
+}
+
+func (s *Server) end(call *Call) {
+	s.mutex.Lock()
+	defer s.mutex.Unlock()
+	delete(s.underWay, call)
+}
+
+func (s *Server) perform(call *Call, params json.RawMessage) {
+	result, err := performed(call, params, s.method)
+	s.end(call)
 	if len(call.ID) == 0 {
 		return // a notification gets no answer
 	}
@@ -171,17 +211,16 @@ func (a *answers) send(message any) {
 	_, _ = a.target.Write(Encode(body))
 }
 
-func performed(call request, method Method) (result any, err error) {
+func performed(call *Call, params json.RawMessage, method Method) (result any, err error) {
 	defer func() {
 		if panicked := recover(); panicked != nil {
-			err = Errorf(InternalError, "%s panicked: %v", *call.Method, panicked)
+			err = Errorf(InternalError, "%s panicked: %v", call.Method, panicked)
 		}
 	}()
-	params, err := firstObject(call.Params)
-	if err != nil {
+	if call.Params, err = firstObject(params); err != nil {
 		return nil, err
 	}
-	return method(*call.Method, params)
+	return method(call)
 }
 
 // firstObject returns the one object of parameters, whether given positionally or bare; none is an empty one.
