@@ -85,6 +85,8 @@ class DriverSettings(BaseModel):
         measures: What ``harmony perf`` measures, as ``module:MEASURES``.
         reference: The platform against which ``harmony doctor`` plays.
         scenario: The scenario that it plays.
+        documentation: Where its documentation is published, relative to the project file.
+        schema_file: Where its JSON Schema is published.
         strict: Whether every word of a driver must be as the contract says, in every run (``--validate`` for one).
     """
 
@@ -95,6 +97,8 @@ class DriverSettings(BaseModel):
     measures: str = ""
     reference: str = "python"
     scenario: str = "1.1"
+    documentation: Path | None = None
+    schema_file: Path | None = None
     strict: bool = False
 
 

@@ -156,7 +156,7 @@ class Verb:
 
         Args:
             answer: As decoded from JSON.
-            strict: Whether types must match exactly, and keys that nobody knows are wrong, too.
+            strict: Whether types must match exactly, and the keys be those of the contract.
         """
         try:
             value = self.result.validate_json(json.dumps(answer), strict=strict)
@@ -165,7 +165,7 @@ class Verb:
                 f"{'.'.join(map(str, item['loc'])) or 'the result'}: {item['msg']}, got {item['input']!r:.80}"
                 for item in error.errors(include_url=False)
             ]
-        return list(_unknown_keys(answer, self.result.dump_python(value, mode="json"))) if strict else []
+        return list(_other_keys(answer, self.result.dump_python(value, mode="json"))) if strict else []
 
     def check(self, answer: Any, *, strict: bool = False) -> None:
         """Refuse an answer that is not what the contract says.
@@ -215,7 +215,7 @@ class Contract:
         if known.code not in self.codes:
             found.append(f"data.code: {known.code!r} is no canonical code")
         if strict:
-            found += _unknown_keys(data, {"code": "", "details": None})
+            found += [f"data.{key}: the contract knows no such key" for key in data.keys() - {"code", "details"}]
         return found
 
     def check_identity(self, identity: Identity) -> None:
@@ -285,15 +285,17 @@ def verbs_of(port: type) -> dict[str, Verb]:
     return found
 
 
-def _unknown_keys(given: Any, known: Any, place: str = "") -> Iterator[str]:
-    """Name the keys of a JSON value that its model has dropped."""
+def _other_keys(given: Any, known: Any, place: str = "") -> Iterator[str]:
+    """Name the keys of a JSON value that its model does not know, and those that it lacks."""
     if isinstance(given, Mapping) and isinstance(known, Mapping):
-        for key, value in given.items():
+        for key in [*given, *(key for key in known if key not in given)]:
             here = f"{place}.{key}" if place else str(key)
             if key not in known:
                 yield f"{here}: the contract knows no such key"
+            elif key not in given:
+                yield f"{here}: this key is missing"
             else:
-                yield from _unknown_keys(value, known[key], here)
+                yield from _other_keys(given[key], known[key], here)
     elif isinstance(given, Sequence) and isinstance(known, Sequence) and not isinstance(given, str):
         for number, (value, other) in enumerate(zip(given, known, strict=False)):
-            yield from _unknown_keys(value, other, f"{place}[{number}]")
+            yield from _other_keys(value, other, f"{place}[{number}]")

@@ -27,7 +27,7 @@ Held = Annotated[int, Field(ge=1, title="frame")]
 Count = Annotated[int, Field(ge=0, title="count")]
 Size = Annotated[int, Field(ge=0, title="bytes")]
 Sequenced = Annotated[int, Field(ge=0, lt=1 << 64, title="sequence")]
-Digest = Annotated[int, Field(ge=0, lt=1 << 32, title="CRC-32")]
+Digest = Annotated[int, Field(ge=0, lt=1 << 32, title="crc-32")]
 Seconds = Annotated[float, Field(ge=0, title="seconds")]
 Handler = Literal["echo", "double", "xor"]
 Hex = Annotated[str, Field(pattern="^([0-9a-f]{2})*$", title="hexadecimal")]
@@ -238,7 +238,7 @@ class Driver(AnyDriver, Protocol):
 
     @verb(needs="duplex")
     async def handle(
-        self, handle: Handle, handler: str, *, delay: Seconds = 0.0, timeout: Seconds = DEFAULT_TIMEOUT
+        self, handle: Handle, handler: Handler, *, delay: Seconds = 0.0, timeout: Seconds = DEFAULT_TIMEOUT
     ) -> None:
         """Start answering: ``echo``, ``double`` or ``xor``, ``delay`` seconds each, one after the other."""
         await self._ask("handle", timeout, handle=handle, handler=handler, delay=delay)
