@@ -1,0 +1,92 @@
+#pragma once
+
+#include <zerobuffer/config.hpp>
+#include <zerobuffer/reader.hpp>
+#include <zerobuffer/writer.hpp>
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace zerobuffer {
+
+inline constexpr BufferConfig default_request_config{.metadata_size = 4096, .payload_size = 1 << 20};
+inline constexpr BufferConfig default_response_config{.metadata_size = 4096, .payload_size = 1 << 22};
+
+/// Answers the requests of a duplex channel, one after the other. Requests stand in the buffer NAME_request,
+/// responses in NAME_response; the n-th response answers the n-th request.
+///
+/// A client that dies is forgotten, and the next one is served; nobody gets an answer to what another one
+/// asked. A handler that throws or answers with nothing breaks the order on which the channel rests: that
+/// client's channel is closed, so that it gets WriterDeadError instead of a wrong answer.
+class DuplexServer {
+public:
+    /// Gets a request, which is released when it returns; returns the response.
+    using Handler = std::function<std::vector<std::byte>(const Frame& request)>;
+
+    explicit DuplexServer(std::string_view name, const BufferConfig& config = default_request_config);
+    DuplexServer(DuplexServer&&) noexcept;
+    DuplexServer& operator=(DuplexServer&&) noexcept;
+    DuplexServer(const DuplexServer&) = delete;
+    DuplexServer& operator=(const DuplexServer&) = delete;
+    ~DuplexServer();
+
+    /// Answers in a thread of its own until close().
+    /// @throws BusyError It has been started already.
+    void start(Handler handler);
+
+    /// Why a client got no response, or why serving ended; empty if all went well.
+    [[nodiscard]] std::string last_failure() const;
+
+    /// Finishes the request at hand and removes the channel. A client that still waits learns of it at once.
+    void close();
+
+private:
+    class Service;
+    std::unique_ptr<Service> service_;
+};
+
+/// Sends requests and receives responses.
+class DuplexClient {
+public:
+    /// Joins a channel; the sizes are those of the response buffer, which belongs to the client.
+    /// @throws NotFoundError No server has the channel.
+    /// @throws WriterExistsError Another client has it.
+    explicit DuplexClient(std::string_view name, const BufferConfig& config = default_response_config,
+                          std::chrono::nanoseconds timeout = std::chrono::nanoseconds::zero());
+    DuplexClient(DuplexClient&&) noexcept;
+    DuplexClient& operator=(DuplexClient&&) noexcept;
+    DuplexClient(const DuplexClient&) = delete;
+    DuplexClient& operator=(const DuplexClient&) = delete;
+    ~DuplexClient();
+
+    /// Sends a request without waiting for its response.
+    void send(std::span<const std::byte> request, std::chrono::nanoseconds timeout = default_timeout);
+
+    /// Lends a place in the request buffer; its commit sends the request.
+    [[nodiscard]] Slot acquire(std::uint64_t size, std::chrono::nanoseconds timeout = default_timeout);
+
+    /// Waits for the next response.
+    [[nodiscard]] Frame receive(std::chrono::nanoseconds timeout = default_timeout);
+
+    /// Sends one request and waits for its response; a response that comes too late is dropped by the next
+    /// call.
+    /// @throws BusyError Responses to earlier calls of send() have not been received.
+    [[nodiscard]] Frame request(std::span<const std::byte> data,
+                                std::chrono::nanoseconds timeout = default_timeout);
+
+    /// Leaves the channel and removes the response buffer.
+    void close();
+
+private:
+    class Line;
+    std::unique_ptr<Line> line_;
+};
+
+} // namespace zerobuffer

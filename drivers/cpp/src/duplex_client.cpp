@@ -1,0 +1,123 @@
+#include "deadline.hpp"
+#include "failure.hpp"
+#include "turn.hpp"
+
+#include <zerobuffer/duplex.hpp>
+
+#include <mutex>
+#include <set>
+#include <utility>
+
+namespace zerobuffer {
+
+namespace {
+
+/// How often a client that waits looks whether the server lives: until the server has connected to the
+/// response buffer, its death shows only in the request buffer.
+constexpr auto look = std::chrono::milliseconds(10);
+
+} // namespace
+
+class DuplexClient::Line {
+public:
+    Line(std::string_view name, const BufferConfig& config, std::chrono::nanoseconds timeout)
+        : name_(name), requests_(name_ + "_request", timeout), responses_(name_ + "_response", config) {}
+
+    Line(const Line&) = delete;
+    Line& operator=(const Line&) = delete;
+
+    ~Line() { close(); }
+
+    [[nodiscard]] Writer& requests() { return requests_; }
+
+    [[nodiscard]] Frame receive(std::chrono::nanoseconds timeout) {
+        const detail::Deadline deadline(timeout);
+        const auto hold = turn_.take(deadline, [] {});
+        if (!hold) throw failure::timeout(name_, deadline.seconds());
+        for (;;) {
+            Frame response = next(deadline);
+            const std::lock_guard lock(mutex_);
+            received_++;
+            if (abandoned_.erase(received_) == 0) return response;
+        }
+    }
+
+    [[nodiscard]] Frame request(std::span<const std::byte> data, std::chrono::nanoseconds timeout) {
+        const detail::Deadline deadline(timeout);
+        std::uint64_t number = 0;
+        {
+            const std::lock_guard lock(mutex_);
+            if (requests_.next_sequence() - 1 - received_ != abandoned_.size()) {
+                throw failure::busy(name_, "responses to earlier requests wait to be received");
+            }
+            number = requests_.write(data, timeout);
+        }
+        try {
+            return receive(deadline.left());
+        } catch (const TimeoutError&) {
+            const std::lock_guard lock(mutex_);
+            abandoned_.insert(number);
+            throw;
+        }
+    }
+
+    void close() {
+        requests_.close();
+        responses_.close();
+    }
+
+private:
+    [[nodiscard]] Frame next(const detail::Deadline& deadline) {
+        for (;;) {
+            try {
+                return responses_.read(std::min<std::chrono::nanoseconds>(deadline.left(), look));
+            } catch (const TimeoutError&) {
+                requests_.check_reader();
+                if (!deadline.next_slice()) throw failure::timeout(name_, deadline.seconds());
+            }
+        }
+    }
+
+    std::string name_;
+    Writer requests_;
+    Reader responses_;
+    /// Who has asked for a response first gets it first.
+    detail::Turn turn_;
+    std::mutex mutex_;
+    std::uint64_t received_ = 0;
+    std::set<std::uint64_t> abandoned_; ///< Numbers of requests whose response nobody waits for any more.
+};
+
+DuplexClient::DuplexClient(std::string_view name, const BufferConfig& config,
+                           std::chrono::nanoseconds timeout)
+    : line_(std::make_unique<Line>(name, config, timeout)) {}
+
+DuplexClient::DuplexClient(DuplexClient&&) noexcept = default;
+DuplexClient& DuplexClient::operator=(DuplexClient&&) noexcept = default;
+DuplexClient::~DuplexClient() = default;
+
+void DuplexClient::send(std::span<const std::byte> request, std::chrono::nanoseconds timeout) {
+    if (!line_) throw failure::closed("client");
+    line_->requests().write(request, timeout);
+}
+
+Slot DuplexClient::acquire(std::uint64_t size, std::chrono::nanoseconds timeout) {
+    if (!line_) throw failure::closed("client");
+    return line_->requests().acquire(size, timeout);
+}
+
+Frame DuplexClient::receive(std::chrono::nanoseconds timeout) {
+    if (!line_) throw failure::closed("client");
+    return line_->receive(timeout);
+}
+
+Frame DuplexClient::request(std::span<const std::byte> data, std::chrono::nanoseconds timeout) {
+    if (!line_) throw failure::closed("client");
+    return line_->request(data, timeout);
+}
+
+void DuplexClient::close() {
+    if (line_) line_->close();
+}
+
+} // namespace zerobuffer

@@ -1,0 +1,207 @@
+#include "connect.hpp"
+#include "deadline.hpp"
+#include "failure.hpp"
+#include "reader_core.hpp"
+#include "writer_core.hpp"
+
+#include <zerobuffer/duplex.hpp>
+
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
+
+namespace zerobuffer {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How often a wait looks whether the server is to stop.
+constexpr auto look = 10ms;
+/// How long to wait for a client that has sent a request to show its response buffer.
+constexpr auto connect_patience = 5s;
+/// There is no event for a response buffer that comes into being.
+constexpr auto connect_retry = 1ms;
+/// How long to stay connected to a client that is failed: it must be seen to have come before it is seen to
+/// leave.
+constexpr auto farewell = 100ms;
+
+} // namespace
+
+class DuplexServer::Service {
+public:
+    Service(std::string_view name, const BufferConfig& config)
+        : name_(name),
+          requests_(
+              std::make_shared<detail::ReaderCore>(detail::Names(std::string(name) + "_request"), config)) {}
+
+    Service(const Service&) = delete;
+    Service& operator=(const Service&) = delete;
+
+    ~Service() { close(); }
+
+    void start(Handler handler) {
+        const std::lock_guard lock(mutex_);
+        if (stopping_.load(std::memory_order_acquire)) throw failure::closed("server");
+        if (thread_.joinable()) throw failure::busy(name_, "the server has been started already");
+        thread_ = std::thread([this, work = std::move(handler)] { run(work); });
+    }
+
+    [[nodiscard]] std::string last_failure() const {
+        const std::lock_guard lock(failure_mutex_);
+        return last_failure_;
+    }
+
+    void close() {
+        stopping_.store(true, std::memory_order_release);
+        const std::lock_guard lock(mutex_);
+        if (thread_.joinable()) thread_.join();
+        requests_->close();
+    }
+
+private:
+    [[nodiscard]] bool stopping() const { return stopping_.load(std::memory_order_acquire); }
+
+    void run(const Handler& handler) {
+        while (!stopping()) {
+            try {
+                const Frame request = requests_->read(look);
+                answer(handler, request);
+            } catch (const TimeoutError&) {
+                // Nobody asks: another look whether to stop.
+            } catch (const WriterDeadError&) {
+                drop_client();
+                // There is no event for the next client.
+                std::this_thread::sleep_for(look);
+            } catch (const Error& error) {
+                // The request buffer itself is closed or broken: nothing that follows in it can be trusted.
+                note(error.what());
+                break;
+            }
+        }
+        drop_client();
+    }
+
+    void answer(const Handler& handler, const Frame& request) {
+        if (request.sequence() == 1) meet_client();
+        // Without a client nobody waits for this answer, and the next one must not get it.
+        if (!client_) return;
+        try {
+            const std::vector<std::byte> response = handler(request);
+            if (response.empty()) throw std::invalid_argument("a handler must answer with at least one byte");
+            respond(response);
+        } catch (const ReaderDeadError&) {
+            drop_client();
+        } catch (const NotFoundError&) {
+            drop_client();
+        } catch (const ClosedError&) {
+            drop_client();
+        } catch (const std::exception& error) {
+            note(error.what());
+            fail_client();
+        }
+    }
+
+    /// Connects before the handler takes its time: later, the response buffer may be another client's.
+    void meet_client() {
+        drop_client();
+        const detail::Connection client = requests_->stream();
+        if (client.pid == 0) return;
+        client_ = client;
+        try {
+            responses_ = join(0ns);
+        } catch (const Error&) {
+            // It may show its response buffer after its first request.
+        }
+    }
+
+    void respond(std::span<const std::byte> response) {
+        if (!responses_) responses_ = await_responses();
+        for (;;) {
+            try {
+                responses_->write(response, look);
+                return;
+            } catch (const BufferFullError&) {
+                // A client may take its time to read, unless we are to stop.
+                if (stopping()) throw failure::closed("server");
+            }
+        }
+    }
+
+    [[nodiscard]] std::shared_ptr<detail::WriterCore> await_responses() const {
+        const detail::Deadline deadline(connect_patience);
+        for (;;) {
+            try {
+                return join(look);
+            } catch (const NotFoundError&) {
+                if (stopping() || !deadline.next_slice()) throw;
+            }
+            std::this_thread::sleep_for(connect_retry);
+        }
+    }
+
+    /// Connects to the response buffer of the client at hand, and not to that of one that has come after it.
+    [[nodiscard]] std::shared_ptr<detail::WriterCore> join(std::chrono::nanoseconds timeout) const {
+        const detail::Names names(name_ + "_response");
+        auto responses = detail::connect(names, timeout);
+        if (requests_->connection_now() == client_ && responses->reader_pid() == client_->pid)
+            return responses;
+        responses->close();
+        throw failure::reader_dead(names.buffer(), "another client has come", client_->pid);
+    }
+
+    /// The order of responses is broken: the client learns that its server is gone, whatever it waits for.
+    void fail_client() {
+        try {
+            if (!responses_) responses_ = join(0ns);
+            if (responses_->next_sequence() == 1) std::this_thread::sleep_for(farewell);
+        } catch (const Error&) {
+            // It is gone already, or never showed its response buffer.
+        }
+        drop_client();
+    }
+
+    void drop_client() {
+        client_.reset();
+        if (const auto responses = std::exchange(responses_, nullptr)) responses->close();
+    }
+
+    void note(const std::string& failure) {
+        const std::lock_guard lock(failure_mutex_);
+        last_failure_ = failure;
+    }
+
+    std::string name_;
+    std::shared_ptr<detail::ReaderCore> requests_;
+    std::atomic<bool> stopping_{false};
+    std::mutex mutex_;
+    std::thread thread_;
+    mutable std::mutex failure_mutex_;
+    std::string last_failure_;
+    // What follows belongs to the thread that answers.
+    std::optional<detail::Connection> client_;
+    std::shared_ptr<detail::WriterCore> responses_;
+};
+
+DuplexServer::DuplexServer(std::string_view name, const BufferConfig& config)
+    : service_(std::make_unique<Service>(name, config)) {}
+
+DuplexServer::DuplexServer(DuplexServer&&) noexcept = default;
+DuplexServer& DuplexServer::operator=(DuplexServer&&) noexcept = default;
+DuplexServer::~DuplexServer() = default;
+
+void DuplexServer::start(Handler handler) {
+    if (!service_) throw failure::closed("server");
+    service_->start(std::move(handler));
+}
+
+std::string DuplexServer::last_failure() const { return service_ ? service_->last_failure() : std::string(); }
+
+void DuplexServer::close() {
+    if (service_) service_->close();
+}
+
+} // namespace zerobuffer

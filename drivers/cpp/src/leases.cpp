@@ -1,0 +1,37 @@
+#include "leases.hpp"
+
+#include <cstddef>
+#include <numeric>
+
+namespace zerobuffer::detail {
+
+void Leases::pass_tail(std::uint64_t bytes) {
+    leases_.push_back({.bytes = bytes, .frame = false, .returned = true});
+}
+
+std::uint64_t Leases::lend(std::uint64_t bytes) {
+    leases_.push_back({.bytes = bytes, .frame = true, .returned = false});
+    return first_ + leases_.size() - 1;
+}
+
+void Leases::give_back(std::uint64_t number) noexcept {
+    leases_[static_cast<std::size_t>(number - first_)].returned = true;
+}
+
+Leases::Returned Leases::drain() noexcept {
+    Returned returned;
+    while (!leases_.empty() && leases_.front().returned) {
+        returned.bytes += leases_.front().bytes;
+        returned.frames += leases_.front().frame ? 1U : 0U;
+        leases_.pop_front();
+        first_++;
+    }
+    return returned;
+}
+
+std::uint64_t Leases::held() const noexcept {
+    return std::accumulate(leases_.begin(), leases_.end(), std::uint64_t{0},
+                           [](std::uint64_t sum, const Lease& lease) { return sum + lease.bytes; });
+}
+
+} // namespace zerobuffer::detail

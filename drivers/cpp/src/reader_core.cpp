@@ -1,0 +1,181 @@
+#include "reader_core.hpp"
+
+#include "failure.hpp"
+#include "point.hpp"
+
+#include <utility>
+
+#include <unistd.h>
+
+namespace zerobuffer::detail {
+
+ReaderCore::ReaderCore(const Names& names, const BufferConfig& config) : ReaderCore(create(names, config)) {}
+
+ReaderCore::ReaderCore(Created created)
+    : ring_(std::move(created.ring)),
+      data_(std::move(created.data)),
+      space_(std::move(created.space)),
+      owner_(::getpid()),
+      owned_(std::move(created.owned)) {}
+
+void ReaderCore::check_open() const {
+    if (closed_.load(std::memory_order_acquire)) throw failure::closed("reader");
+}
+
+Turn::Hold ReaderCore::take_turn(const Deadline& deadline) {
+    auto hold = turn_.take(deadline, [this] { check_open(); });
+    if (!hold) throw failure::timeout(name(), deadline.seconds());
+    return std::move(*hold);
+}
+
+Frame ReaderCore::read(std::chrono::nanoseconds timeout) {
+    const Deadline deadline(timeout);
+    const Turn::Hold hold = take_turn(deadline);
+    wait_for_token(deadline);
+    pass(Point::reader_token);
+    const Found found = ring_.look(ring_.read_pos());
+    check_sequence(found);
+    if (found.sequence == 1) begin_stream(found);
+    // Only now is the token used up: after an error the next call meets the same one.
+    tokens_--;
+    expected_ = found.sequence + 1;
+    const std::uint64_t lease = lend(found);
+    ring_.advance(found);
+    return Frame(shared_from_this(), found.data, found.sequence, lease);
+}
+
+void ReaderCore::wait_for_token(const Deadline& deadline) {
+    if (tokens_ > 0) return;
+    bool taken = data_.try_take();
+    if (!taken && deadline.next_slice()) taken = spin_.until([this] { return data_.try_take(); });
+    while (!taken) {
+        check_open();
+        const WriterState state = look_at_writer();
+        if (state == WriterState::closed || state == WriterState::died) {
+            // It may have posted between the last try and its end.
+            if (data_.try_take()) break;
+            if (state == WriterState::died) settle();
+            throw failure::writer_dead(name(), state == WriterState::died ? "died" : "closed", writer_.pid());
+        }
+        const auto slice = deadline.next_slice();
+        if (!slice) throw failure::timeout(name(), deadline.seconds());
+        try {
+            taken = data_.take_until(*slice);
+        } catch (const std::system_error& error) {
+            failure::throw_errno(error.code().value(), name(), "wait for data");
+        }
+    }
+    tokens_++;
+    check_open();
+}
+
+WriterState ReaderCore::look_at_writer() {
+    ControlBlock& block = ring_.block();
+    const std::uint64_t pid = load(block.writer_pid);
+    if (pid == 0) {
+        stream_.reset();
+        writer_seen_ =
+            writer_seen_ || load(block.payload_written_count) != 0 || load(block.metadata_written_bytes) != 0;
+        return writer_seen_ ? WriterState::closed : WriterState::absent;
+    }
+    writer_seen_ = true;
+    if (pid != writer_.pid()) unsettled_ = true;
+    const Life life = writer_.look(pid);
+    if (life == Life::alive) return WriterState::alive;
+    if (ring_.segment().writer_lock().place == 0) return WriterState::died;
+    // In another pid namespace it has no number here, but its lock is seen.
+    if (life == Life::unknown) return WriterState::alive;
+    // The number of a dead writer has come again, and its new process is a writer, too.
+    writer_.forget();
+    unsettled_ = true;
+    return writer_.look(pid) == Life::alive ? WriterState::alive : WriterState::died;
+}
+
+/// Takes back what a dead writer left half-done, once for each. Its claim is held meanwhile, so that no new
+/// writer starts from a position that is about to change.
+void ReaderCore::settle() {
+    if (!std::exchange(unsettled_, false)) return;
+    ControlBlock& block = ring_.block();
+    const std::uint64_t dead = writer_.pid();
+    if (!compare_and_swap(block.writer_pid, dead, load(block.reader_pid))) return;
+    if (data_.value() == 0 && tokens_ == 0) {
+        const std::lock_guard lock(leases_mutex_);
+        ring_.roll_back(leases_.held());
+    }
+    store(block.writer_pid, dead);
+}
+
+Connection ReaderCore::connection_now() const noexcept {
+    const std::uint64_t pid = load(ring_.block().writer_pid);
+    return {.pid = pid, .place = pid == 0 ? 0 : ring_.segment().writer_lock().place};
+}
+
+/// A sequence goes up by one, or restarts at 1 with another connection.
+void ReaderCore::check_sequence(const Found& found) const {
+    if (found.sequence == expected_) return;
+    if (found.sequence == 1 && (!stream_ || *stream_ != connection_now())) return;
+    throw failure::sequence_error(name(), expected_, found.sequence);
+}
+
+/// A stream belongs to the writer that is connected now, unless it was written before that one came. A writer
+/// without a lock does not say when that was: there, another restart behind the frame tells that its writer
+/// is gone already.
+void ReaderCore::begin_stream(const Found& found) {
+    writer_seen_ = true;
+    const Connection now = connection_now();
+    const Segment::WriterLock lock = ring_.segment().writer_lock();
+    const bool older = lock.place != 0 ? load(ring_.block().payload_read_count) < lock.first
+                                       : ring_.restarts_ahead(found.next_pos, tokens_ - 1 + data_.value());
+    stream_.reset();
+    if (now.pid != 0 && !older) stream_ = now;
+}
+
+Connection ReaderCore::stream() {
+    const Turn::Hold hold = take_turn(Deadline(forever));
+    return stream_.value_or(Connection{});
+}
+
+WriterState ReaderCore::writer_state() {
+    const Turn::Hold hold = take_turn(Deadline(forever));
+    return look_at_writer();
+}
+
+std::vector<std::byte> ReaderCore::metadata() const {
+    check_open();
+    return ring_.metadata();
+}
+
+std::uint64_t ReaderCore::lend(const Found& found) {
+    const std::lock_guard lock(leases_mutex_);
+    if (found.wrapped > 0) {
+        leases_.pass_tail(found.wrapped);
+        return_space(leases_.drain());
+        pass(Point::reader_wrap);
+    }
+    return leases_.lend(found.total());
+}
+
+void ReaderCore::give_back(std::uint64_t lease) noexcept {
+    const std::lock_guard lock(leases_mutex_);
+    leases_.give_back(lease);
+    return_space(leases_.drain());
+}
+
+void ReaderCore::return_space(Leases::Returned returned) noexcept {
+    if (returned.bytes == 0) return;
+    ring_.free(returned.bytes);
+    for (; returned.frames > 0; returned.frames--) space_.post();
+    pass(Point::reader_space);
+}
+
+void ReaderCore::close() {
+    if (closed_.exchange(true, std::memory_order_acq_rel)) return;
+    // A call that waits sees the flag within a slice.
+    const auto hold = turn_.take(Deadline(forever), [] {});
+    if (owner_ != ::getpid()) return;
+    store(ring_.block().reader_pid, 0);
+    space_.post();
+    owned_.reset();
+}
+
+} // namespace zerobuffer::detail

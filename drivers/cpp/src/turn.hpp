@@ -1,0 +1,86 @@
+#pragma once
+
+#include "deadline.hpp"
+
+#include <algorithm>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <optional>
+#include <utility>
+
+namespace zerobuffer::detail {
+
+/// One thread at a time; the others wait in line, first come first served.
+class Turn {
+public:
+    /// Gives the turn to the next one when it is destroyed.
+    class Hold {
+    public:
+        explicit Hold(Turn& turn) : turn_(&turn) {}
+
+        Hold(Hold&& other) noexcept : turn_(std::exchange(other.turn_, nullptr)) {}
+
+        Hold(const Hold&) = delete;
+        Hold& operator=(const Hold&) = delete;
+        Hold& operator=(Hold&&) = delete;
+
+        ~Hold() {
+            if (turn_ != nullptr) turn_->give_back();
+        }
+
+    private:
+        Turn* turn_;
+    };
+
+    /// Waits in line; nothing when the time is over. `reason` is asked now and then, and throws to give up.
+    template <typename Reason>
+    [[nodiscard]] std::optional<Hold> take(const Deadline& deadline, Reason reason) {
+        std::unique_lock lock(mutex_);
+        const Ticket ticket(*this, lock);
+        for (;;) {
+            reason();
+            if (!taken_ && line_.front() == ticket.number) {
+                taken_ = true;
+                return Hold(*this);
+            }
+            const auto slice = deadline.next_slice();
+            if (!slice) return std::nullopt;
+            moved_.wait_until(lock, *slice);
+        }
+    }
+
+private:
+    /// A place in the line. The lock is held at both ends of its life.
+    struct Ticket {
+        Ticket(Turn& its_turn, std::unique_lock<std::mutex>&) : turn(its_turn), number(++its_turn.last_) {
+            turn.line_.push_back(number);
+        }
+
+        Ticket(const Ticket&) = delete;
+        Ticket& operator=(const Ticket&) = delete;
+
+        ~Ticket() {
+            std::erase(turn.line_, number);
+            turn.moved_.notify_all();
+        }
+
+        Turn& turn;
+        std::uint64_t number;
+    };
+
+    void give_back() {
+        const std::lock_guard lock(mutex_);
+        taken_ = false;
+        moved_.notify_all();
+    }
+
+    std::mutex mutex_;
+    std::condition_variable moved_;
+    std::deque<std::uint64_t> line_;
+    std::uint64_t last_ = 0;
+    bool taken_ = false;
+};
+
+} // namespace zerobuffer::detail

@@ -1,0 +1,79 @@
+#pragma once
+
+#include "names.hpp"
+#include "plan.hpp"
+#include "process.hpp"
+#include "ring.hpp"
+#include "semaphore.hpp"
+#include "spin.hpp"
+
+#include <zerobuffer/writer.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+
+namespace zerobuffer::detail {
+
+/// What a writer and the slot that it has lent share.
+class WriterCore : public std::enable_shared_from_this<WriterCore> {
+public:
+    /// Everything is open and checked, and the buffer is not yet claimed; see connect().
+    WriterCore(Names names, Ring ring, Semaphore data, Semaphore space);
+    WriterCore(const WriterCore&) = delete;
+    WriterCore& operator=(const WriterCore&) = delete;
+    ~WriterCore() = default;
+
+    /// Becomes the writer by compare-and-swap, from nobody or from a dead one.
+    /// @throws NotReady, WriterExistsError, ReaderDeadError
+    void claim(double segment_made_at);
+
+    std::uint64_t write(std::span<const std::byte> data, std::chrono::nanoseconds timeout);
+    [[nodiscard]] Slot acquire(std::uint64_t size, std::chrono::nanoseconds timeout);
+    std::uint64_t commit(const Plan& plan);
+    void give_up() noexcept;
+    void set_metadata(std::span<const std::byte> content);
+    void check_reader();
+    void close();
+
+    [[nodiscard]] std::uint64_t next_sequence() const noexcept {
+        return sequence_.load(std::memory_order_relaxed);
+    }
+
+    [[nodiscard]] const std::string& name() const noexcept { return ring_.name(); }
+
+    [[nodiscard]] std::uint64_t reader_pid() const noexcept { return load(ring_.block().reader_pid); }
+
+    [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+
+private:
+    enum class Use { idle, writing, lent, closed };
+    class Session;
+
+    void check_open() const;
+    [[nodiscard]] Plan plan_when_free(std::uint64_t size, std::chrono::nanoseconds timeout);
+    [[nodiscard]] Plan plan(std::uint64_t write_pos, std::uint64_t size) const;
+    std::uint64_t publish(const Plan& plan);
+    void drain_space() noexcept;
+    [[nodiscard]] bool alive(std::uint64_t owner);
+    void pay_for_dead_writer();
+
+    Names names_;
+    Ring ring_;
+    Semaphore data_;
+    Semaphore space_;
+    ::pid_t owner_;
+    std::atomic<bool> closed_{false};
+    std::atomic<Use> use_{Use::idle};
+    std::atomic<std::uint64_t> sequence_{1};
+    std::uint32_t writes_ = 0; ///< Belongs to the thread that writes, as does the next.
+    Spin spin_;
+
+    std::mutex reader_mutex_;
+    Peer reader_;
+};
+
+} // namespace zerobuffer::detail
