@@ -1,0 +1,266 @@
+using System;
+using System.Threading;
+
+namespace ZeroBuffer
+{
+    /// <summary>Makes the response to a request, whose bytes it may look at until it returns.</summary>
+    public delegate byte[] RequestHandler(Frame request);
+
+    /// <summary>Answers requests, one after the other, in a thread of its own.</summary>
+    /// <remarks>
+    /// A client that leaves is forgotten, and the next one is served. The n-th response answers the n-th request, so a
+    /// handler that fails, or answers with nothing, ends the channel of that client: it must not get another's answer.
+    /// </remarks>
+    public sealed class DuplexServer : IDisposable
+    {
+        private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(5);
+        private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
+        private static readonly byte[] Failed = { 1 };
+
+        private readonly object starting = new object();
+        private readonly CancellationTokenSource stopping = new CancellationTokenSource();
+        private readonly string responseName;
+        private readonly Reader requests;
+        private Thread thread;
+        private bool isClosed;
+
+        // Below: used by the thread alone.
+        private Writer responses;
+        private ulong client;
+
+        // The client at hand has lost a response: it gets no further one.
+        private bool isLost;
+
+        /// <summary>Creates a channel; the sizes are those of the request buffer.</summary>
+        public DuplexServer(string name, BufferConfig config = null)
+        {
+            Name = name;
+            responseName = DuplexNames.Response(name);
+            requests = new Reader(DuplexNames.Request(name), config ?? DuplexNames.DefaultConfig);
+        }
+
+        /// <summary>Name of the channel.</summary>
+        public string Name { get; }
+
+        /// <summary>Why a client was last left without its response; null if none was.</summary>
+        public Exception LastError { get; private set; }
+
+        /// <summary>Starts to answer.</summary>
+        public void Start(RequestHandler handler)
+        {
+            lock (starting)
+            {
+                if (isClosed)
+                {
+                    throw new BufferClosedException(Name, "server");
+                }
+
+                if (thread != null)
+                {
+                    throw new BusyException(Name, "the server was started already");
+                }
+
+                thread = new Thread(() => Serve(handler)) { IsBackground = true, Name = "duplex" };
+                thread.Start();
+            }
+        }
+
+        /// <summary>
+        /// Finishes the request at hand and removes the channel; a client that still waits learns of it at once.
+        /// </summary>
+        public void Close()
+        {
+            lock (starting)
+            {
+                if (isClosed)
+                {
+                    return;
+                }
+
+                isClosed = true;
+            }
+
+            stopping.Cancel();
+            if (thread != null && thread != Thread.CurrentThread)
+            {
+                thread.Join();
+            }
+
+            requests.Close();
+        }
+
+        /// <summary>Another name for <see cref="Close"/>.</summary>
+        public void Dispose()
+        {
+            Close();
+        }
+
+        private void Serve(RequestHandler handler)
+        {
+            try
+            {
+                while (!stopping.IsCancellationRequested)
+                {
+                    using (var request = NextRequest())
+                    {
+                        if (request != null)
+                        {
+                            Answer(request, handler);
+                        }
+                    }
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                // The server is closed.
+            }
+            catch (ZeroBufferException error)
+            {
+                // The request buffer is closed or corrupt: nothing that follows can be trusted.
+                LastError = error;
+            }
+
+            DropClient();
+        }
+
+        private Frame NextRequest()
+        {
+            try
+            {
+                return requests.TryRead(Timeout.InfiniteTimeSpan, stopping.Token);
+            }
+            catch (WriterDeadException)
+            {
+                DropClient();
+
+                // There is no event for the next client.
+                stopping.Token.WaitHandle.WaitOne(Pause);
+                return null;
+            }
+        }
+
+        private void Answer(Frame request, RequestHandler handler)
+        {
+            if (request.Sequence == 1)
+            {
+                MeetClient();
+            }
+
+            if (isLost)
+            {
+                return;
+            }
+
+            try
+            {
+                var response = handler(request);
+                if (response == null || response.Length == 0)
+                {
+                    throw new InvalidOperationException("a handler must answer with at least one byte");
+                }
+
+                responses = responses ?? Connect(ConnectPatience);
+                responses.Write(response, Timeout.InfiniteTimeSpan, stopping.Token);
+            }
+            catch (Exception error) when (!(error is OperationCanceledException))
+            {
+                LastError = error;
+                if (!(error is ReaderDeadException || error is BufferNotFoundException))
+                {
+                    LeaveTrace();
+                }
+
+                DropClient();
+                isLost = true;
+            }
+        }
+
+        /// <summary>Connects before the handler takes its time: later, the response buffer may be another client's.</summary>
+        private void MeetClient()
+        {
+            DropClient();
+            isLost = false;
+            client = requests.StreamPid;
+            try
+            {
+                responses = Connect(TimeSpan.Zero);
+            }
+            catch (ZeroBufferException)
+            {
+                // A client may show it after its first request.
+            }
+        }
+
+        /// <summary>Connects to the response buffer of the client at hand, and not of one that has come after it.</summary>
+        private Writer Connect(TimeSpan patience)
+        {
+            var deadline = Deadline.After(patience);
+            for (;;)
+            {
+                try
+                {
+                    var writer = new Writer(responseName);
+                    if (writer.ReaderPid == client)
+                    {
+                        return writer;
+                    }
+
+                    writer.Close();
+                    throw new ReaderDeadException(responseName, "another client has come", client);
+                }
+                catch (ZeroBufferException error) when (error is BufferNotFoundException || error is ReaderDeadException)
+                {
+                    if (deadline.IsOver || requests.WriterState != WriterState.Alive)
+                    {
+                        throw;
+                    }
+
+                    stopping.Token.ThrowIfCancellationRequested();
+                    Thread.Sleep(1);
+                }
+            }
+        }
+
+        /// <summary>Without a trace, a writer that came and went looks to the client like one that never came.</summary>
+        private void LeaveTrace()
+        {
+            try
+            {
+                responses = responses ?? Connect(TimeSpan.Zero);
+                if (responses.NextSequence == 1)
+                {
+                    responses.SetMetadata(Failed);
+                }
+            }
+            catch (ZeroBufferException)
+            {
+                // No client, or no room for metadata: there is nothing else to tell it by.
+            }
+        }
+
+        private void DropClient()
+        {
+            responses?.Close();
+            responses = null;
+        }
+    }
+
+    /// <summary>Names and sizes of the two buffers of a channel.</summary>
+    internal static class DuplexNames
+    {
+        public static BufferConfig DefaultConfig
+        {
+            get { return new BufferConfig(4096, 1 << 20); }
+        }
+
+        public static string Request(string channel)
+        {
+            return channel + "_request";
+        }
+
+        public static string Response(string channel)
+        {
+            return channel + "_response";
+        }
+    }
+}

@@ -1,0 +1,429 @@
+using System;
+using System.Threading;
+
+namespace ZeroBuffer
+{
+    /// <summary>What is known of the writer.</summary>
+    public enum WriterState
+    {
+        /// <summary>None has come yet.</summary>
+        Absent,
+
+        /// <summary>One is connected.</summary>
+        Alive,
+
+        /// <summary>It has left by itself.</summary>
+        Closed,
+
+        /// <summary>Its process has ended without a word.</summary>
+        Died,
+    }
+
+    /// <summary>Creates a buffer and reads the frames that one writer puts into it.</summary>
+    public sealed unsafe class Reader : IDisposable
+    {
+        private const int Spins = 50;
+
+        private readonly object turn = new object();
+        private readonly object leasing = new object();
+        private readonly Leases leases = new Leases();
+        private readonly Peer writer = new Peer();
+        private readonly Ownership ownership;
+        private readonly Segment segment;
+        private readonly Ring ring;
+        private int isClosed;
+
+        // Below: changed only by who has the turn.
+
+        // Taken from "data", and not yet turned into frames.
+        private long tokens;
+        private ulong expected = 1;
+        private bool writerSeen;
+
+        // Whether what this writer may leave half-done has not been looked for yet.
+        private bool isUnsettled = true;
+
+        // Whose frames these are; none once it is gone: then any other begins another stream.
+        private Connection? stream;
+
+        /// <summary>Creates a buffer; what a dead reader left under the name is replaced.</summary>
+        /// <param name="name">Of the buffer.</param>
+        /// <param name="config">Its sizes and access rights.</param>
+        public Reader(string name, BufferConfig config = null)
+        {
+            if (!Libc.Is64Bit)
+            {
+                throw new PlatformNotSupportedException("shared fields have 8 bytes, little-endian");
+            }
+
+            ownership = Ownership.Create(new Names(name), config ?? new BufferConfig(), out segment);
+            Name = name;
+            ring = segment.Ring;
+            segment.Presence.EnterReader();
+        }
+
+        /// <summary>Name of the buffer.</summary>
+        public string Name { get; }
+
+        /// <summary>What is known of the writer now.</summary>
+        public WriterState WriterState
+        {
+            get
+            {
+                using (Use())
+                {
+                    var pid = Shared.Load(&ring.Block->WriterPid);
+                    if (pid == 0)
+                    {
+                        return HasMetWriter || WriterHasLeftSomething() ? WriterState.Closed : WriterState.Absent;
+                    }
+
+                    using (var peer = new Peer())
+                    {
+                        var isAlive = peer.Look(pid) == Life.Alive || segment.Presence.Writer(out _) != 0;
+                        return isAlive ? WriterState.Alive : WriterState.Died;
+                    }
+                }
+            }
+        }
+
+        /// <summary>Whether a read has seen a writer, or what one has left.</summary>
+        internal bool HasMetWriter
+        {
+            get { return Volatile.Read(ref writerSeen); }
+        }
+
+        /// <summary>The process whose frames are read; 0 once it is gone.</summary>
+        internal ulong StreamPid
+        {
+            get
+            {
+                lock (turn)
+                {
+                    return stream.HasValue ? stream.Value.Pid : 0;
+                }
+            }
+        }
+
+        internal Segment Segment
+        {
+            get { return segment; }
+        }
+
+        /// <summary>Waits for the next frame and lends it until it is released.</summary>
+        /// <remarks>Every frame that was committed is delivered before the end of its writer is reported.</remarks>
+        /// <param name="timeout">For how long; <see cref="Timeout.InfiniteTimeSpan"/> as long as the writer lives.</param>
+        /// <param name="cancellation">Ends the wait within milliseconds.</param>
+        public Frame Read(TimeSpan timeout, CancellationToken cancellation = default(CancellationToken))
+        {
+            return TryRead(timeout, cancellation) ?? throw new FrameTimeoutException(Name, timeout.TotalSeconds);
+        }
+
+        /// <summary>As <see cref="Read"/>, but returns null when nothing comes in time.</summary>
+        public Frame TryRead(TimeSpan timeout, CancellationToken cancellation = default(CancellationToken))
+        {
+            var deadline = Deadline.After(timeout);
+            using (Use())
+            {
+                if (!Monitor.TryEnter(turn, deadline.LeftInMilliseconds))
+                {
+                    return null;
+                }
+
+                try
+                {
+                    return HasToken(deadline, timeout != TimeSpan.Zero, cancellation) ? Take() : null;
+                }
+                finally
+                {
+                    Monitor.Exit(turn);
+                }
+            }
+        }
+
+        /// <summary>A copy of the metadata that the writer left.</summary>
+        public byte[] GetMetadata()
+        {
+            using (Use())
+            {
+                return ring.ReadMetadata();
+            }
+        }
+
+        /// <summary>Ends reading: wakes a blocked writer and removes the buffer. Frames that are held stay readable.</summary>
+        public void Close()
+        {
+            if (Interlocked.Exchange(ref isClosed, 1) != 0)
+            {
+                return;
+            }
+
+            // A blocked call sees the flag within a slice, and gives the turn up.
+            lock (turn)
+            {
+                Shared.Store(&ring.Block->ReaderPid, 0);
+                segment.Space.Post();
+                segment.Presence.Leave();
+                writer.Dispose();
+                ownership.Dispose();
+            }
+
+            segment.Dispose();
+        }
+
+        /// <summary>Another name for <see cref="Close"/>.</summary>
+        public void Dispose()
+        {
+            Close();
+        }
+
+        internal void GiveBack(Leases.Lease lease)
+        {
+            lock (leasing)
+            {
+                lease.IsOver = true;
+                Drain();
+            }
+
+            segment.Dispose();
+        }
+
+        /// <summary>Keeps the segment for the time of a call.</summary>
+        private Segment Use()
+        {
+            if (Volatile.Read(ref isClosed) != 0 || !segment.TryUse())
+            {
+                throw new BufferClosedException(Name, "reader");
+            }
+
+            return segment;
+        }
+
+        private void RefuseIfClosed()
+        {
+            if (Volatile.Read(ref isClosed) != 0)
+            {
+                throw new BufferClosedException(Name, "reader");
+            }
+        }
+
+        /// <summary>Waits for a token; false when none comes in time.</summary>
+        private bool HasToken(Deadline deadline, bool maySpin, CancellationToken cancellation)
+        {
+            RefuseIfClosed();
+            var data = segment.Data;
+            var woken = tokens > 0;
+            if (woken)
+            {
+                return true;
+            }
+
+            for (var spin = maySpin ? Spins : 1; !woken && spin > 0; spin--)
+            {
+                woken = data.TryTake();
+            }
+
+            while (!woken)
+            {
+                RefuseIfClosed();
+                cancellation.ThrowIfCancellationRequested();
+                var state = LookAtWriter();
+                if (state == WriterState.Closed || state == WriterState.Died)
+                {
+                    // It may have posted between the last try and its end.
+                    if (data.TryTake())
+                    {
+                        break;
+                    }
+
+                    Settle(state);
+                    throw new WriterDeadException(Name, state == WriterState.Died ? "died" : "closed", writer.Pid);
+                }
+
+                if (deadline.IsOver)
+                {
+                    return false;
+                }
+
+                woken = SystemCalls.Named(Name, "wait for data", "semaphore", () => data.Take(deadline.NextLook()));
+            }
+
+            tokens++;
+            return true;
+        }
+
+        /// <summary>Turns the token in hand into a frame.</summary>
+        private Frame Take()
+        {
+            Points.Pass(Points.ReaderToken);
+            var found = ring.Look(ring.ReadPosition());
+            CheckSequence(found);
+            if (found.Sequence == 1)
+            {
+                BeginStream(found);
+            }
+
+            // Only now is the token used up: after an error the next call meets the same one.
+            tokens--;
+            expected = unchecked(found.Sequence + 1);
+            var lease = Lease(found);
+            segment.TryUse();
+            ring.Advance(found);
+            return new Frame(this, lease, ring.At(found.DataAt), found.Size, found.Sequence);
+        }
+
+        private WriterState LookAtWriter()
+        {
+            var block = ring.Block;
+            var pid = Shared.Load(&block->WriterPid);
+            if (pid == 0)
+            {
+                stream = null;
+                writerSeen |= WriterHasLeftSomething();
+                return writerSeen ? WriterState.Closed : WriterState.Absent;
+            }
+
+            writerSeen = true;
+            isUnsettled |= pid != writer.Pid;
+            var life = writer.Look(pid);
+            if (life == Life.Alive)
+            {
+                return WriterState.Alive;
+            }
+
+            if (segment.Presence.Writer(out _) == 0)
+            {
+                return WriterState.Died;
+            }
+
+            // In another pid namespace it has no number here, but its lock is seen.
+            if (life == Life.Unknown)
+            {
+                return WriterState.Alive;
+            }
+
+            // The number of a dead writer has come again, and its new process is a writer, too.
+            isUnsettled = true;
+            return writer.LookAgain(pid) == Life.Dead ? WriterState.Died : WriterState.Alive;
+        }
+
+        private bool WriterHasLeftSomething()
+        {
+            var block = ring.Block;
+            return Shared.Load(&block->PayloadWrittenCount) != 0 || Shared.Load(&block->MetadataWrittenBytes) != 0;
+        }
+
+        /// <summary>
+        /// Takes back what a dead writer left half-done. Its claim is held meanwhile, so that no new writer starts from
+        /// a position that is about to change.
+        /// </summary>
+        private void Settle(WriterState state)
+        {
+            if (state != WriterState.Died || !isUnsettled)
+            {
+                return;
+            }
+
+            isUnsettled = false;
+            var block = ring.Block;
+            var own = Shared.Load(&block->ReaderPid);
+            if (Shared.CompareExchange(&block->WriterPid, own, writer.Pid) != writer.Pid)
+            {
+                return;
+            }
+
+            if (segment.Data.Value == 0)
+            {
+                lock (leasing)
+                {
+                    Recovery.RollBack(ring, leases.Held);
+                }
+            }
+
+            Shared.Store(&block->WriterPid, writer.Pid);
+        }
+
+        private Connection? ConnectionNow(out ulong first)
+        {
+            var pid = Shared.Load(&ring.Block->WriterPid);
+            var place = segment.Presence.Writer(out first);
+            return pid == 0 ? (Connection?)null : new Connection(pid, place);
+        }
+
+        /// <summary>A sequence goes up by one, or starts again at 1 with another writer.</summary>
+        private void CheckSequence(Found found)
+        {
+            if (found.Sequence == expected)
+            {
+                return;
+            }
+
+            var isAnother = !stream.HasValue || !stream.Equals(ConnectionNow(out _));
+            if (found.Sequence != 1 || !isAnother)
+            {
+                throw new SequenceException(Name, expected, found.Sequence);
+            }
+        }
+
+        /// <summary>
+        /// The stream belongs to the writer that is connected now, unless it was written before that one came: then its
+        /// count is below where that one began, or yet another stream begins behind it.
+        /// </summary>
+        private void BeginStream(Found found)
+        {
+            writerSeen = true;
+            var connection = ConnectionNow(out var first);
+            var pending = tokens - 1 + segment.Data.Value;
+            var isOlder = Shared.Load(&ring.Block->PayloadReadCount) < first || ring.RestartsAhead(found.Next, pending);
+            stream = isOlder ? null : connection;
+        }
+
+        private Leases.Lease Lease(Found found)
+        {
+            lock (leasing)
+            {
+                if (found.Wrapped > 0)
+                {
+                    leases.Pass(found.Wrapped);
+                    Drain();
+                    Points.Pass(Points.ReaderWrap);
+                }
+
+                return leases.Take(Layout.HeaderSize + found.Size);
+            }
+        }
+
+        private void Drain()
+        {
+            var bytes = leases.Drain(out var frames);
+            if (bytes > 0)
+            {
+                ring.Free(bytes);
+            }
+
+            for (; frames > 0; frames--)
+            {
+                segment.Space.Post();
+                Points.Pass(Points.ReaderSpace);
+            }
+        }
+
+        /// <summary>A writer's process and the place of its lock; see <see cref="Presence"/>.</summary>
+        private struct Connection : IEquatable<Connection>
+        {
+            public readonly ulong Pid;
+            private readonly long place;
+
+            public Connection(ulong pid, long place)
+            {
+                Pid = pid;
+                this.place = place;
+            }
+
+            public bool Equals(Connection other)
+            {
+                return Pid == other.Pid && place == other.place;
+            }
+        }
+    }
+}

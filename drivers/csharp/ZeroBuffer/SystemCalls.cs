@@ -1,0 +1,190 @@
+using System;
+
+namespace ZeroBuffer
+{
+    /// <summary>A call of the system that failed, before it is known which buffer it was for.</summary>
+    internal sealed class ErrnoException : Exception
+    {
+        public ErrnoException(int errno)
+            : base(Libc.Describe(errno))
+        {
+            Errno = errno;
+        }
+
+        public int Errno { get; }
+    }
+
+    /// <summary>Calls of the system in the form this library needs: checked, and repeated when a signal cut in.</summary>
+    internal static unsafe class SystemCalls
+    {
+        private const int Interruptions = 1000;
+
+        /// <summary>Has errors of the system that come out of <paramref name="work"/> carry their cause.</summary>
+        public static T Named<T>(string buffer, string operation, string path, Func<T> work)
+        {
+            try
+            {
+                return work();
+            }
+            catch (ErrnoException error)
+            {
+                throw Of(error.Errno, buffer, operation, path);
+            }
+        }
+
+        public static void Named(string buffer, string operation, string path, Action work)
+        {
+            Named(
+                buffer,
+                operation,
+                path,
+                () =>
+                {
+                    work();
+                    return true;
+                });
+        }
+
+        public static ZeroBufferException Of(int errno, string buffer, string operation, string path)
+        {
+            switch (errno)
+            {
+                case Libc.EACCES:
+                case Libc.EPERM:
+                    return new PermissionDeniedException(buffer, path, errno);
+                case Libc.ENOSPC:
+                case Libc.EFBIG:
+                case Libc.ENOMEM:
+                case Libc.EMFILE:
+                case Libc.ENFILE:
+                case Libc.EDQUOT:
+                    return new ResourceExhaustedException(buffer, operation, errno);
+                default:
+                    return new SystemFailureException(buffer, operation, errno);
+            }
+        }
+
+        public static void Check(int result)
+        {
+            if (result != 0)
+            {
+                throw new ErrnoException(Libc.Errno);
+            }
+        }
+
+        public static FileDescriptor Open(string path, int flags, uint mode = 0)
+        {
+            return FileDescriptor.Of(Libc.open(path, flags | Libc.O_CLOEXEC | Libc.O_NOFOLLOW, mode));
+        }
+
+        public static FileDescriptor OpenAt(FileDescriptor directory, string name, int flags, uint mode = 0)
+        {
+            flags |= Libc.O_CLOEXEC | Libc.O_NOFOLLOW;
+            return FileDescriptor.Of(Libc.openat(directory.Number, name, flags, mode));
+        }
+
+        public static Libc.FileFacts FactsOf(FileDescriptor file)
+        {
+            Libc.FileFacts facts;
+            Check(Libc.statx(file.Number, "", Libc.AT_EMPTY_PATH, Libc.STATX_BASIC_STATS, &facts));
+            return facts;
+        }
+
+        /// <summary>What stands at a path of a directory, not following links; null if nothing does.</summary>
+        public static Libc.FileFacts? FactsAt(FileDescriptor directory, string name)
+        {
+            Libc.FileFacts facts;
+            var result = Libc.statx(
+                directory.Number, name, Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &facts);
+            if (result == 0)
+            {
+                return facts;
+            }
+
+            var errno = Libc.Errno;
+            return errno == Libc.ENOENT ? (Libc.FileFacts?)null : throw new ErrnoException(errno);
+        }
+
+        /// <summary>Tries to lock a file as a whole.</summary>
+        public static bool TryLock(FileDescriptor file, int kind)
+        {
+            if (Libc.flock(file.Number, kind | Libc.LOCK_NB) == 0)
+            {
+                return true;
+            }
+
+            var errno = Libc.Errno;
+            return errno == Libc.EAGAIN ? false : throw new ErrnoException(errno);
+        }
+
+        /// <summary>Removes a file; it may be gone already.</summary>
+        public static void Unlink(string path)
+        {
+            IgnoreMissing(Libc.unlink(path));
+        }
+
+        public static void UnlinkSemaphore(string name)
+        {
+            IgnoreMissing(Libc.sem_unlink(name));
+        }
+
+        /// <summary>Gives a file its length, and the memory behind it: a shortage is an error now, not a crash later.</summary>
+        public static void Reserve(FileDescriptor file, long length)
+        {
+            Libc.FileSystemFacts room;
+            Check(Libc.fstatvfs(file.Number, &room));
+
+            // Asked first: to fill all of /dev/shm before failing would starve everybody else meanwhile.
+            if (room.Blocks != 0 && (ulong)length > room.AvailableBlocks * room.FragmentSize)
+            {
+                throw new ErrnoException(Libc.ENOSPC);
+            }
+
+            Check(Libc.ftruncate(file.Number, length));
+            for (var attempt = 0; ; attempt++)
+            {
+                var errno = Libc.posix_fallocate(file.Number, 0, length);
+                if (errno == 0)
+                {
+                    return;
+                }
+
+                // The runtime stops threads for its garbage collection by signals.
+                if (errno != Libc.EINTR || attempt == Interruptions)
+                {
+                    throw new ErrnoException(errno);
+                }
+            }
+        }
+
+        /// <summary>The first bytes of a file, fewer if it is shorter.</summary>
+        public static byte[] ReadStart(FileDescriptor file, int count)
+        {
+            var content = new byte[count];
+            fixed (byte* target = content)
+            {
+                var length = Libc.pread(file.Number, target, (ulong)count, 0);
+                if (length < 0)
+                {
+                    throw new ErrnoException(Libc.Errno);
+                }
+
+                Array.Resize(ref content, (int)length);
+            }
+
+            return content;
+        }
+
+        private static void IgnoreMissing(int result)
+        {
+            if (result != 0)
+            {
+                var errno = Libc.Errno;
+                if (errno != Libc.ENOENT)
+                {
+                    throw new ErrnoException(errno);
+                }
+            }
+        }
+    }
+}

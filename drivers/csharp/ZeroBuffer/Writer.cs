@@ -1,0 +1,352 @@
+using System;
+using System.Threading;
+
+namespace ZeroBuffer
+{
+    /// <summary>Connects to a buffer and writes frames into it. A buffer has one writer.</summary>
+    /// <remarks>One thread writes at a time; another call meanwhile is refused with <see cref="BusyException"/>.</remarks>
+    public sealed unsafe class Writer : IDisposable
+    {
+        // Tokens of "space" pile up while the writer never blocks: they are drained every so many frames.
+        private const ulong DrainInterval = 64;
+        private const int DrainMost = 1 << 16;
+        private const int Spins = 50;
+
+        private readonly object turn = new object();
+        private readonly Peer reader = new Peer();
+        private readonly Names names;
+        private readonly Segment segment;
+        private readonly Ring ring;
+        private int isClosed;
+
+        // Below: changed only by who has the turn.
+        private ulong sequence = 1;
+        private Slot lent;
+
+        /// <summary>Connects; waits for at most <paramref name="timeout"/> for a buffer that does not exist yet.</summary>
+        public Writer(string name, TimeSpan timeout = default(TimeSpan))
+        {
+            if (!Libc.Is64Bit)
+            {
+                throw new PlatformNotSupportedException("shared fields have 8 bytes, little-endian");
+            }
+
+            names = new Names(name);
+            segment = Connecting.Connect(names, timeout);
+            ring = segment.Ring;
+        }
+
+        /// <summary>Name of the buffer.</summary>
+        public string Name
+        {
+            get { return names.Buffer; }
+        }
+
+        /// <summary>Number that the next frame will carry.</summary>
+        public ulong NextSequence
+        {
+            get { return Volatile.Read(ref sequence); }
+        }
+
+        /// <summary>The process that reads, as the buffer names it.</summary>
+        internal ulong ReaderPid
+        {
+            get
+            {
+                using (Use())
+                {
+                    return Shared.Load(&ring.Block->ReaderPid);
+                }
+            }
+        }
+
+        /// <summary>Copies one frame into the ring, waiting for space if need be; returns its number.</summary>
+        public ulong Write(byte[] data, TimeSpan timeout, CancellationToken cancellation = default(CancellationToken))
+        {
+            return Write(data, 0, data.Length, timeout, cancellation);
+        }
+
+        /// <summary>Copies a part of an array into the ring as one frame.</summary>
+        public ulong Write(
+            byte[] data, int offset, int count, TimeSpan timeout, CancellationToken cancellation = default(CancellationToken))
+        {
+            if (data == null || offset < 0 || count < 0 || count > data.Length - offset)
+            {
+                throw new ArgumentException("no such part of the array", nameof(data));
+            }
+
+            using (Turn())
+            {
+                var plan = Reserve(count, timeout, cancellation);
+                Memory.Copy(data, offset, ring.At(plan.At + Layout.HeaderSize), count);
+                return Publish(plan);
+            }
+        }
+
+        /// <summary>Copies one frame from anywhere in memory, such as that of another buffer.</summary>
+        public ulong Write(byte* data, long size, TimeSpan timeout, CancellationToken cancellation = default(CancellationToken))
+        {
+            using (Turn())
+            {
+                var plan = Reserve(size, timeout, cancellation);
+                Buffer.MemoryCopy(data, ring.At(plan.At + Layout.HeaderSize), plan.Size, plan.Size);
+                return Publish(plan);
+            }
+        }
+
+#if NETCOREAPP
+        /// <summary>Copies one frame into the ring, waiting for space if need be; returns its number.</summary>
+        public ulong Write(ReadOnlySpan<byte> data, TimeSpan timeout, CancellationToken cancellation = default(CancellationToken))
+        {
+            fixed (byte* start = data)
+            {
+                return Write(start, data.Length, timeout, cancellation);
+            }
+        }
+#endif
+
+        /// <summary>Lends a place in the ring for one frame of <paramref name="size"/> bytes.</summary>
+        public Slot Acquire(long size, TimeSpan timeout, CancellationToken cancellation = default(CancellationToken))
+        {
+            using (Turn())
+            {
+                var plan = Reserve(size, timeout, cancellation);
+                segment.TryUse();
+                lent = new Slot(this, plan, ring.At(plan.At + Layout.HeaderSize), sequence);
+                return lent;
+            }
+        }
+
+        /// <summary>Writes the metadata: once, before or after frames.</summary>
+        public void SetMetadata(byte[] content)
+        {
+            using (Turn())
+            {
+                RefuseIfReaderIsGone();
+                ring.WriteMetadata(content);
+            }
+        }
+
+        /// <summary>Fails if the reader is gone.</summary>
+        public void CheckReader()
+        {
+            using (Use())
+            {
+                RefuseIfReaderIsGone();
+            }
+        }
+
+        /// <summary>Disconnects. The reader still gets every frame that was written, then learns of the end.</summary>
+        public void Close()
+        {
+            if (Interlocked.Exchange(ref isClosed, 1) != 0)
+            {
+                return;
+            }
+
+            // A blocked call sees the flag within a slice, and gives the turn up.
+            lock (turn)
+            {
+                lent?.Abandon();
+                segment.Presence.Leave();
+
+                // Nothing is posted: the reader notices by itself.
+                Shared.CompareExchange(&ring.Block->WriterPid, 0, (ulong)Libc.getpid());
+                lock (reader)
+                {
+                    reader.Dispose();
+                }
+            }
+
+            segment.Dispose();
+        }
+
+        /// <summary>Another name for <see cref="Close"/>.</summary>
+        public void Dispose()
+        {
+            Close();
+        }
+
+        internal ulong Commit(Slot slot, Plan plan)
+        {
+            lock (turn)
+            {
+                RefuseIfClosed();
+                RefuseIfReaderIsGone();
+                GiveUp(slot);
+                return Publish(plan);
+            }
+        }
+
+        internal void GiveUp(Slot slot)
+        {
+            lock (turn)
+            {
+                if (ReferenceEquals(lent, slot))
+                {
+                    lent = null;
+                    segment.Dispose();
+                }
+            }
+        }
+
+        private Segment Use()
+        {
+            RefuseIfClosed();
+            return segment.TryUse() ? segment : throw new BufferClosedException(Name, "writer");
+        }
+
+        private void RefuseIfClosed()
+        {
+            if (Volatile.Read(ref isClosed) != 0)
+            {
+                throw new BufferClosedException(Name, "writer");
+            }
+        }
+
+        /// <summary>The right to write, until it is disposed of.</summary>
+        private WritingTurn Turn()
+        {
+            var used = Use();
+            if (!Monitor.TryEnter(turn))
+            {
+                used.Dispose();
+                throw new BusyException(Name, "another thread is writing");
+            }
+
+            if (lent != null)
+            {
+                Monitor.Exit(turn);
+                used.Dispose();
+                throw new BusyException(Name, "a slot is neither committed nor abandoned");
+            }
+
+            return new WritingTurn(this);
+        }
+
+        private void RefuseIfReaderIsGone()
+        {
+            var pid = Shared.Load(&ring.Block->ReaderPid);
+            if (pid == 0)
+            {
+                throw new ReaderDeadException(Name, "closed", 0);
+            }
+
+            Life life;
+            lock (reader)
+            {
+                life = reader.Look(pid);
+            }
+
+            var isSeen = life == Life.Alive
+                || (life == Life.Unknown && (segment.Presence.ReaderIsSeen || Ownership.IsLocked(names)));
+            if (!isSeen)
+            {
+                throw new ReaderDeadException(Name, "died", pid);
+            }
+        }
+
+        /// <summary>Plans a frame and waits until there is space for it.</summary>
+        private Plan Reserve(long size, TimeSpan timeout, CancellationToken cancellation)
+        {
+            RefuseIfClosed();
+            RefuseIfReaderIsGone();
+            if (sequence % DrainInterval == 0)
+            {
+                Drain();
+            }
+
+            var deadline = default(Deadline);
+            for (var attempt = 0; ; attempt++)
+            {
+                ring.WriterState(out var position, out var free);
+                var plan = PlanAt(position, size);
+                if (plan.Need <= free)
+                {
+                    Points.Pass(Points.WriterPlanned);
+                    return plan;
+                }
+
+                if (attempt == 0)
+                {
+                    deadline = Deadline.After(timeout);
+                }
+
+                if (attempt < Spins && timeout != TimeSpan.Zero)
+                {
+                    Thread.SpinWait(10);
+                    continue;
+                }
+
+                RefuseIfClosed();
+                cancellation.ThrowIfCancellationRequested();
+                RefuseIfReaderIsGone();
+                if (deadline.IsOver)
+                {
+                    throw new BufferFullException(Name, size, plan.Need, free, timeout.TotalSeconds);
+                }
+
+                WaitForSpace(deadline);
+            }
+        }
+
+        private void WaitForSpace(Deadline deadline)
+        {
+            var space = segment.Space;
+            SystemCalls.Named(Name, "wait for space", "semaphore", () => space.Take(deadline.NextLook()));
+        }
+
+        private Plan PlanAt(long position, long size)
+        {
+            var largest = ring.Size - Layout.HeaderSize;
+            switch (Plan.Make(ring.Size, position, size, out var plan))
+            {
+                case Fit.Fits:
+                    return plan;
+                case Fit.Empty:
+                    throw new InvalidFrameSizeException(Name, "frame size", (ulong)Math.Max(0, size), (ulong)largest);
+                case Fit.TooLarge:
+                    throw new FrameTooLargeException(Name, size, largest, Plan.AlwaysFits(ring.Size));
+                default:
+                    throw new FrameUnwritableException(
+                        Name, size, Plan.FitsAt(ring.Size, position), Plan.AlwaysFits(ring.Size));
+            }
+        }
+
+        private ulong Publish(Plan plan)
+        {
+            Points.Pass(Points.WriterData);
+            RefuseIfClosed();
+            var number = sequence;
+            sequence = unchecked(number + 1);
+            ring.Publish(plan, number);
+            segment.Data.Post();
+            Points.Pass(Points.WriterPost);
+            Points.Pass(Points.WriterDone);
+            return number;
+        }
+
+        private void Drain()
+        {
+            for (var tokens = 0; tokens < DrainMost && segment.Space.TryTake(); tokens++)
+            {
+            }
+        }
+
+        private struct WritingTurn : IDisposable
+        {
+            private readonly Writer writer;
+
+            public WritingTurn(Writer writer)
+            {
+                this.writer = writer;
+            }
+
+            public void Dispose()
+            {
+                Monitor.Exit(writer.turn);
+                writer.segment.Dispose();
+            }
+        }
+    }
+}
