@@ -128,6 +128,7 @@ func (w *Writer) claim() (time.Duration, error) {
 	if !block.writerPID.CompareAndSwap(owner, ownPID()) {
 		return repairPatience, w.taken(block.writerPID.Load())
 	}
+	w.segment.ring.finishCommit() // so that the lock counts its frame as older
 	w.segment.lockAsWriter()
 	return 0, w.settle()
 }
@@ -141,7 +142,6 @@ func (w *Writer) taken(owner uint64) error {
 // The reader may stand between a token and its frame: so the least of several looks counts.
 func (w *Writer) settle() error {
 	const looks = 3
-	w.segment.ring.finishCommit()
 	w.segment.ring.takeUnread()
 	owed := w.segment.ring.owed(w.segment.data.value())
 	for look := 1; look < looks && owed > 0; look++ {

@@ -251,6 +251,30 @@ class Exchange(Subject):
         play(scene)
 
     @both_ways
+    @pytest.mark.parametrize("ending", ["close", "kill"])
+    def test_what_writers_left_is_read_after_the_next_has_come(
+        self, reading: str, writing: str, ending: str, play: Play
+    ) -> None:
+        async def scene(stage: Stage) -> None:
+            reader, writer = await stage.start(reading), await stage.start(writing)
+            source = await reader.create(stage.name, metadata=0, payload=4096)
+            for count in (3, 1, 2):
+                target = await writer.connect(stage.name)
+                await writer.write(target, Payload(Pattern.FRAME, 100), count=count)
+                if count == 2:
+                    break  # the last one stays
+                if ending == "close":
+                    await writer.close(target)
+                else:
+                    await writer.kill()
+                    writer = await stage.start(writing)
+            assert [(await reader.read(source)).sequence for _ in range(6)] == [1, 2, 3, 1, 1, 2]
+            await writer.write(target, Payload(Pattern.FRAME, 100))
+            assert (await reader.read(source)).sequence == 3
+
+        play(scene)
+
+    @both_ways
     def test_the_death_of_a_writer(self, reading: str, writing: str, play: Play) -> None:
         async def scene(stage: Stage) -> None:
             reader, writer = await stage.start(reading), await stage.start(writing)

@@ -2,30 +2,30 @@
 
 use std::sync::atomic::Ordering;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{json, Value};
 use zerobuffer::{DuplexClient, DuplexServer};
 
 use crate::desk::Desk;
-use crate::params::Params;
+use crate::params::{wrong, Params};
 use crate::process;
 use crate::rpc::Failure;
 use crate::summary::Clock;
-use crate::table::{Server, Thing};
+use crate::table::{nothing_under, Server, Thing};
 use crate::verbs::{blob, config};
 
 fn server(desk: &Desk, params: &Params) -> Result<Arc<Server>, Failure> {
     match desk.table.get(params.number("handle")?)? {
         Thing::Server(server) => Ok(server),
-        _ => Err(Failure::params("\"handle\" is no server")),
+        _ => Err(nothing_under("server", params.number("handle")?)),
     }
 }
 
 fn client(desk: &Desk, params: &Params) -> Result<Arc<DuplexClient>, Failure> {
     match desk.table.get(params.number("handle")?)? {
         Thing::Client(client) => Ok(client),
-        _ => Err(Failure::params("\"handle\" is no client")),
+        _ => Err(nothing_under("client", params.number("handle")?)),
     }
 }
 
@@ -36,12 +36,12 @@ pub fn serve(desk: &Desk, params: &Params) -> Result<Value, Failure> {
 
 pub fn handle(desk: &Desk, params: &Params) -> Result<Value, Failure> {
     let server = server(desk, params)?;
-    let delay = params.seconds_or("delay", Duration::ZERO)?;
+    let delay = params.seconds("delay")?;
     let work: fn(&Server, &[u8]) -> Vec<u8> = match params.text("handler")? {
         "echo" => |_, request| request.to_vec(),
         "double" => |_, request| request.repeat(2),
         "xor" => complement,
-        other => return Err(Failure::params(format!("there is no handler {other:?}"))),
+        _ => return Err(wrong("handler", "one of echo, double and xor")),
     };
     // Weak: a server that is forgotten ends its thread, which must not keep it.
     let known = Arc::downgrade(&server);
@@ -76,7 +76,7 @@ pub fn dial(desk: &Desk, params: &Params) -> Result<Value, Failure> {
 pub fn send(desk: &Desk, params: &Params) -> Result<Value, Failure> {
     let client = client(desk, params)?;
     let content = params.recipe("payload")?.content(0)?;
-    if params.flag_or("in_place", false)? {
+    if params.flag("in_place")? {
         let mut slot = client.acquire(content.len() as u64, params.timeout()?)?;
         slot.copy_from_slice(&content);
         slot.commit()?;

@@ -8,6 +8,8 @@ mod crc32;
 mod desk;
 mod event;
 mod framing;
+mod introduction;
+mod jobs;
 mod params;
 mod patterns;
 mod process;
@@ -17,6 +19,7 @@ mod table;
 mod verbs;
 
 use std::io::{self, Read, Write};
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -98,10 +101,12 @@ fn serve(desk: &Arc<Desk>, mut source: impl Read) -> io::Result<()> {
 
 fn perform(desk: &Arc<Desk>, answers: &Arc<Answers>, request: rpc::Request) {
     let id = request.id.clone();
-    let job = desk.begin();
+    let job = desk.jobs.begin(id.clone(), &request.method);
     let (its_desk, its_answers) = (Arc::clone(desk), Arc::clone(answers));
     let started = thread::Builder::new().name(request.method.clone()).spawn(move || {
-        let outcome = its_desk.perform(&request.method, request.params);
+        let verb = &request.method;
+        let work = AssertUnwindSafe(|| its_desk.perform(&job, verb, request.params));
+        let outcome = catch_unwind(work).unwrap_or_else(|_| Err(rpc::Failure::bug(verb)));
         its_answers.send(&rpc::answer(&request.id, outcome));
         drop(job);
     });

@@ -7,8 +7,6 @@ use serde_json::{Map, Value};
 use crate::patterns::Recipe;
 use crate::rpc::{first_object, Failure};
 
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(5);
-
 pub struct Params(Map<String, Value>);
 
 impl Params {
@@ -28,37 +26,34 @@ impl Params {
         self.needed(name)?.as_u64().ok_or_else(|| wrong(name, "a whole number"))
     }
 
-    pub fn number_or(&self, name: &str, default: u64) -> Result<u64, Failure> {
-        self.get(name).map_or(Ok(default), |_| self.number(name))
-    }
-
     /// `None` stands for no limit.
     pub fn limit(&self, name: &str) -> Result<Option<u64>, Failure> {
-        self.get(name).map(|_| self.number(name)).transpose()
+        if self.0.contains_key(name) && self.get(name).is_none() {
+            return Ok(None);
+        }
+        self.number(name).map(Some)
     }
 
     pub fn text(&self, name: &str) -> Result<&str, Failure> {
         self.needed(name)?.as_str().ok_or_else(|| wrong(name, "a text"))
     }
 
-    pub fn flag_or(&self, name: &str, default: bool) -> Result<bool, Failure> {
-        self.get(name)
-            .map_or(Ok(default), |value| value.as_bool().ok_or_else(|| wrong(name, "true or false")))
+    pub fn flag(&self, name: &str) -> Result<bool, Failure> {
+        self.needed(name)?.as_bool().ok_or_else(|| wrong(name, "true or false"))
     }
 
-    pub fn seconds_or(&self, name: &str, default: Duration) -> Result<Duration, Failure> {
-        let Some(value) = self.get(name) else { return Ok(default) };
-        let seconds = value.as_f64().ok_or_else(|| wrong(name, "a number of seconds"))?;
+    pub fn seconds(&self, name: &str) -> Result<Duration, Failure> {
+        let seconds = self.needed(name)?.as_f64().ok_or_else(|| wrong(name, "a number of seconds"))?;
         Ok(Duration::try_from_secs_f64(seconds.max(0.0)).unwrap_or(Duration::MAX))
     }
 
     pub fn timeout(&self) -> Result<Duration, Failure> {
-        self.seconds_or("timeout", DEFAULT_TIMEOUT)
+        self.seconds("timeout")
     }
 
     pub fn numbers(&self, name: &str) -> Result<Vec<u64>, Failure> {
-        let Some(value) = self.get(name) else { return Ok(Vec::new()) };
-        let numbers = value.as_array().and_then(|values| values.iter().map(Value::as_u64).collect());
+        let numbers =
+            self.needed(name)?.as_array().and_then(|values| values.iter().map(Value::as_u64).collect());
         numbers.ok_or_else(|| wrong(name, "a list of whole numbers"))
     }
 
@@ -68,6 +63,6 @@ impl Params {
     }
 }
 
-fn wrong(name: &str, expected: &str) -> Failure {
+pub fn wrong(name: &str, expected: &str) -> Failure {
     Failure::params(format!("{name:?} must be {expected}"))
 }

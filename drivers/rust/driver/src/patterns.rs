@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::params::Params;
+use crate::params::{wrong, Params};
 use crate::rpc::Failure;
 
 const PERIOD: usize = 256;
@@ -35,22 +35,19 @@ impl Recipe {
             "frame" => Pattern::Frame,
             "simple" => Pattern::Simple,
             "text" => Pattern::Text,
-            other => return Err(Failure::params(format!("there is no pattern {other:?}"))),
+            _ => return Err(wrong("pattern", "one of frame, simple and text")),
         };
-        let small = |name: &str, default: u64, most: u64| {
-            let number = fields.number_or(name, default)?;
-            if number > most {
-                return Err(Failure::params(format!("{name:?} is {number}, at most {most}")));
-            }
-            Ok(number)
+        let small = |name: &str, most: u64| match fields.number(name)? {
+            number if number > most => Err(Failure::params(format!("{name:?} is {number}, at most {most}"))),
+            number => Ok(number),
         };
         Ok(Self {
             pattern,
             size: fields.number("size")?,
-            sequence: fields.number_or("sequence", 0)?,
-            text: if pattern == Pattern::Text { fields.text("text")?.to_owned() } else { String::new() },
-            mask: small("mask", 0, 255)? as u8,
-            repeat: small("repeat", 1, 1 << 20)? as usize,
+            sequence: fields.number("sequence")?,
+            text: fields.text("text")?.to_owned(),
+            mask: small("mask", 255)? as u8,
+            repeat: small("repeat", 1 << 20)? as usize,
         })
     }
 
@@ -109,9 +106,17 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn content(recipe: serde_json::Value, sequence: u64) -> Vec<u8> {
-        let fields = Params::of(recipe).expect("an object");
-        Recipe::of(&fields).expect("a recipe").content(sequence).expect("bytes")
+    /// A recipe with some values instead of the usual ones.
+    fn recipe(values: serde_json::Value) -> Result<Recipe, Failure> {
+        let mut whole =
+            json!({"pattern": "simple", "size": 0, "sequence": 0, "text": "", "mask": 0, "repeat": 1});
+        let (fields, values) = (whole.as_object_mut().expect("an object"), values.as_object().cloned());
+        fields.extend(values.expect("an object"));
+        Recipe::of(&Params::of(whole).expect("an object"))
+    }
+
+    fn content(values: serde_json::Value, sequence: u64) -> Vec<u8> {
+        recipe(values).expect("a recipe").content(sequence).expect("bytes")
     }
 
     #[test]
@@ -139,13 +144,16 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for recipe in
-            [json!({}), json!({"pattern": "x", "size": 1}), json!({"pattern": "simple", "size": -1})]
-        {
-            assert!(Recipe::of(&Params::of(recipe).expect("an object")).is_err());
+        for values in [
+            json!({"pattern": "x"}),
+            json!({"size": -1}),
+            json!({"size": null}),
+            json!({"mask": 256}),
+            json!({"text": 1}),
+        ] {
+            assert!(recipe(values.clone()).is_err(), "{values}");
         }
-        let huge = Params::of(json!({"pattern": "simple", "size": u64::MAX})).expect("an object");
-        let failure = Recipe::of(&huge).expect("a recipe").content(1).expect_err("no memory");
+        let failure = recipe(json!({"size": u64::MAX})).expect("a recipe").content(1).expect_err("no memory");
         assert_eq!(failure.canonical(), Some("resource_exhausted"));
     }
 }

@@ -6,6 +6,7 @@ const PARSE_ERROR: i32 = -32700;
 const INVALID_REQUEST: i32 = -32600;
 const METHOD_NOT_FOUND: i32 = -32601;
 const INVALID_PARAMS: i32 = -32602;
+const INTERNAL_ERROR: i32 = -32603;
 const DRIVER_ERROR: i32 = -32000;
 
 /// A call that wants an answer.
@@ -48,6 +49,11 @@ impl Failure {
 
     pub fn unknown_verb(verb: &str) -> Self {
         Self { code: METHOD_NOT_FOUND, message: format!("there is no verb {verb:?}"), data: None }
+    }
+
+    /// A verb panicked; stderr has the place.
+    pub fn bug(verb: &str) -> Self {
+        Self { code: INTERNAL_ERROR, message: format!("Internal error: {verb} panicked"), data: None }
     }
 
     pub fn params(message: impl Into<String>) -> Self {

@@ -130,11 +130,11 @@ impl Table {
     }
 
     pub fn get(&self, number: u64) -> Result<Thing, Failure> {
-        locked(&self.0).things.get(&number).cloned().ok_or_else(|| nothing_under(number))
+        locked(&self.0).things.get(&number).cloned().ok_or_else(|| nothing_under("thing", number))
     }
 
     pub fn take(&self, number: u64) -> Result<Thing, Failure> {
-        locked(&self.0).things.remove(&number).ok_or_else(|| nothing_under(number))
+        locked(&self.0).things.remove(&number).ok_or_else(|| nothing_under("thing", number))
     }
 
     /// Takes what a thing has lent.
@@ -157,6 +157,6 @@ impl Table {
     }
 }
 
-fn nothing_under(number: u64) -> Failure {
-    Failure::driver("closed", format!("there is nothing open under the number {number}"))
+pub fn nothing_under(kind: &str, number: u64) -> Failure {
+    Failure::driver("closed", format!("there is no open {kind} under the number {number}"))
 }

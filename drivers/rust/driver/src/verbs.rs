@@ -5,25 +5,25 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{json, Value};
-use zerobuffer::{field_offsets, BufferConfig, Error, ErrorKind, Frame, Reader, Writer};
+use zerobuffer::{BufferConfig, Error, ErrorKind, Frame, Reader, Writer};
 
 use crate::channels;
 use crate::crc32::crc32;
 use crate::desk::Desk;
-use crate::params::Params;
+use crate::introduction;
+use crate::params::{wrong, Params};
 use crate::rpc::Failure;
 use crate::summary::{Clock, Summary};
-use crate::table::{locked, HeldFrame, HeldSlot, Thing};
+use crate::table::{locked, nothing_under, HeldFrame, HeldSlot, Thing};
 
-const CONTRACT: &str = "1.0";
 const HANDLER_PATIENCE: Duration = Duration::from_secs(2);
-const IDLE: Duration = Duration::from_secs(1);
 
 type Verb = fn(&Desk, &Params) -> Result<Value, Failure>;
 
 pub fn find(name: &str) -> Option<Verb> {
     let verb: Verb = match name {
-        "hello" => hello,
+        "hello" => introduction::hello,
+        "health" => introduction::health,
         "create" => create,
         "connect" => connect,
         "close" => close,
@@ -53,33 +53,19 @@ pub fn find(name: &str) -> Option<Verb> {
     Some(verb)
 }
 
-fn hello(_: &Desk, _: &Params) -> Result<Value, Failure> {
-    let layout: serde_json::Map<_, _> =
-        field_offsets().into_iter().map(|(field, offset)| (field.to_owned(), offset.into())).collect();
-    Ok(json!({
-        "protocol": CONTRACT,
-        "language": "rust",
-        "implementation": "zerobuffer-rust",
-        "version": env!("CARGO_PKG_VERSION"),
-        "pid": std::process::id(),
-        "capabilities": ["duplex", "linux", "points"],
-        "layout": layout,
-    }))
-}
-
 // ---- what a number stands for
 
 fn reader(desk: &Desk, params: &Params, name: &str) -> Result<Arc<Reader>, Failure> {
     match desk.table.get(params.number(name)?)? {
         Thing::Reader(reader) => Ok(reader),
-        _ => Err(Failure::params(format!("{name:?} is no reader"))),
+        _ => Err(nothing_under("reader", params.number(name)?)),
     }
 }
 
 fn writer(desk: &Desk, params: &Params, name: &str) -> Result<Arc<Writer>, Failure> {
     match desk.table.get(params.number(name)?)? {
         Thing::Writer(writer) => Ok(writer),
-        _ => Err(Failure::params(format!("{name:?} is no writer"))),
+        _ => Err(nothing_under("writer", params.number(name)?)),
     }
 }
 
@@ -106,7 +92,7 @@ fn connect(desk: &Desk, params: &Params) -> Result<Value, Failure> {
 fn close(desk: &Desk, params: &Params) -> Result<Value, Failure> {
     let number = params.number("handle")?;
     if matches!(desk.table.get(number)?, Thing::Frame(_) | Thing::Slot(_)) {
-        return Err(Failure::params("\"handle\" is nothing that can be closed"));
+        return Err(nothing_under("reader, writer, server or client", number));
     }
     for part in desk.table.take_parts(number) {
         part.close(Duration::ZERO);
@@ -121,11 +107,11 @@ fn write(desk: &Desk, params: &Params) -> Result<Value, Failure> {
     let writer = writer(desk, params, "handle")?;
     let clock = Clock::new(params.timeout()?);
     let (recipe, sizes) = (params.recipe("payload")?, params.numbers("sizes")?);
-    let interval = params.seconds_or("interval", Duration::ZERO)?;
+    let interval = params.seconds("interval")?;
     let largest = sizes.iter().copied().max().unwrap_or(recipe.size);
     let (usual, maker) = (recipe.size, recipe.maker(largest)?);
     let mut summary = Summary::default();
-    for number in 0..params.number_or("count", 1)? {
+    for number in 0..params.number("count")? {
         if !interval.is_zero() {
             sleep_until(clock.begin() + interval.mul_f64(number as f64));
         }
@@ -144,7 +130,7 @@ fn sleep_until(moment: Instant) {
 fn fill(desk: &Desk, params: &Params) -> Result<Value, Failure> {
     let writer = writer(desk, params, "handle")?;
     let clock = Clock::new(params.timeout()?);
-    let patience = params.seconds_or("patience", Duration::ZERO)?;
+    let patience = params.seconds("patience")?;
     let recipe = params.recipe("payload")?;
     let size = recipe.size;
     let maker = recipe.maker(size)?;
@@ -175,22 +161,28 @@ fn acquire(desk: &Desk, params: &Params) -> Result<Value, Failure> {
 
 fn put(desk: &Desk, params: &Params) -> Result<Value, Failure> {
     let Thing::Slot(held) = desk.table.get(params.number("slot")?)? else {
-        return Err(Failure::params("\"slot\" is no slot"));
+        return Err(nothing_under("slot", params.number("slot")?));
     };
     let content = params.recipe("payload")?.content(held.sequence)?;
     let mut slot = locked(&held.slot);
     let slot = slot.as_mut().ok_or_else(|| Failure::driver("closed", "the slot was given up"))?;
-    let offset = usize::try_from(params.number_or("offset", 0)?).unwrap_or(usize::MAX);
+    let offset = usize::try_from(params.number("offset")?).unwrap_or(usize::MAX);
     let size = slot.len();
     let place = offset.checked_add(content.len()).and_then(|end| slot.get_mut(offset..end));
-    place.ok_or_else(|| Failure::params(format!("the slot has {size} bytes")))?.copy_from_slice(&content);
+    place
+        .ok_or_else(|| {
+            Failure::params(format!(
+                "\"offset\" {offset} and the payload go beyond the {size} bytes of the slot"
+            ))
+        })?
+        .copy_from_slice(&content);
     Ok(Value::Null)
 }
 
 fn commit(desk: &Desk, params: &Params) -> Result<Value, Failure> {
     let number = params.number("slot")?;
     let Thing::Slot(held) = desk.table.get(number)? else {
-        return Err(Failure::params("\"slot\" is no slot"));
+        return Err(nothing_under("slot", params.number("slot")?));
     };
     desk.table.take(number)?;
     let slot = locked(&held.slot).take();
@@ -200,7 +192,7 @@ fn commit(desk: &Desk, params: &Params) -> Result<Value, Failure> {
 fn abandon(desk: &Desk, params: &Params) -> Result<Value, Failure> {
     let number = params.number("slot")?;
     let Thing::Slot(held) = desk.table.get(number)? else {
-        return Err(Failure::params("\"slot\" is no slot"));
+        return Err(nothing_under("slot", params.number("slot")?));
     };
     desk.table.take(number)?;
     drop(locked(&held.slot).take());
@@ -227,8 +219,8 @@ fn read_many(desk: &Desk, params: &Params) -> Result<Value, Failure> {
     let reader = reader(desk, params, "handle")?;
     let clock = Clock::new(params.timeout()?);
     let count = params.limit("count")?;
-    let (delay, idle) = (params.seconds_or("delay", Duration::ZERO)?, params.seconds_or("idle", IDLE)?);
-    let look = params.flag_or("look", true)?;
+    let (delay, idle) = (params.seconds("delay")?, params.seconds("idle")?);
+    let look = params.flag("look")?;
     let mut summary = Summary::default();
     while count.is_none_or(|count| summary.frames < count) {
         let patience = if count.is_none() { idle.min(clock.left()) } else { clock.left() };
@@ -269,7 +261,7 @@ fn relay(desk: &Desk, params: &Params) -> Result<Value, Failure> {
 fn held(desk: &Desk, params: &Params) -> Result<Arc<HeldFrame>, Failure> {
     match desk.table.get(params.number("frame")?)? {
         Thing::Frame(frame) => Ok(frame),
-        _ => Err(Failure::params("\"frame\" is no frame")),
+        _ => Err(nothing_under("frame", params.number("frame")?)),
     }
 }
 
@@ -304,8 +296,8 @@ pub fn blob(content: &[u8]) -> Value {
 
 fn arm(_: &Desk, params: &Params) -> Result<Value, Failure> {
     let point = params.text("point")?;
-    if !zerobuffer::arm(point, params.number_or("passage", 1)?) {
-        return Err(Failure::params(format!("there is no point {point:?}")));
+    if !zerobuffer::arm(point, params.number("passage")?) {
+        return Err(wrong("point", "one of those of the library"));
     }
     Ok(Value::Null)
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io;
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -77,7 +77,7 @@ fn try_connect(names: &Names) -> Result<Core, Refusal> {
         space: open_semaphore(&names.space_semaphore())?,
         presence: Presence::new(file),
         closed: AtomicBool::new(false),
-        progress: Mutex::new(Progress { sequence: 1, place: 0, reader: Peer::default() }),
+        progress: Mutex::new(Progress { sequence: 1, reader: Peer::default() }),
     };
     claim(&mut core, names, made_at(&facts))?;
     Ok(core)
@@ -123,7 +123,7 @@ fn claim(core: &mut Core, names: &Names, made_at: f64) -> Result<(), Refusal> {
     let owner = load(&block.writer_pid);
     let alive = match Peer::default().look(owner) {
         Life::Alive => true,
-        Life::Unknown => owner != 0 && core.presence.writer() != 0,
+        Life::Unknown => owner != 0 && core.presence.writer().is_some(),
         Life::Dead => false,
     };
     if alive {
@@ -135,8 +135,10 @@ fn claim(core: &mut Core, names: &Names, made_at: f64) -> Result<(), Refusal> {
     if let Err(other) = block.writer_pid.compare_exchange(owner, own, Ordering::AcqRel, Ordering::Acquire) {
         return Err(Refusal { kind: ErrorKind::WriterExists { pid: other }, patience: REPAIR_PATIENCE });
     }
-    let place = core.presence.enter();
-    core.progress.get_mut().unwrap_or_else(PoisonError::into_inner).place = place;
+    if owner != 0 {
+        core.ring.finish_commit();
+    }
+    core.presence.enter(load(&core.ring.block().payload_written_count));
     for _ in 0..owed_posts(core, owner) {
         let _ = core.data.post();
     }

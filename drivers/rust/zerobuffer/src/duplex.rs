@@ -141,16 +141,15 @@ impl<Handler: FnMut(&[u8]) -> Vec<u8>> Service<Handler> {
         if self.lost.is_some() {
             return;
         }
-        let client = self.requests.stream_pid();
         let response = (self.handler)(request);
-        if self.respond(client, &response).is_err() {
+        if self.respond(&response).is_err() {
             self.lost = Some(Instant::now());
         }
     }
 
-    fn respond(&mut self, client: u64, response: &[u8]) -> Result<(), Error> {
+    fn respond(&mut self, response: &[u8]) -> Result<(), Error> {
         if self.responses.is_none() {
-            self.responses = Some(self.connect(client)?);
+            self.responses = Some(self.connect()?);
         }
         let Some(responses) = &self.responses else { return Ok(()) };
         loop {
@@ -162,16 +161,21 @@ impl<Handler: FnMut(&[u8]) -> Vec<u8>> Service<Handler> {
         }
     }
 
-    /// Connects to the response buffer of this client, and not of one that has come after it.
-    fn connect(&self, client: u64) -> Result<Writer, Error> {
+    /// Connects to the response buffer of the client that asked, and not of one that has come after it: whoever is
+    /// still connected to the request buffer when the response buffer is open has made that, too.
+    fn connect(&self) -> Result<Writer, Error> {
         let name = response_buffer(&self.channel);
-        let gone =
-            || Error::new(&name, ErrorKind::ReaderDead { reason: "another client has come", pid: client });
         let begin = Instant::now();
         loop {
             match Writer::connect(&name, LOOK) {
-                Ok(writer) if writer.reader_pid() == client => return Ok(writer),
-                Ok(_) => return Err(gone()),
+                Ok(writer) if self.requests.present_writer() == Some(writer.reader_pid()) => {
+                    return Ok(writer)
+                }
+                Ok(writer) => {
+                    let reason = "another client has come";
+                    let other = ErrorKind::ReaderDead { reason, pid: writer.reader_pid() };
+                    return Err(Error::new(&name, other));
+                }
                 Err(error) => {
                     let unmade = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ReaderDead { .. });
                     let waiting = begin.elapsed() < CONNECT_PATIENCE && !self.stopping();

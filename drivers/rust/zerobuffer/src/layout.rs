@@ -4,9 +4,9 @@ use std::mem::{offset_of, size_of};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicU8};
 
 /// Bytes of the control block.
-pub const OIEB_SIZE: u64 = 128;
+pub const OIEB_SIZE: u64 = size_of::<ControlBlock>() as u64;
 /// Bytes before the data of a frame.
-pub const FRAME_HEADER_SIZE: u64 = 16;
+pub const FRAME_HEADER_SIZE: u64 = size_of::<FrameHeader>() as u64;
 /// Bytes of the length that stands before the metadata.
 pub(crate) const METADATA_PREFIX: u64 = 8;
 pub(crate) const VERSION_MAJOR: u8 = 1;
@@ -31,21 +31,61 @@ pub(crate) struct ControlBlock {
     pub reserved: [AtomicU64; 4],
 }
 
-const _: () = assert!(size_of::<ControlBlock>() as u64 == OIEB_SIZE);
+const _: () = assert!(OIEB_SIZE == 128 && FRAME_HEADER_SIZE == 16, "the protocol fixes both");
 const _: () = assert!(cfg!(target_endian = "little"), "the layout is little-endian");
 
-/// The fields of the control block and where this compiler has put them.
-pub fn field_offsets() -> [(&'static str, usize); 13] {
-    macro_rules! offsets {
-        ($($field:ident)*) => { [$((stringify!($field), offset_of!(ControlBlock, $field))),*] };
-    }
-    offsets! {
-        oieb_size version metadata_size metadata_free_bytes metadata_written_bytes payload_size payload_free_bytes
-        payload_write_pos payload_read_pos payload_written_count payload_read_count writer_pid reader_pid
-    }
+/// A field of a structure in shared memory, as this compiler has laid it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Field {
+    /// As the protocol calls it.
+    pub name: &'static str,
+    /// Bytes before it in the structure.
+    pub offset: usize,
+    /// Its bytes.
+    pub size: usize,
+}
+
+/// A structure in shared memory, as this compiler has laid it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Structure {
+    /// As the contract of drivers calls it.
+    pub name: &'static str,
+    /// Its bytes.
+    pub size: usize,
+    /// In the order of the protocol.
+    pub fields: Vec<Field>,
+}
+
+const fn size_behind<T, F>(_: fn(&T) -> &F) -> usize {
+    size_of::<F>()
+}
+
+macro_rules! structure {
+    ($name:literal $kind:ident $($field:ident)*) => {
+        Structure {
+            name: $name,
+            size: size_of::<$kind>(),
+            fields: vec![$(Field {
+                name: stringify!($field),
+                offset: offset_of!($kind, $field),
+                size: size_behind(|whole: &$kind| &whole.$field),
+            }),*],
+        }
+    };
+}
+
+/// The structures that every implementation sees alike: the control block and the header of a frame.
+pub fn layout() -> [Structure; 2] {
+    [
+        structure!("oieb" ControlBlock
+            oieb_size version metadata_size metadata_free_bytes metadata_written_bytes payload_size payload_free_bytes
+            payload_write_pos payload_read_pos payload_written_count payload_read_count writer_pid reader_pid reserved),
+        structure!("frame" FrameHeader size sequence),
+    ]
 }
 
 /// What stands before the data of a frame; all zero it is a wrap marker.
+#[repr(C)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct FrameHeader {
     pub size: u64,
@@ -57,13 +97,14 @@ impl FrameHeader {
 
     pub fn from_bytes(bytes: [u8; FRAME_HEADER_SIZE as usize]) -> Self {
         let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().expect("eight bytes"));
-        Self { size: word(0), sequence: word(8) }
+        Self { size: word(offset_of!(Self, size)), sequence: word(offset_of!(Self, sequence)) }
     }
 
     pub fn to_bytes(self) -> [u8; FRAME_HEADER_SIZE as usize] {
         let mut bytes = [0; FRAME_HEADER_SIZE as usize];
-        bytes[..8].copy_from_slice(&self.size.to_le_bytes());
-        bytes[8..].copy_from_slice(&self.sequence.to_le_bytes());
+        let mut put = |at: usize, word: u64| bytes[at..at + 8].copy_from_slice(&word.to_le_bytes());
+        put(offset_of!(Self, size), self.size);
+        put(offset_of!(Self, sequence), self.sequence);
         bytes
     }
 }
@@ -139,9 +180,17 @@ mod tests {
     }
 
     #[test]
-    fn the_control_block_lies_as_the_protocol_says() {
-        let expected = [0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88];
-        assert_eq!(field_offsets().map(|(_, offset)| offset), expected);
+    fn the_structures_lie_as_the_protocol_says() {
+        let [block, header] = layout();
+        let offsets: Vec<_> = block.fields.iter().map(|field| field.offset).collect();
+        assert_eq!(offsets, [0, 4, 8, 16, 24, 32, 40, 48, 56, 64, 72, 80, 88, 96]);
+        let sizes: Vec<_> = block.fields.iter().map(|field| field.size).collect();
+        assert_eq!(sizes, [4, 4, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 8, 32]);
+        assert_eq!(
+            header.fields,
+            [Field { name: "size", offset: 0, size: 8 }, Field { name: "sequence", offset: 8, size: 8 }]
+        );
+        assert_eq!((block.name, block.size, header.name, header.size), ("oieb", 128, "frame", 16));
     }
 
     #[test]

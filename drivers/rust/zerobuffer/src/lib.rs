@@ -40,7 +40,7 @@ mod writer;
 
 pub use duplex::{DuplexClient, DuplexServer, RequestSlot};
 pub use error::{Error, ErrorKind, Value};
-pub use layout::{field_offsets, BufferConfig, FRAME_HEADER_SIZE, OIEB_SIZE};
+pub use layout::{layout, BufferConfig, Field, Structure, FRAME_HEADER_SIZE, OIEB_SIZE};
 pub use names::LONGEST_NAME;
 #[cfg(feature = "points")]
 pub use points::arm;

@@ -15,7 +15,7 @@ use crate::names::Names;
 use crate::ownership::{self, Owned};
 use crate::peer::{Life, Peer};
 use crate::points::{pass, Point};
-use crate::presence::Presence;
+use crate::presence::{Mark, Presence};
 use crate::ring::{load, store, Found, Ring};
 use crate::sys::Semaphore;
 use crate::turn::Turn;
@@ -68,11 +68,11 @@ struct Progress {
     unsettled: bool,
 }
 
-/// A writer's process and its place, see `presence`.
+/// A writer's process and its lock, see `presence`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Connection {
     pid: u64,
-    place: i64,
+    mark: Option<Mark>,
 }
 
 impl Reader {
@@ -191,7 +191,7 @@ impl Reader {
         match progress.writer.look(pid) {
             Life::Alive => WriterState::Alive,
             // In another pid namespace it has no number here, but its lock is seen.
-            Life::Unknown if self.presence.writer() != 0 => WriterState::Alive,
+            Life::Unknown if self.presence.writer().is_some() => WriterState::Alive,
             Life::Dead | Life::Unknown => WriterState::Died,
         }
     }
@@ -215,7 +215,7 @@ impl Reader {
 
     fn connection(&self) -> Option<Connection> {
         let pid = load(&self.core.ring.block().writer_pid);
-        (pid != 0).then(|| Connection { pid, place: self.presence.writer() })
+        (pid != 0).then(|| Connection { pid, mark: self.presence.writer() })
     }
 
     /// A sequence goes up by one, or restarts at 1 with another writer.
@@ -228,18 +228,21 @@ impl Reader {
         Err(ErrorKind::Sequence { expected, seen })
     }
 
-    /// The stream belongs to the writer that is connected now, unless yet another begins behind it.
+    /// The stream belongs to the writer that is connected now, unless it was written before that one came. A writer of
+    /// another implementation does not say when it came: there, another beginning behind the frame tells.
     fn begin_stream(&self, progress: &mut Progress, found: &Found) {
-        let pending = progress.tokens - 1 + self.core.data.value();
-        let gone = self.core.ring.restarts_ahead(found.next_pos, pending);
+        let ring = &self.core.ring;
         progress.writer_seen = true;
-        progress.stream = if gone { None } else { self.connection() };
+        progress.stream = self.connection().filter(|connection| match connection.mark {
+            Some(mark) => load(&ring.block().payload_read_count) >= mark.before,
+            None => !ring.restarts_ahead(found.next_pos, progress.tokens - 1 + self.core.data.value()),
+        });
     }
 
-    /// The process whose frames are read; 0 once it is gone.
-    pub(crate) fn stream_pid(&self) -> u64 {
-        let progress = self.progress.take(Deadline::after(Duration::MAX), || self.usable()).ok().flatten();
-        progress.and_then(|progress| progress.stream).map_or(0, |connection| connection.pid)
+    /// The process whose frames are read, if it is still connected as it was when it began.
+    pub(crate) fn present_writer(&self) -> Option<u64> {
+        let progress = self.progress.take(Deadline::after(Duration::MAX), || self.usable()).ok().flatten()?;
+        progress.stream.filter(|_| self.connection() == progress.stream).map(|connection| connection.pid)
     }
 
     /// What is known of the writer now.

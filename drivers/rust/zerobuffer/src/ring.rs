@@ -187,11 +187,37 @@ impl Ring {
         Ok(())
     }
 
+    /// Brings the fields to where the commit of a dead writer would have brought them, if it had moved.
+    ///
+    /// An implementation that moves the position first announces its commit in the reserved bytes while it lasts: how
+    /// many bytes it takes, where it stood, and what `payload_written_count` will be. Whether it had taken the bytes
+    /// already cannot be told, as the reader may hold frames: so they are taken, once more perhaps. Room may be lost,
+    /// what is not read is never overwritten.
+    pub fn finish_commit(&self) {
+        let block = self.block();
+        let [bytes, old_pos, count] = [0, 1, 2].map(|index| load(&block.reserved[index]));
+        let Ok((write_pos, free)) = self.writer_state() else { return };
+        let moved = write_pos != old_pos || (bytes == self.payload_size() && free == 0);
+        let begun = (1..=self.payload_size()).contains(&bytes) && load(&block.payload_written_count) != count;
+        if moved && begun {
+            if free >= bytes {
+                block.payload_free_bytes.fetch_sub(bytes, Ordering::AcqRel);
+            }
+            store(&block.payload_written_count, count);
+        }
+    }
+
     /// Takes over from a writer that died, whose claim is now ours: says how many posts of "data" it still owes, given
     /// how many tokens are `pending`.
     pub fn owed_by_dead_writer(&self, pending: u64) -> u64 {
         let Ok((write_pos, free)) = self.writer_state() else { return 0 };
         let Ok(read_pos) = self.read_pos() else { return 0 };
+        let block = self.block();
+        // All read, and perhaps held; unless one frame fills the whole ring and was never posted.
+        let counted = load(&block.payload_written_count) != load(&block.payload_read_count);
+        if write_pos == read_pos && free == 0 && counted {
+            return u64::from(pending == 0);
+        }
         let unread = (write_pos + self.payload_size() - read_pos) % self.payload_size();
         // Other implementations move the position first: what stands unread cannot be free.
         let most = self.payload_size() - unread;

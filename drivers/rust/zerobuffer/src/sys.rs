@@ -219,19 +219,27 @@ fn place(kind: libc::c_int, start: i64, length: i64) -> libc::flock {
     }
 }
 
-/// Locks one byte of a file for this open descriptor, or unlocks it; it need not exist.
-pub(crate) fn lock_place(file: &File, start: i64, held: bool) -> io::Result<()> {
-    let lock = place(if held { libc::F_WRLCK } else { libc::F_UNLCK }, start, 1);
+/// Locks bytes of a file for this open descriptor, which need not exist.
+pub(crate) fn lock_bytes(file: &File, start: i64, length: i64) -> io::Result<()> {
+    set_lock(file, place(libc::F_WRLCK, start, length))
+}
+
+/// Gives up what this open descriptor has locked from a byte on.
+pub(crate) fn unlock_from(file: &File, start: i64) -> io::Result<()> {
+    set_lock(file, place(libc::F_UNLCK, start, 0))
+}
+
+fn set_lock(file: &File, lock: libc::flock) -> io::Result<()> {
     // SAFETY: the descriptor is open, and `lock` lives as long as the call.
     checked(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &lock) }).map(drop)
 }
 
-/// Where the first lock of somebody else stands from this byte on.
-pub(crate) fn first_lock(file: &File, start: i64) -> Option<i64> {
+/// Where the first lock of somebody else stands from this byte on, and how long it is.
+pub(crate) fn first_lock(file: &File, start: i64) -> Option<(i64, i64)> {
     let mut lock = place(libc::F_WRLCK, start, 0);
     // SAFETY: the descriptor is open, and `lock` is writable.
     checked(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &mut lock) }).ok()?;
-    (libc::c_int::from(lock.l_type) != libc::F_UNLCK).then_some(lock.l_start)
+    (libc::c_int::from(lock.l_type) != libc::F_UNLCK).then_some((lock.l_start, lock.l_len))
 }
 
 /// Nanoseconds of the monotonic clock.

@@ -43,8 +43,6 @@ pub(crate) struct Core {
 pub(crate) struct Progress {
     /// Number of the next frame.
     pub sequence: u64,
-    /// Of this connection, see `presence`.
-    pub place: i64,
     pub reader: Peer,
 }
 
@@ -113,8 +111,8 @@ impl Writer {
             return;
         }
         // A blocked call sees the flag within a slice.
-        let progress = self.core.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        self.core.presence.leave(progress.place);
+        let _progress = self.core.progress.lock().unwrap_or_else(PoisonError::into_inner);
+        self.core.presence.leave();
         self.core.give_up_claim();
     }
 }

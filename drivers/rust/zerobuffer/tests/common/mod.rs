@@ -39,8 +39,8 @@ pub fn segment(name: &str) -> Vec<u8> {
 
 /// A field of the control block, as another process would see it.
 pub fn field(name: &str, field: &str) -> u64 {
-    let (_, offset) =
-        *zerobuffer::field_offsets().iter().find(|(known, _)| *known == field).expect("a field");
+    let [block, _] = zerobuffer::layout();
+    let offset = block.fields.iter().find(|known| known.name == field).expect("a field").offset;
     u64::from_le_bytes(segment(name)[offset..offset + 8].try_into().expect("eight bytes"))
 }
 
