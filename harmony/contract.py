@@ -17,6 +17,7 @@ from typing import Annotated, Any, Final, TypeVar, get_type_hints
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from harmony.actor import Verdict
 from harmony.errors import ExitCode, HarmonyError
 
 DRIVER_ERROR: Final = -32000
@@ -38,6 +39,7 @@ class HandshakeError(ContractViolationError):
     """A driver introduced itself with something that cannot be right; nothing else is asked of it."""
 
     code = "handshake"
+    verdict = Verdict.ERRORED
 
 
 class _Plain(BaseModel):
@@ -98,6 +100,11 @@ class Dump(_Plain):
 
     requests: tuple[RequestUnderWay, ...]
     threads: tuple[ThreadStack, ...]
+
+    def text(self) -> str:
+        """Return it as a person reads it."""
+        lines = [f"under way: {one.verb} for {one.seconds:.1f} s (request {one.id})" for one in self.requests]
+        return "\n".join(lines + [f"thread {one.name}:\n{one.stack}" for one in self.threads])
 
 
 class ErrorData(_Plain):

@@ -2,14 +2,60 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from harmony.actor import ScenarioStart
+from harmony.autopsy import stacks_of
+from harmony.driver_process import DriverProcess
+from harmony.errors import HarmonyError
+from harmony.events import Subscriber, WorkerEnded, WorkerStarted
+from harmony.link import Observer
 from harmony.local import LocalActor, StepLibrary
+from harmony.process import ProcessSpec
 
-DRIVER = "driver"
-"""Where the steps find the command of the driver: in the `scratch` of the scenario's start."""
+DRIVER: Final = "driver"
+"""Where the steps find the :class:`DriverProgram` of their role: in the `scratch` of the scenario's start."""
+
+
+@dataclass
+class DriverProgram:
+    """What the steps start, as often as they need it, and who hears of it.
+
+    Attributes:
+        spec: What is started.
+        tell: Hears of each process that starts and ends.
+        observer: Hears every message.
+        running: The processes that have not ended.
+    """
+
+    spec: ProcessSpec
+    tell: Subscriber = field(default=lambda _: None)
+    observer: Observer | None = None
+    running: list[DriverProcess] = field(default_factory=list)
+
+    def joined(self, driver: DriverProcess) -> None:
+        """Note a process that has introduced itself."""
+        self.running.append(driver)
+        self.tell(WorkerStarted(platform=self.spec.name, pid=driver.pid))
+
+    def left(self, driver: DriverProcess, how: str) -> None:
+        """Note how a process has ended."""
+        if driver in self.running:
+            self.running.remove(driver)
+            self.tell(WorkerEnded(platform=self.spec.name, pid=driver.pid, how=how))
+
+    async def scene(self) -> dict[str, Any]:
+        """Return where the threads of its processes stand, as `stack`. Never raises."""
+        texts = []
+        for driver in list(self.running):
+            try:
+                texts.append((await driver.dump(timeout=1.0)).text())
+            except Exception:  # noqa: BLE001 - whatever keeps it from telling, the kernel tells
+                texts.append(await asyncio.to_thread(stacks_of, driver.pid))
+        return {"stack": "\n".join(texts)} if texts else {}
 
 
 class DriverActor(LocalActor):
@@ -17,13 +63,12 @@ class DriverActor(LocalActor):
 
     Args:
         library: The project's steps.
-        name: Of the platform.
-        command: Program and arguments of the driver.
+        spec: How the driver is started.
     """
 
-    def __init__(self, library: StepLibrary, name: str, command: Sequence[str]) -> None:
-        super().__init__(library, name=name)
-        self._command = tuple(command)
+    def __init__(self, library: StepLibrary, spec: ProcessSpec) -> None:
+        super().__init__(library, name=spec.name)
+        self.program = DriverProgram(spec)
 
     @property
     def reusable(self) -> bool:
@@ -32,11 +77,40 @@ class DriverActor(LocalActor):
 
     async def start(self, scenario: ScenarioStart) -> None:
         """Begin a scenario with a driver of its own."""
-        await super().start(replace(scenario, scratch={**scenario.scratch, DRIVER: self._command}))
+        await super().start(replace(scenario, scratch={**scenario.scratch, DRIVER: self.program}))
+
+    def attend(self, tell: Subscriber, observer: Observer | None) -> None:
+        """Have somebody hear of its drivers and of every message to them."""
+        self.program.tell = tell
+        self.program.observer = observer
+
+    async def scene(self) -> dict[str, Any]:
+        """Return where its driver stands, as `stack`."""
+        return await self.program.scene()
 
     def rest(self) -> None:
-        """Nothing of a scenario runs on: its driver has ended with it."""
+        """Check that the drivers of a scenario have ended with it.
+
+        Raises:
+            LeftBehindError: One has not; it has been ended now.
+        """
+        left, self.program.running = self.program.running, []
+        pids = [driver.pid for driver in left]
+        for driver in left:
+            driver.child.end(patience=0.0)
+        if pids:
+            raise LeftBehindError(self.program.spec.name, pids)
 
     async def abandon(self) -> None:
         """End it."""
         await self.close()
+
+
+class LeftBehindError(HarmonyError):
+    """The steps ended a scenario and left drivers running."""
+
+    code = "left_behind"
+
+    def __init__(self, name: str, pids: Sequence[int]) -> None:
+        text = f"{len(pids)} driver(s) of {name} ran on after the scenario: {', '.join(map(str, pids))} (ended now)"
+        super().__init__(text, hint="a step class ends its drivers in the scenario's clean-up")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Mapping
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 import pydantic
 
@@ -14,12 +14,26 @@ from harmony.contract import DRIVER_ERROR, Contract, ContractViolationError, Dum
 from harmony.driver import GRACE, Driver, DriverError
 from harmony.errors import UnsupportedError
 from harmony.jsonrpc import METHOD_NOT_FOUND
-from harmony.link import Link, LinkError, NoAnswerError, PeerGoneError, RefusedError
+from harmony.link import Link, LinkError, NoAnswerError, Observer, PeerGoneError, RefusedError
 from harmony.process import ChildProcess, ProcessSpec
 
 START_TIMEOUT: Final = 30.0
 _DUMP_TIMEOUT: Final = 2.0
 _STOP_PATIENCE: Final = 5.0
+
+
+class Company(Protocol):
+    """Who looks after driver processes."""
+
+    @property
+    def observer(self) -> Observer | None:
+        """Hears every message."""
+
+    def joined(self, driver: DriverProcess) -> None:
+        """Note a process that has introduced itself."""
+
+    def left(self, driver: DriverProcess, how: str) -> None:
+        """Note how a process has ended."""
 
 
 class DriverProcess(Driver):
@@ -29,18 +43,29 @@ class DriverProcess(Driver):
         child: The process.
         contract: What is checked of everything it says.
         strict: Whether every word must be as the contract says, rather than what matters alone.
+        company: Who looks after it.
     """
 
-    def __init__(self, child: ChildProcess, contract: Contract, *, strict: bool = False) -> None:
+    def __init__(
+        self, child: ChildProcess, contract: Contract, *, strict: bool = False, company: Company | None = None
+    ) -> None:
         self.child = child
         self.contract = contract
         self.strict = strict
+        self._company = company
         self._link = Link.to_process(child)
+        self._link.observer = company.observer if company else None
         self._closed = False
 
     @classmethod
     async def begin(
-        cls, spec: ProcessSpec, contract: Contract, *, strict: bool = False, patience: float = START_TIMEOUT
+        cls,
+        spec: ProcessSpec,
+        contract: Contract,
+        *,
+        strict: bool = False,
+        company: Company | None = None,
+        patience: float = START_TIMEOUT,
     ) -> Self:
         """Start a program and return once it has introduced itself.
 
@@ -48,6 +73,7 @@ class DriverProcess(Driver):
             spec: What to start.
             contract: See the class.
             strict: See the class.
+            company: See the class.
             patience: Seconds until it must have answered.
 
         Raises:
@@ -55,12 +81,14 @@ class DriverProcess(Driver):
             HandshakeError: It is not what it must be.
             DriverError: It does not answer.
         """
-        driver = cls(ChildProcess(spec), contract, strict=strict)
+        driver = cls(ChildProcess(spec), contract, strict=strict, company=company)
         try:
             contract.check_identity(await driver.hello(timeout=patience))
         except BaseException:
             await driver.kill()
             raise
+        if company is not None:
+            company.joined(driver)
         return driver
 
     @property
@@ -97,6 +125,8 @@ class DriverProcess(Driver):
 
     async def kill(self) -> None:
         """End the process with SIGKILL; return when it is gone."""
+        if self._closed:
+            return
         self.child.signal(signal.SIGKILL)
         await self._close(patience=_STOP_PATIENCE)
 
@@ -126,6 +156,8 @@ class DriverProcess(Driver):
         self._link.retire("it was ended")
         await asyncio.to_thread(self.child.end, patience=patience)
         await asyncio.to_thread(self._link.close)
+        if self._company is not None:
+            self._company.left(self, self.child.how_it_ended())
         self.child.release()
 
     def _refusal(self, verb: str, error: RefusedError) -> Exception:
@@ -153,6 +185,4 @@ class DriverProcess(Driver):
             found = Dump.model_validate(await self._link.ask("dump", {"timeout": _DUMP_TIMEOUT}, timeout=_DUMP_TIMEOUT))
         except (LinkError, pydantic.ValidationError):
             return f"{text}\n{await asyncio.to_thread(stacks_of, self.pid)}"
-        lines = [f"under way: {one.verb} for {one.seconds:.1f} s (request {one.id})" for one in found.requests]
-        lines += [f"thread {one.name}:\n{one.stack}" for one in found.threads]
-        return "\n".join([text, *lines])
+        return f"{text}\n{found.text()}"

@@ -126,6 +126,7 @@ class HarmonyRun:
             tag_timeouts=settings.timeouts.by_tag,
             setup_timeout=settings.timeouts.setup,
             cleanup_timeout=settings.timeouts.cleanup,
+            strict=settings.driver.strict,
             telemetry=OpenTelemetry() if settings.telemetry else Telemetry(),
         )
 

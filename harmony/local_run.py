@@ -96,6 +96,7 @@ class LocalRunner:
             host_pid=host_pid,
             feature_id=feature_id,
             seed=seed_of(self.seed, scenario),
+            strict=self.options.strict,
         )
         try:
             result = await run_scenario(

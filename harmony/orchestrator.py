@@ -21,7 +21,6 @@ from harmony.recording import Recorder
 from harmony.resources import LeakProbe
 from harmony.routing import ScenarioPlan, plan
 from harmony.scenario_run import RunOptions, ScenarioResult, StepResult, merged, run_scenario, scenario_starts
-from harmony.step_worker import StepWorker
 from harmony.telling import cell_finished, cell_started, step_finished, step_started
 
 _FATAL = frozenset({ProcessAction.KILL, ProcessAction.CRASH})
@@ -149,6 +148,7 @@ class _CellRun:
             host_pid=self.generation.host_pid,
             feature_id=self.generation.feature_id,
             seed=self.seed,
+            strict=self.options.strict,
         )
         try:
             result = await run_scenario(
@@ -166,11 +166,7 @@ class _CellRun:
         Called between two steps, in the loop; the asking has a thread and a loop of its own.
         """
         silent = {key for key, outcome in result.outcomes.items() if outcome.data.get("stack")}
-        others = [
-            player
-            for player in self.players or []
-            if player.key not in silent and isinstance(player.worker, StepWorker)
-        ]
+        others = [player for player in self.players or [] if player.key not in silent]
         if not others:
             return {}
         with concurrent.futures.ThreadPoolExecutor(len(others)) as threads:
@@ -198,15 +194,13 @@ class _CellRun:
         number = sum(player.key.partition("#")[0] == role for player in players) + 1
         key = role if number == 1 else f"{role}#{number}"
         players.append(_Player(key, platform, worker))
-        if recorder is not None and isinstance(worker, StepWorker):
-            worker.link.observer = recorder.role(key, platform)
+        worker.attend(self.subscriber, recorder.role(key, platform) if recorder is not None else None)
         return worker
 
     async def _released(self, result: ScenarioResult) -> ScenarioResult:
         """Give the workers back; one that does not end in order spoils the cell."""
         for player in self.players or []:
-            if isinstance(player.worker, StepWorker):
-                player.worker.link.observer = None
+            player.worker.attend(self.subscriber, None)
             try:
                 await self.pool.release(player.worker, player.platform, self.generation)
             except HarmonyError as error:

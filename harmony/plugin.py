@@ -45,6 +45,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--harmony-set", action="append", default=[], metavar="KEY=VALUE", help="a setting, such as timeouts.step=60"
     )
+    group.addoption(
+        "--validate", action="store_true", help="hold every word of a driver to its contract, not only what matters"
+    )
     group.addoption("--no-progress", action="store_true", help="no live progress even on a terminal")
     group.addoption("--timings", action="store_true", help="show the measured operations of each scenario at the end")
     matrix_plugin.add_options(parser)
@@ -61,7 +64,8 @@ def pytest_configure(config: pytest.Config) -> None:
             raise pytest.UsageError(f"--scenario {words[0]}: no {PROJECT_FILE} in {config.rootpath} or above")
         return
     try:
-        project = load_project(file, overrides_of(config.getoption("--harmony-set")))
+        strict = ["driver.strict=true"] if config.getoption("--validate") else []
+        project = load_project(file, overrides_of([*config.getoption("--harmony-set"), *strict]))
     except HarmonyError as error:
         raise pytest.UsageError(str(error)) from error
     tags = [tag for tag in ("stress", "benchmark") if config.getoption(f"--{tag}")]

@@ -16,13 +16,14 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from harmony.actor import Actor
 from harmony.config import Platform
 from harmony.driver_actor import DriverActor
 from harmony.errors import ConfigurationError, HarmonyError
 from harmony.events import Subscriber, WorkerEnded, WorkerStarted
+from harmony.link import Observer
 from harmony.local import StepLibrary
 from harmony.naming import FEATURE_ID_VARIABLE, HOST_PID_VARIABLE
 from harmony.process import ProcessSpec
@@ -44,6 +45,12 @@ class PooledActor(Actor, Protocol):
 
     def rest(self) -> None:
         """Check between two scenarios that nothing of the last one runs on; raises `HarmonyError` if it does."""
+
+    async def scene(self) -> dict[str, Any]:
+        """Return where its threads stand, as `stack`; nothing if nobody can tell. Never raises."""
+
+    def attend(self, tell: Subscriber, observer: Observer | None) -> None:
+        """Have somebody hear of its processes and of every message; nobody, where there is no observer."""
 
     async def abandon(self) -> None:
         """End it without asking it."""
@@ -73,9 +80,7 @@ async def _launch_step_worker(launch: Launch) -> PooledActor:
 
 
 async def _make_driver_actor(launch: Launch) -> PooledActor:
-    given = [f"{name}={value}" for name, value in launch.platform.environment.items()]
-    command = [*(["env", *given] if given else []), *launch.spec.command]
-    return DriverActor(launch.library(), launch.name, command)
+    return DriverActor(launch.library(), launch.spec)
 
 
 LAUNCHERS: Final[dict[str, Callable[[Launch], Awaitable[PooledActor]]]] = {

@@ -85,6 +85,7 @@ class RunOptions:
         cleanup_timeout: Seconds it may take to end one.
         grace: Seconds an actor gets beyond a deadline that it should have kept by itself.
         separate_processes: Whether each role is a process of its own.
+        strict: Whether every word of a driver must be as its contract says.
         telemetry: Where spans go.
     """
 
@@ -94,6 +95,7 @@ class RunOptions:
     cleanup_timeout: float = 15.0
     grace: float = 5.0
     separate_processes: bool = False
+    strict: bool = False
     telemetry: Telemetry = field(default_factory=Telemetry)
 
     def timeout_for(self, tags: Sequence[str]) -> float:
@@ -102,7 +104,13 @@ class RunOptions:
 
 
 def scenario_starts(
-    plan: ScenarioPlan, platforms: Mapping[str, str], *, host_pid: int, feature_id: int, seed: int
+    plan: ScenarioPlan,
+    platforms: Mapping[str, str],
+    *,
+    host_pid: int,
+    feature_id: int,
+    seed: int,
+    strict: bool = False,
 ) -> dict[str, ScenarioStart]:
     """Return what each role's actor learns before the first step."""
     return {
@@ -117,6 +125,7 @@ def scenario_starts(
                 "tags": plan.scenario.tags,
                 "actions": tuple(action.value for action in plan.actions_of(role)),
                 "roles": plan.roles,
+                "strict": strict,
             },
         )
         for role in plan.roles

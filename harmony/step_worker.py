@@ -17,7 +17,8 @@ from harmony.actor import ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.autopsy import stacks_of
 from harmony.control import ProcessAction
 from harmony.errors import HarmonyError
-from harmony.link import Link, LinkError, NoAnswerError, PeerGoneError, ProtocolError, RefusedError
+from harmony.events import Subscriber
+from harmony.link import Link, LinkError, NoAnswerError, Observer, PeerGoneError, ProtocolError, RefusedError
 from harmony.process import ChildProcess, ProcessSpec
 from harmony.step_contract import Discovery, StepResponse
 
@@ -271,6 +272,11 @@ class StepWorker:
         except LinkError as error:
             self.state.trouble = self.state.trouble or error.message
             raise
+
+    def attend(self, tell: Subscriber, observer: Observer | None) -> None:
+        """Have somebody hear every message; its start and end are told by the pool."""
+        del tell
+        self.link.observer = observer
 
     async def scene(self) -> dict[str, Any]:
         """Return where its threads stand, as `stack`; nothing if nobody can tell. Never raises."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
 
+from harmony.driver_actor import DriverProgram
 from harmony.driver_process import DriverProcess
 from harmony.process import ProcessSpec
 from step_definitions.port import CONTRACT, Driver
@@ -19,38 +21,42 @@ class ChildDriver(DriverProcess, Driver):
     """Speaks to a program on the other side of the port. Make one with :meth:`start` or :meth:`launch`."""
 
     @classmethod
-    async def start(cls, library: str, *, user: int | None = None, arguments: Sequence[str] = ()) -> Self:
+    async def start(
+        cls, library: str, *, user: int | None = None, arguments: Sequence[str] = (), strict: bool = False
+    ) -> Self:
         """Start a process with a Python library.
 
         Args:
             library: The implementation, as ``module`` or ``module:attribute``.
             user: Number of the user it becomes; itself by default.
             arguments: Of the interpreter.
+            strict: Whether its every word must be as the contract says.
         """
         # The child changes its user itself, once it has imported what only this user may read.
         identity = [] if user is None else [str(user)]
         command = (sys.executable, *arguments, "-m", "step_definitions.child", library, *identity)
         path = os.pathsep.join([str(_ROOT), *sys.path[1:]])
-        return await cls.launch(command, name=f"driver of {library}", environment={"PYTHONPATH": path})
+        spec = ProcessSpec(f"driver of {library}", command, env={"PYTHONPATH": path})
+        return await cls.begin(spec, CONTRACT, strict=strict)
 
     @classmethod
-    async def launch(
-        cls,
-        command: Sequence[str],
-        *,
-        name: str = "driver",
-        user: int | None = None,
-        environment: Mapping[str, str] | None = None,
-        strict: bool = False,
-    ) -> Self:
+    async def launch(cls, command: Sequence[str], *, user: int | None = None, strict: bool = False) -> Self:
         """Start any program that speaks the port.
 
         Args:
             command: Program and arguments.
-            name: What messages call it.
             user: Number of the user it belongs to; this one by default.
-            environment: Variables on top of ours.
             strict: Whether its every word must be as the contract says.
         """
-        spec = ProcessSpec(name, tuple(command), env=dict(environment or {}), user=user)
-        return await cls.begin(spec, CONTRACT, strict=strict)
+        return await cls.begin(ProcessSpec("driver", tuple(command), user=user), CONTRACT, strict=strict)
+
+    @classmethod
+    async def of_platform(cls, program: DriverProgram, *, user: int | None = None, strict: bool = False) -> Self:
+        """Start the driver of a platform of the matrix.
+
+        Args:
+            program: What harmony starts for the platform.
+            user: Number of the user it belongs to; this one by default.
+            strict: Whether its every word must be as the contract says.
+        """
+        return await cls.begin(replace(program.spec, user=user), CONTRACT, strict=strict, company=program)

@@ -16,6 +16,7 @@ from typing import Final
 from harmony.actor import ScenarioStart
 from harmony.context import ScenarioContext
 from harmony.contract import Identity
+from harmony.driver_actor import DRIVER
 from harmony.errors import UnsupportedError
 from harmony.logs import Logger
 from harmony.naming import Naming
@@ -112,17 +113,16 @@ class Role:
         return driver
 
     async def _new_driver(self, *, process: bool, user: int | None = None) -> Driver:
-        command = self._command()
-        if command:
-            return await ChildDriver.launch(command, user=user)
-        library = self.settings.library
-        return await ChildDriver.start(library, user=user) if process else LocalDriver(load(library))
-
-    def _command(self) -> Sequence[str]:
-        """Return the program that plays this role; none for the Python library."""
-        given = self._start.scratch.get("driver")
+        strict = bool(self._start.scratch.get("strict"))
+        program = self._start.scratch.get(DRIVER)
+        if program is not None:
+            return await ChildDriver.of_platform(program, user=user, strict=strict)
         commands = self.settings.drivers
-        return given or commands.get(self._start.role) or commands.get(self._start.platform) or commands.get("*", ())
+        command = commands.get(self._start.role) or commands.get(self._start.platform) or commands.get("*", ())
+        if command:
+            return await ChildDriver.launch(command, user=user, strict=strict)
+        library = self.settings.library
+        return await ChildDriver.start(library, user=user, strict=strict) if process else LocalDriver(load(library))
 
     async def identity(self) -> Identity:
         """Ask the driver who it is."""

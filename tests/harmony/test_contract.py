@@ -6,36 +6,20 @@ import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Protocol
+from typing import Any
 
 import jsonschema
 import pytest
-from pydantic import Field
 
-from harmony.contract import Contract, HandshakeError, Identity, Structure, layout_differences, verb, verbs_of
+from harmony.contract import HandshakeError, Identity, Structure, layout_differences
 from harmony.contract_text import json_schema, markdown
-from harmony.driver import GRACE, Driver
+from harmony.driver import GRACE
 from step_definitions.port import CONTRACT
 from step_definitions.terms import LAYOUT
+from tests.harmony.kettle.contract import CONTRACT as KETTLE
+from tests.harmony.kettle.contract import Kettle
 
 ROOT = Path(__file__).resolve().parents[2]
-
-
-class Kettle(Driver, Protocol):
-    """A subject that has nothing to do with buffers."""
-
-    @verb()
-    async def boil(self, cups: Annotated[int, Field(ge=1, title="cups")], *, timeout: float = 1.0) -> list[float]:
-        """Heat the water; returns the degrees on the way."""
-        return list(await self._ask("boil", timeout, cups=cups))
-
-    @verb(needs="whistle")
-    async def whistle(self, *, timeout: float = 1.0) -> None:
-        """Whistle."""
-        await self._ask("whistle", timeout)
-
-
-KETTLES = Contract("Kettle", "2.1", verbs_of(Kettle), {"dry": "no water"}, {"whistle": "it can be heard"})
 
 
 def identity(**changes: Any) -> dict[str, Any]:
@@ -59,10 +43,10 @@ def moved(structure: str, **fields: tuple[int, int] | None) -> dict[str, Structu
 
 
 def test_a_contract_is_read_off_the_methods() -> None:
-    assert list(KETTLES.verbs) == ["hello", "health", "dump", "boil", "whistle"]
-    assert KETTLES.verbs["whistle"].needs == "whistle"
-    assert KETTLES.verbs["boil"].summary == "Heat the water; returns the degrees on the way."
-    assert list(KETTLES.verbs["boil"].params.model_fields) == ["cups", "timeout"]
+    assert list(KETTLE.verbs) == ["hello", "health", "dump", "boil", "whistle"]
+    assert KETTLE.verbs["whistle"].needs == "whistle"
+    assert KETTLE.verbs["boil"].summary == "Heat the water; returns the degrees on the way."
+    assert list(KETTLE.verbs["boil"].params.model_fields) == ["cups", "timeout"]
 
 
 @pytest.mark.parametrize(
@@ -142,7 +126,7 @@ def test_a_layout_may_hold_more_than_is_asked() -> None:
 
 
 def test_the_schema_is_a_schema_and_judges_messages() -> None:
-    for contract in (CONTRACT, KETTLES):
+    for contract in (CONTRACT, KETTLE):
         jsonschema.Draft202012Validator.check_schema(json_schema(contract))
     validator = jsonschema.Draft202012Validator(json_schema(CONTRACT))
     ask = {"jsonrpc": "2.0", "id": 1, "method": "connect", "params": [{"name": "x", "timeout": 1.0}]}
@@ -181,7 +165,7 @@ def test_what_is_published_is_what_the_contract_says() -> None:
 
 
 def test_the_documentation_names_everything() -> None:
-    text = markdown(KETTLES, GRACE)
+    text = markdown(KETTLE, GRACE)
     assert "| `boil` | `cups` | [number, …] | Heat the water" in text
     assert "`dry` no water" in text
     assert all(

@@ -1,0 +1,83 @@
+"""A driver of the kettle. Its one argument names what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import threading
+import time
+from typing import Any
+
+from harmony import framing, jsonrpc
+
+FAULT = sys.argv[1] if len(sys.argv) > 1 else ""
+LAYOUT = {"tank": {"size": 8, "fields": {"cups": [0, 4], "degrees": [4, 4]}}}
+
+
+def hello() -> dict[str, Any]:
+    swapped = {"tank": {"size": 8, "fields": {"cups": [4, 4], "degrees": [0, 4]}}}
+    return {
+        "protocol": "1.0" if FAULT == "old" else "2.0",
+        "language": "python",
+        "implementation": "kettle",
+        "version": "1",
+        "pid": os.getpid(),
+        "capabilities": [],
+        "layout": swapped if FAULT == "swapped" else {} if FAULT == "no-layout" else LAYOUT,
+    }
+
+
+def perform(verb: str, params: dict[str, Any]) -> Any:
+    if verb == "hello":
+        return hello()
+    if verb == "health":
+        return True
+    if verb == "dump":
+        return {"requests": [{"id": 2, "verb": "boil", "seconds": 1.5}], "threads": [{"name": "stove", "stack": "hot"}]}
+    if verb != "boil":
+        raise jsonrpc.RpcError(jsonrpc.METHOD_NOT_FOUND, f"there is no verb {verb!r}")
+    if FAULT == "hangs":
+        time.sleep(60)
+    if FAULT == "dies":
+        sys.stderr.write("out of gas\n")
+        sys.stderr.flush()
+        os.kill(os.getpid(), signal.SIGKILL)
+    if params["cups"] > 5:
+        data: Any = {"code": "dry", "details": {"cups": params["cups"]}}
+        data = {"code": "thirsty"} if FAULT == "unknown-code" else None if FAULT == "no-data" else data
+        raise jsonrpc.RpcError(-32000, "too many cups", data)
+    return ["warm"] if FAULT == "ill-typed" else [20.0, 100.0]
+
+
+def send(message: jsonrpc.Message) -> None:
+    body = jsonrpc.encode(message)
+    if FAULT == "more-keys" and isinstance(message, jsonrpc.Response) and isinstance(message.result, dict):
+        body = json.dumps({"jsonrpc": "2.0", "id": message.id, "result": {**message.result, "mood": "good"}}).encode()
+    os.write(1, framing.encode(body) * (2 if FAULT == "twice" else 1))
+
+
+def answer(request: jsonrpc.Request) -> None:
+    try:
+        send(jsonrpc.Response(request.id, perform(request.method, dict(jsonrpc.first_object(request.params)))))
+    except jsonrpc.RpcError as error:
+        send(jsonrpc.ErrorResponse(request.id, error.code, error.message, error.data))
+    if FAULT == "prints":
+        os.write(1, b"the water is hot\n")
+
+
+def main() -> None:
+    decoder = framing.FrameDecoder()
+    while data := os.read(0, 65536):
+        for item in decoder.feed(data):
+            message = jsonrpc.decode(item.body) if isinstance(item, framing.Frame) else None
+            if isinstance(message, jsonrpc.Request):
+                threading.Thread(target=answer, args=(message,), daemon=True).start()
+    if FAULT == "stays":
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        time.sleep(60)
+
+
+if __name__ == "__main__":
+    main()
