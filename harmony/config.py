@@ -35,6 +35,7 @@ class Platform(BaseModel):
         command: How its process is started.
         listen: How a process is started that listens on ``{socket}``, for ``harmony up``; none if it cannot.
         contract: What that process speaks: ``steps`` (it has step definitions) or ``driver`` (it has verbs).
+        driver: How its driver is started, where ``command`` starts something else; see :attr:`driver_command`.
         directory: Where it is started, relative to the project file.
         environment: Variables added to its environment.
         build: Command that builds it, if it needs one.
@@ -49,6 +50,7 @@ class Platform(BaseModel):
     command: tuple[str, ...] = Field(min_length=1)
     listen: tuple[str, ...] = ()
     contract: Literal["steps", "driver"] = "steps"
+    driver: tuple[str, ...] = ()
     directory: Path = Path()
     environment: dict[str, str] = Field(default_factory=dict)
     build: tuple[str, ...] = ()
@@ -56,6 +58,11 @@ class Platform(BaseModel):
     start_timeout: float = Field(default=30.0, gt=0)
     step_timeout: float | None = Field(default=None, gt=0)
     stop_timeout: float = Field(default=5.0, gt=0)
+
+    @property
+    def driver_command(self) -> tuple[str, ...]:
+        """How a process is started that has the verbs of the contract; nothing if this platform has none."""
+        return self.driver or (self.command if self.contract == "driver" else ())
 
 
 class Timeouts(BaseModel):

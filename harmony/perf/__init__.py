@@ -1,0 +1,1 @@
+"""``harmony perf``: how fast each pairing of implementations is, measured in one interleaved run."""

@@ -1,0 +1,235 @@
+"""The run itself: starts the drivers of each pairing, has them measured, and ends them. Whatever fails is a cell's."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import math
+import os
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from harmony.contract import Contract
+from harmony.driver import DriverError
+from harmony.driver_process import DriverProcess
+from harmony.errors import HarmonyError, UnsupportedError
+from harmony.perf.figures import Record, Sheet, sheet
+from harmony.perf.machine import Machine, hold
+from harmony.perf.measure import Measure, Measures, Occasion
+from harmony.perf.schedule import Leg, Turn
+from harmony.process import ProcessSpec
+from harmony.resources import LeakProbe
+
+Pair = tuple[str, str]
+Progress = Callable[[int, int, str], None]
+_DUMP_TIMEOUT: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """A platform that takes part.
+
+    Attributes:
+        spec: How its driver is started.
+        capabilities: What it claims.
+        patience: Seconds until it must have introduced itself.
+    """
+
+    spec: ProcessSpec
+    capabilities: frozenset[str]
+    patience: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of a run.
+
+    Attributes:
+        sheets: One for each measure.
+        problems: What went wrong beside the cells: a driver that did not end in order, something left behind.
+        identities: Who answered, by platform.
+        seconds: How long it took.
+    """
+
+    sheets: tuple[Sheet, ...]
+    problems: tuple[str, ...]
+    identities: Mapping[str, str]
+    seconds: float
+
+
+@dataclass(slots=True)
+class PerformanceRun:
+    """Measures what a schedule says.
+
+    Attributes:
+        partners: The platforms, by name.
+        measures: What is measured.
+        contract: What the drivers speak.
+        machine: Where, and on which cores.
+        probes: Name what a run has left behind on this machine.
+        effort: See :class:`~harmony.perf.measure.Occasion`.
+        strict: Whether every word of a driver must be as the contract says.
+        progress: Told of each leg before it begins: how many are done, of how many, and which one begins.
+    """
+
+    partners: Mapping[str, Partner]
+    measures: Measures
+    contract: Contract
+    machine: Machine
+    probes: Sequence[LeakProbe] = ()
+    effort: float = 1.0
+    strict: bool = False
+    progress: Progress = lambda _done, _all, _text: None
+    _records: dict[str, dict[Pair, Record]] = field(default_factory=dict)
+    _broken: dict[str, str] = field(default_factory=dict)
+    _problems: list[str] = field(default_factory=list)
+    _identities: dict[str, str] = field(default_factory=dict)
+    _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
+
+    async def whole(self, legs: Sequence[Leg]) -> Outcome:
+        """Measure everything, one thing at a time."""
+        began = time.monotonic()
+        for done, leg in enumerate(legs):
+            self.progress(done, len(legs), f"round {leg.round}: {'_'.join(leg.pairing)}")
+            await self._leg(leg)
+        sheets = tuple(
+            sheet(measure, self._records[measure.name])
+            for measure in self.measures.items
+            if measure.name in self._records
+        )
+        return Outcome(sheets, tuple(self._problems), dict(self._identities), time.monotonic() - began)
+
+    async def _leg(self, leg: Leg) -> None:
+        turns = [turn for turn in leg.turns if self._may(turn, leg.pairing)]
+        run_ids: list[str] = []
+        drivers: list[DriverProcess] = []
+        in_order = True
+        try:
+            for turn in turns:
+                record = self._record(turn, leg.pairing)
+                try:
+                    if not drivers:
+                        drivers = await self._started(leg.pairing)
+                    run_ids.append(f"{os.getpid()}_{next(self._numbers)}")
+                    record.samples.append(await self._measured(turn, drivers, run_ids[-1]))
+                except UnsupportedError as error:
+                    record.lack = error.message
+                except Exception as error:  # noqa: BLE001 - whatever a measure or a driver raises is what the cell shows
+                    record.failure = _reason(error)
+                    in_order = False
+                    await _killed(drivers)
+                    drivers = []
+        except BaseException:
+            await _killed(drivers)
+            raise
+        await self._ended(drivers, leg)
+        self._swept(run_ids, leg, tell=in_order)
+
+    def _may(self, turn: Turn, pairing: Pair) -> bool:
+        """Whether there is a point in this turn; says in the record why not."""
+        record = self._record(turn, pairing)
+        if record.failure or record.lack:
+            return False
+        needs = self._measure(turn).needs
+        lacks = [
+            f"{platform} does not claim {', '.join(sorted(needs - self.partners[platform].capabilities))}"
+            for platform in dict.fromkeys(pairing)
+            if needs - self.partners[platform].capabilities
+        ]
+        record.lack = "; ".join(lacks)
+        record.failure = "; ".join(self._broken[platform] for platform in sorted(set(pairing) & self._broken.keys()))
+        return not record.lack and not record.failure
+
+    async def _started(self, pairing: Pair) -> list[DriverProcess]:
+        drivers: list[DriverProcess] = []
+        cores = self.machine.pinned or (None, None)
+        try:
+            for platform, core in zip(pairing, cores, strict=True):
+                drivers.append(await self._start(platform))
+                if core is not None:
+                    hold(drivers[-1].pid, core)
+        except BaseException:
+            await _killed(drivers)
+            raise
+        return drivers
+
+    async def _start(self, platform: str) -> DriverProcess:
+        partner = self.partners[platform]
+        try:
+            driver = await self.measures.driver.begin(
+                partner.spec, self.contract, strict=self.strict, patience=partner.patience
+            )
+        except (HarmonyError, DriverError) as error:
+            # One that does not start now does not start in the next leg; each try may cost the whole patience.
+            self._broken[platform] = f"the driver of {platform} does not start: {_reason(error)}"
+            raise HarmonyError(self._broken[platform]) from error
+        if platform not in self._identities:
+            who = await driver.hello()
+            self._identities[platform] = f"{who.implementation} {who.version} ({who.language})"
+        return driver
+
+    async def _measured(self, turn: Turn, drivers: Sequence[DriverProcess], run_id: str) -> float:
+        measure = self._measure(turn)
+        by_role = dict(zip(sorted(measure.roles), drivers, strict=True))
+        try:
+            async with asyncio.timeout(measure.deadline) as limit:
+                value = await measure.run(by_role, Occasion(turn.seed, run_id, self.effort))
+        except TimeoutError as error:
+            if not limit.expired():
+                raise
+            raise HarmonyError(await _late(measure, by_role)) from error
+        if not math.isfinite(value) or value <= 0:
+            raise HarmonyError(f"{value} is no measurement: it must be above 0")
+        return value
+
+    async def _ended(self, drivers: Sequence[DriverProcess], leg: Leg) -> None:
+        for driver, platform in zip(drivers, leg.pairing, strict=False):
+            try:
+                await driver.end()
+            except (HarmonyError, DriverError) as error:
+                self._problems.append(f"{platform} in {'_'.join(leg.pairing)}: {_reason(error)}")
+
+    def _swept(self, run_ids: Sequence[str], leg: Leg, *, tell: bool) -> None:
+        """Remove what was left behind; of drivers that had to be killed nothing else can be expected."""
+        left = sorted({name for run_id in run_ids for probe in self.probes for name in probe(run_id)})
+        for name in left:
+            with contextlib.suppress(OSError):
+                Path(name).unlink()
+        if left and tell:
+            self._problems.append(f"{'_'.join(leg.pairing)} left behind (removed now): {', '.join(left)}")
+
+    def _measure(self, turn: Turn) -> Measure:
+        return next(one for one in self.measures.items if one.name == turn.measure)
+
+    def _record(self, turn: Turn, pairing: Pair) -> Record:
+        return self._records.setdefault(turn.measure, {}).setdefault(pairing, Record())
+
+
+async def _killed(drivers: Sequence[DriverProcess]) -> None:
+    for driver in drivers:
+        await driver.kill()
+
+
+async def _late(measure: Measure, drivers: Mapping[str, DriverProcess]) -> str:
+    lines = [f"no end within {measure.deadline:g} s"]
+    for role, driver in drivers.items():
+        try:
+            found = await driver.dump(timeout=_DUMP_TIMEOUT)
+        except (HarmonyError, DriverError) as error:
+            lines.append(f"{role}: {error}")
+            continue
+        busy = ", ".join(f"{one.verb} for {one.seconds:.1f} s" for one in found.requests)
+        lines.append(f"{role}: {busy or 'nothing under way'}")
+    return "\n".join(lines)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ExceptionGroup):
+        return "; ".join(_reason(one) for one in error.exceptions)
+    if isinstance(error, HarmonyError):
+        return error.message
+    return str(error) if isinstance(error, DriverError) else f"{type(error).__name__}: {error}"

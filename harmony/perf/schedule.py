@@ -1,0 +1,59 @@
+"""In which order things are measured: every pairing in every round, shuffled by the seed. Pure.
+
+What changes on the machine while a run goes on then meets all pairings alike, and the same seed gives the same order.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One measurement, once.
+
+    Attributes:
+        measure: Its name.
+        seed: Of everything random in it.
+    """
+
+    measure: str
+    seed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Leg:
+    """One pairing in one round: two drivers are started, take their turns, and are ended.
+
+    Attributes:
+        round: From 1.
+        pairing: The platforms, in the alphabetical order of the roles.
+        turns: What is measured, in this order.
+    """
+
+    round: int
+    pairing: tuple[str, str]
+    turns: tuple[Turn, ...]
+
+
+def schedule(seed: int, rounds: int, pairings: Sequence[tuple[str, str]], measures: Sequence[str]) -> list[Leg]:
+    """Return the order of a whole run.
+
+    Args:
+        seed: The same gives the same order, whatever the order of the arguments.
+        rounds: How often every pairing is measured.
+        pairings: Who plays with whom.
+        measures: Names.
+    """
+    legs: list[Leg] = []
+    for number in range(1, rounds + 1):
+        dice = random.Random(f"{seed}:{number}")  # noqa: S311 - an order, no secret
+        order = sorted(pairings)
+        dice.shuffle(order)
+        for pairing in order:
+            names = sorted(measures)
+            dice.shuffle(names)
+            legs.append(Leg(number, pairing, tuple(Turn(name, dice.getrandbits(31)) for name in names)))
+    return legs

@@ -1,0 +1,92 @@
+"""The sheets for a terminal: a heat map for each measure, with the numbers in it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.table import Table
+from rich.text import Text
+
+from harmony.perf.figures import Figure, Sheet, State, short
+
+_COLD = (38, 70, 120)
+_WARM = (201, 96, 14)
+
+
+def heading(sheet: Sheet) -> str:
+    """Return what a sheet is about, on one line."""
+    rows, columns = sheet.roles
+    unit = sheet.measure.unit
+    return f"{sheet.measure.title}: {unit}, {sheet.measure.better} is better; rows {rows}, columns {columns}"
+
+
+def relative(figure: Figure) -> str:
+    """Return how fast a cell is beside the fastest, with the spread over the rounds."""
+    return f"{figure.relative:.2f} ({figure.low:.2f}–{figure.high:.2f})"  # noqa: RUF001 - a range
+
+
+def amount(sheet: Sheet, figure: Figure) -> str:
+    """Return the number itself, in all its units."""
+    also = sheet.measure.also
+    more = f" · {short(figure.median * also.factor)} {also.unit}" if also else ""
+    return f"{short(figure.median)}{more}"
+
+
+def word(figure: Figure | None) -> str:
+    """Return what stands in a cell without a number."""
+    if figure is None:
+        return ""
+    return "FAIL" if figure.state is State.FAILED else "n/a"
+
+
+def table(sheet: Sheet) -> Table:
+    """Return a sheet as a heat map."""
+    found = Table(box=None, header_style="bold", pad_edge=False, title=heading(sheet), title_justify="left")
+    found.add_column("", no_wrap=True)
+    for platform in sheet.platforms:
+        found.add_column(platform, justify="center", no_wrap=True)
+    for row in sheet.platforms:
+        cells = [_cell(sheet, sheet.figures.get((row, column))) for column in sheet.platforms]
+        found.add_row(Text(row, "bold"), *cells)
+    return found
+
+
+def plain(sheet: Sheet) -> list[str]:
+    """Return a sheet as lines for a file or a pipe."""
+    lines = [heading(sheet)]
+    names = {pairing: "_".join(pairing) for pairing in sheet.figures}
+    left = max(map(len, names.values()), default=0)
+    for pairing, figure in sheet.figures.items():
+        said = (
+            f"{relative(figure)}  {amount(sheet, figure)}"
+            if figure.state is State.MEASURED
+            else f"{word(figure)}: {figure.reason.partition(chr(10))[0]}"
+        )
+        lines.append(f"  {names[pairing]:<{left}}  {said}")
+    return lines
+
+
+def reasons(sheets: tuple[Sheet, ...]) -> Iterator[str]:
+    """Name why cells have no number, each reason once."""
+    seen: dict[tuple[State, str], list[str]] = {}
+    for sheet in sheets:
+        for figure in sheet.figures.values():
+            if figure.state is not State.MEASURED:
+                place = f"{sheet.measure.name} {'_'.join(figure.pairing)}"
+                seen.setdefault((figure.state, figure.reason), []).append(place)
+    for (state, reason), places in seen.items():
+        more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+        yield f"{state}: {', '.join(places[:3])}{more}: {reason}"
+
+
+def _cell(sheet: Sheet, figure: Figure | None) -> Text:
+    if figure is None or figure.state is not State.MEASURED:
+        return Text(word(figure), "bold red" if figure is not None and figure.state is State.FAILED else "dim")
+    return Text(
+        f" {relative(figure)} \n {amount(sheet, figure)} ", f"white on {_colour(figure.heat)}", justify="center"
+    )
+
+
+def _colour(heat: float) -> str:
+    red, green, blue = (round(cold + (warm - cold) * heat) for cold, warm in zip(_COLD, _WARM, strict=True))
+    return f"rgb({red},{green},{blue})"
