@@ -17,5 +17,5 @@ compile() {
 
 mkdir -p bin
 compile -target:library -out:bin/ZeroBuffer.dll ZeroBuffer/*.cs
-[ ! -e Driver/Program.cs ] || compile -r:bin/ZeroBuffer.dll -r:Mono.Posix.dll -out:bin/driver.exe Driver/*.cs
-compile -r:System.dll -r:bin/ZeroBuffer.dll -out:bin/tests.exe Tests/*.cs Driver/Json.cs
+compile -r:bin/ZeroBuffer.dll -r:Mono.Posix.dll -out:bin/driver.exe Driver/*.cs
+compile -r:System.dll -r:bin/ZeroBuffer.dll -r:bin/driver.exe -out:bin/tests.exe Tests/*.cs

@@ -60,6 +60,7 @@ namespace ZeroBuffer
         public const int SC_CLK_TCK = 2;
         public const short POLLIN = 1;
         public const int SIGKILL = 9;
+        public const int SIGPIPE = 13;
         public const int SIGXFSZ = 25;
         public const int PR_SET_PDEATHSIG = 1;
 

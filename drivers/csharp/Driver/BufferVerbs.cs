@@ -1,0 +1,268 @@
+using System;
+using System.Collections.Generic;
+using System.Text;
+using System.Threading;
+
+namespace ZeroBuffer.Driver
+{
+    /// <summary>The verbs of one buffer.</summary>
+    internal sealed unsafe class BufferVerbs
+    {
+        private readonly Table table;
+
+        public BufferVerbs(Table table)
+        {
+            this.table = table;
+        }
+
+        public object Create(Params given)
+        {
+            return table.Keep(new Reader(given.Text("name"), given.Config()));
+        }
+
+        public object Connect(Params given)
+        {
+            return table.Keep(new Writer(given.Text("name")));
+        }
+
+        public object Close(Params given)
+        {
+            var thing = table.Get<IDisposable>(given, "handle");
+            if (thing is Part)
+            {
+                throw given.Unfit("handle", "a reader, a writer, a server or a client");
+            }
+
+            // Whoever takes it closes it; another one at the same time is told that it is closed.
+            table.Take<IDisposable>(given, "handle");
+            table.TakeParts(thing).ForEach(part => part.Dispose());
+            thing.Dispose();
+            return null;
+        }
+
+        // ---- writing
+
+        public object Write(Params given)
+        {
+            var writer = table.Get<Writer>(given, "handle");
+            var clock = new RequestClock(given.Timeout);
+            var recipe = given.Payload();
+            var sizes = given.Sizes("sizes");
+            var interval = given.Seconds("interval", 0).TotalSeconds;
+            var summary = new Summary();
+            var count = given.Number("count", 1);
+            for (long number = 0; number < count; number++)
+            {
+                if (interval > 0)
+                {
+                    SleepUntil(clock, number * interval);
+                }
+
+                var size = sizes.Length > 0 ? sizes[number % sizes.Length] : recipe.Size;
+                var content = recipe.Content(size, writer.NextSequence);
+                var sequence = writer.Write(content.Array, content.Offset, content.Count, clock.Left);
+                summary.Add(sequence, content.Count);
+            }
+
+            return summary.Plain(clock);
+        }
+
+        public object Fill(Params given)
+        {
+            var writer = table.Get<Writer>(given, "handle");
+            var timeout = given.Timeout;
+            var clock = new RequestClock(timeout);
+            var recipe = given.Payload();
+            var patience = given.Seconds("patience");
+            var summary = new Summary();
+            while (!clock.IsOver)
+            {
+                var content = recipe.Content(writer.NextSequence);
+                try
+                {
+                    var sequence = writer.Write(content.Array, content.Offset, content.Count, patience);
+                    summary.Add(sequence, content.Count);
+                }
+                catch (BufferFullException)
+                {
+                    return summary.Plain(clock);
+                }
+            }
+
+            throw RpcException.Of("timeout", $"the buffer took {summary.Frames} frames and was not full in {timeout.TotalSeconds} s");
+        }
+
+        public object Acquire(Params given)
+        {
+            var writer = table.Get<Writer>(given, "handle");
+            return table.Keep(new HeldSlot(writer, writer.Acquire(given.Number("size"), given.Timeout)));
+        }
+
+        public object Put(Params given)
+        {
+            var held = table.Get<HeldSlot>(given, "slot");
+            var content = given.Payload().Content(held.Slot.Sequence);
+            var offset = given.Number("offset", 0);
+            if (content.Count > held.Slot.Size - offset)
+            {
+                throw given.Unfit("offset", $"within the slot, with the payload: it has {held.Slot.Size} bytes");
+            }
+
+            lock (held)
+            {
+                held.Slot.Put(offset, content.Array, content.Offset, content.Count);
+            }
+
+            return null;
+        }
+
+        public object Commit(Params given)
+        {
+            var held = table.Take<HeldSlot>(given, "slot");
+            lock (held)
+            {
+                return held.Slot.Commit();
+            }
+        }
+
+        public object Abandon(Params given)
+        {
+            table.Take<HeldSlot>(given, "slot").Dispose();
+            return null;
+        }
+
+        public object WriteMetadata(Params given)
+        {
+            var writer = table.Get<Writer>(given, "handle");
+            var content = given.Payload().Content(0);
+            var bytes = new byte[content.Count];
+            Buffer.BlockCopy(content.Array, content.Offset, bytes, 0, bytes.Length);
+            writer.SetMetadata(bytes);
+            return null;
+        }
+
+        // ---- reading
+
+        public object Read(Params given)
+        {
+            var reader = table.Get<Reader>(given, "handle");
+            var frame = reader.Read(given.Timeout);
+            var facts = new Dictionary<string, object>
+            {
+                { "sequence", frame.Sequence },
+                { "size", frame.Size },
+                { "digest", Crc32.Continue(0, frame.Data.Pointer, frame.Size) },
+            };
+            facts.Add("frame", table.Keep(new HeldFrame(reader, frame)));
+            return facts;
+        }
+
+        public object ReadMany(Params given)
+        {
+            var reader = table.Get<Reader>(given, "handle");
+            var clock = new RequestClock(given.Timeout);
+            var count = given.NumberOrNull("count");
+            var delay = given.Seconds("delay", 0);
+            var idle = given.Seconds("idle", 1);
+            var look = given.Flag("look", true);
+            var summary = new Summary();
+            while (!count.HasValue || summary.Frames < count.Value)
+            {
+                var left = clock.Left;
+                var patience = count.HasValue || left < idle ? left : idle;
+                try
+                {
+                    using (var frame = reader.Read(patience))
+                    {
+                        Look(frame, look, summary);
+                        Thread.Sleep(delay); // the scenario asks for a slow reader
+                    }
+                }
+                catch (ZeroBufferException error)
+                {
+                    var isEnd = error is FrameTimeoutException || error is WriterDeadException;
+                    if (!count.HasValue && isEnd && !clock.IsOver)
+                    {
+                        break;
+                    }
+
+                    throw RpcException.Of(error, $"after {summary.Frames} frames: ");
+                }
+            }
+
+            return summary.Plain(clock);
+        }
+
+        public object Relay(Params given)
+        {
+            var source = table.Get<Reader>(given, "source");
+            var target = table.Get<Writer>(given, "target");
+            var clock = new RequestClock(given.Timeout);
+            var summary = new Summary();
+            for (var count = given.Number("count"); count > 0; count--)
+            {
+                using (var frame = source.Read(clock.Left))
+                {
+                    summary.Add(frame);
+                    target.Write(frame.Data.Pointer, frame.Size, clock.Left);
+                }
+            }
+
+            return summary.Plain(clock);
+        }
+
+        public object Peek(Params given)
+        {
+            var held = table.Get<HeldFrame>(given, "frame");
+            var offset = given.Number("offset");
+            var length = given.Number("length");
+            lock (held)
+            {
+                var data = held.Frame.Data;
+                offset = Math.Min(offset, data.Length);
+                length = Math.Min(length, data.Length - offset);
+                var text = new StringBuilder();
+                for (var at = offset; at < offset + length; at++)
+                {
+                    text.Append(data[at].ToString("x2"));
+                }
+
+                return text.ToString();
+            }
+        }
+
+        /// <summary>The number stays, so that a look at a released frame is told so.</summary>
+        public object Release(Params given)
+        {
+            table.Get<HeldFrame>(given, "frame").Dispose();
+            return null;
+        }
+
+        public object ReadMetadata(Params given)
+        {
+            var content = table.Get<Reader>(given, "handle").GetMetadata();
+            return new Dictionary<string, object> { { "size", content.Length }, { "digest", Crc32.Of(content) } };
+        }
+
+        private static void Look(Frame frame, bool look, Summary summary)
+        {
+            if (look)
+            {
+                summary.Add(frame);
+            }
+            else
+            {
+                summary.Add(frame.Sequence, frame.Size);
+            }
+        }
+
+        private static void SleepUntil(RequestClock clock, double seconds)
+        {
+            var left = seconds - clock.Seconds;
+            if (left > 0)
+            {
+                Thread.Sleep(TimeSpan.FromSeconds(left));
+            }
+        }
+    }
+}

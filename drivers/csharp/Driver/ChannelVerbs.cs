@@ -1,0 +1,195 @@
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Threading;
+
+namespace ZeroBuffer.Driver
+{
+    /// <summary>The verbs of duplex channels.</summary>
+    internal sealed unsafe class ChannelVerbs
+    {
+        private readonly Table table;
+
+        public ChannelVerbs(Table table)
+        {
+            this.table = table;
+        }
+
+        public object Serve(Params given)
+        {
+            return table.Keep(new Service(new DuplexServer(given.Text("name"), given.Config())));
+        }
+
+        public object Handle(Params given)
+        {
+            var service = table.Get<Service>(given, "handle");
+            service.Start(given.Text("handler"), given.Seconds("delay", 0));
+            return null;
+        }
+
+        public object Counts(Params given)
+        {
+            return table.Get<Service>(given, "handle").Counts();
+        }
+
+        public object Dial(Params given)
+        {
+            return table.Keep(new DuplexClient(given.Text("name"), given.Config(), given.Timeout));
+        }
+
+        public object Send(Params given)
+        {
+            var client = table.Get<DuplexClient>(given, "handle");
+            var content = Whole(given.Payload().Content(0));
+            if (!given.Flag("in_place", false))
+            {
+                client.Send(content, given.Timeout);
+                return null;
+            }
+
+            using (var slot = client.Acquire(content.Length, given.Timeout))
+            {
+                slot.Put(0, content, 0, content.Length);
+                slot.Commit();
+            }
+
+            return null;
+        }
+
+        public object Receive(Params given)
+        {
+            using (var response = table.Get<DuplexClient>(given, "handle").Receive(given.Timeout))
+            {
+                var digest = Crc32.Continue(0, response.Data.Pointer, response.Size);
+                return new Dictionary<string, object> { { "size", response.Size }, { "digest", digest } };
+            }
+        }
+
+        public object Ping(Params given)
+        {
+            var client = table.Get<DuplexClient>(given, "handle");
+            var clock = new RequestClock(given.Timeout);
+            var content = Whole(given.Payload().Content(0));
+            var trips = new List<double>();
+            for (var count = given.Number("count"); count > 0; count--)
+            {
+                var begin = Clock.Now;
+                client.Send(content, clock.Left);
+                client.Receive(clock.Left).Release();
+                trips.Add((Clock.Now - begin) / 1e9);
+            }
+
+            return trips;
+        }
+
+        private static byte[] Whole(ArraySegment<byte> content)
+        {
+            var bytes = new byte[content.Count];
+            Buffer.BlockCopy(content.Array, content.Offset, bytes, 0, bytes.Length);
+            return bytes;
+        }
+
+        /// <summary>A duplex server, its handler, and what the handler has met.</summary>
+        private sealed class Service : IDisposable, IHasty
+        {
+            // A handler in the middle of its work may end it; one that would take for ever is cut short.
+            private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
+            private readonly ManualResetEvent ending = new ManualResetEvent(false);
+            private readonly DuplexServer server;
+            private long requests;
+            private long refusedChanges;
+
+            public Service(DuplexServer server)
+            {
+                this.server = server;
+            }
+
+            public void Start(string handler, TimeSpan delay)
+            {
+                RequestHandler work;
+                switch (handler)
+                {
+                    case "echo":
+                        work = request => request.Data.ToArray();
+                        break;
+                    case "double":
+                        work = Twice;
+                        break;
+                    case "xor":
+                        work = Complement;
+                        break;
+                    default:
+                        throw RpcException.Params($"'handler' must be echo, double or xor, not '{handler}'");
+                }
+
+                server.Start(
+                    request =>
+                    {
+                        ending.WaitOne(delay);
+                        Interlocked.Increment(ref requests);
+                        return work(request);
+                    });
+            }
+
+            public object Counts()
+            {
+                return new Dictionary<string, object>
+                {
+                    { "requests", Interlocked.Read(ref requests) },
+                    { "refused_changes", Interlocked.Read(ref refusedChanges) },
+                };
+            }
+
+            public void Hurry()
+            {
+                ending.Set();
+            }
+
+            public void Dispose()
+            {
+                using (new Timer(ignored => ending.Set(), null, Patience, Timeout.InfiniteTimeSpan))
+                {
+                    server.Close();
+                }
+            }
+
+            private static byte[] Twice(Frame request)
+            {
+                var size = (int)request.Size;
+                var response = new byte[2 * size];
+                request.Data.CopyTo(0, response, 0, size);
+                request.Data.CopyTo(0, response, size, size);
+                return response;
+            }
+
+            private byte[] Complement(Frame request)
+            {
+                if (RefusesChange(request))
+                {
+                    Interlocked.Increment(ref refusedChanges);
+                }
+
+                return Array.ConvertAll(request.Data.ToArray(), value => (byte)~value);
+            }
+
+            /// <summary>
+            /// Has the kernel try to set the first byte to 0, past all that types promise: where memory is mapped
+            /// without the right to write, that is an error, and no crash.
+            /// </summary>
+            private static bool RefusesChange(Frame request)
+            {
+                using (var zeroes = SystemCalls.Open("/dev/zero", Libc.O_RDONLY))
+                {
+                    return Libc.read(zeroes.Number, request.Data.Pointer, 1) < 0 && Libc.Errno == Libc.EFAULT;
+                }
+            }
+        }
+    }
+
+    /// <summary>Something whose end may take long, unless it is told to hurry.</summary>
+    internal interface IHasty
+    {
+        void Hurry();
+    }
+}

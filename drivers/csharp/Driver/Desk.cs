@@ -1,0 +1,201 @@
+using System;
+using System.Collections.Generic;
+using System.Threading;
+
+namespace ZeroBuffer.Driver
+{
+    /// <summary>Performs requests on the library, each in a thread of its own.</summary>
+    internal sealed class Desk
+    {
+        // Requests wait, they do not compute: a small stack saves address space.
+        private const int StackSize = 512 << 10;
+        private static readonly TimeSpan EndPatience = TimeSpan.FromMilliseconds(900);
+
+        private readonly Table table = new Table();
+        private readonly List<Job> jobs = new List<Job>();
+        private readonly Dictionary<string, Func<Params, object>> verbs;
+        private readonly Action<string> send;
+
+        /// <summary>Creates a desk.</summary>
+        /// <param name="send">Takes an answer, from any thread.</param>
+        public Desk(Action<string> send)
+        {
+            this.send = send;
+            var buffers = new BufferVerbs(table);
+            var channels = new ChannelVerbs(table);
+            var process = new ProcessVerbs(this);
+            verbs = new Dictionary<string, Func<Params, object>>
+            {
+                { "hello", process.Hello },
+                { "health", process.Health },
+                { "dump", process.Dump },
+                { "arm", process.Arm },
+                { "create", buffers.Create },
+                { "connect", buffers.Connect },
+                { "close", buffers.Close },
+                { "write", buffers.Write },
+                { "fill", buffers.Fill },
+                { "acquire", buffers.Acquire },
+                { "put", buffers.Put },
+                { "commit", buffers.Commit },
+                { "abandon", buffers.Abandon },
+                { "write_metadata", buffers.WriteMetadata },
+                { "read", buffers.Read },
+                { "read_many", buffers.ReadMany },
+                { "relay", buffers.Relay },
+                { "peek", buffers.Peek },
+                { "release", buffers.Release },
+                { "read_metadata", buffers.ReadMetadata },
+                { "serve", channels.Serve },
+                { "handle", channels.Handle },
+                { "service", channels.Counts },
+                { "dial", channels.Dial },
+                { "send", channels.Send },
+                { "receive", channels.Receive },
+                { "ping", channels.Ping },
+            };
+        }
+
+        /// <summary>The requests that have no answer yet, but for those that ask for them.</summary>
+        public List<Job> UnderWay()
+        {
+            lock (jobs)
+            {
+                return jobs.FindAll(job => job.Verb != "dump");
+            }
+        }
+
+        /// <summary>Takes a message.</summary>
+        public void Take(byte[] body)
+        {
+            object id = null;
+            try
+            {
+                var request = Request.Decode(body, out id);
+                if (request != null)
+                {
+                    Begin(request);
+                }
+            }
+            catch (RpcException error)
+            {
+                send(Answer.OfError(id, error));
+            }
+        }
+
+        /// <summary>Closes all that is open, whatever fails on the way; blocked requests end with it.</summary>
+        public void End()
+        {
+            var all = table.TakeAll();
+            all.ForEach(thing => (thing as IHasty)?.Hurry());
+            var ends = all.ConvertAll(thing => new Thread(() => Close(thing), StackSize) { IsBackground = true });
+            ends.ForEach(thread => thread.Start());
+            var deadline = Deadline.After(EndPatience);
+            ends.ForEach(thread => thread.Join(deadline.LeftInMilliseconds));
+        }
+
+        private static void Close(IDisposable thing)
+        {
+            try
+            {
+                thing.Dispose();
+            }
+            catch (Exception error)
+            {
+                // The rest must be closed, too.
+                Console.Error.WriteLine($"driver: could not close a {thing.GetType().Name}: {error.Message}");
+            }
+        }
+
+        private void Begin(Request request)
+        {
+            Func<Params, object> verb;
+            if (!verbs.TryGetValue(request.Verb, out verb))
+            {
+                throw new RpcException(RpcException.MethodNotFound, $"there is no verb '{request.Verb}'");
+            }
+
+            var job = new Job(request);
+            lock (jobs)
+            {
+                jobs.Add(job);
+            }
+
+            try
+            {
+                var thread = new Thread(() => Perform(job, verb), StackSize) { IsBackground = true, Name = request.Verb };
+                thread.Start();
+            }
+            catch (Exception error) when (error is OutOfMemoryException || error is ThreadStartException)
+            {
+                lock (jobs)
+                {
+                    jobs.Remove(job);
+                }
+
+                throw RpcException.Of("resource_exhausted", "could not start a thread: " + error.Message);
+            }
+        }
+
+        private void Perform(Job job, Func<Params, object> verb)
+        {
+            var answer = AnswerTo(job, verb);
+            lock (jobs)
+            {
+                jobs.Remove(job);
+            }
+
+            send(answer);
+        }
+
+        private static string AnswerTo(Job job, Func<Params, object> verb)
+        {
+            try
+            {
+                return Answer.Of(job.Id, verb(new Params(job.Parameters)));
+            }
+            catch (RpcException error)
+            {
+                return Answer.OfError(job.Id, error);
+            }
+            catch (ZeroBufferException error)
+            {
+                return Answer.OfError(job.Id, RpcException.Of(error));
+            }
+            catch (OutOfMemoryException error)
+            {
+                return Answer.OfError(job.Id, RpcException.Of("resource_exhausted", error.Message));
+            }
+            catch (Exception error)
+            {
+                // Whoever asked must learn of it, whatever it is.
+                var message = $"{error.GetType().Name}: {error.Message}";
+                return Answer.OfError(job.Id, new RpcException(RpcException.InternalError, message));
+            }
+        }
+    }
+
+    /// <summary>A request under way.</summary>
+    internal sealed class Job
+    {
+        private readonly long begin = Clock.Now;
+
+        public Job(Request request)
+        {
+            Id = request.Id;
+            Verb = request.Verb;
+            Parameters = request.Parameters;
+        }
+
+        public object Id { get; }
+
+        public string Verb { get; }
+
+        public object Parameters { get; }
+
+        public double Seconds
+        {
+            get { return (Clock.Now - begin) / 1e9; }
+        }
+    }
+}

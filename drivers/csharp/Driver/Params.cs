@@ -1,0 +1,158 @@
+using System;
+using System.Collections.Generic;
+
+namespace ZeroBuffer.Driver
+{
+    /// <summary>The parameters of a request: one object, with or without a list around it. Keys that nobody asks for are ignored.</summary>
+    internal sealed class Params
+    {
+        private const double LongestSeconds = 1e8;
+        private readonly Dictionary<string, object> fields;
+
+        public Params(object given)
+        {
+            var list = given as List<object>;
+            if (list != null && list.Count > 1)
+            {
+                throw RpcException.Params($"one object is expected, got {list.Count} values");
+            }
+
+            var inner = list != null && list.Count == 1 ? list[0] : list == null ? given : null;
+            fields = inner as Dictionary<string, object>;
+            if (fields == null)
+            {
+                if (inner != null)
+                {
+                    throw RpcException.Params("one object is expected");
+                }
+
+                fields = new Dictionary<string, object>();
+            }
+        }
+
+        /// <summary>For all that the request does.</summary>
+        public TimeSpan Timeout
+        {
+            get { return Seconds("timeout"); }
+        }
+
+        public bool Has(string name)
+        {
+            return fields.ContainsKey(name);
+        }
+
+        public string Text(string name)
+        {
+            return Given(name) as string ?? throw Unfit(name, "a text");
+        }
+
+        public long Number(string name)
+        {
+            var value = Given(name);
+            return value is long && (long)value >= 0 ? (long)value : throw Unfit(name, "a whole number from 0 up");
+        }
+
+        public long Number(string name, long otherwise)
+        {
+            return Has(name) ? Number(name) : otherwise;
+        }
+
+        /// <summary>A number, or null where none is given.</summary>
+        public long? NumberOrNull(string name)
+        {
+            object value;
+            return fields.TryGetValue(name, out value) && value != null ? Number(name) : (long?)null;
+        }
+
+        /// <summary>As many bytes as one array can hold.</summary>
+        public int Size(string name, int otherwise)
+        {
+            var size = Number(name, otherwise);
+            return size <= Recipe.Largest ? (int)size : throw Unfit(name, $"{Recipe.Largest} at most");
+        }
+
+        public bool Flag(string name, bool otherwise)
+        {
+            if (!Has(name))
+            {
+                return otherwise;
+            }
+
+            var value = fields[name];
+            return value is bool ? (bool)value : throw Unfit(name, "true or false");
+        }
+
+        public TimeSpan Seconds(string name)
+        {
+            var value = Given(name);
+            double seconds;
+            if (value is double)
+            {
+                seconds = (double)value;
+            }
+            else if (value is long)
+            {
+                seconds = (long)value;
+            }
+            else
+            {
+                throw Unfit(name, "a number of seconds");
+            }
+
+            if (seconds < 0)
+            {
+                throw Unfit(name, "0 seconds or more");
+            }
+
+            return TimeSpan.FromTicks((long)(Math.Min(seconds, LongestSeconds) * TimeSpan.TicksPerSecond));
+        }
+
+        public TimeSpan Seconds(string name, double otherwise)
+        {
+            return Has(name) ? Seconds(name) : TimeSpan.FromSeconds(otherwise);
+        }
+
+        public int[] Sizes(string name)
+        {
+            if (!Has(name))
+            {
+                return new int[0];
+            }
+
+            var items = fields[name] as List<object> ?? throw Unfit(name, "a list of sizes");
+            return items.ConvertAll(
+                item => item is long && (long)item >= 0 && (long)item <= Recipe.Largest
+                    ? (int)(long)item
+                    : throw Unfit(name, $"a list of whole numbers from 0 to {Recipe.Largest}")).ToArray();
+        }
+
+        public Recipe Payload()
+        {
+            var given = Given("payload") as Dictionary<string, object> ?? throw Unfit("payload", "a recipe");
+            return Recipe.Of(new Params(given));
+        }
+
+        public BufferConfig Config()
+        {
+            try
+            {
+                return new BufferConfig(Number("metadata"), Number("payload"));
+            }
+            catch (ArgumentOutOfRangeException error)
+            {
+                throw RpcException.Params(error.Message);
+            }
+        }
+
+        public RpcException Unfit(string name, string what)
+        {
+            return RpcException.Params($"'{name}' must be {what}");
+        }
+
+        private object Given(string name)
+        {
+            object value;
+            return fields.TryGetValue(name, out value) ? value : throw RpcException.Params($"'{name}' is missing");
+        }
+    }
+}

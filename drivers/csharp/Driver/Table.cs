@@ -1,0 +1,151 @@
+using System;
+using System.Collections.Generic;
+
+namespace ZeroBuffer.Driver
+{
+    /// <summary>What is open, by number. A number is never given twice.</summary>
+    internal sealed class Table
+    {
+        private readonly Dictionary<long, IDisposable> things = new Dictionary<long, IDisposable>();
+        private long last;
+        private bool isEnding;
+
+        public long Keep(IDisposable thing)
+        {
+            lock (things)
+            {
+                if (!isEnding)
+                {
+                    things.Add(++last, thing);
+                    return last;
+                }
+            }
+
+            thing.Dispose();
+            throw RpcException.Of("closed", "this driver is ending");
+        }
+
+        /// <summary>The thing that a parameter names.</summary>
+        public T Get<T>(Params given, string name)
+            where T : class
+        {
+            return Get<T>(given.Number(name), name);
+        }
+
+        /// <summary>The same, and its number is gone.</summary>
+        public T Take<T>(Params given, string name)
+            where T : class
+        {
+            var number = given.Number(name);
+            lock (things)
+            {
+                var thing = Get<T>(number, name);
+                things.Remove(number);
+                return thing;
+            }
+        }
+
+        /// <summary>Removes the frames and slots that a thing has lent.</summary>
+        public List<IDisposable> TakeParts(IDisposable owner)
+        {
+            lock (things)
+            {
+                var parts = new List<IDisposable>();
+                foreach (var number in new List<long>(things.Keys))
+                {
+                    var part = things[number] as Part;
+                    if (part != null && ReferenceEquals(part.Owner, owner))
+                    {
+                        parts.Add(part);
+                        things.Remove(number);
+                    }
+                }
+
+                return parts;
+            }
+        }
+
+        /// <summary>Removes everything, the youngest first; nothing is kept from now on.</summary>
+        public List<IDisposable> TakeAll()
+        {
+            lock (things)
+            {
+                isEnding = true;
+                var numbers = new List<long>(things.Keys);
+                numbers.Sort();
+                numbers.Reverse();
+                var all = numbers.ConvertAll(number => things[number]);
+                things.Clear();
+                return all;
+            }
+        }
+
+        private T Get<T>(long number, string name)
+            where T : class
+        {
+            IDisposable thing;
+            lock (things)
+            {
+                if (!things.TryGetValue(number, out thing))
+                {
+                    throw RpcException.Of("closed", $"there is nothing open under the number {number}: open it first");
+                }
+            }
+
+            return thing as T ?? throw RpcException.Params($"'{name}' is the number of something else, a {thing.GetType().Name}");
+        }
+    }
+
+    /// <summary>Something that a thing has lent, and takes back when it is closed.</summary>
+    internal abstract class Part : IDisposable
+    {
+        protected Part(IDisposable owner)
+        {
+            Owner = owner;
+        }
+
+        public IDisposable Owner { get; }
+
+        public abstract void Dispose();
+    }
+
+    /// <summary>A frame that is held; one request at a time looks at it.</summary>
+    internal sealed class HeldFrame : Part
+    {
+        public HeldFrame(Reader owner, Frame frame)
+            : base(owner)
+        {
+            Frame = frame;
+        }
+
+        public Frame Frame { get; }
+
+        public override void Dispose()
+        {
+            lock (this)
+            {
+                Frame.Release();
+            }
+        }
+    }
+
+    /// <summary>A slot that is out; one request at a time writes to it.</summary>
+    internal sealed class HeldSlot : Part
+    {
+        public HeldSlot(Writer owner, Slot slot)
+            : base(owner)
+        {
+            Slot = slot;
+        }
+
+        public Slot Slot { get; }
+
+        public override void Dispose()
+        {
+            lock (this)
+            {
+                Slot.Abandon();
+            }
+        }
+    }
+}
