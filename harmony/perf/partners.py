@@ -29,7 +29,7 @@ def partners(platforms: Mapping[str, Platform], root: Path) -> tuple[dict[str, P
             continue
         reason = unavailable(name, platform.model_copy(update={"command": command}), root)
         if reason:
-            missing[name] = f"not built: {reason}" if platform.build else reason
+            missing[name] = reason
             continue
         spec = ProcessSpec(name, filled_in(command, root), root / platform.directory, platform.environment)
         found[name] = Partner(spec, platform.capabilities, platform.start_timeout)

@@ -22,7 +22,7 @@ def heading(sheet: Sheet) -> str:
 
 def relative(figure: Figure) -> str:
     """Return how fast a cell is beside the fastest, with the spread over the rounds."""
-    return f"{figure.relative:.2f} ({figure.low:.2f}–{figure.high:.2f})"  # noqa: RUF001 - a range
+    return f"{figure.relative:.2f} ({figure.low:.2f}-{figure.high:.2f})"
 
 
 def amount(sheet: Sheet, figure: Figure) -> str:
