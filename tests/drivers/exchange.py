@@ -31,6 +31,7 @@ import psutil
 import pytest
 
 from harmony import framing
+from harmony.process import own_helper
 from step_definitions.child_driver import ChildDriver
 from step_definitions.observer import BufferView, Part, objects_of_run
 from step_definitions.patterns import Pattern, Payload, digest, expected_chain, ramp, sizes_of
@@ -107,6 +108,12 @@ class Stage:
         await (driver.end() if driver.alive else driver.kill())
 
 
+def children() -> set[psutil.Process]:
+    """The processes below this one, but for harmony's own."""
+    ours, _ = own_helper() or (0, 0)
+    return {process for process in psutil.Process().children(recursive=True) if process.pid != ours}
+
+
 Scene = Callable[[Stage], Awaitable[None]]
 Play = Callable[[Scene], None]
 
@@ -126,10 +133,10 @@ class Subject:
     def name(self, built: None) -> Iterator[str]:
         """A name for buffers that no other test has."""
         suffix = f"_{os.getpid()}_{next(_numbers)}"
-        before = set(psutil.Process().children(recursive=True))
+        before = children()
         yield f"{self.language.name}{suffix}"
         assert objects_of_run(suffix) == []
-        assert psutil.wait_procs(set(psutil.Process().children(recursive=True)) - before, timeout=PATIENCE)[1] == []
+        assert psutil.wait_procs(children() - before, timeout=PATIENCE)[1] == []
 
     @pytest.fixture
     def play(self, name: str) -> Play:

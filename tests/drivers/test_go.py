@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from tests.drivers.exchange import DRIVERS, Exchange, Language
+from tests.drivers.wire import Wire
 
 GO = Language(
     "go",
@@ -18,6 +19,10 @@ GO = Language(
 
 
 class TestExchange(Exchange):
+    language = GO
+
+
+class TestWire(Wire):
     language = GO
 
 

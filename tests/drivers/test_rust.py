@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.drivers.exchange import DRIVERS, Exchange, Language
+from tests.drivers.wire import Wire
 
 RUST = Language(
     "rust",
@@ -13,4 +14,8 @@ RUST = Language(
 
 
 class TestExchange(Exchange):
+    language = RUST
+
+
+class TestWire(Wire):
     language = RUST

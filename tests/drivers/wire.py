@@ -1,0 +1,505 @@
+"""The driver contract, message by message: what a driver answers, refuses and survives, and how it ends.
+
+See `docs/contract.md` for what each test asks, and `tests/drivers/exchange.py` for how a language takes them over.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import queue
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final, Self
+
+import pytest
+
+from harmony import framing
+from harmony.contract import Identity
+from step_definitions.observer import BufferView, objects_of_run
+from step_definitions.patterns import Pattern, Payload, digest, ramp
+from step_definitions.port import CONTRACT
+from tests.drivers.exchange import PATIENCE, Subject
+
+PARSE_ERROR: Final = -32700
+INVALID_REQUEST: Final = -32600
+METHOD_NOT_FOUND: Final = -32601
+INVALID_PARAMS: Final = -32602
+REFUSED: Final = -32000
+ENDS_WITHIN: Final = 5.0  # the contract says one second; more is a bound on a hang, not a measure
+HANGS: Final = 60.0
+SIMPLE: Final = asdict(Payload(Pattern.SIMPLE, 100))
+FRAME: Final = asdict(Payload(Pattern.FRAME, 100))
+
+
+class Conversation:
+    """Speaks to a driver byte by byte, and hears everything that it says."""
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self.process = subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        self.said: list[bytes] = []
+        """What came on stderr."""
+        self._answers: queue.Queue[dict[str, Any]] = queue.Queue()
+        self._held: dict[Any, dict[str, Any]] = {}
+        self._numbers = itertools.count(1)
+        self._listeners = [threading.Thread(target=listen, daemon=True) for listen in (self._hear, self._overhear)]
+        for listener in self._listeners:
+            listener.start()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(OSError):
+            self.close()
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            raise
+        finally:
+            self.process.wait()
+            for listener in self._listeners:
+                listener.join(PATIENCE)
+            for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+                assert stream is not None
+                with suppress(OSError):
+                    stream.close()
+
+    def say(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(data)
+        self.process.stdin.flush()
+
+    def send(self, verb: str, identifier: Any = None, **params: Any) -> Any:
+        """Send a request, and return its number."""
+        number = next(self._numbers) if identifier is None else identifier
+        params.setdefault("timeout", PATIENCE)
+        self.say(message({"jsonrpc": "2.0", "id": number, "method": verb, "params": [params]}))
+        return number
+
+    def answer(self, number: Any, patience: float = PATIENCE) -> dict[str, Any]:
+        """Wait for the answer to a request, or to none (``null``)."""
+        deadline = time.monotonic() + patience
+        while number not in self._held:
+            try:
+                heard = self._answers.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                raise AssertionError(f"no answer to {number} within {patience} s") from None
+            assert "noise" not in heard, f"this is no message: {heard['noise']}"
+            assert heard["jsonrpc"] == "2.0"
+            assert heard.keys() in ({"jsonrpc", "id", "result"}, {"jsonrpc", "id", "error"})
+            assert heard["id"] not in self._held, f"answered twice: {heard}"
+            self._held[heard["id"]] = heard
+        return self._held.pop(number)
+
+    def ask(self, verb: str, **params: Any) -> Any:
+        """Perform a verb; its result must be as the contract says, to the letter."""
+        heard = self.answer(self.send(verb, **params))
+        assert "result" in heard, f"{verb}: {heard.get('error')}"
+        assert CONTRACT.verbs[verb].problems(heard["result"], strict=True) == []
+        return heard["result"]
+
+    def refused(self, verb: str, code: int, **params: Any) -> dict[str, Any]:
+        """Perform a verb that is refused with a code; return the error."""
+        return refusal(self.answer(self.send(verb, **params)), code)
+
+    def code(self, verb: str, **params: Any) -> str:
+        """Perform a verb that the implementation refuses; return the canonical code."""
+        return str(self.refused(verb, REFUSED, **params)["data"]["code"])
+
+    def close(self) -> None:
+        """Close its stdin."""
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+    def ended(self) -> int:
+        """Wait for its end by itself, and return the status."""
+        return self.process.wait(ENDS_WITHIN)
+
+    def silent(self) -> bool:
+        """Whether nothing that was heard is left, once it has ended."""
+        for listener in self._listeners:
+            listener.join(PATIENCE)
+        return self._answers.empty() and not self._held
+
+    def _hear(self) -> None:
+        decoder = framing.FrameDecoder()
+        stream = self.process.stdout
+        assert stream is not None
+        while data := stream.read1(1 << 16):  # type: ignore[attr-defined]
+            for item in decoder.feed(data):
+                if isinstance(item, framing.Frame):
+                    self._answers.put(json.loads(item.body))
+                else:
+                    self._answers.put({"noise": item.detail})
+
+    def _overhear(self) -> None:
+        assert self.process.stderr is not None
+        self.said.extend(self.process.stderr)
+
+
+def message(content: Any) -> bytes:
+    """Frame a message."""
+    return framing.encode(json.dumps(content).encode())
+
+
+def refusal(heard: Mapping[str, Any], code: int) -> dict[str, Any]:
+    """See an answer refuse with a code, in the form that the contract gives to it; return the error."""
+    error = heard.get("error")
+    assert error is not None, f"not refused: {heard}"
+    assert error["code"] == code, error
+    assert isinstance(error["message"], str)
+    assert error["message"]
+    if code == REFUSED:
+        assert CONTRACT.error_problems(code, error["data"], strict=True) == []
+    return dict(error)
+
+
+def most_memory(pid: int) -> int:
+    """The most memory that a process has had so far, in bytes."""
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    return 1024 * next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
+
+
+class Wire(Subject):
+    """The driver alone with the tests."""
+
+    def talk(self) -> Conversation:
+        """Start it."""
+        return Conversation(self.language.words)
+
+    # ---- who it is, and what it is doing
+
+    def test_it_says_who_it_is_and_how_it_sees_the_memory(self) -> None:
+        with self.talk() as driver:
+            seen = driver.ask("hello")
+            assert (seen["language"], seen["pid"]) == (self.language.said or self.language.name, driver.process.pid)
+            assert seen["protocol"] == CONTRACT.version
+            assert self.language.capabilities <= set(seen["capabilities"]) <= CONTRACT.capabilities.keys()
+            identity = Identity.model_validate(seen)
+            CONTRACT.check_identity(identity)
+            assert dict(identity.layout) == dict(CONTRACT.layout)
+
+    def test_it_is_healthy_and_tells_what_it_does_while_verbs_wait(self, name: str) -> None:
+        with self.talk() as driver:
+            reader = driver.ask("create", name=name, metadata=0, payload=1024)
+            waiting = [driver.send("read", handle=reader, timeout=HANGS) for _ in range(3)]
+            waiting.append(driver.send("read", identifier="a text", handle=reader, timeout=HANGS))
+            assert driver.ask("health", timeout=1.0) is True
+            deadline = time.monotonic() + PATIENCE
+            while True:
+                seen = driver.ask("dump", timeout=1.0)
+                requests = {request["id"]: request for request in seen["requests"]}
+                assert len(requests) == len(seen["requests"])
+                if requests.keys() == set(waiting) or time.monotonic() > deadline:
+                    break
+            assert requests.keys() == set(waiting)
+            assert {request["verb"] for request in requests.values()} == {"read"}
+            again = {request["id"]: request["seconds"] for request in driver.ask("dump")["requests"]}
+            assert all(again[number] > requests[number]["seconds"] for number in waiting)
+            assert all(again[number] < PATIENCE for number in waiting)
+            assert all(thread["name"] and thread["stack"] for thread in seen["threads"])
+            assert seen["threads"]
+            driver.ask("close", handle=reader)
+            for number in waiting:
+                assert refusal(driver.answer(number), REFUSED)["data"]["code"] == "closed"
+            assert driver.ask("dump")["requests"] == []
+
+    # ---- what it answers
+
+    def test_each_answer_has_the_form_of_the_contract(self, name: str) -> None:
+        numbers: list[int] = []
+
+        def opened(number: int) -> int:
+            numbers.append(number)
+            return number
+
+        with self.talk() as driver:
+            reader = opened(driver.ask("create", name=name, metadata=256, payload=4096))
+            writer = opened(driver.ask("connect", name=name))
+            driver.ask("write_metadata", handle=writer, payload=SIMPLE)
+            assert driver.ask("read_metadata", handle=reader) == {"size": 100, "digest": digest(ramp(100))}
+            wrote = driver.ask("write", handle=writer, payload=FRAME, count=3, sizes=[5, 6], interval=0.001)
+            assert (wrote["frames"], wrote["bytes"], wrote["runs"]) == (3, 16, [[5, 1], [6, 1], [5, 1]])
+            assert (wrote["first"], wrote["last"], wrote["breaks"], wrote["digest"]) == (1, 3, 0, 0)
+            frame = driver.ask("read", handle=reader)
+            assert (frame["sequence"], frame["size"], frame["digest"]) == (1, 5, digest(ramp(5, 1)))
+            assert driver.ask("peek", frame=opened(frame["frame"]), offset=1, length=2) == "0203"
+            read = driver.ask("read_many", handle=reader, count=2, delay=0.001, idle=1.0, look=False)
+            assert (read["frames"], read["first"], read["last"], read["digest"]) == (2, 2, 3, 0)
+            none = driver.ask("read_many", handle=reader, count=None, delay=0.0, idle=0.01, look=True)
+            assert {**none, "seconds": 0, "cpu_seconds": 0} == {
+                **dict.fromkeys(("frames", "bytes", "first", "last", "breaks", "digest", "seconds", "cpu_seconds"), 0),
+                "runs": [],
+            }
+            driver.ask("release", frame=frame["frame"])
+            driver.ask("release", frame=frame["frame"])
+            slot = opened(driver.ask("acquire", handle=writer, size=10))
+            driver.ask("put", slot=slot, payload={**FRAME, "size": 10}, offset=0)
+            assert driver.ask("commit", slot=slot) == 4
+            driver.ask("abandon", slot=opened(driver.ask("acquire", handle=writer, size=10)))
+            other = opened(driver.ask("create", name=f"2{name}", metadata=0, payload=1024))
+            target = opened(driver.ask("connect", name=f"2{name}"))
+            assert driver.ask("relay", source=reader, target=target, count=1)["digest"] != 0
+            assert driver.ask("read", handle=other)["digest"] == digest(ramp(10, 4))
+            full = driver.ask("fill", handle=writer, payload={**SIMPLE, "size": 1000}, patience=0.01)
+            assert full["bytes"] == 1000 * full["frames"] > 0
+            server = opened(driver.ask("serve", name=f"3{name}", metadata=0, payload=1024))
+            driver.ask("handle", handle=server, handler="double", delay=0.0)
+            client = opened(driver.ask("dial", name=f"3{name}", metadata=0, payload=1024))
+            for in_place in (False, True):
+                driver.ask("send", handle=client, payload=SIMPLE, in_place=in_place)
+                assert driver.ask("receive", handle=client) == {"size": 200, "digest": digest(ramp(100) * 2)}
+            assert len(driver.ask("ping", handle=client, payload=SIMPLE, count=3)) == 3
+            assert driver.ask("service", handle=server) == {"requests": 5, "refused_changes": 0}
+            for number in (client, server, target, other, writer, reader):
+                driver.ask("close", handle=number)
+            assert opened(driver.ask("create", name=name, metadata=0, payload=64)) not in numbers[:-1]
+            assert len(set(numbers)) == len(numbers)
+
+    def test_recipes_are_followed(self, name: str) -> None:
+        recipes = [
+            Payload(Pattern.FRAME, 300, sequence=7),
+            Payload(Pattern.SIMPLE, 300, mask=0x55),
+            Payload(Pattern.SIMPLE, 3, repeat=5),
+            Payload(Pattern.TEXT, 0, text="ÄÖ 𝄞"),
+            Payload(Pattern.TEXT, 0, text="ab", mask=1, repeat=2),
+        ]
+        with self.talk() as driver:
+            reader = driver.ask("create", name=name, metadata=0, payload=4096)
+            writer = driver.ask("connect", name=name)
+            for recipe in recipes:
+                driver.ask("write", handle=writer, payload=asdict(recipe), count=1, sizes=[], interval=0.0)
+                assert driver.ask("read", handle=reader)["digest"] == digest(recipe.content())
+
+    # ---- what it refuses
+
+    @pytest.mark.parametrize(
+        ("verb", "params", "key"),
+        [
+            ("connect", {}, "name"),
+            ("connect", {"name": 7}, "name"),
+            ("connect", {"name": None}, "name"),
+            ("create", {"name": "x", "metadata": 0}, "payload"),
+            ("create", {"name": "x", "metadata": "64", "payload": 64}, "metadata"),
+            ("create", {"name": "x", "metadata": 0, "payload": 1.5}, "payload"),
+            ("create", {"name": "x", "metadata": 0, "payload": [64]}, "payload"),
+            ("create", {"name": "x", "metadata": 0, "payload": 64, "timeout": "soon"}, "timeout"),
+            ("read", {}, "handle"),
+            ("read", {"handle": "1"}, "handle"),
+            ("commit", {}, "slot"),
+            ("peek", {"frame": {}, "offset": 0, "length": 1}, "frame"),
+        ],
+    )
+    def test_parameters_that_are_missing_or_ill_typed(self, verb: str, params: Mapping[str, Any], key: str) -> None:
+        with self.talk() as driver:
+            assert key in driver.refused(verb, INVALID_PARAMS, **params)["message"]
+            assert driver.ask("health") is True
+
+    @pytest.mark.parametrize(
+        ("key", "value"), [("pattern", "plaid"), ("pattern", None), ("size", "1"), ("text", 3), ("repeat", [])]
+    )
+    def test_recipes_that_are_none(self, key: str, value: Any, name: str) -> None:
+        with self.talk() as driver:
+            driver.ask("create", name=name, metadata=0, payload=1024)
+            writer = driver.ask("connect", name=name)
+            for payload in ({**SIMPLE, key: value}, "simple"):
+                driver.refused("write_metadata", INVALID_PARAMS, handle=writer, payload=payload)
+
+    def test_keys_that_nobody_knows_are_ignored(self, name: str) -> None:
+        with self.talk() as driver:
+            assert driver.ask("create", name=name, metadata=0, payload=64, colour="red", depth=None) >= 1
+
+    @pytest.mark.parametrize(
+        ("body", "code"),
+        [
+            (b"{", PARSE_ERROR),
+            (b"\xff\xfe", PARSE_ERROR),
+            (b"", PARSE_ERROR),
+            (b"[]", INVALID_REQUEST),
+            (b'[{"jsonrpc":"2.0","id":1,"method":"health","params":[{"timeout":1}]}]', INVALID_REQUEST),
+            (b'"health"', INVALID_REQUEST),
+            (b"7", INVALID_REQUEST),
+            (b'{"jsonrpc":"2.0","id":null}', INVALID_REQUEST),
+            (b'{"jsonrpc":"2.0","id":null,"method":7}', INVALID_REQUEST),
+        ],
+    )
+    def test_what_is_no_request_is_said_so_and_passed_over(self, body: bytes, code: int) -> None:
+        with self.talk() as driver:
+            driver.say(framing.encode(body))
+            refusal(driver.answer(None), code)
+            assert driver.ask("health") is True
+            driver.close()
+            assert driver.ended() == 0
+            assert driver.silent()
+
+    def test_what_wants_no_answer_gets_none(self) -> None:
+        with self.talk() as driver:
+            driver.say(message({"jsonrpc": "2.0", "method": "health", "params": [{"timeout": 1}]}))
+            driver.say(message({"jsonrpc": "2.0", "method": "sing", "params": [{"timeout": 1}]}))
+            assert driver.ask("health") is True
+            driver.close()
+            assert driver.ended() == 0
+            assert driver.silent()
+
+    @pytest.mark.parametrize("params", [7, [7], [{}, {}], "x"])
+    def test_parameters_that_are_no_object(self, params: Any) -> None:
+        with self.talk() as driver:
+            driver.say(message({"jsonrpc": "2.0", "id": "odd", "method": "connect", "params": params}))
+            refusal(driver.answer("odd"), INVALID_PARAMS)
+
+    def test_a_verb_that_it_has_not_got(self) -> None:
+        with self.talk() as driver:
+            assert "whistle" in driver.refused("whistle", METHOD_NOT_FOUND)["message"]
+            assert driver.ask("health") is True
+
+    def test_nothing_is_open_under_a_wrong_number(self, name: str) -> None:
+        recipe: dict[str, Any] = {"payload": SIMPLE, "count": 1, "sizes": [], "interval": 0.0}
+        by_handle: dict[str, dict[str, Any]] = {
+            **{verb: {} for verb in ("close", "read", "read_metadata", "service", "receive")},
+            "write": recipe,
+            "fill": {"payload": SIMPLE, "patience": 0.0},
+            "acquire": {"size": 1},
+            "read_many": {"count": 1, "delay": 0.0, "idle": 0.0, "look": True},
+            "write_metadata": {"payload": SIMPLE},
+            "handle": {"handler": "echo", "delay": 0.0},
+            "send": {"payload": SIMPLE, "in_place": False},
+            "ping": {"payload": SIMPLE, "count": 1},
+        }
+        with self.talk() as driver:
+            reader = driver.ask("create", name=name, metadata=0, payload=1024)
+            writer = driver.ask("connect", name=name)
+            driver.ask("write", handle=writer, **{**recipe, "payload": FRAME})
+            frame, slot = driver.ask("read", handle=reader)["frame"], driver.ask("acquire", handle=writer, size=1)
+            wrong = 1_000_000
+            for verb, params in by_handle.items():
+                assert driver.code(verb, handle=wrong, **params) == "closed", verb
+            for verb in ("commit", "abandon"):
+                assert driver.code(verb, slot=wrong) == "closed"
+            assert driver.code("put", slot=wrong, payload=SIMPLE, offset=0) == "closed"
+            assert driver.code("release", frame=wrong) == "closed"
+            assert driver.code("peek", frame=wrong, offset=0, length=1) == "closed"
+            assert driver.code("relay", source=wrong, target=writer, count=1) == "closed"
+            assert driver.code("relay", source=reader, target=wrong, count=1) == "closed"
+            assert driver.code("read", handle=writer) == "closed"
+            assert driver.code("acquire", handle=reader, size=1) == "closed"
+            driver.ask("release", frame=frame)
+            assert driver.code("peek", frame=frame, offset=0, length=1) == "frame_released"
+            driver.ask("abandon", slot=slot)
+            assert driver.code("commit", slot=slot) == "closed"
+            driver.ask("close", handle=reader)
+            for verb, number in (("close", reader), ("read", reader)):
+                assert driver.code(verb, handle=number) == "closed"
+            assert driver.code("peek", frame=frame, offset=0, length=1) == "closed"
+
+    def test_refusals_tell_the_values_involved(self, name: str) -> None:
+        with self.talk() as driver:
+            reader = driver.ask("create", name=name, metadata=0, payload=1024)
+            writer = driver.ask("connect", name=name)
+
+            def write(size: int) -> dict[str, Any]:
+                payload = {**FRAME, "size": size}
+                return {"handle": writer, "payload": payload, "count": 1, "sizes": [], "interval": 0.0, "timeout": 0.05}
+
+            for _ in range(2):
+                driver.ask("write", **write(192))
+            error = driver.refused("write", REFUSED, **write(700))["data"]
+            assert (error["code"], error["details"]["always_fits"]) == ("frame_unwritable", 496)
+            assert error["details"]["fits_now"] == 592
+            error = driver.refused("write", REFUSED, **write(2000))["data"]
+            assert error["code"] == "frame_too_large"
+            driver.ask("write", **write(400))
+            assert driver.code("write", **write(190)) == "buffer_full"
+            assert driver.code("write", **write(0)) == "invalid_frame_size"
+            slot = driver.ask("acquire", handle=writer, size=10)
+            assert driver.code("write", **write(10)) == "busy"
+            driver.ask("abandon", slot=slot)
+            BufferView(name).overwrite_frame_header(208, 192, 9)
+            driver.ask("read", handle=reader)
+            error = driver.refused("read", REFUSED, handle=reader)["data"]
+            assert error["code"] == "sequence_error"
+            assert (error["details"]["expected"], error["details"]["seen"]) == (2, 9)
+            assert driver.code("create", name=name, metadata=0, payload=64) == "buffer_in_use"
+            assert driver.code("connect", name=name) == "writer_exists"
+            assert driver.code("connect", name=f"9{name}") == "not_found"
+            assert driver.code("create", name="a/b", metadata=0, payload=64) == "invalid_name"
+            assert driver.code("read_metadata", handle=reader) == "no_metadata"
+
+    # ---- what it survives
+
+    @pytest.mark.parametrize(
+        "noise",
+        [
+            b"these are no headers\r\n\r\n",
+            b"Content-Length: soon\r\n\r\n",
+            b"Content-Length: -5\r\n\r\n",
+            b"Content-Type: text/plain\r\n\r\n",
+            b"Content-Length: 16777217\r\n\r\n",
+            b"Content-Length: 99999999999999999999999\r\n\r\n",
+        ],
+    )
+    def test_what_is_no_message_is_said_so(self, noise: bytes) -> None:
+        with self.talk() as driver:
+            driver.ask("health")
+            driver.say(noise)
+            refusal(driver.answer(None), PARSE_ERROR)
+            # It goes on with the next header, or it gives up and says why.
+            with suppress(OSError):
+                number = driver.send("health")
+                with suppress(AssertionError):
+                    assert driver.answer(number, ENDS_WITHIN)["result"] is True
+                    return
+            assert driver.ended() != 0
+            assert driver.silent()
+            assert driver.said
+
+    def test_nothing_is_made_of_what_a_header_merely_announces(self) -> None:
+        announced, sent = framing.MAX_MESSAGE, 1 << 20
+        with self.talk() as driver:
+            driver.ask("health")
+            before = most_memory(driver.process.pid)
+            # More than a pipe takes: once all is sent, most of it has been read, and the header long before.
+            driver.say(b"Content-Length: %d\r\n\r\n" % announced + b" " * sent)
+            assert most_memory(driver.process.pid) - before < announced // 2
+
+    # ---- how it ends
+
+    @pytest.mark.parametrize("end", ["stdin", "SIGTERM"])
+    def test_it_ends_at_once_and_releases_everything_although_verbs_wait(self, end: str, name: str) -> None:
+        with self.talk() as driver:
+            writes: dict[str, Any] = {"payload": SIMPLE, "count": 2, "sizes": [], "interval": 0.0, "timeout": HANGS}
+            empty, held, _ = (
+                driver.ask("create", name=f"{number}{name}", metadata=0, payload=256) for number in range(3)
+            )
+            to_held, to_full = (driver.ask("connect", name=f"{number}{name}") for number in (1, 2))
+            driver.ask("write", handle=to_held, **writes)
+            server = driver.ask("serve", name=f"s{name}", metadata=0, payload=1024)
+            driver.ask("handle", handle=server, handler="echo", delay=HANGS)
+            client = driver.ask("dial", name=f"s{name}", metadata=0, payload=1024)
+            driver.ask("send", handle=client, payload=SIMPLE, in_place=False)
+            driver.ask("read", handle=held)
+            waiting = {
+                driver.send("read", handle=empty, timeout=HANGS),
+                driver.send("read_many", handle=held, count=None, delay=HANGS, idle=HANGS, look=True, timeout=HANGS),
+                driver.send("write", handle=to_full, **{**writes, "count": 9}),
+                driver.send("write", handle=to_held, **{**writes, "interval": HANGS}),
+                driver.send("receive", handle=client, timeout=HANGS),
+            }
+            deadline = time.monotonic() + PATIENCE
+            while {request["id"] for request in driver.ask("dump")["requests"]} != waiting:
+                assert time.monotonic() < deadline
+            assert objects_of_run(name) != []
+            if end == "stdin":
+                driver.close()
+            else:
+                driver.process.send_signal(signal.SIGTERM)
+            assert driver.ended() == 0
+            assert objects_of_run(name) == []
