@@ -39,6 +39,8 @@ class Platform(BaseModel):
         directory: Where it is started, relative to the project file.
         environment: Variables added to its environment.
         build: Command that builds it, if it needs one.
+        requires: Programs that the build or the start takes, and the Debian package that has each.
+        sources: Patterns of the files that it is built from; a program made from others counts as not built.
         capabilities: What it claims to be able to do.
         start_timeout: Seconds until it must answer for the first time.
         step_timeout: Seconds a step may take; the project's value if absent.
@@ -54,6 +56,8 @@ class Platform(BaseModel):
     directory: Path = Path()
     environment: dict[str, str] = Field(default_factory=dict)
     build: tuple[str, ...] = ()
+    requires: dict[str, str] = Field(default_factory=dict)
+    sources: tuple[str, ...] = ()
     capabilities: frozenset[str] = frozenset()
     start_timeout: float = Field(default=30.0, gt=0)
     step_timeout: float | None = Field(default=None, gt=0)

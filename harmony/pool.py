@@ -18,6 +18,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from harmony import building
 from harmony.actor import Actor
 from harmony.config import Platform
 from harmony.driver_actor import DriverActor
@@ -119,12 +120,24 @@ def unavailable(name: str, platform: Platform, root: Path) -> str:
         return ""
     if platform.contract not in LAUNCHERS:
         return f"its contract {platform.contract!r} is not supported"
-    program = filled_in(platform.command, root)[0]
     directory = root / platform.directory
     if not directory.is_dir():
         return f"there is no directory {platform.directory}"
-    where = str(directory / program) if "/" in program and not Path(program).is_absolute() else program
-    return "" if shutil.which(where) else f"there is no program {program}; build it first"
+    words = filled_in(platform.command, root)
+    # What is built may be an argument of what runs it: `mono bin/driver.exe`.
+    relative = [word for word in words if "/" in word and not word.startswith(("/", "-"))]
+    absent = [word for word in relative if not (directory / word).exists()]
+    if not absent and shutil.which(str(directory / words[0]) if words[0] in relative else words[0]) is None:
+        absent = [words[0]]
+    missing = building.missing_tools(platform)
+    remedy = f"run `harmony build {name}`"
+    if absent and platform.build:
+        return f"not built: {building.how_to_get(missing)}, then {remedy}" if missing else f"not built: {remedy}"
+    if absent:
+        return f"there is no program {absent[0]}" + (f": {building.how_to_get(missing)}" if missing else "")
+    if any(building.stale(name, platform, root, directory / word) for word in relative):
+        return f"built from other sources than these: {remedy}"
+    return ""
 
 
 @dataclass(slots=True)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
-import subprocess
+import time
 from typing import Annotated
 
 import typer
 
+from harmony import building
 from harmony.commands.features import ProjectOption
 from harmony.errors import ConfigurationError, ExitCode
 from harmony.pool import filled_in, unavailable
@@ -35,16 +35,17 @@ def build_command(
             continue
         if platform.build:
             command = filled_in(platform.build, loaded.root)
-            if shutil.which(command[0]) is None:
-                typer.echo(f"{name}: not built, there is no {command[0]}", err=True)
-                failed = failed or bool(platforms)
-                continue
+            begin = time.monotonic()
             typer.echo(f"{name}: {' '.join(command)}")
-            if subprocess.run(command, cwd=loaded.root, check=False).returncode != 0:
-                typer.echo(f"{name}: the build failed", err=True)
-                failed = True
+            trouble = building.build(name, platform, loaded.root, command)
+            if trouble:
+                typer.echo(f"{name}: not built: {trouble}", err=True)
+                # Without names, a tool that is not here is no failure: the matrix shows the platform as not built.
+                failed = failed or bool(platforms) or not building.missing_tools(platform)
                 continue
+            typer.echo(f"{name}: built in {time.monotonic() - begin:.1f} s")
         reason = unavailable(name, platform, loaded.root)
+        failed = failed or bool(reason and (platform.build or platforms))
         typer.echo(f"{name}: {reason or 'ready'}")
     if failed:
         raise typer.Exit(ExitCode.FAILED)

@@ -23,8 +23,9 @@ from harmony.infrastructure import UP_VARIABLE, down, running, up
 from harmony.orchestrator import CellRunner
 from harmony.pairing import Pairing
 from harmony.planning import Cell
-from harmony.pool import WorkerPool, endpoint_of
+from harmony.pool import WorkerPool, endpoint_of, unavailable
 from harmony.process import ChildProcess, ProcessSpec
+from harmony.project import load_project
 from harmony.recording import Exchange, Recording, dump
 from harmony.scenario_run import RunOptions
 from harmony.undertaker import RUN_VARIABLE, processes_with
@@ -221,8 +222,47 @@ def test_build_runs_each_build_command_and_passes_over_what_has_no_tool(tmp_path
     every = harmony(tmp_path, "build")
     assert every.returncode == 1
     assert "made: ready" in every.stdout
-    assert "toolless: not built, there is no no-such-compiler" in every.stderr
-    assert "broken: the build failed" in every.stderr
+    assert "toolless: not built: there is no no-such-compiler here" in every.stderr
+    assert "broken: not built: the build failed" in every.stderr
     assert harmony(tmp_path, "build", "made").returncode == 0
     assert harmony(tmp_path, "build", "toolless").returncode == 1
     assert "no platform 'x'" in harmony(tmp_path, "build", "x").stderr
+
+
+def test_what_is_missing_is_named_with_its_package(tmp_path: Path) -> None:
+    (tmp_path / "harmony.toml").write_text(
+        "steps = []\n"
+        '[platforms.far]\ncommand = ["bin/far"]\nbuild = ["no-such-compiler"]\n'
+        'requires = { no-such-compiler = "some-package" }\n'
+    )
+    done = harmony(tmp_path, "build")
+    assert done.returncode == 0
+    assert "far: not built: there is no no-such-compiler here; install it (Debian: apt-get install some-package)" in (
+        done.stderr
+    )
+
+
+def test_a_program_made_from_other_sources_counts_as_not_built(tmp_path: Path) -> None:
+    (tmp_path / "harmony.toml").write_text(
+        "steps = []\n"
+        '[platforms.made]\ncommand = ["bin/made"]\nsources = ["src/**/*.c"]\n'
+        'build = ["sh", "-c", "mkdir -p bin; cat src/*.c > bin/made; chmod +x bin/made"]\n'
+    )
+    source = tmp_path / "src" / "made.c"
+    source.parent.mkdir()
+    source.write_text("one")
+    platform = load_project(tmp_path).settings.platforms["made"]
+    assert unavailable("made", platform, tmp_path) == "not built: run `harmony build made`"
+    assert "made: ready" in harmony(tmp_path, "build").stdout
+    assert unavailable("made", platform, tmp_path) == ""
+    source.write_text("two")
+    assert unavailable("made", platform, tmp_path) == "built from other sources than these: run `harmony build made`"
+    source.write_text("one")
+    assert unavailable("made", platform, tmp_path) == ""
+    # Built by hand, and changed since: nobody noted anything, so the times of the files decide.
+    program = tmp_path / "bin" / "made"
+    later = source.stat().st_mtime + 10
+    os.utime(program, (later, later))
+    assert unavailable("made", platform, tmp_path) == ""
+    os.utime(source, (later + 10, later + 10))
+    assert "built from other sources" in unavailable("made", platform, tmp_path)
