@@ -1,7 +1,6 @@
 """Waiting without blocking the event loop.
 
-A thread waits in the core for the *possibility* to go on and takes nothing away that a cancelled call could lose: a
-token that arrives after the cancellation stays with the reader and serves its next read.
+A thread waits in the core for the *possibility* to go on and takes nothing away that a cancelled call could lose.
 """
 
 from __future__ import annotations

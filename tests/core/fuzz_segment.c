@@ -126,9 +126,9 @@ static bool try_one(void) {
             switch (check_below(8)) {
             case 0: write_some(&ring); break;
             case 1: metadata_some(&ring); break;
-            case 2: zb_ring_recover(&ring, pending); break;
+            case 2: zb_ring_recover(&ring, READ_POS(ring), pending); break;
             case 3: zb_ring_rollback(&ring, check_interesting(payload)); break;
-            case 4: zb_ring_walk(&ring, pending); break;
+            case 4: zb_ring_walk(&ring, READ_POS(ring), pending); break;
             case 5: damage(&memory, ring.metadata_size, ring.payload_size); break; /* while it is in use */
             case 6: {
                 uint64_t pos;

@@ -173,7 +173,7 @@ static void markers_alone_do_not_loop(void) {
         CHECK_EQ(zb_ring_peek(&ring, pos, &found, &fault), ZB_INVALID_FRAME_SIZE);
         CHECK(strcmp(fault.field, "wrap marker without a frame behind it") == 0);
     }
-    CHECK_EQ(zb_ring_walk(&ring, UINT64_MAX), 0);
+    CHECK_EQ(zb_ring_walk(&ring, READ_POS(ring), UINT64_MAX), 0);
     segment_drop(&memory);
 }
 
@@ -185,7 +185,7 @@ static void walks_end(void) {
     memcpy(ring.payload, &header, sizeof header);
     zb_store(&ring.oieb->payload_write_pos, 40);
     zb_store(&ring.oieb->payload_free_bytes, 0);
-    CHECK_EQ(zb_ring_walk(&ring, 3), 3);
+    CHECK_EQ(zb_ring_walk(&ring, READ_POS(ring), 3), 3);
     CHECK(!zb_ring_restart_ahead(&ring, 0, UINT64_MAX));
     segment_drop(&memory);
 }

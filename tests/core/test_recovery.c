@@ -100,7 +100,7 @@ static void no_intent_stands(const zb_ring *ring) {
 
 static void recover(wreck *scene) {
     const zb_ring *ring = &scene->pair.ring;
-    const uint64_t owed = zb_ring_recover(ring, scene->pair.pending);
+    const uint64_t owed = zb_ring_recover(ring, READ_POS(*ring), scene->pair.pending);
     no_intent_stands(ring);
     if (!scene->committed) {
         CHECK_EQ(owed, 0);
@@ -181,7 +181,7 @@ static void a_death_before_the_announcement_changes_nothing(void) {
         drive_stage(&pair, 100);
         CHECK(false);
     }
-    CHECK_EQ(zb_ring_recover(&pair.ring, 1), 0);
+    CHECK_EQ(zb_ring_recover(&pair.ring, READ_POS(pair.ring), 1), 0);
     pair.model = before;
     memcpy(pair.model.payload, pair.ring.payload, 256);
     drive_drain(&pair);
@@ -194,7 +194,7 @@ static void recovery_of_a_sound_ring_owes_and_changes_nothing(void) {
         drive pair;
         drive_open(&pair, 64, 256);
         live(&pair, (int)check_below(30));
-        CHECK_EQ(zb_ring_recover(&pair.ring, pair.pending), 0);
+        CHECK_EQ(zb_ring_recover(&pair.ring, READ_POS(pair.ring), pair.pending), 0);
         CHECK_EQ(zb_ring_first(&pair.ring, pair.pending),
                  model_can_read(&pair.model) ? zb_load(&pair.ring.oieb->payload_written_count) : 0);
         drive_compare(&pair);
@@ -211,7 +211,7 @@ static void nonsense_in_the_announcement_is_dropped(void) {
         zb_store(&pair.ring.oieb->intent_bytes, 256 + 1 + check_random() / 2);
         zb_store(&pair.ring.oieb->intent_count, check_random());
         zb_store(&pair.ring.oieb->intent_old_pos, check_random());
-        CHECK_EQ(zb_ring_recover(&pair.ring, pair.pending), 0);
+        CHECK_EQ(zb_ring_recover(&pair.ring, READ_POS(pair.ring), pair.pending), 0);
         drive_compare(&pair);
         zb_ring_rollback(&pair.ring, 256 + 1 + check_random() / 2); /* more than the ring holds: nothing is done */
         drive_compare(&pair);

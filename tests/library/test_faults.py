@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import signal
 
 import pytest
 
 from tests.library import children, faults
-from tests.library.data import frame
-from tests.library.faults import CONFIG, PAYLOAD, READER_POINTS, WRITER_POINTS, Plan
+from tests.library.data import Fields, frame
+from tests.library.faults import CONFIG, PATIENCE, PAYLOAD, READER_POINTS, WRITER_POINTS, Plan
 from tests.library.processes import Child
-from zerobuffer import FrameTimeoutError, NoMetadataError, Reader, Writer, _core
+from zerobuffer import BufferConfig, Frame, FrameTimeoutError, NoMetadataError, Reader, Writer, _core
 
 SHAPES = {
     "first frame": ([], [100]),
@@ -80,6 +81,32 @@ def test_writer_dies_while_writing_metadata(name: str) -> None:
 @pytest.mark.parametrize("point", READER_POINTS)
 def test_reader_dies_at_a_point(name: str, point: str, passage: int) -> None:
     faults.survive_reader(name, point, passage, [1500] * 20)
+
+
+def test_writer_takes_over_while_the_reader_is_reading(name: str) -> None:
+    """What a dead writer still owed is told right although tokens and positions move meanwhile."""
+    count = 30_000
+    plan = Plan(good=[], fatal=[1] * count, point="writer.post", passage=count - 1, batch=True)
+    with Reader(name, BufferConfig(metadata_size=64, payload_size=1 << 20)) as reader:
+        with faults.die_writing(name, plan) as doomed:
+            doomed.say("go on")
+            assert doomed.wait() == -signal.SIGKILL
+        seen: list[Frame] = []
+        with Child(children.hold_writer, name=name) as writer:
+            while Fields.of(name).writer_pid == doomed.pid and len(seen) < count // 2:
+                seen.append(reader.read_frame(0))
+                seen[-1].release()
+            while len(seen) < count - 1:
+                seen.append(reader.read_frame(PATIENCE))
+                seen[-1].release()
+            writer.hear("ready")
+            writer.say([[size, sequence] for sequence, size in enumerate((50, 60, 70), start=1)])
+            writer.hear("written")
+            with contextlib.suppress(FrameTimeoutError):
+                while True:
+                    seen.append(reader.read_frame(0))
+                    seen[-1].release()
+        assert [got.sequence for got in seen] == [*range(1, count + 1), 1, 2, 3]
 
 
 @pytest.mark.parametrize("point", ["writer.data", "writer.header", "writer.position", "writer.count"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 
 import pytest
@@ -12,6 +13,7 @@ from tests.library.processes import Child
 from zerobuffer import BufferConfig, FrameTimeoutError, Reader, Writer, WriterDeadError, WriterExistsError
 
 CONFIG = BufferConfig(metadata_size=64, payload_size=4096)
+PATIENCE = 20.0
 
 
 def take(reader: Reader, sequences: range) -> None:
@@ -157,7 +159,7 @@ def test_reader_recreated_under_the_same_name(name: str) -> None:
 
 
 def test_a_token_the_reader_holds_is_not_posted_again(name: str) -> None:
-    """A cancelled read keeps its token: a writer that connects meanwhile must not take the frame for unposted."""
+    """A token that a wait has seen: a writer that connects meanwhile must not take its frame for unposted."""
     with Reader(name, CONFIG) as reader:
         with Writer(name) as first:
             first.write_frame(frame(10, 1))
@@ -166,5 +168,52 @@ def test_a_token_the_reader_holds_is_not_posted_again(name: str) -> None:
             second.write_frame(frame(20, 1))
             take(reader, range(1, 2))
             take(reader, range(1, 2))
+            with pytest.raises(FrameTimeoutError):
+                reader.read_frame(0)
+
+
+@pytest.mark.parametrize("pending", [1, 3])
+@pytest.mark.parametrize("sizes", [[10, 20, 30], [1000, 1000, 2000]], ids=["some", "full"])
+def test_a_token_the_reader_holds_is_not_owed_by_a_killed_writer(name: str, sizes: list[int], pending: int) -> None:
+    """As above, but the first writer was killed, and nobody has noticed it: the next one makes up for its posts."""
+    with Reader(name, CONFIG) as reader:
+        with Child(children.hold_writer, name=name) as first:
+            first.hear("ready")
+            first.say([[size, sequence] for sequence, size in enumerate(sizes[:pending], start=1)])
+            first.hear("written")
+            assert reader._wait(5)
+            first.kill()
+        with Writer(name) as second:
+            take(reader, range(1, pending + 1))
+            for sequence in range(1, 10):
+                second.write_frame(frame(20, sequence))
+                take(reader, range(sequence, sequence + 1))
+                with pytest.raises(FrameTimeoutError):
+                    reader.read_frame(0)
+
+
+def test_a_read_cancelled_with_its_token_leaves_no_debt_behind_a_killed_writer(name: str) -> None:
+    """The same by way of asyncio: the token comes while the cancellation is on its way."""
+
+    async def cancelled_with_a_frame(reader: Reader, first: Child) -> None:
+        reading = asyncio.ensure_future(reader.read_frame_async(PATIENCE))
+        await asyncio.sleep(0)
+        first.say([[10, 1]])
+        first.hear("written")
+        reading.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await reading
+
+    with Reader(name, CONFIG) as reader:
+        with Child(children.hold_writer, name=name) as first:
+            first.hear("ready")
+            asyncio.run(cancelled_with_a_frame(reader, first))
+            first.kill()
+        with Writer(name) as second:
+            second.write_frame(frame(20, 1))
+            take(reader, range(1, 2))
+            take(reader, range(1, 2))
+            second.write_frame(frame(20, 2))
+            take(reader, range(2, 3))
             with pytest.raises(FrameTimeoutError):
                 reader.read_frame(0)

@@ -73,8 +73,8 @@ int zb_parse_timeout(const char *method, PyObject *const *args, Py_ssize_t count
 #define ZB_FASTCALL(function) ((PyCFunction)(void (*)(void))function)
 
 /*
- * What a reader and a writer have in common, at the same place in both. `cancelled` is set from another thread: the wait
- * under way ends within a slice.
+ * What a reader and a writer have in common, at the same place in both. `cancelled` is set from another thread: the
+ * wait under way ends within a slice.
  */
 #define ZB_ENDPOINT_HEAD                                                                                               \
     PyObject_HEAD zb_handle *handle;                                                                                   \
@@ -89,7 +89,7 @@ typedef struct ZbEndpoint {
 
 /* Maps the segment that the arguments of `_attach` name; -1 with an exception set. */
 int zb_endpoint_attach(ZbEndpoint *self, PyObject *args);
-/* Lets go of the peer and the segment; the mapping itself stays until the last wait, view or frame that uses it has gone. */
+/* Lets go of the peer and the segment. The mapping stays until the last wait, view or frame that uses it has gone. */
 void zb_endpoint_leave(ZbEndpoint *self);
 PyObject *zb_endpoint_new(PyTypeObject *type, PyObject *args, PyObject *named);
 PyObject *zb_endpoint_set_cancelled(PyObject *op, PyObject *flag);

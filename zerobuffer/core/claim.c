@@ -4,19 +4,35 @@
 
 #include "writer.h"
 
-/* How many posts of "data" a dead writer still owes, once the reader is not between a token and its frame. */
+/* Looks, a millisecond apart, before a post counts as owed. */
+#define LOOKS 20
+#define SNAPSHOT_TRIES 1000
+
+/* The reader's position and the tokens that stood there with it. */
+static void snapshot(const zb_handle *handle, uint64_t *read_pos, uint64_t *pending) {
+    for (int tries = 0; tries < SNAPSHOT_TRIES; tries++) {
+        *pending = zb_semaphore_pending(handle->data);
+        *read_pos = zb_load(&handle->ring.oieb->payload_read_pos);
+        /* Nobody posts while we hold the claim, so that an equal value means that no token was taken meanwhile. */
+        if (zb_semaphore_pending(handle->data) == *pending) return;
+    }
+}
+
+/*
+ * How many posts of "data" a dead writer still owes. A reader that is between a token and its frame makes it look like
+ * one too many: the least of several looks counts.
+ */
 static uint64_t owed_posts(const zb_handle *handle) {
     uint64_t owed = UINT64_MAX;
-    for (int zb_writer_look = 0; zb_writer_look < 3; zb_writer_look++) {
-        int pending = 0;
-        sem_getvalue(handle->data, &pending);
-        const uint64_t seen = zb_ring_recover(&handle->ring, (uint64_t)pending);
-        if (seen < owed) owed = seen;
-        if (owed == 0) break;
-        const struct timespec moment = {.tv_nsec = 1000000};
+    for (int look = 0; look < LOOKS && owed > 0; look++) {
+        const struct timespec moment = {.tv_nsec = look == 0 ? 0 : 1000000};
         Py_BEGIN_ALLOW_THREADS
         nanosleep(&moment, NULL);
         Py_END_ALLOW_THREADS
+        uint64_t read_pos, pending;
+        snapshot(handle, &read_pos, &pending);
+        const uint64_t seen = zb_ring_recover(&handle->ring, read_pos, pending);
+        if (seen < owed) owed = seen;
     }
     return owed;
 }
@@ -34,7 +50,7 @@ PyObject *zb_writer_claim(PyObject *op, PyObject *Py_UNUSED(ignored)) {
         zb_peer peer;
         zb_peer_init(&peer);
         zb_peer_watch(&peer, owner);
-        /* Our own number without a lock is that of a dead process that had it before us, as in a restarted container. */
+        /* Our number without a lock is that of a dead process that had it before us, as in a restarted container. */
         const bool trusted = owner != (uint64_t)getpid() && zb_peer_alive(&peer);
         const bool doubtful = owner == (uint64_t)getpid() || peer.unknown;
         uint64_t first;
@@ -51,10 +67,8 @@ PyObject *zb_writer_claim(PyObject *op, PyObject *Py_UNUSED(ignored)) {
         return owner == 0 ? PyLong_FromLong(-1) : PyLong_FromUnsignedLongLong(owner);
     }
     self->claimed = true;
-    int pending = 0;
-    sem_getvalue(self->handle->data, &pending);
-    zb_handle_lock_writer(self->handle, zb_ring_first(&self->handle->ring, (uint64_t)(pending > 0 ? pending : 0)));
-    /* A writer that left by itself owes nothing: what seems unposted then is a token that the reader already holds. */
+    zb_handle_lock_writer(self->handle, zb_ring_first(&self->handle->ring, zb_semaphore_pending(self->handle->data)));
+    /* A writer that left by itself owes nothing: what seems unposted then is a token that the reader has just taken. */
     for (uint64_t owed = owner == 0 ? 0 : owed_posts(self->handle); owed > 0; owed--) sem_post(self->handle->data);
     self->looked_at = 0;
     Py_RETURN_NONE;

@@ -16,9 +16,7 @@ static zb_identity writer_identity(const ZbReader *self) {
  * say when it came: there, another restart pending behind the frame tells that its writer is gone already.
  */
 static void begin_stream(ZbReader *self, const zb_found *found, uint64_t index) {
-    int pending = 0;
-    sem_getvalue(self->handle->data, &pending);
-    const uint64_t ahead = self->tokens - 1 + (uint64_t)(pending > 0 ? pending : 0);
+    const uint64_t ahead = zb_semaphore_pending(self->handle->data);
     self->writer_seen = true;
     self->stream = writer_identity(self);
     const bool older = self->stream.connected_at != 0
@@ -27,7 +25,7 @@ static void begin_stream(ZbReader *self, const zb_found *found, uint64_t index) 
     if (self->stream.pid == 0 || older) self->stream = zb_stream_of_the_gone;
 }
 
-/* Turns one token into the frame at `pos`, the `index`th: checked, leased, but read_pos not yet advanced. -1 with an error set. */
+/* Finds the frame at `pos`, the `index`th: checked, leased, but read_pos not yet advanced. -1 with an error set. */
 static int take_frame(ZbReader *self, uint64_t pos, uint64_t index, zb_found *found, uint64_t *lease) {
     zb_fault fault;
     const zb_status status = zb_ring_peek(&self->handle->ring, pos, found, &fault);
@@ -54,7 +52,6 @@ static int take_frame(ZbReader *self, uint64_t pos, uint64_t index, zb_found *fo
     if (*lease == UINT64_MAX) return -1;
     self->expected = found->sequence + 1;
     self->last_size = found->size;
-    self->tokens--;
     return 0;
 }
 
@@ -80,25 +77,31 @@ static void advance(ZbReader *self, uint64_t next_pos, uint64_t counted) {
     __builtin_prefetch(self->handle->ring.payload + next_pos);
 }
 
-static int await_token(ZbReader *self, int64_t timeout_ns) {
-    if (zb_reader_try_token(self)) return 0;
+static int take_token(ZbReader *self, int64_t timeout_ns) {
+    if (zb_semaphore_try(self->handle->data)) return 0;
     self->cancelled = false;
     self->position_known = false;
-    const int woken = zb_reader_wait_for_token(self, timeout_ns);
+    const int woken = zb_reader_wait(self, timeout_ns, ZB_TOKEN_TAKEN);
     if (woken == 0) zb_raise(self->handle, "closed", "{s:s}", "what", "cancelled wait");
     return woken > 0 ? 0 : -1;
+}
+
+/* After an error the token goes back, so that the next read meets the same one. */
+static PyObject *put_back(ZbReader *self) {
+    sem_post(self->handle->data);
+    return NULL;
 }
 
 static PyObject *reader_read_frame(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
     ZbReader *self = (ZbReader *)op;
     int64_t timeout_ns;
-    if (zb_parse_timeout("read_frame", args, count, names, 0, &timeout_ns) < 0 || zb_reader_usable(self) < 0) return NULL;
-    if (await_token(self, timeout_ns) < 0) return NULL;
+    if (zb_parse_timeout("read_frame", args, count, names, 0, &timeout_ns) < 0) return NULL;
+    if (zb_reader_usable(self) < 0 || take_token(self, timeout_ns) < 0) return NULL;
     ZB_POINT(READER_TOKEN);
     zb_found found;
     uint64_t lease;
-    if (know_position(self) < 0) return NULL;
-    if (take_frame(self, self->read_pos, self->read_count, &found, &lease) < 0) return NULL;
+    if (know_position(self) < 0) return put_back(self);
+    if (take_frame(self, self->read_pos, self->read_count, &found, &lease) < 0) return put_back(self);
     advance(self, found.next_pos, found.counted);
     PyObject *frame = zb_frame_new(self, &found, lease);
     if (frame == NULL) {
@@ -116,33 +119,32 @@ static PyObject *reader_read_frames(PyObject *op, PyObject *const *args, Py_ssiz
     if (most == -1 && PyErr_Occurred()) return NULL;
     if (most < 1) return PyErr_Format(PyExc_ValueError, "read_frames() needs a maximum of at least 1, not %zd", most);
     if (zb_reader_usable(self) < 0) return NULL;
-    if (await_token(self, timeout_ns) < 0) return NULL;
+    if (take_token(self, timeout_ns) < 0) return NULL;
     ZB_POINT(READER_TOKEN);
-    if (know_position(self) < 0) return NULL;
-    uint64_t pos = self->read_pos, lease, counted = 0;
-    int pending = 0;
-    sem_getvalue(self->handle->data, &pending);
-    const Py_ssize_t standing = (Py_ssize_t)self->tokens + (pending > 0 ? pending : 0);
-    const Py_ssize_t capacity = most < standing ? most : standing;
+    if (know_position(self) < 0) return put_back(self);
+    const uint64_t standing = 1 + zb_semaphore_pending(self->handle->data);
+    const Py_ssize_t capacity = (uint64_t)most < standing ? most : (Py_ssize_t)standing;
     PyObject *batch = zb_frame_batch_new(self, capacity);
-    if (batch == NULL) return NULL;
+    if (batch == NULL) return put_back(self);
+    uint64_t pos = self->read_pos, counted = 0;
     Py_ssize_t taken = 0;
-    while (taken < capacity && zb_reader_try_token(self)) {
+    do {
         zb_found found;
+        uint64_t lease;
         if (take_frame(self, pos, self->read_count + counted, &found, &lease) < 0) {
+            put_back(self);
             if (taken == 0) {
                 Py_DECREF(batch);
                 return NULL;
             }
-            /* Deliver what is whole; the token is still ours, so the next read meets the same error. */
-            PyErr_Clear();
+            PyErr_Clear(); /* what is whole is delivered first */
             break;
         }
         zb_frame_batch_append(batch, &found, lease);
         pos = found.next_pos;
         counted += found.counted;
         taken++;
-    }
+    } while (taken < capacity && zb_semaphore_try(self->handle->data));
     advance(self, pos, counted);
     return batch;
 }
@@ -161,7 +163,7 @@ static PyObject *reader_wait(PyObject *op, PyObject *const *args, Py_ssize_t cou
     ZbReader *self = (ZbReader *)op;
     int64_t timeout_ns;
     if (zb_parse_timeout("_wait", args, count, names, 0, &timeout_ns) < 0 || zb_reader_usable(self) < 0) return NULL;
-    const int woken = zb_reader_wait_for_token(self, timeout_ns);
+    const int woken = zb_reader_wait(self, timeout_ns, ZB_TOKEN_SEEN);
     return woken < 0 ? NULL : PyBool_FromLong(woken);
 }
 

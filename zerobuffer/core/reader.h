@@ -29,7 +29,6 @@ typedef struct ZbReader {
     ZB_ENDPOINT_HEAD
     bool writer_seen;
     bool rollback_due; /* once for each writer that dies */
-    uint64_t tokens; /* taken from "data" but not yet turned into a frame */
     uint64_t expected;
     uint64_t last_size;
     /* Copies of the two fields that only we write: loading them back would wait for a cache line that the writer is
@@ -77,13 +76,16 @@ uint64_t zb_leases_held(const ZbReader *reader);
 /* ---- token.c ------------------------------------------------------------------------------------------------- */
 
 int zb_reader_usable(const ZbReader *self);
-/* Takes one token of "data" into self->tokens, unless one is there already. */
-bool zb_reader_try_token(ZbReader *self);
 /*
- * Waits for one token and keeps it in self->tokens. Returns 1 with a token, 0 when cancelled, -1 with an error set.
+ * A token is taken with the GIL held, by the call that turns it into a frame at once or puts it back: whoever makes up
+ * for the posts of a dead writer finds every frame either read or pending. All other waits only look.
+ */
+typedef enum zb_token { ZB_TOKEN_TAKEN, ZB_TOKEN_SEEN } zb_token;
+/*
+ * Waits for a token of "data". Returns 1 with a token, 0 when cancelled, -1 with an error set.
  * A death is reported only when no token is left: what was committed before it is delivered first.
  */
-int zb_reader_wait_for_token(ZbReader *self, int64_t timeout_ns);
+int zb_reader_wait(ZbReader *self, int64_t timeout_ns, zb_token token);
 /* `absent`, `alive`, `closed` or `died`. */
 PyObject *zb_reader_writer_state(PyObject *op, PyObject *ignored);
 /* Differs from every identity that is connected now: what restarts after it is another stream. */

@@ -152,11 +152,11 @@ static void finish_commit(const zb_ring *ring, uint64_t bytes) {
     zb_store(&oieb->payload_written_count, count);
 }
 
-uint64_t zb_ring_recover(const zb_ring *ring, uint64_t pending) {
+uint64_t zb_ring_recover(const zb_ring *ring, uint64_t read_pos, uint64_t pending) {
     const uint64_t bytes = zb_load(&ring->oieb->intent_bytes);
     if (bytes != 0 && bytes <= ring->payload_size) finish_commit(ring, bytes);
     zb_ring_settle(ring);
-    const uint64_t standing = zb_ring_walk(ring, pending);
+    const uint64_t standing = zb_ring_walk(ring, read_pos, pending);
     return standing > pending ? standing - pending : 0;
 }
 
@@ -188,11 +188,12 @@ void zb_ring_rollback(const zb_ring *ring, uint64_t held) {
     zb_ring_settle(ring);
 }
 
-uint64_t zb_ring_walk(const zb_ring *ring, uint64_t pending) {
-    uint64_t pos, write_pos, free_bytes, frames = 0;
+uint64_t zb_ring_walk(const zb_ring *ring, uint64_t read_pos, uint64_t pending) {
+    uint64_t write_pos, free_bytes, frames = 0;
     zb_fault fault;
     zb_found found;
-    if (zb_ring_reader_pos(ring, &pos, &fault) != ZB_OK) return pending;
+    if (read_pos > ring->payload_size) return pending;
+    uint64_t pos = read_pos == ring->payload_size ? 0 : read_pos;
     if (zb_ring_writer_state(ring, &write_pos, &free_bytes, &fault) != ZB_OK) return pending;
     if (pos == write_pos && free_bytes == ring->payload_size) return 0;
     /* Nothing free and nothing signalled: all read and still held, or a full ring that nobody posted. */

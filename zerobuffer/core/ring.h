@@ -94,10 +94,10 @@ uint64_t zb_ring_publish(const zb_ring *ring, const zb_commit *commit, uint64_t 
 /* Clears the announcement of a commit: it is over. */
 void zb_ring_settle(const zb_ring *ring);
 /*
- * Finishes what a dead writer left half-committed. `pending` is the value of the "data" semaphore.
- * Returns how many posts of "data" are missing.
+ * Finishes what a dead writer left half-committed. `pending` is the value of the "data" semaphore at the moment when
+ * payload_read_pos was `read_pos`: the reader may go on meanwhile. Returns how many posts of "data" are missing.
  */
-uint64_t zb_ring_recover(const zb_ring *ring, uint64_t pending);
+uint64_t zb_ring_recover(const zb_ring *ring, uint64_t read_pos, uint64_t pending);
 /*
  * The reader's way to the same end: all posted frames are read, the writer is dead and its claim is ours, so whatever
  * stands between read_pos and write_pos was never committed. `held` bytes are read but not yet released.
@@ -108,8 +108,8 @@ void zb_ring_rollback(const zb_ring *ring, uint64_t held);
  * began; 0 when nothing stands in the ring, as then everything to come is its own (and peers' counts may have drifted).
  */
 uint64_t zb_ring_first(const zb_ring *ring, uint64_t pending);
-/* Frames between the reader's position and the writer's. */
-uint64_t zb_ring_walk(const zb_ring *ring, uint64_t pending);
+/* Frames between a position that the reader had and the writer's; `pending` when what stands there makes no sense. */
+uint64_t zb_ring_walk(const zb_ring *ring, uint64_t read_pos, uint64_t pending);
 /* Whether a frame of sequence 1 stands among the next `pending` frames from `pos`. */
 bool zb_ring_restart_ahead(const zb_ring *ring, uint64_t pos, uint64_t pending);
 

@@ -86,7 +86,7 @@ int zb_writer_look(ZbWriter *self) {
     return 0;
 }
 
-/* Plans a frame of `size` bytes from the last zb_writer_look. Returns 1 planned, 0 when too little is free, -1 on error. */
+/* Plans a frame of `size` bytes from the last look. Returns 1 planned, 0 when too little is free, -1 on error. */
 static int plan_now(ZbWriter *self, uint64_t size, zb_plan *plan) {
     const zb_ring *ring = &self->handle->ring;
     const zb_status status = zb_plan_frame(ring->payload_size, self->write_pos, size, plan);
@@ -157,7 +157,7 @@ static int wait_for_space(ZbWriter *self, uint64_t need, uint64_t size, int64_t 
     return zb_load(&self->handle->ring.oieb->reader_pid) == 0 ? zb_writer_check_reader(self, zb_now()) : 1;
 }
 
-/* A zb_writer_look at the reader and the shared fields, unless the last one was a moment ago. */
+/* A look at the reader and the shared fields, unless the last one was a moment ago. */
 static int refresh(ZbWriter *self) {
     const int64_t now = zb_now();
     if (now - self->looked_at < ZB_STREAMING_NS) return 0;
@@ -188,13 +188,15 @@ int zb_writer_plan(ZbWriter *self, uint64_t size, int64_t timeout_ns, zb_plan *p
 PyObject *zb_writer_wait_space(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
     ZbWriter *self = (ZbWriter *)op;
     int64_t timeout_ns;
-    if (zb_parse_timeout("_wait_space", args, count, names, 1, &timeout_ns) < 0 || zb_writer_usable(self) < 0) return NULL;
+    if (zb_parse_timeout("_wait_space", args, count, names, 1, &timeout_ns) < 0) return NULL;
+    if (zb_writer_usable(self) < 0) return NULL;
     const Py_ssize_t size = PyNumber_AsSsize_t(args[0], PyExc_OverflowError);
     if (size == -1 && PyErr_Occurred()) return NULL;
     zb_plan plan;
     int ready = zb_writer_look(self) < 0 ? -1 : plan_now(self, (uint64_t)size, &plan);
     if (ready == 0) {
-        ready = wait_for_space(self, zb_plan_need(&plan), (uint64_t)size, timeout_ns, zb_deadline(timeout_ns, zb_now()));
+        const int64_t deadline = zb_deadline(timeout_ns, zb_now());
+        ready = wait_for_space(self, zb_plan_need(&plan), (uint64_t)size, timeout_ns, deadline);
     }
     return ready < 0 ? NULL : PyBool_FromLong(ready);
 }

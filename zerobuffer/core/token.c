@@ -9,13 +9,6 @@ int zb_reader_usable(const ZbReader *self) {
     return -1;
 }
 
-bool zb_reader_try_token(ZbReader *self) {
-    if (self->tokens > 0) return true;
-    if (!zb_semaphore_try(self->handle->data)) return false;
-    self->tokens++;
-    return true;
-}
-
 /* ---- the writer's life --------------------------------------------------------------------------------------- */
 
 typedef enum writer_state { WRITER_ABSENT, WRITER_ALIVE, WRITER_CLOSED, WRITER_DEAD } writer_state;
@@ -59,9 +52,7 @@ static void roll_back(ZbReader *self) {
     if (!self->rollback_due) return;
     self->rollback_due = false;
     if (!atomic_compare_exchange_strong(&oieb->writer_pid, &dead, zb_load(&oieb->reader_pid))) return;
-    int value = 1;
-    sem_getvalue(self->handle->data, &value);
-    if (value == 0 && self->tokens == 0) zb_ring_rollback(&self->handle->ring, zb_leases_held(self));
+    if (zb_semaphore_pending(self->handle->data) == 0) zb_ring_rollback(&self->handle->ring, zb_leases_held(self));
     zb_store(&oieb->writer_pid, self->peer.pid);
 }
 
@@ -70,23 +61,21 @@ static PyObject *raise_writer_gone(ZbReader *self, writer_state state) {
                     "pid", (unsigned long long)self->peer.pid);
 }
 
-static zb_look look_for_data(void *semaphore) { return zb_semaphore_try(semaphore) ? ZB_READY : ZB_NOTHING; }
+static zb_look look_for_data(void *semaphore) { return zb_semaphore_pending(semaphore) > 0 ? ZB_READY : ZB_NOTHING; }
 
-/*
- * Waits for one token and keeps it in self->tokens. Returns 1 with a token, 0 when cancelled, -1 with an error set.
- * A death is reported only when no token is left: what was committed before it is delivered first.
- */
-int zb_reader_wait_for_token(ZbReader *self, int64_t timeout_ns) {
-    if (zb_reader_try_token(self)) return 1;
-    bool spin = timeout_ns != 0;
-    if (spin && self->spin.limit_ns > 0) {
+static bool token_there(ZbReader *self, zb_token token) {
+    sem_t *data = self->handle->data;
+    return token == ZB_TOKEN_TAKEN ? zb_semaphore_try(data) : zb_semaphore_pending(data) > 0;
+}
+
+int zb_reader_wait(ZbReader *self, int64_t timeout_ns, zb_token token) {
+    if (token_there(self, token)) return 1;
+    bool spin = timeout_ns != 0 && self->spin.limit_ns > 0;
+    if (spin) {
         zb_headway_give(&self->headway, self->read_count);
         const int looks = zb_spin_briefly(&self->spin, look_for_data, self->handle->data);
         zb_headway_learn(&self->headway, looks);
-        if (looks > 0) {
-            self->tokens++;
-            return 1;
-        }
+        if (looks > 0 && token_there(self, token)) return 1;
     }
     int64_t deadline = -1;
     for (;;) {
@@ -95,7 +84,7 @@ int zb_reader_wait_for_token(ZbReader *self, int64_t timeout_ns) {
         int error = 0;
         zb_handle *handle = self->handle;
         zb_handle_retain(handle);
-        if (spin && self->spin.limit_ns > 0) {
+        if (spin) {
             spin = false;
             Py_BEGIN_ALLOW_THREADS
             woken = zb_spin_until(&self->spin, self->last_size, look_for_data, handle->data);
@@ -107,14 +96,12 @@ int zb_reader_wait_for_token(ZbReader *self, int64_t timeout_ns) {
             const writer_state state = look_at_writer(self, now);
             if (state == WRITER_CLOSED || state == WRITER_DEAD) {
                 /* It may have posted between our last try and its end. */
-                if (!zb_reader_try_token(self)) {
-                    if (state == WRITER_DEAD) roll_back(self);
-                    zb_handle_release(handle);
-                    raise_writer_gone(self, state);
-                    return -1;
-                }
+                const bool there = token_there(self, token);
                 zb_handle_release(handle);
-                return 1;
+                if (there) return 1;
+                if (state == WRITER_DEAD) roll_back(self);
+                raise_writer_gone(self, state);
+                return -1;
             }
             if (now >= deadline) {
                 zb_handle_release(handle);
@@ -123,16 +110,14 @@ int zb_reader_wait_for_token(ZbReader *self, int64_t timeout_ns) {
             }
             const int64_t slice = deadline - now > ZB_SLICE_NS ? now + ZB_SLICE_NS : deadline;
             Py_BEGIN_ALLOW_THREADS
-            wake = zb_semaphore_wait(handle->data, slice);
+            wake = zb_semaphore_watch(handle->data, slice);
             error = errno;
             Py_END_ALLOW_THREADS
-            woken = wake == ZB_WOKEN;
         }
-        if (woken) self->tokens++;
         const bool closed = self->closed;
         zb_handle_release(handle);
         if (closed) return zb_reader_usable(self);
-        if (woken) return 1;
+        if (token_there(self, token)) return 1;
         if (self->cancelled) return 0;
         if (wake == ZB_WAIT_FAILED) {
             errno = error;
@@ -140,7 +125,6 @@ int zb_reader_wait_for_token(ZbReader *self, int64_t timeout_ns) {
             return -1;
         }
         if (wake == ZB_INTERRUPTED && PyErr_CheckSignals() != 0) return -1;
-        if (zb_reader_try_token(self)) return 1;
     }
 }
 

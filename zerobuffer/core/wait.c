@@ -77,6 +77,12 @@ bool zb_semaphore_try(sem_t *semaphore) {
     return true;
 }
 
+uint64_t zb_semaphore_pending(sem_t *semaphore) {
+    int value = 0;
+    sem_getvalue(semaphore, &value);
+    return value > 0 ? (uint64_t)value : 0;
+}
+
 zb_wake zb_semaphore_wait(sem_t *semaphore, int64_t deadline) {
 #ifdef ZB_HAVE_SEM_CLOCKWAIT
     const struct timespec until = {.tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000};
@@ -98,4 +104,10 @@ zb_wake zb_semaphore_wait(sem_t *semaphore, int64_t deadline) {
     if (result == 0) return ZB_WOKEN;
     if (errno == ETIMEDOUT) return ZB_TIMED_OUT;
     return errno == EINTR ? ZB_INTERRUPTED : ZB_WAIT_FAILED;
+}
+
+zb_wake zb_semaphore_watch(sem_t *semaphore, int64_t deadline) {
+    const zb_wake wake = zb_semaphore_wait(semaphore, deadline);
+    if (wake == ZB_WOKEN) sem_post(semaphore);
+    return wake;
 }

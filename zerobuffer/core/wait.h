@@ -60,7 +60,11 @@ void zb_headway_learn(zb_headway *headway, int looks);
 typedef enum zb_wake { ZB_WOKEN, ZB_TIMED_OUT, ZB_INTERRUPTED, ZB_WAIT_FAILED } zb_wake;
 
 bool zb_semaphore_try(sem_t *semaphore);
+/* How many tokens there are. */
+uint64_t zb_semaphore_pending(sem_t *semaphore);
 /* Waits until `deadline` (zb_now's clock) for one token. ZB_WAIT_FAILED leaves errno. */
 zb_wake zb_semaphore_wait(sem_t *semaphore, int64_t deadline);
+/* The same, but the token stays: it is put back at once. */
+zb_wake zb_semaphore_watch(sem_t *semaphore, int64_t deadline);
 
 #endif

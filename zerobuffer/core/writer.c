@@ -26,7 +26,7 @@ int zb_writer_publish(ZbWriter *self, const zb_commit *commit) {
     }
     ZB_POINT(WRITER_DONE);
     if (before >= commit->bytes && before <= ring->payload_size) return 0;
-    /* Somebody else wrote to the field since our last zb_writer_look. */
+    /* Somebody else wrote to the field since our last look. */
     const zb_fault fault = {"payload_free_bytes", before, ring->payload_size};
     self->looked_at = 0;
     zb_raise_fault(self->handle, ZB_INVALID_OIEB, &fault);
@@ -48,7 +48,8 @@ static int write_one(ZbWriter *self, const void *data, size_t size, int64_t time
 static PyObject *writer_write_frame(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
     ZbWriter *self = (ZbWriter *)op;
     int64_t timeout_ns;
-    if (zb_parse_timeout("write_frame", args, count, names, 1, &timeout_ns) < 0 || zb_writer_usable(self) < 0) return NULL;
+    if (zb_parse_timeout("write_frame", args, count, names, 1, &timeout_ns) < 0) return NULL;
+    if (zb_writer_usable(self) < 0) return NULL;
     int done;
     self->cancelled = false;
     if (PyBytes_CheckExact(args[0])) {
