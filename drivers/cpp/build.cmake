@@ -1,0 +1,14 @@
+# cmake -P drivers/cpp/build.cmake: configures and builds into drivers/cpp/build.
+# -D JOBS=N (before -P) builds N files at a time.
+get_filename_component(source "${CMAKE_CURRENT_LIST_DIR}" ABSOLUTE)
+if(NOT DEFINED JOBS)
+  set(JOBS 1)
+endif()
+foreach(
+  step IN
+  ITEMS "-S;${source};-B;${source}/build;-DCMAKE_BUILD_TYPE=Release" "--build;${source}/build;--parallel;${JOBS}")
+  execute_process(COMMAND "${CMAKE_COMMAND}" ${step} RESULT_VARIABLE failed)
+  if(failed)
+    message(FATAL_ERROR "could not build the C++ driver")
+  endif()
+endforeach()

@@ -1,0 +1,56 @@
+#include "desk.hpp"
+
+#include "verbs.hpp"
+
+#include <new>
+#include <stdexcept>
+
+namespace driver {
+
+UnderWay::Entry::Entry(UnderWay& all, const Request& request) : all_(all) {
+    const std::lock_guard lock(all_.mutex_);
+    number_ = ++all_.last_;
+    all_.calls_.emplace(number_, Call{.id = request.id.value_or(nullptr),
+                                      .verb = request.method,
+                                      .begin = std::chrono::steady_clock::now()});
+}
+
+UnderWay::Entry::~Entry() {
+    const std::lock_guard lock(all_.mutex_);
+    all_.calls_.erase(number_);
+}
+
+Json UnderWay::plain(std::uint64_t without) const {
+    const auto now = std::chrono::steady_clock::now();
+    Json::Array requests;
+    const std::lock_guard lock(mutex_);
+    for (const auto& [number, call] : calls_) {
+        if (number == without || call.id.is_null()) continue;
+        requests.emplace_back(Json::Object{
+            {"id", call.id},
+            {"verb", call.verb},
+            {"seconds", std::chrono::duration<double>(now - call.begin).count()},
+        });
+    }
+    return requests;
+}
+
+Json Desk::perform(const Request& request) {
+    const Verb verb = find_verb(request.method);
+    if (verb == nullptr) throw Failure(method_not_found, "there is no verb \"" + request.method + "\"");
+    const UnderWay::Entry entry(under_way, request);
+    const Call call{.desk = *this, .params = Params(request.params), .number = entry.number()};
+    try {
+        // Every request has one, also where nothing waits.
+        static_cast<void>(call.params.seconds("timeout"));
+        return verb(call);
+    } catch (const zerobuffer::Error& error) {
+        throw Failure(error);
+    } catch (const std::invalid_argument& error) {
+        throw bad_params(error.what());
+    } catch (const std::bad_alloc&) {
+        throw Failure(zerobuffer::Code::resource_exhausted, "there is not enough memory for this");
+    }
+}
+
+} // namespace driver

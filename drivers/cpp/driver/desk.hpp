@@ -1,0 +1,72 @@
+#pragma once
+
+#include "event.hpp"
+#include "params.hpp"
+#include "rpc.hpp"
+#include "table.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <vector>
+
+namespace driver {
+
+/// Requests that are not answered yet.
+class UnderWay {
+public:
+    /// One of them, for as long as it lives.
+    class Entry {
+    public:
+        Entry(UnderWay& all, const Request& request);
+        Entry(const Entry&) = delete;
+        Entry& operator=(const Entry&) = delete;
+        ~Entry();
+
+        [[nodiscard]] std::uint64_t number() const { return number_; }
+
+    private:
+        UnderWay& all_;
+        std::uint64_t number_;
+    };
+
+    /// The `requests` of a dump, without the one of this number.
+    [[nodiscard]] Json plain(std::uint64_t without) const;
+
+private:
+    struct Call {
+        Json id;
+        std::string verb;
+        std::chrono::steady_clock::time_point begin;
+    };
+
+    mutable std::mutex mutex_;
+    std::uint64_t last_ = 0;
+    std::map<std::uint64_t, Call> calls_;
+};
+
+/// What all verbs share.
+struct Desk {
+    Table table;
+    UnderWay under_way;
+    Event ending;
+
+    /// @throws Failure The driver ends meanwhile.
+    void sleep(std::chrono::nanoseconds time) {
+        if (ending.wait(time)) throw Failure(zerobuffer::Code::closed, "the driver is ending");
+    }
+
+    /// Performs one request.
+    /// @throws Failure
+    [[nodiscard]] Json perform(const Request& request);
+
+    /// Closes all that is open, and has what waits end.
+    void end() {
+        ending.set();
+        table.end();
+    }
+};
+
+} // namespace driver

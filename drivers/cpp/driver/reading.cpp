@@ -1,0 +1,97 @@
+#include "crc32.hpp"
+#include "summary.hpp"
+#include "verbs.hpp"
+
+#include <algorithm>
+
+namespace driver {
+
+using zerobuffer::Frame;
+using zerobuffer::Reader;
+using zerobuffer::Writer;
+
+Json read(const Call& call) {
+    const std::uint64_t owner = call.params.number("handle");
+    const auto reader = call.desk.table.get<Reader>(owner);
+    Frame frame = reader->read(call.params.seconds("timeout"));
+    Json::Object info{
+        {"sequence", frame.sequence()},
+        {"size", std::uint64_t{frame.size()}},
+        {"digest", std::uint64_t{crc32(frame.data())}},
+    };
+    info.emplace("frame", call.desk.table.keep(std::shared_ptr<HeldFrame>(
+                              new HeldFrame{.owner = owner, .mutex = {}, .frame = std::move(frame)})));
+    return info;
+}
+
+Json read_many(const Call& call) {
+    const auto reader = call.desk.table.get<Reader>(call.params.number("handle"));
+    const Clock clock(call.params.seconds("timeout"));
+    const auto count = call.params.number_or_null("count");
+    const auto delay = call.params.seconds("delay");
+    const auto idle = call.params.seconds("idle");
+    const bool look = call.params.flag("look");
+    Summary summary;
+    while (!count || summary.frames() < *count) {
+        try {
+            const Frame frame = reader->read(count ? clock.left() : std::min(idle, clock.left()));
+            if (look) {
+                summary.add(frame.sequence(), frame.data());
+            } else {
+                summary.add(frame.sequence(), frame.size());
+            }
+            // The scenario asks for a slow reader.
+            if (delay.count() > 0) call.desk.sleep(delay);
+        } catch (const zerobuffer::Error& error) {
+            const bool ends =
+                error.code() == zerobuffer::Code::timeout || error.code() == zerobuffer::Code::writer_dead;
+            if (!count && ends && !clock.is_over()) break;
+            throw Failure(error, "after " + std::to_string(summary.frames()) + " frames");
+        }
+    }
+    return summary.plain(clock);
+}
+
+Json relay(const Call& call) {
+    const auto source = call.desk.table.get<Reader>(call.params.number("source"));
+    const auto target = call.desk.table.get<Writer>(call.params.number("target"));
+    const Clock clock(call.params.seconds("timeout"));
+    const std::uint64_t count = call.params.number("count");
+    Summary summary;
+    while (summary.frames() < count) {
+        const Frame frame = source->read(clock.left());
+        target->write(frame.data(), clock.left());
+        summary.add(frame.sequence(), frame.data());
+    }
+    return summary.plain(clock);
+}
+
+Json peek(const Call& call) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    const auto held = call.desk.table.get<HeldFrame>(call.params.number("frame"));
+    const std::uint64_t offset = call.params.number("offset");
+    const std::uint64_t length = call.params.number("length");
+    const std::lock_guard lock(held->mutex);
+    const auto data = held->frame.data();
+    const std::size_t from = std::min<std::size_t>(offset, data.size());
+    std::string text;
+    for (const std::byte byte : data.subspan(from, std::min<std::size_t>(length, data.size() - from))) {
+        text.push_back(digits[std::to_integer<std::size_t>(byte) >> 4U]);
+        text.push_back(digits[std::to_integer<std::size_t>(byte) & 0xFU]);
+    }
+    return text;
+}
+
+/// The number stays, so that a look at a released frame is told so.
+Json release(const Call& call) {
+    const auto held = call.desk.table.get<HeldFrame>(call.params.number("frame"));
+    const std::lock_guard lock(held->mutex);
+    held->frame.release();
+    return nullptr;
+}
+
+Json read_metadata(const Call& call) {
+    return blob(call.desk.table.get<Reader>(call.params.number("handle"))->metadata());
+}
+
+} // namespace driver

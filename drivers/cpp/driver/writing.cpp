@@ -1,0 +1,94 @@
+#include "summary.hpp"
+#include "verbs.hpp"
+
+#include <algorithm>
+
+namespace driver {
+
+using zerobuffer::Writer;
+
+Json write(const Call& call) {
+    const auto writer = call.desk.table.get<Writer>(call.params.number("handle"));
+    const Clock clock(call.params.seconds("timeout"));
+    const Recipe recipe = call.params.recipe("payload");
+    const auto sizes = call.params.numbers("sizes");
+    const std::uint64_t count = call.params.number("count");
+    const auto interval = call.params.seconds("interval");
+    Maker maker(recipe, sizes.empty() ? recipe.size : *std::max_element(sizes.begin(), sizes.end()));
+    Summary summary;
+    auto next = clock.begin();
+    for (std::uint64_t number = 0; number < count; number++) {
+        if (interval.count() > 0) {
+            call.desk.sleep(next - std::chrono::steady_clock::now());
+            next += interval;
+        }
+        const std::uint64_t size = sizes.empty() ? recipe.size : sizes[number % sizes.size()];
+        const auto content = maker.content(writer->next_sequence(), size);
+        summary.add(writer->write(content, clock.left()), content.size());
+    }
+    return summary.plain(clock);
+}
+
+Json fill(const Call& call) {
+    const auto writer = call.desk.table.get<Writer>(call.params.number("handle"));
+    const Clock clock(call.params.seconds("timeout"));
+    Maker maker(call.params.recipe("payload"));
+    const auto patience = call.params.seconds("patience");
+    Summary summary;
+    while (!clock.is_over()) {
+        const auto content = maker.content(writer->next_sequence());
+        try {
+            summary.add(writer->write(content, patience), content.size());
+        } catch (const zerobuffer::BufferFullError&) {
+            return summary.plain(clock);
+        }
+    }
+    throw Failure(zerobuffer::Code::timeout,
+                  "the buffer took " + std::to_string(summary.frames()) + " frames and was not full in time");
+}
+
+Json acquire(const Call& call) {
+    const std::uint64_t owner = call.params.number("handle");
+    const auto writer = call.desk.table.get<Writer>(owner);
+    zerobuffer::Slot slot = writer->acquire(call.params.number("size"), call.params.seconds("timeout"));
+    const std::uint64_t sequence = slot.sequence();
+    return call.desk.table.keep(std::shared_ptr<HeldSlot>(
+        new HeldSlot{.owner = owner, .sequence = sequence, .mutex = {}, .slot = std::move(slot)}));
+}
+
+Json put(const Call& call) {
+    const auto held = call.desk.table.get<HeldSlot>(call.params.number("slot"));
+    Maker maker(call.params.recipe("payload"));
+    const std::uint64_t offset = call.params.number("offset");
+    const auto content = maker.content(held->sequence);
+    const std::lock_guard lock(held->mutex);
+    const std::span<std::byte> place = held->slot.data();
+    if (offset > place.size() || content.size() > place.size() - offset) {
+        throw bad_params(std::to_string(content.size()) + " bytes at \"offset\" " + std::to_string(offset) +
+                         " do not fit into a slot of " + std::to_string(place.size()));
+    }
+    std::copy(content.begin(), content.end(), place.begin() + static_cast<std::ptrdiff_t>(offset));
+    return nullptr;
+}
+
+Json commit(const Call& call) {
+    const auto held = call.desk.table.take<HeldSlot>(call.params.number("slot"));
+    const std::lock_guard lock(held->mutex);
+    return held->slot.commit();
+}
+
+Json abandon(const Call& call) {
+    const auto held = call.desk.table.take<HeldSlot>(call.params.number("slot"));
+    const std::lock_guard lock(held->mutex);
+    held->slot.abandon();
+    return nullptr;
+}
+
+Json write_metadata(const Call& call) {
+    const auto writer = call.desk.table.get<Writer>(call.params.number("handle"));
+    Maker maker(call.params.recipe("payload"));
+    writer->set_metadata(maker.content(0));
+    return nullptr;
+}
+
+} // namespace driver
