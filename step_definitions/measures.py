@@ -117,7 +117,7 @@ MEASURES: Final = Measures(
                 better=Better.MORE,
                 roles=("reader", "writer"),
                 run=_throughput(size),
-                also=Alternative("MB/s", size / 1e6),
+                also=Alternative("B/s", size),
                 deadline=4 * _DEADLINE,
             )
             for size in _FRAMES

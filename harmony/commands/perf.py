@@ -141,8 +141,9 @@ def _show(outcome: Outcome, notes: list[str]) -> None:
     if console.is_terminal:
         console.print("\r\x1b[K", end="")
     for one in outcome.sheets:
-        if console.is_terminal:
-            console.print(table(one))
+        heat = table(one)
+        if console.is_terminal and console.measure(heat).maximum <= console.width:
+            console.print(heat)
         else:
             for line in plain(one):
                 typer.echo(line)

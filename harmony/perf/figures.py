@@ -11,7 +11,7 @@ from typing import Final
 
 from harmony.perf.measure import Better, Measure
 
-_COLDEST: Final = 1 / 32
+_COLDEST: Final = 1 / 10
 _PREFIXES: Final = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
 _PREFIXED_FROM: Final = 10_000
 
@@ -69,7 +69,7 @@ class Figure:
 
     @property
     def heat(self) -> float:
-        """From 0 (a 32nd of the fastest, or slower) to 1 (the fastest), in equal steps for equal ratios."""
+        """From 0 (a tenth of the fastest, or slower) to 1 (the fastest), in equal steps for equal ratios."""
         if self.state is not State.MEASURED or self.relative <= 0:
             return 0.0
         return min(1.0, max(0.0, 1 - math.log(self.relative) / math.log(_COLDEST)))
@@ -121,12 +121,12 @@ def failures(sheets: Sequence[Sheet]) -> list[str]:
     ]
 
 
-def short(value: float) -> str:
-    """Return a number with three digits that matter: ``3.71 M``, ``44.6``, ``0.071``."""
+def short(value: float, unit: str = "") -> str:
+    """Return a number with three digits that matter: ``3.71 M``, ``44.6``, ``0.0712``, with a unit ``237 MB/s``."""
     for factor, prefix in _PREFIXES:
         if value >= max(factor, _PREFIXED_FROM):
-            return f"{_three(value / factor)} {prefix}"
-    return _three(value)
+            return f"{_three(value / factor)} {prefix}{unit}"
+    return f"{_three(value)} {unit}".rstrip()
 
 
 def _three(value: float) -> str:

@@ -28,7 +28,7 @@ def relative(figure: Figure) -> str:
 def amount(sheet: Sheet, figure: Figure) -> str:
     """Return the number itself, in all its units."""
     also = sheet.measure.also
-    more = f" · {short(figure.median * also.factor)} {also.unit}" if also else ""
+    more = f" · {short(figure.median * also.factor, also.unit)}" if also else ""
     return f"{short(figure.median)}{more}"
 
 

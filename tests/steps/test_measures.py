@@ -1,4 +1,4 @@
-"""What is measured of ZeroBuffer: a number from each measure, and none from an implementation that is fast and wrong."""
+"""What is measured of ZeroBuffer: a number from each measure, and none from who is fast and wrong."""
 
 from __future__ import annotations
 

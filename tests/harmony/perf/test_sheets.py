@@ -49,7 +49,7 @@ def test_what_is_not_claimed_is_no_failure_and_no_number() -> None:
     assert only.fastest is None
 
 
-@pytest.mark.parametrize(("ratio", "heat"), [(1.0, 1.0), (0.5, 0.8), (0.25, 0.6), (1 / 32, 0.0), (1 / 1000, 0.0)])
+@pytest.mark.parametrize(("ratio", "heat"), [(1.0, 1.0), (0.5, 0.69897), (0.25, 0.39794), (0.1, 0.0), (0.001, 0.0)])
 def test_equal_ratios_are_equal_steps_of_heat(ratio: float, heat: float) -> None:
     assert Figure(("a", "b"), State.MEASURED, relative=ratio).heat == pytest.approx(heat)
 
@@ -71,6 +71,11 @@ def test_equal_ratios_are_equal_steps_of_heat(ratio: float, heat: float) -> None
 )
 def test_numbers_have_three_digits_that_matter(value: float, text: str) -> None:
     assert short(value) == text
+
+
+def test_a_unit_takes_the_prefix() -> None:
+    assert short(237e6, "B/s") == "237 MB/s"
+    assert short(44.61, "µs") == "44.6 µs"
 
 
 def test_a_pipe_gets_lines() -> None:
@@ -110,7 +115,7 @@ def test_the_page_stands_alone_and_hides_nothing() -> None:
     assert text.count("class='heat'") == 4
     assert text.count("class='failed'") == text.count("class='unsupported'") == 1
     assert "--heat:1.000" in text
-    assert "--heat:0.800" in text
+    assert "--heat:0.699" in text
     assert "rounds: 100, 90.0, 120 cups/s" in text
     assert "fastest go_go" in text
 
