@@ -31,21 +31,32 @@ Turn::Hold ReaderCore::take_turn(const Deadline& deadline) {
 Frame ReaderCore::read(std::chrono::nanoseconds timeout) {
     const Deadline deadline(timeout);
     const Turn::Hold hold = take_turn(deadline);
-    wait_for_token(deadline);
+    take_token(deadline);
     pass(Point::reader_token);
-    const Found found = ring_.look(ring_.read_pos());
-    check_sequence(found);
-    if (found.sequence == 1) begin_stream(found);
-    // Only now is the token used up: after an error the next call meets the same one.
-    tokens_--;
-    expected_ = found.sequence + 1;
+    const Found found = find_next();
     const std::uint64_t lease = lend(found);
     ring_.advance(found);
     return Frame(shared_from_this(), found.data, found.sequence, lease);
 }
 
-void ReaderCore::wait_for_token(const Deadline& deadline) {
-    if (tokens_ > 0) return;
+/// The frame that the token in hand stands for. No token rests in a reader: whoever makes up for the posts of
+/// a dead writer finds every frame either read or pending. So after an error it goes back, and the next call
+/// meets the same.
+Found ReaderCore::find_next() {
+    try {
+        check_open();
+        Found found = ring_.look(ring_.read_pos());
+        check_sequence(found);
+        if (found.sequence == 1) begin_stream(found);
+        expected_ = found.sequence + 1;
+        return found;
+    } catch (const Error&) {
+        data_.post();
+        throw;
+    }
+}
+
+void ReaderCore::take_token(const Deadline& deadline) {
     bool taken = data_.try_take();
     if (!taken && deadline.next_slice()) taken = spin_.until([this] { return data_.try_take(); });
     while (!taken) {
@@ -65,8 +76,6 @@ void ReaderCore::wait_for_token(const Deadline& deadline) {
             failure::throw_errno(error.code().value(), name(), "wait for data");
         }
     }
-    tokens_++;
-    check_open();
 }
 
 WriterState ReaderCore::look_at_writer() {
@@ -98,7 +107,7 @@ void ReaderCore::settle() {
     ControlBlock& block = ring_.block();
     const std::uint64_t dead = writer_.pid();
     if (!compare_and_swap(block.writer_pid, dead, load(block.reader_pid))) return;
-    if (data_.value() == 0 && tokens_ == 0) {
+    if (data_.value() == 0) {
         const std::lock_guard lock(leases_mutex_);
         ring_.roll_back(leases_.held());
     }
@@ -125,7 +134,7 @@ void ReaderCore::begin_stream(const Found& found) {
     const Connection now = connection_now();
     const Segment::WriterLock lock = ring_.segment().writer_lock();
     const bool older = lock.place != 0 ? load(ring_.block().payload_read_count) < lock.first
-                                       : ring_.restarts_ahead(found.next_pos, tokens_ - 1 + data_.value());
+                                       : ring_.restarts_ahead(found.next_pos, data_.value());
     stream_.reset();
     if (now.pid != 0 && !older) stream_ = now;
 }

@@ -54,7 +54,8 @@ public:
 private:
     void check_open() const;
     [[nodiscard]] Turn::Hold take_turn(const Deadline& deadline);
-    void wait_for_token(const Deadline& deadline);
+    void take_token(const Deadline& deadline);
+    [[nodiscard]] Found find_next();
     [[nodiscard]] WriterState look_at_writer();
     void settle();
     void check_sequence(const Found& found) const;
@@ -74,7 +75,6 @@ private:
     Turn turn_;
     // What follows belongs to the thread whose turn it is.
     std::unique_ptr<Owned> owned_;
-    std::uint64_t tokens_ = 0; ///< Taken from "data" and not yet turned into frames.
     std::uint64_t expected_ = 1;
     std::optional<Connection> stream_; ///< Nothing: its writer is gone, and any other begins another stream.
     bool writer_seen_ = false;

@@ -3,6 +3,7 @@
 #include "failure.hpp"
 #include "point.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -221,10 +222,10 @@ std::uint64_t Ring::first_count(std::uint64_t pending) const {
     return full_of_unposted ? written : 0;
 }
 
-std::uint64_t Ring::take_over(std::uint64_t pending) const {
+std::uint64_t Ring::take_over(std::uint64_t read_pos, std::uint64_t pending) const {
     finish_intent();
     clear_intent();
-    const std::uint64_t standing = count_standing(pending);
+    const std::uint64_t standing = count_standing(read_pos, pending);
     return standing > pending ? standing - pending : 0;
 }
 
@@ -247,8 +248,7 @@ void Ring::finish_intent() const {
     store(block.payload_written_count, count);
 }
 
-std::uint64_t Ring::count_standing(std::uint64_t pending) const {
-    std::uint64_t position = read_pos();
+std::uint64_t Ring::count_standing(std::uint64_t position, std::uint64_t pending) const {
     const WriterState state = writer_state();
     if (position == state.write_pos) {
         if (state.free == payload_size_) return 0;

@@ -105,12 +105,12 @@ public:
     [[nodiscard]] std::uint64_t first_count(std::uint64_t pending) const;
 
     /// Finishes what a dead writer began, whose claim is now ours; says how many posts of "data" it still
-    /// owes while that semaphore stands at `pending`.
-    [[nodiscard]] std::uint64_t take_over(std::uint64_t pending) const;
+    /// owes. That semaphore stood at `pending` when the reader stood at `read_pos`: it may go on meanwhile.
+    [[nodiscard]] std::uint64_t take_over(std::uint64_t read_pos, std::uint64_t pending) const;
 
 private:
     [[nodiscard]] std::uint64_t position(std::string_view field, std::uint64_t& value) const;
-    [[nodiscard]] std::uint64_t count_standing(std::uint64_t pending) const;
+    [[nodiscard]] std::uint64_t count_standing(std::uint64_t position, std::uint64_t pending) const;
     void finish_intent() const;
     void clear_intent() const noexcept;
 

@@ -6,6 +6,7 @@
 #include "ownership.hpp"
 #include "point.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <system_error>
 #include <thread>
@@ -20,6 +21,9 @@ namespace {
 /// Tokens of "space" pile up while the writer never blocks, and overflow at 2^31 - 1: they are taken every so
 /// often.
 constexpr std::uint32_t drain_interval = 64;
+/// Looks before a post counts as owed by a dead writer, and the time between them.
+constexpr int repair_looks = 20;
+constexpr auto repair_pause = std::chrono::milliseconds(1);
 
 } // namespace
 
@@ -107,15 +111,26 @@ bool WriterCore::alive(std::uint64_t owner) {
     return life == Life::alive || (life == Life::unknown && locked);
 }
 
-/// Posts what a dead writer did not. The least of several looks counts: a reader may be between a token and
-/// its frame.
+/// Posts what a dead writer did not. A reader that is between a token and its frame makes it look like one
+/// too many: the least of several looks counts.
 void WriterCore::pay_for_dead_writer() {
-    std::uint64_t owed = ring_.take_over(data_.value());
-    for (int looks = 1; looks < 3 && owed > 0; looks++) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(1));
-        owed = std::min(owed, ring_.take_over(data_.value()));
+    std::uint64_t owed = owed_now();
+    for (int looks = 1; looks < repair_looks && owed > 0; looks++) {
+        std::this_thread::sleep_for(repair_pause);
+        owed = std::min(owed, owed_now());
     }
     for (; owed > 0; owed--) data_.post();
+}
+
+std::uint64_t WriterCore::owed_now() {
+    std::uint64_t pending = data_.value();
+    std::uint64_t read_pos = ring_.read_pos();
+    // Nobody posts while we hold the claim: an equal value means that no token was taken meanwhile.
+    for (std::uint64_t now = data_.value(); now != pending; now = data_.value()) {
+        pending = now;
+        read_pos = ring_.read_pos();
+    }
+    return ring_.take_over(read_pos, pending);
 }
 
 // ---- the reader's life

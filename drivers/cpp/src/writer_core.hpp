@@ -60,6 +60,7 @@ private:
     void drain_space() noexcept;
     [[nodiscard]] bool alive(std::uint64_t owner);
     void pay_for_dead_writer();
+    [[nodiscard]] std::uint64_t owed_now();
 
     Names names_;
     Ring ring_;
