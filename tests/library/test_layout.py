@@ -217,3 +217,16 @@ def test_counts_pass_2_to_the_64(name: str) -> None:
                     assert bytes(found.data) == frame(60, sequence)
         fields = Fields.of(name)
         assert fields.written_count == fields.read_count < 20
+
+
+def test_the_compiler_of_the_core_sees_the_layout_of_the_protocol() -> None:
+    words = (
+        *("metadata_size", "metadata_free_bytes", "metadata_written_bytes", "payload_size", "payload_free_bytes"),
+        *("payload_write_pos", "payload_read_pos", "payload_written_count", "payload_read_count", "writer_pid"),
+        "reader_pid",
+    )
+    fields = {"oieb_size": (0, 4), "version": (4, 4), **{word: (8 + 8 * n, 8) for n, word in enumerate(words)}}
+    assert _core.layout() == {
+        "oieb": {"size": 128, "fields": {**fields, "reserved": (96, 32)}},
+        "frame": {"size": 16, "fields": {"size": (0, 8), "sequence": (8, 8)}},
+    }

@@ -97,6 +97,9 @@ PyObject *zb_endpoint_closed(PyObject *op, void *closure);
 
 extern PyTypeObject ZbReaderType, ZbWriterType, ZbFrameType, ZbFrameBatchType, ZbSlotType, ZbSpanType;
 
+/* The structures of layout.h by name: size, and each field's offset and size. */
+PyObject *zb_layout(void);
+
 /* Ends a memoryview that its owner gives up: afterwards a use of it raises. Steals the reference. */
 void zb_view_end(PyObject *view);
 

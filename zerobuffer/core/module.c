@@ -77,6 +77,10 @@ static PyObject *core_points(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ig
     return names;
 }
 
+static PyObject *core_layout(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored)) {
+    return zb_layout();
+}
+
 static PyMethodDef core_methods[] = {
     {"set_error_factory", core_set_error_factory, METH_O, NULL},
     {"format_segment", core_format_segment, METH_VARARGS, NULL},
@@ -86,6 +90,7 @@ static PyMethodDef core_methods[] = {
     {"process_start_time", core_process_start_time, METH_VARARGS, NULL},
     {"arm_point", core_arm_point, METH_VARARGS, NULL},
     {"points", core_points, METH_NOARGS, NULL},
+    {"layout", core_layout, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
