@@ -1,0 +1,46 @@
+"""The C++ driver: what every driver must do, and its own tests and formatting."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+
+import pytest
+
+from tests.drivers.exchange import DRIVERS, Exchange, Language
+from tests.drivers.wire import Wire
+
+CPP = Language(
+    "cpp",
+    folder=DRIVERS / "cpp",
+    command=(DRIVERS / "cpp" / "build" / "zerobuffer-driver",),
+    sources=("include/zerobuffer/*.hpp", "src/*", "driver/*"),
+    said="c++",
+)
+
+
+class TestExchange(Exchange):
+    language = CPP
+
+
+class TestWire(Wire):
+    language = CPP
+
+
+def _run(*command: str) -> None:
+    done = subprocess.run(command, cwd=CPP.folder, capture_output=True, text=True, timeout=170, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(bool(CPP.obstacle()), reason=CPP.obstacle() or "built")
+def test_its_own_tests() -> None:
+    _run("ctest", "--test-dir", "build", "--output-on-failure", "--no-tests=error")
+
+
+@pytest.mark.skipif(not shutil.which("clang-format"), reason="cpp: no formatter (Debian: apt-get install clang-format)")
+def test_it_is_formatted() -> None:
+    folders = (CPP.folder / name for name in ("include", "src", "driver", "tests"))
+    files = [str(path) for folder in folders for path in folder.rglob("*.[ch]pp")]
+    assert len(files) > len({"include", "src", "driver", "tests"})
+    _run("clang-format", "--dry-run", "--Werror", *files)
