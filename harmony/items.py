@@ -65,6 +65,8 @@ class HarmonyRun:
     Attributes:
         items_of: Makes the items of a scenario; one that runs it in this process by default.
         every_cell: Returns all cells of scenarios on the platforms of this run; one for each scenario by default.
+        judged: Sees a result in the light of what is expected, and in a matrix also of what is claimed.
+        repeat_of: Returns the command that repeats a cell.
         expectations_file: What is known to fail.
         unavailable: Platforms that cannot be started here, and why.
         last_lines: What is told after the last cell, as lines.
@@ -81,6 +83,10 @@ class HarmonyRun:
         self._chosen: set[str] | None = None
         self.items_of: ItemSource = _local_item
         self.every_cell: Callable[[Sequence[Scenario]], list[Cell]] = lambda scenarios: [*map(local_cell, scenarios)]
+        self.judged: Callable[[Cell, ScenarioResult], ScenarioResult] = lambda cell, result: by_expectations(
+            result, cell, self.expectations
+        )
+        self.repeat_of: Callable[[Cell], str] = lambda cell: self.repeat(cell.scenario)
         self.expectations_file = project.root / EXPECTATIONS_FILE
         self.unavailable: Mapping[str, str] = {}
         self.last_lines: list[str] = []
@@ -259,13 +265,13 @@ class ScenarioItem(pytest.Item):
         if done.usage is not None:
             self.user_properties.append(("memory_mb", round(done.usage.memory_mb, 1)))
             self.user_properties.append(("cpu_seconds", round(done.usage.cpu_seconds, 3)))
-        result = by_expectations(done.result, self.cell, self.run.expectations)
+        result = self.run.judged(self.cell, done.result)
         tell(cell_finished(self.cell, result, self.repeat_command()))
         return result
 
     def repeat_command(self) -> str:
         """Return the command that runs this item again."""
-        return self.run.repeat(self.scenario)
+        return self.run.repeat_of(self.cell)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return the report that a person can act on."""

@@ -157,7 +157,3 @@ class CellItem(ScenarioItem):
         """Run the cell, tell what happens, and return what came of it."""
         self.user_properties.append(("pairing", str(self.cell.pairing)))
         return self.matrix.runner.run(self.cell, tell).result
-
-    def repeat_command(self) -> str:
-        """Return the command that repeats this cell."""
-        return self.matrix.repeat(self.cell)

@@ -48,6 +48,8 @@ def configure(config: pytest.Config, run: HarmonyRun) -> None:
         raise pytest.UsageError(str(error)) from error
     run.items_of = matrix.items
     run.every_cell = matrix.every_cell
+    run.judged = matrix.judged
+    run.repeat_of = matrix.repeat
     run.unavailable = matrix.missing
     config.pluginmanager.register(MatrixPlugin(matrix), "harmony-matrix")
 

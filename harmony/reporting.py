@@ -37,6 +37,7 @@ from harmony.events import (
 from harmony.html_report import html_report
 from harmony.items import EVENT_LINES, HarmonyRun, ScenarioItem, possible_cells
 from harmony.local_run import PLATFORM
+from harmony.lost import cell_at, lost
 from harmony.matrix_table import Grid, column_of, plain, refusal_lines, tables, totals
 from harmony.planning import parse_shard, shard
 from harmony.results import combined, counts, exit_code, pass_rate
@@ -185,6 +186,14 @@ class Reporting:
         if call.when == "call" and EVENT_LINES in item.stash:
             setattr(report, _LINES, item.stash[EVENT_LINES])
         return report
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
+        """Give a cell whose worker of pytest-xdist has died its place among the others."""
+        cell = cell_at(self._run, crashitem, self._config.rootpath)
+        if cell is not None:
+            setattr(report, _KEY, cell.key)
+            setattr(report, _LINES, [line(event) for event in lost(self._run, cell, report.longreprtext)])
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Take the events of a cell, and how long it took."""
