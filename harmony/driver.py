@@ -6,11 +6,15 @@ from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 
+from harmony.actor import Verdict
 from harmony.contract import Dump, Identity, verb
 
 DEFAULT_TIMEOUT: Final = 5.0
 GRACE: Final = 5.0
 """Seconds beyond its own deadline after which a verb is taken to hang."""
+
+
+_VERDICTS: Final = {"dead": Verdict.CRASHED, "hang": Verdict.TIMED_OUT}
 
 
 class DriverError(Exception):
@@ -27,6 +31,11 @@ class DriverError(Exception):
         self.code = code
         self.message = message
         self.details = dict(details or {})
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it makes of a step that did not ask for it."""
+        return _VERDICTS.get(self.code, Verdict.FAILED)
 
 
 class Driver(Protocol):

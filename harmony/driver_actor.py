@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from harmony.actor import ScenarioStart
+from harmony.actor import ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.autopsy import stacks_of
 from harmony.driver_process import DriverProcess
 from harmony.errors import HarmonyError
@@ -83,6 +83,14 @@ class DriverActor(LocalActor):
         """Have somebody hear of its drivers and of every message to them."""
         self.program.tell = tell
         self.program.observer = observer
+
+    async def perform(self, call: StepCall) -> StepOutcome:
+        """Perform one step; one that does not end is told with where its driver stands."""
+        outcome = await super().perform(call)
+        if outcome.verdict is not Verdict.TIMED_OUT:
+            return outcome
+        stacks = [str(outcome.data.get("stack", "")), *(await self.scene()).values()]
+        return replace(outcome, data={**outcome.data, "stack": "\n".join(filter(None, stacks))})
 
     async def scene(self) -> dict[str, Any]:
         """Return where its driver stands, as `stack`."""

@@ -245,7 +245,8 @@ class LocalActor:
         except asyncio.CancelledError:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a step raises is its outcome
-            verdict = getattr(error, "verdict", Verdict.FAILED) if isinstance(error, HarmonyError) else Verdict.FAILED
+            own = getattr(error, "verdict", None)
+            verdict = own if isinstance(own, Verdict) else Verdict.FAILED
             outcome = StepOutcome(verdict, _message(error), _details(error, context))
         return replace(outcome, logs=tuple(context.logs[logged:]), seconds=time.monotonic() - begin)
 

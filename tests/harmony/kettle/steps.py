@@ -1,0 +1,47 @@
+"""What the sentences of the kettle mean."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from pytest_bdd import parsers
+
+from harmony.actor import ScenarioStart
+from harmony.context import ScenarioContext
+from harmony.driver import DriverError
+from harmony.driver_actor import DRIVER
+from harmony.registry import step
+from tests.harmony.kettle.contract import CONTRACT, KettleProcess
+
+
+class KettleSteps:
+    """Boils water in whatever plays the role."""
+
+    def __init__(self, context: ScenarioContext, start: ScenarioStart) -> None:
+        self._start = start
+        self._kettle: KettleProcess | None = None
+        context.on_cleanup(self._end)
+
+    @step(parsers.re(r"the '[^']+' process is plugged in"))
+    async def plug_in(self) -> None:
+        """Start the driver."""
+        program = self._start.scratch[DRIVER]
+        strict = bool(self._start.scratch["strict"])
+        self._kettle = await KettleProcess.begin(replace(program.spec), CONTRACT, strict=strict, company=program)
+
+    @step(parsers.re(r"the '[^']+' process boils '(?P<cups>\d+)' cups"))
+    async def boil(self, cups: int) -> None:
+        """Heat water, and look at the last degree."""
+        assert self._kettle is not None
+        try:
+            degrees = await self._kettle.boil(cups)
+        except DriverError as error:
+            if error.code == "dry" and cups > 5:
+                return
+            raise
+        if degrees[-1] != 100.0:
+            raise AssertionError(f"the water has {degrees[-1]} degrees")
+
+    async def _end(self) -> None:
+        if self._kettle is not None:
+            await self._kettle.end()

@@ -1,0 +1,95 @@
+"""A matrix of drivers that has nothing to do with buffers: verdicts, events, recordings, `--validate`."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[2]
+FEATURE = """
+Feature: Tea
+  Scenario: 1.1 Water boils
+    Given the 'host' process is plugged in
+    And the 'guest' process is plugged in
+    When the 'host' process boils '2' cups
+    Then the 'guest' process boils '6' cups
+"""
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    (tmp_path / "features").mkdir()
+    (tmp_path / "features" / "tea.feature").write_text(FEATURE)
+    (tmp_path / "harmony.toml").write_text(
+        'steps = ["tests.harmony.kettle.steps"]\n[driver]\ncontract = "tests.harmony.kettle.contract:CONTRACT"\n'
+        + "".join(
+            f'[platforms.{fault or "good"}]\ncontract = "driver"\n'
+            f'command = ["{{python}}", "-m", "tests.harmony.kettle.program", "{fault}"]\n'
+            for fault in ("", "dies", "swapped", "prints", "ill-typed", "unknown-code")
+        )
+    )
+    return tmp_path
+
+
+def run(project: Path, *words: str) -> tuple[subprocess.CompletedProcess[str], dict[str, str]]:
+    events = project / "events.ndjson"
+    command = [sys.executable, "-m", "pytest", "-p", "harmony.plugin", "-p", "no:cacheprovider", "-q", "--rootdir"]
+    done = subprocess.run(
+        [*command, str(project), str(project / "features"), "--events", str(events), *words],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    told = [json.loads(line) for line in events.read_text().splitlines()]
+    return done, {one["cell"]: one["verdict"] for one in told if one["event"] == "cell-finished"}
+
+
+def test_the_matrix_of_another_subject(project: Path) -> None:
+    done, verdicts = run(project, "--pairing", "good", "--record", str(project / "kept"), "--validate")
+    assert done.returncode == 0, done.stdout
+    assert list(verdicts.values()) == ["passed"]
+    told = [json.loads(line) for line in (project / "events.ndjson").read_text().splitlines()]
+    started = {one["pid"] for one in told if one["event"] == "worker-started"}
+    ended = {one["pid"]: one["how"] for one in told if one["event"] == "worker-ended"}
+    assert len(started) == 2
+    assert ended == dict.fromkeys(started, "exited with code 0")
+    kept = {path: yaml.safe_load(path.read_text()) for path in (project / "kept").glob("*.yaml")}
+    assert {document["role"] for document in kept.values()} == {"guest", "host"}
+    asked = [exchange["method"] for document in kept.values() for exchange in document["exchanges"]]
+    assert sorted(asked) == ["boil", "boil", "hello", "hello"]
+
+
+@pytest.mark.parametrize(
+    ("pairing", "verdict", "exit_code", "named"),
+    [
+        ("good_dies", "crashed", 11, "was killed by SIGKILL"),
+        ("good_swapped", "errored", 10, "tank.cups is at offset 4, expected 0"),
+        ("good_ill-typed", "failed", 1, "Input should be a valid number"),
+    ],
+)
+def test_a_broken_driver_gets_its_verdict(
+    project: Path, pairing: str, verdict: str, exit_code: int, named: str
+) -> None:
+    done, verdicts = run(project, "--pairing", pairing)
+    assert list(verdicts.values()) == [verdict], done.stdout
+    assert done.returncode == exit_code
+    assert named in done.stdout
+
+
+@pytest.mark.parametrize(("fault", "named"), [("prints", "said more than answers"), ("unknown-code", "thirsty")])
+def test_validate_holds_every_word_to_the_contract(project: Path, fault: str, named: str) -> None:
+    pairing = f"{fault}_good" if fault == "unknown-code" else f"good_{fault}"
+    _, verdicts = run(project, "--pairing", "good_prints")
+    assert list(verdicts.values()) == ["passed"]
+    done, verdicts = run(project, "--pairing", pairing, "--validate")
+    assert list(verdicts.values()) == ["failed"], done.stdout
+    assert named in done.stdout
