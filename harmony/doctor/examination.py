@@ -1,0 +1,224 @@
+"""Runs the checks and tells what came of each."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import shlex
+import time
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final
+
+from harmony.doctor import ending, introduction, requests, scenario, verbs, wire
+from harmony.doctor.check import Check
+from harmony.doctor.finding import Diagnosis, Finding, NotClaimedError, NotRunError, Verdict, WrongError
+from harmony.doctor.trial import Trials
+from harmony.doctor.ward import Case, Ward
+from harmony.driver import DriverError
+from harmony.errors import ConfigurationError, ExitCode, HarmonyError
+from harmony.project import Project
+from harmony.resources import load_probes
+
+LIMIT: Final = 180.0
+"""Seconds for all checks together."""
+LANES: Final = 3
+"""How many checks run at once: most of them wait, for processes that start and for deadlines."""
+
+Watcher = Callable[[int, int, Finding], None]
+
+
+class NoSuchCheckError(HarmonyError):
+    """A word names no check."""
+
+    code = "no_such_check"
+    exit_code = ExitCode.USAGE
+
+
+def open_case(project: Project, name: str) -> Case:
+    """Return what an examination of a platform needs to know.
+
+    Raises:
+        ConfigurationError: There is no such driver, or the project names something that is not there.
+    """
+    settings = project.settings
+    platform = settings.platforms.get(name)
+    drivers = sorted(key for key, one in settings.platforms.items() if one.driver_command)
+    if platform is None or not platform.driver_command:
+        what = f"there is no platform {name!r}" if platform is None else f"platform {name!r} has steps, but no driver"
+        raise ConfigurationError(what, hint=f"drivers are: {', '.join(drivers) or 'none'}")
+    contract = project.contract
+    trials = project.named("driver.trials", settings.driver.trials, Trials) if settings.driver.trials else Trials()
+    return Case(name, platform, project, contract, trials, load_probes(settings.leaks.probes))
+
+
+def checks_of(case: Case) -> list[Check]:
+    """Return every check of a case, in the order in which they run."""
+    contract, trials = case.contract, case.trials
+    return [
+        *introduction.CHECKS,
+        *requests.CHECKS,
+        *wire.CHECKS,
+        *(
+            requests.deadlines(waiting, number, contract.verbs[waiting.verb].needs)
+            for number, waiting in enumerate(trials.waiting)
+        ),
+        *verbs.checks_of((*verbs.COMMON, *trials.trials), contract),
+        *ending.CHECKS,
+        *wire.ASIDES,
+        *scenario.checks_of(case.project, case.name),
+    ]
+
+
+def chosen(checks: Sequence[Check], only: Sequence[str]) -> list[Check]:
+    """Return the checks that some words name, all if there are none.
+
+    Raises:
+        NoSuchCheckError: A word names none.
+    """
+    for word in only:
+        if not any(check.is_named(word) for check in checks):
+            raise NoSuchCheckError(
+                f"no check is called {word!r}", hint="`harmony doctor PLATFORM --list` names them all"
+            )
+    return [check for check in checks if not only or any(check.is_named(word) for word in only)]
+
+
+class Examination:
+    """One run of some checks.
+
+    Args:
+        case: Of the driver.
+        checks: Which.
+        limit: Seconds for all of them; what comes later is not run.
+        watch: Hears of each finding, with its number and how many there will be.
+        options: What else belongs to the command that repeats a check.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        checks: Sequence[Check],
+        *,
+        limit: float = LIMIT,
+        watch: Watcher | None = None,
+        options: str = "",
+    ) -> None:
+        self._case = case
+        self._checks = checks
+        self._limit = limit
+        self._watch = watch
+        self._options = options
+        self._end = 0.0
+        self._reason = ""
+        self._findings: dict[str, Finding] = {}
+
+    async def run(self) -> Diagnosis:
+        """Run the checks: some at once, but those that must be alone."""
+        began = time.monotonic()
+        self._end = began + self._limit
+        try:
+            for alone, group in itertools.groupby(self._checks, key=lambda check: check.alone):
+                some = iter(list(group))
+                async with asyncio.TaskGroup() as lanes:
+                    for _ in range(1 if alone else LANES):
+                        lanes.create_task(self._run_each(some))
+        finally:
+            await self._case.close()
+        findings = tuple(self._findings[check.id] for check in self._checks)
+        command, seconds = shlex.join(self._case.command), time.monotonic() - began
+        return Diagnosis(self._case.name, command, self._case.who, findings, seconds)
+
+    async def _run_each(self, checks: Iterator[Check]) -> None:
+        for check in checks:
+            finding = await self._finding(check)
+            self._findings[check.id] = finding
+            if check.fatal and finding.verdict is Verdict.WRONG:
+                self._reason = f"{check.id} is wrong"
+            if self._watch is not None:
+                self._watch(len(self._findings), len(self._checks), finding)
+
+    async def _finding(self, check: Check) -> Finding:
+        began = time.monotonic()
+        wrong: tuple[str, ...] = ()
+        also: tuple[str, ...] = ()
+        because, verdict = "", Verdict.OK
+        try:
+            await self._run_one(check)
+        except WrongError as error:
+            verdict, wrong, also = Verdict.WRONG, error.lines, error.with_checks
+        except NotClaimedError as error:
+            verdict, because = Verdict.NOT_CLAIMED, str(error)
+        except NotRunError as error:
+            verdict, because = Verdict.NOT_RUN, str(error)
+        return Finding(
+            id=check.id,
+            title=check.title,
+            verdict=verdict,
+            wrong=wrong,
+            because=because,
+            why=check.why,
+            where=check.where,
+            repeat=self._repeat(*also, check.id),
+            seconds=time.monotonic() - began,
+        )
+
+    async def _run_one(self, check: Check) -> None:
+        left = self._end - time.monotonic()
+        if self._reason:
+            raise NotRunError(self._reason)
+        if left <= 0:
+            raise NotRunError(f"the time for all checks, {self._limit:g} s, is over")
+        limit = min(check.limit, left)
+        try:
+            async with asyncio.timeout(limit), Ward(self._case, check.id) as ward:
+                await self._require(check, ward)
+                await check.run(ward)
+        except (WrongError, NotRunError):
+            raise
+        except TimeoutError:
+            raise WrongError(f"the check did not end within {limit:.3g} s") from None
+        except DriverError as error:
+            details = f" {error.details}" if error.details else ""
+            raise WrongError(f"refused with {error.code!r}: {error.message}{details}") from None
+        except Exception as error:  # a driver that is wrong enough makes a check stumble; the others go on
+            raise WrongError(f"the check could not go on: {type(error).__name__}: {error}") from error
+
+    async def _require(self, check: Check, ward: Ward) -> None:
+        """See that the driver claims what a check needs."""
+        if check.needs and self._case.claims is None:
+            await ward.patient()
+        missing = check.needs - (self._case.claims or frozenset())
+        if missing:
+            raise NotClaimedError(f"the driver does not claim {', '.join(sorted(missing))}")
+
+    def _repeat(self, *checks: str) -> str:
+        words = ["harmony", "doctor", self._case.name, *(word for name in checks for word in ("--only", name))]
+        return " ".join([shlex.join(words), self._options]).rstrip()
+
+
+def diagnose(
+    project: Project,
+    name: str,
+    only: Sequence[str] = (),
+    *,
+    limit: float = LIMIT,
+    watch: Watcher | None = None,
+    options: str = "",
+) -> Diagnosis:
+    """Examine a platform of a project.
+
+    Args:
+        project: Whose.
+        name: Of the platform.
+        only: Names of checks; all by default.
+        limit: Seconds for all checks together.
+        watch: See :class:`Examination`.
+        options: See :class:`Examination`.
+
+    Raises:
+        HarmonyError: The examination cannot begin.
+    """
+    case = open_case(project, name)
+    return asyncio.run(
+        Examination(case, chosen(checks_of(case), only), limit=limit, watch=watch, options=options).run()
+    )

@@ -1,0 +1,171 @@
+"""Checks of the beginning: it is built, it starts, and it introduces itself as what it must be."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import shlex
+import subprocess
+import sys
+from typing import Any, Final
+
+import pydantic
+
+from harmony.contract import Identity, Structure, layout_differences
+from harmony.doctor.check import BOOK, Check
+from harmony.doctor.finding import WrongError
+from harmony.doctor.ward import Ward
+from harmony.pool import unavailable
+
+_BUILD_LIMIT: Final = 600.0
+_TAIL: Final = 12
+
+
+async def _is_built(ward: Ward) -> None:
+    case = ward.case
+    if case.platform.build:
+        command = [sys.executable, "-m", "harmony", "build", case.name, "--project", str(case.project.file)]
+        code, said = await run_command(command, ward, _BUILD_LIMIT)
+        if code:
+            raise WrongError(f"{shlex.join(case.platform.build)} failed", *said.splitlines()[-_TAIL:])
+    reason = unavailable(case.name, case.platform, case.project.root)
+    if reason:
+        raise WrongError(reason)
+
+
+async def run_command(command: list[str], ward: Ward, limit: float) -> tuple[int, str]:
+    """Run a command of harmony as a person would, at the root of the checkout; return its status and its words.
+
+    Raises:
+        WrongError: It takes longer than the limit.
+    """
+    process = await asyncio.create_subprocess_exec(
+        *command,
+        cwd=ward.case.project.root,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
+    try:
+        said, _ = await asyncio.wait_for(process.communicate(), limit)
+    except TimeoutError:
+        raise WrongError(f"{shlex.join(command)} did not end within {limit:g} s") from None
+    finally:
+        if process.returncode is None:
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+            await process.wait()
+    return process.returncode or 0, said.decode("utf-8", "backslashreplace")
+
+
+async def _starts(ward: Ward) -> None:
+    await ward.patient()
+
+
+async def _identity(ward: Ward) -> Any:
+    return (await ward.patient()).identity
+
+
+async def _introduces_itself(ward: Ward) -> None:
+    patient = await ward.patient()
+    found = ward.case.contract.verbs["hello"].problems(patient.identity, strict=True)
+    if found:
+        raise WrongError(*found)
+    identity = Identity.model_validate(patient.identity)
+    empty = [key for key in ("protocol", "language", "implementation", "version") if not getattr(identity, key).strip()]
+    if empty:
+        raise WrongError(*(f"{key}: nothing, expected a word" for key in empty))
+    if identity.pid not in await asyncio.to_thread(patient.child.family):
+        raise WrongError(f"pid: seen {identity.pid}, expected the process that was started, {patient.pid}, or a child")
+
+
+async def _has_the_version(ward: Ward) -> None:
+    seen = _part(await _identity(ward), "protocol")
+    ours = ward.case.contract.version
+    if not isinstance(seen, str) or seen.partition(".")[0] != ours.partition(".")[0]:
+        raise WrongError(f"protocol: seen {seen!r}, expected {ours!r} (the number after the point may differ)")
+
+
+async def _has_the_layout(ward: Ward) -> None:
+    seen = _part(await _identity(ward), "layout")
+    try:
+        layout = pydantic.TypeAdapter(dict[str, Structure]).validate_python(seen)
+    except pydantic.ValidationError as error:
+        raise WrongError(
+            *(f"layout.{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
+        ) from None
+    wrong = list(layout_differences(ward.case.contract.layout, layout))
+    if wrong:
+        raise WrongError(*wrong)
+
+
+async def _claims_what_there_is(ward: Ward) -> None:
+    patient = await ward.patient()
+    known = ward.case.contract.capabilities
+    lines = [f"claims {word!r}; known are {', '.join(sorted(known))}" for word in sorted(patient.claims - set(known))]
+    claimed = _part(patient.identity, "capabilities")
+    if isinstance(claimed, list) and len(claimed) != len(patient.claims):
+        lines.append(f"capabilities: seen {claimed!r}, expected each once, as text")
+    promised = ward.case.platform.capabilities
+    lines += [
+        f"the project file promises {word!r}, the driver does not claim it"
+        for word in sorted(promised - patient.claims)
+    ]
+    if lines:
+        raise WrongError(*lines)
+
+
+def _part(identity: Any, key: str) -> Any:
+    return identity.get(key) if isinstance(identity, dict) else None
+
+
+CHECKS: Final = (
+    Check(
+        "build.command",
+        "it is built",
+        "Without a program there is no driver; the matrix would show it as not built.",
+        f"{BOOK}#build-and-start",
+        _is_built,
+        fatal=True,
+        alone=True,
+        limit=_BUILD_LIMIT + 10,
+    ),
+    Check(
+        "start.process",
+        "it starts and answers hello in time",
+        "Nothing can be asked of a driver that does not say who it is.",
+        f"{BOOK}#build-and-start",
+        _starts,
+        fatal=True,
+        alone=True,
+        limit=120.0,
+    ),
+    Check(
+        "handshake.identity",
+        "hello has all its keys and no others, each of its type, and its own process",
+        "The harness watches, limits and kills the process that hello names, and reports show the rest.",
+        f"{BOOK}#handshake",
+        _introduces_itself,
+    ),
+    Check(
+        "handshake.version",
+        "it speaks a version of the contract that we understand",
+        "Another number before the point means verbs of another meaning: it is refused.",
+        f"{BOOK}#handshake",
+        _has_the_version,
+    ),
+    Check(
+        "handshake.layout",
+        "its compiler sees every shared structure where it must be",
+        "A field in another place reads and destroys the memory of all others; a driver that sees it so is refused.",
+        f"{BOOK}#handshake",
+        _has_the_layout,
+    ),
+    Check(
+        "handshake.capabilities",
+        "it claims capabilities that exist, and those that the project file promises",
+        "Scenarios are chosen by them: a wrong claim runs what cannot pass, a missing one hides what could.",
+        f"{BOOK}#handshake",
+        _claims_what_there_is,
+    ),
+)

@@ -1,0 +1,342 @@
+"""Checks of requests: errors by the book, one that waits holds up no other, deadlines are kept."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from harmony import framing, jsonrpc
+from harmony.contract import DRIVER_ERROR
+from harmony.doctor.check import BOOK, Check
+from harmony.doctor.finding import NotRunError, WrongError, expect
+from harmony.doctor.patient import LATE, Answer, Patient, request
+from harmony.doctor.samples import fitting, misfits
+from harmony.doctor.trial import Waiting
+from harmony.doctor.ward import Ward
+from harmony.jsonrpc import ErrorResponse, Response
+
+_SOON: Final = {"timeout": 1.0}
+_BRIEF: Final = 0.4
+_EARLY: Final = 0.1
+_LONG: Final = 1.5
+_AGE: Final = 0.2
+
+
+async def expect_health(patient: Patient, after: str) -> None:
+    """See that a driver still answers.
+
+    Raises:
+        WrongError: It does not.
+    """
+    try:
+        answer = await patient.ask("health", _SOON)
+    except WrongError as error:
+        raise WrongError(f"after {after} it does not go on", *error.lines) from None
+    expect(f"health after {after}", _result(answer), True)
+
+
+def expect_error(what: str, answer: Answer, code: int, *, naming: str = "") -> None:
+    """See that an answer is an error with a code, and that its message names something.
+
+    Raises:
+        WrongError: It is not.
+    """
+    found = error_problem(what, answer, code, naming=naming)
+    if found:
+        raise WrongError(found)
+
+
+def error_problem(what: str, answer: Answer, code: int, *, naming: str = "") -> str:
+    """Say what is wrong with an error; nothing if it is as it must be."""
+    if isinstance(answer, Response):
+        return f"{what}: seen the result {answer.result!r:.100}, expected error {code}"
+    if answer.code != code:
+        return f"{what}: seen error {answer.code} ({answer.message:.100}), expected error {code}"
+    if naming and naming not in answer.message:
+        return f"{what}: the message {answer.message!r:.150} does not name {naming!r}"
+    return ""
+
+
+async def _knows_no_other_verb(ward: Ward) -> None:
+    patient = await ward.patient()
+    for verb in ("no_such_verb", "Health", ""):
+        expect_error(f"the verb {verb!r}", await patient.ask(verb, _SOON), jsonrpc.METHOD_NOT_FOUND)
+    await expect_health(patient, "an unknown verb")
+
+
+async def _goes_on_after_no_json(ward: Ward) -> None:
+    patient = await ward.patient()
+    for body in (b"this is no JSON", b'{"jsonrpc":"2.0","id":1,', b'{"jsonrpc":"2.0","id":1,"method":"\xff"}'):
+        await patient.send(framing.encode(body))
+        answer = await patient.told()
+        expect_error(f"the body {body!r}", answer, jsonrpc.PARSE_ERROR)
+        await expect_health(patient, f"the body {body!r}")
+
+
+async def _refuses_what_is_no_request(ward: Ward) -> None:
+    patient = await ward.patient()
+    one = b'{"jsonrpc":"2.0","id":900,"method":"health","params":[{"timeout":1.0}]}'
+    for body in (
+        b"[" + one + b"]",
+        b"[]",
+        b'{"jsonrpc":"2.0","id":900}',
+        b'{"jsonrpc":"2.0","id":900,"method":7}',
+        b"7",
+    ):
+        with patient.expecting(900) as answer:
+            await patient.send(framing.encode(body))
+            told = asyncio.ensure_future(patient.told())
+            await asyncio.wait({told, answer}, return_when=asyncio.FIRST_COMPLETED)
+            if answer.done():
+                told.cancel()
+                found = answer.result()
+            else:
+                found = told.result()
+        expect_error(f"the body {body.decode()}", found, jsonrpc.INVALID_REQUEST)
+    await expect_health(patient, "what is no request")
+
+
+async def _misses_every_parameter(ward: Ward) -> None:
+    patient = await ward.patient()
+    lines = []
+    for verb in ward.case.contract.verbs.values():
+        if verb.needs and verb.needs not in patient.claims:
+            continue
+        params = fitting(verb, ward.name("missing"))
+        for key in params:
+            answer = await patient.ask(verb.name, {other: value for other, value in params.items() if other != key})
+            lines.append(error_problem(f"{verb.name} without {key!r}", answer, jsonrpc.INVALID_PARAMS, naming=key))
+    _tell(lines)
+
+
+async def _refuses_ill_typed_parameters(ward: Ward) -> None:
+    patient = await ward.patient()
+    lines = []
+    for verb in ward.case.contract.verbs.values():
+        if verb.needs and verb.needs not in patient.claims:
+            continue
+        params = fitting(verb, ward.name("misfit"))
+        for key, value in misfits(verb):
+            answer = await patient.ask(verb.name, {**params, key: value})
+            what = f"{verb.name} with {key!r} = {value!r}"
+            lines.append(error_problem(what, answer, jsonrpc.INVALID_PARAMS, naming=key))
+    _tell(lines)
+
+
+def _tell(lines: list[str]) -> None:
+    wrong = [line for line in lines if line]
+    if wrong:
+        raise WrongError(*wrong)
+
+
+async def _ignores_what_it_does_not_know(ward: Ward) -> None:
+    patient = await ward.patient()
+    for verb in ("health", "hello"):
+        answer = await patient.ask(verb, {**_SOON, "no_such_key": [1, {"deep": None}]})
+        if isinstance(answer, ErrorResponse):
+            raise WrongError(
+                f"{verb} with an unknown key: seen error {answer.code} ({answer.message}), expected a result"
+            )
+
+
+async def _refuses_what_it_does_not_claim(ward: Ward) -> None:
+    patient = await ward.patient()
+    lines = []
+    for verb in ward.case.contract.verbs.values():
+        if verb.needs and verb.needs not in patient.claims:
+            answer = await patient.ask(verb.name, {**fitting(verb, ward.name("unclaimed")), **_SOON})
+            what = f"{verb.name}, which needs {verb.needs!r}, which it does not claim"
+            lines.append(error_problem(what, answer, jsonrpc.METHOD_NOT_FOUND))
+    lines += [f"it has made {thing} all the same" for thing in ward.left()]
+    _tell(lines)
+
+
+def waiting_of(ward: Ward) -> Waiting:
+    """Return a situation in which a verb waits.
+
+    Raises:
+        NotRunError: The project tells none.
+    """
+    if not ward.case.trials.waiting:
+        raise NotRunError("the project tells of no verb that waits (driver.trials)")
+    return ward.case.trials.waiting[0]
+
+
+async def _answers_while_it_waits(ward: Ward) -> None:
+    waiting = waiting_of(ward)
+    patient = await ward.patient()
+    params = await waiting.prepare(ward, patient)
+    number = patient.next_id()
+    with patient.expecting(number) as late:
+        await patient.send(request(number, waiting.verb, {**params, "timeout": _LONG}))
+        answer = await patient.ask("health", _SOON)
+        expect("health while another verb waits", _result(answer), True)
+        if late.done():
+            raise WrongError(f"health was answered only after {waiting.verb}, which waited for {_LONG} s")
+        await patient.within(_LONG + LATE, late, waiting.verb)
+
+
+async def _lists_what_waits(ward: Ward) -> None:
+    waiting = waiting_of(ward)
+    patient = await ward.patient()
+    params = await waiting.prepare(ward, patient)
+    number = patient.next_id()
+    with patient.expecting(number) as late:
+        await patient.send(request(number, waiting.verb, {**params, "timeout": _LONG}))
+        began = time.monotonic()
+        listed: list[dict[str, Any]] = []
+        while not listed and time.monotonic() - began < _LONG / 2:  # it may not have come to it yet
+            listed = [one for one in await _requests(patient) if one["id"] == number]
+        if not listed:
+            raise WrongError(f"requests: request {number} ({waiting.verb}), which waits, is not there")
+        expect("the verb of the request that waits", listed[0]["verb"], waiting.verb)
+        first = float(listed[0]["seconds"])
+        if first > time.monotonic() - began + _AGE:
+            raise WrongError(f"seconds: seen {first:.3g}, expected the age of a request that has just begun")
+        await asyncio.sleep(_AGE)  # what it is about: the request grows older
+        again = [one for one in await _requests(patient) if one["id"] == number]
+        if again and float(again[0]["seconds"]) < first + _AGE / 2:
+            raise WrongError(f"seconds: seen {first:.3g} and, {_AGE} s later, {again[0]['seconds']:.3g}")
+        await patient.within(_LONG + LATE, late, waiting.verb)
+
+
+async def _requests(patient: Patient) -> list[dict[str, Any]]:
+    found = await patient.call("dump", _SOON, 1.0)
+    requests: list[dict[str, Any]] = found["requests"]
+    if any(one["verb"] == "dump" for one in requests):
+        raise WrongError("requests: the dump lists itself")
+    return requests
+
+
+async def _dumps(ward: Ward) -> None:
+    patient = await ward.patient()
+    found = await patient.call("dump", _SOON, 1.0)
+    expect("requests while nothing is under way", found["requests"], [])
+    if not found["threads"]:
+        raise WrongError("threads: none, expected at least the one that answers")
+    empty = [one for one in found["threads"] if not one["name"].strip() or not one["stack"].strip()]
+    if empty:
+        raise WrongError(f"threads: {len(empty)} without a name or without a stack, such as {empty[0]!r:.100}")
+
+
+async def _is_healthy(ward: Ward) -> None:
+    patient = await ward.patient()
+    expect("health", _result(await patient.ask("health", _SOON)), True)
+
+
+def _keeps_its_deadline(number: int) -> Callable[[Ward], Awaitable[None]]:
+    async def run(ward: Ward) -> None:
+        waiting = ward.case.trials.waiting[number]
+        patient = await ward.patient()
+        params = await waiting.prepare(ward, patient)
+        for timeout in (_BRIEF, 0.0):
+            began = time.monotonic()
+            answer = await patient.ask(waiting.verb, {**params, "timeout": timeout}, patience=timeout + LATE)
+            took = time.monotonic() - began
+            what = f"{waiting.verb} with {timeout} s to wait"
+            expect_error(what, answer, DRIVER_ERROR)
+            data = answer.data if isinstance(answer, ErrorResponse) else None
+            expect(f"the code of {what}", data.get("code") if isinstance(data, dict) else None, waiting.code)
+            if took < timeout - _EARLY:
+                raise WrongError(f"{what} gave up after {took:.3g} s")
+
+    return run
+
+
+def _result(answer: Answer) -> Any:
+    return answer.result if isinstance(answer, Response) else f"error {answer.code}: {answer.message}"
+
+
+def deadlines(waiting: Waiting, number: int, needs: str) -> Check:
+    """Return the check that a verb which waits keeps its deadline."""
+    return Check(
+        f"deadline.{waiting.verb}",
+        f"{waiting.verb} waits as long as it may and then ends with {waiting.code!r}",
+        "A verb that comes late counts as hung; one that gives up early makes scenarios fail by chance.",
+        f"{BOOK}#deadlines",
+        _keeps_its_deadline(number),
+        frozenset({needs} - {""}),
+    )
+
+
+CHECKS: Final = (
+    Check(
+        "requests.health",
+        "health is true",
+        "It tells a slow implementation from a dead driver.",
+        f"{BOOK}#requests",
+        _is_healthy,
+    ),
+    Check(
+        "requests.dump",
+        "dump tells of every thread, with nothing under way",
+        "When a verb hangs, this is all that a person gets to see.",
+        f"{BOOK}#requests",
+        _dumps,
+    ),
+    Check(
+        "requests.dump-waiting",
+        "dump lists a verb that waits, with its id and its age",
+        "A hang is found by what has been under way for how long.",
+        f"{BOOK}#requests",
+        _lists_what_waits,
+    ),
+    Check(
+        "requests.at-once",
+        "a verb that waits holds up no other",
+        "A scenario writes while another step of the same process reads; one after the other is a deadlock.",
+        f"{BOOK}#requests",
+        _answers_while_it_waits,
+    ),
+    Check(
+        "errors.unknown-verb",
+        f"an unknown verb is error {jsonrpc.METHOD_NOT_FOUND}",
+        "A scenario that needs the verb becomes unsupported; any other answer would make it green or red by chance.",
+        f"{BOOK}#errors",
+        _knows_no_other_verb,
+    ),
+    Check(
+        "errors.not-json",
+        f"what is no JSON is error {jsonrpc.PARSE_ERROR} with the id null, and the driver goes on",
+        "A driver that dies of a broken message takes the scenario's state with it, and hides who broke it.",
+        f"{BOOK}#errors",
+        _goes_on_after_no_json,
+    ),
+    Check(
+        "errors.not-a-request",
+        f"JSON that is no request (a batch, no method) is error {jsonrpc.INVALID_REQUEST}",
+        "Silence looks like a hang; a guess does something that nobody has asked for.",
+        f"{BOOK}#errors",
+        _refuses_what_is_no_request,
+    ),
+    Check(
+        "errors.missing-parameter",
+        f"each parameter that is missing is error {jsonrpc.INVALID_PARAMS}, by name",
+        "A default of the driver's own makes two implementations do different things for one sentence.",
+        f"{BOOK}#errors",
+        _misses_every_parameter,
+    ),
+    Check(
+        "errors.ill-typed-parameter",
+        f"each parameter of a wrong type is error {jsonrpc.INVALID_PARAMS}, by name",
+        "What is quietly taken for 0 or for an empty text does something that nobody has asked for.",
+        f"{BOOK}#errors",
+        _refuses_ill_typed_parameters,
+    ),
+    Check(
+        "errors.extra-key",
+        "a parameter that it does not know is ignored",
+        "A later version of the contract may add one.",
+        f"{BOOK}#errors",
+        _ignores_what_it_does_not_know,
+    ),
+    Check(
+        "errors.unclaimed",
+        f"a verb of a capability that it does not claim is error {jsonrpc.METHOD_NOT_FOUND}, and does nothing",
+        "Half a capability makes scenarios fail where they should be shown as unsupported.",
+        f"{BOOK}#errors",
+        _refuses_what_it_does_not_claim,
+    ),
+)

@@ -1,0 +1,36 @@
+"""Trials of numbers under which nothing is open, of every verb that takes one."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from harmony.contract import DRIVER_ERROR, Verb
+from harmony.doctor.finding import expect
+from harmony.doctor.requests import expect_error
+from harmony.doctor.samples import fitting
+from harmony.doctor.trial import Trial, refusal
+from harmony.doctor.ward import Ward
+from harmony.jsonrpc import ErrorResponse
+from step_definitions.port import CONTRACT
+
+_NUMBERS: Final = frozenset({"handle", "slot", "frame", "source", "target"})
+_NOTHING: Final = 999_999
+
+
+def _of(verb: Verb, keys: frozenset[str]) -> Trial:
+    async def run(ward: Ward) -> None:
+        numbers: dict[str, Any] = dict.fromkeys(keys, _NOTHING)
+        params = {**fitting(verb, "any"), **numbers, "timeout": 1.0}
+        answer = await (await ward.patient()).ask(verb.name, params)
+        what = f"{verb.name} of the number {_NOTHING}"
+        expect_error(what, answer, DRIVER_ERROR)
+        data = answer.data if isinstance(answer, ErrorResponse) and isinstance(answer.data, dict) else {}
+        expect(f"the code of {what}", data.get("code"), "closed")
+
+    why = "What was closed, and what belongs to a driver that died, must be told from what fails."
+    return refusal(verb.name, "no-such-number", "a number under which nothing is open is refused", why=why)(run)
+
+
+TRIALS: Final = tuple(
+    _of(verb, keys) for verb in CONTRACT.verbs.values() if (keys := _NUMBERS & set(verb.params.model_fields))
+)

@@ -1,0 +1,135 @@
+"""Trials of frames that are written in place, and of the named points at which a process can be made to die."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Final
+
+from harmony import jsonrpc
+from harmony.doctor.finding import expect, expect_all
+from harmony.doctor.patient import LATE, request
+from harmony.doctor.requests import expect_error
+from harmony.doctor.trial import refusal, trial
+from harmony.doctor.verbs import refused
+from harmony.doctor.ward import Ward
+from step_definitions.patterns import Pattern, Payload, digest, ramp
+from step_definitions.trials.scene import SHORT, Line, driver_of, ramp_of
+
+
+@trial("acquire", "unseen", "a slot is unseen until it is committed", why="A reader would read half of it.")
+async def _acquire(ward: Ward) -> None:
+    line = await Line.open(ward)
+    slot = await line.driver.acquire(line.writer, 100)
+    await line.driver.put(slot, ramp_of(100))
+    await refused(line.driver.read(line.reader, timeout=SHORT), "timeout")
+    await line.driver.commit(slot)
+    expect("size", (await line.driver.read(line.reader)).size, 100)
+
+
+@refusal("acquire", "size", "slots of no bytes, and beyond the ring, are refused", why="They could never be read.")
+async def _acquire_wrong_sizes(ward: Ward) -> None:
+    line = await Line.open(ward)
+    await refused(line.driver.acquire(line.writer, 0), "invalid_frame_size")
+    await refused(line.driver.acquire(line.writer, 1024), "frame_too_large")
+
+
+@refusal("acquire", "busy", "a second slot is refused", why="Both would be at the same place of the ring.")
+async def _acquire_twice(ward: Ward) -> None:
+    line = await Line.open(ward)
+    await line.driver.acquire(line.writer, 10)
+    await refused(line.driver.acquire(line.writer, 10), "busy")
+
+
+@trial("put", "bytes", "put writes into the slot, also behind its beginning", why="Frames are put together so.")
+async def _put(ward: Ward) -> None:
+    line = await Line.open(ward)
+    slot = await line.driver.acquire(line.writer, 200)
+    await line.driver.put(slot, ramp_of(150))
+    await line.driver.put(slot, Payload(Pattern.SIMPLE, 50, mask=3), offset=150)
+    await line.driver.commit(slot)
+    expected = ramp(150, 1) + bytes(value ^ 3 for value in ramp(50))
+    expect("digest", (await line.driver.read(line.reader)).digest, digest(expected))
+
+
+@refusal("put", "committed", "nothing is put into a committed slot", why="A reader is reading it.")
+async def _put_too_late(ward: Ward) -> None:
+    line = await Line.open(ward)
+    slot = await line.driver.acquire(line.writer, 10)
+    await line.driver.commit(slot)
+    await refused(line.driver.put(slot, ramp_of(10)), "closed")
+
+
+@trial("commit", "sequence", "commit returns the number of the frame", why="Scenarios compare it with what is read.")
+async def _commit(ward: Ward) -> None:
+    line = await Line.open(ward)
+    for number in (1, 2, 3):
+        slot = await line.driver.acquire(line.writer, 10)
+        expect("sequence", await line.driver.commit(slot), number)
+    expect("payload_written_count", line.view.field("payload_written_count"), 3)
+
+
+@refusal("commit", "twice", "a slot is committed once", why="The frame would be there twice.")
+async def _commit_twice(ward: Ward) -> None:
+    line = await Line.open(ward)
+    slot = await line.driver.acquire(line.writer, 10)
+    await line.driver.commit(slot)
+    await refused(line.driver.commit(slot), "closed")
+
+
+@trial("abandon", "unseen", "an abandoned slot leaves no trace", why="Nobody must be able to tell it was asked for.")
+async def _abandon(ward: Ward) -> None:
+    line = await Line.open(ward)
+    await line.driver.abandon(await line.driver.acquire(line.writer, 900))
+    header = line.view.header()
+    expect_all(
+        ("payload_free_bytes", header["payload_free_bytes"], 1024),
+        ("payload_written_count", header["payload_written_count"], 0),
+    )
+    await line.driver.write(line.writer, ramp_of(10))
+    expect("sequence of the next frame", (await line.driver.read(line.reader)).sequence, 1)
+
+
+@refusal("abandon", "twice", "a slot is abandoned once", why="Its number may mean the next slot.")
+async def _abandon_twice(ward: Ward) -> None:
+    line = await Line.open(ward)
+    slot = await line.driver.acquire(line.writer, 10)
+    await line.driver.abandon(slot)
+    await refused(line.driver.abandon(slot), "closed")
+
+
+@trial("arm", "dies", "the process dies at the point, at the passage", why="Scenarios about death need the very place.")
+async def _arm(ward: Ward) -> None:
+    reading, writing, name = await driver_of(ward), await driver_of(ward), ward.name("armed")
+    reader = await reading.create(name, metadata=0, payload=1024)
+    writer = await writing.connect(name)
+    await writing.arm("writer.data", 2)
+    await writing.write(writer, ramp_of(10))
+    await writing.patient.ask("health", {"timeout": 1.0})
+    params = {
+        "handle": writer,
+        "payload": asdict(ramp_of(10)),
+        "count": 1,
+        "sizes": [],
+        "interval": 0.0,
+        "timeout": 5.0,
+    }
+    number = writing.patient.next_id()
+    with writing.patient.expecting(number):
+        await writing.patient.send(request(number, "write", params))
+        expect("whether it has died", await writing.patient.ended(LATE), True)
+    expect("how it ended", writing.patient.child.how_it_ended(), "was killed by SIGKILL")
+    expect("sequence of the frame before", (await reading.read(reader)).sequence, 1)
+    await refused(reading.read(reader), "writer_dead")
+
+
+@refusal("arm", "ill-typed", "a passage in words is refused", why="It would be armed for another passage.")
+async def _arm_ill(ward: Ward) -> None:
+    driver = await driver_of(ward)
+    answer = await driver.patient.ask("arm", {"point": "writer.data", "passage": "first", "timeout": 1.0})
+    expect_error("arm with 'passage' = 'first'", answer, jsonrpc.INVALID_PARAMS, naming="passage")
+
+
+TRIALS: Final = (
+    *(_acquire, _acquire_wrong_sizes, _acquire_twice, _put, _put_too_late),
+    *(_commit, _commit_twice, _abandon, _abandon_twice, _arm, _arm_ill),
+)
