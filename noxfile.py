@@ -36,7 +36,10 @@ def package(session: nox.Session) -> None:
 
 
 SMOKE = """
-import os, zerobuffer
+import json, os, zerobuffer
+from importlib.resources import files
+assert json.loads(files("zerobuffer").joinpath("driver.schema.json").read_text())["$defs"]["create.params"]
+assert files("harmony").joinpath("events.schema.json").is_file()
 name = f"package-{os.getpid()}"
 with zerobuffer.Reader(name) as reader, zerobuffer.Writer(name) as writer:
     writer.write_frame(b"built")
