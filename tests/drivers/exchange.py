@@ -54,7 +54,7 @@ class Language:
         name: As its platform in harmony.toml, such as ``cpp``.
         folder: Where its sources are.
         command: The driver; the last word is what the build makes.
-        sources: What makes the driver old when it changes, as patterns within the folder.
+        sources: What makes the driver old when it changes, as patterns within the folder; none if nothing is built.
         said: How it names itself in ``hello``, where that is not the name.
         capabilities: What it must claim.
     """
@@ -73,6 +73,8 @@ class Language:
 
     def obstacle(self) -> str:
         """Say why its driver cannot be tried, or nothing."""
+        if not self.sources:
+            return ""
         program = Path(self.command[-1])
         remedy = f"run harmony build {self.name}"
         if not program.exists():
