@@ -27,16 +27,8 @@ namespace ZeroBuffer.Driver
 
         public object Close(Params given)
         {
-            var thing = table.Get<IDisposable>(given, "handle");
-            if (thing is Part)
-            {
-                throw given.Unfit("handle", "a reader, a writer, a server or a client");
-            }
-
             // Whoever takes it closes it; another one at the same time is told that it is closed.
-            table.Take<IDisposable>(given, "handle");
-            table.TakeParts(thing).ForEach(part => part.Dispose());
-            thing.Dispose();
+            table.TakeWithParts(given, "handle").ForEach(thing => thing.Dispose());
             return null;
         }
 

@@ -152,7 +152,11 @@ namespace ZeroBuffer.Driver
         {
             try
             {
-                return Answer.Of(job.Id, verb(new Params(job.Parameters)));
+                var given = new Params(job.Parameters);
+
+                // Every request has one, also where nothing waits.
+                given.Seconds("timeout");
+                return Answer.Of(job.Id, verb(given));
             }
             catch (RpcException error)
             {

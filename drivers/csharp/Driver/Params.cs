@@ -17,16 +17,12 @@ namespace ZeroBuffer.Driver
                 throw RpcException.Params($"one object is expected, got {list.Count} values");
             }
 
-            var inner = list != null && list.Count == 1 ? list[0] : list == null ? given : null;
-            fields = inner as Dictionary<string, object>;
+            var inner = list == null ? given : list.Count == 1 ? list[0] : null;
+            var isNone = list == null ? given == null : list.Count == 0;
+            fields = isNone ? new Dictionary<string, object>() : inner as Dictionary<string, object>;
             if (fields == null)
             {
-                if (inner != null)
-                {
-                    throw RpcException.Params("one object is expected");
-                }
-
-                fields = new Dictionary<string, object>();
+                throw RpcException.Params("one object is expected");
             }
         }
 

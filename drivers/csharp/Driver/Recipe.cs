@@ -39,12 +39,8 @@ namespace ZeroBuffer.Driver
                 throw given.Unfit("pattern", "frame, simple or text");
             }
 
-            byte[] text = null;
-            if (pattern == "text")
-            {
-                text = Utf8(given);
-            }
-
+            var text = given.Has("text") || pattern == "text" ? Utf8(given) : null;
+            text = pattern == "text" ? text : null;
             var mask = given.Number("mask", 0);
             if (mask > byte.MaxValue)
             {

@@ -106,11 +106,6 @@ namespace ZeroBuffer.Driver
             }
 
             fields.TryGetValue("params", out parameters);
-            if (parameters != null && !(parameters is List<object> || parameters is Dictionary<string, object>))
-            {
-                throw Invalid("'params' must be an array or an object");
-            }
-
             return isCall ? new Request(id, (string)verb, parameters) : null;
         }
 

@@ -45,23 +45,32 @@ namespace ZeroBuffer.Driver
             }
         }
 
-        /// <summary>Removes the frames and slots that a thing has lent.</summary>
-        public List<IDisposable> TakeParts(IDisposable owner)
+        /// <summary>Removes a thing, last, and the frames and slots that it has lent.</summary>
+        public List<IDisposable> TakeWithParts(Params given, string name)
         {
+            var chosen = given.Number(name);
             lock (things)
             {
-                var parts = new List<IDisposable>();
+                var owner = Get<IDisposable>(chosen, name);
+                if (owner is Part)
+                {
+                    throw IsClosed(chosen, name);
+                }
+
+                var all = new List<IDisposable>();
                 foreach (var number in new List<long>(things.Keys))
                 {
                     var part = things[number] as Part;
                     if (part != null && ReferenceEquals(part.Owner, owner))
                     {
-                        parts.Add(part);
+                        all.Add(part);
                         things.Remove(number);
                     }
                 }
 
-                return parts;
+                things.Remove(chosen);
+                all.Add(owner);
+                return all;
             }
         }
 
@@ -86,13 +95,15 @@ namespace ZeroBuffer.Driver
             IDisposable thing;
             lock (things)
             {
-                if (!things.TryGetValue(number, out thing))
-                {
-                    throw RpcException.Of("closed", $"there is nothing open under the number {number}: open it first");
-                }
+                things.TryGetValue(number, out thing);
             }
 
-            return thing as T ?? throw RpcException.Params($"'{name}' is the number of something else, a {thing.GetType().Name}");
+            return thing as T ?? throw IsClosed(number, name);
+        }
+
+        private static RpcException IsClosed(long number, string name)
+        {
+            return RpcException.Of("closed", $"no such thing is open under the number {number} ('{name}'): open one first");
         }
     }
 

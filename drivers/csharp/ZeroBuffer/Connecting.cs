@@ -6,12 +6,18 @@ namespace ZeroBuffer
     /// <summary>Becoming the writer of a buffer: open everything, check it, then claim it.</summary>
     internal static unsafe class Connecting
     {
+        private const int OwedLooks = 20;
+        private const int SnapshotAttempts = 1000;
+
         // For a reader that is in the middle of creating the buffer, and for one that takes back what a dead writer left.
         private static readonly TimeSpan CreationPatience = TimeSpan.FromSeconds(1);
         private static readonly TimeSpan RepairPatience = TimeSpan.FromMilliseconds(50);
 
         /// <summary>Connects; waits for at most <paramref name="timeout"/> for a buffer that does not exist yet.</summary>
-        public static Segment Connect(Names names, TimeSpan timeout)
+        /// <param name="names">Of the buffer.</param>
+        /// <param name="timeout">How long.</param>
+        /// <param name="isWanted">Whether the process that reads it is one to connect to.</param>
+        public static Segment Connect(Names names, TimeSpan timeout, Func<ulong, bool> isWanted)
         {
             var begin = Clock.Now;
             var deadline = Deadline.After(timeout);
@@ -19,7 +25,7 @@ namespace ZeroBuffer
             {
                 try
                 {
-                    return TryConnect(names);
+                    return TryConnect(names, isWanted);
                 }
                 catch (NotReadyException refusal)
                 {
@@ -35,7 +41,7 @@ namespace ZeroBuffer
             }
         }
 
-        private static Segment TryConnect(Names names)
+        private static Segment TryConnect(Names names, Func<ulong, bool> isWanted)
         {
             var path = names.SegmentPath;
             FileDescriptor file;
@@ -73,7 +79,8 @@ namespace ZeroBuffer
 
             try
             {
-                Claim(segment, names, Ownership.MadeAt(facts));
+                CheckReader(segment, names, Ownership.MadeAt(facts), isWanted);
+                Claim(segment, names);
                 return segment;
             }
             catch
@@ -119,11 +126,9 @@ namespace ZeroBuffer
             }
         }
 
-        /// <summary>Becomes the writer by compare-and-swap, from nobody or from a dead one.</summary>
-        private static void Claim(Segment segment, Names names, double madeAt)
+        private static void CheckReader(Segment segment, Names names, double madeAt, Func<ulong, bool> isWanted)
         {
-            var block = segment.Ring.Block;
-            var reader = Shared.Load(&block->ReaderPid);
+            var reader = Shared.Load(&segment.Ring.Block->ReaderPid);
             if (reader == 0)
             {
                 throw new NotReadyException(new ReaderDeadException(names.Buffer, "closed", 0), RepairPatience, false);
@@ -134,6 +139,17 @@ namespace ZeroBuffer
                 throw new ReaderDeadException(names.Buffer, "died", reader);
             }
 
+            if (!isWanted(reader))
+            {
+                throw new ReaderDeadException(names.Buffer, "another has come in its place", reader);
+            }
+        }
+
+        /// <summary>Becomes the writer by compare-and-swap, from nobody or from a dead one.</summary>
+        private static void Claim(Segment segment, Names names)
+        {
+            var block = segment.Ring.Block;
+            var reader = Shared.Load(&block->ReaderPid);
             var own = (ulong)Libc.getpid();
             var owner = Shared.Load(&block->WriterPid);
             if (IsWriterAlive(segment, owner, own))
@@ -184,21 +200,38 @@ namespace ZeroBuffer
             }
         }
 
-        /// <summary>The least of several looks, as the reader may be between a token and its frame.</summary>
+        /// <summary>The least of several looks: a reader between a token and its frame makes it look like one too many.</summary>
         private static long OwedPosts(Segment segment)
         {
             var least = long.MaxValue;
-            for (var look = 0; look < 3 && least > 0; look++)
+            for (var look = 0; look < OwedLooks && least > 0; look++)
             {
                 if (look > 0)
                 {
                     Thread.Sleep(1);
                 }
 
-                least = Math.Min(least, Recovery.Complete(segment.Ring, segment.Data.Value));
+                var position = Snapshot(segment, out var pending);
+                least = Math.Min(least, Recovery.Complete(segment.Ring, position, pending));
             }
 
             return least;
+        }
+
+        /// <summary>The reader's position, and the tokens that were left when it stood there.</summary>
+        private static long Snapshot(Segment segment, out long pending)
+        {
+            for (var attempt = 0; ; attempt++)
+            {
+                pending = segment.Data.Value;
+                var position = segment.Ring.ReadPosition();
+
+                // Nobody posts while we hold the claim: an equal value means that no token was taken meanwhile.
+                if (segment.Data.Value == pending || attempt == SnapshotAttempts)
+                {
+                    return position;
+                }
+            }
         }
 
         /// <summary>A connection that cannot be made now, but may be worth another try.</summary>

@@ -26,7 +26,6 @@ namespace ZeroBuffer
 
         // Below: used by the thread alone.
         private Writer responses;
-        private ulong client;
 
         // The client at hand has lost a response: it gets no further one.
         private bool isLost;
@@ -180,7 +179,6 @@ namespace ZeroBuffer
         {
             DropClient();
             isLost = false;
-            client = requests.StreamPid;
             try
             {
                 responses = Connect(TimeSpan.Zero);
@@ -199,18 +197,11 @@ namespace ZeroBuffer
             {
                 try
                 {
-                    var writer = new Writer(responseName);
-                    if (writer.ReaderPid == client)
-                    {
-                        return writer;
-                    }
-
-                    writer.Close();
-                    throw new ReaderDeadException(responseName, "another client has come", client);
+                    return new Writer(responseName, IsOfClient);
                 }
                 catch (ZeroBufferException error) when (error is BufferNotFoundException || error is ReaderDeadException)
                 {
-                    if (deadline.IsOver || requests.WriterState != WriterState.Alive)
+                    if (deadline.IsOver || requests.PresentPid == 0)
                     {
                         throw;
                     }
@@ -219,6 +210,12 @@ namespace ZeroBuffer
                     Thread.Sleep(1);
                 }
             }
+        }
+
+        /// <summary>Who is still connected to the request buffer when a response buffer is open has made that one, too.</summary>
+        private bool IsOfClient(ulong responseReader)
+        {
+            return requests.PresentPid == responseReader;
         }
 
         /// <summary>Without a trace, a writer that came and went looks to the client like one that never came.</summary>

@@ -35,8 +35,6 @@ namespace ZeroBuffer
 
         // Below: changed only by who has the turn.
 
-        // Taken from "data", and not yet turned into frames.
-        private long tokens;
         private ulong expected = 1;
         private bool writerSeen;
 
@@ -93,18 +91,6 @@ namespace ZeroBuffer
             get { return Volatile.Read(ref writerSeen); }
         }
 
-        /// <summary>The process whose frames are read; 0 once it is gone.</summary>
-        internal ulong StreamPid
-        {
-            get
-            {
-                lock (turn)
-                {
-                    return stream.HasValue ? stream.Value.Pid : 0;
-                }
-            }
-        }
-
         internal Segment Segment
         {
             get { return segment; }
@@ -132,7 +118,7 @@ namespace ZeroBuffer
 
                 try
                 {
-                    return HasToken(deadline, timeout != TimeSpan.Zero, cancellation) ? Take() : null;
+                    return TakesToken(deadline, timeout != TimeSpan.Zero, cancellation) ? Take() : null;
                 }
                 finally
                 {
@@ -177,6 +163,18 @@ namespace ZeroBuffer
             Close();
         }
 
+        /// <summary>The process that wrote the last frame, if it is still connected since; else 0.</summary>
+        internal ulong PresentPid
+        {
+            get
+            {
+                lock (turn)
+                {
+                    return stream.HasValue && stream.Equals(ConnectionNow(out _)) ? stream.Value.Pid : 0;
+                }
+            }
+        }
+
         internal void GiveBack(Leases.Lease lease)
         {
             lock (leasing)
@@ -208,22 +206,19 @@ namespace ZeroBuffer
         }
 
         /// <summary>Waits for a token; false when none comes in time.</summary>
-        private bool HasToken(Deadline deadline, bool maySpin, CancellationToken cancellation)
+        private bool TakesToken(Deadline deadline, bool maySpin, CancellationToken cancellation)
         {
             RefuseIfClosed();
             var data = segment.Data;
-            var woken = tokens > 0;
-            if (woken)
+            for (var spin = maySpin ? Spins : 1; spin > 0; spin--)
             {
-                return true;
+                if (data.TryTake())
+                {
+                    return true;
+                }
             }
 
-            for (var spin = maySpin ? Spins : 1; !woken && spin > 0; spin--)
-            {
-                woken = data.TryTake();
-            }
-
-            while (!woken)
+            for (;;)
             {
                 RefuseIfClosed();
                 cancellation.ThrowIfCancellationRequested();
@@ -233,7 +228,7 @@ namespace ZeroBuffer
                     // It may have posted between the last try and its end.
                     if (data.TryTake())
                     {
-                        break;
+                        return true;
                     }
 
                     Settle(state);
@@ -245,31 +240,49 @@ namespace ZeroBuffer
                     return false;
                 }
 
-                woken = SystemCalls.Named(Name, "wait for data", "semaphore", () => data.Take(deadline.NextLook()));
+                if (SystemCalls.Named(Name, "wait for data", "semaphore", () => data.Take(deadline.NextLook())))
+                {
+                    return true;
+                }
             }
-
-            tokens++;
-            return true;
         }
 
         /// <summary>Turns the token in hand into a frame.</summary>
         private Frame Take()
         {
             Points.Pass(Points.ReaderToken);
-            var found = ring.Look(ring.ReadPosition());
-            CheckSequence(found);
-            if (found.Sequence == 1)
-            {
-                BeginStream(found);
-            }
-
-            // Only now is the token used up: after an error the next call meets the same one.
-            tokens--;
-            expected = unchecked(found.Sequence + 1);
+            var found = Find();
             var lease = Lease(found);
             segment.TryUse();
             ring.Advance(found);
             return new Frame(this, lease, ring.At(found.DataAt), found.Size, found.Sequence);
+        }
+
+        /// <summary>Finds the frame that the token in hand stands for.</summary>
+        /// <remarks>
+        /// No token rests in a reader: whoever makes up for the posts of a dead writer finds every frame either read or
+        /// pending. So after an error it goes back, and the next call meets the same.
+        /// </remarks>
+        private Found Find()
+        {
+            try
+            {
+                RefuseIfClosed();
+                var found = ring.Look(ring.ReadPosition());
+                CheckSequence(found);
+                if (found.Sequence == 1)
+                {
+                    BeginStream(found);
+                }
+
+                expected = unchecked(found.Sequence + 1);
+                return found;
+            }
+            catch (ZeroBufferException)
+            {
+                segment.Data.Post();
+                throw;
+            }
         }
 
         private WriterState LookAtWriter()
@@ -373,7 +386,7 @@ namespace ZeroBuffer
         {
             writerSeen = true;
             var connection = ConnectionNow(out var first);
-            var pending = tokens - 1 + segment.Data.Value;
+            var pending = segment.Data.Value;
             var isOlder = Shared.Load(&ring.Block->PayloadReadCount) < first || ring.RestartsAhead(found.Next, pending);
             stream = isOlder ? null : connection;
         }

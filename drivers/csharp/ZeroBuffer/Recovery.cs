@@ -7,20 +7,21 @@ namespace ZeroBuffer
         /// The next writer's part, whose claim on the ring is made: completes what was begun.
         /// </summary>
         /// <param name="ring">The ring.</param>
-        /// <param name="pending">How many tokens the reader has not taken.</param>
+        /// <param name="begin">Where the reader stood …</param>
+        /// <param name="pending">… when so many tokens were left to take. It may go on meanwhile.</param>
         /// <returns>How many posts the dead writer owes.</returns>
-        public static long Complete(Ring ring, long pending)
+        public static long Complete(Ring ring, long begin, long pending)
         {
             var block = ring.Block;
             try
             {
                 FinishAnnounced(ring);
-                ClearReserved(ring);
+                ring.ClearReserved();
                 ring.WriterState(out var end, out var free);
-                var begin = ring.ReadPosition();
 
-                // Whatever its order was: what stands unread is not free.
-                var most = ring.Size - (end - begin + ring.Size) % ring.Size;
+                // Peers move the position first and announce nothing: what stands unread is not free. The reader is
+                // looked at after the free bytes, so that one at work never looks wrong.
+                var most = ring.Size - (end - ring.ReadPosition() + ring.Size) % ring.Size;
                 if (free > most)
                 {
                     Shared.FetchAdd(&block->PayloadFreeBytes, most - free);
@@ -28,7 +29,8 @@ namespace ZeroBuffer
 
                 // A position that is the reader's: nothing unread, or a frame that fills the ring and was never posted.
                 var counted = Shared.Load(&block->PayloadWrittenCount) != Shared.Load(&block->PayloadReadCount);
-                var standing = begin == end && !(free == 0 && pending == 0 && counted) ? 0 : Count(ring, begin, end);
+                var isEmpty = begin == end && pending == 0 && !(free == 0 && counted);
+                var standing = isEmpty ? 0 : Count(ring, begin, end);
                 return standing > pending ? standing - pending : 0;
             }
             catch (ZeroBufferException)
@@ -63,7 +65,7 @@ namespace ZeroBuffer
                 // As above.
             }
 
-            ClearReserved(ring);
+            ring.ClearReserved();
         }
 
         /// <summary>
@@ -130,14 +132,6 @@ namespace ZeroBuffer
             }
 
             Shared.Store(&block->PayloadWrittenCount, count);
-        }
-
-        private static void ClearReserved(Ring ring)
-        {
-            var reserved = &ring.Block->Reserved;
-            Shared.Store(&reserved->IntentBytes, 0);
-            Shared.Store(&reserved->IntentOldPosition, 0);
-            Shared.Store(&reserved->IntentCount, 0);
         }
 
         private static long Count(Ring ring, long position, long end)

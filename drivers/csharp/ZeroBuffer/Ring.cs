@@ -123,8 +123,8 @@ namespace ZeroBuffer
 
         /// <summary>Makes a frame whose data stands in its place part of the ring. The caller then posts.</summary>
         /// <remarks>
-        /// The free bytes go down first: a writer that is killed in between has lost room, which is given back when
-        /// its death is noticed, and never left a frame that counts as free.
+        /// The commit is announced in the reserved bytes while it lasts, so that it can be finished when this process is
+        /// killed inside; see <see cref="Recovery"/>.
         /// </remarks>
         public void Publish(Plan plan, ulong sequence)
         {
@@ -135,14 +135,20 @@ namespace ZeroBuffer
             }
 
             Points.Pass(Points.WriterHeader);
+            var count = unchecked(Shared.Load(&Block->PayloadWrittenCount) + (plan.HasMarker ? 2u : 1u));
+            Shared.Store(&Block->Reserved.IntentOldPosition, (ulong)plan.From);
+            Shared.Store(&Block->Reserved.IntentCount, count);
+
+            // Last: it makes the other two valid.
+            Shared.Store(&Block->Reserved.IntentBytes, (ulong)plan.Need);
             Points.Pass(Points.WriterIntent);
-            var free = Shared.FetchAdd(&Block->PayloadFreeBytes, -plan.Need);
-            Points.Pass(Points.WriterFree);
-            var count = Shared.Load(&Block->PayloadWrittenCount);
-            Shared.Store(&Block->PayloadWrittenCount, unchecked(count + (plan.HasMarker ? 2u : 1u)));
-            Points.Pass(Points.WriterCount);
             Shared.Store(&Block->PayloadWritePos, (ulong)plan.End(Size));
             Points.Pass(Points.WriterPosition);
+            var free = Shared.FetchAdd(&Block->PayloadFreeBytes, -plan.Need);
+            Points.Pass(Points.WriterFree);
+            Shared.Store(&Block->PayloadWrittenCount, count);
+            Points.Pass(Points.WriterCount);
+            ClearReserved();
 
             // The reader looks at nothing before it has a token: the post must not overtake what it stands for.
             Thread.MemoryBarrier();
@@ -150,6 +156,14 @@ namespace ZeroBuffer
             {
                 throw Invalid("payload_free_bytes", free, Size);
             }
+        }
+
+        /// <summary>No commit is under way.</summary>
+        public void ClearReserved()
+        {
+            Shared.Store(&Block->Reserved.IntentBytes, 0);
+            Shared.Store(&Block->Reserved.IntentOldPosition, 0);
+            Shared.Store(&Block->Reserved.IntentCount, 0);
         }
 
         public void WriteMetadata(byte[] content)

@@ -25,6 +25,12 @@ namespace ZeroBuffer
 
         /// <summary>Connects; waits for at most <paramref name="timeout"/> for a buffer that does not exist yet.</summary>
         public Writer(string name, TimeSpan timeout = default(TimeSpan))
+            : this(name, reader => true, timeout)
+        {
+        }
+
+        /// <summary>Connects, if the process that reads is a wanted one; any other does not notice.</summary>
+        internal Writer(string name, Func<ulong, bool> isWanted, TimeSpan timeout = default(TimeSpan))
         {
             if (!Libc.Is64Bit)
             {
@@ -32,7 +38,7 @@ namespace ZeroBuffer
             }
 
             names = new Names(name);
-            segment = Connecting.Connect(names, timeout);
+            segment = Connecting.Connect(names, timeout, isWanted);
             ring = segment.Ring;
         }
 
@@ -46,18 +52,6 @@ namespace ZeroBuffer
         public ulong NextSequence
         {
             get { return Volatile.Read(ref sequence); }
-        }
-
-        /// <summary>The process that reads, as the buffer names it.</summary>
-        internal ulong ReaderPid
-        {
-            get
-            {
-                using (Use())
-                {
-                    return Shared.Load(&ring.Block->ReaderPid);
-                }
-            }
         }
 
         /// <summary>Copies one frame into the ring, waiting for space if need be; returns its number.</summary>
