@@ -15,7 +15,7 @@ from typing import Final
 from harmony.doctor.check import BOOK, Check
 from harmony.doctor.finding import NotRunError, WrongError
 from harmony.doctor.patient import Patient, request
-from harmony.doctor.ward import END_BOUND, Ward
+from harmony.doctor.ward import Ward
 
 _FOR_EVER: Final = 60.0
 # A parent that starts the driver on its own pipes, and does nothing but wait: those who hold the pipes live on.
@@ -45,8 +45,8 @@ def _ends(ask: Callable[[Patient], None], what: str, *, waiting: bool) -> Callab
                 await _have_wait(ward, patient, stack)
             ask(patient)
             lines = []
-            if not await patient.ended(END_BOUND):
-                lines.append(f"{END_BOUND:g} s after {what} it was still running, expected an end within a second")
+            if not await patient.ended():
+                lines.append(f"{patient.late:g} s after {what} it was still running, expected an end within a second")
             elif patient.child.how_it_ended() != "exited with code 0":
                 lines.append(f"after {what} it {patient.child.how_it_ended()}, expected an exit with code 0")
                 lines += patient.child.stderr.lines(6)
@@ -83,12 +83,14 @@ async def _dies_with_its_parent(ward: Ward) -> None:
     handles = [os.pidfd_open(pid) for pid in family]
     try:
         await patient.kill()
-        outlived = await asyncio.to_thread(_still_alive, handles, END_BOUND)
+        outlived = await asyncio.to_thread(_still_alive, handles, patient.late)
     finally:
         for handle in handles:
             os.close(handle)
     if outlived:
-        raise WrongError(f"{END_BOUND:g} s after its parent was killed it was still running, though its pipes are open")
+        raise WrongError(
+            f"{patient.late:g} s after its parent was killed it was still running, though its pipes are open"
+        )
 
 
 def _still_alive(handles: list[int], patience: float) -> int:

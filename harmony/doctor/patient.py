@@ -22,7 +22,7 @@ from harmony.jsonrpc import ErrorResponse, Response
 from harmony.process import ChildProcess
 
 LATE: Final = 3.0
-"""Seconds beyond a deadline after which an answer does not come any more: a bound on a hang, not a measure."""
+"""Seconds beyond a deadline after which nothing comes any more: a bound on a hang, not a measure."""
 
 _CHUNK: Final = 1 << 16
 _STANDARD: Final = frozenset(
@@ -44,14 +44,16 @@ class Patient(Driver):
         child: The process.
         contract: What it must keep to.
         heard: Where asides are kept.
+        late: Seconds beyond a deadline after which nothing comes any more.
 
     Attributes:
         identity: What it answered to the first ``hello``; none before that.
         check: The check that examines it.
     """
 
-    def __init__(self, child: ChildProcess, contract: Contract, heard: Heard) -> None:
+    def __init__(self, child: ChildProcess, contract: Contract, heard: Heard, late: float = LATE) -> None:
         self.child = child
+        self.late = late
         self.contract = contract
         self.heard = heard
         self.identity: Any = None
@@ -103,7 +105,7 @@ class Patient(Driver):
         Raises:
             WrongError: It does not, in time.
         """
-        answer = await self.ask("hello", {"timeout": patience}, patience=patience)
+        answer = await self.ask("hello", {"timeout": patience}, timeout=patience - self.late)
         if isinstance(answer, ErrorResponse):
             raise WrongError(f"hello was answered with error {answer.code}: {answer.message}")
         self.identity = answer.result
@@ -115,7 +117,7 @@ class Patient(Driver):
             DriverError: The implementation refuses, with a canonical code.
             WrongError: Anything else.
         """
-        answer = await self.ask(verb, dict(params), patience=timeout + LATE)
+        answer = await self.ask(verb, dict(params), timeout=timeout)
         if isinstance(answer, Response):
             found = self.contract.verbs[verb].problems(answer.result, strict=True)
             if found:
@@ -127,10 +129,8 @@ class Patient(Driver):
             raise DriverError(data["code"], answer.message, details if isinstance(details, dict) else None)
         raise WrongError(f"{verb} was answered with error {answer.code}: {answer.message}")
 
-    async def ask(
-        self, method: str, params: Any, *, identity: int | str | None = None, patience: float = LATE
-    ) -> Answer:
-        """Send a request and wait for its answer, whatever it is.
+    async def ask(self, method: str, params: Any, *, identity: int | str | None = None, timeout: float = 0.0) -> Answer:
+        """Send a request and wait for its answer, whatever it is, as long as the verb may take.
 
         Raises:
             WrongError: None came in time, or it is no answer.
@@ -138,7 +138,7 @@ class Patient(Driver):
         number = self.next_id() if identity is None else identity
         with self.expecting(number) as answer:
             await self.send(request(number, method, params))
-            return await self.within(patience, answer, f"{method} (id {number!r})")
+            return await self.within(timeout, answer, f"{method} (id {number!r})")
 
     @contextlib.contextmanager
     def expecting(self, number: int | str) -> Any:
@@ -156,8 +156,8 @@ class Patient(Driver):
             if future.done() and not future.cancelled():
                 future.exception()  # it may have been given up before it failed
 
-    async def within(self, patience: float, answer: asyncio.Future[Answer], what: str) -> Answer:
-        """Wait for an answer.
+    async def within(self, timeout: float, answer: asyncio.Future[Answer], what: str) -> Answer:
+        """Wait for an answer, for as long as its verb may take and no longer than what is late.
 
         Raises:
             WrongError: It did not come in time, or it cannot come any more.
@@ -165,11 +165,11 @@ class Patient(Driver):
         if self.gone and not answer.done():
             raise WrongError(f"{what} was not answered: {self._end_of_it()}")
         try:
-            return await asyncio.wait_for(asyncio.shield(answer), patience)
+            return await asyncio.wait_for(asyncio.shield(answer), timeout + self.late)
         except TimeoutError:
-            raise WrongError(f"{what} was not answered within {patience:.3g} s", *self._scene()) from None
+            raise WrongError(f"{what} was not answered within {timeout + self.late:.3g} s", *self._scene()) from None
 
-    async def told(self, patience: float = LATE) -> ErrorResponse:
+    async def told(self) -> ErrorResponse:
         """Wait for an error with the id null.
 
         Raises:
@@ -177,14 +177,14 @@ class Patient(Driver):
         """
         waiting = asyncio.ensure_future(self.unasked.get())
         ending = asyncio.ensure_future(self._ended.wait())
-        await asyncio.wait({waiting, ending}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({waiting, ending}, timeout=self.late, return_when=asyncio.FIRST_COMPLETED)
         ending.cancel()
         if waiting.done():
             return waiting.result()
         waiting.cancel()
         if self.gone:
             raise WrongError(f"no error with the id null came: {self._end_of_it()}")
-        raise WrongError(f"no error with the id null came within {patience:.3g} s")
+        raise WrongError(f"no error with the id null came within {self.late:.3g} s")
 
     async def send(self, data: bytes) -> None:
         """Write bytes to its stdin; what cannot be written any more is lost.
@@ -192,7 +192,7 @@ class Patient(Driver):
         Raises:
             WrongError: It does not read them.
         """
-        deadline = time.monotonic() + LATE
+        deadline = time.monotonic() + self.late
         left = memoryview(data)
         while left:
             try:
@@ -204,22 +204,22 @@ class Patient(Driver):
             except OSError:
                 return
 
-    async def ended(self, patience: float) -> bool:
-        """Return whether it ends within some seconds."""
+    async def ended(self) -> bool:
+        """Return whether it ends before it is late."""
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._ended.wait(), patience)
+            await asyncio.wait_for(self._ended.wait(), self.late)
         return self.gone
 
     async def end(self) -> None:
         """Close its stdin and wait for its end; whoever does not end is killed."""
         self.child.close_input()
-        await self.ended(LATE)
+        await self.ended()
         await self.discharge()
 
     async def kill(self) -> None:
         """End it with SIGKILL."""
         self.child.signal(signal.SIGKILL)
-        await self.ended(LATE)
+        await self.ended()
 
     async def discharge(self) -> bool:
         """Take leave of the process; return whether it had ended before, and nothing it had started was left."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from enum import StrEnum
@@ -25,7 +26,7 @@ def as_text(diagnosis: Diagnosis) -> str:
     width = max((len(finding.id) for finding in diagnosis.findings), default=0)
     verdict_width = max(len(verdict) for verdict in Verdict)
     lines = [f"{diagnosis.platform}: {diagnosis.who or 'nobody'}, started by {diagnosis.command}", ""]
-    for finding in diagnosis.findings:
+    for finding in _told(diagnosis):
         lines.append(f"{finding.verdict:{verdict_width}}  {finding.id:{width}}  {finding.title}")
         if finding.verdict is Verdict.WRONG:
             lines += [f"    {line}" for text in finding.wrong for line in text.splitlines()]
@@ -37,6 +38,8 @@ def as_text(diagnosis: Diagnosis) -> str:
             ]
         elif finding.because:
             lines.append(f"    {finding.because}")
+    for reason, number in _untold(diagnosis).items():
+        lines.append(f"{Verdict.NOT_RUN:{verdict_width}}  {number} more, because {reason}")
     return "\n".join([*lines, "", _summary(diagnosis)])
 
 
@@ -79,6 +82,17 @@ WRITERS: Final[Mapping[Form, Callable[[Diagnosis], str]]] = {
     Form.JSON: as_json,
     Form.MARKDOWN: as_markdown,
 }
+
+
+def _untold(diagnosis: Diagnosis) -> dict[str, int]:
+    """Return reasons for which several checks were not run, and how many those are."""
+    reasons = Counter(one.because for one in diagnosis.findings if one.verdict is Verdict.NOT_RUN)
+    return {reason: number for reason, number in reasons.items() if number > 1}
+
+
+def _told(diagnosis: Diagnosis) -> list[Finding]:
+    untold = _untold(diagnosis)
+    return [one for one in diagnosis.findings if one.verdict is not Verdict.NOT_RUN or one.because not in untold]
 
 
 def _needs(check: Check) -> str:

@@ -11,7 +11,7 @@ from harmony import framing, jsonrpc
 from harmony.contract import DRIVER_ERROR
 from harmony.doctor.check import BOOK, Check
 from harmony.doctor.finding import NotRunError, WrongError, expect
-from harmony.doctor.patient import LATE, Answer, Patient, request
+from harmony.doctor.patient import Answer, Patient, request
 from harmony.doctor.samples import fitting, misfits
 from harmony.doctor.trial import Waiting
 from harmony.doctor.ward import Ward
@@ -21,6 +21,7 @@ _SOON: Final = {"timeout": 1.0}
 _BRIEF: Final = 0.4
 _EARLY: Final = 0.1
 _LONG: Final = 1.5
+_READABLE: Final = 900
 _AGE: Final = 0.2
 
 
@@ -68,11 +69,16 @@ async def _knows_no_other_verb(ward: Ward) -> None:
 
 async def _goes_on_after_no_json(ward: Ward) -> None:
     patient = await ward.patient()
-    for body in (b"this is no JSON", b'{"jsonrpc":"2.0","id":1,', b'{"jsonrpc":"2.0","id":1,"method":"\xff"}'):
-        await patient.send(framing.encode(body))
-        answer = await patient.told()
-        expect_error(f"the body {body!r}", answer, jsonrpc.PARSE_ERROR)
+    for body in (b"this is no JSON", b'{"jsonrpc":"2.0","id":900,', b""):
+        await _expect_refused(patient, body, jsonrpc.PARSE_ERROR)
         await expect_health(patient, f"the body {body!r}")
+
+
+async def _refuses_other_bytes(ward: Ward) -> None:
+    patient = await ward.patient()
+    body = b'{"jsonrpc":"2.0","id":900,"method":"health","params":[{"timeout":1.0,"note":"\xff"}]}'
+    await _expect_refused(patient, body, jsonrpc.PARSE_ERROR)
+    await expect_health(patient, "a body that is no UTF-8")
 
 
 async def _refuses_what_is_no_request(ward: Ward) -> None:
@@ -81,21 +87,30 @@ async def _refuses_what_is_no_request(ward: Ward) -> None:
     for body in (
         b"[" + one + b"]",
         b"[]",
+        b"7",
         b'{"jsonrpc":"2.0","id":900}',
         b'{"jsonrpc":"2.0","id":900,"method":7}',
-        b"7",
     ):
-        with patient.expecting(900) as answer:
-            await patient.send(framing.encode(body))
-            told = asyncio.ensure_future(patient.told())
-            await asyncio.wait({told, answer}, return_when=asyncio.FIRST_COMPLETED)
-            if answer.done():
-                told.cancel()
-                found = answer.result()
-            else:
-                found = told.result()
-        expect_error(f"the body {body.decode()}", found, jsonrpc.INVALID_REQUEST)
+        await _expect_refused(patient, body, jsonrpc.INVALID_REQUEST)
     await expect_health(patient, "what is no request")
+
+
+async def _expect_refused(patient: Patient, body: bytes, code: int) -> None:
+    """See that a body is answered with an error, whose id is null or the 900 that may be read from it."""
+    what = f"the body {body!r}"
+    with patient.expecting(_READABLE) as answer:
+        await patient.send(framing.encode(body))
+        told = asyncio.ensure_future(patient.told())
+        await asyncio.wait({told, answer}, return_when=asyncio.FIRST_COMPLETED)
+        if answer.done():
+            told.cancel()
+        try:
+            found = answer.result() if answer.done() else told.result()
+        except WrongError as error:
+            raise WrongError(f"{what}: expected error {code}", *error.lines) from None
+    expect_error(what, found, code)
+    if code == jsonrpc.PARSE_ERROR:
+        expect(f"the id of the error that answers {what}", found.id, None)
 
 
 async def _misses_every_parameter(ward: Ward) -> None:
@@ -175,7 +190,7 @@ async def _answers_while_it_waits(ward: Ward) -> None:
         expect("health while another verb waits", _result(answer), True)
         if late.done():
             raise WrongError(f"health was answered only after {waiting.verb}, which waited for {_LONG} s")
-        await patient.within(_LONG + LATE, late, waiting.verb)
+        await patient.within(_LONG, late, waiting.verb)
 
 
 async def _lists_what_waits(ward: Ward) -> None:
@@ -199,7 +214,7 @@ async def _lists_what_waits(ward: Ward) -> None:
         again = [one for one in await _requests(patient) if one["id"] == number]
         if again and float(again[0]["seconds"]) < first + _AGE / 2:
             raise WrongError(f"seconds: seen {first:.3g} and, {_AGE} s later, {again[0]['seconds']:.3g}")
-        await patient.within(_LONG + LATE, late, waiting.verb)
+        await patient.within(_LONG, late, waiting.verb)
 
 
 async def _requests(patient: Patient) -> list[dict[str, Any]]:
@@ -233,7 +248,7 @@ def _keeps_its_deadline(number: int) -> Callable[[Ward], Awaitable[None]]:
         params = await waiting.prepare(ward, patient)
         for timeout in (_BRIEF, 0.0):
             began = time.monotonic()
-            answer = await patient.ask(waiting.verb, {**params, "timeout": timeout}, patience=timeout + LATE)
+            answer = await patient.ask(waiting.verb, {**params, "timeout": timeout}, timeout=timeout)
             took = time.monotonic() - began
             what = f"{waiting.verb} with {timeout} s to wait"
             expect_error(what, answer, DRIVER_ERROR)
@@ -303,6 +318,13 @@ CHECKS: Final = (
         "A driver that dies of a broken message takes the scenario's state with it, and hides who broke it.",
         f"{BOOK}#errors",
         _goes_on_after_no_json,
+    ),
+    Check(
+        "errors.not-utf8",
+        f"bytes that are no UTF-8 are error {jsonrpc.PARSE_ERROR}: JSON is always UTF-8",
+        "What is quietly replaced by a question mark becomes the name of something else.",
+        f"{BOOK}#errors",
+        _refuses_other_bytes,
     ),
     Check(
         "errors.not-a-request",

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Final, Self
+from typing import TYPE_CHECKING, Self
 
 from harmony.config import Platform
 from harmony.contract import Contract
 from harmony.doctor.finding import WrongError
 from harmony.doctor.heard import Aside, Heard
-from harmony.doctor.patient import Patient
+from harmony.doctor.patient import LATE, Patient
 from harmony.pool import filled_in
 from harmony.process import ChildProcess, ProcessSpec, StartFailedError
 from harmony.project import Project
@@ -22,9 +22,6 @@ from harmony.resources import LeakProbe
 
 if TYPE_CHECKING:
     from harmony.doctor.trial import Trials
-
-END_BOUND: Final = 4.0
-"""Seconds in which a driver must have ended. It has one; the others are for a busy machine."""
 
 _numbers = itertools.count(1)
 
@@ -41,6 +38,7 @@ class Case:
         trials: What the project tells about its verbs.
         probes: Name what a run has left.
         heard: What was noticed aside.
+        late: Seconds beyond a deadline after which nothing comes any more.
         claims: Capabilities that the driver claims, once it has said hello.
         who: How it introduced itself.
     """
@@ -52,6 +50,7 @@ class Case:
     trials: Trials
     probes: Sequence[LeakProbe] = ()
     heard: Heard = field(default_factory=Heard)
+    late: float = LATE
     claims: frozenset[str] | None = None
     who: str = ""
     _idle: list[Patient] = field(default_factory=list)
@@ -104,7 +103,7 @@ class Case:
         environment = dict(self.platform.environment)
         spec = ProcessSpec(self.name, [*before, *self.command], self.directory, environment)
         try:
-            patient = Patient(ChildProcess(spec), self.contract, self.heard)
+            patient = Patient(ChildProcess(spec), self.contract, self.heard, self.late)
         except StartFailedError as error:
             raise WrongError(error.message) from None
         patient.check = check
@@ -165,7 +164,7 @@ class Ward:
         for patient in self._patients:
             patient.child.close_input()
         for patient in self._patients:
-            if not await patient.ended(END_BOUND / 2) or "exited" not in patient.child.how_it_ended():
+            if not await patient.ended() or "exited" not in patient.child.how_it_ended():
                 in_order = False
             await patient.discharge()
         if in_order:

@@ -10,7 +10,7 @@ from harmony import framing, jsonrpc
 from harmony.doctor.check import BOOK, Check
 from harmony.doctor.finding import WrongError, expect
 from harmony.doctor.heard import Aside
-from harmony.doctor.patient import LATE, Patient, request
+from harmony.doctor.patient import Patient, request
 from harmony.doctor.requests import expect_error, expect_health
 from harmony.doctor.ward import Ward
 from harmony.jsonrpc import Response
@@ -30,7 +30,7 @@ async def _takes_pieces(ward: Ward) -> None:
         for start in range(0, len(data), _PIECE):
             await patient.send(data[start : start + _PIECE])
             await asyncio.sleep(0.002)  # each piece is to be read by itself
-        _expect_true("a request in pieces", await patient.within(LATE, answer, "a request in pieces"))
+        _expect_true("a request in pieces", await patient.within(0.0, answer, "a request in pieces"))
 
 
 async def _takes_many(ward: Ward) -> None:
@@ -42,7 +42,7 @@ async def _takes_many(ward: Ward) -> None:
         await patient.send(b"".join(request(number, "health", _SOON) for number in numbers))
         for number, answer in futures.items():
             what = f"request {number - numbers[0] + 1} of {_AT_ONCE} in one write"
-            _expect_true(what, await patient.within(LATE, answer, what))
+            _expect_true(what, await patient.within(0.0, answer, what))
     finally:
         for expecting in awaited.values():
             expecting.__exit__(None, None, None)
@@ -61,7 +61,7 @@ async def _takes_other_headers(ward: Ward) -> None:
         body = request(number, "health", _SOON).partition(b"\r\n\r\n")[2]
         with patient.expecting(number) as answer:
             await patient.send(head.format(len(body)).encode() + body)
-            _expect_true(what, await patient.within(LATE, answer, f"a request with {what}"))
+            _expect_true(what, await patient.within(0.0, answer, f"a request with {what}"))
 
 
 async def _counts_bytes(ward: Ward) -> None:
@@ -71,13 +71,13 @@ async def _counts_bytes(ward: Ward) -> None:
     document = {"jsonrpc": "2.0", "id": number, "method": "health", "params": params}
     with patient.expecting(number) as answer:
         await patient.send(framing.encode(json.dumps(document, ensure_ascii=False).encode()))
-        _expect_true("raw UTF-8", await patient.within(LATE, answer, "a request with raw UTF-8 in a text"))
+        _expect_true("raw UTF-8", await patient.within(0.0, answer, "a request with raw UTF-8 in a text"))
     await expect_health(patient, "a request with raw UTF-8 in a text")
 
 
 async def _takes_large(ward: Ward) -> None:
     patient = await ward.patient()
-    answer = await patient.ask("health", {**_SOON, "note": "x" * _LARGE}, patience=2 * LATE)
+    answer = await patient.ask("health", {**_SOON, "note": "x" * _LARGE}, timeout=1.0)
     _expect_true(f"a request of {_LARGE} bytes", answer)
 
 
@@ -112,7 +112,7 @@ async def _refuses(patient: Patient, what: str, data: bytes) -> None:
         await patient.send(data + request(number, "health", _SOON))
         try:
             expect_error(what, await patient.told(), jsonrpc.PARSE_ERROR)
-            _expect_true(f"health after {what}", await patient.within(LATE, answer, f"health after {what}"))
+            _expect_true(f"health after {what}", await patient.within(0.0, answer, f"health after {what}"))
         except WrongError as error:
             ended = patient.child.how_it_ended() if patient.gone else ""
             if (

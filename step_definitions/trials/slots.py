@@ -7,7 +7,7 @@ from typing import Final
 
 from harmony import jsonrpc
 from harmony.doctor.finding import expect, expect_all
-from harmony.doctor.patient import LATE, request
+from harmony.doctor.patient import request
 from harmony.doctor.requests import expect_error
 from harmony.doctor.trial import refusal, trial
 from harmony.doctor.verbs import refused
@@ -116,7 +116,7 @@ async def _arm(ward: Ward) -> None:
     number = writing.patient.next_id()
     with writing.patient.expecting(number):
         await writing.patient.send(request(number, "write", params))
-        expect("whether it has died", await writing.patient.ended(LATE), True)
+        expect("whether it has died", await writing.patient.ended(), True)
     expect("how it ended", writing.patient.child.how_it_ended(), "was killed by SIGKILL")
     expect("sequence of the frame before", (await reading.read(reader)).sequence, 1)
     await refused(reading.read(reader), "writer_dead")
