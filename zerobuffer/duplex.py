@@ -21,6 +21,7 @@ from zerobuffer.errors import (
     BusyError,
     ClosedError,
     FrameTimeoutError,
+    MetadataTooLargeError,
     ReaderDeadError,
     WriterDeadError,
     ZeroBufferError,
@@ -40,7 +41,10 @@ _CONNECT_PATIENCE = 5.0
 """Seconds that a server gives a client that has sent a request to show its response buffer."""
 
 _POLL = 0.01
-"""Seconds between looks for what the protocol has no event for: a new client, a server not yet connected."""
+"""Seconds between looks for what the protocol has no event for: a server not yet connected."""
+
+_SEEN_AFTER = 0.25
+"""Seconds after which a client that waits has seen who is connected: several times what it waits between two looks."""
 
 _FAILED = b"no response: the handler failed"
 """Metadata of a response buffer whose first response could not be made."""
@@ -103,6 +107,8 @@ class DuplexServer:
         self._responses: Writer | None = None
         self._client = 0
         """Process of the client that is served; 0 for none."""
+        self._leave_at = 0.0
+        """When to leave a client that is not served any more, but still has to see that somebody was there."""
         self._requests = Reader(request_buffer(name), config or DEFAULT_REQUEST_CONFIG, spin=spin)
 
     @property
@@ -134,12 +140,11 @@ class DuplexServer:
     def _serve(self, handler: Handler) -> None:
         while not self._stopping.is_set():
             try:
-                if not self._requests._wait(None):  # noqa: SLF001 - the library's own
+                if not self._await_request():
                     continue
                 frame = self._requests.read_frame(0)
             except WriterDeadError:
                 self._drop_client()
-                self._stopping.wait(_POLL)
                 continue
             except ClosedError:
                 return
@@ -151,6 +156,18 @@ class DuplexServer:
                 return
             with frame:
                 self._answer(handler, frame)
+
+    def _await_request(self) -> bool:
+        """Wait for a request: of the client that is served, so that its end is noticed, or else of whoever comes."""
+        if self._client != 0:
+            return self._requests._wait(None)  # noqa: SLF001 - the library's own
+        if self._responses is None:
+            return self._requests._wait_for_anybody(None)  # noqa: SLF001
+        try:
+            return self._requests._wait_for_anybody(max(0.0, self._leave_at - time.monotonic()))  # noqa: SLF001
+        except FrameTimeoutError:
+            self._drop_client()
+            return False
 
     def _answer(self, handler: Handler, request: Frame) -> None:
         if request.sequence == 1:
@@ -216,7 +233,13 @@ class DuplexServer:
                 self._responses = self._join(timeout=0)
             if self._responses.next_sequence == 1:
                 # Without a trace, a writer that came and went looks to the client like one that never came.
-                self._responses.set_metadata(_FAILED)
+                try:
+                    self._responses.set_metadata(_FAILED)
+                except MetadataTooLargeError:
+                    # There is no place for a trace: the client has to see us before we leave.
+                    self._client = 0
+                    self._leave_at = time.monotonic() + _SEEN_AFTER
+                    return
         self._drop_client()
 
     def _drop_client(self) -> None:

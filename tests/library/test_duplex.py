@@ -215,6 +215,42 @@ def test_failing_handler_ends_the_channel_of_that_client_only(
             assert ask(client, b"\1next") == b"\1next"
 
 
+def test_failing_first_handler_shows_where_there_is_no_room_for_metadata(name: str) -> None:
+    with DuplexServer(name, CONFIG) as server:
+        server.start(lambda request: echo(request) if request.data[0] else bytes(1 // 0))
+        for _ in range(2):
+            with DuplexClient(name, BufferConfig(metadata_size=0, payload_size=4096)) as client:
+                with pytest.raises(WriterDeadError) as caught:
+                    client.request(b"\0wrong", PATIENCE)
+                assert caught.value.reason == "closed"
+        with DuplexClient(name, CONFIG) as client:
+            assert ask(client, b"\1next") == b"\1next"
+
+
+def test_server_whose_client_left_waits_for_the_next_one_without_polling(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[str] = []
+
+    def counted(wait: Callable[[Reader, float | None], bool]) -> Callable[[Reader, float | None], bool]:
+        def counting(reader: Reader, timeout: float | None) -> bool:
+            waits.append(reader.name)
+            return wait(reader, timeout)
+
+        return counting
+
+    monkeypatch.setattr(Reader, "_wait", counted(Reader._wait), raising=True)
+    monkeypatch.setattr(Reader, "_wait_for_anybody", counted(Reader._wait_for_anybody), raising=True)
+    with DuplexServer(name, CONFIG) as server:
+        server.start(echo)
+        for _ in range(3):
+            with DuplexClient(name, CONFIG) as client:
+                assert ask(client, b"x") == b"x"
+            time.sleep(0.1)  # in which a poll would show
+    # For each client: of the first request, of the next one, which does not come, and of the next client.
+    assert len(waits) <= 3 * 3 + 1
+
+
 def test_error_of_a_library_call_in_the_handler_is_the_handlers(
     pair: tuple[DuplexServer, DuplexClient], name: str
 ) -> None:

@@ -159,12 +159,21 @@ static PyObject *reader_attach(PyObject *op, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-static PyObject *reader_wait(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
+static PyObject *wait_for(const char *method, PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names,
+                          zb_token token) {
     ZbReader *self = (ZbReader *)op;
     int64_t timeout_ns;
-    if (zb_parse_timeout("_wait", args, count, names, 0, &timeout_ns) < 0 || zb_reader_usable(self) < 0) return NULL;
-    const int woken = zb_reader_wait(self, timeout_ns, ZB_TOKEN_SEEN);
+    if (zb_parse_timeout(method, args, count, names, 0, &timeout_ns) < 0 || zb_reader_usable(self) < 0) return NULL;
+    const int woken = zb_reader_wait(self, timeout_ns, token);
     return woken < 0 ? NULL : PyBool_FromLong(woken);
+}
+
+static PyObject *reader_wait(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
+    return wait_for("_wait", op, args, count, names, ZB_TOKEN_SEEN);
+}
+
+static PyObject *reader_wait_for_anybody(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
+    return wait_for("_wait_for_anybody", op, args, count, names, ZB_TOKEN_OF_ANYBODY);
 }
 
 static PyObject *reader_metadata(PyObject *op, PyObject *Py_UNUSED(ignored)) {
@@ -239,6 +248,8 @@ static PyMethodDef reader_methods[] = {
     {"_writer_state", zb_reader_writer_state, METH_NOARGS, "absent, alive, closed or died."},
     {"_attach", reader_attach, METH_VARARGS, NULL},
     {"_wait", ZB_FASTCALL(reader_wait), ZB_FAST, "Wait until a frame can be read; False when cancelled."},
+    {"_wait_for_anybody", ZB_FASTCALL(reader_wait_for_anybody), ZB_FAST,
+     "The same, but a writer that is gone is no error: the frame may be that of the next one."},
     {"_set_cancelled", zb_endpoint_set_cancelled, METH_O, NULL},
     {"_close", reader_close, METH_NOARGS, NULL},
     {"_detach", reader_detach, METH_NOARGS, NULL},

@@ -97,11 +97,12 @@ int zb_reader_wait(ZbReader *self, int64_t timeout_ns, zb_token token) {
             if (state == WRITER_CLOSED || state == WRITER_DEAD) {
                 /* It may have posted between our last try and its end. */
                 const bool there = token_there(self, token);
-                zb_handle_release(handle);
-                if (there) return 1;
-                if (state == WRITER_DEAD) roll_back(self);
-                raise_writer_gone(self, state);
-                return -1;
+                if (!there && state == WRITER_DEAD) roll_back(self);
+                if (!there && token != ZB_TOKEN_OF_ANYBODY) raise_writer_gone(self, state);
+                if (there || token != ZB_TOKEN_OF_ANYBODY) {
+                    zb_handle_release(handle);
+                    return there ? 1 : -1;
+                }
             }
             if (now >= deadline) {
                 zb_handle_release(handle);
