@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, TextIO
 
@@ -130,6 +131,34 @@ class WorkerEnded(_Event):
     how: str = Field(description="Exit status, signal, or 'left running'.")
 
 
+class Support(StrEnum):
+    """How a platform stands to a step, the gravest last."""
+
+    HAS = "has"
+    DECLINES = "declines"
+    LACKS = "lacks"
+
+
+class PlatformSupport(BaseModel):
+    """What is known of one platform and one step."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state: Support = Field(
+        description="has it; declines: has it, but its implementation cannot do it; lacks: has no such step."
+    )
+    cells: int = Field(default=0, description="How many cells that made unsupported.")
+    words: str = Field(default="", description="How the platform said so.")
+
+
+class StepSupport(_Event):
+    """A step that some platform lacks, told at the end of a run."""
+
+    event: Literal["step-support"] = "step-support"
+    step: str = Field(description="The sentence without keyword and values.")
+    platforms: dict[str, PlatformSupport] = Field(description="By platform; one that was never asked is absent.")
+
+
 class RunFinished(_Event):
     """A run has ended."""
 
@@ -149,6 +178,7 @@ Event = Annotated[
     | CellFinished
     | WorkerStarted
     | WorkerEnded
+    | StepSupport
     | RunFinished,
     Field(discriminator="event"),
 ]

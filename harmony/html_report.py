@@ -10,9 +10,10 @@ from typing import Final
 
 from harmony.actor import Verdict
 from harmony.comparison import shortened
-from harmony.events import CellFinished
+from harmony.events import CellFinished, PlatformSupport, StepSupport, Support
 from harmony.matrix_table import Grid, Row
-from harmony.results import combined, counts, refusals
+from harmony.results import combined, counts
+from harmony.support import SupportTable, in_cells, unclaimed, word
 from harmony.verdicts import MEANINGS
 
 _TEMPLATE: Final = Path(__file__).with_name("html_report.html")
@@ -24,6 +25,7 @@ def html_report(
     results: Sequence[CellFinished],
     facts: Mapping[str, str] | None = None,
     problems: Sequence[str] = (),
+    supports: Sequence[StepSupport] = (),
     title: str = "Conformance matrix",
 ) -> str:
     """Return the page.
@@ -32,6 +34,7 @@ def html_report(
         results: What came of the cells.
         facts: What else a reader should know, such as the seed.
         problems: What is wrong with the expectations.
+        supports: Which platform has which step, of those that somebody lacks.
         title: The heading.
     """
     grid = Grid.of(results)
@@ -44,7 +47,8 @@ def html_report(
         columns="".join(f'<th scope="col"><span>{_safe(column)}</span></th>' for column in grid.columns),
         wide=' class="wide"' if len(grid.columns) >= _MANY_COLUMNS else "",
         body=body or "<tr><th>nothing ran</th></tr>",
-        refusals=_refusals(results),
+        support=_support(SupportTable.of(supports, {name for one in results for name in one.pairing.values()})),
+        unclaimed=_list("Capabilities that are not claimed", unclaimed([one.note for one in combined(results)])),
     )
 
 
@@ -117,26 +121,30 @@ def _list(heading: str, lines: Sequence[str]) -> str:
     return f"<h2>{_safe(heading)}</h2><ul>{''.join(f'<li>{_safe(line)}</li>' for line in lines)}</ul>"
 
 
-def _refusals(results: Sequence[CellFinished]) -> str:
-    found = refusals(combined(results))
-    if not found:
+def _support(table: SupportTable) -> str:
+    if not table.rows:
         return ""
-    platforms = sorted({one.platform for one in found})
-    cells = {(one.step, one.platform): one.cells for one in found}
-    head = "".join(f"<th scope='col'>{_safe(platform)}</th>" for platform in platforms)
+    head = "".join(f"<th scope='col'>{_safe(name)}</th>" for name in table.platforms)
     rows = "".join(
         f"<tr><th scope='row'>{_safe(step)}</th>"
-        + "".join(
-            f"<td class='unsupported'>{cells[step, platform]}</td>" if (step, platform) in cells else "<td></td>"
-            for platform in platforms
-        )
+        + "".join(_support_cell(row.get(name)) for name in table.platforms)
         + "</tr>"
-        for step in dict.fromkeys(one.step for one in found)
+        for step, row in table.rows.items()
     )
     return (
-        "<h2>Unsupported steps</h2><p>How many cells each of them made unsupported.</p>"
-        f"<table><thead><tr><th scope='col'>step</th>{head}</tr></thead><tbody>{rows}</tbody></table>"
+        "<h2>Step x platform</h2><p>Every step that some platform lacks, or has and declines. An empty cell was never "
+        f"asked.</p><div class='scroll'><table class='support'><thead><tr><th scope='col'>step</th>{head}</tr></thead>"
+        f"<tbody>{rows}</tbody></table></div>"
     )
+
+
+def _support_cell(one: PlatformSupport | None) -> str:
+    if one is None:
+        return "<td></td>"
+    if one.state is Support.HAS:
+        return "<td class='passed'>has</td>"
+    words = f"<br><q>{_safe(one.words)}</q>" if one.words else ""
+    return f"<td class='unsupported'><b>{word(one)}</b> in {in_cells(one)}{words}</td>"
 
 
 def _safe(text: str) -> str:

@@ -12,7 +12,7 @@ from harmony.actor import Verdict
 from harmony.events import CellFinished
 from harmony.local_run import PLATFORM
 from harmony.pairing import Pairing
-from harmony.results import combined, counts, natural, refusals
+from harmony.results import combined, counts, natural
 from harmony.verdicts import MEANINGS
 
 _LONGEST_TITLE = 58
@@ -105,21 +105,6 @@ def totals(results: Sequence[CellFinished]) -> str:
     """Return how many cells ended how, on one line."""
     found = counts(combined(results))
     return f"{sum(found.values())} cells: " + (", ".join(f"{n} {verdict}" for verdict, n in found.items()) or "none")
-
-
-def refusal_lines(results: Sequence[CellFinished]) -> list[str]:
-    """Return which step which platform does not support."""
-    found = refusals(combined(results))
-    if not found:
-        return []
-    widest = max(len(one.platform) for one in found)
-    return [
-        "unsupported steps:",
-        *(
-            f"  {one.platform:<{widest}}  {one.cells:>4} cell{'s' if one.cells > 1 else ' '}  {one.step}"
-            for one in found
-        ),
-    ]
 
 
 def style_of(verdict: Verdict) -> str:

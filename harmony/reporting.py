@@ -38,9 +38,10 @@ from harmony.html_report import html_report
 from harmony.items import EVENT_LINES, HarmonyRun, ScenarioItem, possible_cells
 from harmony.local_run import PLATFORM
 from harmony.lost import cell_at, lost
-from harmony.matrix_table import Grid, column_of, plain, refusal_lines, tables, totals
+from harmony.matrix_table import Grid, column_of, plain, tables, totals
 from harmony.planning import parse_shard, shard
 from harmony.results import combined, counts, exit_code, pass_rate
+from harmony.support import SupportCollector, SupportTable, support_lines, unclaimed
 
 STATE_DIRECTORY: Final = Path(".harmony")
 LAST_RUN: Final = STATE_DIRECTORY / "last-run.ndjson"
@@ -119,6 +120,8 @@ class Reporting:
         self._event_file = EventFile(self._files.events) if self._files.events and self._controls else None
         self.bus = Bus()
         self.bus.subscribe("results", self._keep)
+        self._support = SupportCollector()
+        self.bus.subscribe("step x platform", self._support)
         if self._event_file is not None:
             self.bus.subscribe("--events", self._event_file)
 
@@ -227,6 +230,8 @@ class Reporting:
             code = self._exit_code(results)
         elif self._empty_shard(exitstatus):
             code = ExitCode.OK
+        for support in self._support.events():
+            self.bus.publish(support)
         finished = RunFinished(
             verdicts=counts(results), problems=self._problems, exit_code=code, seconds=time.monotonic() - self._began
         )
@@ -320,7 +325,8 @@ class Reporting:
                 "took": f"{time.monotonic() - self._began:.1f} s",
                 **{f"{name} is not available": reason for name, reason in self._run.unavailable.items()},
             }
-            self._try("--html", lambda: _replace(page, html_report(results, facts, self._problems)))
+            supports = self._support.events()
+            self._try("--html", lambda: _replace(page, html_report(results, facts, self._problems, supports)))
             self._notes.append(f"report: {os.path.relpath(page)}")
 
     def _try(self, name: str, work: Any) -> None:
@@ -342,7 +348,10 @@ class Reporting:
                 terminal.write_line(text)
         terminal.write_line("")
         terminal.write_line(totals(results))
-        for text in refusal_lines(results):
+        platforms = {name for result in results for name in result.pairing.values()}
+        for text in support_lines(SupportTable.of(self._support.events(), platforms)):
+            terminal.write_line(text)
+        for text in unclaimed([result.note for result in results]):
             terminal.write_line(text)
         for name, reason in sorted(self._run.unavailable.items()):
             terminal.write_line(f"not available: {name}: {reason}")

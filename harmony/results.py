@@ -5,27 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 from harmony.actor import Verdict
 from harmony.errors import ConfigurationError, ExitCode
 from harmony.events import CellFinished, Event, RunPlanned
 from harmony.verdicts import MEANINGS, gravest, is_red
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Refusal:
-    """A step that a platform does not support.
-
-    Attributes:
-        step: The sentence.
-        platform: Who refuses it.
-        cells: How many cells that made unsupported.
-    """
-
-    step: str
-    platform: str
-    cells: int
 
 
 def combined(results: Iterable[CellFinished]) -> list[CellFinished]:
@@ -81,16 +65,6 @@ def exit_code(
     if results and all(result.verdict is Verdict.UNSUPPORTED for result in results):
         return ExitCode.ONLY_UNSUPPORTED
     return ExitCode.OK
-
-
-def refusals(results: Iterable[CellFinished]) -> list[Refusal]:
-    """Return which step which platform does not support, and how many cells that cost."""
-    found: Counter[tuple[str, str]] = Counter()
-    for result in results:
-        if result.verdict is Verdict.UNSUPPORTED:
-            platforms = {result.pairing.get(role.partition("#")[0], role) for role in result.by} or {"?"}
-            found.update((result.step or result.error.partition("\n")[0], platform) for platform in platforms)
-    return sorted(Refusal(step, platform, cells) for (step, platform), cells in found.items())
 
 
 def whole_plan(runs: Mapping[str, Sequence[Event]]) -> tuple[list[CellFinished], list[str]]:

@@ -30,7 +30,7 @@ STEP_TIMEOUT = "STEP_EXECUTION_TIMEOUT"
 UNSUPPORTED_STEP = "No matching step definition found for:"
 DEFAULT_TIMEOUT = 30.0
 
-_MISSING_STEP = re.compile(r"(?:step not found:|no matching step definition found for:)", re.IGNORECASE)
+_MISSING_STEP = re.compile(r"(?:step not found:|no (?:matching )?step definition (?:was )?found)", re.IGNORECASE)
 _TYPES = (StepType.GIVEN, StepType.WHEN, StepType.THEN)
 _LEVELS = ("trace", "debug", "information", "warning", "error", "critical")
 _ALIASES = {"info": 2, "warn": 3, "fatal": 5}
@@ -209,14 +209,20 @@ class StepResponse(_Wire):
             return Verdict.TIMED_OUT
         if self.declined():
             return Verdict.UNSUPPORTED
-        if _MISSING_STEP.search(self.cause()) or any(_MISSING_STEP.search(log.message) for log in self.logs):
-            return Verdict.UNSUPPORTED
-        return Verdict.FAILED
+        return Verdict.UNSUPPORTED if self._missing() else Verdict.FAILED
 
     def outcome(self, seconds: float) -> StepOutcome:
         """Return the answer as the outcome of a step."""
         logs = tuple(LogRecord(log.timestamp, log.level, log.message) for log in self.logs)
-        return StepOutcome(self.verdict(), self.cause(), self.data, logs, seconds)
+        verdict = self.verdict()
+        # A worker that says it in its log alone shall be heard there.
+        error = self._missing() or self.cause() if verdict is Verdict.UNSUPPORTED else self.cause()
+        return StepOutcome(verdict, error, self.data, logs, seconds)
+
+    def _missing(self) -> str:
+        """Return how a worker says that it has not got the step; empty if it does not."""
+        said = (self.cause(), *(log.message for log in self.logs))
+        return next((text for text in said if is_missing_step(text)), "")
 
 
 class DiscoveredStep(_Wire):
@@ -238,6 +244,11 @@ class Discovery(_Wire):
 
     steps: Annotated[list[DiscoveredStep], BeforeValidator(_sequence)] = Field(default_factory=list)
     capabilities: Details = Field(default_factory=dict)
+
+
+def is_missing_step(text: str) -> bool:
+    """Return whether a worker says, in whichever of the known ways, that it has not got a step."""
+    return _MISSING_STEP.search(text) is not None
 
 
 def parse(model: type[M], params: Any) -> M:

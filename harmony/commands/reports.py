@@ -11,14 +11,15 @@ import typer
 
 from harmony.config import overrides_of
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
-from harmony.events import CellFinished, Event, RunFinished, RunPlanned, read_file, schema_text
+from harmony.events import CellFinished, Event, RunFinished, RunPlanned, StepSupport, read_file, schema_text
 from harmony.expectations import read_expectations
 from harmony.html_report import html_report
 from harmony.items import Choice, HarmonyRun, possible_cells
-from harmony.matrix_table import Grid, plain, refusal_lines, totals
+from harmony.matrix_table import Grid, plain, totals
 from harmony.project import load_project
 from harmony.reporting import LAST_RUN
 from harmony.results import exit_code, whole_plan
+from harmony.support import SupportTable, support_lines, unclaimed
 
 ProjectOption = Annotated[
     Path | None, typer.Option("--project", help="Project file or directory; found from here upwards by default.")
@@ -74,13 +75,17 @@ def report_command(
             for problem in event.problems
         }
     )
-    for text in (*plain(Grid.of(results)), "", totals(results), *refusal_lines(results)):
+    supports = [event for one in runs.values() for event in one if isinstance(event, StepSupport)]
+    table = SupportTable.of(supports, {name for result in results for name in result.pairing.values()})
+    for text in (*plain(Grid.of(results)), "", totals(results), *support_lines(table)):
+        typer.echo(text)
+    for text in unclaimed([result.note for result in results]):
         typer.echo(text)
     for text in (*problems, *lacking):
         typer.echo(text, err=True)
     if html is not None:
         facts = {"from": ", ".join(runs)}
-        html.write_text(html_report(results, facts, [*problems, *lacking]), encoding="utf-8")
+        html.write_text(html_report(results, facts, [*problems, *lacking], supports), encoding="utf-8")
     code = exit_code(results, problems, min_pass_rate)
     if code is ExitCode.OK and (lacking or not results):
         code = ExitCode.FAILED

@@ -18,11 +18,14 @@ from harmony.events import (
     CellStarted,
     Event,
     EventFile,
+    PlatformSupport,
     RunFinished,
     RunPlanned,
     RunStarted,
     StepFinished,
     StepStarted,
+    StepSupport,
+    Support,
     WorkerEnded,
     WorkerStarted,
     line,
@@ -49,6 +52,13 @@ EVENTS: list[Event] = [
     ),
     result(verdict=Verdict.KNOWN_FAILURE, found=Verdict.FAILED),
     WorkerEnded(platform="cpp", pid=5, how="exit 0"),
+    StepSupport(
+        step="b",
+        platforms={
+            "x": PlatformSupport(state=Support.LACKS, cells=2, words="none"),
+            "y": PlatformSupport(state=Support.HAS),
+        },
+    ),
     RunFinished(verdicts={"passed": 1}, problems=[], exit_code=0, seconds=1.0),
 ]
 

@@ -13,7 +13,7 @@ from rich.console import Console
 
 from harmony.actor import Verdict
 from harmony.html_report import html_report
-from harmony.matrix_table import Grid, plain, refusal_lines, tables, totals
+from harmony.matrix_table import Grid, plain, tables, totals
 from harmony.verdicts import MEANINGS
 from tests.reporting.synthetic import many, result
 
@@ -139,8 +139,6 @@ def test_the_plain_matrix() -> None:
         "1.10 Scenario 1.10  known",
     ]
     assert totals(results) == "4 cells: 1 passed, 1 failed, 1 unsupported, 1 known-failure"
-    assert refusal_lines(results) == ["unsupported steps:", "  python     1 cell   When the 'writer' process waits"]
-    assert refusal_lines([result()]) == []
     assert totals([]) == "0 cells: none"
 
 

@@ -9,7 +9,7 @@ import pytest
 from harmony.actor import Verdict
 from harmony.errors import ConfigurationError, ExitCode
 from harmony.events import Event, RunPlanned
-from harmony.results import Refusal, combined, counts, exit_code, natural, pass_rate, refusals, whole_plan
+from harmony.results import combined, counts, exit_code, natural, pass_rate, whole_plan
 from tests.reporting.synthetic import many, result
 
 
@@ -58,21 +58,6 @@ def test_a_run_in_which_nothing_passed_because_nothing_is_supported_is_no_succes
 def test_the_pass_rate_forgives_up_to_it_and_no_further(rate: float, code: int) -> None:
     results = [result(f"1.{number}[a=x]") for number in range(3)] + [result("1.9[a=x]", Verdict.CRASHED)]
     assert exit_code(results, min_pass_rate=rate) == code
-
-
-def test_refused_steps_are_counted_by_platform() -> None:
-    results = [
-        result("1.1[reader=python,writer=cpp]", Verdict.UNSUPPORTED),
-        result("1.2[reader=python,writer=cpp]", Verdict.UNSUPPORTED),
-        result("1.3[reader=go,writer=go]", Verdict.UNSUPPORTED, step="Given more", by=["reader", "writer#2"]),
-        result("1.4[reader=go,writer=go]", Verdict.UNSUPPORTED, step="", by=[], error="not claimed\nmore"),
-        result("1.5[reader=go,writer=go]", Verdict.FAILED),
-    ]
-    assert refusals(results) == [
-        Refusal("Given more", "go", 1),
-        Refusal("When the 'writer' process waits", "cpp", 2),
-        Refusal("not claimed", "?", 1),
-    ]
 
 
 def _plan(of: int, digest: str = "d") -> RunPlanned:

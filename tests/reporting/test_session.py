@@ -404,7 +404,8 @@ def test_a_matrix_is_shown_with_what_is_not_available(counting: Sandbox) -> None
     for said in (
         "alpha  beta   alpha_alpha  alpha_beta  beta_alpha  beta_beta",
         "6 cells: 4 passed, 2 unsupported",
-        "alpha     1 cell   Given the 'counter' process needs a sundial",
+        "the 'counter' process needs a sundial  declines  declines",
+        "    alpha, 1 cell: no sundial here",
         "not available: gamma: there is no program no-such-program-anywhere",
         "report: .harmony/matrix.html",
     ):

@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from wire import ROOT, environment
 
+from harmony.events import StepSupport, read_file
+
 ANIMAL = Path(__file__).with_name("zoo") / "animal.py"
 FEATURE = """
 Feature: Zoo
@@ -52,7 +54,10 @@ class Zoo:
     def finds(self, name: str) -> None:
         raise NotImplementedError
 """
-ANIMALS = ("good", "other", "killed", "never", "wrong-id", "lacks-it", "success-without-doing")
+ANIMALS = (
+    *("good", "other", "killed", "never", "wrong-id", "lacks-it", "lacks-it-in-cpp", "lacks-it-in-csharp"),
+    "success-without-doing",
+)
 
 
 @pytest.fixture
@@ -275,3 +280,27 @@ def test_cells_run_on_another_machine(project: Path, tmp_path_factory: pytest.Te
     assert networks
     assert set(networks) == {network}
     assert network != os.readlink("/proc/self/ns/net")  # noqa: PTH115 - a name, not a path
+
+
+def test_who_lacks_a_step_says_so_in_the_table_in_its_own_words(project: Path) -> None:
+    words = [
+        word for name in ("lacks-it", "lacks-it-in-cpp", "lacks-it-in-csharp") for word in ("--pairing", f"good_{name}")
+    ]
+    done = run(project, *words, "--pairing", "good", "--scenario", "1.1", "--events", "x.ndjson", "-n", "2")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "4 cells: 1 passed, 3 unsupported" in done.stdout
+    for said in (
+        "the 'writer' process puts '…'    has      lacks         lacks             lacks",
+        "    lacks-it, 1 cell: No matching step definition found for: that",
+        "    lacks-it-in-cpp, 1 cell: [StepRegistry] Step not found: that",
+        "    lacks-it-in-csharp, 1 cell: No step definition was found for that",
+    ):
+        assert said in done.stdout, done.stdout
+    (told,) = (event for event in read_file(project / "x.ndjson") if isinstance(event, StepSupport))
+    assert {name: one.state.value for name, one in told.platforms.items()} == {
+        "good": "has",
+        "lacks-it": "lacks",
+        "lacks-it-in-cpp": "lacks",
+        "lacks-it-in-csharp": "lacks",
+    }
+    assert "<q>[StepRegistry] Step not found: that</q>" in (project / ".harmony" / "matrix.html").read_text()

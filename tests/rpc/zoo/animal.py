@@ -171,6 +171,8 @@ TIMEOUT = {"timeoutType": "STEP_EXECUTION_TIMEOUT", "timeoutMs": 100, "elapsedMs
 TIMED_OUT = {"Success": False, "Error": "Step execution timeout: 100 ms", "Data": TIMEOUT, "Logs": None}
 MISSING = {"success": False, "error": "x", "logs": [{"Level": 4, "Message": "[StepRegistry] Step not found: that"}]}
 
+CSHARP_MISSING = {"Success": False, "Error": "No step definition was found for that", "Context": {}, "Logs": []}
+
 
 ZOO: dict[str, Callable[[Message], None]] = {
     "good": good,
@@ -204,6 +206,7 @@ ZOO: dict[str, Callable[[Message], None]] = {
     "claims-too-much": liar,
     "lacks-it": puts(replied({"success": False, "error": "No matching step definition found for: that", "logs": []})),
     "lacks-it-in-cpp": puts(replied(MISSING)),
+    "lacks-it-in-csharp": puts(replied(CSHARP_MISSING)),
     "leaks": forgets_cleanup,
     "success-without-doing": puts(replied({"success": True, "error": None, "logs": []})),
     "success-is-text": puts(replied({"success": "true", "logs": []})),
