@@ -117,7 +117,7 @@ def test_what_an_outcome_shows(verdict: Verdict, error: str, support: Support | 
 
 def test_other_processes_of_a_role_are_of_its_platform_and_harmony_is_of_none() -> None:
     cell = "1.1[reader=a,writer=b]"
-    events = [
+    events: list[Event] = [
         started(cell),
         step(cell, PUTS, writer__2=lacking("not\nhere"), harmony=lacking("never")),
         step(cell, "", "start", reader=lacking("set-up is no step")),
