@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from harmony.commands import build, contract, doctor, features, infrastructure, perf, replay, reports, serve
+from harmony.commands import build, contract, doctor, features, infrastructure, new_driver, perf, replay, reports, serve
 from harmony.errors import HarmonyError
 
 app = typer.Typer(
@@ -17,7 +17,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for group in (features, build, contract, doctor, serve, replay, infrastructure, reports, perf):
+for group in (features, build, contract, doctor, serve, replay, infrastructure, new_driver, reports, perf):
     group.register(app)
 
 

@@ -1,0 +1,125 @@
+"""Templates and a contract become the files of a driver. Pure, but for reading the templates of this package."""
+
+from __future__ import annotations
+
+import json
+import re
+import textwrap
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from string import Template
+from typing import Any, Final
+
+from harmony.contract import Contract
+from harmony.new_driver.language import Language
+from harmony.new_driver.shapes import outline
+
+_SUFFIX: Final = ".in"
+_EMPTY_LINES: Final = re.compile(r"\n{4,}")
+
+
+class _Place(Template):
+    """``@@name`` is a place; the languages have uses of their own for a single dollar."""
+
+    delimiter = "@@"
+    idpattern = "[a-z_]+"
+
+
+@dataclass(frozen=True)
+class Driver:
+    """One to be made.
+
+    Attributes:
+        name: Of the platform.
+        language: In which it is written.
+        directory: Its folder, as commands in the project's directory name it.
+    """
+
+    name: str
+    language: Language
+    directory: str
+
+
+def render(driver: Driver, contract: Contract, commands: Sequence[str]) -> dict[str, str]:
+    """Return the files of a driver, by their path in its folder.
+
+    Args:
+        driver: Which.
+        contract: What it will speak.
+        commands: Those that come next.
+
+    Raises:
+        ConfigurationError: The contract has something that no template can write.
+    """
+    language = driver.language
+    values = {
+        **language.fragments(outline(contract)),
+        "name": driver.name,
+        "title": contract.name,
+        "version": contract.version,
+        "language": language.title,
+        "commands": "\n".join(f"    {command}" for command in commands),
+        "verbs_file": language.verbs,
+        "tools": ", ".join(f"`{tool}` (of Debian: {package})" for tool, package in language.requires.items())
+        or "nothing beside Python",
+        "entry": entry_of(driver).rstrip(),
+        "note": textwrap.fill(language.note, 120, break_long_words=False, break_on_hyphens=False),
+        "ignored": "\n".join(language.ignored),
+    }
+    templates = files("harmony.new_driver") / "templates"
+    found = {
+        "README.md": (templates / f"README.md{_SUFFIX}").read_text("utf-8"),
+        **dict(_walk(templates / language.name)),
+    }
+    if language.ignored:
+        found[".gitignore"] = "@@ignored"
+    return {path: _tidy(_Place(text).substitute(values)) for path, text in sorted(found.items())}
+
+
+def platform_of(driver: Driver) -> dict[str, Any]:
+    """Return the platform that a driver becomes."""
+
+    def filled(words: Sequence[str]) -> list[str]:
+        return [word.replace("{directory}", driver.directory) for word in words]
+
+    language = driver.language
+    built = {"build": filled(language.build), "sources": filled(language.sources)} if language.build else {}
+    requires = {"requires": dict(language.requires)} if language.requires else {}
+    return {"contract": "driver", "command": filled(language.command), **built, **requires, "capabilities": []}
+
+
+def entry_of(driver: Driver) -> str:
+    """Return the platform's part of ``harmony.toml``."""
+    lines = [f"{key} = {_toml(value)}" for key, value in platform_of(driver).items()]
+    return "\n".join([f"[platforms.{driver.name}]", *lines, ""])
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(part)}" for key, part in value.items()) + " }"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def next_commands(driver: Driver, scenario: str) -> tuple[str, str, str]:
+    """Return the three commands that come next.
+
+    Args:
+        driver: Which.
+        scenario: The first to be played.
+    """
+    name = driver.name
+    return f"harmony build {name}", f"harmony doctor {name}", f"pytest --pairing {name} --scenario {scenario}"
+
+
+def _walk(folder: Traversable, path: str = "") -> Iterator[tuple[str, str]]:
+    for item in folder.iterdir():
+        if item.is_dir():
+            yield from _walk(item, f"{path}{item.name}/")
+        elif item.name.endswith(_SUFFIX):
+            yield path + item.name.removesuffix(_SUFFIX), item.read_text("utf-8")
+
+
+def _tidy(text: str) -> str:
+    return _EMPTY_LINES.sub("\n\n\n", text).strip("\n") + "\n"

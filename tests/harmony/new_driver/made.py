@@ -1,0 +1,69 @@
+"""Drivers made from the templates and built, as a person would have them."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from harmony.config import Platform
+from harmony.contract import Contract
+from harmony.new_driver.languages import LANGUAGES
+from harmony.new_driver.rendering import Driver, platform_of, render
+from harmony.pool import filled_in
+
+NAME: Final = "sample"
+DIRECTORY: Final = f"drivers/{NAME}"
+BUILD_PATIENCE: Final = 240.0
+
+
+@dataclass(frozen=True)
+class Made:
+    root: Path
+    platform: Platform
+
+    @property
+    def directory(self) -> Path:
+        return self.root / DIRECTORY
+
+    @property
+    def command(self) -> list[str]:
+        return filled_in(self.platform.command, self.root)
+
+    def build(self) -> None:
+        if not self.platform.build:
+            return
+        done = subprocess.run(
+            ["nice", *filled_in(self.platform.build, self.root)],
+            cwd=self.root,
+            capture_output=True,
+            text=True,
+            timeout=BUILD_PATIENCE,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "warning" not in (done.stdout + done.stderr).lower(), done.stdout + done.stderr
+
+
+def make(language: str, contract: Contract, root: Path, changes: Mapping[str, str] | None = None) -> Made:
+    """Write the files of a driver; skip where its tools are missing."""
+    driver = Driver(NAME, LANGUAGES[language], DIRECTORY)
+    made = Made(root, Platform.model_validate(platform_of(driver)))
+    for tool, package in made.platform.requires.items():
+        if shutil.which(tool) is None:
+            pytest.skip(f"there is no {tool}: apt-get install {package}")
+    missing = dict(changes or {})
+    for path, text in render(driver, contract, ["next"]).items():
+        file = made.directory / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        whole = text
+        for old in [old for old in missing if old in text]:
+            whole = whole.replace(old, missing.pop(old))
+        file.write_text(whole, "utf-8")
+    assert not missing, "nothing in the driver looks like this"
+    return made

@@ -1,0 +1,271 @@
+"""What `harmony new-driver` writes, in each language: it builds, introduces itself, and keeps the rules of the wire."""
+
+from __future__ import annotations
+
+import re
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from harmony.contract import Contract, HandshakeError, verbs_of
+from harmony.contract_text import json_schema
+from harmony.driver import Driver
+from harmony.driver_process import DriverProcess
+from harmony.errors import UnsupportedError
+from harmony.framing import encode
+from harmony.new_driver.languages import LANGUAGES
+from harmony.process import ProcessSpec
+from step_definitions.port import CONTRACT
+from tests.harmony.new_driver.contracts import JUKEBOX
+from tests.harmony.new_driver.made import Made, make
+from tests.harmony.new_driver.talk import PATIENCE, Talk, talk
+
+END_BOUND: Final = 5.0  # a second is what the contract gives; a busy machine takes longer to notice
+CONTRACTS: Final = {"zerobuffer": CONTRACT, "jukebox": JUKEBOX}
+OWN: Final = set(verbs_of(Driver))
+
+
+@pytest.fixture(scope="module", params=[f"{language}-{contract}" for language in LANGUAGES for contract in CONTRACTS])
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Made, Contract]:
+    language, _, contract = request.param.partition("-")
+    made = make(language, CONTRACTS[contract], tmp_path_factory.mktemp(request.param))
+    made.build()
+    return made, CONTRACTS[contract]
+
+
+def spec(made: Made) -> ProcessSpec:
+    return ProcessSpec("sample", made.command, cwd=made.root)
+
+
+def sample(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Any:
+    """Return a value that a schema allows."""
+    if "$ref" in schema:
+        return sample(schemas[schema["$ref"].rpartition("/")[2]], schemas)
+    if "anyOf" in schema:
+        return sample(schema["anyOf"][0], schemas)
+    if "enum" in schema:
+        return schema["enum"][0]
+    match schema["type"]:
+        case "object":
+            return {key: sample(part, schemas) for key, part in schema.get("properties", {}).items()}
+        case "array":
+            return [sample(schema["items"], schemas)]
+        case kind:
+            return {"string": 'é\n"\\\U0001f600', "integer": 1, "number": 2, "boolean": True, "null": None}[kind]
+
+
+def params_of(contract: Contract, verb: str) -> dict[str, Any]:
+    schemas = json_schema(contract)["$defs"]
+    found: dict[str, Any] = sample(schemas[f"{verb}.params"], schemas)
+    return found
+
+
+def own_verbs(contract: Contract) -> list[str]:
+    return [verb for verb in contract.verbs if verb not in OWN]
+
+
+@pytest.mark.asyncio
+async def test_it_introduces_itself_and_every_verb_is_to_be_filled_in(case: tuple[Made, Contract]) -> None:
+    made, contract = case
+    driver = await DriverProcess.begin(spec(made), contract, strict=True, patience=PATIENCE)
+    try:
+        identity = await driver.hello(timeout=5.0)
+        assert (identity.pid, identity.protocol, identity.capabilities) == (driver.pid, contract.version, ())
+        assert {name: found.fields for name, found in identity.layout.items()} == {
+            name: structure.fields for name, structure in contract.layout.items()
+        }
+        assert await driver.health()
+        assert (await driver.dump()).requests == ()
+        for verb in own_verbs(contract):
+            with pytest.raises(UnsupportedError, match=rf"{verb} is not implemented yet"):
+                await driver.call(verb, params_of(contract, verb), 5.0)
+        with pytest.raises(UnsupportedError, match=r"there is no verb .?nonsense"):
+            await driver.call("nonsense", {}, 5.0)
+        assert not driver.oddities
+    finally:
+        await driver.end()
+
+
+def test_wrong_parameters_are_refused_by_name(case: tuple[Made, Contract]) -> None:
+    made, contract = case
+    with talk(made.command, made.root) as driver:
+        for verb in own_verbs(contract):
+            right = params_of(contract, verb)
+            assert driver.ask(verb, right)["error"]["code"] == -32601
+            assert driver.ask(verb, {**right, "unheard_of": 1})["error"]["code"] == -32601
+            for key in right:
+                less = {name: value for name, value in right.items() if name != key}
+                driver.send({"jsonrpc": "2.0", "id": 1, "method": verb, "params": [less]})
+                error = driver.next()["error"]
+                assert (error["code"], key in error["message"]) == (-32602, True), (verb, key, error)
+                if isinstance(right[key], int | float) or (isinstance(right[key], dict) and right[key]):
+                    error = driver.ask(verb, {**right, key: "text"})["error"]
+                    assert (error["code"], key in error["message"]) == (-32602, True), (verb, key, error)
+
+
+def test_parts_of_parameters_are_checked_too(case: tuple[Made, Contract]) -> None:
+    made, contract = case
+    examples: dict[str, list[tuple[str, dict[str, Any]]]] = {
+        "ZeroBuffer": [
+            ("write", {"sizes": [1, "x"]}),
+            ("write", {"sizes": None}),
+            ("write", {"count": None}),
+            ("write", {"count": 1.5}),
+            ("write", {"payload": {"pattern": "frame", "size": 1}}),
+            ("read_many", {"count": True}),
+            ("read_many", {"look": 1}),
+        ],
+        "Jukebox": [
+            ("select", {"programme": {"first": {}, "others": []}}),
+            ("match", {"func": "x"}),
+            ("match", {"type": 5}),
+            ("shake", {"how": {}}),
+        ],
+    }
+    with talk(made.command, made.root) as driver:
+        for verb, wrong in examples[contract.name]:
+            error = driver.ask(verb, {**params_of(contract, verb), **wrong})["error"]
+            assert error["code"] == -32602, (verb, wrong, error)
+            assert next(iter(wrong)) in error["message"]
+        for verb, right in {"ZeroBuffer": ("read_many", {"count": None}), "Jukebox": ("match", {"type": None})}.items():
+            if verb == contract.name:
+                assert driver.ask(right[0], {**params_of(contract, right[0]), **right[1]})["error"]["code"] == -32601
+
+
+def test_bad_messages_are_answered_and_it_goes_on(case: tuple[Made, Contract]) -> None:
+    made, _ = case
+    deep = b"[" * 100_000
+    with talk(made.command, made.root) as driver:
+        for body in (
+            b"nonsense",
+            b"",
+            b"{",
+            b'{"a":1}x',
+            b"\xff",
+            b'"\\ud800"x',
+            b"NaN",
+            b"[1,]",
+            deep,
+            b"01",
+            b'{"a" 1}',
+        ):
+            driver.write(encode(body))
+            answer = driver.next()
+            assert (answer["id"], answer["error"]["code"]) == (None, -32700), body
+        for document, identity in (
+            (b'[{"jsonrpc":"2.0","id":1,"method":"health"}]', None),
+            (b'{"jsonrpc":"2.0","id":7}', 7),
+            (b'{"jsonrpc":"2.0","id":"x","method":5}', "x"),
+            (b'{"id":8,"method":"health"}', 8),
+            (b'{"jsonrpc":"2.0","id":{},"method":"health"}', None),
+            (b"17", None),
+        ):
+            driver.write(encode(document))
+            answer = driver.next()
+            assert (answer["id"], answer["error"]["code"]) == (identity, -32600), document
+        wrong_params: tuple[Any, ...] = ([{}, {}], [5], "text")
+        for params in wrong_params:
+            driver.send({"jsonrpc": "2.0", "id": 1, "method": "health", "params": params})
+            assert driver.next()["id"] == 1
+        assert driver.ask("health")["result"] is True
+
+
+def test_names_of_requests_come_back_as_they_were(case: tuple[Made, Contract]) -> None:
+    made, _ = case
+    with talk(made.command, made.root) as driver:
+        for identity in ("text", 'é\u2028"\\\n\x01\U0001f600', "", 0, -5, 9_007_199_254_740_991):
+            assert driver.ask("health", identity=identity) == {"jsonrpc": "2.0", "id": identity, "result": True}
+
+
+def test_it_reads_messages_however_they_come(case: tuple[Made, Contract]) -> None:
+    made, _ = case
+    body = b'{"jsonrpc":"2.0","id":1,"method":"health","params":[{"timeout":1}]}'
+    with talk(made.command, made.root) as driver:
+        driver.write(b"".join(encode(body.replace(b'"id":1', b'"id":%d' % number)) for number in range(5)))
+        assert sorted(driver.next()["id"] for _ in range(5)) == list(range(5))
+        for byte in encode(body):
+            driver.write(bytes([byte]))
+        assert driver.next()["result"] is True
+        driver.write(b"CONTENT-length:%d\nContent-Type: x/y; charset=utf-8\n\n%b" % (len(body), body))
+        assert driver.next()["result"] is True
+        driver.write(encode(body.replace(b"[{", b"{").replace(b"}]", b"}")))
+        assert driver.next()["result"] is True
+        driver.write(encode(b'{"jsonrpc":"2.0","id":1,"method":"health"}'))
+        assert driver.next()["result"] is True
+        long = b'{"jsonrpc":"2.0","id":2,"method":"health","params":[{"timeout":1,"x":"%b"}]}' % (b"y" * 300_000)
+        driver.write(encode(long))
+        assert driver.next()["id"] == 2
+
+
+def test_what_is_no_message_is_answered_once_and_the_next_header_counts(case: tuple[Made, Contract]) -> None:
+    made, _ = case
+    body = b'{"jsonrpc":"2.0","id":1,"method":"health"}'
+    with talk(made.command, made.root) as driver:
+        for garbage in (
+            b"nonsense\r\n",
+            b"%b\n" % (b"x" * 50_000),
+            b"Content-Length: 999999999\r\n\r\n" + body,
+            b"Content-Length: 99999999999999999999999999\r\n\r\n",
+            b"Content-Length: many\r\n\r\n",
+            b"Content-Length: -5\r\n\r\n",
+        ):
+            driver.write(garbage + encode(body))
+            answer = driver.next()
+            assert (answer["id"], answer["error"]["code"]) == (None, -32700), garbage
+            assert driver.next() == {"jsonrpc": "2.0", "id": 1, "result": True}, garbage
+
+
+def ended(driver: Talk) -> int:
+    since = time.monotonic()
+    status = driver.process.wait(PATIENCE)
+    assert time.monotonic() - since < END_BOUND
+    return status
+
+
+def test_it_ends_with_stdin_and_on_sigterm(case: tuple[Made, Contract]) -> None:
+    made, _ = case
+    for close in (True, False):
+        with talk(made.command, made.root) as driver:
+            assert driver.ask("health")["result"] is True
+            if close:
+                driver.close()
+            else:
+                driver.process.send_signal(signal.SIGTERM)
+            assert ended(driver) == 0
+
+
+SWAPPED: Final = ("payload_write_pos", "payload_read_pos")
+
+
+def spellings(name: str) -> tuple[str, str]:
+    return name, "".join(word.capitalize() for word in name.split("_"))
+
+
+def swap_fields(made: Made) -> None:
+    """Change the places of two fields wherever the driver spells them."""
+    first, second = (spellings(name) for name in SWAPPED)
+    other = dict(zip((*first, *second), (*second, *first), strict=True))
+    changed = 0
+    for file in made.directory.rglob("*"):
+        if file.is_file():
+            text = file.read_text("utf-8")
+            new = re.sub(r"\b(" + "|".join(other) + r")\b", lambda found: other[found[1]], text)
+            file.write_text(new, "utf-8")
+            changed += new != text
+    assert changed == 1
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize("language", LANGUAGES)
+async def test_a_wrong_order_of_fields_is_refused_by_name(language: str, tmp_path: Path) -> None:
+    made = make(language, CONTRACT, tmp_path)
+    swap_fields(made)
+    made.build()
+    with pytest.raises(HandshakeError) as caught:
+        await DriverProcess.begin(spec(made), CONTRACT, patience=PATIENCE)
+    assert "oieb.payload_write_pos is at offset 56, expected 48" in caught.value.message
+    assert "oieb.payload_read_pos is at offset 48, expected 56" in caught.value.message
