@@ -322,7 +322,7 @@ class Wire(Subject):
         ("body", "code"),
         [
             (b"{", PARSE_ERROR),
-            (b"\xff\xfe", PARSE_ERROR),
+            (b'{"jsonrpc":"2.0","id":1,"method":"health","params":[{"timeout":1,"note":"\xff"}]}', PARSE_ERROR),
             (b"", PARSE_ERROR),
             (b"[]", INVALID_REQUEST),
             (b'[{"jsonrpc":"2.0","id":1,"method":"health","params":[{"timeout":1}]}]', INVALID_REQUEST),

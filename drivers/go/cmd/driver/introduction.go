@@ -67,6 +67,10 @@ type activity struct {
 
 // dump tells what is under way beside itself, and where every goroutine stands.
 func dump(d *desk, call *rpc.Call) (any, error) {
+	var params timeoutParams
+	if err := fromCall(call, &params); err != nil {
+		return nil, err
+	}
 	seen := activity{Requests: []requestUnderWay{}, Threads: goroutines()}
 	for _, other := range d.underWay() {
 		if other != call && len(other.ID) > 0 {

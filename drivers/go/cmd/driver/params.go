@@ -27,16 +27,24 @@ type verb func(d *desk, call *rpc.Call) (any, error)
 func typed[P, R any](work func(d *desk, params P) (R, error)) verb {
 	return func(d *desk, call *rpc.Call) (any, error) {
 		var params P
-		if err := decode(call.Params, reflect.ValueOf(&params).Elem(), ""); err != nil {
-			return nil, rpc.Errorf(rpc.InvalidParams, "Invalid params: %v", err)
-		}
-		if payload, has := any(params).(interface{ check() error }); has {
-			if err := payload.check(); err != nil {
-				return nil, rpc.Errorf(rpc.InvalidParams, "Invalid params: payload: %v", err)
-			}
+		if err := fromCall(call, &params); err != nil {
+			return nil, err
 		}
 		return work(d, params)
 	}
+}
+
+// fromCall fills a struct from the parameters of a call.
+func fromCall(call *rpc.Call, params any) error {
+	if err := decode(call.Params, reflect.ValueOf(params).Elem(), ""); err != nil {
+		return rpc.Errorf(rpc.InvalidParams, "Invalid params: %v", err)
+	}
+	if payload, has := params.(interface{ check() error }); has {
+		if err := payload.check(); err != nil {
+			return rpc.Errorf(rpc.InvalidParams, "Invalid params: payload: %v", err)
+		}
+	}
+	return nil
 }
 
 // decode fills a struct from an object, stricter than Go's decoder: every field must be there, in its own case, and only

@@ -91,6 +91,7 @@ func TestServe(t *testing.T) {
 		{`{"jsonrpc":"1.0","id":7,"method":"echo"}`, `"id":7,"error":{"code":-32600`},
 		{`{"jsonrpc":"2.0","id":true,"method":"echo"}`, `"code":-32600`},
 		{`[]`, `"code":-32600`},
+		{"{\"jsonrpc\":\"2.0\",\"id\":1,\"method\":\"echo\",\"params\":[{\"a\":\"\xff\"}]}", `"id":null,"error":{"code":-32700`},
 		{`{`, `"id":null,"error":{"code":-32700`},
 	} {
 		out := &recorder{wanted: 1, done: make(chan struct{})}

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"time"
+	"unicode/utf8"
 )
 
 // Codes of JSON-RPC.
@@ -168,7 +169,7 @@ func (s *Server) perform(call *Call, params json.RawMessage) {
 
 func parse(body []byte) (request, *Error) {
 	var call request
-	if !json.Valid(body) {
+	if !utf8.Valid(body) || !json.Valid(body) {
 		return call, Errorf(ParseError, "Parse error: this is no JSON")
 	}
 	if bytes.TrimSpace(body)[0] != '{' {

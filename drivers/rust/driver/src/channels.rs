@@ -15,17 +15,17 @@ use crate::summary::Clock;
 use crate::table::{nothing_under, Server, Thing};
 use crate::verbs::{blob, config};
 
-fn server(desk: &Desk, params: &Params) -> Result<Arc<Server>, Failure> {
-    match desk.table.get(params.number("handle")?)? {
+fn server(desk: &Desk, number: u64) -> Result<Arc<Server>, Failure> {
+    match desk.table.get(number)? {
         Thing::Server(server) => Ok(server),
-        _ => Err(nothing_under("server", params.number("handle")?)),
+        _ => Err(nothing_under("server", number)),
     }
 }
 
-fn client(desk: &Desk, params: &Params) -> Result<Arc<DuplexClient>, Failure> {
-    match desk.table.get(params.number("handle")?)? {
+fn client(desk: &Desk, number: u64) -> Result<Arc<DuplexClient>, Failure> {
+    match desk.table.get(number)? {
         Thing::Client(client) => Ok(client),
-        _ => Err(nothing_under("client", params.number("handle")?)),
+        _ => Err(nothing_under("client", number)),
     }
 }
 
@@ -35,14 +35,14 @@ pub fn serve(desk: &Desk, params: &Params) -> Result<Value, Failure> {
 }
 
 pub fn handle(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let server = server(desk, params)?;
-    let delay = params.seconds("delay")?;
+    let (number, delay) = (params.number("handle")?, params.seconds("delay")?);
     let work: fn(&Server, &[u8]) -> Vec<u8> = match params.text("handler")? {
         "echo" => |_, request| request.to_vec(),
         "double" => |_, request| request.repeat(2),
         "xor" => complement,
         _ => return Err(wrong("handler", "one of echo, double and xor")),
     };
+    let server = server(desk, number)?;
     // Weak: a server that is forgotten ends its thread, which must not keep it.
     let known = Arc::downgrade(&server);
     server.side.start(move |request| {
@@ -64,7 +64,7 @@ fn complement(server: &Server, request: &[u8]) -> Vec<u8> {
 }
 
 pub fn service(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let (requests, refused_changes) = server(desk, params)?.counts();
+    let (requests, refused_changes) = server(desk, params.number("handle")?)?.counts();
     Ok(json!({ "requests": requests, "refused_changes": refused_changes }))
 }
 
@@ -74,29 +74,30 @@ pub fn dial(desk: &Desk, params: &Params) -> Result<Value, Failure> {
 }
 
 pub fn send(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let client = client(desk, params)?;
-    let content = params.recipe("payload")?.content(0)?;
-    if params.flag("in_place")? {
-        let mut slot = client.acquire(content.len() as u64, params.timeout()?)?;
+    let (number, recipe, timeout) = (params.number("handle")?, params.recipe("payload")?, params.timeout()?);
+    let in_place = params.flag("in_place")?;
+    let (client, content) = (client(desk, number)?, recipe.content(0)?);
+    if in_place {
+        let mut slot = client.acquire(content.len() as u64, timeout)?;
         slot.copy_from_slice(&content);
         slot.commit()?;
     } else {
-        client.send(&content, params.timeout()?)?;
+        client.send(&content, timeout)?;
     }
     Ok(Value::Null)
 }
 
 pub fn receive(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let response = client(desk, params)?.receive(params.timeout()?)?;
+    let response = client(desk, params.number("handle")?)?.receive(params.timeout()?)?;
     Ok(blob(&response))
 }
 
 pub fn ping(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let client = client(desk, params)?;
-    let clock = Clock::new(params.timeout()?);
-    let content = params.recipe("payload")?.content(0)?;
+    let (number, recipe, timeout) = (params.number("handle")?, params.recipe("payload")?, params.timeout()?);
+    let count = params.number("count")?;
+    let (client, content, clock) = (client(desk, number)?, recipe.content(0)?, Clock::new(timeout));
     let mut trips = Vec::new();
-    for _ in 0..params.number("count")? {
+    for _ in 0..count {
         let begin = Instant::now();
         client.send(&content, clock.left())?;
         drop(client.receive(clock.left())?);

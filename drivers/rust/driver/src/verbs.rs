@@ -55,17 +55,31 @@ pub fn find(name: &str) -> Option<Verb> {
 
 // ---- what a number stands for
 
-fn reader(desk: &Desk, params: &Params, name: &str) -> Result<Arc<Reader>, Failure> {
-    match desk.table.get(params.number(name)?)? {
+fn reader(desk: &Desk, number: u64) -> Result<Arc<Reader>, Failure> {
+    match desk.table.get(number)? {
         Thing::Reader(reader) => Ok(reader),
-        _ => Err(nothing_under("reader", params.number(name)?)),
+        _ => Err(nothing_under("reader", number)),
     }
 }
 
-fn writer(desk: &Desk, params: &Params, name: &str) -> Result<Arc<Writer>, Failure> {
-    match desk.table.get(params.number(name)?)? {
+fn writer(desk: &Desk, number: u64) -> Result<Arc<Writer>, Failure> {
+    match desk.table.get(number)? {
         Thing::Writer(writer) => Ok(writer),
-        _ => Err(nothing_under("writer", params.number(name)?)),
+        _ => Err(nothing_under("writer", number)),
+    }
+}
+
+fn slot(desk: &Desk, number: u64) -> Result<Arc<HeldSlot>, Failure> {
+    match desk.table.get(number)? {
+        Thing::Slot(slot) => Ok(slot),
+        _ => Err(nothing_under("slot", number)),
+    }
+}
+
+fn frame(desk: &Desk, number: u64) -> Result<Arc<HeldFrame>, Failure> {
+    match desk.table.get(number)? {
+        Thing::Frame(frame) => Ok(frame),
+        _ => Err(nothing_under("frame", number)),
     }
 }
 
@@ -104,14 +118,14 @@ fn close(desk: &Desk, params: &Params) -> Result<Value, Failure> {
 // ---- writing
 
 fn write(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let writer = writer(desk, params, "handle")?;
-    let clock = Clock::new(params.timeout()?);
+    let (handle, timeout, count) = (params.number("handle")?, params.timeout()?, params.number("count")?);
     let (recipe, sizes) = (params.recipe("payload")?, params.numbers("sizes")?);
     let interval = params.seconds("interval")?;
+    let (writer, clock) = (writer(desk, handle)?, Clock::new(timeout));
     let largest = sizes.iter().copied().max().unwrap_or(recipe.size);
     let (usual, maker) = (recipe.size, recipe.maker(largest)?);
     let mut summary = Summary::default();
-    for number in 0..params.number("count")? {
+    for number in 0..count {
         if !interval.is_zero() {
             sleep_until(clock.begin() + interval.mul_f64(number as f64));
         }
@@ -128,10 +142,9 @@ fn sleep_until(moment: Instant) {
 }
 
 fn fill(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let writer = writer(desk, params, "handle")?;
-    let clock = Clock::new(params.timeout()?);
-    let patience = params.seconds("patience")?;
-    let recipe = params.recipe("payload")?;
+    let (handle, timeout) = (params.number("handle")?, params.timeout()?);
+    let (recipe, patience) = (params.recipe("payload")?, params.seconds("patience")?);
+    let (writer, clock) = (writer(desk, handle)?, Clock::new(timeout));
     let size = recipe.size;
     let maker = recipe.maker(size)?;
     let mut summary = Summary::default();
@@ -152,21 +165,20 @@ fn fill(desk: &Desk, params: &Params) -> Result<Value, Failure> {
 }
 
 fn acquire(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let owner = params.number("handle")?;
-    let slot = writer(desk, params, "handle")?.acquire(params.number("size")?, params.timeout()?)?;
+    let (owner, size, timeout) = (params.number("handle")?, params.number("size")?, params.timeout()?);
+    let slot = writer(desk, owner)?.acquire(size, timeout)?;
     let sequence = slot.sequence();
     let held = HeldSlot { owner, sequence, slot: Mutex::new(Some(slot)) };
     desk.table.keep(Thing::Slot(Arc::new(held))).map(Value::from)
 }
 
 fn put(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let Thing::Slot(held) = desk.table.get(params.number("slot")?)? else {
-        return Err(nothing_under("slot", params.number("slot")?));
-    };
-    let content = params.recipe("payload")?.content(held.sequence)?;
+    let (number, recipe) = (params.number("slot")?, params.recipe("payload")?);
+    let offset = usize::try_from(params.number("offset")?).unwrap_or(usize::MAX);
+    let held = slot(desk, number)?;
+    let content = recipe.content(held.sequence)?;
     let mut slot = locked(&held.slot);
     let slot = slot.as_mut().ok_or_else(|| Failure::driver("closed", "the slot was given up"))?;
-    let offset = usize::try_from(params.number("offset")?).unwrap_or(usize::MAX);
     let size = slot.len();
     let place = offset.checked_add(content.len()).and_then(|end| slot.get_mut(offset..end));
     place
@@ -181,9 +193,7 @@ fn put(desk: &Desk, params: &Params) -> Result<Value, Failure> {
 
 fn commit(desk: &Desk, params: &Params) -> Result<Value, Failure> {
     let number = params.number("slot")?;
-    let Thing::Slot(held) = desk.table.get(number)? else {
-        return Err(nothing_under("slot", params.number("slot")?));
-    };
+    let held = slot(desk, number)?;
     desk.table.take(number)?;
     let slot = locked(&held.slot).take();
     Ok(slot.ok_or_else(|| Failure::driver("closed", "the slot was given up"))?.commit()?.into())
@@ -191,24 +201,23 @@ fn commit(desk: &Desk, params: &Params) -> Result<Value, Failure> {
 
 fn abandon(desk: &Desk, params: &Params) -> Result<Value, Failure> {
     let number = params.number("slot")?;
-    let Thing::Slot(held) = desk.table.get(number)? else {
-        return Err(nothing_under("slot", params.number("slot")?));
-    };
+    let held = slot(desk, number)?;
     desk.table.take(number)?;
     drop(locked(&held.slot).take());
     Ok(Value::Null)
 }
 
 fn write_metadata(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    writer(desk, params, "handle")?.set_metadata(&params.recipe("payload")?.content(0)?)?;
+    let (handle, recipe) = (params.number("handle")?, params.recipe("payload")?);
+    writer(desk, handle)?.set_metadata(&recipe.content(0)?)?;
     Ok(Value::Null)
 }
 
 // ---- reading
 
 fn read(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let owner = params.number("handle")?;
-    let frame = reader(desk, params, "handle")?.read(params.timeout()?)?;
+    let (owner, timeout) = (params.number("handle")?, params.timeout()?);
+    let frame = reader(desk, owner)?.read(timeout)?;
     let (sequence, size, digest) = (frame.sequence(), frame.len(), crc32(0, &frame));
     let held = HeldFrame { owner, sequence, frame: Mutex::new(Some(frame)) };
     let number = desk.table.keep(Thing::Frame(Arc::new(held)))?;
@@ -216,11 +225,10 @@ fn read(desk: &Desk, params: &Params) -> Result<Value, Failure> {
 }
 
 fn read_many(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let reader = reader(desk, params, "handle")?;
-    let clock = Clock::new(params.timeout()?);
-    let count = params.limit("count")?;
+    let (handle, timeout, count) = (params.number("handle")?, params.timeout()?, params.limit("count")?);
     let (delay, idle) = (params.seconds("delay")?, params.seconds("idle")?);
     let look = params.flag("look")?;
+    let (reader, clock) = (reader(desk, handle)?, Clock::new(timeout));
     let mut summary = Summary::default();
     while count.is_none_or(|count| summary.frames < count) {
         let patience = if count.is_none() { idle.min(clock.left()) } else { clock.left() };
@@ -247,10 +255,11 @@ fn is_end(error: &Error) -> bool {
 }
 
 fn relay(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let (source, target) = (reader(desk, params, "source")?, writer(desk, params, "target")?);
-    let clock = Clock::new(params.timeout()?);
+    let (source, target) = (params.number("source")?, params.number("target")?);
+    let (count, clock) = (params.number("count")?, Clock::new(params.timeout()?));
+    let (source, target) = (reader(desk, source)?, writer(desk, target)?);
     let mut summary = Summary::default();
-    for _ in 0..params.number("count")? {
+    for _ in 0..count {
         let frame = source.read(clock.left())?;
         summary.add_data(frame.sequence(), &frame);
         target.write(&frame, clock.left())?;
@@ -258,33 +267,27 @@ fn relay(desk: &Desk, params: &Params) -> Result<Value, Failure> {
     Ok(summary.plain(&clock))
 }
 
-fn held(desk: &Desk, params: &Params) -> Result<Arc<HeldFrame>, Failure> {
-    match desk.table.get(params.number("frame")?)? {
-        Thing::Frame(frame) => Ok(frame),
-        _ => Err(nothing_under("frame", params.number("frame")?)),
-    }
-}
-
 fn peek(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let held = held(desk, params)?;
+    let number = params.number("frame")?;
+    let (offset, length) = (params.number("offset")?, params.number("length")?);
+    let held = frame(desk, number)?;
     let frame = locked(&held.frame);
     let frame: &Frame = frame
         .as_ref()
         .ok_or_else(|| Failure::driver("frame_released", format!("frame {} was released", held.sequence)))?;
     let within = |number| usize::try_from(number).unwrap_or(usize::MAX).min(frame.len());
-    let (offset, length) = (params.number("offset")?, params.number("length")?);
     let bytes = &frame[within(offset)..within(offset.saturating_add(length))];
     Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into())
 }
 
 /// The number stays, so that a look at a released frame is told so.
 fn release(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    drop(locked(&held(desk, params)?.frame).take());
+    drop(locked(&frame(desk, params.number("frame")?)?.frame).take());
     Ok(Value::Null)
 }
 
 fn read_metadata(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let content = reader(desk, params, "handle")?.metadata()?;
+    let content = reader(desk, params.number("handle")?)?.metadata()?;
     Ok(blob(&content))
 }
 
@@ -295,8 +298,8 @@ pub fn blob(content: &[u8]) -> Value {
 // ---- faults
 
 fn arm(_: &Desk, params: &Params) -> Result<Value, Failure> {
-    let point = params.text("point")?;
-    if !zerobuffer::arm(point, params.number("passage")?) {
+    let (point, passage) = (params.text("point")?, params.number("passage")?);
+    if !zerobuffer::arm(point, passage) {
         return Err(wrong("point", "one of those of the library"));
     }
     Ok(Value::Null)
