@@ -36,13 +36,13 @@ namespace ZeroBuffer.Driver
 
         public object Write(Params given)
         {
-            var writer = table.Get<Writer>(given, "handle");
             var clock = new RequestClock(given.Timeout);
             var recipe = given.Payload();
             var sizes = given.Sizes("sizes");
-            var interval = given.Seconds("interval", 0).TotalSeconds;
+            var interval = given.Seconds("interval").TotalSeconds;
+            var count = given.Number("count");
+            var writer = table.Get<Writer>(given, "handle");
             var summary = new Summary();
-            var count = given.Number("count", 1);
             for (long number = 0; number < count; number++)
             {
                 if (interval > 0)
@@ -61,11 +61,11 @@ namespace ZeroBuffer.Driver
 
         public object Fill(Params given)
         {
-            var writer = table.Get<Writer>(given, "handle");
             var timeout = given.Timeout;
             var clock = new RequestClock(timeout);
             var recipe = given.Payload();
             var patience = given.Seconds("patience");
+            var writer = table.Get<Writer>(given, "handle");
             var summary = new Summary();
             while (!clock.IsOver)
             {
@@ -86,15 +86,17 @@ namespace ZeroBuffer.Driver
 
         public object Acquire(Params given)
         {
+            var size = given.Number("size");
             var writer = table.Get<Writer>(given, "handle");
-            return table.Keep(new HeldSlot(writer, writer.Acquire(given.Number("size"), given.Timeout)));
+            return table.Keep(new HeldSlot(writer, writer.Acquire(size, given.Timeout)));
         }
 
         public object Put(Params given)
         {
+            var recipe = given.Payload();
+            var offset = given.Number("offset");
             var held = table.Get<HeldSlot>(given, "slot");
-            var content = given.Payload().Content(held.Slot.Sequence);
-            var offset = given.Number("offset", 0);
+            var content = recipe.Content(held.Slot.Sequence);
             if (content.Count > held.Slot.Size - offset)
             {
                 throw given.Unfit("offset", $"within the slot, with the payload: it has {held.Slot.Size} bytes");
@@ -125,11 +127,8 @@ namespace ZeroBuffer.Driver
 
         public object WriteMetadata(Params given)
         {
-            var writer = table.Get<Writer>(given, "handle");
-            var content = given.Payload().Content(0);
-            var bytes = new byte[content.Count];
-            Buffer.BlockCopy(content.Array, content.Offset, bytes, 0, bytes.Length);
-            writer.SetMetadata(bytes);
+            var content = given.Payload().Whole();
+            table.Get<Writer>(given, "handle").SetMetadata(content);
             return null;
         }
 
@@ -151,12 +150,12 @@ namespace ZeroBuffer.Driver
 
         public object ReadMany(Params given)
         {
-            var reader = table.Get<Reader>(given, "handle");
             var clock = new RequestClock(given.Timeout);
             var count = given.NumberOrNull("count");
-            var delay = given.Seconds("delay", 0);
-            var idle = given.Seconds("idle", 1);
-            var look = given.Flag("look", true);
+            var delay = given.Seconds("delay");
+            var idle = given.Seconds("idle");
+            var look = given.Flag("look");
+            var reader = table.Get<Reader>(given, "handle");
             var summary = new Summary();
             while (!count.HasValue || summary.Frames < count.Value)
             {
@@ -187,11 +186,13 @@ namespace ZeroBuffer.Driver
 
         public object Relay(Params given)
         {
+            var clock = new RequestClock(given.Timeout);
+            var count = given.Number("count");
+            given.Number("target");
             var source = table.Get<Reader>(given, "source");
             var target = table.Get<Writer>(given, "target");
-            var clock = new RequestClock(given.Timeout);
             var summary = new Summary();
-            for (var count = given.Number("count"); count > 0; count--)
+            for (; count > 0; count--)
             {
                 using (var frame = source.Read(clock.Left))
                 {
@@ -205,9 +206,9 @@ namespace ZeroBuffer.Driver
 
         public object Peek(Params given)
         {
-            var held = table.Get<HeldFrame>(given, "frame");
             var offset = given.Number("offset");
             var length = given.Number("length");
+            var held = table.Get<HeldFrame>(given, "frame");
             lock (held)
             {
                 var data = held.Frame.Data;

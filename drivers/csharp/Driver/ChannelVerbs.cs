@@ -22,8 +22,9 @@ namespace ZeroBuffer.Driver
 
         public object Handle(Params given)
         {
-            var service = table.Get<Service>(given, "handle");
-            service.Start(given.Text("handler"), given.Seconds("delay", 0));
+            var handler = given.Text("handler");
+            var delay = given.Seconds("delay");
+            table.Get<Service>(given, "handle").Start(handler, delay);
             return null;
         }
 
@@ -39,9 +40,10 @@ namespace ZeroBuffer.Driver
 
         public object Send(Params given)
         {
+            var content = given.Payload().Whole();
+            var isInPlace = given.Flag("in_place");
             var client = table.Get<DuplexClient>(given, "handle");
-            var content = Whole(given.Payload().Content(0));
-            if (!given.Flag("in_place", false))
+            if (!isInPlace)
             {
                 client.Send(content, given.Timeout);
                 return null;
@@ -67,11 +69,12 @@ namespace ZeroBuffer.Driver
 
         public object Ping(Params given)
         {
-            var client = table.Get<DuplexClient>(given, "handle");
             var clock = new RequestClock(given.Timeout);
-            var content = Whole(given.Payload().Content(0));
+            var content = given.Payload().Whole();
+            var count = given.Number("count");
+            var client = table.Get<DuplexClient>(given, "handle");
             var trips = new List<double>();
-            for (var count = given.Number("count"); count > 0; count--)
+            for (; count > 0; count--)
             {
                 var begin = Clock.Now;
                 client.Send(content, clock.Left);
@@ -80,13 +83,6 @@ namespace ZeroBuffer.Driver
             }
 
             return trips;
-        }
-
-        private static byte[] Whole(ArraySegment<byte> content)
-        {
-            var bytes = new byte[content.Count];
-            Buffer.BlockCopy(content.Array, content.Offset, bytes, 0, bytes.Length);
-            return bytes;
         }
 
         /// <summary>A duplex server, its handler, and what the handler has met.</summary>

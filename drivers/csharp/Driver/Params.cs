@@ -53,28 +53,26 @@ namespace ZeroBuffer.Driver
             return Has(name) ? Number(name) : otherwise;
         }
 
-        /// <summary>A number, or null where none is given.</summary>
         public long? NumberOrNull(string name)
         {
-            object value;
-            return fields.TryGetValue(name, out value) && value != null ? Number(name) : (long?)null;
+            return Given(name) == null ? (long?)null : Number(name);
         }
 
-        /// <summary>As many bytes as one array can hold.</summary>
-        public int Size(string name, int otherwise)
+        /// <summary>As many bytes, or passages, as are sensible at once.</summary>
+        public int Size(string name)
         {
-            var size = Number(name, otherwise);
+            var size = Number(name);
             return size <= Recipe.Largest ? (int)size : throw Unfit(name, $"{Recipe.Largest} at most");
         }
 
-        public bool Flag(string name, bool otherwise)
+        public int Size(string name, int otherwise)
         {
-            if (!Has(name))
-            {
-                return otherwise;
-            }
+            return Has(name) ? Size(name) : otherwise;
+        }
 
-            var value = fields[name];
+        public bool Flag(string name)
+        {
+            var value = Given(name);
             return value is bool ? (bool)value : throw Unfit(name, "true or false");
         }
 
@@ -103,19 +101,9 @@ namespace ZeroBuffer.Driver
             return TimeSpan.FromTicks((long)(Math.Min(seconds, LongestSeconds) * TimeSpan.TicksPerSecond));
         }
 
-        public TimeSpan Seconds(string name, double otherwise)
-        {
-            return Has(name) ? Seconds(name) : TimeSpan.FromSeconds(otherwise);
-        }
-
         public int[] Sizes(string name)
         {
-            if (!Has(name))
-            {
-                return new int[0];
-            }
-
-            var items = fields[name] as List<object> ?? throw Unfit(name, "a list of sizes");
+            var items = Given(name) as List<object> ?? throw Unfit(name, "a list of sizes");
             return items.ConvertAll(
                 item => item is long && (long)item >= 0 && (long)item <= Recipe.Largest
                     ? (int)(long)item

@@ -54,7 +54,7 @@ namespace ZeroBuffer.Driver
         public object Arm(Params given)
         {
             var point = given.Text("point");
-            var passage = given.Size("passage", 1);
+            var passage = given.Size("passage");
             return Points.Arm(point, passage) ? (object)null : throw RpcException.Params($"'point' names none: '{point}'");
         }
 

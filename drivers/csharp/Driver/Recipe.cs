@@ -47,7 +47,7 @@ namespace ZeroBuffer.Driver
                 throw given.Unfit("mask", "one byte");
             }
 
-            var size = text == null ? given.Size("size", 0) : text.Length;
+            var size = text == null ? given.Size("size") : text.Length;
             var repeat = given.Size("repeat", 1);
             if ((long)size * repeat > Largest)
             {
@@ -66,7 +66,7 @@ namespace ZeroBuffer.Driver
         /// <summary>The same with another size.</summary>
         public ArraySegment<byte> Content(int size, ulong frame)
         {
-            var once = text != null ? Whole(text) : Ramp(size, isFrame ? (sequence != 0 ? sequence : frame) : 0);
+            var once = text != null ? Masked(text) : Ramp(size, isFrame ? (sequence != 0 ? sequence : frame) : 0);
             if (repeat == 1)
             {
                 return once;
@@ -81,6 +81,15 @@ namespace ZeroBuffer.Driver
             return new ArraySegment<byte>(all);
         }
 
+        /// <summary>The bytes in an array of their own, where no frame has a number.</summary>
+        public byte[] Whole()
+        {
+            var content = Content(0);
+            var bytes = new byte[content.Count];
+            Buffer.BlockCopy(content.Array, content.Offset, bytes, 0, bytes.Length);
+            return bytes;
+        }
+
         private static byte[] Utf8(Params given)
         {
             try
@@ -93,7 +102,7 @@ namespace ZeroBuffer.Driver
             }
         }
 
-        private ArraySegment<byte> Whole(byte[] bytes)
+        private ArraySegment<byte> Masked(byte[] bytes)
         {
             if (mask == 0)
             {
