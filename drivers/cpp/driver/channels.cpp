@@ -47,9 +47,10 @@ Json serve(const Call& call) {
 }
 
 Json handle(const Call& call) {
-    const auto station = call.desk.table.get<Station>(call.params.number("handle"));
+    const std::uint64_t handle = call.params.number("handle");
     const Work work = work_of(call.params.text("handler"));
     const auto delay = call.params.seconds("delay");
+    const auto station = call.desk.table.get<Station>(handle);
     // The station outlives the thread of its server, which is its last member.
     station->server.start([&station = *station, work, delay](const Frame& request) {
         if (delay.count() > 0) station.ending.wait(delay);
@@ -72,11 +73,13 @@ Json dial(const Call& call) {
 }
 
 Json send(const Call& call) {
-    const auto client = call.desk.table.get<DuplexClient>(call.params.number("handle"));
+    const std::uint64_t handle = call.params.number("handle");
     Maker maker(call.params.recipe("payload"));
     const auto timeout = call.params.seconds("timeout");
+    const bool in_place = call.params.flag("in_place");
+    const auto client = call.desk.table.get<DuplexClient>(handle);
     const auto content = maker.content(0);
-    if (call.params.flag("in_place")) {
+    if (in_place) {
         zerobuffer::Slot slot = client->acquire(content.size(), timeout);
         std::copy(content.begin(), content.end(), slot.data().begin());
         slot.commit();
@@ -92,10 +95,11 @@ Json receive(const Call& call) {
 }
 
 Json ping(const Call& call) {
-    const auto client = call.desk.table.get<DuplexClient>(call.params.number("handle"));
+    const std::uint64_t handle = call.params.number("handle");
     const Clock clock(call.params.seconds("timeout"));
     Maker maker(call.params.recipe("payload"));
     const std::uint64_t count = call.params.number("count");
+    const auto client = call.desk.table.get<DuplexClient>(handle);
     const auto content = maker.content(0);
     Json::Array trips;
     while (trips.size() < count) {

@@ -41,7 +41,8 @@ Json Desk::perform(const Request& request) {
     const UnderWay::Entry entry(under_way, request);
     const Call call{.desk = *this, .params = Params(request.params), .number = entry.number()};
     try {
-        // Every request has one, also where nothing waits.
+        // Every request has one, also where nothing waits. (Each verb looks at all its parameters before it
+        // does anything.)
         static_cast<void>(call.params.seconds("timeout"));
         return verb(call);
     } catch (const zerobuffer::Error& error) {

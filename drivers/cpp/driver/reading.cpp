@@ -25,12 +25,13 @@ Json read(const Call& call) {
 }
 
 Json read_many(const Call& call) {
-    const auto reader = call.desk.table.get<Reader>(call.params.number("handle"));
+    const std::uint64_t handle = call.params.number("handle");
     const Clock clock(call.params.seconds("timeout"));
     const auto count = call.params.number_or_null("count");
     const auto delay = call.params.seconds("delay");
     const auto idle = call.params.seconds("idle");
     const bool look = call.params.flag("look");
+    const auto reader = call.desk.table.get<Reader>(handle);
     Summary summary;
     while (!count || summary.frames() < *count) {
         try {
@@ -53,10 +54,12 @@ Json read_many(const Call& call) {
 }
 
 Json relay(const Call& call) {
-    const auto source = call.desk.table.get<Reader>(call.params.number("source"));
-    const auto target = call.desk.table.get<Writer>(call.params.number("target"));
+    const std::uint64_t source_handle = call.params.number("source");
+    const std::uint64_t target_handle = call.params.number("target");
     const Clock clock(call.params.seconds("timeout"));
     const std::uint64_t count = call.params.number("count");
+    const auto source = call.desk.table.get<Reader>(source_handle);
+    const auto target = call.desk.table.get<Writer>(target_handle);
     Summary summary;
     while (summary.frames() < count) {
         const Frame frame = source->read(clock.left());
@@ -68,9 +71,10 @@ Json relay(const Call& call) {
 
 Json peek(const Call& call) {
     constexpr std::string_view digits = "0123456789abcdef";
-    const auto held = call.desk.table.get<HeldFrame>(call.params.number("frame"));
+    const std::uint64_t number = call.params.number("frame");
     const std::uint64_t offset = call.params.number("offset");
     const std::uint64_t length = call.params.number("length");
+    const auto held = call.desk.table.get<HeldFrame>(number);
     const std::lock_guard lock(held->mutex);
     const auto data = held->frame.data();
     const std::size_t from = std::min<std::size_t>(offset, data.size());

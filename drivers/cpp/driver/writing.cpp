@@ -8,12 +8,13 @@ namespace driver {
 using zerobuffer::Writer;
 
 Json write(const Call& call) {
-    const auto writer = call.desk.table.get<Writer>(call.params.number("handle"));
+    const std::uint64_t handle = call.params.number("handle");
     const Clock clock(call.params.seconds("timeout"));
     const Recipe recipe = call.params.recipe("payload");
     const auto sizes = call.params.numbers("sizes");
     const std::uint64_t count = call.params.number("count");
     const auto interval = call.params.seconds("interval");
+    const auto writer = call.desk.table.get<Writer>(handle);
     Maker maker(recipe, sizes.empty() ? recipe.size : *std::max_element(sizes.begin(), sizes.end()));
     Summary summary;
     auto next = clock.begin();
@@ -30,10 +31,11 @@ Json write(const Call& call) {
 }
 
 Json fill(const Call& call) {
-    const auto writer = call.desk.table.get<Writer>(call.params.number("handle"));
+    const std::uint64_t handle = call.params.number("handle");
     const Clock clock(call.params.seconds("timeout"));
     Maker maker(call.params.recipe("payload"));
     const auto patience = call.params.seconds("patience");
+    const auto writer = call.desk.table.get<Writer>(handle);
     Summary summary;
     while (!clock.is_over()) {
         const auto content = maker.content(writer->next_sequence());
@@ -49,17 +51,19 @@ Json fill(const Call& call) {
 
 Json acquire(const Call& call) {
     const std::uint64_t owner = call.params.number("handle");
+    const std::uint64_t size = call.params.number("size");
     const auto writer = call.desk.table.get<Writer>(owner);
-    zerobuffer::Slot slot = writer->acquire(call.params.number("size"), call.params.seconds("timeout"));
+    zerobuffer::Slot slot = writer->acquire(size, call.params.seconds("timeout"));
     const std::uint64_t sequence = slot.sequence();
     return call.desk.table.keep(std::shared_ptr<HeldSlot>(
         new HeldSlot{.owner = owner, .sequence = sequence, .mutex = {}, .slot = std::move(slot)}));
 }
 
 Json put(const Call& call) {
-    const auto held = call.desk.table.get<HeldSlot>(call.params.number("slot"));
+    const std::uint64_t number = call.params.number("slot");
     Maker maker(call.params.recipe("payload"));
     const std::uint64_t offset = call.params.number("offset");
+    const auto held = call.desk.table.get<HeldSlot>(number);
     const auto content = maker.content(held->sequence);
     const std::lock_guard lock(held->mutex);
     const std::span<std::byte> place = held->slot.data();
@@ -85,9 +89,9 @@ Json abandon(const Call& call) {
 }
 
 Json write_metadata(const Call& call) {
-    const auto writer = call.desk.table.get<Writer>(call.params.number("handle"));
+    const std::uint64_t handle = call.params.number("handle");
     Maker maker(call.params.recipe("payload"));
-    writer->set_metadata(maker.content(0));
+    call.desk.table.get<Writer>(handle)->set_metadata(maker.content(0));
     return nullptr;
 }
 
