@@ -15,6 +15,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from harmony.contract import Identity, Structure
+from step_definitions.bulk import read_blind, write_alike
 from step_definitions.duplex_service import Server
 from step_definitions.library import AskingSide, HeldFrame, Library, ReadingSide, Slot, WritingSide
 from step_definitions.patterns import Pattern, Payload, digest
@@ -160,6 +161,8 @@ class Desk:
         series = itertools.islice(itertools.cycle(sizes), count) if sizes else itertools.repeat(payload.size, count)
         summary = Summary()
         constant = None if payload.pattern is Pattern.FRAME or sizes else payload.content()
+        if constant is not None and not interval:
+            return write_alike(writer, constant, count, clock).plain(clock)
         for number, size in enumerate(series):
             if interval:
                 _sleep_until(clock.begin + number * interval)
@@ -229,6 +232,9 @@ class Desk:
         summary = Summary()
         while count is None or summary.frames < count:
             try:
+                if count is not None and not (look or delay):
+                    read_blind(reader, count, clock, summary)
+                    break
                 frame = reader.read_frame(min(idle, clock.left) if count is None else clock.left)
             except Exception as error:
                 code = getattr(error, "code", "")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from step_definitions.patterns import chained, runs_of
+from step_definitions.patterns import chained
 from step_definitions.port import Transfer
 
 
@@ -15,18 +16,18 @@ class Clock:
 
     def __init__(self, timeout: float) -> None:
         self.begin = time.monotonic()
-        self._deadline = self.begin + timeout
+        self.deadline = self.begin + timeout
         self._processor = time.process_time()
 
     @property
     def left(self) -> float:
         """Seconds until the deadline, never less than none."""
-        return max(0.0, self._deadline - time.monotonic())
+        return max(0.0, self.deadline - time.monotonic())
 
     @property
     def over(self) -> bool:
         """Whether the deadline has passed."""
-        return time.monotonic() >= self._deadline
+        return time.monotonic() >= self.deadline
 
     def spent(self) -> dict[str, float]:
         """Return the time and the processor time so far, as a `Transfer` names them."""
@@ -38,7 +39,7 @@ class Summary:
 
     def __init__(self) -> None:
         self.frames = 0
-        self._sizes: list[int] = []
+        self._runs: list[tuple[int, int]] = []
         self._first = 0
         self._last = 0
         self._breaks = 0
@@ -46,25 +47,35 @@ class Summary:
 
     def add(self, sequence: int, size: int, data: memoryview | None = None) -> None:
         """Count one more frame; without its bytes it does not enter the digest."""
-        if self.frames and sequence != self._last + 1:
+        if not self.frames:
+            self._first = sequence
+        elif sequence != self._last + 1:
             self._breaks += 1
-        self._first = self._first or sequence
         self._last = sequence
         self.frames += 1
-        self._sizes.append(size)
+        size_before, times = self._runs[-1] if self._runs else (-1, 0)
+        if size == size_before:
+            self._runs[-1] = (size, times + 1)
+        else:
+            self._runs.append((size, 1))
         if data is not None:
             self._digest = chained(self._digest, sequence, data)
+
+    def add_series(self, first: int, last: int, frames: int, breaks: int, runs: Sequence[tuple[int, int]]) -> None:
+        """Be the summary of frames that were counted elsewhere; none may have been added before."""
+        self.frames, self._first, self._last, self._breaks = frames, first, last, breaks
+        self._runs = [*runs]
 
     def plain(self, clock: Clock) -> dict[str, Any]:
         """Return a `Transfer` as plain data."""
         return asdict(
             Transfer(
                 frames=self.frames,
-                bytes=sum(self._sizes),
+                bytes=sum(size * times for size, times in self._runs),
                 first=self._first,
                 last=self._last,
                 breaks=self._breaks,
-                runs=runs_of(self._sizes),
+                runs=self._runs,
                 digest=self._digest,
                 **clock.spent(),
             )

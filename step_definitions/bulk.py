@@ -1,0 +1,54 @@
+"""Many frames at once in loops as tight as Python allows: what `harmony perf` measures is then the library, not these.
+
+The same as the general loops of the desk, for the one case in which speed is asked for: equal frames, none looked at.
+"""
+
+from __future__ import annotations
+
+import time
+
+from step_definitions.library import ReadingSide, WritingSide
+from step_definitions.summary import Clock, Summary
+
+
+def write_alike(writer: WritingSide, content: bytes, count: int, clock: Clock) -> Summary:
+    """Write the same bytes many times."""
+    first = writer.next_sequence
+    write, now, deadline = writer.write_frame, time.monotonic, clock.deadline
+    for _ in range(count):
+        left = deadline - now()
+        write(content, left if left > 0 else 0.0)
+    summary = Summary()
+    if count:
+        breaks = int(writer.next_sequence != first + count)
+        summary.add_series(first, writer.next_sequence - 1, count, breaks, [(len(content), count)])
+    return summary
+
+
+def read_blind(reader: ReadingSide, count: int, clock: Clock, summary: Summary) -> None:
+    """Read frames and release each, unseen; what was read is in the summary, also after an error."""
+    read, now, deadline = reader.read_frame, time.monotonic, clock.deadline
+    frames = first = last = breaks = times = 0
+    current = -1
+    runs: list[tuple[int, int]] = []
+    try:
+        for _ in range(count):
+            left = deadline - now()
+            frame = read(left if left > 0 else 0.0)
+            sequence, size = frame.sequence, frame.size
+            if not frames:
+                first = sequence
+            elif sequence != last + 1:
+                breaks += 1
+            if size != current:
+                if times:
+                    runs.append((current, times))
+                current, times = size, 0
+            times += 1
+            frames += 1
+            last = sequence
+            frame.release()
+    finally:
+        if times:
+            runs.append((current, times))
+        summary.add_series(first, last, frames, breaks, runs)
