@@ -85,8 +85,9 @@ class Conversation:
         self.say(message({"jsonrpc": "2.0", "id": number, "method": verb, "params": [params]}))
         return number
 
-    def answer(self, number: Any, patience: float = PATIENCE) -> dict[str, Any]:
+    def answer(self, number: Any, patience: float | None = None) -> dict[str, Any]:
         """Wait for the answer to a request, or to none (``null``)."""
+        patience = PATIENCE if patience is None else patience
         deadline = time.monotonic() + patience
         while number not in self._held:
             try:
@@ -94,7 +95,7 @@ class Conversation:
             except queue.Empty:
                 raise AssertionError(f"no answer to {number} within {patience} s") from None
             assert "noise" not in heard, f"this is no message: {heard['noise']}"
-            assert heard["jsonrpc"] == "2.0"
+            assert heard.get("jsonrpc") == "2.0"
             assert heard.keys() in ({"jsonrpc", "id", "result"}, {"jsonrpc", "id", "error"})
             assert heard["id"] not in self._held, f"answered twice: {heard}"
             self._held[heard["id"]] = heard
@@ -424,8 +425,8 @@ class Wire(Subject):
             for _ in range(2):
                 driver.ask("write", **write(192))
             error = driver.refused("write", REFUSED, **write(700))["data"]
-            assert (error["code"], error["details"]["always_fits"]) == ("frame_unwritable", 496)
-            assert error["details"]["fits_now"] == 592
+            assert error["code"] == "frame_unwritable"
+            assert {"always_fits": 496, "fits_now": 592}.items() <= error["details"].items()
             error = driver.refused("write", REFUSED, **write(2000))["data"]
             assert error["code"] == "frame_too_large"
             driver.ask("write", **write(400))
@@ -438,7 +439,7 @@ class Wire(Subject):
             driver.ask("read", handle=reader)
             error = driver.refused("read", REFUSED, handle=reader)["data"]
             assert error["code"] == "sequence_error"
-            assert (error["details"]["expected"], error["details"]["seen"]) == (2, 9)
+            assert {"expected": 2, "seen": 9}.items() <= error["details"].items()
             assert driver.code("create", name=name, metadata=0, payload=64) == "buffer_in_use"
             assert driver.code("connect", name=name) == "writer_exists"
             assert driver.code("connect", name=f"9{name}") == "not_found"
