@@ -1,5 +1,5 @@
-#include "process.hpp"
 #include "summary.hpp"
+#include "system.hpp"
 #include "verbs.hpp"
 
 #include <algorithm>

@@ -1,4 +1,4 @@
-#include "process.hpp"
+#include "system.hpp"
 #include "verbs.hpp"
 
 #include <unistd.h>

@@ -5,7 +5,7 @@
 
 #include "desk.hpp"
 #include "framing.hpp"
-#include "process.hpp"
+#include "system.hpp"
 
 #include <array>
 #include <cerrno>

@@ -15,7 +15,7 @@ struct Recipe {
     Pattern pattern = Pattern::simple;
     std::uint64_t size = 0;
     std::uint64_t sequence = 0; ///< Shifts a `frame`; 0 stands for the number that the frame itself gets.
-    std::string text;
+    std::string text = {};
     std::uint8_t mask = 0; ///< Every byte is xored with it.
     std::uint64_t repeat = 1;
 };

@@ -1,7 +1,7 @@
 #include "summary.hpp"
 
 #include "crc32.hpp"
-#include "process.hpp"
+#include "system.hpp"
 
 #include <zerobuffer/layout.hpp>
 

@@ -3,10 +3,14 @@
 #include "case.hpp"
 #include "names.hpp"
 
+#include <array>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+
+#include <fcntl.h>
+#include <sys/stat.h>
 
 namespace test {
 
@@ -41,6 +45,11 @@ void poke(const std::string& name, std::size_t offset, std::uint64_t value) {
     std::memcpy(bytes.data(), &value, sizeof value);
     file.write(bytes.data(), bytes.size());
     if (!file.flush()) throw std::runtime_error("the segment cannot be written to");
+}
+
+void age(const std::string& name) {
+    const std::array<::timespec, 2> then{::timespec{1'000'000'000, 0}, ::timespec{1'000'000'000, 0}};
+    ::utimensat(AT_FDCWD, names::Names(name).segment().c_str(), then.data(), 0);
 }
 
 std::vector<std::string> files_of(const std::string& name) {

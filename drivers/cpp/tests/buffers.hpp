@@ -27,6 +27,9 @@ inline constexpr auto patience = std::chrono::seconds(20);
 /// Changes some bytes of a segment behind everybody's back.
 void poke(const std::string& name, std::size_t offset, std::uint64_t value);
 
+/// Makes a segment look as if it had been made long ago.
+void age(const std::string& name);
+
 /// The files of a buffer that exist: segment, semaphores, lock file.
 [[nodiscard]] std::vector<std::string> files_of(const std::string& name);
 

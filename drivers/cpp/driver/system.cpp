@@ -1,4 +1,4 @@
-#include "process.hpp"
+#include "system.hpp"
 
 #include <cerrno>
 #include <csignal>

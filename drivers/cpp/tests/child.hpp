@@ -1,0 +1,42 @@
+#pragma once
+
+#include <functional>
+
+#include <sys/types.h>
+
+namespace test {
+
+/// Work in a process of its own, which is killed and reaped in the end. To be made while there is but one
+/// thread.
+class Child {
+public:
+    explicit Child(const std::function<void()>& work);
+    Child(const Child&) = delete;
+    Child& operator=(const Child&) = delete;
+    ~Child();
+
+    void kill() const;
+
+    /// Waits for its end; the signal that ended it, 0 after work that is done, -1 after work that failed.
+    int wait();
+
+private:
+    ::pid_t pid_;
+};
+
+/// A pipe by which a child says that it has come so far.
+class Gate {
+public:
+    Gate();
+    Gate(const Gate&) = delete;
+    Gate& operator=(const Gate&) = delete;
+    ~Gate();
+
+    void open() const;
+    void wait() const;
+
+private:
+    int ends_[2];
+};
+
+} // namespace test

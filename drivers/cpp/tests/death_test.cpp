@@ -1,0 +1,199 @@
+#include "buffers.hpp"
+#include "case.hpp"
+#include "child.hpp"
+
+#include <csignal>
+#include <thread>
+
+#include <unistd.h>
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace zerobuffer;
+
+constexpr BufferConfig small{.metadata_size = 64, .payload_size = 4096};
+
+std::vector<std::string_view> points_of(std::string_view side) {
+    std::vector<std::string_view> some;
+    for (const std::string_view point : points()) {
+        if (point.starts_with(side)) some.push_back(point);
+    }
+    CHECK(!some.empty());
+    return some;
+}
+
+void write(Writer& writer, std::size_t size) {
+    writer.write(test::ramp(size, writer.next_sequence()), test::patience);
+}
+
+void check_whole(const Frame& frame) {
+    if (test::copy(frame.data()) != test::ramp(frame.size(), frame.sequence())) {
+        throw test::Failure("frame " + std::to_string(frame.sequence()) + " is not whole");
+    }
+}
+
+/// Writes two frames and dies inside the third write, or inside writing metadata.
+void die_at(std::string_view point, const std::string& name) {
+    test::Child child([&] {
+        Writer writer(name);
+        write(writer, 700);
+        write(writer, 700);
+        CHECK(arm_point(point, 1));
+        writer.set_metadata(test::ramp(10));
+        write(writer, 700);
+    });
+    CHECK_EQUAL(child.wait(), SIGKILL);
+}
+
+} // namespace
+
+TEST(death, a_point_that_nobody_knows_is_not_armed) {
+    CHECK(!arm_point("writer.lunch", 1));
+    CHECK(!arm_point("writer.data", 0));
+}
+
+TEST(death, of_a_writer_anywhere_leaves_whole_frames) {
+    for (const std::string_view point : points_of("writer.")) {
+        Reader reader(test::unique_name(), small);
+        die_at(point, reader.name());
+        std::uint64_t read = 0;
+        const auto read_all = [&] {
+            for (;;) {
+                const Frame frame = reader.read(test::patience);
+                check_whole(frame);
+                CHECK_EQUAL(frame.sequence(), ++read);
+            }
+        };
+        const auto error = CHECK_THROWS(WriterDeadError, (read_all(), 0));
+        CHECK(read == 2 || read == 3);
+        CHECK_EQUAL(std::get<std::string>(error.values().at("reason")), "died");
+        CHECK_EQUAL(test::control(reader.name()).payload_free_bytes, small.payload_size);
+        CHECK_EQUAL(test::control(reader.name()).reserved.bytes, 0U);
+        Writer heir(reader.name());
+        for (std::uint64_t sequence = 1; sequence <= 20; sequence++) {
+            write(heir, 700 + sequence);
+            const Frame frame = reader.read(test::patience);
+            CHECK_EQUAL(frame.sequence(), sequence);
+            check_whole(frame);
+        }
+    }
+}
+
+TEST(death, of_a_writer_is_made_up_for_by_the_next_one) {
+    for (const std::string_view point : points_of("writer.")) {
+        Reader reader(test::unique_name(), small);
+        die_at(point, reader.name());
+        // The reader has not looked yet, and holds a frame, which hides how much should be free.
+        const Frame held = reader.read(test::patience);
+        Writer heir(reader.name());
+        write(heir, 500);
+        const Frame second = reader.read(test::patience);
+        Frame next = reader.read(test::patience);
+        CHECK_EQUAL(second.sequence(), 2U);
+        check_whole(next);
+        if (next.sequence() == 3) next = reader.read(test::patience);
+        CHECK_EQUAL(next.sequence(), 1U);
+        check_whole(next);
+        check_whole(held);
+        CHECK_THROWS(TimeoutError, reader.read(0ns));
+    }
+}
+
+TEST(death, of_a_reader_anywhere_is_told_and_made_good) {
+    for (const std::string_view point : points_of("reader.")) {
+        const std::string name = test::unique_name();
+        const test::Gate created;
+        const test::Gate written;
+        test::Child child([&] {
+            Reader reader(name, {.metadata_size = 0, .payload_size = 1024});
+            created.open();
+            // The third frame wraps, once the first is read.
+            static_cast<void>(reader.read(test::patience));
+            CHECK(arm_point(point, 1));
+            written.wait();
+            for (int frame = 0; frame < 2; frame++) check_whole(reader.read(test::patience));
+        });
+        created.wait();
+        Writer writer(name);
+        write(writer, 500);
+        write(writer, 400);
+        write(writer, 450);
+        written.open();
+        CHECK_EQUAL(child.wait(), SIGKILL);
+        CHECK_THROWS(ReaderDeadError, write(writer, 10));
+        CHECK_THROWS(ReaderDeadError, Writer(name));
+        writer.close();
+        CHECK_EQUAL(test::files_of(name).size(), 4U);
+        // Whoever comes next takes over what the dead one left.
+        Reader heir(name, {.metadata_size = 0, .payload_size = 512});
+        writer = Writer(name);
+        write(writer, 77);
+        check_whole(heir.read(test::patience));
+    }
+}
+
+TEST(death, ends_a_read_that_waits) {
+    Reader reader(test::unique_name(), small);
+    const test::Gate connected;
+    test::Child child([&] {
+        const Writer writer(reader.name());
+        connected.open();
+        ::pause();
+    });
+    connected.wait();
+    std::thread killer([&] { child.kill(); });
+    const auto error = CHECK_THROWS(WriterDeadError, reader.read(test::patience));
+    killer.join();
+    CHECK_EQUAL(std::get<std::string>(error.values().at("reason")), "died");
+    CHECK(reader.writer_state() == WriterState::died);
+}
+
+TEST(death, ends_a_write_that_waits) {
+    const std::string name = test::unique_name();
+    const test::Gate created;
+    test::Child child([&] {
+        const Reader reader(name, {.metadata_size = 0, .payload_size = 64});
+        created.open();
+        ::pause();
+    });
+    created.wait();
+    Writer writer(name);
+    write(writer, 48);
+    std::thread killer([&] { child.kill(); });
+    CHECK_THROWS(ReaderDeadError, write(writer, 48));
+    killer.join();
+    // What a dead reader left is removed by the next one.
+    const Reader heir(name, small);
+}
+
+TEST(death, of_a_child_leaves_the_buffer_of_its_parent_alone) {
+    Reader reader(test::unique_name(), small);
+    Writer writer(reader.name());
+    test::Child child([&] {
+        writer.close();
+        reader.close();
+    });
+    CHECK_EQUAL(child.wait(), 0);
+    CHECK_EQUAL(test::files_of(reader.name()).size(), 4U);
+    write(writer, 10);
+    check_whole(reader.read(test::patience));
+}
+
+TEST(death, a_process_that_got_the_number_of_a_dead_reader_is_not_taken_for_it) {
+    const std::string name = test::unique_name();
+    test::Child child([&] {
+        Reader reader(name, small);
+        CHECK(arm_point("reader.token", 1));
+        Writer writer(name);
+        write(writer, 1);
+        static_cast<void>(reader.read());
+    });
+    CHECK_EQUAL(child.wait(), SIGKILL);
+    // This process is younger than a segment of the year 2001, whose reader it seems to be.
+    test::poke(name, offsetof(ControlBlock, reader_pid), static_cast<std::uint64_t>(::getpid()));
+    test::age(name);
+    CHECK_THROWS(ReaderDeadError, Writer(name));
+    const Reader heir(name, small);
+    const Writer writer(name);
+}

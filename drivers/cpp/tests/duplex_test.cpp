@@ -1,0 +1,110 @@
+#include "buffers.hpp"
+#include "case.hpp"
+
+#include <stdexcept>
+#include <thread>
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace zerobuffer;
+
+constexpr BufferConfig small{.metadata_size = 0, .payload_size = 4096};
+
+std::vector<std::byte> echo(const Frame& request) { return test::copy(request.data()); }
+
+/// Files of a channel that are left.
+std::size_t left(const std::string& name) {
+    return test::files_of(name + "_request").size() + test::files_of(name + "_response").size();
+}
+
+} // namespace
+
+TEST(duplex, responses_come_in_the_order_of_requests) {
+    const std::string name = test::unique_name();
+    CHECK_THROWS(NotFoundError, DuplexClient(name, small));
+    {
+        DuplexServer server(name, small);
+        server.start(echo);
+        CHECK_THROWS(BusyError, server.start(echo));
+        for (int client_number = 0; client_number < 3; client_number++) {
+            DuplexClient client(name, small, test::patience);
+            CHECK_THROWS(WriterExistsError, DuplexClient(name, small));
+            for (std::size_t size = 1; size <= 8; size++) client.send(test::ramp(size));
+            for (std::size_t size = 1; size <= 8; size++)
+                CHECK_EQUAL(client.receive(test::patience).size(), size);
+            Slot slot = client.acquire(5);
+            slot.commit();
+            CHECK_THROWS(BusyError, client.request(test::ramp(1)));
+            CHECK_EQUAL(client.receive(test::patience).size(), 5U);
+            CHECK_EQUAL(client.request(test::ramp(700), test::patience).size(), 700U);
+        }
+        CHECK_EQUAL(server.last_failure(), "");
+    }
+    CHECK_EQUAL(left(name), 0U);
+}
+
+TEST(duplex, a_handler_that_fails_ends_the_channel_of_its_client_alone) {
+    const std::string name = test::unique_name();
+    DuplexServer server(name, small);
+    server.start([](const Frame& request) -> std::vector<std::byte> {
+        if (request.size() == 13) throw std::runtime_error("thirteen");
+        if (request.size() == 14) return {};
+        return echo(request);
+    });
+    for (const std::size_t bad : {13U, 14U}) {
+        for (const bool first : {true, false}) {
+            DuplexClient client(name, small, test::patience);
+            if (!first) static_cast<void>(client.request(test::ramp(1), test::patience));
+            CHECK_THROWS(WriterDeadError, client.request(test::ramp(bad), test::patience));
+        }
+    }
+    CHECK(!server.last_failure().empty());
+    DuplexClient client(name, small, test::patience);
+    CHECK_EQUAL(client.request(test::ramp(3), test::patience).size(), 3U);
+}
+
+TEST(duplex, a_response_that_comes_too_late_is_nobodys) {
+    const std::string name = test::unique_name();
+    DuplexServer server(name, small);
+    std::atomic<bool> slow{true};
+    server.start([&](const Frame& request) {
+        while (slow.exchange(false)) std::this_thread::sleep_for(50ms);
+        return echo(request);
+    });
+    DuplexClient client(name, small);
+    CHECK_THROWS(TimeoutError, client.request(test::ramp(10), 1ms));
+    CHECK_EQUAL(client.request(test::ramp(20), test::patience).size(), 20U);
+}
+
+TEST(duplex, a_response_reaches_nobody_but_who_asked) {
+    const std::string name = test::unique_name();
+    DuplexServer server(name, small);
+    server.start([&](const Frame& request) {
+        std::this_thread::sleep_for(30ms);
+        return echo(request);
+    });
+    for (int round = 0; round < 3; round++) {
+        DuplexClient gone(name, small, test::patience);
+        gone.send(test::ramp(10));
+        gone.close();
+        // The next one of the same process comes while the handler works.
+        DuplexClient client(name, small, test::patience);
+        CHECK_EQUAL(client.request(test::ramp(20), test::patience).size(), 20U);
+    }
+}
+
+TEST(duplex, a_server_that_ends_is_noticed) {
+    const std::string name = test::unique_name();
+    DuplexServer server(name, small);
+    DuplexClient client(name, small);
+    client.send(test::ramp(1));
+    std::thread closing([&] { server.close(); });
+    // It has answered nothing, so its end shows in the request buffer.
+    CHECK_THROWS(ReaderDeadError, client.receive(test::patience));
+    closing.join();
+    CHECK_THROWS(ClosedError, server.start(echo));
+    client.close();
+    CHECK_THROWS(ClosedError, client.receive(0ns));
+    CHECK_EQUAL(left(name), 0U);
+}

@@ -1,0 +1,102 @@
+#include "buffers.hpp"
+#include "case.hpp"
+
+#include <atomic>
+#include <random>
+#include <thread>
+
+namespace {
+
+using namespace std::chrono_literals;
+using namespace zerobuffer;
+using test::Pair;
+
+} // namespace
+
+TEST(threads, one_writes_and_another_reads) {
+    Pair pair({.metadata_size = 0, .payload_size = 4096});
+    constexpr std::uint64_t frames = 5000;
+    std::thread writing([&] {
+        std::mt19937_64 dice(test::seed());
+        for (std::uint64_t frame = 0; frame < frames; frame++) pair.write(1 + dice() % 2000);
+    });
+    std::uint64_t whole = 0;
+    std::string failure;
+    try {
+        for (std::uint64_t sequence = 1; sequence <= frames; sequence++) {
+            const Frame frame = pair.read();
+            if (frame.sequence() == sequence) whole++;
+        }
+    } catch (const std::exception& error) {
+        failure = error.what();
+        pair.reader.close();
+    }
+    try {
+        writing.join();
+    } catch (const std::exception&) {
+        // The reader's failure is the cause.
+    }
+    CHECK_EQUAL(failure, "");
+    CHECK_EQUAL(whole, frames);
+}
+
+TEST(threads, readers_wait_in_line_and_get_every_frame_once) {
+    Pair pair({.metadata_size = 0, .payload_size = 1024});
+    constexpr std::uint64_t frames = 600;
+    std::atomic<std::uint64_t> sum{0};
+    std::vector<std::thread> readers;
+    for (int reader = 0; reader < 3; reader++) {
+        readers.emplace_back([&] {
+            for (std::uint64_t frame = 0; frame < frames / 3; frame++) sum += pair.read().sequence();
+        });
+    }
+    for (std::uint64_t frame = 0; frame < frames; frame++) pair.write(100);
+    for (std::thread& reader : readers) reader.join();
+    CHECK_EQUAL(sum.load(), frames * (frames + 1) / 2);
+}
+
+TEST(threads, close_ends_what_waits) {
+    Pair pair({.metadata_size = 0, .payload_size = 64});
+    std::atomic<int> closed{0};
+    std::thread reading([&] {
+        try {
+            static_cast<void>(pair.reader.read(test::patience));
+        } catch (const ClosedError&) {
+            closed++;
+        }
+    });
+    std::this_thread::sleep_for(5ms); // so that it most likely waits by now; if not, it must end all the same
+    pair.reader.close();
+    reading.join();
+    Pair full({.metadata_size = 0, .payload_size = 64});
+    full.write(48);
+    std::thread writing([&] {
+        try {
+            full.write(48);
+        } catch (const ClosedError&) {
+            closed++;
+        }
+    });
+    std::this_thread::sleep_for(5ms);
+    full.writer.close();
+    writing.join();
+    CHECK_EQUAL(closed.load(), 2);
+}
+
+TEST(threads, one_writes_at_a_time) {
+    Pair pair({.metadata_size = 0, .payload_size = 64});
+    pair.write(48);
+    std::thread writing([&] { pair.write(48); });
+    for (bool busy = false; !busy;) {
+        try {
+            pair.writer.set_metadata(test::ramp(1));
+        } catch (const BusyError&) {
+            busy = true;
+        } catch (const MetadataTooLargeError&) {
+            std::this_thread::yield();
+        }
+    }
+    static_cast<void>(pair.read());
+    writing.join();
+    static_cast<void>(pair.read());
+}
