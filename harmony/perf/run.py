@@ -125,6 +125,7 @@ class PerformanceRun:
                     drivers = []
         except BaseException:
             await _killed(drivers)
+            self._swept(run_ids, leg, tell=False)
             raise
         await self._ended(drivers, leg)
         self._swept(run_ids, leg, tell=in_order)

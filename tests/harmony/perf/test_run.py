@@ -191,6 +191,25 @@ def test_what_is_left_behind_is_removed_and_told(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_an_interrupted_run_leaves_no_process_and_no_object(tmp_path: Path) -> None:
+    pids: list[int] = []
+
+    async def interrupted(drivers: Drivers, occasion: Occasion) -> float:
+        pids.extend(driver.pid for driver in drivers.values())
+        (tmp_path / f"tea_{occasion.run_id}").touch()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(
+            {"good": partner()},
+            a_measure("interrupted", interrupted),
+            probes=[lambda run_id: [str(path) for path in tmp_path.glob(f"*_{run_id}")]],
+        )
+    assert len(pids) == 2
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_each_driver_is_held_to_its_core() -> None:
     cores: list[set[int]] = []
 
