@@ -1,6 +1,9 @@
 #pragma once
 
+#include <exception>
 #include <functional>
+#include <thread>
+#include <utility>
 
 #include <sys/types.h>
 
@@ -22,6 +25,35 @@ public:
 
 private:
     ::pid_t pid_;
+};
+
+/// Work in a thread of its own; join() throws what the work threw.
+class Thread {
+public:
+    explicit Thread(std::function<void()> work)
+        : thread_([this, doing = std::move(work)] {
+              try {
+                  doing();
+              } catch (...) {
+                  failure_ = std::current_exception();
+              }
+          }) {}
+
+    Thread(const Thread&) = delete;
+    Thread& operator=(const Thread&) = delete;
+
+    ~Thread() {
+        if (thread_.joinable()) thread_.join();
+    }
+
+    void join() {
+        thread_.join();
+        if (failure_) std::rethrow_exception(failure_);
+    }
+
+private:
+    std::exception_ptr failure_;
+    std::thread thread_;
 };
 
 /// A pipe by which a child says that it has come so far.

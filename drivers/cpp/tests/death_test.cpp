@@ -142,7 +142,7 @@ TEST(death, ends_a_read_that_waits) {
         ::pause();
     });
     connected.wait();
-    std::thread killer([&] { child.kill(); });
+    test::Thread killer([&] { child.kill(); });
     const auto error = CHECK_THROWS(WriterDeadError, reader.read(test::patience));
     killer.join();
     CHECK_EQUAL(std::get<std::string>(error.values().at("reason")), "died");
@@ -160,7 +160,7 @@ TEST(death, ends_a_write_that_waits) {
     created.wait();
     Writer writer(name);
     write(writer, 48);
-    std::thread killer([&] { child.kill(); });
+    test::Thread killer([&] { child.kill(); });
     CHECK_THROWS(ReaderDeadError, write(writer, 48));
     killer.join();
     // What a dead reader left is removed by the next one.

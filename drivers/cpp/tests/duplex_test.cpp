@@ -1,5 +1,6 @@
 #include "buffers.hpp"
 #include "case.hpp"
+#include "child.hpp"
 
 #include <stdexcept>
 #include <thread>
@@ -99,7 +100,7 @@ TEST(duplex, a_server_that_ends_is_noticed) {
     DuplexServer server(name, small);
     DuplexClient client(name, small);
     client.send(test::ramp(1));
-    std::thread closing([&] { server.close(); });
+    test::Thread closing([&] { server.close(); });
     // It has answered nothing, so its end shows in the request buffer.
     CHECK_THROWS(ReaderDeadError, client.receive(test::patience));
     closing.join();
