@@ -31,6 +31,7 @@ import psutil
 import pytest
 
 from harmony import framing
+from harmony.contract import HandshakeError
 from harmony.process import own_helper
 from step_definitions.child_driver import ChildDriver
 from step_definitions.observer import BufferView, Part, objects_of_run
@@ -143,15 +144,39 @@ class Subject:
     @pytest.fixture
     def play(self, name: str) -> Play:
         """Play a scene with drivers."""
+        return playing(self.language, name)
 
-        def whole(scene: Scene) -> None:
-            async def run() -> None:
-                async with AsyncExitStack() as stack:
-                    await scene(Stage(self.language, name, stack))
 
-            asyncio.run(run())
+def playing(language: Language, name: str) -> Play:
+    """Have scenes played with the driver of a language."""
 
-        return whole
+    async def run(scene: Scene) -> None:
+        async with AsyncExitStack() as stack:
+            await scene(Stage(language, name, stack))
+
+    return lambda scene: asyncio.run(run(scene))
+
+
+def altered(language: Language, target: Path, file: str, old: str, new: str) -> Path:
+    """Copy the sources of a language, with one thing changed; to be built and found out."""
+    what_is_built = shutil.ignore_patterns("bin", "obj", "build", "target", ".*")
+    folder = Path(shutil.copytree(language.folder, target / language.folder.name, ignore=what_is_built))
+    text = (folder / file).read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{file} has changed: look for {old!r}"
+    (folder / file).write_text(text.replace(old, new), encoding="utf-8")
+    return folder
+
+
+def handshake_of(*words: str | Path) -> str:
+    """Start a driver that is refused at once, and return why."""
+
+    async def meet() -> None:
+        driver = await ChildDriver.launch([str(word) for word in words])
+        await driver.end()
+
+    with pytest.raises(HandshakeError) as caught:
+        asyncio.run(meet())
+    return str(caught.value)
 
 
 both_ways = pytest.mark.parametrize(
