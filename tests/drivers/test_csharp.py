@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from typing import Final
 
 import pytest
 
 from tests.drivers.exchange import DRIVERS, Exchange, Language
 from tests.drivers.wire import Wire
+
+WIDTH: Final = 120
 
 CSHARP = Language(
     "csharp",
@@ -24,6 +27,21 @@ class TestExchange(Exchange):
 
 class TestWire(Wire):
     language = CSHARP
+
+
+def test_the_sources_keep_to_the_style() -> None:
+    # No formatter runs on Mono: this much is checked of what .editorconfig says.
+    faults = []
+    for path in sorted(CSHARP.folder.glob("*/*.cs")):
+        text = path.read_text(encoding="utf-8")
+        lines = text.split("\n")
+        faults += [
+            f"{path.name}:{number}"
+            for number, line in enumerate(lines, start=1)
+            if len(line) > WIDTH or line != line.rstrip() or "\t" in line or "\r" in line
+        ]
+        faults += [path.name] if not text.endswith("}\n") and path.name != "AssemblyInfo.cs" else []
+    assert faults == []
 
 
 @pytest.mark.slow

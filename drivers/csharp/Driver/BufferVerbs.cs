@@ -81,7 +81,8 @@ namespace ZeroBuffer.Driver
                 }
             }
 
-            throw RpcException.Of("timeout", $"the buffer took {summary.Frames} frames and was not full in {timeout.TotalSeconds} s");
+            var cause = $"the buffer took {summary.Frames} frames and was not full in {timeout.TotalSeconds} s";
+            throw RpcException.Of("timeout", cause);
         }
 
         public object Acquire(Params given)

@@ -123,7 +123,9 @@ namespace ZeroBuffer.Driver
 
             try
             {
-                var thread = new Thread(() => Perform(job, verb), StackSize) { IsBackground = true, Name = request.Verb };
+                var thread = new Thread(() => Perform(job, verb), StackSize);
+                thread.IsBackground = true;
+                thread.Name = request.Verb;
                 thread.Start();
             }
             catch (Exception error) when (error is OutOfMemoryException || error is ThreadStartException)

@@ -4,12 +4,14 @@ using System.Text;
 
 namespace ZeroBuffer.Driver
 {
-    /// <summary>Content-Length framing, without I/O: what cannot be read becomes a fault, and the next header is looked for.</summary>
+    /// <summary>
+    /// Content-Length framing, without I/O: what cannot be read becomes a fault, and the next header is looked for.
+    /// </summary>
     /// <remarks>
     /// The search is safe: no well-formed JSON holds a raw line break inside a string, or a header outside one. Memory
     /// grows with what has arrived, never with what was announced.
     /// </remarks>
-    internal sealed class Decoder
+    internal sealed class MessageDecoder
     {
         public const int LargestMessage = 16 << 20;
         private const int LargestHeader = 8 << 10;

@@ -3,7 +3,10 @@ using System.Collections.Generic;
 
 namespace ZeroBuffer.Driver
 {
-    /// <summary>The parameters of a request: one object, with or without a list around it. Keys that nobody asks for are ignored.</summary>
+    /// <summary>
+    /// The parameters of a request: one object, with or without a list around it. Keys that nobody asks for are
+    /// ignored.
+    /// </summary>
     internal sealed class Params
     {
         private const double LongestSeconds = 1e8;

@@ -55,7 +55,7 @@ namespace ZeroBuffer.Driver
         {
             var point = given.Text("point");
             var passage = given.Size("passage");
-            return Points.Arm(point, passage) ? (object)null : throw RpcException.Params($"'point' names none: '{point}'");
+            return Points.Arm(point, passage) ? (object)null : throw given.Unfit("point", "the name of one");
         }
 
         private static object Plain(StructureLayout structure)

@@ -27,7 +27,7 @@ namespace ZeroBuffer.Driver
             var desk = new Desk(
                 answer =>
                 {
-                    var message = Decoder.Encode(answer);
+                    var message = MessageDecoder.Encode(answer);
                     lock (writing)
                     {
                         Write(output, message);
@@ -42,7 +42,7 @@ namespace ZeroBuffer.Driver
         /// <summary>Takes messages until stdin ends.</summary>
         private static void Serve(Desk desk, int output, object writing)
         {
-            var decoder = new Decoder();
+            var decoder = new MessageDecoder();
             var chunk = new byte[1 << 16];
             for (;;)
             {
@@ -66,7 +66,7 @@ namespace ZeroBuffer.Driver
                     var error = new RpcException(RpcException.ParseError, "Parse error: " + fault);
                     lock (writing)
                     {
-                        Write(output, Decoder.Encode(Answer.OfError(null, error)));
+                        Write(output, MessageDecoder.Encode(Answer.OfError(null, error)));
                     }
                 }
             }

@@ -33,7 +33,8 @@ namespace ZeroBuffer.Driver
         public static RpcException Of(string code, string message, IDictionary<string, object> values = null)
         {
             var details = values ?? new Dictionary<string, object>();
-            return new RpcException(message, new Dictionary<string, object> { { "code", code }, { "details", details } });
+            var data = new Dictionary<string, object> { { "code", code }, { "details", details } };
+            return new RpcException(message, data);
         }
 
         public static RpcException Of(ZeroBufferException error, string before = "")
@@ -120,7 +121,7 @@ namespace ZeroBuffer.Driver
     {
         public static string Of(object id, object result)
         {
-            return Json.Write(new Dictionary<string, object> { { "jsonrpc", "2.0" }, { "id", id }, { "result", result } });
+            return Of(id, "result", result);
         }
 
         public static string OfError(object id, RpcException failure)
@@ -131,7 +132,12 @@ namespace ZeroBuffer.Driver
                 error.Add("data", failure.Details);
             }
 
-            return Json.Write(new Dictionary<string, object> { { "jsonrpc", "2.0" }, { "id", id }, { "error", error } });
+            return Of(id, "error", error);
+        }
+
+        private static string Of(object id, string key, object value)
+        {
+            return Json.Write(new Dictionary<string, object> { { "jsonrpc", "2.0" }, { "id", id }, { key, value } });
         }
     }
 }

@@ -103,7 +103,8 @@ namespace ZeroBuffer.Driver
 
         private static RpcException IsClosed(long number, string name)
         {
-            return RpcException.Of("closed", $"no such thing is open under the number {number} ('{name}'): open one first");
+            var cause = $"no such thing is open under the number {number} ('{name}'): open one first";
+            return RpcException.Of("closed", cause);
         }
     }
 

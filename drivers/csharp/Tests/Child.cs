@@ -5,7 +5,9 @@ using System.Reflection;
 
 namespace ZeroBuffer.Tests
 {
-    /// <summary>This program, started again to play the other side; what it says goes over its stdout, line by line.</summary>
+    /// <summary>
+    /// This program, started again to play the other side; what it says goes over its stdout, line by line.
+    /// </summary>
     internal sealed class Child : IDisposable
     {
         public const string Word = "--child";

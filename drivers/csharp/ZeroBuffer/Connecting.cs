@@ -9,11 +9,13 @@ namespace ZeroBuffer
         private const int OwedLooks = 20;
         private const int SnapshotAttempts = 1000;
 
-        // For a reader that is in the middle of creating the buffer, and for one that takes back what a dead writer left.
+        // For a reader that is creating the buffer, and for one that takes back what a dead writer left.
         private static readonly TimeSpan CreationPatience = TimeSpan.FromSeconds(1);
         private static readonly TimeSpan RepairPatience = TimeSpan.FromMilliseconds(50);
 
-        /// <summary>Connects; waits for at most <paramref name="timeout"/> for a buffer that does not exist yet.</summary>
+        /// <summary>
+        /// Connects; waits for at most <paramref name="timeout"/> for a buffer that does not exist yet.
+        /// </summary>
         /// <param name="names">Of the buffer.</param>
         /// <param name="timeout">How long.</param>
         /// <param name="isWanted">Whether the process that reads it is one to connect to.</param>
@@ -69,7 +71,8 @@ namespace ZeroBuffer
                     names.Buffer,
                     "map the segment",
                     path,
-                    () => Segment.Map(names.Buffer, file, (long)facts.Size, true, isData => OpenSemaphore(names, isData)));
+                    () => Segment.Map(
+                        names.Buffer, file, (long)facts.Size, true, isData => OpenSemaphore(names, isData)));
             }
             catch
             {
@@ -122,7 +125,8 @@ namespace ZeroBuffer
                 var cause = SystemCalls.Of(error.Errno, names.Buffer, "open the semaphore " + semaphore, path);
 
                 // Peers make them after the segment.
-                throw error.Errno == Libc.ENOENT ? new NotReadyException(cause, CreationPatience, false) : (Exception)cause;
+                var isMissing = error.Errno == Libc.ENOENT;
+                throw isMissing ? new NotReadyException(cause, CreationPatience, false) : (Exception)cause;
             }
         }
 
@@ -187,7 +191,7 @@ namespace ZeroBuffer
                 return false;
             }
 
-            // Our own number without a lock is that of a dead process that had it before us, as in a restarted container.
+            // Our number without a lock is that of a dead process that had it before us, as in a restarted container.
             if (owner == own)
             {
                 return segment.Presence.Writer(out _) != 0;
@@ -200,7 +204,9 @@ namespace ZeroBuffer
             }
         }
 
-        /// <summary>The least of several looks: a reader between a token and its frame makes it look like one too many.</summary>
+        /// <summary>
+        /// The least of several looks: between a token and its frame, a reader makes it one too many.
+        /// </summary>
         private static long OwedPosts(Segment segment)
         {
             var least = long.MaxValue;

@@ -164,7 +164,7 @@ namespace ZeroBuffer
             catch (Exception error) when (!(error is OperationCanceledException))
             {
                 LastError = error;
-                if (!(error is ReaderDeadException || error is BufferNotFoundException))
+                if (!IsAbsence(error))
                 {
                     LeaveTrace();
                 }
@@ -174,7 +174,9 @@ namespace ZeroBuffer
             }
         }
 
-        /// <summary>Connects before the handler takes its time: later, the response buffer may be another client's.</summary>
+        /// <summary>
+        /// Connects before the handler takes its time: later, the response buffer may be another client's.
+        /// </summary>
         private void MeetClient()
         {
             DropClient();
@@ -189,7 +191,9 @@ namespace ZeroBuffer
             }
         }
 
-        /// <summary>Connects to the response buffer of the client at hand, and not of one that has come after it.</summary>
+        /// <summary>
+        /// Connects to the response buffer of the client at hand, and not of one that has come after it.
+        /// </summary>
         private Writer Connect(TimeSpan patience)
         {
             var deadline = Deadline.After(patience);
@@ -199,7 +203,7 @@ namespace ZeroBuffer
                 {
                     return new Writer(responseName, IsOfClient);
                 }
-                catch (ZeroBufferException error) when (error is BufferNotFoundException || error is ReaderDeadException)
+                catch (ZeroBufferException error) when (IsAbsence(error))
                 {
                     if (deadline.IsOver || requests.PresentPid == 0)
                     {
@@ -212,13 +216,22 @@ namespace ZeroBuffer
             }
         }
 
-        /// <summary>Who is still connected to the request buffer when a response buffer is open has made that one, too.</summary>
+        /// <summary>
+        /// Who is still connected to the request buffer when a response buffer is open made that, too.
+        /// </summary>
         private bool IsOfClient(ulong responseReader)
         {
             return requests.PresentPid == responseReader;
         }
 
-        /// <summary>Without a trace, a writer that came and went looks to the client like one that never came.</summary>
+        private static bool IsAbsence(Exception error)
+        {
+            return error is BufferNotFoundException || error is ReaderDeadException;
+        }
+
+        /// <summary>
+        /// Without a trace, a writer that came and went looks to the client like one that never came.
+        /// </summary>
         private void LeaveTrace()
         {
             try

@@ -197,7 +197,8 @@ namespace ZeroBuffer
             : base(
                 "buffer_full",
                 name,
-                $"buffer '{name}' had no space for a frame of {size} bytes within {Number(seconds)} s ({needed} needed, {free} free)",
+                $"buffer '{name}' had no space for a frame of {size} bytes within {Number(seconds)} s "
+                    + $"({needed} needed, {free} free)",
                 "Wait longer, read faster, or create the buffer with a larger ring")
         {
             Add("size", size);
@@ -230,8 +231,10 @@ namespace ZeroBuffer
             : base(
                 "frame_unwritable",
                 name,
-                $"a frame of {size} bytes cannot be written at the present position of buffer '{name}', even when it is empty",
-                $"{fitsNow} bytes fit now, {alwaysFits} always do: create the buffer with a ring of twice the largest frame")
+                $"a frame of {size} bytes cannot be written at the present position of buffer '{name}', "
+                    + "even when it is empty",
+                $"{fitsNow} bytes fit now, {alwaysFits} always do: "
+                    + "create the buffer with a ring of twice the largest frame")
         {
             Add("size", size);
             Add("fits_now", fitsNow);
@@ -389,7 +392,7 @@ namespace ZeroBuffer
                 "system_error",
                 name,
                 $"buffer '{name}': could not {operation}: {Libc.Describe(errno)}",
-                "See errno")
+                "The cause is the system's own: see errno")
         {
             Add("operation", operation);
             Add("errno", errno);

@@ -4,8 +4,8 @@ using System.Threading;
 namespace ZeroBuffer
 {
     /// <summary>
-    /// Creating and removing the four objects of a buffer, which belong to its reader. What belongs to a living owner is
-    /// never touched, what a dead one left is replaced, and a creation that fails half-way leaves nothing behind.
+    /// Creating and removing the four objects of a buffer, which belong to its reader. What belongs to a living owner
+    /// is never touched, what a dead one left is replaced, and a creation that fails half-way leaves nothing behind.
     /// </summary>
     internal sealed class Ownership : IDisposable
     {
@@ -84,7 +84,7 @@ namespace ZeroBuffer
             return Math.Min(modified, changed);
         }
 
-        /// <summary>Whether somebody holds the lock of a buffer: then its reader lives, whatever its number means here.</summary>
+        /// <summary>Whether somebody holds the lock: then the reader lives, whatever its number means here.</summary>
         public static bool IsLocked(Names names)
         {
             try
@@ -228,8 +228,9 @@ namespace ZeroBuffer
         private static FileDescriptor Lock(Names names, uint mode)
         {
             var path = names.LockPath;
+            var folder = names.LockDirectory;
             using (var directory = SystemCalls.Named(
-                names.Buffer, "open the lock directory", names.LockDirectory, () => OpenLockDirectory(names.LockDirectory)))
+                names.Buffer, "open the lock directory", folder, () => OpenLockDirectory(folder)))
             {
                 var begin = Clock.Now;
                 for (;;)
@@ -266,7 +267,9 @@ namespace ZeroBuffer
             }
         }
 
-        /// <summary>Its last owner removes a lock file while holding the lock: what we have locked may be gone.</summary>
+        /// <summary>
+        /// Its last owner removes a lock file while holding the lock: what we have locked may be gone.
+        /// </summary>
         private static bool IsAt(FileDescriptor file, FileDescriptor directory, string name)
         {
             var there = SystemCalls.FactsAt(directory, name);

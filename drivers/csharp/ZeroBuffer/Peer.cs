@@ -151,7 +151,8 @@ namespace ZeroBuffer
         public static long ParseStartTime(string stat)
         {
             // The name stands in parentheses and may hold anything: fields count from the last one that closes.
-            var fields = stat.Substring(stat.LastIndexOf(')') + 1).Split(new[] { ' ' }, StringSplitOptions.RemoveEmptyEntries);
+            var behind = stat.Substring(stat.LastIndexOf(')') + 1);
+            var fields = behind.Split(new[] { ' ' }, StringSplitOptions.RemoveEmptyEntries);
             long ticks;
             if (fields.Length < StartTimeField - 2 || fields[0] == "Z" || fields[0] == "X")
             {
@@ -191,10 +192,12 @@ namespace ZeroBuffer
 
         private static double BootTime()
         {
+            const string Label = "btime ";
             foreach (var line in (ReadText("/proc/stat") ?? "").Split('\n'))
             {
                 long seconds;
-                if (line.StartsWith("btime ", StringComparison.Ordinal) && long.TryParse(line.Substring(6), out seconds))
+                var isIt = line.StartsWith(Label, StringComparison.Ordinal);
+                if (isIt && long.TryParse(line.Substring(Label.Length), out seconds))
                 {
                     return seconds;
                 }

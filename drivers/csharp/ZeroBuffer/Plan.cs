@@ -61,7 +61,9 @@ namespace ZeroBuffer
             return Math.Max(ring - position, position) - Layout.HeaderSize;
         }
 
-        /// <summary>Plans a frame of <paramref name="size"/> bytes for a writer at <paramref name="position"/>.</summary>
+        /// <summary>
+        /// Plans a frame of <paramref name="size"/> bytes for a writer at <paramref name="position"/>.
+        /// </summary>
         public static Fit Make(long ring, long position, long size, out Plan plan)
         {
             plan = default(Plan);

@@ -36,7 +36,9 @@ namespace ZeroBuffer
         private static volatile string armed;
         private static int left;
 
-        /// <summary>Has this process killed when it passes a point for the <paramref name="passage"/>-th time.</summary>
+        /// <summary>
+        /// Has this process killed when it passes a point for the <paramref name="passage"/>-th time.
+        /// </summary>
         /// <returns>Whether there is such a point.</returns>
         public static bool Arm(string point, int passage)
         {

@@ -22,7 +22,7 @@ namespace ZeroBuffer
     /// <summary>Creates a buffer and reads the frames that one writer puts into it.</summary>
     public sealed unsafe class Reader : IDisposable
     {
-        private const int Spins = 50;
+        private const int Spins = 200;
 
         private readonly object turn = new object();
         private readonly object leasing = new object();
@@ -98,7 +98,7 @@ namespace ZeroBuffer
 
         /// <summary>Waits for the next frame and lends it until it is released.</summary>
         /// <remarks>Every frame that was committed is delivered before the end of its writer is reported.</remarks>
-        /// <param name="timeout">For how long; <see cref="Timeout.InfiniteTimeSpan"/> as long as the writer lives.</param>
+        /// <param name="timeout">How long; <see cref="Timeout.InfiniteTimeSpan"/> while the writer lives.</param>
         /// <param name="cancellation">Ends the wait within milliseconds.</param>
         public Frame Read(TimeSpan timeout, CancellationToken cancellation = default(CancellationToken))
         {
@@ -136,7 +136,9 @@ namespace ZeroBuffer
             }
         }
 
-        /// <summary>Ends reading: wakes a blocked writer and removes the buffer. Frames that are held stay readable.</summary>
+        /// <summary>
+        /// Ends reading: wakes a blocked writer and removes the buffer. Frames that are held stay readable.
+        /// </summary>
         public void Close()
         {
             if (Interlocked.Exchange(ref isClosed, 1) != 0)

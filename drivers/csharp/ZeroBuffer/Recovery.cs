@@ -106,7 +106,9 @@ namespace ZeroBuffer
             }
         }
 
-        /// <summary>Brings the fields to where a commit that was announced, and had moved the position, leads.</summary>
+        /// <summary>
+        /// Brings the fields to where a commit that was announced, and had moved the position, leads.
+        /// </summary>
         private static void FinishAnnounced(Ring ring)
         {
             var block = ring.Block;

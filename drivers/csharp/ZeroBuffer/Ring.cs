@@ -123,8 +123,8 @@ namespace ZeroBuffer
 
         /// <summary>Makes a frame whose data stands in its place part of the ring. The caller then posts.</summary>
         /// <remarks>
-        /// The commit is announced in the reserved bytes while it lasts, so that it can be finished when this process is
-        /// killed inside; see <see cref="Recovery"/>.
+        /// The commit is announced in the reserved bytes while it lasts, so that it can be finished when this process
+        /// is killed inside; see <see cref="Recovery"/>.
         /// </remarks>
         public void Publish(Plan plan, ulong sequence)
         {
@@ -228,7 +228,9 @@ namespace ZeroBuffer
             }
         }
 
-        /// <summary>Whether a series that begins anew stands among the next <paramref name="pending"/> frames.</summary>
+        /// <summary>
+        /// Whether a series that begins anew stands among the next <paramref name="pending"/> frames.
+        /// </summary>
         public bool RestartsAhead(long position, long pending)
         {
             try

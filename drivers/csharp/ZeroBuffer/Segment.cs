@@ -15,14 +15,14 @@ namespace ZeroBuffer
         private int uses = 1;
 
         private Segment(
-            string name, FileDescriptor file, Mapping control, Mapping frames, NamedSemaphore data, NamedSemaphore space, long length)
+            FileDescriptor file, Mapping control, Mapping frames, Ring ring, NamedSemaphore data, NamedSemaphore space)
         {
             this.file = file;
             this.control = control;
             this.frames = frames;
             Data = data;
             Space = space;
-            Ring = new Ring(name, control.Start, frames.Start, length);
+            Ring = ring;
             Presence = new Presence(file);
         }
 
@@ -42,7 +42,8 @@ namespace ZeroBuffer
         /// <param name="length">Its true length.</param>
         /// <param name="writable">Whether frames may be written; a reader's cannot, not even by a wild pointer.</param>
         /// <param name="open">Opens a semaphore: "data", then "space".</param>
-        public static Segment Map(string name, FileDescriptor file, long length, bool writable, Func<bool, NamedSemaphore> open)
+        public static Segment Map(
+            string name, FileDescriptor file, long length, bool writable, Func<bool, NamedSemaphore> open)
         {
             var parts = new IDisposable[] { file, null, null, null, null };
             try
@@ -51,11 +52,12 @@ namespace ZeroBuffer
                 parts[1] = frames;
                 var control = writable ? frames : new Mapping(file, Layout.OiebSize, true);
                 parts[2] = control;
+                var ring = new Ring(name, control.Start, frames.Start, length);
                 var data = open(true);
                 parts[3] = data;
                 var space = open(false);
                 parts[4] = space;
-                return new Segment(name, file, control, frames, data, space, length);
+                return new Segment(file, control, frames, ring, data, space);
             }
             catch
             {

@@ -3,7 +3,9 @@ using System.IO;
 
 namespace ZeroBuffer
 {
-    /// <summary>A place in the ring to write a frame into. Disposed of without a commit, it was never asked for.</summary>
+    /// <summary>
+    /// A place in the ring to write a frame into. Disposed of without a commit, it was never asked for.
+    /// </summary>
     public sealed unsafe class Slot : IDisposable
     {
         private readonly Writer writer;
@@ -28,7 +30,9 @@ namespace ZeroBuffer
         /// <summary>Number that the frame will carry.</summary>
         public ulong Sequence { get; }
 
-        /// <summary>Where the frame begins. Valid until the end of the slot, which does not know of this pointer.</summary>
+        /// <summary>
+        /// Where the frame begins. Valid until the end of the slot, which does not know of this pointer.
+        /// </summary>
         public byte* Pointer
         {
             get

@@ -14,7 +14,9 @@ namespace ZeroBuffer
         public int Errno { get; }
     }
 
-    /// <summary>Calls of the system in the form this library needs: checked, and repeated when a signal cut in.</summary>
+    /// <summary>
+    /// Calls of the system in the form this library needs: checked, and repeated when a signal cut in.
+    /// </summary>
     internal static unsafe class SystemCalls
     {
         private const int Interruptions = 1000;
@@ -128,7 +130,9 @@ namespace ZeroBuffer
             IgnoreMissing(Libc.sem_unlink(name));
         }
 
-        /// <summary>Gives a file its length, and the memory behind it: a shortage is an error now, not a crash later.</summary>
+        /// <summary>
+        /// Gives a file its length, and the memory behind it: a shortage is an error now, not a crash later.
+        /// </summary>
         public static void Reserve(FileDescriptor file, long length)
         {
             Libc.FileSystemFacts room;

@@ -4,7 +4,7 @@ using System.Threading;
 namespace ZeroBuffer
 {
     /// <summary>Connects to a buffer and writes frames into it. A buffer has one writer.</summary>
-    /// <remarks>One thread writes at a time; another call meanwhile is refused with <see cref="BusyException"/>.</remarks>
+    /// <remarks>One thread writes at a time; another call meanwhile is a <see cref="BusyException"/>.</remarks>
     public sealed unsafe class Writer : IDisposable
     {
         // Tokens of "space" pile up while the writer never blocks: they are drained every so many frames.
@@ -23,7 +23,9 @@ namespace ZeroBuffer
         private ulong sequence = 1;
         private Slot lent;
 
-        /// <summary>Connects; waits for at most <paramref name="timeout"/> for a buffer that does not exist yet.</summary>
+        /// <summary>
+        /// Connects; waits for at most <paramref name="timeout"/> for a buffer that does not exist yet.
+        /// </summary>
         public Writer(string name, TimeSpan timeout = default(TimeSpan))
             : this(name, reader => true, timeout)
         {
@@ -62,7 +64,11 @@ namespace ZeroBuffer
 
         /// <summary>Copies a part of an array into the ring as one frame.</summary>
         public ulong Write(
-            byte[] data, int offset, int count, TimeSpan timeout, CancellationToken cancellation = default(CancellationToken))
+            byte[] data,
+            int offset,
+            int count,
+            TimeSpan timeout,
+            CancellationToken cancellation = default(CancellationToken))
         {
             if (data == null || offset < 0 || count < 0 || count > data.Length - offset)
             {
@@ -78,7 +84,8 @@ namespace ZeroBuffer
         }
 
         /// <summary>Copies one frame from anywhere in memory, such as that of another buffer.</summary>
-        public ulong Write(byte* data, long size, TimeSpan timeout, CancellationToken cancellation = default(CancellationToken))
+        public ulong Write(
+            byte* data, long size, TimeSpan timeout, CancellationToken cancellation = default(CancellationToken))
         {
             using (Turn())
             {
@@ -90,7 +97,8 @@ namespace ZeroBuffer
 
 #if NETCOREAPP
         /// <summary>Copies one frame into the ring, waiting for space if need be; returns its number.</summary>
-        public ulong Write(ReadOnlySpan<byte> data, TimeSpan timeout, CancellationToken cancellation = default(CancellationToken))
+        public ulong Write(
+            ReadOnlySpan<byte> data, TimeSpan timeout, CancellationToken cancellation = default(CancellationToken))
         {
             fixed (byte* start = data)
             {

@@ -1,0 +1,174 @@
+using System;
+
+namespace ZeroBuffer.Tests
+{
+    /// <summary>Processes that are killed, wherever they stand.</summary>
+    internal static class DeathTests
+    {
+        private static readonly TimeSpan Soon = TimeSpan.FromSeconds(2); // far more than the 50 ms of the protocol
+
+        // In the order in which a write passes them.
+        private static readonly string[] WriterPoints =
+        {
+            Points.WriterPlanned, Points.WriterData, Points.WriterHeader, Points.WriterIntent, Points.WriterPosition,
+            Points.WriterFree, Points.WriterCount, Points.WriterPost, Points.WriterDone,
+        };
+
+        [Case]
+        private static void AKilledWriterIsNoticedWhenAllIsRead()
+        {
+            using (var reader = new Reader(Scratch.Name(), new BufferConfig(0, 4096)))
+            using (var child = Child.Start("writer", reader.Name, "2"))
+            {
+                Expect.Equal("ready", child.Await());
+                child.Kill();
+                reader.Read(Scratch.Patience).Release();
+                reader.Read(Scratch.Patience).Release();
+                var error = Expect.Throws<WriterDeadException>(() => reader.Read(Soon));
+                Expect.Equal("died", error.Values["reason"]);
+                Expect.Equal(WriterState.Died, reader.WriterState);
+                using (var writer = new Writer(reader.Name))
+                {
+                    writer.Write(Scratch.Ramp(10, 1), Scratch.Patience);
+                    using (var frame = reader.Read(Scratch.Patience))
+                    {
+                        Expect.Equal(1UL, frame.Sequence);
+                    }
+                }
+            }
+        }
+
+        [Case]
+        private static void AKilledReaderIsNoticedAndReplaced()
+        {
+            var name = Scratch.Name();
+            using (var child = Child.Start("reader", name))
+            {
+                Expect.Equal("ready", child.Await());
+                Expect.Throws<BufferInUseException>(() => new Reader(name));
+                using (var writer = new Writer(name))
+                {
+                    writer.Write(Scratch.Ramp(900, 1), Scratch.Patience);
+                    child.Kill();
+                    var error = Expect.Throws<ReaderDeadException>(() => writer.Write(new byte[900], Soon));
+                    Expect.Equal("died", error.Values["reason"]);
+                }
+
+                Expect.Throws<ReaderDeadException>(() => new Writer(name));
+                using (new Reader(name))
+                using (new Writer(name))
+                {
+                    // What the dead one left was replaced.
+                }
+            }
+        }
+
+        [Case]
+        private static void AWriterThatDiesAnywhereLeavesWholeFramesOrNone()
+        {
+            foreach (var point in WriterPoints)
+            {
+                using (var reader = new Reader(Scratch.Name(), new BufferConfig(0, 1024)))
+                {
+                    Die("dies-writing", reader.Name, point);
+                    var posted = point == Points.WriterPost || point == Points.WriterDone;
+                    if (posted)
+                    {
+                        reader.Read(Scratch.Patience).Release();
+                    }
+
+                    Expect.Throws<WriterDeadException>(() => reader.Read(Soon));
+                    Expect.Equal(1024, Free(reader), $"free bytes after {point}");
+                    Expect.Equal(0UL, Intent(reader), $"announced bytes after {point}");
+                }
+            }
+        }
+
+        [Case]
+        private static void TheNextWriterCompletesWhatTheDeadOneBegan()
+        {
+            foreach (var point in WriterPoints)
+            {
+                using (var reader = new Reader(Scratch.Name(), new BufferConfig(0, 4096)))
+                {
+                    Die("dies-writing", reader.Name, point);
+                    using (var writer = new Writer(reader.Name))
+                    {
+                        if (Array.IndexOf(WriterPoints, point) > Array.IndexOf(WriterPoints, Points.WriterIntent))
+                        {
+                            TakeRamp(reader, 1, 300);
+                        }
+
+                        for (var number = 1UL; number <= 30; number++)
+                        {
+                            writer.Write(Scratch.Ramp(500, number), Scratch.Patience);
+                            TakeRamp(reader, number, 500);
+                        }
+
+                        // Between moving and counting it cannot be told how far the dead one came: room, never data.
+                        var free = Free(reader);
+                        Expect.That(free == 4096 || free == 4096 - 316, $"{free} bytes are free after {point}");
+                    }
+                }
+            }
+        }
+
+        [Case]
+        private static void AReaderThatDiesAnywhereIsReplaced()
+        {
+            foreach (var point in new[]
+            {
+                Points.ReaderToken, Points.ReaderPosition, Points.ReaderCount, Points.ReaderFree, Points.ReaderSpace,
+            })
+            {
+                var name = Scratch.Name();
+                using (var child = Child.Start("dies-reading", name, point))
+                {
+                    Expect.Equal("ready", child.Await());
+                    using (var writer = new Writer(name))
+                    {
+                        writer.Write(Scratch.Ramp(300, 1), Scratch.Patience);
+                        child.Tell("go");
+                        Expect.Equal(null, child.Await(), $"the child at {point}");
+                        child.Kill();
+                        Expect.Throws<ReaderDeadException>(() => writer.Write(new byte[1], Soon));
+                    }
+
+                    using (var reader = new Reader(name, new BufferConfig(0, 1024)))
+                    using (var writer = new Writer(name))
+                    {
+                        writer.Write(Scratch.Ramp(300, 1), Scratch.Patience);
+                        TakeRamp(reader, 1, 300);
+                    }
+                }
+            }
+        }
+
+        private static void Die(string role, string name, string point)
+        {
+            using (var child = Child.Start(role, name, point))
+            {
+                Expect.Equal(null, child.Await(), $"the child at {point}");
+            }
+        }
+
+        private static void TakeRamp(Reader reader, ulong sequence, int size)
+        {
+            using (var frame = reader.Read(Scratch.Patience))
+            {
+                Expect.Equal(sequence, frame.Sequence, "sequence");
+                Expect.SameBytes(Scratch.Ramp(size, sequence), frame.Data.ToArray(), $"frame {sequence}");
+            }
+        }
+
+        private static unsafe long Free(Reader reader)
+        {
+            return (long)Shared.Load(&reader.Segment.Ring.Block->PayloadFreeBytes);
+        }
+
+        private static unsafe ulong Intent(Reader reader)
+        {
+            return Shared.Load(&reader.Segment.Ring.Block->Reserved.IntentBytes);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+using System;
+using System.Threading;
+
+namespace ZeroBuffer.Tests
+{
+    /// <summary>Requests and responses.</summary>
+    internal static class DuplexTests
+    {
+        private static readonly BufferConfig Config = new BufferConfig(64, 4096);
+
+        [Case]
+        private static void EachResponseAnswersItsRequest()
+        {
+            var name = Scratch.Name();
+            using (var server = Echo(name))
+            {
+                for (var round = 0; round < 2; round++)
+                {
+                    using (var client = new DuplexClient(name, Config))
+                    {
+                        foreach (var size in new[] { 1, 500, 1000 })
+                        {
+                            client.Send(Scratch.Ramp(size), Scratch.Patience);
+                        }
+
+                        foreach (var size in new[] { 1, 500, 1000 })
+                        {
+                            using (var response = client.Receive(Scratch.Patience))
+                            {
+                                Expect.SameBytes(Scratch.Ramp(size), response.Data.ToArray(), "a response");
+                            }
+                        }
+
+                        using (var slot = client.Acquire(7, Scratch.Patience))
+                        {
+                            slot.Put(0, Scratch.Ramp(7), 0, 7);
+                            slot.Commit();
+                        }
+
+                        client.Receive(Scratch.Patience).Release();
+                        client.Request(Scratch.Ramp(20), Scratch.Patience).Release();
+                    }
+                }
+
+                Expect.That(server.LastError == null, $"{server.LastError}");
+            }
+        }
+
+        [Case]
+        private static void ARequestThatTimesOutDoesNotGetInTheWayOfTheNext()
+        {
+            var name = Scratch.Name();
+            using (var gate = new ManualResetEvent(false))
+            using (var server = new DuplexServer(name, Config))
+            using (var client = new DuplexClient(name, Config))
+            {
+                server.Start(
+                    request =>
+                    {
+                        gate.WaitOne();
+                        return request.Data.ToArray();
+                    });
+                Expect.Throws<FrameTimeoutException>(
+                    () => client.Request(Scratch.Ramp(10), TimeSpan.FromMilliseconds(30)));
+                gate.Set();
+                using (var response = client.Request(Scratch.Ramp(20), Scratch.Patience))
+                {
+                    Expect.Equal(20, response.Size, "the response to the second request");
+                }
+
+                client.Send(Scratch.Ramp(1), Scratch.Patience);
+                Expect.Throws<BusyException>(() => client.Request(Scratch.Ramp(1), Scratch.Patience));
+                client.Receive(Scratch.Patience).Release();
+            }
+        }
+
+        [Case]
+        private static void AHandlerThatFailsEndsTheChannelOfItsClientAlone()
+        {
+            var name = Scratch.Name();
+            using (var server = new DuplexServer(name, Config))
+            {
+                server.Start(
+                    request => request.Size == 13 ? throw new FailureException("13") : request.Data.ToArray());
+                using (var client = new DuplexClient(name, Config))
+                {
+                    client.Send(Scratch.Ramp(13), Scratch.Patience);
+                    client.Send(Scratch.Ramp(10), Scratch.Patience);
+                    Expect.Throws<WriterDeadException>(() => client.Receive(Scratch.Patience));
+                }
+
+                Expect.Equal("13", server.LastError.Message);
+                using (var client = new DuplexClient(name, Config))
+                using (var response = client.Request(Scratch.Ramp(10), Scratch.Patience))
+                {
+                    Expect.Equal(10, response.Size);
+                }
+            }
+        }
+
+        [Case]
+        private static void AServerThatClosesIsNoticed()
+        {
+            var name = Scratch.Name();
+            var server = new DuplexServer(name, Config);
+            using (var client = new DuplexClient(name, Config))
+            {
+                server.Close();
+                Expect.Throws<ReaderDeadException>(() => client.Receive(Scratch.Patience));
+                Expect.Throws<BufferClosedException>(() => server.Start(request => new byte[1]));
+            }
+
+            Expect.Throws<BufferNotFoundException>(() => new DuplexClient(name, Config));
+        }
+
+        [Case]
+        private static void AClientThatTakesNothingDoesNotHoldAClosingServer()
+        {
+            var name = Scratch.Name();
+            using (var server = Echo(name))
+            using (var client = new DuplexClient(name, new BufferConfig(0, 64)))
+            {
+                for (var number = 0; number < 3; number++)
+                {
+                    client.Send(Scratch.Ramp(40), Scratch.Patience);
+                }
+
+                var thread = new Thread(server.Close);
+                thread.Start();
+                Expect.That(thread.Join(Scratch.Patience), "the server hangs");
+            }
+        }
+
+        private static DuplexServer Echo(string name)
+        {
+            var server = new DuplexServer(name, Config);
+            server.Start(request => request.Data.ToArray());
+            Expect.Throws<BusyException>(() => server.Start(request => new byte[1]));
+            return server;
+        }
+    }
+}
