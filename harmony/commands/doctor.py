@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +11,7 @@ import typer
 
 from harmony.commands.features import ProjectOption, SetOption
 from harmony.config import overrides_of
-from harmony.doctor.examination import LIMIT, checks_of, chosen, diagnose, open_case
+from harmony.doctor.examination import LIMIT, Examination, checks_of, chosen, open_case
 from harmony.doctor.finding import Finding
 from harmony.doctor.rendering import WRITERS, Form, catalogue
 from harmony.errors import ExitCode
@@ -38,11 +40,16 @@ def doctor_command(  # noqa: PLR0917 - typer passes options by name
 ) -> None:
     """Examine a driver: say what is wrong, why it matters, where it is specified, and how to see it again."""
     loaded = load_project(project, overrides_of(set_ or ()))
+    case = open_case(loaded, platform, set_ or ())
+    checks = chosen(checks_of(case), only or ())
     if list_:
-        typer.echo(catalogue(chosen(checks_of(open_case(loaded, platform)), only or ())))
+        typer.echo(catalogue(checks))
         return
-    options = f"--project {project}" if project else ""
-    diagnosis = diagnose(loaded, platform, only or (), limit=limit, watch=_tell, options=options)
+    again = [
+        *(["--project", str(project)] if project else []),
+        *(word for one in set_ or () for word in ("--set", one)),
+    ]
+    diagnosis = asyncio.run(Examination(case, checks, limit=limit, watch=_tell, options=shlex.join(again)).run())
     text = WRITERS[form](diagnosis)
     if output is None:
         typer.echo(text)

@@ -34,8 +34,13 @@ class NoSuchCheckError(HarmonyError):
     exit_code = ExitCode.USAGE
 
 
-def open_case(project: Project, name: str) -> Case:
+def open_case(project: Project, name: str, overrides: Sequence[str] = ()) -> Case:
     """Return what an examination of a platform needs to know.
+
+    Args:
+        project: Whose it is.
+        name: Of the platform.
+        overrides: Settings from the command line, which the project has taken in already.
 
     Raises:
         ConfigurationError: There is no such driver, or the project names something that is not there.
@@ -48,7 +53,7 @@ def open_case(project: Project, name: str) -> Case:
         raise ConfigurationError(what, hint=f"drivers are: {', '.join(drivers) or 'none'}")
     contract = project.contract
     trials = project.named("driver.trials", settings.driver.trials, Trials) if settings.driver.trials else Trials()
-    return Case(name, platform, project, contract, trials, load_probes(settings.leaks.probes))
+    return Case(name, platform, project, contract, trials, load_probes(settings.leaks.probes), overrides)
 
 
 def checks_of(case: Case) -> list[Check]:
@@ -90,6 +95,7 @@ class Examination:
         case: Of the driver.
         checks: Which.
         limit: Seconds for all of them; what comes later is not run.
+        lanes: How many run at once, but for those that must be alone.
         watch: Hears of each finding, with its number and how many there will be.
         options: What else belongs to the command that repeats a check.
     """
@@ -100,12 +106,14 @@ class Examination:
         checks: Sequence[Check],
         *,
         limit: float = LIMIT,
+        lanes: int = LANES,
         watch: Watcher | None = None,
         options: str = "",
     ) -> None:
         self._case = case
         self._checks = checks
         self._limit = limit
+        self._lanes = lanes
         self._watch = watch
         self._options = options
         self._end = 0.0
@@ -120,7 +128,7 @@ class Examination:
             for alone, group in itertools.groupby(self._checks, key=lambda check: check.alone):
                 some = iter(list(group))
                 async with asyncio.TaskGroup() as lanes:
-                    for _ in range(1 if alone else LANES):
+                    for _ in range(1 if alone else self._lanes):
                         lanes.create_task(self._run_each(some))
         finally:
             await self._case.close()
@@ -194,31 +202,3 @@ class Examination:
     def _repeat(self, *checks: str) -> str:
         words = ["harmony", "doctor", self._case.name, *(word for name in checks for word in ("--only", name))]
         return " ".join([shlex.join(words), self._options]).rstrip()
-
-
-def diagnose(
-    project: Project,
-    name: str,
-    only: Sequence[str] = (),
-    *,
-    limit: float = LIMIT,
-    watch: Watcher | None = None,
-    options: str = "",
-) -> Diagnosis:
-    """Examine a platform of a project.
-
-    Args:
-        project: Whose.
-        name: Of the platform.
-        only: Names of checks; all by default.
-        limit: Seconds for all checks together.
-        watch: See :class:`Examination`.
-        options: See :class:`Examination`.
-
-    Raises:
-        HarmonyError: The examination cannot begin.
-    """
-    case = open_case(project, name)
-    return asyncio.run(
-        Examination(case, chosen(checks_of(case), only), limit=limit, watch=watch, options=options).run()
-    )

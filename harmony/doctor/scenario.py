@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -18,9 +18,11 @@ _LIMIT: Final = 120.0
 _TAIL: Final = 40
 
 
-def scenario_command(project: Project, pairing: str, scenario: str) -> list[str]:
-    """Return the command that plays a scenario over a pairing."""
-    options = ["--harmony-project", str(project.file), "--pairing", pairing, "--scenario", scenario]
+def scenario_command(project: Project, pairing: str, overrides: Sequence[str] = ()) -> list[str]:
+    """Return the command that plays the scenario over a pairing."""
+    options = ["--harmony-project", str(project.file)]
+    options += [word for setting in overrides for word in ("--harmony-set", setting)]
+    options += ["--pairing", pairing, "--scenario", project.settings.driver.scenario]
     return [sys.executable, "-m", "pytest", "-p", "harmony.plugin", *options]
 
 
@@ -29,7 +31,7 @@ def _plays(pairing: str) -> Callable[[Ward], Awaitable[None]]:
         project = ward.case.project
         if project.settings.driver.reference not in project.settings.platforms:
             raise NotRunError(f"there is no platform {project.settings.driver.reference!r} (driver.reference)")
-        command = scenario_command(project, pairing, project.settings.driver.scenario)
+        command = scenario_command(project, pairing, ward.case.overrides)
         code, said = await run_command(command, ward, _LIMIT)
         if code:
             shown = shlex.join([Path(command[0]).name, *command[1:]])

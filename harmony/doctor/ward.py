@@ -37,6 +37,7 @@ class Case:
         contract: What its driver must keep to.
         trials: What the project tells about its verbs.
         probes: Name what a run has left.
+        overrides: Settings from the command line, which the scenario needs, too.
         heard: What was noticed aside.
         late: Seconds beyond a deadline after which nothing comes any more.
         claims: Capabilities that the driver claims, once it has said hello.
@@ -49,6 +50,7 @@ class Case:
     contract: Contract
     trials: Trials
     probes: Sequence[LeakProbe] = ()
+    overrides: Sequence[str] = ()
     heard: Heard = field(default_factory=Heard)
     late: float = LATE
     claims: frozenset[str] | None = None
