@@ -65,7 +65,7 @@ def about(verb: VerbShape) -> str:
     """Say what a verb does, needs and answers."""
     needs = f" Capability `{verb.needs}`." if verb.needs and "capability" not in verb.summary else ""
     choices = "".join(f" `{name}` is {shape}." for name, shape in verb.params if shape.choices)
-    return f"{verb.summary}{needs}{choices} Result: {verb.result}."
+    return f"{verb.summary}{needs}{choices} Result: {verb.result}.".strip()
 
 
 def about_record(record: Shape) -> str:

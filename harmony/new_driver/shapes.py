@@ -174,12 +174,15 @@ def _properties(schema: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]
     return list(schema.get("properties", {}).items())
 
 
-def _shape(schema: Mapping[str, Any], schemas: Mapping[str, Any], name: str = "") -> Shape:
+def _shape(schema: Mapping[str, Any], schemas: Mapping[str, Any], names: tuple[str, ...] = ()) -> Shape:
+    """Read a type. The names are those of the records that it stands in, the innermost last."""
     if "$ref" in schema:
         target = str(schema["$ref"]).rpartition("/")[2]
-        return _shape(schemas[target], schemas, target)
+        if target in names:
+            raise ConfigurationError(f"{target!r} holds itself, which no template can write")
+        return _shape(schemas[target], schemas, (*names, target))
     if "anyOf" in schema:
-        shapes = [_shape(option, schemas) for option in schema["anyOf"]]
+        shapes = [_shape(option, schemas, names) for option in schema["anyOf"]]
         some = [shape for shape in shapes if shape.kind is not Kind.NOTHING]
         return _or_null(some[0], nullable=len(shapes) > 1) if len(some) == 1 else Shape(Kind.ANY)
     choices = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
@@ -197,19 +200,19 @@ def _shape(schema: Mapping[str, Any], schemas: Mapping[str, Any], name: str = ""
         case "null":
             return Shape(Kind.NOTHING)
         case "array":
-            return Shape(Kind.LIST, item=_item(schema, schemas))
-        case "object" if name and "properties" in schema:
-            fields = tuple((key, _shape(part, schemas)) for key, part in _properties(schema))
-            return Shape(Kind.RECORD, record=name, fields=fields)
+            return Shape(Kind.LIST, item=_item(schema, schemas, names))
+        case "object" if names and "properties" in schema:
+            fields = tuple((key, _shape(part, schemas, names)) for key, part in _properties(schema))
+            return Shape(Kind.RECORD, record=names[-1], fields=fields)
         case _:
             return Shape(Kind.ANY)
 
 
-def _item(schema: Mapping[str, Any], schemas: Mapping[str, Any]) -> Shape:
+def _item(schema: Mapping[str, Any], schemas: Mapping[str, Any], names: tuple[str, ...]) -> Shape:
     """Return what a list holds; what several places of a tuple have in common."""
     items = schema.get("items")
     places = [items] if isinstance(items, Mapping) else schema.get("prefixItems", [])
-    shapes = {_shape(place, schemas) for place in places}
+    shapes = {_shape(place, schemas, names) for place in places}
     return shapes.pop() if len(shapes) == 1 else Shape(Kind.ANY)
 
 

@@ -32,6 +32,8 @@ class Jukebox(Driver, Protocol):
         self,
         type: str | None,  # noqa: A002 - a word of many languages
         func: Annotated[int, Field(ge=0)] | None,
+        new: str,
+        default: list[Tune] | None,
         *,
         weight: float,
         timeout: float = 5.0,
@@ -41,6 +43,21 @@ class Jukebox(Driver, Protocol):
     @verb()
     async def shake(self, *, extra: dict[str, Any], how: Sequence[float], timeout: float = 5.0) -> bool:
         """Shake it, with a long description that needs more than one line of a comment whatever its indentation is."""
+
+    @verb()
+    async def wait(self, *, seconds: float, timeout: float = 5.0) -> bool: ...
+
+    @verb()
+    async def refuse(self, *, timeout: float = 5.0) -> None: ...
+
+    @verb()
+    async def stumble(self, *, timeout: float = 5.0) -> None: ...
+
+    @verb()
+    async def describe(
+        self, tune: Tune, times: Annotated[int, Field(ge=0)] | None, *, timeout: float = 5.0
+    ) -> list[int]:
+        """Return the notes, how many times, and the number of letters of the title."""
 
 
 JUKEBOX: Final = Contract(

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import re
+import select
+import shutil
 import signal
+import subprocess
+import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,20 +26,47 @@ from harmony.new_driver.languages import LANGUAGES
 from harmony.process import ProcessSpec
 from step_definitions.port import CONTRACT
 from tests.harmony.new_driver.contracts import JUKEBOX
+from tests.harmony.new_driver.filled import VERBS as FILLED
+from tests.harmony.new_driver.filled import fill_in
 from tests.harmony.new_driver.made import Made, make
 from tests.harmony.new_driver.talk import PATIENCE, Talk, talk
 
 END_BOUND: Final = 5.0  # a second is what the contract gives; a busy machine takes longer to notice
 CONTRACTS: Final = {"zerobuffer": CONTRACT, "jukebox": JUKEBOX}
 OWN: Final = set(verbs_of(Driver))
+Builds = Callable[[str, str], Made]
 
 
-@pytest.fixture(scope="module", params=[f"{language}-{contract}" for language in LANGUAGES for contract in CONTRACTS])
-def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Made, Contract]:
-    language, _, contract = request.param.partition("-")
-    made = make(language, CONTRACTS[contract], tmp_path_factory.mktemp(request.param))
-    made.build()
-    return made, CONTRACTS[contract]
+@pytest.fixture(scope="module")
+def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
+    """Return what makes a driver of a language and a contract, once."""
+    made: dict[tuple[str, str], Made] = {}
+
+    def build(language: str, contract: str) -> Made:
+        key = (language, contract)
+        if key not in made:
+            fresh = make(language, CONTRACTS[contract], tmp_path_factory.mktemp("-".join(key)))
+            if contract == "jukebox":
+                fill_in(fresh, language)
+            fresh.build()
+            made[key] = fresh
+        return made[key]
+
+    return build
+
+
+@pytest.fixture(params=[(language, contract) for language in LANGUAGES for contract in CONTRACTS], ids="-".join)
+def case(request: pytest.FixtureRequest, builds: Builds) -> tuple[Made, Contract]:
+    language, contract = request.param
+    return builds(language, contract), CONTRACTS[contract]
+
+
+@pytest.fixture(params=LANGUAGES)
+def filled(request: pytest.FixtureRequest, builds: Builds) -> Iterator[Talk]:
+    """A driver in which some verbs do something."""
+    made = builds(request.param, "jukebox")
+    with talk(made.command, made.root) as driver:
+        yield driver
 
 
 def spec(made: Made) -> ProcessSpec:
@@ -65,7 +97,8 @@ def params_of(contract: Contract, verb: str) -> dict[str, Any]:
 
 
 def own_verbs(contract: Contract) -> list[str]:
-    return [verb for verb in contract.verbs if verb not in OWN]
+    """Return the verbs that are still to be filled in."""
+    return [verb for verb in contract.verbs if verb not in OWN and verb not in FILLED]
 
 
 @pytest.mark.asyncio
@@ -93,6 +126,9 @@ async def test_it_introduces_itself_and_every_verb_is_to_be_filled_in(case: tupl
 def test_wrong_parameters_are_refused_by_name(case: tuple[Made, Contract]) -> None:
     made, contract = case
     with talk(made.command, made.root) as driver:
+        for verb in OWN:
+            error = driver.ask(verb, {"timeout": "soon"})["error"]
+            assert (error["code"], "timeout" in error["message"]) == (-32602, True)
         for verb in own_verbs(contract):
             right = params_of(contract, verb)
             assert driver.ask(verb, right)["error"]["code"] == -32601
@@ -195,7 +231,7 @@ def test_it_reads_messages_however_they_come(case: tuple[Made, Contract]) -> Non
         driver.write(encode(body.replace(b"[{", b"{").replace(b"}]", b"}")))
         assert driver.next()["result"] is True
         driver.write(encode(b'{"jsonrpc":"2.0","id":1,"method":"health"}'))
-        assert driver.next()["result"] is True
+        assert driver.next()["error"]["code"] == -32602
         long = b'{"jsonrpc":"2.0","id":2,"method":"health","params":[{"timeout":1,"x":"%b"}]}' % (b"y" * 300_000)
         driver.write(encode(long))
         assert driver.next()["id"] == 2
@@ -203,7 +239,7 @@ def test_it_reads_messages_however_they_come(case: tuple[Made, Contract]) -> Non
 
 def test_what_is_no_message_is_answered_once_and_the_next_header_counts(case: tuple[Made, Contract]) -> None:
     made, _ = case
-    body = b'{"jsonrpc":"2.0","id":1,"method":"health"}'
+    body = b'{"jsonrpc":"2.0","id":1,"method":"health","params":[{"timeout":1}]}'
     with talk(made.command, made.root) as driver:
         for garbage in (
             b"nonsense\r\n",
@@ -212,6 +248,7 @@ def test_what_is_no_message_is_answered_once_and_the_next_header_counts(case: tu
             b"Content-Length: 99999999999999999999999999\r\n\r\n",
             b"Content-Length: many\r\n\r\n",
             b"Content-Length: -5\r\n\r\n",
+            b"Content-Type: x/y\r\n\r\n",
         ):
             driver.write(garbage + encode(body))
             answer = driver.next()
@@ -236,6 +273,64 @@ def test_it_ends_with_stdin_and_on_sigterm(case: tuple[Made, Contract]) -> None:
             else:
                 driver.process.send_signal(signal.SIGTERM)
             assert ended(driver) == 0
+
+
+def test_a_verb_that_waits_holds_up_no_other_and_is_told_by_dump(filled: Talk) -> None:
+    for identity in ("long", 1):
+        filled.send({"jsonrpc": "2.0", "id": identity, "method": "wait", "params": [{"seconds": 60, "timeout": 90}]})
+    filled.send({"jsonrpc": "2.0", "id": 2, "method": "wait", "params": [{"seconds": 0.05, "timeout": 9}]})
+    assert filled.ask("health", identity=3)["result"] is True
+    assert filled.next() == {"jsonrpc": "2.0", "id": 2, "result": True}
+    answer = filled.ask("dump", identity=4)["result"]
+    assert JUKEBOX.verbs["dump"].problems(answer, strict=True) == []
+    assert {(request["id"], request["verb"]) for request in answer["requests"]} == {("long", "wait"), (1, "wait")}
+    assert all(0.04 < request["seconds"] < PATIENCE for request in answer["requests"])
+    assert answer["threads"]
+
+
+@pytest.mark.parametrize("close", [True, False], ids=["stdin", "SIGTERM"])
+def test_it_ends_while_verbs_wait(filled: Talk, close: bool) -> None:
+    for identity in range(3):
+        filled.send({"jsonrpc": "2.0", "id": identity, "method": "wait", "params": [{"seconds": 60, "timeout": 90}]})
+    assert filled.ask("health", identity=3)["result"] is True
+    filled.close() if close else filled.process.send_signal(signal.SIGTERM)
+    assert ended(filled) == 0
+
+
+def test_what_is_filled_in_answers_refuses_and_fails(filled: Talk) -> None:
+    error = filled.ask("refuse")["error"]
+    assert error == {
+        "code": -32000,
+        "message": "it is stuck; shake it",
+        "data": {"code": "jammed", "details": {"coin": 5, "where": "slot"}},
+    }
+    assert JUKEBOX.error_problems(error["code"], error["data"], strict=True) == []
+    assert filled.ask("stumble")["error"]["code"] == -32603
+    tune = {"title": "Für \U0001f600", "notes": [3, -7, 2**53 - 1], "loud": True, "key": "minor", "more": None}
+    for times, shown in ((None, -1), (0, 0), (2**40, 2**40)):
+        answer = filled.ask("describe", {"tune": tune, "times": times})
+        assert answer["result"] == [3, -7, 2**53 - 1, shown, 5]
+
+
+@pytest.mark.parametrize("language", [name for name in LANGUAGES if name != "node"])
+def test_the_death_of_the_parent_ends_it_whoever_holds_its_pipes(language: str, builds: Builds) -> None:
+    """Node has no way to ask for it, as the README of such a driver says."""
+    made = builds(language, "jukebox")
+    program = "import subprocess, sys, time\nprint(subprocess.Popen(sys.argv[1:]).pid, flush=True)\ntime.sleep(600)"
+    inside, outside = os.pipe()
+    with subprocess.Popen(
+        [sys.executable, "-c", program, *made.command], cwd=made.root, stdin=inside, stdout=subprocess.PIPE
+    ) as parent:
+        assert parent.stdout is not None
+        child = os.pidfd_open(int(parent.stdout.readline()))
+        try:
+            os.write(outside, encode(b'{"jsonrpc":"2.0","id":1,"method":"health","params":[{"timeout":1}]}'))
+            assert parent.stdout.readline().startswith(b"Content-Length")  # it has asked for the signal by now
+            parent.kill()
+            assert select.select([child], [], [], PATIENCE)[0], "it outlives its parent"
+        finally:
+            for descriptor in (child, inside, outside):
+                os.close(descriptor)
 
 
 SWAPPED: Final = ("payload_write_pos", "payload_read_pos")
@@ -269,3 +364,30 @@ async def test_a_wrong_order_of_fields_is_refused_by_name(language: str, tmp_pat
         await DriverProcess.begin(spec(made), CONTRACT, patience=PATIENCE)
     assert "oieb.payload_write_pos is at offset 56, expected 48" in caught.value.message
     assert "oieb.payload_read_pos is at offset 48, expected 56" in caught.value.message
+
+
+@pytest.mark.parametrize("contract", CONTRACTS)
+@pytest.mark.parametrize(
+    ("language", "formatter"),
+    [
+        ("python", (sys.executable, "-m", "ruff", "format", "--isolated", "--check", "--line-length", "120")),
+        ("python", (sys.executable, "-m", "ruff", "check", "--isolated", "--ignore", "F401")),
+        ("go", ("gofmt", "-d")),
+        ("rust", ("rustfmt", "--edition", "2021", "--check")),
+        ("cpp", ("clang-format", "--dry-run", "-Werror")),
+    ],
+    ids=lambda value: value if isinstance(value, str) else value[0].rpartition("/")[2],
+)
+def test_it_is_written_as_the_language_is(
+    language: str, formatter: tuple[str, ...], contract: str, tmp_path: Path
+) -> None:
+    if shutil.which(formatter[0]) is None:
+        pytest.skip(f"there is no {formatter[0]}")
+    made = make(language, CONTRACTS[contract], tmp_path)
+    endings = {"python": ".py", "go": ".go", "rust": ".rs", "cpp": "pp"}
+    files = sorted(str(file) for file in made.directory.rglob(f"*{endings[language]}"))
+    assert len(files) >= 3
+    done = subprocess.run([*formatter, *files], cwd=made.directory, capture_output=True, text=True, check=False)
+    told = done.stdout + done.stderr
+    assert done.returncode == 0, told
+    assert formatter[0] != "gofmt" or not told, told
