@@ -36,17 +36,23 @@ namespace ZeroBuffer.Tests
             }
         }
 
-        /// <summary>Up from this program to the vectors of the repository.</summary>
+        /// <summary>Up from this program, or from where it was started, to the vectors of the repository.</summary>
         private static string Folder()
         {
-            var folder = Path.GetDirectoryName(Assembly.GetExecutingAssembly().Location);
-            while (folder != null && !Directory.Exists(Path.Combine(folder, "tests/vectors/segments")))
+            const string Vectors = "tests/vectors/segments";
+            var program = Path.GetDirectoryName(Assembly.GetExecutingAssembly().Location);
+            foreach (var start in new[] { program, Directory.GetCurrentDirectory() })
             {
-                folder = Path.GetDirectoryName(folder);
+                for (var folder = start; folder != null; folder = Path.GetDirectoryName(folder))
+                {
+                    if (Directory.Exists(Path.Combine(folder, Vectors)))
+                    {
+                        return Path.Combine(folder, Vectors);
+                    }
+                }
             }
 
-            Expect.That(folder != null, "tests/vectors/segments is not above this program");
-            return Path.Combine(folder, "tests/vectors/segments");
+            throw new FailureException($"{Vectors} is neither above this program nor above the current directory");
         }
 
         private static byte[] Normalised(byte[] memory)
