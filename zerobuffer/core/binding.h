@@ -15,8 +15,6 @@
 
 /* Copies above this size release the GIL; below it, releasing costs more than the copy. */
 #define ZB_COPY_GIL_LIMIT 32768
-/* Calls that follow each other this fast rely on the last look at the shared fields. */
-#define ZB_STREAMING_NS 2000
 #define ZB_DEFAULT_TIMEOUT_NS 5000000000
 
 /*

@@ -159,10 +159,10 @@ static int wait_for_space(ZbWriter *self, uint64_t need, uint64_t size, int64_t 
 
 /* A look at the reader and the shared fields, unless the last one was a moment ago. */
 static int refresh(ZbWriter *self) {
-    const int64_t now = zb_now();
-    if (now - self->looked_at < ZB_STREAMING_NS) return 0;
-    if (zb_writer_check_reader(self, now) < 0 || zb_writer_look(self) < 0) return -1;
-    self->looked_at = now;
+    const uint64_t ticks = zb_ticks();
+    if (ticks - self->looked_at < ZB_MOMENT_TICKS) return 0;
+    if (zb_writer_check_reader(self, zb_now()) < 0 || zb_writer_look(self) < 0) return -1;
+    self->looked_at = ticks;
     return 0;
 }
 
@@ -171,7 +171,7 @@ int zb_writer_plan(ZbWriter *self, uint64_t size, int64_t timeout_ns, zb_plan *p
     if (refresh(self) < 0) return -1;
     if (++self->writes % DRAIN_INTERVAL == 0) zb_writer_drain_space(self);
     int planned = plan_now(self, size, plan);
-    if (planned == 0 && zb_writer_look(self) == 0) planned = plan_now(self, size, plan);
+    if (planned == 0) planned = zb_writer_look(self) < 0 ? -1 : plan_now(self, size, plan);
     const int64_t deadline = planned == 0 ? zb_deadline(timeout_ns, zb_now()) : 0;
     for (; planned == 0; planned = zb_writer_look(self) < 0 ? -1 : plan_now(self, size, plan)) {
         self->busy = true;
@@ -180,7 +180,7 @@ int zb_writer_plan(ZbWriter *self, uint64_t size, int64_t timeout_ns, zb_plan *p
         if (ready == 0) zb_raise(self->handle, "closed", "{s:s}", "what", "cancelled wait");
         if (ready <= 0) return -1;
     }
-    if (PyErr_Occurred()) return -1;
+    if (planned < 0) return -1;
     ZB_POINT(WRITER_PLANNED);
     return 0;
 }

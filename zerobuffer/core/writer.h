@@ -11,8 +11,8 @@ typedef struct ZbWriter {
     bool claimed;
     uint64_t sequence; /* of the next frame */
     uint32_t writes;
-    /* Copies of what only we write, and the least that is free: good for ZB_STREAMING_NS after they were taken. */
-    int64_t looked_at;
+    /* Copies of what only we write, and the least that is free: good for a moment after they were taken. */
+    uint64_t looked_at; /* zb_ticks; 0: not good */
     uint64_t write_pos;
     uint64_t written_count;
     uint64_t free_bytes;
