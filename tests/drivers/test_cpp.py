@@ -35,6 +35,7 @@ def _run(*command: str) -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(bool(CPP.obstacle()), reason=CPP.obstacle() or "built")
 def test_its_own_tests() -> None:
+    _run("cmake", "--build", "build")
     _run("ctest", "--test-dir", "build", "--output-on-failure", "--no-tests=error")
 
 

@@ -35,7 +35,8 @@ Frame ReaderCore::read(std::chrono::nanoseconds timeout) {
     pass(Point::reader_token);
     const Found found = find_next();
     const std::uint64_t lease = lend(found);
-    ring_.advance(found);
+    position_ = {.at = found.next_pos, .count = position_->count + found.counted};
+    ring_.advance(found, position_->count);
     return Frame(shared_from_this(), found.data, found.sequence, lease);
 }
 
@@ -45,7 +46,8 @@ Frame ReaderCore::read(std::chrono::nanoseconds timeout) {
 Found ReaderCore::find_next() {
     try {
         check_open();
-        Found found = ring_.look(ring_.read_pos());
+        if (!position_) position_ = {.at = ring_.read_pos(), .count = load(ring_.block().payload_read_count)};
+        Found found = ring_.look(position_->at);
         check_sequence(found);
         if (found.sequence == 1) begin_stream(found);
         expected_ = found.sequence + 1;
@@ -58,6 +60,7 @@ Found ReaderCore::find_next() {
 
 void ReaderCore::take_token(const Deadline& deadline) {
     bool taken = data_.try_take();
+    if (!taken) position_.reset();
     if (!taken && deadline.next_slice()) taken = spin_.until([this] { return data_.try_take(); });
     while (!taken) {
         check_open();
@@ -133,8 +136,8 @@ void ReaderCore::begin_stream(const Found& found) {
     writer_seen_ = true;
     const Connection now = connection_now();
     const Segment::WriterLock lock = ring_.segment().writer_lock();
-    const bool older = lock.place != 0 ? load(ring_.block().payload_read_count) < lock.first
-                                       : ring_.restarts_ahead(found.next_pos, data_.value());
+    const bool older =
+        lock.place != 0 ? position_->count < lock.first : ring_.restarts_ahead(found.next_pos, data_.value());
     stream_.reset();
     if (now.pid != 0 && !older) stream_ = now;
 }

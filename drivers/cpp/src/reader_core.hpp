@@ -75,6 +75,15 @@ private:
     Turn turn_;
     // What follows belongs to the thread whose turn it is.
     std::unique_ptr<Owned> owned_;
+
+    /// Copies of the two fields that only we write: to load them back waits for a cache line that the writer
+    /// is changing. Taken anew after each wait.
+    struct Position {
+        std::uint64_t at;
+        std::uint64_t count;
+    };
+
+    std::optional<Position> position_;
     std::uint64_t expected_ = 1;
     std::optional<Connection> stream_; ///< Nothing: its writer is gone, and any other begins another stream.
     bool writer_seen_ = false;

@@ -90,10 +90,10 @@ Found Ring::look(std::uint64_t position) const {
     return found;
 }
 
-void Ring::advance(const Found& found) const noexcept {
+void Ring::advance(const Found& found, std::uint64_t count) const noexcept {
     store(block().payload_read_pos, found.next_pos);
     pass(Point::reader_position);
-    store(block().payload_read_count, load(block().payload_read_count) + found.counted);
+    store(block().payload_read_count, count);
     pass(Point::reader_count);
 }
 
@@ -151,14 +151,14 @@ Ring::WriterState Ring::writer_state() const {
     const std::uint64_t write_pos = position("payload_write_pos", block().payload_write_pos);
     const std::uint64_t free = load(block().payload_free_bytes);
     if (free > payload_size_) throw failure::invalid_oieb(name_, "payload_free_bytes", free, payload_size_);
-    return {.write_pos = write_pos, .free = free};
+    return {.write_pos = write_pos, .count = load(block().payload_written_count), .free = free};
 }
 
 std::span<std::byte> Ring::place(const Plan& plan) const noexcept {
     return segment_.writable().subspan(oieb_size + metadata_size_ + plan.at + header_size, plan.size);
 }
 
-void Ring::publish(const Plan& plan, std::uint64_t sequence) const {
+std::uint64_t Ring::publish(const Plan& plan, std::uint64_t sequence, WriterState& state) const noexcept {
     std::byte* const payload = segment_.writable().data() + oieb_size + metadata_size_;
     const FrameHeader header{.size = plan.size, .sequence = sequence};
     std::memcpy(payload + plan.at, &header, sizeof header);
@@ -166,12 +166,13 @@ void Ring::publish(const Plan& plan, std::uint64_t sequence) const {
     pass(Point::writer_header);
 
     ControlBlock& block = this->block();
-    const std::uint64_t count = load(block.payload_written_count) + plan.counted();
+    const std::uint64_t count = state.count + plan.counted();
+    const std::uint64_t end = (plan.at + plan.total) % payload_size_;
     store(block.reserved.old_pos, plan.write_pos);
     store(block.reserved.count, count);
     store(block.reserved.bytes, plan.need());
     pass(Point::writer_intent);
-    store(block.payload_write_pos, (plan.at + plan.total) % payload_size_);
+    store(block.payload_write_pos, end);
     pass(Point::writer_position);
     const std::uint64_t free =
         std::atomic_ref(block.payload_free_bytes).fetch_sub(plan.need(), std::memory_order_acq_rel);
@@ -185,9 +186,8 @@ void Ring::publish(const Plan& plan, std::uint64_t sequence) const {
 #ifndef __SANITIZE_THREAD__
     std::atomic_thread_fence(std::memory_order_release);
 #endif
-    if (free > payload_size_ || free < plan.need()) {
-        throw failure::invalid_oieb(name_, "payload_free_bytes", free, payload_size_);
-    }
+    state = {.write_pos = end, .count = count, .free = free - plan.need()};
+    return free;
 }
 
 void Ring::write_metadata(std::span<const std::byte> content) const {

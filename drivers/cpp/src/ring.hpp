@@ -69,7 +69,8 @@ public:
     /// @throws InvalidFrameSizeError
     [[nodiscard]] Found look(std::uint64_t position) const;
 
-    void advance(const Found& found) const noexcept;
+    /// The reader has taken a frame; `count` is the new payload_read_count.
+    void advance(const Found& found, std::uint64_t count) const noexcept;
 
     /// Gives bytes back to the writer, whose next use of them happens after our last.
     void free(std::uint64_t bytes) const noexcept;
@@ -85,9 +86,11 @@ public:
 
     // ---- writing
 
+    /// What only the writer changes, and the least that is free.
     struct WriterState {
-        std::uint64_t write_pos;
-        std::uint64_t free;
+        std::uint64_t write_pos = 0;
+        std::uint64_t count = 0;
+        std::uint64_t free = 0;
     };
 
     [[nodiscard]] WriterState writer_state() const;
@@ -95,8 +98,9 @@ public:
     /// Where the data of a planned frame goes.
     [[nodiscard]] std::span<std::byte> place(const Plan& plan) const noexcept;
 
-    /// Makes a frame whose data stands in its place part of the ring. The caller then posts "data".
-    void publish(const Plan& plan, std::uint64_t sequence) const;
+    /// Makes a frame whose data stands in its place part of the ring, and brings the state to where it is
+    /// then. The caller then posts "data". Returns what was free before, unchecked.
+    std::uint64_t publish(const Plan& plan, std::uint64_t sequence, WriterState& state) const noexcept;
 
     void write_metadata(std::span<const std::byte> content) const;
 

@@ -21,6 +21,8 @@ namespace {
 /// Tokens of "space" pile up while the writer never blocks, and overflow at 2^31 - 1: they are taken every so
 /// often.
 constexpr std::uint32_t drain_interval = 64;
+/// Writes that follow each other so fast rely on the last look at the reader and the shared fields.
+constexpr auto streaming = std::chrono::microseconds(2);
 /// Looks before a post counts as owed by a dead writer, and the time between them.
 constexpr int repair_looks = 20;
 constexpr auto repair_pause = std::chrono::milliseconds(1);
@@ -194,10 +196,15 @@ void WriterCore::give_up() noexcept {
 
 std::uint64_t WriterCore::publish(const Plan& plan) {
     const std::uint64_t sequence = sequence_.fetch_add(1, std::memory_order_relaxed);
-    ring_.publish(plan, sequence);
+    const std::uint64_t free = ring_.publish(plan, sequence, known_);
     data_.post();
     pass(Point::writer_post);
     pass(Point::writer_done);
+    if (free > ring_.payload_size() || free < plan.need()) {
+        // The frame stands, but somebody else wrote to the field since our last look.
+        looked_at_ = {};
+        throw failure::invalid_oieb(name(), "payload_free_bytes", free, ring_.payload_size());
+    }
     return sequence;
 }
 
@@ -218,14 +225,29 @@ Plan WriterCore::plan(std::uint64_t write_pos, std::uint64_t size) const {
     return planned.plan;
 }
 
+/// Takes the shared fields anew. Nothing is relied upon while they are wrong.
+void WriterCore::look() {
+    looked_at_ = {};
+    known_ = ring_.writer_state();
+}
+
 Plan WriterCore::plan_when_free(std::uint64_t size, std::chrono::nanoseconds timeout) {
-    check_reader();
+    const auto now = Clock::now();
+    bool fresh = now - looked_at_ >= streaming;
+    if (fresh) {
+        check_reader();
+        look();
+        looked_at_ = now;
+    }
     if (++writes_ % drain_interval == 0) drain_space();
     std::optional<Deadline> deadline;
-    for (;;) {
-        const Ring::WriterState state = ring_.writer_state();
-        const Plan plan = this->plan(state.write_pos, size);
-        if (plan.need() <= state.free) {
+    for (;; fresh = false) {
+        Plan plan = this->plan(known_.write_pos, size);
+        if (!fresh && plan.need() > known_.free) {
+            look();
+            plan = this->plan(known_.write_pos, size);
+        }
+        if (plan.need() <= known_.free) {
             pass(Point::writer_planned);
             return plan;
         }
@@ -237,7 +259,7 @@ Plan WriterCore::plan_when_free(std::uint64_t size, std::chrono::nanoseconds tim
             if (deadline->next_slice() && spin_.until(moved)) continue;
         }
         const auto slice = deadline->next_slice();
-        if (!slice) throw failure::buffer_full(name(), deadline->seconds(), size, plan.need(), state.free);
+        if (!slice) throw failure::buffer_full(name(), deadline->seconds(), size, plan.need(), known_.free);
         try {
             static_cast<void>(space_.take_until(*slice));
         } catch (const std::system_error& error) {

@@ -57,6 +57,7 @@ private:
     [[nodiscard]] Plan plan_when_free(std::uint64_t size, std::chrono::nanoseconds timeout);
     [[nodiscard]] Plan plan(std::uint64_t write_pos, std::uint64_t size) const;
     std::uint64_t publish(const Plan& plan);
+    void look();
     void drain_space() noexcept;
     [[nodiscard]] bool alive(std::uint64_t owner);
     void pay_for_dead_writer();
@@ -70,8 +71,11 @@ private:
     std::atomic<bool> closed_{false};
     std::atomic<Use> use_{Use::idle};
     std::atomic<std::uint64_t> sequence_{1};
-    std::uint32_t writes_ = 0; ///< Belongs to the thread that writes, as does the next.
+    // What follows belongs to the thread that writes.
+    std::uint32_t writes_ = 0;
     Spin spin_;
+    Ring::WriterState known_;
+    Clock::time_point looked_at_;
 
     std::mutex reader_mutex_;
     Peer reader_;

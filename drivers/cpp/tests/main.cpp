@@ -22,6 +22,13 @@ std::string test::unique_name() {
     return "cpp-test_" + std::to_string(::getpid()) + "_" + std::to_string(++last);
 }
 
+#ifdef __SANITIZE_THREAD__
+extern "C" const char* __tsan_default_suppressions();
+
+/// The C library guards its table of open semaphores by a lock that ThreadSanitizer does not see.
+extern "C" const char* __tsan_default_suppressions() { return "race:tsearch\nrace:tdelete\n"; }
+#endif
+
 int main(int count, char** arguments) {
     const std::string_view wanted = count > 1 ? arguments[1] : "";
     auto cases = test::cases();
