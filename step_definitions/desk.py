@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from harmony import jsonrpc
 from harmony.contract import Identity, Structure
 from step_definitions.bulk import read_blind, write_alike
 from step_definitions.duplex_service import Server
@@ -81,10 +82,15 @@ class Desk:
         self._open[number] = thing
         return number
 
-    def _get(self, number: int) -> Any:
-        if number not in self._open:
-            raise DriverError("closed", f"there is nothing open under the number {number}")
-        return self._open[number]
+    def _get(self, number: int, ability: str) -> Any:
+        thing = self._open.get(number)
+        if not hasattr(thing, ability):
+            raise DriverError("closed", f"there is nothing open under the number {number} that has {ability!r}")
+        return thing
+
+    def _config(self, metadata: int, payload: int) -> Any:
+        with _invalid("metadata, payload"):
+            return self._library.BufferConfig(metadata, payload)
 
     def _hello(self, timeout: float) -> Any:
         del timeout
@@ -130,7 +136,7 @@ class Desk:
 
     def _create(self, name: str, metadata: int, payload: int, timeout: float) -> int:
         del timeout
-        return self._keep(self._library.Reader(name, self._library.BufferConfig(metadata, payload)))
+        return self._keep(self._library.Reader(name, self._config(metadata, payload)))
 
     def _connect(self, name: str, timeout: float) -> int:
         del timeout
@@ -138,7 +144,7 @@ class Desk:
 
     def _close(self, handle: int, timeout: float) -> None:
         del timeout
-        thing = self._get(handle)
+        thing = self._get(handle, "close")
         for number, part in list(self._open.items()):
             if isinstance(part, _Slot | _Frame) and part.owner == handle:
                 del self._open[number]
@@ -156,7 +162,7 @@ class Desk:
         interval: float,
         timeout: float,
     ) -> Any:
-        writer: WritingSide = self._get(handle)
+        writer: WritingSide = self._get(handle, "write_frame")
         clock = Clock(timeout)
         series = itertools.islice(itertools.cycle(sizes), count) if sizes else itertools.repeat(payload.size, count)
         summary = Summary()
@@ -173,7 +179,7 @@ class Desk:
         return summary.plain(clock)
 
     def _fill(self, handle: int, payload: Payload, patience: float, timeout: float) -> Any:
-        writer: WritingSide = self._get(handle)
+        writer: WritingSide = self._get(handle, "write_frame")
         clock = Clock(timeout)
         summary = Summary()
         while not clock.over:
@@ -188,31 +194,32 @@ class Desk:
         raise DriverError("timeout", f"the buffer took {summary.frames} frames and was not full after {timeout} s")
 
     def _acquire(self, handle: int, size: int, timeout: float) -> int:
-        writer: WritingSide = self._get(handle)
+        writer: WritingSide = self._get(handle, "write_frame")
         sequence = writer.next_sequence
         return self._keep(_Slot(writer.acquire(size, timeout), sequence, handle))
 
     def _put(self, slot: int, payload: Payload, offset: int, timeout: float) -> None:
         del timeout
-        place: _Slot = self._get(slot)
+        place: _Slot = self._get(slot, "slot")
         content = payload.content(place.sequence)
-        place.slot.data[offset : offset + len(content)] = content
+        with _invalid("offset"):
+            place.slot.data[offset : offset + len(content)] = content
 
     def _commit(self, slot: int, timeout: float) -> int:
         del timeout
-        place: _Slot = self._get(slot)
+        place: _Slot = self._get(slot, "slot")
         del self._open[slot]
         place.slot.commit()
         return place.sequence
 
     def _abandon(self, slot: int, timeout: float) -> None:
         del timeout
-        place: _Slot = self._get(slot)
+        place: _Slot = self._get(slot, "slot")
         del self._open[slot]
         place.slot.abandon()
 
     def _read(self, handle: int, timeout: float) -> Any:
-        reader: ReadingSide = self._get(handle)
+        reader: ReadingSide = self._get(handle, "read_frame")
         frame = reader.read_frame(timeout)
         facts = (frame.sequence, frame.size, digest(frame.data))
         return asdict(FrameInfo(self._keep(_Frame(frame, handle)), *facts))
@@ -227,7 +234,7 @@ class Desk:
         look: bool,
         timeout: float,
     ) -> Any:
-        reader: ReadingSide = self._get(handle)
+        reader: ReadingSide = self._get(handle, "read_frame")
         clock = Clock(timeout)
         summary = Summary()
         while count is None or summary.frames < count:
@@ -252,8 +259,8 @@ class Desk:
         return summary.plain(clock)
 
     def _relay(self, source: int, target: int, count: int, timeout: float) -> Any:
-        reader: ReadingSide = self._get(source)
-        writer: WritingSide = self._get(target)
+        reader: ReadingSide = self._get(source, "read_frame")
+        writer: WritingSide = self._get(target, "write_frame")
         clock = Clock(timeout)
         summary = Summary()
         for _ in range(count):
@@ -267,22 +274,22 @@ class Desk:
 
     def _peek(self, frame: int, offset: int, length: int, timeout: float) -> str:
         del timeout
-        held: _Frame = self._get(frame)
+        held: _Frame = self._get(frame, "frame")
         return bytes(held.frame.data[offset : offset + length]).hex()
 
     def _release(self, frame: int, timeout: float) -> None:
         # The number stays, so that a look at a released frame meets the library's own answer.
         del timeout
-        held: _Frame = self._get(frame)
+        held: _Frame = self._get(frame, "frame")
         held.frame.release()
 
     def _write_metadata(self, handle: int, payload: Payload, timeout: float) -> None:
         del timeout
-        self._get(handle).set_metadata(payload.content())
+        self._get(handle, "set_metadata").set_metadata(payload.content())
 
     def _read_metadata(self, handle: int, timeout: float) -> Any:
         del timeout
-        content = self._get(handle).get_metadata()
+        content = self._get(handle, "get_metadata").get_metadata()
         return asdict(Blob(len(content), digest(content)))
 
     def _arm(self, point: str, passage: int, timeout: float) -> None:
@@ -290,7 +297,8 @@ class Desk:
         hook = self._point_hook()
         if hook is None:
             raise DriverError("system_error", "this library has no named points")
-        hook(point, passage, signal.SIGKILL)
+        with _invalid("point"):
+            hook(point, passage, signal.SIGKILL)
 
     def _point_hook(self) -> Callable[[str, int, int], None] | None:
         # What fault tests of the library use; not part of what a user of the library sees.
@@ -298,25 +306,25 @@ class Desk:
 
     def _serve(self, name: str, metadata: int, payload: int, timeout: float) -> int:
         del timeout
-        config = self._library.BufferConfig(metadata, payload)
+        config = self._config(metadata, payload)
         return self._keep(Server(self._library.DuplexServer(name, config)))
 
     def _handle(self, handle: int, handler: str, delay: float, timeout: float) -> None:
         del timeout
-        server: Server = self._get(handle)
+        server: Server = self._get(handle, "side")
         server.side.start(server.handler(handler, delay))
 
     def _service(self, handle: int, timeout: float) -> Any:
         del timeout
-        server: Server = self._get(handle)
+        server: Server = self._get(handle, "side")
         return asdict(Service(server.requests, server.refused_changes))
 
     def _dial(self, name: str, metadata: int, payload: int, timeout: float) -> int:
-        config = self._library.BufferConfig(metadata, payload)
+        config = self._config(metadata, payload)
         return self._keep(self._library.DuplexClient(name, config, timeout=timeout))
 
     def _send(self, handle: int, payload: Payload, in_place: bool, timeout: float) -> None:
-        client: AskingSide = self._get(handle)
+        client: AskingSide = self._get(handle, "send_request")
         content = payload.content()
         if in_place:
             with client.acquire_request(len(content), timeout) as view:
@@ -325,7 +333,7 @@ class Desk:
             client.send_request(content, timeout)
 
     def _receive(self, handle: int, timeout: float) -> Any:
-        client: AskingSide = self._get(handle)
+        client: AskingSide = self._get(handle, "send_request")
         frame = client.receive_response(timeout)
         try:
             return asdict(Blob(frame.size, digest(frame.data)))
@@ -333,7 +341,7 @@ class Desk:
             frame.release()
 
     def _ping(self, handle: int, payload: Payload, count: int, timeout: float) -> list[float]:
-        client: AskingSide = self._get(handle)
+        client: AskingSide = self._get(handle, "send_request")
         clock = Clock(timeout)
         content = payload.content()
         trips: list[float] = []
@@ -386,6 +394,17 @@ def _sleep_until(moment: float) -> None:
     left = moment - time.monotonic()
     if left > 0:
         time.sleep(left)
+
+
+@contextlib.contextmanager
+def _invalid(names: str) -> Iterator[None]:
+    """Turn a value that cannot be used, and has no code of its own, into a wrong parameter."""
+    try:
+        yield
+    except ValueError as error:
+        if hasattr(error, "code"):
+            raise
+        raise jsonrpc.RpcError(jsonrpc.INVALID_PARAMS, f"{names}: {error}") from error
 
 
 @contextlib.contextmanager

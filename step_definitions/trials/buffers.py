@@ -5,7 +5,9 @@ from __future__ import annotations
 import time
 from typing import Final
 
+from harmony import jsonrpc
 from harmony.doctor.finding import WrongError, expect, expect_all
+from harmony.doctor.requests import expect_error
 from harmony.doctor.trial import refusal, trial
 from harmony.doctor.verbs import refused
 from harmony.doctor.ward import Ward
@@ -50,6 +52,18 @@ async def _create_anywhere(ward: Ward) -> None:
     driver = await driver_of(ward)
     for name in ("../" + ward.name("outside"), "a/" + ward.name("inside"), ""):
         await refused(driver.create(name, metadata=0, payload=1024), "invalid_name")
+
+
+@refusal(
+    "create", "size", "a buffer without room for frames is refused, as no bug", why="A slip of a step must be named."
+)
+async def _create_without_room(ward: Ward) -> None:
+    patient = (await driver_of(ward)).patient
+    params = {"name": ward.name("nowhere"), "metadata": 0, "payload": 0, "timeout": 1.0}
+    expect_error(
+        "create with 'payload' = 0", await patient.ask("create", params), jsonrpc.INVALID_PARAMS, naming="payload"
+    )
+    expect("what was made", ward.left(), [])
 
 
 @trial("connect", "writer", "connect makes its process the writer", why="The reader sees by it whether a writer lives.")
@@ -160,7 +174,7 @@ async def _read_no_metadata(ward: Ward) -> None:
 
 
 TRIALS: Final = (
-    *(_create, _create_twice, _create_anywhere),
+    *(_create, _create_twice, _create_anywhere, _create_without_room),
     *(_connect, _connect_to_nothing, _connect_twice, _connect_to_nonsense),
     *(_close, _close_twice),
     *(_write_metadata, _write_too_much_metadata, _write_metadata_twice),

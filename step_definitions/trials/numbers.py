@@ -9,9 +9,11 @@ from harmony.doctor.finding import expect
 from harmony.doctor.requests import expect_error
 from harmony.doctor.samples import fitting
 from harmony.doctor.trial import Trial, refusal
+from harmony.doctor.verbs import refused
 from harmony.doctor.ward import Ward
 from harmony.jsonrpc import ErrorResponse
 from step_definitions.port import CONTRACT
+from step_definitions.trials.scene import SHORT, Line, ramp_of
 
 _NUMBERS: Final = frozenset({"handle", "slot", "frame", "source", "target"})
 _NOTHING: Final = 999_999
@@ -31,6 +33,31 @@ def _of(verb: Verb, keys: frozenset[str]) -> Trial:
     return refusal(verb.name, "no-such-number", "a number under which nothing is open is refused", why=why)(run)
 
 
-TRIALS: Final = tuple(
-    _of(verb, keys) for verb in CONTRACT.verbs.values() if (keys := _NUMBERS & set(verb.params.model_fields))
+@refusal(
+    "read", "other-kind", "a writer is not read from", why="A number is of one kind; mistaken, it is a step's slip."
+)
+async def _read_from_a_writer(ward: Ward) -> None:
+    line = await Line.open(ward)
+    await refused(line.driver.read(line.writer, timeout=SHORT), "closed")
+
+
+@refusal(
+    "write", "other-kind", "a reader is not written to", why="A number is of one kind; mistaken, it is a step's slip."
+)
+async def _write_to_a_reader(ward: Ward) -> None:
+    line = await Line.open(ward)
+    await refused(line.driver.write(line.reader, ramp_of(10)), "closed")
+
+
+@refusal(
+    "commit", "other-kind", "a writer is not committed", why="A number is of one kind; mistaken, it is a step's slip."
+)
+async def _commit_a_writer(ward: Ward) -> None:
+    line = await Line.open(ward)
+    await refused(line.driver.commit(line.writer), "closed")
+
+
+TRIALS: Final = (
+    *(_of(verb, keys) for verb in CONTRACT.verbs.values() if (keys := _NUMBERS & set(verb.params.model_fields))),
+    *(_read_from_a_writer, _write_to_a_reader, _commit_a_writer),
 )

@@ -59,6 +59,16 @@ async def _put_too_late(ward: Ward) -> None:
     await refused(line.driver.put(slot, ramp_of(10)), "closed")
 
 
+@refusal("put", "beyond", "nothing is put beyond the slot", why="It would be written into the next frame.")
+async def _put_beyond(ward: Ward) -> None:
+    line = await Line.open(ward)
+    slot = await line.driver.acquire(line.writer, 10)
+    for size, offset in ((11, 0), (10, 1), (1, 10)):
+        params = {"slot": slot, "payload": asdict(ramp_of(size)), "offset": offset, "timeout": 1.0}
+        answer = await line.driver.patient.ask("put", params)
+        expect_error(f"put of {size} bytes at {offset} of 10", answer, jsonrpc.INVALID_PARAMS, naming="offset")
+
+
 @trial("commit", "sequence", "commit returns the number of the frame", why="Scenarios compare it with what is read.")
 async def _commit(ward: Ward) -> None:
     line = await Line.open(ward)
@@ -129,7 +139,14 @@ async def _arm_ill(ward: Ward) -> None:
     expect_error("arm with 'passage' = 'first'", answer, jsonrpc.INVALID_PARAMS, naming="passage")
 
 
+@refusal("arm", "unknown-point", "a point that there is not is refused", why="The process would never die.")
+async def _arm_nowhere(ward: Ward) -> None:
+    driver = await driver_of(ward)
+    answer = await driver.patient.ask("arm", {"point": "writer.nowhere", "passage": 1, "timeout": 1.0})
+    expect_error("arm with 'point' = 'writer.nowhere'", answer, jsonrpc.INVALID_PARAMS, naming="point")
+
+
 TRIALS: Final = (
-    *(_acquire, _acquire_wrong_sizes, _acquire_twice, _put, _put_too_late),
-    *(_commit, _commit_twice, _abandon, _abandon_twice, _arm, _arm_ill),
+    *(_acquire, _acquire_wrong_sizes, _acquire_twice, _put, _put_too_late, _put_beyond),
+    *(_commit, _commit_twice, _abandon, _abandon_twice, _arm, _arm_ill, _arm_nowhere),
 )

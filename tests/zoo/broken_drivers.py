@@ -647,7 +647,7 @@ class _KeepsObjects(Desk):
     """Forgets to close."""
 
     def _close(self, handle: int, timeout: float) -> None:
-        self._get(handle)
+        self._get(handle, "close")
         self._kept = self._open.pop(handle)
 
 
