@@ -21,7 +21,7 @@ CODES: Final = {
     "timeout": "nothing came in time",
     "buffer_full": "no room came in time",
     "frame_too_large": "larger than the buffer",
-    "frame_unwritable": "not writable at this position, however long one waits; details: largest_now, always_fits",
+    "frame_unwritable": "not writable at this position, however long one waits; details: fits_now, always_fits",
     "invalid_frame_size": "0 bytes, or a corrupt header",
     "sequence_error": "details: expected, seen",
     "metadata_too_large": "more than the block takes",
