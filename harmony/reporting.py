@@ -208,6 +208,8 @@ class Reporting:
             self.bus.publish(read(text))
         if report.failed:
             self._failed_cells += bool(lines)
+        # pytest keeps every report until the end of the session; what it has told is not needed that long.
+        lines.clear()
 
     # ---- after
 

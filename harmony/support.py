@@ -8,7 +8,16 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from harmony.actor import Verdict
-from harmony.events import ActorOutcome, CellStarted, Event, PlatformSupport, StepFinished, StepSupport, Support
+from harmony.events import (
+    ActorOutcome,
+    CellFinished,
+    CellStarted,
+    Event,
+    PlatformSupport,
+    StepFinished,
+    StepSupport,
+    Support,
+)
 from harmony.results import natural
 from harmony.step_contract import is_missing_step
 
@@ -51,6 +60,8 @@ class SupportCollector:
         """Take one event."""
         if isinstance(event, CellStarted):
             self._pairings[event.cell] = event.pairing
+        elif isinstance(event, CellFinished):
+            self._pairings.pop(event.cell, None)
         elif isinstance(event, StepFinished) and event.phase == "step":
             pairing = self._pairings.get(event.cell, {})
             for key, outcome in event.outcomes.items():
