@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
+import platform
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import nox
+import nox.command
 
 nox.options.default_venv_backend = "venv"
 nox.needs_version = ">=2024.10"
@@ -56,3 +63,107 @@ def lock(session: nox.Session) -> None:
     frozen = session.run("python", "-m", "pip", "freeze", "--exclude", "zerobuffer-harmony", silent=True)
     lines = [line for line in str(frozen).splitlines() if "==" in line]
     Path("constraints.txt").write_text("\n".join(sorted(lines, key=str.lower)) + "\n", encoding="utf-8")
+
+
+@dataclasses.dataclass(frozen=True)
+class Look:
+    """One memory checker over one implementation.
+
+    Attributes:
+        name: Implementation and checker.
+        command: What to run.
+        folder: Where.
+        needs: A command that succeeds where the checker is, and what to install otherwise.
+        environment: Variables on top of ours.
+    """
+
+    name: str
+    command: tuple[str, ...]
+    needs: tuple[tuple[str, ...], str]
+    folder: str = "."
+    environment: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    @property
+    def possible(self) -> bool:
+        """Whether the checker is on this machine."""
+        command, _ = self.needs
+        found = shutil.which(command[0]) is not None
+        return found and subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
+RUST_TARGET = f"{platform.machine()}-unknown-linux-gnu"
+LOOKS = [
+    Look(
+        "core: address, undefined, thread",
+        (sys.executable, "-m", "pytest", "-c", "pytest.ini", "-m", "sanitizers", "tests"),
+        (("cc", "--version"), "a C compiler with its sanitizers (Debian: gcc libasan8 libubsan1 libtsan2)"),
+    ),
+    Look(
+        "go: race",
+        ("go", "test", "-race", "-count=1", "./..."),
+        (("sh", "-c", "go version && gcc --version"), "Go and gcc (Debian: golang-go gcc)"),
+        folder="drivers/go",
+        environment={"CGO_ENABLED": "1"},
+    ),
+    Look(
+        "rust: checked arithmetic, debug assertions",
+        ("cargo", "test", "--locked"),
+        (("cargo", "--version"), "Rust (Debian: cargo, or rustup)"),
+        folder="drivers/rust",
+    ),
+    Look(
+        "rust: address",
+        ("cargo", "+nightly", "test", "--locked", "--target", RUST_TARGET, "--lib", "--bins", "--tests"),
+        (("cargo", "+nightly", "--version"), "a nightly Rust (rustup toolchain install nightly)"),
+        folder="drivers/rust",
+        environment={"RUSTFLAGS": "-Zsanitizer=address"},
+    ),
+    Look(
+        "rust: miri",
+        # Miri cannot map files: what touches shared memory is not for it.
+        (
+            "cargo",
+            "+nightly",
+            "miri",
+            "test",
+            "--locked",
+            "-p",
+            "zerobuffer",
+            "--lib",
+            "--",
+            "layout",
+            "leases",
+            "plan",
+        ),
+        (("cargo", "+nightly", "miri", "--version"), "Miri (rustup +nightly component add miri rust-src)"),
+        folder="drivers/rust",
+    ),
+    Look(
+        "c++: address, undefined, thread, valgrind, clang",
+        ("drivers/cpp/check.sh", "asan", "tsan", "valgrind", "clang"),
+        (("drivers/cpp/check.sh", "--help"), "the C++ driver (drivers/cpp)"),
+    ),
+]
+
+
+@nox.session(default=False, venv_backend="none")
+def memory(session: nox.Session) -> None:
+    """Look for memory errors and data races in every language; takes minutes. Words after -- choose by name."""
+    chosen = [
+        look for look in LOOKS if not session.posargs or any(look.name.startswith(word) for word in session.posargs)
+    ]
+    missing = [look for look in chosen if not look.possible]
+    failed = []
+    for look in chosen:
+        if look in missing:
+            continue
+        with session.chdir(look.folder):
+            session.log(f"--- {look.name}")
+            try:
+                session.run(*look.command, env=dict(look.environment), external=True)
+            except nox.command.CommandFailed:
+                failed.append(look.name)
+    for look in missing:
+        session.warn(f"not looked at: {look.name}: there is no {look.needs[1]}")
+    if failed or len(missing) == len(chosen):
+        session.error(f"failed: {', '.join(failed) or 'nothing could be looked at'}")
