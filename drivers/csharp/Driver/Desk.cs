@@ -88,10 +88,18 @@ namespace ZeroBuffer.Driver
         {
             var all = table.TakeAll();
             all.ForEach(thing => (thing as IHasty)?.Hurry());
-            var ends = all.ConvertAll(thing => new Thread(() => Close(thing), StackSize) { IsBackground = true });
+
+            // What is lent comes back first: somebody may be writing into a slot.
+            all.FindAll(thing => thing is Part).ForEach(Close);
+            var ends = all.FindAll(thing => !(thing is Part)).ConvertAll(thing => NewThread(() => Close(thing)));
             ends.ForEach(thread => thread.Start());
             var deadline = Deadline.After(EndPatience);
             ends.ForEach(thread => thread.Join(deadline.LeftInMilliseconds));
+        }
+
+        private static Thread NewThread(ThreadStart work)
+        {
+            return new Thread(work, StackSize) { IsBackground = true };
         }
 
         private static void Close(IDisposable thing)
@@ -123,8 +131,7 @@ namespace ZeroBuffer.Driver
 
             try
             {
-                var thread = new Thread(() => Perform(job, verb), StackSize);
-                thread.IsBackground = true;
+                var thread = NewThread(() => Perform(job, verb));
                 thread.Name = request.Verb;
                 thread.Start();
             }

@@ -9,7 +9,9 @@ namespace ZeroBuffer.Driver
     /// </summary>
     internal sealed class Params
     {
-        private const double LongestSeconds = 1e8;
+        // What the waits of the runtime can take.
+        private const double LongestSeconds = 2e6;
+
         private readonly Dictionary<string, object> fields;
 
         public Params(object given)

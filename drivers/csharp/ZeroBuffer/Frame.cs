@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using System.Threading;
 
 namespace ZeroBuffer
 {
@@ -13,7 +14,7 @@ namespace ZeroBuffer
         private readonly Reader reader;
         private readonly Leases.Lease lease;
         private readonly byte* data;
-        private bool isReleased;
+        private int releases;
 
         internal Frame(Reader reader, Leases.Lease lease, byte* data, long size, ulong sequence)
         {
@@ -43,9 +44,8 @@ namespace ZeroBuffer
         /// <summary>Gives the space back; once.</summary>
         public void Release()
         {
-            if (!isReleased)
+            if (Interlocked.Exchange(ref releases, 1) == 0)
             {
-                isReleased = true;
                 reader.GiveBack(lease);
             }
         }
@@ -64,7 +64,7 @@ namespace ZeroBuffer
 
         private void Refuse()
         {
-            if (isReleased)
+            if (Volatile.Read(ref releases) != 0)
             {
                 throw new FrameReleasedException(reader.Name, Sequence);
             }

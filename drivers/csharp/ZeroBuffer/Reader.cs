@@ -31,18 +31,15 @@ namespace ZeroBuffer
         private readonly Ownership ownership;
         private readonly Segment segment;
         private readonly Ring ring;
+        private readonly Succession succession;
         private int isClosed;
 
         // Below: changed only by who has the turn.
 
-        private ulong expected = 1;
         private bool writerSeen;
 
         // Whether what this writer may leave half-done has not been looked for yet.
         private bool isUnsettled = true;
-
-        // Whose frames these are; none once it is gone: then any other begins another stream.
-        private Connection? stream;
 
         /// <summary>Creates a buffer; what a dead reader left under the name is replaced.</summary>
         /// <param name="name">Of the buffer.</param>
@@ -57,6 +54,7 @@ namespace ZeroBuffer
             ownership = Ownership.Create(new Names(name), config ?? new BufferConfig(), out segment);
             Name = name;
             ring = segment.Ring;
+            succession = new Succession(name, segment);
             segment.Presence.EnterReader();
         }
 
@@ -172,7 +170,7 @@ namespace ZeroBuffer
             {
                 lock (turn)
                 {
-                    return stream.HasValue && stream.Equals(ConnectionNow(out _)) ? stream.Value.Pid : 0;
+                    return succession.PresentPid;
                 }
             }
         }
@@ -271,13 +269,8 @@ namespace ZeroBuffer
             {
                 RefuseIfClosed();
                 var found = ring.Look(ring.ReadPosition());
-                CheckSequence(found);
-                if (found.Sequence == 1)
-                {
-                    BeginStream(found);
-                }
-
-                expected = unchecked(found.Sequence + 1);
+                succession.Take(found);
+                writerSeen = true;
                 return found;
             }
             catch (ZeroBufferException)
@@ -293,7 +286,7 @@ namespace ZeroBuffer
             var pid = Shared.Load(&block->WriterPid);
             if (pid == 0)
             {
-                stream = null;
+                succession.EndStream();
                 writerSeen |= WriterHasLeftSomething();
                 return writerSeen ? WriterState.Closed : WriterState.Absent;
             }
@@ -339,7 +332,6 @@ namespace ZeroBuffer
                 return;
             }
 
-            isUnsettled = false;
             var block = ring.Block;
             var own = Shared.Load(&block->ReaderPid);
             if (Shared.CompareExchange(&block->WriterPid, own, writer.Pid) != writer.Pid)
@@ -353,44 +345,11 @@ namespace ZeroBuffer
                 {
                     Recovery.RollBack(ring, leases.Held);
                 }
+
+                isUnsettled = false;
             }
 
             Shared.Store(&block->WriterPid, writer.Pid);
-        }
-
-        private Connection? ConnectionNow(out ulong first)
-        {
-            var pid = Shared.Load(&ring.Block->WriterPid);
-            var place = segment.Presence.Writer(out first);
-            return pid == 0 ? (Connection?)null : new Connection(pid, place);
-        }
-
-        /// <summary>A sequence goes up by one, or starts again at 1 with another writer.</summary>
-        private void CheckSequence(Found found)
-        {
-            if (found.Sequence == expected)
-            {
-                return;
-            }
-
-            var isAnother = !stream.HasValue || !stream.Equals(ConnectionNow(out _));
-            if (found.Sequence != 1 || !isAnother)
-            {
-                throw new SequenceException(Name, expected, found.Sequence);
-            }
-        }
-
-        /// <summary>
-        /// The stream belongs to the writer that is connected now, unless it was written before that one came: then its
-        /// count is below where that one began, or yet another stream begins behind it.
-        /// </summary>
-        private void BeginStream(Found found)
-        {
-            writerSeen = true;
-            var connection = ConnectionNow(out var first);
-            var pending = segment.Data.Value;
-            var isOlder = Shared.Load(&ring.Block->PayloadReadCount) < first || ring.RestartsAhead(found.Next, pending);
-            stream = isOlder ? null : connection;
         }
 
         private Leases.Lease Lease(Found found)
@@ -420,24 +379,6 @@ namespace ZeroBuffer
             {
                 segment.Space.Post();
                 Points.Pass(Points.ReaderSpace);
-            }
-        }
-
-        /// <summary>A writer's process and the place of its lock; see <see cref="Presence"/>.</summary>
-        private struct Connection : IEquatable<Connection>
-        {
-            public readonly ulong Pid;
-            private readonly long place;
-
-            public Connection(ulong pid, long place)
-            {
-                Pid = pid;
-                this.place = place;
-            }
-
-            public bool Equals(Connection other)
-            {
-                return Pid == other.Pid && place == other.place;
             }
         }
     }
