@@ -142,7 +142,7 @@ CPP: Final = Language(
     requires={"g++": "g++"},
     command=("{directory}/driver",),
     build=(
-        *("g++", "-std=c++20", "-O1", "-Wall", "-Wextra", "-Wno-unused-parameter", "-pthread"),
+        *("g++", "-std=c++20", "-Wall", "-Wextra", "-Wno-unused-parameter", "-pthread"),
         *("-o", "{directory}/driver", "{directory}/driver.cpp"),
     ),
     sources=("{directory}/*.cpp", "{directory}/*.hpp"),

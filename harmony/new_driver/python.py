@@ -88,7 +88,9 @@ def _fragments(outline: Outline) -> Fragments:
         "structures": "\n\n\n".join(map(_structure, outline.structures)),
         "layout": "\n".join(f'    "{laid.name}": {pascal(laid.name)}Structure,' for laid in outline.structures),
         "records": "\n\n\n".join(map(_record, outline.records)),
-        "record_names": ", ".join(sorted(["CODES", "Refused", *(record.record for record in outline.records)])),
+        "record_names": ", ".join(
+            sorted(["CODES", "Misfit", "Refused", *(record.record for record in outline.records)])
+        ),
         "verbs": "\n\n".join(map(_verb, outline.verbs)),
         "verb_names": listed("VERBS = (", (f'"{verb.name}"' for verb in outline.verbs), ")"),
     }

@@ -51,6 +51,9 @@ class Jukebox(Driver, Protocol):
     async def refuse(self, *, timeout: float = 5.0) -> None: ...
 
     @verb()
+    async def balk(self, *, timeout: float = 5.0) -> None: ...
+
+    @verb()
     async def stumble(self, *, timeout: float = 5.0) -> None: ...
 
     @verb()

@@ -8,7 +8,7 @@ from typing import Final
 
 from tests.harmony.new_driver.made import Made
 
-VERBS: Final = ("wait", "refuse", "stumble", "describe")
+VERBS: Final = ("wait", "refuse", "balk", "stumble", "describe")
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ FILLINGS: Final = {
         {
             "wait": "import time; time.sleep(seconds); print('chatter'); return True",
             "refuse": "raise Refused(CODES.JAMMED, 'it is stuck; shake it', coin=5, where='slot')",
+            "balk": "raise Misfit('coin: too thin')",
             "stumble": "raise KeyError('a bug')",
             "describe": "return [*tune.notes, -1 if times is None else times, len(tune.title)]",
         },
@@ -39,6 +40,7 @@ FILLINGS: Final = {
         {
             "wait": "await new Promise((go) => setTimeout(go, seconds * 1000)); console.log('chatter'); return true;",
             "refuse": "throw new Refused(CODES.jammed, 'it is stuck; shake it', { coin: 5, where: 'slot' });",
+            "balk": "throw new Misfit('coin: too thin');",
             "stumble": "throw new TypeError('a bug');",
             "describe": "return [...tune.notes, times ?? -1, [...tune.title].length];",
         },
@@ -51,6 +53,7 @@ FILLINGS: Final = {
             "wait": 'time.Sleep(time.Duration(params.Seconds * 1e9)); fmt.Println("chatter"); return true, nil',
             "refuse": "return nil, &Refused{CodeJammed, `it is stuck; shake it`, "
             "map[string]any{`coin`: 5, `where`: `slot`}}",
+            "balk": "return nil, Misfit(`coin: too thin`)",
             "stumble": "panic(`a bug`)",
             "describe": "times := int64(-1); if params.Times != nil { times = int64(*params.Times) }; "
             "return append(params.Tune.Notes, times, int64(len([]rune(params.Tune.Title)))), nil",
@@ -66,6 +69,7 @@ FILLINGS: Final = {
             'println!("chatter"); Ok(true.into())',
             "refuse": 'Err(Failure::refused(codes::JAMMED, "it is stuck; shake it", '
             '[("coin", 5u64.into()), ("where", "slot".into())]))',
+            "balk": 'Err(Failure::Misfit("coin: too thin".into()))',
             "stumble": 'panic!("a bug")',
             "describe": "let mut made: Vec<Value> = tune.notes.into_iter().map(Value::from).collect(); "
             "made.push(times.map_or((-1i64).into(), Value::from)); "
@@ -80,6 +84,7 @@ FILLINGS: Final = {
             "wait": "std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); std::puts(`chatter`); "
             "std::fflush(stdout); return true;",
             "refuse": "throw Refused(codes::jammed, `it is stuck; shake it`, {{`coin`, 5}, {`where`, `slot`}});",
+            "balk": 'throw Misfit("coin: too thin");',
             "stumble": 'throw std::out_of_range("a bug");',
             "describe": "Json::List made(tune.notes.begin(), tune.notes.end()); "
             "made.push_back(times ? Json(*times) : Json(-1)); int letters = 0; "
@@ -97,6 +102,7 @@ FILLINGS: Final = {
             "refuse": "throw new RefusedException(Codes.Jammed, `it is stuck; shake it`, "
             "new Dictionary<string, object> "
             "{ { `coin`, 5 }, { `where`, `slot` } });",
+            "balk": 'throw new MisfitException("coin: too thin");',
             "stumble": 'throw new InvalidOperationException("a bug");',
             "describe": "var made = new List<object>(); foreach (var note in tune.Notes) { made.Add(note); } "
             "made.Add(times.HasValue ? (object)times.Value : -1); "

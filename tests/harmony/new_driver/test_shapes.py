@@ -24,7 +24,7 @@ def contract_of(port: type = Driver, **structures: Structure) -> Contract:
 
 def test_verbs_that_all_drivers_have_are_not_to_be_filled_in() -> None:
     names = [verb.name for verb in outline(JUKEBOX).verbs]
-    assert names == ["select", "match", "shake", "wait", "refuse", "stumble", "describe"]
+    assert names == ["select", "match", "shake", "wait", "refuse", "balk", "stumble", "describe"]
 
 
 def test_parameters_and_results_keep_their_types() -> None:
