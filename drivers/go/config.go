@@ -1,9 +1,13 @@
 package zerobuffer
 
 import (
+	"errors"
 	"fmt"
 	"os"
 )
+
+// ErrConfig is what a Config fails with that no buffer can have.
+var ErrConfig = errors.New("zerobuffer: no buffer can have this Config")
 
 // Config is how a reader creates its buffer.
 type Config struct {
@@ -23,11 +27,11 @@ func (c Config) checked() (Config, error) {
 		c.Mode = 0o600
 	}
 	if c.Mode&^0o666 != 0 || c.Mode&0o600 != 0o600 {
-		return c, fmt.Errorf("zerobuffer: Config.Mode must hold 0600 and no bits beyond 0666, not %#o", c.Mode)
+		return c, fmt.Errorf("%w: Mode must hold 0600 and no bits beyond 0666, not %#o", ErrConfig, c.Mode)
 	}
 	if c.MetadataSize > mostBytes || c.PayloadSize > mostBytes || c.PayloadSize == 0 {
-		return c, fmt.Errorf("zerobuffer: sizes must be from 1 (metadata: 0) to %d bytes, not (%d, %d)",
-			uint64(mostBytes), c.MetadataSize, c.PayloadSize)
+		return c, fmt.Errorf("%w: payload must be from 1, metadata from 0 to %d bytes, not %d and %d",
+			ErrConfig, uint64(mostBytes), c.PayloadSize, c.MetadataSize)
 	}
 	return c, nil
 }

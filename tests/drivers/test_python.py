@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import sys
 
-import pytest
-
 from tests.drivers.exchange import DRIVERS, Language
 from tests.drivers.wire import Wire
 
@@ -20,7 +18,3 @@ PYTHON = Language(
 
 class TestWire(Wire):
     language = PYTHON
-
-    @pytest.mark.xfail(reason="the desk does not look at the kind of a number: it says -32603 instead of closed")
-    def test_a_number_of_another_kind_is_wrong_too(self, name: str) -> None:
-        super().test_a_number_of_another_kind_is_wrong_too(name)

@@ -294,6 +294,7 @@ class Wire(Subject):
             ("create", {"name": "x", "metadata": 0, "payload": 1.5}, "payload"),
             ("create", {"name": "x", "metadata": 0, "payload": [64]}, "payload"),
             ("create", {"name": "x", "metadata": 0, "payload": 64, "timeout": "soon"}, "timeout"),
+            ("create", {"name": "x", "metadata": 0, "payload": 0}, "payload"),
             ("read", {}, "handle"),
             ("read", {"handle": "1"}, "handle"),
             ("commit", {}, "slot"),

@@ -90,6 +90,9 @@ func takeStdout() (*os.File, error) {
 // translated makes the answer of a failed verb.
 func translated(err error) error {
 	var known *zerobuffer.Error
+	if errors.Is(err, zerobuffer.ErrConfig) {
+		return rpc.Errorf(rpc.InvalidParams, "Invalid params: %v", err)
+	}
 	if !errors.As(err, &known) {
 		return err
 	}

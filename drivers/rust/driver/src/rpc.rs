@@ -75,6 +75,9 @@ impl Failure {
 
 impl From<zerobuffer::Error> for Failure {
     fn from(error: zerobuffer::Error) -> Self {
+        if matches!(error.kind(), zerobuffer::ErrorKind::InvalidConfig) {
+            return Self::params(format!("\"metadata\" and \"payload\": {error}"));
+        }
         let plain = |value| match value {
             zerobuffer::Value::Number(number) => Value::from(number),
             zerobuffer::Value::Text(text) => Value::from(text),
