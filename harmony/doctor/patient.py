@@ -177,11 +177,14 @@ class Patient(Driver):
         """
         waiting = asyncio.ensure_future(self.unasked.get())
         ending = asyncio.ensure_future(self._ended.wait())
-        await asyncio.wait({waiting, ending}, timeout=self.late, return_when=asyncio.FIRST_COMPLETED)
-        ending.cancel()
-        if waiting.done():
-            return waiting.result()
-        waiting.cancel()
+        try:
+            await asyncio.wait({waiting, ending}, timeout=self.late, return_when=asyncio.FIRST_COMPLETED)
+            if waiting.done():
+                return waiting.result()
+        finally:
+            # Who waits no longer must not take what the next one waits for.
+            waiting.cancel()
+            ending.cancel()
         if self.gone:
             raise WrongError(f"no error with the id null came: {self._end_of_it()}")
         raise WrongError(f"no error with the id null came within {self.late:.3g} s")

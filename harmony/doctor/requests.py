@@ -186,7 +186,7 @@ async def _answers_while_it_waits(ward: Ward) -> None:
     number = patient.next_id()
     with patient.expecting(number) as late:
         await patient.send(request(number, waiting.verb, {**params, "timeout": _LONG}))
-        answer = await patient.ask("health", _SOON)
+        answer = await patient.ask("health", _SOON, timeout=_LONG)
         expect("health while another verb waits", _result(answer), True)
         if late.done():
             raise WrongError(f"health was answered only after {waiting.verb}, which waited for {_LONG} s")

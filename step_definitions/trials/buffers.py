@@ -22,9 +22,9 @@ _AT_ONCE: Final = 2.0
 async def _create(ward: Ward) -> None:
     driver, view = await driver_of(ward), BufferView(ward.name("made"))
     await driver.create(view.name, metadata=65, payload=1000)
+    expect("objects", view.existing(), [part.value for part in Part])
     header = view.header()
     expect_all(
-        ("objects", view.existing(), [part.value for part in Part]),
         ("length of the segment", view.length, 128 + 128 + 1024),
         ("version", header["version_major"], 1),
         ("metadata_size, asked for 65", header["metadata_size"], 128),

@@ -36,6 +36,8 @@ class Sound:
     """The checks that must find the fault, and no others of those that are run."""
     also: ClassVar[tuple[str, ...]] = ()
     """Checks that are run beside them, which must not."""
+    says: ClassVar[str] = ""
+    """What the findings must say, among other things."""
 
     desk_class: ClassVar[type[Desk]] = Desk
     dies_with_parent: ClassVar[bool] = True
@@ -144,6 +146,7 @@ def params_of(request: jsonrpc.Request) -> Plain:
 
 class WrongOffset(Sound):
     finds = ("handshake.layout",)
+    says = "oieb.payload_free_bytes is at offset 44, expected 40"
 
     def identity(self, said: Plain) -> Plain:
         said["layout"]["oieb"]["fields"]["payload_free_bytes"] = [44, 8]
@@ -152,6 +155,7 @@ class WrongOffset(Sound):
 
 class SwappedFields(Sound):
     finds = ("handshake.layout",)
+    says = "oieb.payload_write_pos is at offset 56, expected 48"
 
     def identity(self, said: Plain) -> Plain:
         fields = said["layout"]["oieb"]["fields"]
@@ -164,6 +168,7 @@ class SwappedFields(Sound):
 
 class NarrowField(Sound):
     finds = ("handshake.layout",)
+    says = "oieb.writer_pid has 4 bytes, expected 8"
 
     def identity(self, said: Plain) -> Plain:
         said["layout"]["oieb"]["fields"]["writer_pid"] = [80, 4]
@@ -172,6 +177,7 @@ class NarrowField(Sound):
 
 class NoLayout(Sound):
     finds = ("handshake.layout",)
+    says = "structure 'oieb' is missing"
 
     def identity(self, said: Plain) -> Plain:
         return {**said, "layout": {}}
@@ -179,6 +185,7 @@ class NoLayout(Sound):
 
 class WrongVersion(Sound):
     finds = ("handshake.version",)
+    says = "protocol: seen '2.0', expected '1.0'"
 
     def identity(self, said: Plain) -> Plain:
         return {**said, "protocol": "2.0"}
@@ -186,6 +193,7 @@ class WrongVersion(Sound):
 
 class TalksTooMuch(Sound):
     finds = ("handshake.identity", "verb.hello.passes.again")
+    says = "motto: the contract knows no such key"
 
     def identity(self, said: Plain) -> Plain:
         return {**said, "motto": "hello"}
@@ -200,6 +208,7 @@ class SomebodyElse(Sound):
 
 class ClaimsMagic(Sound):
     finds = ("handshake.capabilities",)
+    says = "claims 'magic'"
 
     def identity(self, said: Plain) -> Plain:
         return {**said, "capabilities": [*said["capabilities"], "magic"]}
@@ -222,6 +231,7 @@ class Moody(Sound):
 
 class Mute(Sound):
     finds = ("start.process",)
+    says = "hello (id 1) was not answered within"
 
     def send(self, request: jsonrpc.Request, message: jsonrpc.Message) -> None:
         pass
@@ -229,6 +239,7 @@ class Mute(Sound):
 
 class Stillborn(Sound):
     finds = ("start.process",)
+    says = "no such library"
 
     def run(self) -> int:
         sys.stderr.write("no such library\n")
@@ -240,6 +251,7 @@ class Stillborn(Sound):
 
 class PrintsAtStart(Sound):
     finds = ("wire.stdout",)
+    says = "driver is ready"
 
     def run(self) -> int:
         self.write(b"driver is ready\n")
@@ -258,6 +270,7 @@ class PrintsInVerbs(Sound):
 
 class AnswersTwice(Sound):
     finds = ("wire.answers",)
+    says = "a second or late answer"
 
     def perform(self, request: jsonrpc.Request) -> None:
         message = self.answer(request)
@@ -268,6 +281,7 @@ class AnswersTwice(Sound):
 
 class WrongIds(Sound):
     finds = ("requests.dump", "wire.answers")
+    says = "id 4711, which was never asked"
 
     def document(self, request: jsonrpc.Request, document: Plain) -> Plain:
         return {**document, "id": 4711} if request.method == "dump" else document
@@ -306,6 +320,7 @@ class ResultAndError(Sound):
 
 class KnowsEverything(Sound):
     finds = ("errors.unknown-verb",)
+    says = "seen the result None, expected error -32601"
 
     def refusal(self, request: jsonrpc.Request, error: jsonrpc.ErrorResponse) -> jsonrpc.Message:
         return jsonrpc.Response(request.id, None) if error.code == jsonrpc.METHOD_NOT_FOUND else error
@@ -313,6 +328,7 @@ class KnowsEverything(Sound):
 
 class DiesOfBadJson(Sound):
     finds = ("errors.not-json", "errors.not-utf8", "errors.not-a-request")
+    says = "exited with code 1\n    cannot parse"
 
     def refuse(self, error: jsonrpc.ErrorResponse) -> None:
         sys.exit(f"cannot parse: {error.message}")
@@ -362,6 +378,7 @@ class TakesTextForNumbers(Sound):
 
 class NamesNoKey(Sound):
     finds = ("errors.missing-parameter", "errors.ill-typed-parameter")
+    says = "does not name 'timeout'"
 
     def refusal(self, request: jsonrpc.Request, error: jsonrpc.ErrorResponse) -> jsonrpc.Message:
         invalid = error.code == jsonrpc.INVALID_PARAMS
@@ -387,6 +404,7 @@ class ErrorsWithoutData(Sound):
 
 class MakesUpCodes(Sound):
     finds = ("errors.form", "verb.connect.refuses.nothing-there")
+    says = "'NOT_FOUND' is no canonical code"
 
     def refusal(self, request: jsonrpc.Request, error: jsonrpc.ErrorResponse) -> jsonrpc.Message:
         if error.code != DRIVER_ERROR:
@@ -435,6 +453,7 @@ class WrongDetails(Sound):
 
 class Serial(Sound):
     finds = ("requests.at-once", "requests.dump-waiting")
+    says = "answered only after read, which waited"
 
     def take(self, request: jsonrpc.Request) -> None:
         self.perform(request)
@@ -492,6 +511,7 @@ class IgnoresDeadlines(Sound):
 
 class GivesUpEarly(Sound):
     finds = ("deadline.read",)
+    says = "gave up after"
 
     def answer(self, request: jsonrpc.Request) -> jsonrpc.Message:
         if request.method == "read":
@@ -583,6 +603,7 @@ class SwallowsGarbage(Sound):
 
 class IgnoresClosedStdin(Sound):
     finds = ("end.stdin",)
+    says = "still running, expected an end within a second"
 
     def end(self) -> None:
         while True:
@@ -599,12 +620,14 @@ class IgnoresSigterm(Sound):
 
 class WrongStatus(Sound):
     finds = ("end.stdin",)
+    says = "exited with code 3, expected an exit with code 0"
     also = ("end.sigterm",)
     status = 3
 
 
 class LeavesObjects(Sound):
     finds = ("end.stdin", "end.nothing-left")
+    says = "after its stdin was closed there is still /dev/shm/held_"
 
     def end(self) -> None:
         os._exit(0)
@@ -623,6 +646,40 @@ class WaitsForItsVerbs(Sound):
 class OutlivesItsParent(Sound):
     finds = ("end.parent",)
     dies_with_parent = False
+
+
+class Segfaults(Sound):
+    finds = ("verb.read.passes.one",)
+    also = ("verb.write.passes.one",)
+    says = "was killed by SIGSEGV"
+
+    def answer(self, request: jsonrpc.Request) -> jsonrpc.Message:
+        if request.method == "read":
+            os.kill(os.getpid(), signal.SIGSEGV)
+        return super().answer(request)
+
+
+class Hangs(Sound):
+    finds = ("verb.close.passes.objects",)
+    also = ("verb.write.passes.one",)
+    says = "was not answered within"
+
+    def answer(self, request: jsonrpc.Request) -> jsonrpc.Message:
+        if request.method == "close":
+            time.sleep(60)
+        return super().answer(request)
+
+
+class Pretends(Sound):
+    finds = ("verb.create.passes.objects",)
+    also = ("verb.create.refuses.invalid-name",)
+    says = "objects: seen []"
+
+    def answer(self, request: jsonrpc.Request) -> jsonrpc.Message:
+        message = super().answer(request)
+        if request.method == "create" and isinstance(message, jsonrpc.Response):
+            super().answer(jsonrpc.Request(request.id, "close", [{"handle": message.result, "timeout": 1.0}]))
+        return message
 
 
 class _NeverTakesOver(Desk):
@@ -674,6 +731,7 @@ class ReusesNumbers(Sound):
 
 class WrongDigest(Sound):
     finds = ("verb.read.passes.one",)
+    says = "digest of frame 1: seen"
 
     def result(self, verb: str, params: Plain, result: Any) -> Any:
         return {**result, "digest": result["digest"] ^ 1} if verb == "read" else result
@@ -690,6 +748,7 @@ class DigestOfBytesAlone(Sound):
 
 class CountsOneMore(Sound):
     finds = ("verb.write.passes.one", "verb.write.passes.many")
+    says = "frames of write: seen 2, expected 1"
 
     def result(self, verb: str, params: Plain, result: Any) -> Any:
         return {**result, "frames": result["frames"] + 1} if verb == "write" else result
@@ -705,6 +764,7 @@ class LosesRuns(Sound):
 
 class CountsInFractions(Sound):
     finds = ("verb.write.passes.one",)
+    says = "bytes: Input should be a valid integer"
 
     def result(self, verb: str, params: Plain, result: Any) -> Any:
         return {**result, "bytes": float(result["bytes"])} if verb == "write" else result

@@ -61,6 +61,7 @@ def test_a_fault_is_found_by_the_checks_that_are_meant_for_it(name: str) -> None
     assert set(wrong) == set(animal.finds), wrong
     assert not found.healthy
     assert all(lines and all(lines) for lines in wrong.values())
+    assert animal.says in "\n".join(line for lines in wrong.values() for line in lines)
 
 
 def test_a_driver_without_a_fault_passes_all() -> None:

@@ -1,0 +1,89 @@
+"""The process under examination: what it hears, and what it makes of what it cannot hear."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from harmony import framing, jsonrpc
+from harmony.doctor.examination import open_case
+from harmony.doctor.finding import WrongError
+from harmony.doctor.patient import Patient
+from harmony.doctor.ward import Ward
+from harmony.driver import DriverError
+from harmony.jsonrpc import Response
+from harmony.project import load_project
+
+ROOT: Final = Path(__file__).parents[3]
+NO_JSON: Final = framing.encode(b"no JSON")
+
+
+def with_patient(scene: Callable[[Patient], Awaitable[None]]) -> None:
+    async def run() -> None:
+        case = open_case(load_project(ROOT), "python")
+        async with Ward(case, "test") as ward:
+            await scene(await ward.patient())
+        await case.close()
+
+    asyncio.run(run())
+
+
+def test_who_waits_no_longer_takes_nothing_from_the_next() -> None:
+    async def scene(patient: Patient) -> None:
+        impatient = asyncio.ensure_future(patient.told())
+        await asyncio.sleep(0)
+        impatient.cancel()
+        await asyncio.wait({impatient})
+        await patient.send(NO_JSON)
+        assert (await patient.told()).code == jsonrpc.PARSE_ERROR
+        assert patient.idle
+
+    with_patient(scene)
+
+
+def test_a_refusal_is_an_error_with_its_code_and_details() -> None:
+    async def scene(patient: Patient) -> None:
+        with pytest.raises(DriverError) as caught:
+            await patient.call("connect", {"name": "nothing-of-the-kind", "timeout": 1.0}, 1.0)
+        assert caught.value.code == "not_found"
+        with pytest.raises(WrongError, match="-32602"):
+            await patient.call("connect", {"timeout": 1.0}, 1.0)
+
+    with_patient(scene)
+
+
+def test_who_owes_an_answer_is_given_to_nobody_else() -> None:
+    async def scene(patient: Patient) -> None:
+        patient.late = 0.05
+        # Nobody has sent it.
+        with pytest.raises(WrongError, match=r"was not answered within 0\.05 s"), patient.expecting(77) as answer:
+            await patient.within(0.0, answer, "request 77")
+        assert not patient.idle
+        patient.late = 3.0
+
+    with_patient(scene)
+
+
+def test_what_is_asked_of_the_dead_is_told_with_how_it_died() -> None:
+    async def scene(patient: Patient) -> None:
+        await patient.kill()
+        with pytest.raises(WrongError, match="was killed by SIGKILL"):
+            await patient.ask("health", {"timeout": 1.0})
+        with pytest.raises(WrongError, match="was killed by SIGKILL"):
+            await patient.told()
+
+    with_patient(scene)
+
+
+def test_one_id_as_number_and_as_text_are_two() -> None:
+    async def scene(patient: Patient) -> None:
+        both = [patient.ask("health", {"timeout": 1.0}, identity=identity) for identity in (500, "500")]
+        for answer, identity in zip(await asyncio.gather(*both), (500, "500"), strict=True):
+            assert isinstance(answer, Response)
+            assert answer.id == identity
+
+    with_patient(scene)
