@@ -11,6 +11,9 @@ namespace ZeroBuffer.Driver
         private const int StackSize = 512 << 10;
         private static readonly TimeSpan EndPatience = TimeSpan.FromMilliseconds(900);
 
+        // What opens something must not be cut short in the middle.
+        private static readonly string[] Opening = { "create", "connect", "serve", "dial" };
+
         private readonly Table table = new Table();
         private readonly List<Job> jobs = new List<Job>();
         private readonly Dictionary<string, Func<Params, object>> verbs;
@@ -95,6 +98,13 @@ namespace ZeroBuffer.Driver
             ends.ForEach(thread => thread.Start());
             var deadline = Deadline.After(EndPatience);
             ends.ForEach(thread => thread.Join(deadline.LeftInMilliseconds));
+            lock (jobs)
+            {
+                while (jobs.Exists(job => Array.IndexOf(Opening, job.Verb) >= 0) && !deadline.IsOver)
+                {
+                    Monitor.Wait(jobs, deadline.LeftInMilliseconds);
+                }
+            }
         }
 
         private static Thread NewThread(ThreadStart work)
@@ -152,6 +162,7 @@ namespace ZeroBuffer.Driver
             lock (jobs)
             {
                 jobs.Remove(job);
+                Monitor.PulseAll(jobs);
             }
 
             send(answer);

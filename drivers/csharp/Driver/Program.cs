@@ -13,6 +13,7 @@ namespace ZeroBuffer.Driver
         private const int Stdout = 1;
         private const int Stderr = 2;
         private static readonly IntPtr Ignore = new IntPtr(1);
+        private static readonly object Ending = new object();
 
         private static int Main()
         {
@@ -33,9 +34,12 @@ namespace ZeroBuffer.Driver
                         Write(output, message);
                     }
                 });
-            Termination.Watch(() => End(desk));
-            Serve(desk, output, writing);
-            End(desk);
+            using (Termination.Watch(() => End(desk)))
+            {
+                Serve(desk, output, writing);
+                End(desk);
+            }
+
             return 0;
         }
 
@@ -75,8 +79,12 @@ namespace ZeroBuffer.Driver
         /// <summary>Closes all and ends, without waiting for threads that are blocked in the system.</summary>
         private static void End(Desk desk)
         {
-            desk.End();
-            Libc._exit(0);
+            // Who comes second waits for the first, which does not come back.
+            lock (Ending)
+            {
+                desk.End();
+                Libc._exit(0);
+            }
         }
 
         private static int Read(int descriptor, byte[] chunk)
@@ -122,11 +130,10 @@ namespace ZeroBuffer.Driver
     internal static class Termination
     {
 #if NETCOREAPP
-        private static System.Runtime.InteropServices.PosixSignalRegistration registration;
-
-        public static void Watch(Action act)
+        /// <summary>Acts when it comes, until what comes back is disposed of.</summary>
+        public static IDisposable Watch(Action act)
         {
-            registration = System.Runtime.InteropServices.PosixSignalRegistration.Create(
+            return System.Runtime.InteropServices.PosixSignalRegistration.Create(
                 System.Runtime.InteropServices.PosixSignal.SIGTERM,
                 context =>
                 {
@@ -135,7 +142,8 @@ namespace ZeroBuffer.Driver
                 });
         }
 #else
-        public static void Watch(Action act)
+        /// <summary>Acts when it comes, until what comes back is disposed of.</summary>
+        public static IDisposable Watch(Action act)
         {
             var signal = new Mono.Unix.UnixSignal(Mono.Unix.Native.Signum.SIGTERM);
             var watch = new Thread(
@@ -147,6 +155,7 @@ namespace ZeroBuffer.Driver
             watch.IsBackground = true;
             watch.Name = "termination";
             watch.Start();
+            return signal;
         }
 #endif
     }

@@ -5,8 +5,6 @@ namespace ZeroBuffer.Tests
     /// <summary>Processes that are killed, wherever they stand.</summary>
     internal static class DeathTests
     {
-        private static readonly TimeSpan Soon = TimeSpan.FromSeconds(2); // far more than the 50 ms of the protocol
-
         // In the order in which a write passes them.
         private static readonly string[] WriterPoints =
         {
@@ -24,7 +22,7 @@ namespace ZeroBuffer.Tests
                 child.Kill();
                 reader.Read(Scratch.Patience).Release();
                 reader.Read(Scratch.Patience).Release();
-                var error = Expect.Throws<WriterDeadException>(() => reader.Read(Soon));
+                var error = Expect.Throws<WriterDeadException>(() => reader.Read(Scratch.Patience));
                 Expect.Equal("died", error.Values["reason"]);
                 Expect.Equal(WriterState.Died, reader.WriterState);
                 using (var writer = new Writer(reader.Name))
@@ -50,7 +48,7 @@ namespace ZeroBuffer.Tests
                 {
                     writer.Write(Scratch.Ramp(900, 1), Scratch.Patience);
                     child.Kill();
-                    var error = Expect.Throws<ReaderDeadException>(() => writer.Write(new byte[900], Soon));
+                    var error = Expect.Throws<ReaderDeadException>(() => writer.Write(new byte[900], Scratch.Patience));
                     Expect.Equal("died", error.Values["reason"]);
                 }
 
@@ -77,7 +75,7 @@ namespace ZeroBuffer.Tests
                         reader.Read(Scratch.Patience).Release();
                     }
 
-                    Expect.Throws<WriterDeadException>(() => reader.Read(Soon));
+                    Expect.Throws<WriterDeadException>(() => reader.Read(Scratch.Patience));
                     Expect.Equal(1024, Free(reader), $"free bytes after {point}");
                     Expect.Equal(0UL, Intent(reader), $"announced bytes after {point}");
                 }
@@ -131,7 +129,7 @@ namespace ZeroBuffer.Tests
                         child.Tell("go");
                         Expect.Equal(null, child.Await(), $"the child at {point}");
                         child.Kill();
-                        Expect.Throws<ReaderDeadException>(() => writer.Write(new byte[1], Soon));
+                        Expect.Throws<ReaderDeadException>(() => writer.Write(new byte[1], Scratch.Patience));
                     }
 
                     using (var reader = new Reader(name, new BufferConfig(0, 1024)))

@@ -1,0 +1,96 @@
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Text;
+using System.Threading;
+using ZeroBuffer.Driver;
+
+namespace ZeroBuffer.Tests
+{
+    /// <summary>The driver without its streams.</summary>
+    internal static class DeskTests
+    {
+        [Case]
+        private static void ItsEndTakesBackWhatIsJustBeingOpened()
+        {
+            for (var round = 0; round < 30; round++)
+            {
+                using (var answered = new CountdownEvent(3))
+                {
+                    var desk = new Desk(answer => answered.Signal());
+                    foreach (var verb in new[] { "create", "serve", "create" })
+                    {
+                        desk.Take(Message(verb, Scratch.Name(), 5));
+                    }
+
+                    // The program ends right behind this: what is not gone now stays.
+                    desk.End();
+                    var left = Scratch.LeftBehind();
+                    Expect.That(left.Length == 0, "left behind: " + string.Join(", ", left));
+                    Expect.That(answered.Wait(Scratch.Patience), "a request was not answered");
+                }
+            }
+        }
+
+        [Case]
+        private static void ItsEndDoesNotWaitForWhatHasNotCome()
+        {
+            var desk = new Desk(answer => { });
+            desk.Take(Message("dial", Scratch.Name(), 60));
+            var clock = Stopwatch.StartNew();
+            desk.End();
+            Expect.That(clock.Elapsed < Scratch.Patience, "the end hangs");
+        }
+
+        [Case]
+        private static void EveryRequestIsAnsweredOnceByItsId()
+        {
+            var answers = new List<string>();
+            using (var answered = new CountdownEvent(4))
+            {
+                var desk = new Desk(
+                    answer =>
+                    {
+                        lock (answers)
+                        {
+                            answers.Add(answer);
+                        }
+
+                        answered.Signal();
+                    });
+                desk.Take(Bytes("{"));
+                desk.Take(Bytes("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"whistle\"}"));
+                desk.Take(Bytes("{\"jsonrpc\":\"2.0\",\"id\":\"b\",\"method\":\"health\",\"params\":{}}"));
+                desk.Take(Bytes("{\"jsonrpc\":\"2.0\",\"method\":\"health\"}"));
+                desk.Take(Message("health", "", 1));
+                Expect.That(answered.Wait(Scratch.Patience), "an answer is missing");
+                desk.End();
+            }
+
+            answers.Sort(string.CompareOrdinal);
+            Expect.Equal("{\"jsonrpc\":\"2.0\",\"id\":1,\"result\":true}", answers[2]);
+            Expect.That(answers[0].Contains("-32601") && answers[0].Contains("whistle"), answers[0]);
+            Expect.That(answers[1].Contains("-32602") && answers[1].Contains("timeout"), answers[1]);
+            Expect.That(answers[3].Contains("-32700") && answers[3].Contains("\"id\":null"), answers[3]);
+            Expect.Equal(4, answers.Count, "answers");
+        }
+
+        private static byte[] Message(string verb, string name, int timeout)
+        {
+            var given = new Dictionary<string, object>
+            {
+                { "name", name }, { "metadata", 0 }, { "payload", 64 }, { "timeout", timeout },
+            };
+            return Bytes(
+                Json.Write(
+                    new Dictionary<string, object>
+                    {
+                        { "jsonrpc", "2.0" }, { "id", 1 }, { "method", verb }, { "params", new[] { given } },
+                    }));
+        }
+
+        private static byte[] Bytes(string text)
+        {
+            return Encoding.UTF8.GetBytes(text);
+        }
+    }
+}
