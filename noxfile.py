@@ -167,3 +167,14 @@ def memory(session: nox.Session) -> None:
         session.warn(f"not looked at: {look.name}: there is no {look.needs[1]}")
     if failed or len(missing) == len(chosen):
         session.error(f"failed: {', '.join(failed) or 'nothing could be looked at'}")
+
+
+@nox.session(default=False, venv_backend="none")
+def nightly(session: nox.Session) -> None:
+    """Run what takes too long for each change: everything over every pairing, stress, doctors, memory checkers."""
+    session.run(".venv/bin/harmony", "build", external=True)
+    session.run("./test.sh", "matrix", "--pairwise", "--validate", "-n", "auto", external=True)
+    session.run("./test.sh", "11", "--stress", external=True)
+    for name in ("python", "cpp", "csharp", "go", "rust"):
+        session.run(".venv/bin/harmony", "doctor", name, external=True)
+    session.notify("memory")
