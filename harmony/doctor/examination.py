@@ -67,7 +67,7 @@ def checks_of(case: Case) -> list[Check]:
             requests.deadlines(waiting, number, contract.verbs[waiting.verb].needs)
             for number, waiting in enumerate(trials.waiting)
         ),
-        *verbs.checks_of((*verbs.COMMON, *trials.trials), contract),
+        *verbs.checks_of((*verbs.COMMON, *trials.trials), contract, case.project.settings.driver.documentation),
         *ending.CHECKS,
         *wire.ASIDES,
         *scenario.checks_of(case.project, case.name),

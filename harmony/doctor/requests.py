@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final
 
 from harmony import framing, jsonrpc
-from harmony.contract import DRIVER_ERROR
+from harmony.contract import DRIVER_ERROR, Verb
 from harmony.doctor.check import BOOK, Check
 from harmony.doctor.finding import NotRunError, WrongError, expect
 from harmony.doctor.patient import Answer, Patient, request
@@ -22,6 +22,8 @@ _BRIEF: Final = 0.4
 _EARLY: Final = 0.1
 _LONG: Final = 1.5
 _READABLE: Final = 900
+
+Params = Mapping[str, Any]
 _AGE: Final = 0.2
 
 
@@ -114,29 +116,38 @@ async def _expect_refused(patient: Patient, body: bytes, code: int) -> None:
 
 
 async def _misses_every_parameter(ward: Ward) -> None:
-    patient = await ward.patient()
-    lines = []
-    for verb in ward.case.contract.verbs.values():
-        if verb.needs and verb.needs not in patient.claims:
-            continue
+    def without(verb: Verb) -> Iterator[tuple[str, str, Params]]:
         params = fitting(verb, ward.name("missing"))
         for key in params:
-            answer = await patient.ask(verb.name, {other: value for other, value in params.items() if other != key})
-            lines.append(error_problem(f"{verb.name} without {key!r}", answer, jsonrpc.INVALID_PARAMS, naming=key))
-    _tell(lines)
+            yield key, f"{verb.name} without {key!r}", {name: value for name, value in params.items() if name != key}
+
+    await _refuses_each(ward, without)
 
 
 async def _refuses_ill_typed_parameters(ward: Ward) -> None:
+    def ill_typed(verb: Verb) -> Iterator[tuple[str, str, Params]]:
+        params = fitting(verb, ward.name("misfit"))
+        for key, value in misfits(verb):
+            yield key, f"{verb.name} with {key!r} = {value!r}", {**params, key: value}
+
+    await _refuses_each(ward, ill_typed)
+
+
+async def _refuses_each(ward: Ward, cases: Callable[[Verb], Iterator[tuple[str, str, Params]]]) -> None:
+    """See that every verb refuses each of some cases, given as the key that is wrong, in words, and as parameters."""
     patient = await ward.patient()
-    lines = []
+    lines, absent = [], []
     for verb in ward.case.contract.verbs.values():
         if verb.needs and verb.needs not in patient.claims:
             continue
-        params = fitting(verb, ward.name("misfit"))
-        for key, value in misfits(verb):
-            answer = await patient.ask(verb.name, {**params, key: value})
-            what = f"{verb.name} with {key!r} = {value!r}"
+        for key, what, params in cases(verb):
+            answer = await patient.ask(verb.name, params)
+            if isinstance(answer, ErrorResponse) and answer.code == jsonrpc.METHOD_NOT_FOUND:
+                absent.append(verb.name)
+                break
             lines.append(error_problem(what, answer, jsonrpc.INVALID_PARAMS, naming=key))
+    if absent:
+        lines.append(f"it has not got the verbs {', '.join(absent)}")
     _tell(lines)
 
 

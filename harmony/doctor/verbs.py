@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Iterable, Iterator
+from pathlib import Path
 from typing import Final
 
 from harmony import jsonrpc
@@ -63,8 +64,14 @@ async def refused(work: Awaitable[object], *codes: str) -> DriverError:
     raise WrongError(f"seen the result {seen!r:.150}, expected the refusal {wanted}")
 
 
-def checks_of(trials: Iterable[Trial], contract: Contract) -> Iterator[Check]:
-    """Return the check of each trial, by verb in the order of the contract, those that refuse last."""
+def checks_of(trials: Iterable[Trial], contract: Contract, book: Path | None) -> Iterator[Check]:
+    """Return the check of each trial, by verb in the order of the contract, those that refuse last.
+
+    Args:
+        trials: The project's, and ours.
+        contract: Of the project.
+        book: Its documentation, if it is published.
+    """
     order = {name: number for number, name in enumerate(contract.verbs)}
     for one in sorted(trials, key=lambda one: (order[one.verb], not one.passes)):
         side = "passes" if one.passes else "refuses"
@@ -72,7 +79,7 @@ def checks_of(trials: Iterable[Trial], contract: Contract) -> Iterator[Check]:
             f"verb.{one.verb}.{side}.{one.name}",
             one.title,
             one.why,
-            one.where or f"{BOOK}#verbs",
+            one.where or (f"{book}: {one.verb}" if book else f"{BOOK}#verbs"),
             one.run,
             frozenset({contract.verbs[one.verb].needs, one.needs} - {""}),
         )

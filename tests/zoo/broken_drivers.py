@@ -648,6 +648,16 @@ class OutlivesItsParent(Sound):
     dies_with_parent = False
 
 
+class HasJustBegun(Sound):
+    finds = ("errors.missing-parameter", "errors.ill-typed-parameter", "requests.at-once", "verb.connect.passes.writer")
+    says = "it has not got the verbs create, connect, close"
+
+    def answer(self, request: jsonrpc.Request) -> jsonrpc.Message:
+        if request.method in {"hello", "health", "dump"}:
+            return super().answer(request)
+        return jsonrpc.ErrorResponse(request.id, jsonrpc.METHOD_NOT_FOUND, "not yet")
+
+
 class Segfaults(Sound):
     finds = ("verb.read.passes.one",)
     also = ("verb.write.passes.one",)

@@ -36,9 +36,11 @@ def test_every_check_says_why_and_names_a_place_that_exists() -> None:
     for check in CHECKS:
         assert check.title
         assert check.why.endswith(".")
-        file, _, anchor = check.where.partition("#")
-        headings = re.findall(r"^#+ (.+)$", (ROOT / file).read_text("utf-8"), re.MULTILINE)
-        assert anchor in {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+        file, anchor, verb = re.fullmatch(r"([^#:]+)(?:#(.+)|: (\w+))", check.where).groups()  # type: ignore[union-attr]
+        text = (ROOT / file).read_text("utf-8")
+        headings = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
+        anchors = {re.sub(r"[^a-z0-9 -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+        assert f"| `{verb}` |" in text if verb else anchor in anchors
 
 
 def test_what_waits_is_a_verb_and_ends_with_a_canonical_code() -> None:
