@@ -181,7 +181,7 @@ class Examination:
             async with asyncio.timeout(limit), Ward(self._case, check.id) as ward:
                 await self._require(check, ward)
                 await check.run(ward)
-        except (WrongError, NotRunError):
+        except (WrongError, NotClaimedError, NotRunError):
             raise
         except TimeoutError:
             raise WrongError(f"the check did not end within {limit:.3g} s") from None
