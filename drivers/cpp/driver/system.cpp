@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <fstream>
 #include <grp.h>
-#include <iterator>
 #include <sstream>
 #include <system_error>
 
@@ -26,8 +25,11 @@ int checked(int result) {
 }
 
 std::string content_of(const std::filesystem::path& path) {
-    std::ifstream file(path);
-    std::string text((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+    const std::ifstream file(path);
+    // Unlike an iterator, this takes an error of the file, such as of a thread that is gone, for its end.
+    std::ostringstream content;
+    content << file.rdbuf();
+    std::string text = content.str();
     while (!text.empty() && text.back() == '\n') text.pop_back();
     return text;
 }

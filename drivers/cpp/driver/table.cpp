@@ -1,5 +1,7 @@
 #include "table.hpp"
 
+#include <optional>
+#include <system_error>
 #include <thread>
 
 namespace driver {
@@ -48,12 +50,18 @@ void Station::close(std::chrono::nanoseconds patience) {
         return;
     }
     Event closed;
-    std::thread impatience([&] {
-        if (!closed.wait(patience)) ending.set();
-    });
+    std::optional<std::thread> impatience;
+    try {
+        impatience.emplace([&] {
+            if (!closed.wait(patience)) ending.set();
+        });
+    } catch (const std::system_error&) {
+        // Without a thread there is no patience.
+        ending.set();
+    }
     server.close();
     closed.set();
-    impatience.join();
+    if (impatience) impatience->join();
 }
 
 Failure Table::nothing_under(std::uint64_t number) {

@@ -7,9 +7,12 @@
 #include <zerobuffer/duplex.hpp>
 
 #include <atomic>
+#include <cerrno>
 #include <exception>
 #include <mutex>
 #include <optional>
+#include <stdexcept>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -47,7 +50,11 @@ public:
         const std::lock_guard lock(mutex_);
         if (stopping_.load(std::memory_order_acquire)) throw failure::closed("server");
         if (thread_.joinable()) throw failure::busy(name_, "the server has been started already");
-        thread_ = std::thread([this, work = std::move(handler)] { run(work); });
+        try {
+            thread_ = std::thread([this, work = std::move(handler)] { run(work); });
+        } catch (const std::system_error&) {
+            failure::throw_errno(ENOMEM, name_, "start a thread");
+        }
     }
 
     [[nodiscard]] std::string last_failure() const {
@@ -89,9 +96,15 @@ private:
         if (request.sequence() == 1) meet_client();
         // Without a client nobody waits for this answer, and the next one must not get it.
         if (!client_) return;
+        std::vector<std::byte> response;
         try {
-            const std::vector<std::byte> response = handler(request);
+            response = handler(request);
             if (response.empty()) throw std::invalid_argument("a handler must answer with at least one byte");
+        } catch (const std::exception& error) {
+            fail_client(error);
+            return;
+        }
+        try {
             respond(response);
         } catch (const ReaderDeadError&) {
             drop_client();
@@ -99,9 +112,8 @@ private:
             drop_client();
         } catch (const ClosedError&) {
             drop_client();
-        } catch (const std::exception& error) {
-            note(error.what());
-            fail_client();
+        } catch (const Error& error) {
+            fail_client(error);
         }
     }
 
@@ -154,7 +166,8 @@ private:
     }
 
     /// The order of responses is broken: the client learns that its server is gone, whatever it waits for.
-    void fail_client() {
+    void fail_client(const std::exception& cause) {
+        note(cause.what());
         try {
             if (!responses_) responses_ = join(0ns);
             if (responses_->next_sequence() == 1) std::this_thread::sleep_for(farewell);

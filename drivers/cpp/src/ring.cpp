@@ -118,8 +118,9 @@ std::vector<std::byte> Ring::metadata() const {
 }
 
 void Ring::roll_back(std::uint64_t held) const noexcept {
-    if (held > payload_size_) return;
-    const std::uint64_t read_pos = load(block().payload_read_pos) % payload_size_;
+    std::uint64_t read_pos = load(block().payload_read_pos);
+    if (held > payload_size_ || read_pos > payload_size_) return;
+    read_pos %= payload_size_;
     const std::uint64_t write_pos = load(block().payload_write_pos) % payload_size_;
     if (write_pos != read_pos || load(block().payload_free_bytes) != payload_size_ - held) {
         store(block().payload_write_pos, read_pos);

@@ -1,0 +1,160 @@
+#include "buffers.hpp"
+#include "case.hpp"
+#include "child.hpp"
+#include "desk.hpp"
+
+#include <map>
+
+namespace {
+
+using driver::Desk;
+using driver::Failure;
+using driver::Json;
+using driver::Request;
+
+constexpr std::string_view recipe =
+    R"({"pattern":"frame","size":100,"sequence":0,"text":"","mask":0,"repeat":1})";
+
+/// Parameters that a verb takes, beside `timeout`; `%` stands for the recipe.
+const std::map<std::string, std::string> verbs{
+    {"hello", "{}"},
+    {"health", "{}"},
+    {"dump", "{}"},
+    {"arm", R"({"point":"writer.data","passage":1000000})"},
+    {"create", R"({"name":"a/b","metadata":0,"payload":64})"},
+    {"connect", R"({"name":"a/b"})"},
+    {"close", R"({"handle":99})"},
+    {"write", R"({"handle":99,"payload":%,"count":1,"sizes":[],"interval":0})"},
+    {"fill", R"({"handle":99,"payload":%,"patience":0})"},
+    {"acquire", R"({"handle":99,"size":1})"},
+    {"put", R"({"slot":99,"payload":%,"offset":0})"},
+    {"commit", R"({"slot":99})"},
+    {"abandon", R"({"slot":99})"},
+    {"write_metadata", R"({"handle":99,"payload":%})"},
+    {"read", R"({"handle":99})"},
+    {"read_many", R"({"handle":99,"count":1,"delay":0,"idle":0,"look":true})"},
+    {"relay", R"({"source":99,"target":99,"count":1})"},
+    {"peek", R"({"frame":99,"offset":0,"length":1})"},
+    {"release", R"({"frame":99})"},
+    {"read_metadata", R"({"handle":99})"},
+    {"serve", R"({"name":"a/b","metadata":0,"payload":64})"},
+    {"handle", R"({"handle":99,"handler":"echo","delay":0})"},
+    {"service", R"({"handle":99})"},
+    {"dial", R"({"name":"a/b","metadata":0,"payload":64})"},
+    {"send", R"({"handle":99,"payload":%,"in_place":false})"},
+    {"receive", R"({"handle":99})"},
+    {"ping", R"({"handle":99,"payload":%,"count":1})"},
+};
+
+Json::Object params_of(const std::string& text, double timeout) {
+    std::string filled = text;
+    if (const std::size_t at = filled.find('%'); at != std::string::npos) filled.replace(at, 1, recipe);
+    Json::Object params = *driver::parse_json(filled).as<Json::Object>();
+    params.insert_or_assign("timeout", timeout);
+    return params;
+}
+
+Json ask(Desk& desk, const std::string& verb, const std::string& params, double timeout = 20) {
+    return desk.perform(Request{.id = Json(1), .method = verb, .params = params_of(params, timeout)});
+}
+
+std::string code_of(const Failure& failure) {
+    const Json plain = failure.plain();
+    return *plain.find("data")->find("code")->as<std::string>();
+}
+
+std::string with(const std::string& key, const Json& value, const std::string& rest = "") {
+    return "{\"" + key + "\":" + value.print() + rest + "}";
+}
+
+} // namespace
+
+TEST(desk, every_parameter_is_asked_for_by_its_key) {
+    Desk desk;
+    for (const auto& [verb, text] : verbs) {
+        const Json::Object whole = params_of(text, 1);
+        for (const auto& [key, value] : whole) {
+            for (const bool missing : {true, false}) {
+                Json::Object params = whole;
+                params.erase(key);
+                // No parameter is an object with a key of this name.
+                if (!missing) params.emplace(key, Json::Object{{"odd", 1}});
+                const Request request{.id = Json(1), .method = verb, .params = params};
+                const auto failure = CHECK_THROWS(Failure, desk.perform(request));
+                CHECK_EQUAL(failure.code(), driver::invalid_params);
+                const bool named = std::string_view(failure.what()).find(key) != std::string_view::npos;
+                CHECK(named || (key == "payload" && !missing));
+            }
+        }
+    }
+    const auto failure = CHECK_THROWS(Failure, ask(desk, "whistle", "{}"));
+    CHECK_EQUAL(failure.code(), driver::method_not_found);
+}
+
+TEST(desk, nothing_is_open_under_a_wrong_number) {
+    Desk desk;
+    for (const auto& [verb, text] : verbs) {
+        if (text.find("99") == std::string::npos) continue;
+        const auto failure = CHECK_THROWS(Failure, ask(desk, verb, text));
+        CHECK_EQUAL(code_of(failure), "closed");
+    }
+}
+
+TEST(desk, a_frame_goes_round) {
+    Desk desk;
+    const Json name(test::unique_name());
+    const Json reader = ask(desk, "create", with("name", name, R"(,"metadata":0,"payload":1024)"));
+    const Json writer = ask(desk, "connect", with("name", name));
+    const std::string write = with("handle", writer, R"(,"payload":%,"count":2,"sizes":[],"interval":0)");
+    CHECK_EQUAL(ask(desk, "write", write).find("last")->print(), "2");
+    const Json frame = ask(desk, "read", with("handle", reader));
+    CHECK_EQUAL(frame.find("size")->print(), "100");
+    const std::string peek = with("frame", *frame.find("frame"), R"(,"offset":98,"length":7)");
+    CHECK_EQUAL(ask(desk, "peek", peek).print(), "\"6364\"");
+    CHECK(ask(desk, "release", with("frame", *frame.find("frame"))).is_null());
+    CHECK_EQUAL(code_of(CHECK_THROWS(Failure, ask(desk, "peek", peek))), "frame_released");
+    const std::string many = R"(,"count":null,"delay":0,"idle":0.01,"look":true)";
+    CHECK_EQUAL(ask(desk, "read_many", with("handle", reader, many)).find("frames")->print(), "1");
+    const Json slot = ask(desk, "acquire", with("handle", writer, R"(,"size":10)"));
+    CHECK_EQUAL(code_of(CHECK_THROWS(Failure, ask(desk, "write", write))), "busy");
+    CHECK(ask(desk, "close", with("handle", writer)).is_null());
+    CHECK_EQUAL(code_of(CHECK_THROWS(Failure, ask(desk, "commit", with("slot", slot)))), "closed");
+    CHECK_EQUAL(code_of(CHECK_THROWS(Failure, ask(desk, "peek", peek))), "frame_released");
+    CHECK(ask(desk, "close", with("handle", reader)).is_null());
+    CHECK_EQUAL(code_of(CHECK_THROWS(Failure, ask(desk, "peek", peek))), "closed");
+}
+
+TEST(desk, its_end_ends_what_waits) {
+    Desk desk;
+    const std::string channel = test::unique_name();
+    const Json name(test::unique_name());
+    const Json reader = ask(desk, "create", with("name", name, R"(,"metadata":0,"payload":1024)"));
+    const Json writer = ask(desk, "connect", with("name", name));
+    const Json server = ask(desk, "serve", with("name", Json(channel), R"(,"metadata":0,"payload":1024)"));
+    ask(desk, "handle", with("handle", server, R"(,"handler":"xor","delay":60)"));
+    const Json client = ask(desk, "dial", with("name", Json(channel), R"(,"metadata":0,"payload":1024)"));
+    ask(desk, "send", with("handle", client, R"(,"payload":%,"in_place":true)"));
+    const auto waits = [&](const std::string& verb, const std::string& params) {
+        return [&desk, verb, params] { CHECK_THROWS(Failure, ask(desk, verb, params, 60)); };
+    };
+    test::Thread reading(waits("read", with("handle", reader)));
+    test::Thread receiving(waits("receive", with("handle", client)));
+    test::Thread writing(
+        waits("write", with("handle", writer, R"(,"payload":%,"count":2,"sizes":[],"interval":60)")));
+    for (std::size_t waiting = 0; waiting < 3;) {
+        const Json dump = ask(desk, "dump", "{}");
+        waiting = dump.find("requests")->as<Json::Array>()->size();
+        CHECK(waiting <= 3);
+    }
+    desk.end();
+    reading.join();
+    receiving.join();
+    writing.join();
+    CHECK_EQUAL(test::files_of(*name.as<std::string>()).size(), 0U);
+    CHECK_EQUAL(test::files_of(channel + "_request").size() + test::files_of(channel + "_response").size(),
+                0U);
+    const auto late =
+        CHECK_THROWS(Failure, ask(desk, "create", with("name", name, R"(,"metadata":0,"payload":1024)")));
+    CHECK_EQUAL(code_of(late), "closed");
+    CHECK_EQUAL(test::files_of(*name.as<std::string>()).size(), 0U);
+}
