@@ -9,7 +9,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from harmony import framing, jsonrpc
@@ -25,6 +25,7 @@ LATE: Final = 3.0
 """Seconds beyond a deadline after which nothing comes any more: a bound on a hang, not a measure."""
 
 _CHUNK: Final = 1 << 16
+_REST: Final = 64
 _STANDARD: Final = frozenset(
     {
         *(jsonrpc.PARSE_ERROR, jsonrpc.INVALID_REQUEST, jsonrpc.METHOD_NOT_FOUND, jsonrpc.INVALID_PARAMS),
@@ -141,7 +142,7 @@ class Patient(Driver):
             return await self.within(timeout, answer, f"{method} (id {number!r})")
 
     @contextlib.contextmanager
-    def expecting(self, number: int | str) -> Any:
+    def expecting(self, number: int | str) -> Iterator[asyncio.Future[Answer]]:
         """Say that an answer with this id is due; gives the future of it."""
         key = _key(number)
         future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
@@ -231,7 +232,7 @@ class Patient(Driver):
         self._closed = True
         before = self.gone
         loop = asyncio.get_running_loop()
-        self._hear()
+        self._hear_the_rest()
         for descriptor in (self.child.stdout, self.child.stderr_fd, self.child.pidfd):
             loop.remove_reader(descriptor)
         strays = await asyncio.to_thread(self.child.end, patience=0.0, grace=0.2)
@@ -244,25 +245,32 @@ class Patient(Driver):
             )
         return before and not strays
 
-    def _hear(self) -> None:
-        while True:
-            try:
-                data = os.read(self.child.stdout, _CHUNK)
-            except BlockingIOError:
+    def _hear(self) -> bool:
+        """Take a little and return whether there was any: who never stops talking must not hold up the rest."""
+        try:
+            data = os.read(self.child.stdout, _CHUNK)
+        except BlockingIOError:
+            return False
+        except OSError:
+            data = b""
+        if not data:
+            asyncio.get_running_loop().remove_reader(self.child.stdout)
+            rest = self._decoder.finish()
+            if rest is not None:
+                self.heard.note(Aside.STDOUT, self.check, rest.detail)
+            return False
+        for item in self._decoder.feed(data):
+            if isinstance(item, framing.Fault):
+                self.heard.note(Aside.STDOUT, self.check, f"between messages on stdout: {item.detail}")
+            else:
+                self._take(item.body)
+        return True
+
+    def _hear_the_rest(self) -> None:
+        """Take what is still in the pipe, of a process that has ended; what it has left behind may go on talking."""
+        for _ in range(_REST):
+            if not self._hear():
                 return
-            except OSError:
-                data = b""
-            if not data:
-                asyncio.get_running_loop().remove_reader(self.child.stdout)
-                rest = self._decoder.finish()
-                if rest is not None:
-                    self.heard.note(Aside.STDOUT, self.check, rest.detail)
-                return
-            for item in self._decoder.feed(data):
-                if isinstance(item, framing.Fault):
-                    self.heard.note(Aside.STDOUT, self.check, f"between messages on stdout: {item.detail}")
-                else:
-                    self._take(item.body)
 
     def _hear_logs(self) -> None:
         with contextlib.suppress(BlockingIOError, OSError):
@@ -273,7 +281,7 @@ class Patient(Driver):
 
     def _note_end(self) -> None:
         asyncio.get_running_loop().remove_reader(self.child.pidfd)
-        self._hear()
+        self._hear_the_rest()
         self._hear_logs()
         self._ended.set()
         self._fail_all(self._end_of_it())

@@ -103,7 +103,7 @@ async def _expect_refused(patient: Patient, body: bytes, code: int) -> None:
     with patient.expecting(_READABLE) as answer:
         await patient.send(framing.encode(body))
         told = asyncio.ensure_future(patient.told())
-        await asyncio.wait({told, answer}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((told, answer), return_when=asyncio.FIRST_COMPLETED)
         if answer.done():
             told.cancel()
         try:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from typing import Any, Final
 
 from harmony import framing, jsonrpc
@@ -36,16 +38,12 @@ async def _takes_pieces(ward: Ward) -> None:
 async def _takes_many(ward: Ward) -> None:
     patient = await ward.patient()
     numbers = [patient.next_id() for _ in range(_AT_ONCE)]
-    awaited = {number: patient.expecting(number) for number in numbers}
-    futures = {number: expecting.__enter__() for number, expecting in awaited.items()}
-    try:
+    with ExitStack() as stack:
+        futures = {number: stack.enter_context(patient.expecting(number)) for number in numbers}
         await patient.send(b"".join(request(number, "health", _SOON) for number in numbers))
         for number, answer in futures.items():
             what = f"request {number - numbers[0] + 1} of {_AT_ONCE} in one write"
             _expect_true(what, await patient.within(0.0, answer, what))
-    finally:
-        for expecting in awaited.values():
-            expecting.__exit__(None, None, None)
 
 
 async def _takes_other_headers(ward: Ward) -> None:
@@ -142,7 +140,7 @@ async def _exercise(ward: Ward) -> Patient:
     return patient
 
 
-def _nothing_aside(kind: Aside) -> Any:
+def _nothing_aside(kind: Aside) -> Callable[[Ward], Awaitable[None]]:
     async def run(ward: Ward) -> None:
         patient = await _exercise(ward)
         await patient.end()

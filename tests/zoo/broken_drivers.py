@@ -268,6 +268,19 @@ class PrintsInVerbs(Sound):
         super().perform(request)
 
 
+class NeverStopsTalking(Sound):
+    finds = ("wire.stdout",)
+    says = "la la la"
+
+    def run(self) -> int:
+        threading.Thread(target=self.sing, daemon=True).start()
+        return super().run()
+
+    def sing(self) -> None:
+        while True:
+            self.write(b"la la la\n" * 100)
+
+
 class AnswersTwice(Sound):
     finds = ("wire.answers",)
     says = "a second or late answer"
