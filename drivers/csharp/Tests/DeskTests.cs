@@ -14,20 +14,18 @@ namespace ZeroBuffer.Tests
         {
             for (var round = 0; round < 30; round++)
             {
-                using (var answered = new CountdownEvent(3))
+                var answered = new CountdownEvent(3);
+                var desk = new Desk(answer => answered.Signal());
+                foreach (var verb in new[] { "create", "serve", "create" })
                 {
-                    var desk = new Desk(answer => answered.Signal());
-                    foreach (var verb in new[] { "create", "serve", "create" })
-                    {
-                        desk.Take(Message(verb, Scratch.Name(), 5));
-                    }
-
-                    // The program ends right behind this: what is not gone now stays.
-                    desk.End();
-                    var left = Scratch.LeftBehind();
-                    Expect.That(left.Length == 0, "left behind: " + string.Join(", ", left));
-                    Expect.That(answered.Wait(Scratch.Patience), "a request was not answered");
+                    desk.Take(Message(verb, Scratch.Name(), 5));
                 }
+
+                // The program ends right behind this: what is not gone now stays.
+                desk.End();
+                var left = Scratch.LeftBehind();
+                Expect.That(answered.Wait(Scratch.Patience), "a request was not answered");
+                Expect.That(left.Length == 0, "left behind: " + string.Join(", ", left));
             }
         }
 

@@ -161,7 +161,7 @@ namespace ZeroBuffer
                 responses = responses ?? Connect(ConnectPatience);
                 responses.Write(response, Timeout.InfiniteTimeSpan, stopping.Token);
             }
-            catch (Exception error) when (!(error is OperationCanceledException))
+            catch (Exception error) when (!(error is OperationCanceledException && stopping.IsCancellationRequested))
             {
                 LastError = error;
                 if (!IsAbsence(error))
