@@ -151,7 +151,7 @@ CPP: Final = Language(
     ignored=("/driver",),
     note=(
         "`std::atomic_ref` works on the fields of a structure that lies in shared memory. `clang++` builds it, "
-        "too; once your library has a CMake project, have that build the driver (`cmake -P` with a script makes "
-        "one command of it)."
+        "too; add `-O2` for measurements. Once your library has a CMake project, have that build the driver "
+        "(`cmake -P` with a script makes one command of it)."
     ),
 )
