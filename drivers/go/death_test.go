@@ -2,6 +2,7 @@ package zerobuffer
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"os"
 	"os/exec"
@@ -117,26 +118,26 @@ func TestAKilledReaderIsNoticedAndReplaced(t *testing.T) {
 }
 
 // die leaves a frame half-published, as a writer does that is killed after so many steps of publish.
-func die(t *testing.T, w *Writer, steps int) {
+func die(t *testing.T, w *Writer, steps int, size uint64) {
 	t.Helper()
 	ring := w.segment.ring
+	block := ring.block
 	pos, _, err := ring.writerState()
 	check(t, err)
-	p := must(ring.planFrame(pos, 200))(t)
-	copy(ring.payload[p.at+headerSize:], pattern(200, w.NextSequence()))
-	before := [3]uint64{ring.block.payloadFree.Load(), ring.block.writePos.Load(), ring.block.writtenCount.Load()}
+	p := must(ring.planFrame(pos, size))(t)
+	copy(ring.payload[p.at+headerSize:], pattern(int(size), w.NextSequence()))
+	before := [3]uint64{block.writePos.Load(), block.payloadFree.Load(), block.writtenCount.Load()}
 	ring.publish(p, w.NextSequence())
-	if steps < 3 {
-		ring.block.writtenCount.Store(before[2])
-	}
-	if steps < 2 {
-		ring.block.writePos.Store(before[1])
-	}
-	if steps < 1 {
-		ring.block.payloadFree.Store(before[0])
+	block.reserved[intentBytes].Store(p.need())
+	block.reserved[intentOldPos].Store(pos)
+	block.reserved[intentCount].Store(block.writtenCount.Load())
+	for step, field := range []interface{ Store(uint64) }{&block.writePos, &block.payloadFree, &block.writtenCount} {
+		if step >= steps {
+			field.Store(before[step])
+		}
 	}
 	w.segment.unlock()
-	ring.block.writerPID.Store(deadPID(t))
+	block.writerPID.Store(deadPID(t))
 	w.reader.close()
 	w.segment.release()
 	w.closed.Store(true)
@@ -147,7 +148,7 @@ func TestAHalfPublishedFrameIsTakenBackByTheReader(t *testing.T) {
 		reader, writer := pair(t, 0, 1024)
 		write(t, writer, 100)
 		held := take(t, reader, 1, 100)
-		die(t, writer, steps)
+		die(t, writer, steps, 200)
 		_, err := reader.Read(patience)
 		wantCode(t, err, WriterDead)
 		if now := free(reader); now != 1024-116 {
@@ -164,23 +165,62 @@ func TestAHalfPublishedFrameIsTakenBackByTheReader(t *testing.T) {
 	}
 }
 
-func TestAHalfPublishedFrameIsPostedByTheNextWriter(t *testing.T) {
+func TestAHalfPublishedFrameIsFinishedByTheNextWriter(t *testing.T) {
 	for steps := range 4 {
 		reader, writer := pair(t, 0, 1024)
 		write(t, writer, 100)
-		die(t, writer, steps)
+		held := take(t, reader, 1, 100)
+		die(t, writer, steps, 200)
 		next := must(Connect(reader.Name(), 0))(t)
 		write(t, next, 150)
-		take(t, reader, 1, 100).Release()
-		if steps >= 2 {
+		if steps >= 1 {
 			take(t, reader, 2, 200).Release()
 		}
 		take(t, reader, 1, 150).Release()
+		if !bytes.Equal(must(held.Data())(t), pattern(100, 1)) {
+			t.Fatalf("%d steps: what is held has changed", steps)
+		}
+		held.Release()
 		check(t, next.Close())
-		// Room that the dead writer had taken for nothing comes back at the latest when a writer dies or closes unread.
-		if now := free(reader); steps != 1 && now != 1024 {
+		for place := range reader.segment.ring.block.reserved {
+			if reader.segment.ring.block.reserved[place].Load() != 0 {
+				t.Fatalf("%d steps: something is announced still", steps)
+			}
+		}
+		// Whether the dead writer had taken the bytes cannot be told while frames are held: they are taken once more.
+		if now := free(reader); now != 1024 && (steps != 2 || now != 1024-216) {
 			t.Fatalf("%d steps: %d bytes are free", steps, now)
 		}
+	}
+}
+
+func TestAFrameThatFillsTheRingIsFinishedOrForgotten(t *testing.T) {
+	for steps := range 4 {
+		reader, writer := pair(t, 0, 1024)
+		die(t, writer, steps, 1024-headerSize)
+		next := must(Connect(reader.Name(), 0))(t)
+		if steps >= 2 {
+			take(t, reader, 1, 1024-int(headerSize)).Release()
+		}
+		write(t, next, 150)
+		take(t, reader, 1, 150).Release()
+		if now := free(reader); now != 1024 {
+			t.Fatalf("%d steps: %d bytes are free", steps, now)
+		}
+		check(t, next.Close())
+	}
+}
+
+func TestWhatIsUnreadDoesNotCountAsFree(t *testing.T) {
+	reader, writer := pair(t, 0, 1024)
+	write(t, writer, 100)
+	write(t, writer, 200)
+	die(t, writer, 1, 300)
+	reader.segment.ring.block.clearReserved() // as after a writer that announces nothing
+	next := must(Connect(reader.Name(), 0))(t)
+	defer next.Close()
+	if now := free(reader); now != 1024-116-216-316 {
+		t.Fatalf("%d bytes are free", now)
 	}
 }
 

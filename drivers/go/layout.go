@@ -57,7 +57,7 @@ func structureOf[T any]() Structure {
 	return Structure{kind.Size(), fields}
 }
 
-// clearReserved zeroes what an implementation may have left in the reserved bytes about an operation that is over.
+// clearReserved zeroes what the reserved bytes say about a commit that is over.
 func (b *oieb) clearReserved() {
 	for i := range b.reserved {
 		b.reserved[i].Store(0)

@@ -111,25 +111,35 @@ func (r *ring) invalidFrame(field string, value, limit uint64) error {
 		"buffer %q: %s says %d, allowed is 1 to %d", r.name, field, value, limit)
 }
 
-// publish makes a frame whose bytes are in place part of the ring; the post that tells the reader is the caller's.
-//
-// The bytes are taken from the free ones first: a writer that is killed in the middle then costs room until the reader
-// rolls it back, and never lets the next writer overwrite what is not read yet.
+// A commit announces itself in the reserved bytes while it lasts: how many bytes it takes, where the writer stood, and
+// what written_count will be. Zero bytes: there is none. Shared with the other implementations.
+const (
+	intentBytes = iota
+	intentOldPos
+	intentCount
+)
+
+// publish makes a frame whose bytes are in place part of the ring; the post that tells the reader is the caller's. What
+// a writer leaves that is killed in the middle is finished by the next one, or rolled back by the reader.
 func (r *ring) publish(p plan, sequence uint64) {
 	header{p.size, sequence}.put(r.payload, p.at)
-	counted := uint64(1)
+	count := r.block.writtenCount.Load() + 1
 	if p.marker {
 		header{}.put(r.payload, p.from)
-		counted = 2
+		count++
 	}
 	points.Pass(points.WriterHeader)
+	r.block.reserved[intentOldPos].Store(p.from)
+	r.block.reserved[intentCount].Store(count)
+	r.block.reserved[intentBytes].Store(p.need()) // last: it makes the other two valid
 	points.Pass(points.WriterIntent)
-	r.block.payloadFree.Add(-p.need())
-	points.Pass(points.WriterFree)
 	r.block.writePos.Store(p.next(r.size()))
 	points.Pass(points.WriterPosition)
-	r.block.writtenCount.Store(r.block.writtenCount.Load() + counted)
+	r.block.payloadFree.Add(-p.need())
+	points.Pass(points.WriterFree)
+	r.block.writtenCount.Store(count)
 	points.Pass(points.WriterCount)
+	r.block.clearReserved()
 }
 
 // found is a frame in the ring.
@@ -213,14 +223,6 @@ func (r *ring) owed(pending uint64) uint64 {
 	return 0
 }
 
-// An implementation that moves the position first announces its commit in the reserved bytes while it lasts: how many
-// bytes it takes, where it stood, and what written_count will be.
-const (
-	intentBytes = iota
-	intentOldPos
-	intentCount
-)
-
 // finishCommit brings the fields to where the commit that a dead writer announced would have brought them, if it had
 // moved. Whether it had taken the bytes already cannot be told, as the reader may hold frames: so they are taken, once
 // more perhaps. Room may be lost, what is not read is never overwritten.
@@ -240,8 +242,8 @@ func (r *ring) finishCommit() {
 	r.block.writtenCount.Store(count)
 }
 
-// takeUnread takes bytes that count as free although something unread stands there: left by a writer that moved the
-// position first and announced nothing. The free bytes are looked at first, so that a reader at work never looks wrong.
+// takeUnread takes bytes that count as free although something unread stands there: left by a writer that announces
+// nothing. The free bytes are looked at first, so that a reader at work never looks wrong.
 func (r *ring) takeUnread() {
 	end, free, err := r.writerState()
 	pos, readErr := r.readPos()

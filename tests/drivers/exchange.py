@@ -397,6 +397,41 @@ class Exchange(Subject):
 
         play(scene)
 
+    @pytest.mark.parametrize(
+        ("victim", "successor"), [("driver", "python"), ("python", "driver"), ("driver", "driver")]
+    )
+    def test_a_frame_that_fills_the_ring_is_finished_or_forgotten(
+        self, victim: str, successor: str, play: Play
+    ) -> None:
+        if "points" not in self.language.capabilities:
+            pytest.skip(f"{self.language.name} does not claim points")
+
+        async def scene(stage: Stage) -> None:
+            reader, following = await stage.start(), await stage.start(successor)
+            for index, point in enumerate(WRITER_POINTS):
+                name = f"f{index}{stage.name}"
+                source = await reader.create(name, metadata=0, payload=1024)
+                dying = await stage.start(victim)
+                target = await dying.connect(name)
+                await dying.arm(point, 1)
+                await refused(dying.write(target, Payload(Pattern.FRAME, 1024 - 16)), "dead")
+                await dying.kill()
+                target = await following.connect(name)
+                writing = asyncio.create_task(following.write(target, Payload(Pattern.FRAME, 100), timeout=PATIENCE))
+                frames = [await reader.read(source, timeout=PATIENCE)]
+                if frames[0].size != 100:
+                    await reader.release(frames[0].frame)
+                    frames.append(await reader.read(source, timeout=PATIENCE))
+                await writing
+                assert [(frame.size, frame.sequence) for frame in frames] in ([(100, 1)], [(1008, 1), (100, 1)]), point
+                assert all(frame.digest == digest(ramp(frame.size, 1)) for frame in frames), point
+                await reader.release(frames[-1].frame)
+                assert BufferView(name).field("payload_free_bytes") == 1024, point
+                await reader.close(source)
+                await following.close(target)
+
+        play(scene)
+
     @both_ways
     def test_the_death_of_a_reader(self, reading: str, writing: str, play: Play) -> None:
         async def scene(stage: Stage) -> None:

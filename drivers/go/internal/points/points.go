@@ -13,15 +13,14 @@ import (
 // Point is a place inside an operation.
 type Point int32
 
-// The points, in the order in which an operation passes them. A commit takes the free bytes first here and announces
-// nothing: its WriterIntent is the last moment before the first shared field moves.
+// The points, in the order in which an operation passes them.
 const (
 	WriterPlanned Point = iota + 1
 	WriterData
 	WriterHeader
 	WriterIntent
-	WriterFree
 	WriterPosition
+	WriterFree
 	WriterCount
 	WriterPost
 	WriterDone
@@ -40,8 +39,8 @@ var names = []string{
 	WriterData:     "writer.data",
 	WriterHeader:   "writer.header",
 	WriterIntent:   "writer.intent",
-	WriterFree:     "writer.free",
 	WriterPosition: "writer.position",
+	WriterFree:     "writer.free",
 	WriterCount:    "writer.count",
 	WriterPost:     "writer.post",
 	WriterDone:     "writer.done",

@@ -22,6 +22,15 @@ impl Plan {
         self.tail + self.total
     }
 
+    /// Where the writer stands before.
+    pub fn start(&self, payload_size: u64) -> u64 {
+        if self.tail == 0 {
+            self.at
+        } else {
+            payload_size - self.tail
+        }
+    }
+
     /// Where the writer stands afterwards: never at the very end.
     pub fn end(&self, payload_size: u64) -> u64 {
         (self.at + self.total) % payload_size

@@ -12,16 +12,15 @@ macro_rules! points {
     };
 }
 
-// The names are those of the Python library. Here a commit takes the free bytes first, and announces nothing: its
-// `intent` is the last moment before the first shared field moves.
+// The names are those of the Python library.
 points! {
     WriterPlanned "writer.planned"
     WriterData "writer.data"
     WriterHeader "writer.header"
     WriterIntent "writer.intent"
+    WriterPosition "writer.position"
     WriterFree "writer.free"
     WriterCount "writer.count"
-    WriterPosition "writer.position"
     WriterPost "writer.post"
     WriterDone "writer.done"
     WriterMetadata "writer.metadata"

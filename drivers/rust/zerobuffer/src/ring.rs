@@ -22,6 +22,12 @@ pub(crate) fn store(field: &AtomicU64, value: u64) {
     field.store(value, Ordering::Release);
 }
 
+// Where in the reserved bytes a commit announces itself: the bytes that it takes (0: there is none), where the writer
+// stood, and what `payload_written_count` will be.
+const INTENT_BYTES: usize = 0;
+const INTENT_OLD_POS: usize = 1;
+const INTENT_COUNT: usize = 2;
+
 /// A segment whose control block has been checked.
 pub(crate) struct Ring {
     segment: Arc<Segment>,
@@ -135,8 +141,8 @@ impl Ring {
 
     /// Makes a frame whose data stands in its window part of the ring. The caller then posts "data".
     ///
-    /// The free bytes go down before the position moves: a writer that is killed in between has lost room, which the
-    /// reader gives back, and has not left a frame that counts as free.
+    /// It announces itself in the reserved bytes while it lasts, as in the other implementations. What a writer leaves
+    /// that is killed in the middle is finished by the next one, or rolled back by the reader.
     pub fn publish(&self, plan: &Plan, mut window: Window, sequence: u64) -> Result<(), ErrorKind> {
         let header = FrameHeader { size: plan.total - FRAME_HEADER_SIZE, sequence };
         window.part(0..FRAME_HEADER_SIZE as usize).copy_from_slice(&header.to_bytes());
@@ -145,14 +151,20 @@ impl Ring {
         }
         drop(window);
         pass(Point::WriterHeader);
-        pass(Point::WriterIntent);
         let (block, limit) = (self.block(), self.payload_size());
-        let free = block.payload_free_bytes.fetch_sub(plan.need(), Ordering::AcqRel);
-        pass(Point::WriterFree);
-        store(&block.payload_written_count, load(&block.payload_written_count).wrapping_add(plan.counted()));
-        pass(Point::WriterCount);
+        let count = load(&block.payload_written_count).wrapping_add(plan.counted());
+        store(&block.reserved[INTENT_OLD_POS], plan.start(limit));
+        store(&block.reserved[INTENT_COUNT], count);
+        // Last: it makes the other two valid.
+        store(&block.reserved[INTENT_BYTES], plan.need());
+        pass(Point::WriterIntent);
         store(&block.payload_write_pos, plan.end(limit));
         pass(Point::WriterPosition);
+        let free = block.payload_free_bytes.fetch_sub(plan.need(), Ordering::AcqRel);
+        pass(Point::WriterFree);
+        store(&block.payload_written_count, count);
+        pass(Point::WriterCount);
+        self.clear_reserved();
         // The reader looks at nothing before it has a token; the post must not overtake what it stands for.
         fence(Ordering::Release);
         if free > limit || free < plan.need() {
@@ -189,13 +201,12 @@ impl Ring {
 
     /// Brings the fields to where the commit of a dead writer would have brought them, if it had moved.
     ///
-    /// An implementation that moves the position first announces its commit in the reserved bytes while it lasts: how
-    /// many bytes it takes, where it stood, and what `payload_written_count` will be. Whether it had taken the bytes
-    /// already cannot be told, as the reader may hold frames: so they are taken, once more perhaps. Room may be lost,
-    /// what is not read is never overwritten.
+    /// Whether it had taken the bytes already cannot be told, as the reader may hold frames: so they are taken, once more
+    /// perhaps. Room may be lost, what is not read is never overwritten.
     pub fn finish_commit(&self) {
         let block = self.block();
-        let [bytes, old_pos, count] = [0, 1, 2].map(|index| load(&block.reserved[index]));
+        let [bytes, old_pos, count] =
+            [INTENT_BYTES, INTENT_OLD_POS, INTENT_COUNT].map(|index| load(&block.reserved[index]));
         let Ok((write_pos, free)) = self.writer_state() else { return };
         let moved = write_pos != old_pos || (bytes == self.payload_size() && free == 0);
         let begun = (1..=self.payload_size()).contains(&bytes) && load(&block.payload_written_count) != count;
@@ -219,7 +230,7 @@ impl Ring {
             return u64::from(pending == 0);
         }
         let unread = (write_pos + self.payload_size() - read_pos) % self.payload_size();
-        // Other implementations move the position first: what stands unread cannot be free.
+        // A writer of another implementation may have announced nothing: what stands unread cannot be free.
         let most = self.payload_size() - unread;
         if free > most {
             self.block().payload_free_bytes.fetch_sub(free - most, Ordering::AcqRel);
@@ -239,7 +250,7 @@ impl Ring {
         Some(frames)
     }
 
-    /// Zeroes what an implementation may have left in the reserved bytes about an operation that is over.
+    /// Zeroes what the reserved bytes say about a commit that is over.
     pub fn clear_reserved(&self) {
         self.block().reserved.iter().for_each(|field| store(field, 0));
     }
