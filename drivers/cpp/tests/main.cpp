@@ -26,7 +26,9 @@ std::string test::unique_name() {
 extern "C" const char* __tsan_default_suppressions();
 
 /// The C library guards its table of open semaphores by a lock that ThreadSanitizer does not see.
-extern "C" const char* __tsan_default_suppressions() { return "race:tsearch\nrace:tdelete\n"; }
+extern "C" const char* __tsan_default_suppressions() {
+    return "race:tsearch\nrace:tdelete\nrace:sem_open\nrace:sem_remove_mapping\n";
+}
 #endif
 
 int main(int count, char** arguments) {
