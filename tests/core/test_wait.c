@@ -118,6 +118,41 @@ static void long_waits_give_no_headway(void) {
     }
 }
 
+/* How many waits go by until way is given again. */
+static uint32_t waits_without_courtesy(zb_courtesy *courtesy) {
+    uint32_t waits = 0;
+    while (!zb_courtesy_due(courtesy)) waits++;
+    return waits;
+}
+
+static void courtesy_that_helps_is_kept_up(void) {
+    zb_courtesy courtesy = {0};
+    for (int wait = 0; wait < 100; wait++) {
+        CHECK(zb_courtesy_due(&courtesy));
+        zb_courtesy_learn(&courtesy, true, ZB_COURTESY_QUICK_TICKS - 1);
+    }
+}
+
+static void courtesy_in_vain_is_tried_less_and_less(void) {
+    zb_courtesy courtesy = {0};
+    for (uint32_t failures = 1; failures <= 12; failures++) {
+        zb_courtesy_learn(&courtesy, failures % 2 == 0, ZB_COURTESY_QUICK_TICKS); /* late is in vain, too */
+        CHECK_EQ(waits_without_courtesy(&courtesy), 1u << failures);
+    }
+    zb_courtesy_learn(&courtesy, false, 0);
+    CHECK_EQ(waits_without_courtesy(&courtesy), 1u << 12);
+    zb_courtesy_learn(&courtesy, true, 0);
+    CHECK_EQ(waits_without_courtesy(&courtesy), 0);
+    zb_courtesy_learn(&courtesy, false, 0);
+    CHECK_EQ(waits_without_courtesy(&courtesy), 1u << 12);
+}
+
+static void courtesy_to_one_who_keeps_the_core_is_not_repeated_soon(void) {
+    zb_courtesy courtesy = {0};
+    zb_courtesy_learn(&courtesy, true, ZB_COURTESY_LONG_TICKS);
+    CHECK_EQ(waits_without_courtesy(&courtesy), 1u << 16);
+}
+
 static void progress_prolongs_a_spin_but_not_for_ever(void) {
     zb_spin spin;
     zb_spin_init(&spin, 1000);
@@ -324,6 +359,8 @@ CHECK_MAIN(TEST(a_spin_takes_what_is_ready_and_keeps_its_budget),
            TEST(a_spin_that_fails_costs_half_the_budget_except_for_the_probe), TEST(a_limit_of_zero_never_looks),
            TEST(a_large_frame_lengthens_a_spin_within_bounds), TEST(a_brief_spin_is_left_out_after_a_failure),
            TEST(headway_is_given_while_it_brings_frames), TEST(long_waits_give_no_headway),
+           TEST(courtesy_that_helps_is_kept_up), TEST(courtesy_in_vain_is_tried_less_and_less),
+           TEST(courtesy_to_one_who_keeps_the_core_is_not_repeated_soon),
            TEST(progress_prolongs_a_spin_but_not_for_ever), TEST(a_token_is_taken_once),
            TEST(a_signal_interrupts_the_wait), TEST(a_post_wakes_the_wait), TEST(a_death_is_seen),
            TEST(another_process_of_the_pid_is_not_the_one_watched), TEST(pids_that_cannot_be_are_dead),

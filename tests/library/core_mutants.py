@@ -248,6 +248,14 @@ MUTANTS = [
         "a spin never ends", "wait.c", "while (now < end && now < last)", "while (now < end)", "test_wait", hangs=True
     ),
     Mutant("a failed spin costs nothing", "wait.c", "spin->shift++", "(void)spin", "test_wait"),
+    Mutant("giving way in vain costs nothing", "wait.c", "skip = 1u << courtesy->failures;", "skip = 0;", "test_wait"),
+    Mutant(
+        "a core that was kept for long is given away again",
+        "wait.c",
+        "courtesy->failures = ZB_COURTESY_LONG_FAILURES;",
+        "courtesy->failures = 1;",
+        "test_wait",
+    ),
     Mutant("a pid is cut to 32 bits", "peer.c", "if (pid > INT_MAX) {", "if (false) {", "test_wait"),
     Mutant("a zombie lives", "peer.c", "cursor[2] == 'Z' || ", "", "test_wait"),
     Mutant("the first parenthesis closes", "peer.c", "strrchr(text, ')')", "strchr(text, ')')", "test_wait"),

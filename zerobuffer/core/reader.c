@@ -164,7 +164,8 @@ static PyObject *wait_for(const char *method, PyObject *op, PyObject *const *arg
     ZbReader *self = (ZbReader *)op;
     int64_t timeout_ns;
     if (zb_parse_timeout(method, args, count, names, 0, &timeout_ns) < 0 || zb_reader_usable(self) < 0) return NULL;
-    const int woken = zb_reader_wait(self, timeout_ns, token);
+    const bool there = zb_semaphore_pending(self->handle->data) > 0;
+    const int woken = there ? 1 : zb_reader_wait(self, timeout_ns, token);
     return woken < 0 ? NULL : PyBool_FromLong(woken);
 }
 

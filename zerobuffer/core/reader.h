@@ -38,6 +38,7 @@ typedef struct ZbReader {
     uint64_t read_count;
     zb_identity stream; /* pid 0: a writer that is gone */
     zb_headway headway;
+    zb_courtesy courtesy;
     zb_leases leases;
 } ZbReader;
 
@@ -83,7 +84,7 @@ int zb_reader_usable(const ZbReader *self);
  */
 typedef enum zb_token { ZB_TOKEN_TAKEN, ZB_TOKEN_SEEN, ZB_TOKEN_OF_ANYBODY } zb_token;
 /*
- * Waits for a token of "data". Returns 1 with a token, 0 when cancelled, -1 with an error set.
+ * Waits for a token of "data", of which there was none. Returns 1 with a token, 0 when cancelled, -1 with an error set.
  * A death is reported only when no token is left: what was committed before it is delivered first.
  */
 int zb_reader_wait(ZbReader *self, int64_t timeout_ns, zb_token token);

@@ -1,5 +1,6 @@
 /* Tokens of "data": waiting for them, and for the writer that posts them. */
 #include <errno.h>
+#include <sched.h>
 
 #include "reader.h"
 
@@ -63,19 +64,41 @@ static PyObject *raise_writer_gone(ZbReader *self, writer_state state) {
 
 static zb_look look_for_data(void *semaphore) { return zb_semaphore_pending(semaphore) > 0 ? ZB_READY : ZB_NOTHING; }
 
+static zb_look take_data(void *semaphore) { return zb_semaphore_try(semaphore) ? ZB_READY : ZB_NOTHING; }
+
 static bool token_there(ZbReader *self, zb_token token) {
     sem_t *data = self->handle->data;
     return token == ZB_TOKEN_TAKEN ? zb_semaphore_try(data) : zb_semaphore_pending(data) > 0;
 }
 
+/* Lets others run on this core. 1 when a token came of it, 0 when not, -1 with an error set. */
+static int give_way(ZbReader *self, zb_token token) {
+    zb_handle *handle = self->handle;
+    const uint64_t begun = zb_ticks();
+    zb_handle_retain(handle);
+    Py_BEGIN_ALLOW_THREADS
+    sched_yield();
+    Py_END_ALLOW_THREADS
+    const bool closed = self->closed;
+    zb_handle_release(handle);
+    if (closed) return zb_reader_usable(self);
+    const bool there = token_there(self, token);
+    zb_courtesy_learn(&self->courtesy, there, zb_ticks() - begun);
+    return there;
+}
+
 int zb_reader_wait(ZbReader *self, int64_t timeout_ns, zb_token token) {
-    if (token_there(self, token)) return 1;
     bool spin = timeout_ns != 0 && self->spin.limit_ns > 0;
     if (spin) {
         zb_headway_give(&self->headway, self->read_count);
-        const int looks = zb_spin_briefly(&self->spin, look_for_data, self->handle->data);
+        const zb_condition condition = token == ZB_TOKEN_TAKEN ? take_data : look_for_data;
+        const int looks = zb_spin_briefly(&self->spin, condition, self->handle->data);
         zb_headway_learn(&self->headway, looks);
-        if (looks > 0 && token_there(self, token)) return 1;
+        if (looks > 0) return 1;
+    }
+    if (timeout_ns != 0 && zb_courtesy_due(&self->courtesy)) {
+        const int there = give_way(self, token);
+        if (there != 0) return there;
     }
     int64_t deadline = -1;
     for (;;) {

@@ -70,6 +70,25 @@ void zb_headway_learn(zb_headway *headway, int looks) {
     }
 }
 
+bool zb_courtesy_due(zb_courtesy *courtesy) {
+    if (courtesy->skip == 0) return true;
+    courtesy->skip--;
+    return false;
+}
+
+void zb_courtesy_learn(zb_courtesy *courtesy, bool brought, uint64_t ticks) {
+    if (brought && ticks < ZB_COURTESY_QUICK_TICKS) {
+        if (courtesy->failures > 0) courtesy->failures--;
+        return;
+    }
+    if (ticks >= ZB_COURTESY_LONG_TICKS) {
+        courtesy->failures = ZB_COURTESY_LONG_FAILURES;
+    } else if (courtesy->failures < ZB_COURTESY_MOST_FAILURES) {
+        courtesy->failures++;
+    }
+    courtesy->skip = 1u << courtesy->failures;
+}
+
 bool zb_semaphore_try(sem_t *semaphore) {
     while (sem_trywait(semaphore) != 0) {
         if (errno != EINTR) return false;

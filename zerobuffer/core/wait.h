@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "clock.h"
+
 /*
  * Spinning pays only while the other side answers within the spin. The budget is halved by every spin that fails and
  * restored by every one that succeeds; every ZB_SPIN_PROBE waits the full spin is tried again.
@@ -56,6 +58,26 @@ void zb_headway_give(zb_headway *headway, uint64_t frames);
 
 /* After a wait that ended after so many looks (0: not within the brief ones). */
 void zb_headway_learn(zb_headway *headway, int looks);
+
+/*
+ * Before a wait sleeps it may let others run on its core, once: when the other side is one of them, its answer is there
+ * afterwards, without a sleep and a wake-up. Tried less and less while it does not help, and hardly ever again once it
+ * has let somebody run who did not give the core back soon.
+ */
+typedef struct zb_courtesy {
+    uint32_t failures; /* one more with each that did not help, one less with each that did */
+    uint32_t skip;     /* waits to come in which it is not tried */
+} zb_courtesy;
+
+#define ZB_COURTESY_QUICK_TICKS (16u * ZB_MOMENT_TICKS)
+#define ZB_COURTESY_LONG_TICKS (512u * ZB_MOMENT_TICKS)
+#define ZB_COURTESY_MOST_FAILURES 12u
+#define ZB_COURTESY_LONG_FAILURES 16u
+
+/* Whether to give way in the wait that begins now. */
+bool zb_courtesy_due(zb_courtesy *courtesy);
+/* After giving way for so many ticks: whether it brought what was waited for. */
+void zb_courtesy_learn(zb_courtesy *courtesy, bool brought, uint64_t ticks);
 
 typedef enum zb_wake { ZB_WOKEN, ZB_TIMED_OUT, ZB_INTERRUPTED, ZB_WAIT_FAILED } zb_wake;
 
