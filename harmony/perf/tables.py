@@ -22,7 +22,7 @@ def heading(sheet: Sheet) -> str:
 
 def relative(figure: Figure) -> str:
     """Return how fast a cell is beside the fastest, with the spread over the rounds."""
-    return f"{figure.relative:.2f} ({figure.low:.2f}-{figure.high:.2f})"
+    return f"{_ratio(figure.relative)} ({_ratio(figure.low)}-{_ratio(figure.high)})"
 
 
 def amount(sheet: Sheet, figure: Figure) -> str:
@@ -85,6 +85,10 @@ def _cell(sheet: Sheet, figure: Figure | None) -> Text:
     return Text(
         f" {relative(figure)} \n {amount(sheet, figure)} ", f"white on {_colour(figure.heat)}", justify="center"
     )
+
+
+def _ratio(value: float) -> str:
+    return f"{value:.2f}" if value >= 0.095 else f"{value:.3f}"
 
 
 def _colour(heat: float) -> str:

@@ -13,7 +13,7 @@ from harmony.perf.figures import Figure, Record, State, failures, sheet, short
 from harmony.perf.machine import Machine
 from harmony.perf.page import page
 from harmony.perf.run import Outcome
-from harmony.perf.tables import plain, reasons, table
+from harmony.perf.tables import plain, reasons, relative, table
 from tests.harmony.perf.synthetic import boiling, measure, waiting
 
 MACHINE = Machine("a stove", 2, "6.0", 0.1, (0, 1))
@@ -86,6 +86,11 @@ def test_a_pipe_gets_lines() -> None:
         "  rust_go    FAIL: <broken> & burnt",
         "  rust_rust  n/a: rust does not claim steam",
     ]
+
+
+def test_a_slow_one_still_has_digits() -> None:
+    figure = Figure(("a", "b"), State.MEASURED, relative=0.0042, low=0.004, high=0.0951)
+    assert relative(figure) == "0.004 (0.004-0.10)"
 
 
 def test_a_terminal_gets_a_heat_map_with_words() -> None:
