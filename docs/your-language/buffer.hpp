@@ -17,7 +17,6 @@
 #include <cstring>
 #include <ctime>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -67,6 +66,12 @@ public:
         bool released = false;
     };
 
+    /// A place in the ring to write a frame into.
+    struct Slot {
+        unsigned char* data;
+        std::uint64_t size, sequence, tail; // tail: what is given up at the end of the ring
+    };
+
     static std::shared_ptr<Buffer> create(const std::string& name, std::uint64_t metadata, std::uint64_t payload) {
         check(name);
         std::shared_ptr<Buffer> made(new Buffer(name, Side::reader));
@@ -79,6 +84,8 @@ public:
         if (made->lock_ < 0) throw failure("the lock of " + name);
         if (::flock(made->lock_, LOCK_EX | LOCK_NB) != 0)
             throw Refused(codes::buffer_in_use, name + " has a living reader");
+        made->refuse_living_reader(); // one of another implementation may lock elsewhere
+        made->joined_ = true;
         made->remove_objects(); // what a reader that died has left
         const auto round = [](std::uint64_t size) { return (size + 63) / 64 * 64; };
         made->map(O_RDWR | O_CREAT | O_EXCL, sizeof(OiebStructure) + round(metadata) + round(payload));
@@ -131,47 +138,62 @@ public:
             store(oieb_->writer_pid, 0);
             return;
         }
-        store(oieb_->reader_pid, 0);
-        ::sem_post(space_); // a writer that waits learns it at once
+        if (oieb_) store(oieb_->reader_pid, 0);
+        if (space_) ::sem_post(space_); // a writer that waits learns it at once
         remove_objects();
         ::unlink(lock_path_.c_str());
     }
 
-    /// Writes a frame; what it holds may depend on its number.
-    std::uint64_t write(std::uint64_t size, const std::function<Bytes(std::uint64_t)>& content, double timeout) {
+    /// Finds a place for a frame. Nothing of it is shared before it is committed.
+    Slot acquire(std::uint64_t size, double timeout) {
         const auto until = in(timeout);
         const auto ring = oieb_->payload_size, total = size + header;
         if (size == 0) throw Refused(codes::invalid_frame_size, "a frame has at least one byte");
         if (total > ring) throw Refused(codes::frame_too_large, "the frame is larger than the buffer");
-        auto position = checked(load(oieb_->payload_write_pos));
-        const auto tail = ring - position, rest = tail - std::min(total, tail);
-        // A tail of 1 to 15 bytes has no room for a marker: do not leave one.
-        const bool wraps = total > tail || (rest > 0 && rest < header && tail + total <= ring);
-        const auto needed = total + (wraps ? tail : 0);
-        if (needed > ring) {
-            const Json::Object sizes{
-                {"fits_now", std::max(tail, ring - tail) - header}, {"always_fits", ring / 2 - header}};
-            throw Refused(codes::frame_unwritable, "there will never be so much room at this position", sizes);
+        if (busy_.exchange(true)) throw Refused(codes::busy, "another frame is being written");
+        try {
+            const auto position = checked(load(oieb_->payload_write_pos));
+            const auto tail = ring - position, rest = tail - std::min(total, tail);
+            // A tail of 1 to 15 bytes has no room for a marker: do not leave one.
+            const bool wraps = total > tail || (rest > 0 && rest < header && tail + total <= ring);
+            const auto needed = total + (wraps ? tail : 0);
+            if (needed > ring) {
+                const Json::Object sizes{
+                    {"fits_now", std::max(tail, ring - tail) - header}, {"always_fits", ring / 2 - header}};
+                throw Refused(codes::frame_unwritable, "there will never be so much room at this position", sizes);
+            }
+            while (load(oieb_->payload_free_bytes) < needed) {
+                wait(space_, until, codes::buffer_full);
+            }
+            if (!lives(load(oieb_->reader_pid))) throw Refused(codes::reader_dead, "the reader is gone");
+            return {payload() + (wraps ? 0 : position) + header, size, sequence_ + 1, wraps ? tail : 0};
+        } catch (...) {
+            busy_ = false;
+            throw;
         }
-        while (load(oieb_->payload_free_bytes) < needed) {
-            wait(space_, until, codes::buffer_full);
+    }
+
+    void abandon() { busy_ = false; }
+
+    /// Publishes a frame; returns its number.
+    std::uint64_t commit(const Slot& slot) {
+        const auto total = slot.size + header;
+        if (slot.tail > 0) {
+            const bool marked = slot.tail >= header;
+            if (marked) put(oieb_->payload_write_pos, {0, 0});
+            store(oieb_->payload_written_count, oieb_->payload_written_count + marked);
+            std::atomic_ref(oieb_->payload_free_bytes).fetch_sub(slot.tail);
         }
-        if (!lives(load(oieb_->reader_pid))) throw Refused(codes::reader_dead, "the reader is gone");
-        if (wraps) {
-            if (tail >= header) put(position, {0, 0});
-            store(oieb_->payload_written_count, oieb_->payload_written_count + (tail >= header));
-            std::atomic_ref(oieb_->payload_free_bytes).fetch_sub(tail);
-            position = 0;
-        }
-        const auto bytes = content(++sequence_);
-        std::memcpy(payload() + position + header, bytes.data(), size);
-        put(position, {size, sequence_});
-        store(oieb_->payload_write_pos, (position + total) % ring);
+        const auto position = static_cast<std::uint64_t>(slot.data - payload()) - header;
+        put(position, {slot.size, slot.sequence});
+        store(oieb_->payload_write_pos, (position + total) % oieb_->payload_size);
         std::atomic_ref(oieb_->payload_free_bytes).fetch_sub(total); // both sides change it
         store(oieb_->payload_written_count, oieb_->payload_written_count + 1);
         std::atomic_thread_fence(std::memory_order_seq_cst);
         ::sem_post(data_);
-        return sequence_;
+        sequence_ = slot.sequence;
+        busy_ = false;
+        return slot.sequence;
     }
 
     /// Takes the next frame, which is held until it is released.
@@ -256,10 +278,18 @@ private:
         return position;
     }
 
+    void refuse_living_reader() const {
+        const int file = ::shm_open(("/" + name_).c_str(), O_RDONLY | O_CLOEXEC, 0);
+        if (file < 0) return;
+        OiebStructure oieb{};
+        const bool whole = ::pread(file, &oieb, sizeof oieb, 0) == static_cast<ssize_t>(sizeof oieb);
+        ::close(file);
+        if (whole && lives(oieb.reader_pid)) throw Refused(codes::buffer_in_use, name_ + " has a living reader");
+    }
+
     void map(int flags, std::size_t length) {
         const int file = ::shm_open(("/" + name_).c_str(), flags | O_CLOEXEC, 0600);
         if (file < 0) throw failure("the segment of " + name_);
-        joined_ = reader_;
         struct stat found {};
         if (length > 0 && ::posix_fallocate(file, 0, static_cast<off_t>(length)) != 0)
             throw Refused(codes::resource_exhausted, "no memory");
@@ -311,6 +341,7 @@ private:
     OiebStructure* oieb_ = nullptr;
     sem_t *data_ = nullptr, *space_ = nullptr;
     std::uint64_t sequence_ = 0;
+    std::atomic<bool> busy_ = false;
     std::mutex mutex_; // of what is held: a frame may be released while the next one is read
     std::deque<Held> held_;
 };

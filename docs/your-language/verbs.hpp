@@ -1,4 +1,4 @@
-// What the story of docs/your-language.md writes into verbs.hpp: methods in the place of their stubs, then what they share.
+// What the story of docs/your-language.md writes into verbs.hpp: methods for their stubs, then what they share.
 
     void close_all() {
         const std::lock_guard lock(mutex_);
@@ -19,6 +19,7 @@
         if (auto found = buffers_.extract(handle)) {
             found.mapped()->leave();
             std::erase_if(frames_, [handle](const auto& entry) { return entry.second.owner == handle; });
+            std::erase_if(slots_, [handle](const auto& entry) { return entry.second.owner == handle; });
             return nullptr;
         }
         throw Refused(codes::closed, "there is nothing open under this number");
@@ -44,8 +45,9 @@
             if (!sizes.empty()) recipe.size = static_cast<std::int64_t>(sizes[number % sizes.size()]);
             const auto size = bytes_of(recipe, 1).size();
             const std::chrono::duration<double> left = until - Clock::now();
-            last = buffer->write(
-                size, [&recipe](auto sequence) { return bytes_of(recipe, sequence); }, left.count());
+            const auto slot = buffer->acquire(size, left.count());
+            lay(slot, recipe, 0);
+            last = buffer->commit(slot);
             first = first ? first : last;
             bytes += size;
             runs.push_back(Json::List{size, 1});
@@ -79,9 +81,34 @@
 
     Json release(std::uint64_t frame, double timeout) {
         const std::lock_guard lock(mutex_);
-        const auto found = frames_.find(frame);
-        if (found == frames_.end()) throw Refused(codes::closed, "there is nothing open under this number");
-        if (!found->second.held->released) found->second.buffer->release(found->second.held);
+        const auto& found = open(frames_, frame);
+        if (!found.held->released) found.buffer->release(found.held);
+        return nullptr;
+    }
+
+    Json acquire(std::uint64_t handle, std::uint64_t size, double timeout) {
+        const auto buffer = find(handle, Side::writer);
+        const auto slot = buffer->acquire(size, timeout);
+        const std::lock_guard lock(mutex_);
+        slots_[++last_] = {handle, buffer, slot};
+        return last_;
+    }
+
+    Json put(std::uint64_t slot, const Payload& payload, std::uint64_t offset, double timeout) {
+        const std::lock_guard lock(mutex_);
+        lay(open(slots_, slot).slot, payload, offset);
+        return nullptr;
+    }
+
+    Json commit(std::uint64_t slot, double timeout) {
+        const std::lock_guard lock(mutex_);
+        const auto place = take(slot);
+        return place.buffer->commit(place.slot);
+    }
+
+    Json abandon(std::uint64_t slot, double timeout) {
+        const std::lock_guard lock(mutex_);
+        take(slot).buffer->abandon();
         return nullptr;
     }
 
@@ -96,6 +123,31 @@ private:
         std::shared_ptr<Buffer> buffer;
         Buffer::Held* held;
     };
+
+    struct Place {
+        std::uint64_t owner;
+        std::shared_ptr<Buffer> buffer;
+        Buffer::Slot slot;
+    };
+
+    template <class Thing>
+    static Thing& open(std::map<std::uint64_t, Thing>& things, std::uint64_t number) {
+        const auto found = things.find(number);
+        if (found == things.end()) throw Refused(codes::closed, "there is nothing open under this number");
+        return found->second;
+    }
+
+    Place take(std::uint64_t slot) {
+        const auto place = open(slots_, slot);
+        slots_.erase(slot);
+        return place;
+    }
+
+    static void lay(const Buffer::Slot& slot, const Payload& payload, std::uint64_t offset) {
+        const auto bytes = bytes_of(payload, slot.sequence);
+        if (offset > slot.size || bytes.size() > slot.size - offset) throw Misfit("offset: the slot is smaller");
+        std::memcpy(slot.data + offset, bytes.data(), bytes.size());
+    }
 
     static Bytes bytes_of(const Payload& payload, std::uint64_t sequence) {
         const bool framed = payload.pattern == "frame";
@@ -131,14 +183,13 @@ private:
 
     std::shared_ptr<Buffer> find(std::uint64_t handle, Side side) {
         const std::lock_guard lock(mutex_);
-        const auto found = buffers_.find(handle);
-        if (found == buffers_.end() || found->second->side() != side) {
-            throw Refused(codes::closed, "there is nothing of this kind open under this number");
-        }
-        return found->second;
+        const auto buffer = open(buffers_, handle);
+        if (buffer->side() != side) throw Refused(codes::closed, "what is open under this number is of another kind");
+        return buffer;
     }
 
     std::mutex mutex_;
     std::uint64_t last_ = 0;
     std::map<std::uint64_t, std::shared_ptr<Buffer>> buffers_;
     std::map<std::uint64_t, Frame> frames_;
+    std::map<std::uint64_t, Place> slots_;
