@@ -82,7 +82,7 @@ MUTANTS = {
         {"reading": "driver", "writing": "python"},
     ),
     "a wrap marker is not counted": Mutant(
-        *("ring.go", "counted = 2\n\t}", "counted = 1\n\t}"),
+        *("ring.go", "\t\tcount++\n", ""),
         Exchange.test_random_sizes_wrap_again_and_again,
         {"reading": "python", "writing": "driver"},
     ),
