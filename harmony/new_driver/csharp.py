@@ -158,7 +158,8 @@ CSHARP: Final = Language(
     name="csharp",
     title="C#",
     requires={"mcs": "mono-mcs libmono-posix4.0-cil", "mono": "mono-runtime"},
-    command=("mono", "{directory}/driver.exe"),
+    # Without the variable Mono leaves a file in shared memory when it is killed.
+    command=("env", "MONO_DISABLE_SHARED_AREA=1", "mono", "{directory}/driver.exe"),
     build=(
         *("mcs", "-nologo", "-unsafe", "-r:Mono.Posix", "-out:{directory}/driver.exe"),
         *(f"{{directory}}/{name}.cs" for name in ("Driver", "Framing", "Json", "Contract", "Verbs")),

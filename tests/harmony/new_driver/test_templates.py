@@ -260,6 +260,7 @@ def ended(driver: Talk) -> int:
     since = time.monotonic()
     status = driver.process.wait(PATIENCE)
     assert time.monotonic() - since < END_BOUND
+    assert not Path(f"/dev/shm/mono.{driver.process.pid}").exists(), "Mono has left something behind"
     return status
 
 
