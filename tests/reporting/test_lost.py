@@ -70,9 +70,11 @@ MATRIX = """
     [platforms.good]
     command = ["{python}", "-m", "harmony", "serve"]
     environment = { ROLE_OF_THIS = "harmless" }
+    start_timeout = 100
     [platforms.murderer]
     command = ["{python}", "-m", "harmony", "serve"]
     environment = { ROLE_OF_THIS = "murderer" }
+    start_timeout = 100
 """
 
 
