@@ -62,8 +62,7 @@ Json handle(const Call& call) {
 
 Json service(const Call& call) {
     const auto station = call.desk.table.get<Station>(call.params.number("handle"));
-    return Json::Object{{"requests", station->requests.load()},
-                        {"refused_changes", station->refused_changes.load()}};
+    return Json::Object{{"requests", station->requests.load()}, {"refused_changes", station->refused_changes.load()}};
 }
 
 Json dial(const Call& call) {

@@ -10,9 +10,9 @@ namespace driver {
 UnderWay::Entry::Entry(UnderWay& all, const Request& request) : all_(all) {
     const std::lock_guard lock(all_.mutex_);
     number_ = ++all_.last_;
-    all_.calls_.emplace(number_, Call{.id = request.id.value_or(nullptr),
-                                      .verb = request.method,
-                                      .begin = std::chrono::steady_clock::now()});
+    all_.calls_.emplace(
+        number_,
+        Call{.id = request.id.value_or(nullptr), .verb = request.method, .begin = std::chrono::steady_clock::now()});
 }
 
 UnderWay::Entry::~Entry() {
@@ -41,8 +41,8 @@ Json Desk::perform(const Request& request) {
     const UnderWay::Entry entry(under_way, request);
     const Call call{.desk = *this, .params = Params(request.params), .number = entry.number()};
     try {
-        // Every request has one, also where nothing waits. (Each verb looks at all its parameters before it
-        // does anything.)
+        // Every request has one, also where nothing waits. (Each verb looks at all its parameters before it does
+        // anything.)
         static_cast<void>(call.params.seconds("timeout"));
         return verb(call);
     } catch (const zerobuffer::Error& error) {

@@ -11,9 +11,7 @@ constexpr std::string_view content_length = "content-length";
 /// A header that has only begun to come is at most so long.
 constexpr std::size_t anchor_reach = 64;
 
-char lower(char letter) {
-    return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + ('a' - 'A')) : letter;
-}
+char lower(char letter) { return letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + ('a' - 'A')) : letter; }
 
 bool same_letters(std::string_view one, std::string_view other) {
     return std::equal(one.begin(), one.end(), other.begin(), other.end(),
@@ -125,8 +123,7 @@ std::optional<Item> Decoder::read_header() {
         const bool is_length = same_letters(key, content_length);
         if (colon == std::string_view::npos || is_blank(line.front()) || !is_token(key) ||
             (ends_with_letters(key, content_length) && !is_length)) {
-            // A header may follow on the same line, after the rest of a message that was longer than
-            // announced.
+            // A header may follow on the same line, after the rest of a message that was longer than announced.
             return lose("expected a header, got " + excerpt(line), at);
         }
         if (is_length) {

@@ -19,12 +19,11 @@ struct Item {
 
 [[nodiscard]] std::string encode_frame(std::string_view body);
 
-/// Takes messages with their Content-Length out of a stream, without I/O, and never makes room for what is
-/// merely announced.
+/// Takes messages with their Content-Length out of a stream, without I/O, and never makes room for what is merely
+/// announced.
 ///
-/// What cannot be read becomes a fault, and the next header is looked for. That search is safe: JSON holds no
-/// raw line break inside a string and no letter outside one, so a header with its line break never occurs
-/// inside a message.
+/// What cannot be read becomes a fault, and the next header is looked for. That search is safe: JSON holds no raw line
+/// break inside a string and no letter outside one, so a header with its line break never occurs inside a message.
 class Decoder {
 public:
     void feed(std::string_view bytes) { buffer_.append(bytes); }

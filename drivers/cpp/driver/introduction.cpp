@@ -40,8 +40,7 @@ Json health(const Call& /*call*/) { return true; }
 Json dump(const Call& call) {
     Json::Array stacks;
     for (ThreadState& thread : threads()) {
-        stacks.emplace_back(
-            Json::Object{{"name", std::move(thread.name)}, {"stack", std::move(thread.stack)}});
+        stacks.emplace_back(Json::Object{{"name", std::move(thread.name)}, {"stack", std::move(thread.stack)}});
     }
     return Json::Object{{"requests", call.desk.under_way.plain(call.number)}, {"threads", std::move(stacks)}};
 }

@@ -70,8 +70,7 @@ private:
     [[nodiscard]] char peek() const { return at_ < text_.size() ? text_[at_] : '\0'; }
 
     void skip_space() {
-        while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos)
-            at_++;
+        while (at_ < text_.size() && std::string_view(" \t\r\n").find(text_[at_]) != std::string_view::npos) at_++;
     }
 
     bool take(std::string_view word) {
@@ -180,8 +179,7 @@ private:
         const std::string_view digits = text_.substr(at_, 4);
         std::uint32_t value = 0;
         const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, 16);
-        if (digits.size() != 4 || error != std::errc() || end != digits.data() + 4)
-            refuse("four digits are expected");
+        if (digits.size() != 4 || error != std::errc() || end != digits.data() + 4) refuse("four digits are expected");
         at_ += 4;
         return value;
     }
@@ -313,29 +311,28 @@ void Json::print(std::string& out) const {
         }
         out.push_back(close);
     };
-    std::visit(
-        Visitor{
-            [&](std::nullptr_t) { out.append("null"); },
-            [&](bool value) { out.append(value ? "true" : "false"); },
-            [&](double value) {
-                if (std::isfinite(value)) {
-                    print_number(out, value);
-                } else {
-                    out.append("null");
-                }
-            },
-            [&](const std::string& value) { print_string(out, value); },
-            [&](const Array& items) { list('[', ']', items, [&](const Json& item) { item.print(out); }); },
-            [&](const Object& members) {
-                list('{', '}', members, [&](const auto& member) {
-                    print_string(out, member.first);
-                    out.push_back(':');
-                    member.second.print(out);
-                });
-            },
-            [&](auto value) { print_number(out, value); },
-        },
-        value_);
+    std::visit(Visitor{
+                   [&](std::nullptr_t) { out.append("null"); },
+                   [&](bool value) { out.append(value ? "true" : "false"); },
+                   [&](double value) {
+                       if (std::isfinite(value)) {
+                           print_number(out, value);
+                       } else {
+                           out.append("null");
+                       }
+                   },
+                   [&](const std::string& value) { print_string(out, value); },
+                   [&](const Array& items) { list('[', ']', items, [&](const Json& item) { item.print(out); }); },
+                   [&](const Object& members) {
+                       list('{', '}', members, [&](const auto& member) {
+                           print_string(out, member.first);
+                           out.push_back(':');
+                           member.second.print(out);
+                       });
+                   },
+                   [&](auto value) { print_number(out, value); },
+               },
+               value_);
 }
 
 } // namespace driver

@@ -64,8 +64,7 @@ public:
 private:
     void print(std::string& out) const;
 
-    std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string, Array, Object>
-        value_;
+    std::variant<std::nullptr_t, bool, std::int64_t, std::uint64_t, double, std::string, Array, Object> value_;
 };
 
 /// The text is no JSON.

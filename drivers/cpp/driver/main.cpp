@@ -1,5 +1,5 @@
-// Performs the verbs of the driver contract on the C++ implementation of ZeroBuffer: requests come over
-// stdin, answers go to stdout, which belongs to them alone.
+// Performs the verbs of the driver contract on the C++ implementation of ZeroBuffer: requests come over stdin, answers
+// go to stdout, which belongs to them alone.
 //
 // zerobuffer-driver [USER]: the number of the user and group to become, if any.
 
@@ -65,8 +65,7 @@ public:
     /// Says whether all have left within this time.
     bool wait(std::chrono::nanoseconds time) {
         std::unique_lock lock(mutex_);
-        return changed_.wait_until(lock, std::chrono::steady_clock::now() + time,
-                                   [this] { return count_ == 0; });
+        return changed_.wait_until(lock, std::chrono::steady_clock::now() + time, [this] { return count_ == 0; });
     }
 
 private:

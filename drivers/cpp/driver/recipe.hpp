@@ -32,9 +32,7 @@ public:
     /// The bytes for a frame of this number, valid until the next call.
     [[nodiscard]] std::span<const std::byte> content(std::uint64_t sequence, std::uint64_t size);
 
-    [[nodiscard]] std::span<const std::byte> content(std::uint64_t sequence) {
-        return content(sequence, recipe_.size);
-    }
+    [[nodiscard]] std::span<const std::byte> content(std::uint64_t sequence) { return content(sequence, recipe_.size); }
 
 private:
     Recipe recipe_;

@@ -65,8 +65,7 @@ Request parse_request(std::string_view body) {
     const auto refuse = [](const std::string& reason, const Json& id) {
         throw Malformed(invalid_request, "Invalid Request: " + reason, id);
     };
-    if (message.as<Json::Object>() == nullptr)
-        refuse("a message is one object, batches are not supported", nullptr);
+    if (message.as<Json::Object>() == nullptr) refuse("a message is one object, batches are not supported", nullptr);
     Request request;
     if (const Json* id = message.find("id")) request.id = *id;
     const Json id = request.id.value_or(nullptr);

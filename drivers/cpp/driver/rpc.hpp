@@ -49,8 +49,7 @@ struct Request {
 /// A body that is no request, and what to answer to whom.
 class Malformed : public Failure {
 public:
-    Malformed(int code, const std::string& message, Json its_id)
-        : Failure(code, message), id(std::move(its_id)) {}
+    Malformed(int code, const std::string& message, Json its_id) : Failure(code, message), id(std::move(its_id)) {}
 
     Json id;
 };

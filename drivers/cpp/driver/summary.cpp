@@ -10,9 +10,7 @@
 namespace driver {
 
 Clock::Clock(std::chrono::nanoseconds timeout)
-    : timeout_(timeout),
-      begin_(std::chrono::steady_clock::now()),
-      processor_begin_(driver::processor_seconds()) {}
+    : timeout_(timeout), begin_(std::chrono::steady_clock::now()), processor_begin_(driver::processor_seconds()) {}
 
 std::chrono::nanoseconds Clock::left() const {
     const std::chrono::nanoseconds spent = std::chrono::steady_clock::now() - begin_;

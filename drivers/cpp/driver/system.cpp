@@ -98,8 +98,7 @@ std::vector<ThreadState> threads() {
         stack << "waits in: " << content_of(folder / "wchan") << "\n";
         // What the kernel lets only its owner see.
         if (const std::string inside = content_of(folder / "stack"); !inside.empty()) stack << inside << "\n";
-        all.push_back(
-            {.name = content_of(folder / "comm") + " " + folder.filename().native(), .stack = stack.str()});
+        all.push_back({.name = content_of(folder / "comm") + " " + folder.filename().native(), .stack = stack.str()});
     }
     return all;
 }

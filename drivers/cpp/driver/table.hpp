@@ -47,9 +47,9 @@ struct Station {
 };
 
 /// Anything with a number.
-using Thing = std::variant<std::shared_ptr<zerobuffer::Reader>, std::shared_ptr<zerobuffer::Writer>,
-                           std::shared_ptr<Station>, std::shared_ptr<zerobuffer::DuplexClient>,
-                           std::shared_ptr<HeldFrame>, std::shared_ptr<HeldSlot>>;
+using Thing =
+    std::variant<std::shared_ptr<zerobuffer::Reader>, std::shared_ptr<zerobuffer::Writer>, std::shared_ptr<Station>,
+                 std::shared_ptr<zerobuffer::DuplexClient>, std::shared_ptr<HeldFrame>, std::shared_ptr<HeldSlot>>;
 
 /// What is open, by number. Numbers are never given twice.
 class Table {

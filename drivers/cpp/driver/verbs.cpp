@@ -26,8 +26,8 @@ Verb find_verb(std::string_view name) {
         {"send", send},       {"receive", receive},
         {"ping", ping},
     };
-    const auto* const found = std::find_if(std::begin(verbs), std::end(verbs),
-                                           [name](const Named& verb) { return verb.first == name; });
+    const auto* const found =
+        std::find_if(std::begin(verbs), std::end(verbs), [name](const Named& verb) { return verb.first == name; });
     return found == std::end(verbs) ? nullptr : found->second;
 }
 

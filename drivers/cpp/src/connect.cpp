@@ -45,8 +45,7 @@ Semaphore open_semaphore(const std::string& semaphore, const std::string& name) 
         return Semaphore::open(semaphore);
     } catch (const std::system_error& error) {
         try {
-            failure::throw_errno(error.code().value(), name, "open a semaphore",
-                                 semaphore_file(semaphore).native());
+            failure::throw_errno(error.code().value(), name, "open a semaphore", semaphore_file(semaphore).native());
         } catch (const SystemError& unknown) {
             // Peers make the semaphores after the segment.
             if (error.code().value() == ENOENT) not_ready(unknown, creation_patience);
@@ -72,9 +71,8 @@ std::shared_ptr<WriterCore> try_connect(const Names& names) {
     std::shared_ptr<WriterCore> core;
     try {
         Ring ring(name, Segment(std::move(file), length, Segment::Access::writer));
-        core =
-            std::make_shared<WriterCore>(names, std::move(ring), open_semaphore(names.data_semaphore(), name),
-                                         open_semaphore(names.space_semaphore(), name));
+        core = std::make_shared<WriterCore>(names, std::move(ring), open_semaphore(names.data_semaphore(), name),
+                                            open_semaphore(names.space_semaphore(), name));
     } catch (const std::system_error& error) {
         failure::throw_errno(error.code().value(), name, "map the segment", path);
     }
@@ -90,8 +88,7 @@ std::shared_ptr<WriterCore> connect(const Names& names, std::chrono::nanoseconds
         try {
             return try_connect(names);
         } catch (const NotReady& refusal) {
-            if (Clock::now() - begin >= std::max(refusal.patience, timeout))
-                std::rethrow_exception(refusal.cause);
+            if (Clock::now() - begin >= std::max(refusal.patience, timeout)) std::rethrow_exception(refusal.cause);
         }
         std::this_thread::sleep_for(retry);
     }

@@ -17,8 +17,7 @@ public:
     explicit Deadline(std::chrono::nanoseconds timeout)
         : timeout_(std::max(timeout, std::chrono::nanoseconds::zero())),
           begin_(Clock::now()),
-          end_(timeout_ >= Clock::time_point::max() - begin_ ? Clock::time_point::max() : begin_ + timeout_) {
-    }
+          end_(timeout_ >= Clock::time_point::max() - begin_ ? Clock::time_point::max() : begin_ + timeout_) {}
 
     /// The timeout as it was given.
     [[nodiscard]] double seconds() const { return std::chrono::duration<double>(timeout_).count(); }

@@ -12,8 +12,8 @@ namespace zerobuffer {
 
 namespace {
 
-/// How often a client that waits looks whether the server lives: until the server has connected to the
-/// response buffer, its death shows only in the request buffer.
+/// How often a client that waits looks whether the server lives: until the server has connected to the response buffer,
+/// its death shows only in the request buffer.
 constexpr auto look = std::chrono::milliseconds(10);
 
 } // namespace
@@ -88,8 +88,7 @@ private:
     std::set<std::uint64_t> abandoned_; ///< Numbers of requests whose response nobody waits for any more.
 };
 
-DuplexClient::DuplexClient(std::string_view name, const BufferConfig& config,
-                           std::chrono::nanoseconds timeout)
+DuplexClient::DuplexClient(std::string_view name, const BufferConfig& config, std::chrono::nanoseconds timeout)
     : line_(std::make_unique<Line>(name, config, timeout)) {}
 
 DuplexClient::DuplexClient(DuplexClient&&) noexcept = default;

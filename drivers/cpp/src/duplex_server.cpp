@@ -28,8 +28,7 @@ constexpr auto look = 10ms;
 constexpr auto connect_patience = 5s;
 /// There is no event for a response buffer that comes into being.
 constexpr auto connect_retry = 1ms;
-/// How long to stay connected to a client that is failed: it must be seen to have come before it is seen to
-/// leave.
+/// How long to stay connected to a client that is failed: it must be seen to have come before it is seen to leave.
 constexpr auto farewell = 100ms;
 
 } // namespace
@@ -38,8 +37,7 @@ class DuplexServer::Service {
 public:
     Service(std::string_view name, const BufferConfig& config)
         : name_(name),
-          requests_(
-              std::make_shared<detail::ReaderCore>(detail::Names(std::string(name) + "_request"), config)) {}
+          requests_(std::make_shared<detail::ReaderCore>(detail::Names(std::string(name) + "_request"), config)) {}
 
     Service(const Service&) = delete;
     Service& operator=(const Service&) = delete;
@@ -159,8 +157,7 @@ private:
     [[nodiscard]] std::shared_ptr<detail::WriterCore> join(std::chrono::nanoseconds timeout) const {
         const detail::Names names(name_ + "_response");
         auto responses = detail::connect(names, timeout);
-        if (requests_->connection_now() == client_ && responses->reader_pid() == client_->pid)
-            return responses;
+        if (requests_->connection_now() == client_ && responses->reader_pid() == client_->pid) return responses;
         responses->close();
         throw failure::reader_dead(names.buffer(), "another client has come", client_->pid);
     }

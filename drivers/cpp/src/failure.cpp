@@ -52,10 +52,9 @@ Shortage shortage(int error) {
 } // namespace
 
 InvalidNameError invalid_name(std::string_view name, const std::string& reason) {
-    return InvalidNameError(
-        quoted(name) + " is not a valid buffer name: " + reason + ". Use 1 to " +
-            number(detail::longest_name) + " letters, digits, '-', '_' and '.', without '..'",
-        {{"name", std::string(name)}, {"reason", reason}, {"longest", detail::longest_name}});
+    return InvalidNameError(quoted(name) + " is not a valid buffer name: " + reason + ". Use 1 to " +
+                                number(detail::longest_name) + " letters, digits, '-', '_' and '.', without '..'",
+                            {{"name", std::string(name)}, {"reason", reason}, {"longest", detail::longest_name}});
 }
 
 BufferInUseError buffer_in_use(std::string_view name, std::uint64_t pid) {
@@ -68,17 +67,15 @@ BufferInUseError buffer_in_use(std::string_view name, std::uint64_t pid) {
 }
 
 NotFoundError not_found(std::string_view name) {
-    return NotFoundError(
-        buffer(name) +
-            " does not exist. Create the reader first, or give the writer a timeout to wait for it",
-        {{"name", std::string(name)}});
+    return NotFoundError(buffer(name) +
+                             " does not exist. Create the reader first, or give the writer a timeout to wait for it",
+                         {{"name", std::string(name)}});
 }
 
-InvalidOiebError invalid_oieb(std::string_view name, std::string_view field, std::uint64_t value,
-                              std::uint64_t limit) {
+InvalidOiebError invalid_oieb(std::string_view name, std::string_view field, std::uint64_t value, std::uint64_t limit) {
     return InvalidOiebError(
-        buffer(name) + " is corrupt: " + std::string(field) + " is " + number(value) +
-            ", which does not go with " + number(limit) +
+        buffer(name) + " is corrupt: " + std::string(field) + " is " + number(value) + ", which does not go with " +
+            number(limit) +
             ". Something else wrote to the segment, or it is no buffer of this protocol: "
             "recreate it",
         {{"name", std::string(name)}, {"field", std::string(field)}, {"value", value}, {"limit", limit}});
@@ -86,9 +83,8 @@ InvalidOiebError invalid_oieb(std::string_view name, std::string_view field, std
 
 VersionMismatchError version_mismatch(std::string_view name, std::uint64_t major) {
     const std::uint64_t limit = version_major;
-    return VersionMismatchError(buffer(name) + " has protocol version " + number(major) +
-                                    ", this library speaks " + number(limit) +
-                                    ". Use the same major version on both sides",
+    return VersionMismatchError(buffer(name) + " has protocol version " + number(major) + ", this library speaks " +
+                                    number(limit) + ". Use the same major version on both sides",
                                 {{"name", std::string(name)}, {"value", major}, {"limit", limit}});
 }
 
@@ -99,17 +95,15 @@ WriterExistsError writer_exists(std::string_view name, std::uint64_t pid) {
 }
 
 ReaderDeadError reader_dead(std::string_view name, std::string_view reason, std::uint64_t pid) {
-    return ReaderDeadError(
-        "the reader of " + buffer(name) + " is gone (" + std::string(reason) +
-            "). Close this writer, and connect again when a reader has recreated the buffer",
-        {{"name", std::string(name)}, {"reason", std::string(reason)}, {"pid", pid}});
+    return ReaderDeadError("the reader of " + buffer(name) + " is gone (" + std::string(reason) +
+                               "). Close this writer, and connect again when a reader has recreated the buffer",
+                           {{"name", std::string(name)}, {"reason", std::string(reason)}, {"pid", pid}});
 }
 
 WriterDeadError writer_dead(std::string_view name, std::string_view reason, std::uint64_t pid) {
-    return WriterDeadError(
-        "the writer of " + buffer(name) + " is gone (" + std::string(reason) +
-            ") and all its frames are read. Close this reader, or read on when another has come",
-        {{"name", std::string(name)}, {"reason", std::string(reason)}, {"pid", pid}});
+    return WriterDeadError("the writer of " + buffer(name) + " is gone (" + std::string(reason) +
+                               ") and all its frames are read. Close this reader, or read on when another has come",
+                           {{"name", std::string(name)}, {"reason", std::string(reason)}, {"pid", pid}});
 }
 
 TimeoutError timeout(std::string_view name, double seconds) {
@@ -120,15 +114,11 @@ TimeoutError timeout(std::string_view name, double seconds) {
 
 BufferFullError buffer_full(std::string_view name, double seconds, std::uint64_t size, std::uint64_t needed,
                             std::uint64_t free) {
-    return BufferFullError(buffer(name) + " had no space for a frame of " + number(size) + " bytes within " +
-                               std::to_string(seconds) + " s (" + number(needed) + " needed, " +
-                               number(free) +
-                               " free). Give a longer timeout, a larger payload_size, or a faster reader",
-                           {{"name", std::string(name)},
-                            {"seconds", seconds},
-                            {"size", size},
-                            {"needed", needed},
-                            {"free", free}});
+    return BufferFullError(
+        buffer(name) + " had no space for a frame of " + number(size) + " bytes within " + std::to_string(seconds) +
+            " s (" + number(needed) + " needed, " + number(free) +
+            " free). Give a longer timeout, a larger payload_size, or a faster reader",
+        {{"name", std::string(name)}, {"seconds", seconds}, {"size", size}, {"needed", needed}, {"free", free}});
 }
 
 FrameTooLargeError frame_too_large(std::string_view name, std::uint64_t size, std::uint64_t largest,
@@ -151,31 +141,30 @@ FrameUnwritableError frame_unwritable(std::string_view name, std::uint64_t size,
 InvalidFrameSizeError invalid_frame_size(std::string_view name, std::string_view field, std::uint64_t value,
                                          std::uint64_t limit) {
     return InvalidFrameSizeError(
-        buffer(name) + ": " + std::string(field) + " says " + number(value) + ", allowed is 1 to " +
-            number(limit) +
+        buffer(name) + ": " + std::string(field) + " says " + number(value) + ", allowed is 1 to " + number(limit) +
             ". Frames hold at least one byte; if you did not write this one, the segment is corrupt: "
             "recreate it",
         {{"name", std::string(name)}, {"field", std::string(field)}, {"value", value}, {"limit", limit}});
 }
 
 SequenceError sequence_error(std::string_view name, std::uint64_t expected, std::uint64_t seen) {
-    return SequenceError(buffer(name) + ": expected frame " + number(expected) + ", found frame " +
-                             number(seen) + ". Something else wrote to the segment: recreate the buffer",
+    return SequenceError(buffer(name) + ": expected frame " + number(expected) + ", found frame " + number(seen) +
+                             ". Something else wrote to the segment: recreate the buffer",
                          {{"name", std::string(name)}, {"expected", expected}, {"seen", seen}});
 }
 
 MetadataTooLargeError metadata_too_large(std::string_view name, std::uint64_t size, std::uint64_t limit) {
-    return MetadataTooLargeError(
-        "metadata of " + number(size) + " bytes does not fit into " + buffer(name) + ": " + number(limit) +
-            " is the most. Create the buffer with a metadata_size of at least the content "
-            "and 8 bytes",
-        {{"name", std::string(name)}, {"size", size}, {"limit", limit}});
+    return MetadataTooLargeError("metadata of " + number(size) + " bytes does not fit into " + buffer(name) + ": " +
+                                     number(limit) +
+                                     " is the most. Create the buffer with a metadata_size of at least the content "
+                                     "and 8 bytes",
+                                 {{"name", std::string(name)}, {"size", size}, {"limit", limit}});
 }
 
 MetadataExistsError metadata_exists(std::string_view name) {
-    return MetadataExistsError(
-        buffer(name) + " already has its metadata, which is written once. Send what changes as frames",
-        {{"name", std::string(name)}});
+    return MetadataExistsError(buffer(name) +
+                                   " already has its metadata, which is written once. Send what changes as frames",
+                               {{"name", std::string(name)}});
 }
 
 MetadataEmptyError metadata_empty(std::string_view name) {
@@ -185,36 +174,33 @@ MetadataEmptyError metadata_empty(std::string_view name) {
 }
 
 NoMetadataError no_metadata(std::string_view name) {
-    return NoMetadataError(
-        buffer(name) + " has no metadata yet. The writer may write it at any time: read a frame first, or "
-                       "try again",
-        {{"name", std::string(name)}});
+    return NoMetadataError(buffer(name) +
+                               " has no metadata yet. The writer may write it at any time: read a frame first, or "
+                               "try again",
+                           {{"name", std::string(name)}});
 }
 
 FrameReleasedError frame_released(std::uint64_t sequence) {
-    return FrameReleasedError("frame " + number(sequence) +
-                                  " was released. Use its data before that, or copy it",
+    return FrameReleasedError("frame " + number(sequence) + " was released. Use its data before that, or copy it",
                               {{"sequence", sequence}});
 }
 
 ClosedError closed(std::string_view what) {
-    return ClosedError("this " + std::string(what) + " is closed. Open a new one",
-                       {{"what", std::string(what)}});
+    return ClosedError("this " + std::string(what) + " is closed. Open a new one", {{"what", std::string(what)}});
 }
 
 BusyError busy(std::string_view name, std::string_view reason) {
-    return BusyError(
-        buffer(name) + " is busy: " + std::string(reason) +
-            ". Use one writer from one thread at a time, and finish an acquired frame before the next "
-            "write",
-        {{"name", std::string(name)}, {"reason", std::string(reason)}});
+    return BusyError(buffer(name) + " is busy: " + std::string(reason) +
+                         ". Use one writer from one thread at a time, and finish an acquired frame before the next "
+                         "write",
+                     {{"name", std::string(name)}, {"reason", std::string(reason)}});
 }
 
 void throw_errno(int error, std::string_view name, std::string_view operation, std::string_view path) {
     const auto errno_value = static_cast<std::uint64_t>(error);
     if (error == EACCES || error == EPERM) {
-        throw PermissionDeniedError("no permission to use " + std::string(path.empty() ? "an object" : path) +
-                                        " of " + buffer(name) +
+        throw PermissionDeniedError("no permission to use " + std::string(path.empty() ? "an object" : path) + " of " +
+                                        buffer(name) +
                                         ". Let the reader create it with a wider mode, or run as its owner",
                                     {{"name", std::string(name)},
                                      {"path", std::string(path)},
@@ -222,22 +208,18 @@ void throw_errno(int error, std::string_view name, std::string_view operation, s
                                      {"errno", errno_value}});
     }
     std::string cause = std::generic_category().message(error);
-    Values values{{"name", std::string(name)},
-                  {"operation", std::string(operation)},
-                  {"error", cause},
-                  {"errno", errno_value}};
+    Values values{
+        {"name", std::string(name)}, {"operation", std::string(operation)}, {"error", cause}, {"errno", errno_value}};
     if (const Shortage lack = shortage(error); !lack.resource.empty()) {
         values.emplace("resource", std::string(lack.resource));
-        throw ResourceExhaustedError(buffer(name) + ": could not " + std::string(operation) +
-                                         " for lack of " + std::string(lack.resource) + " (" + cause + "). " +
-                                         std::string(lack.remedy),
+        throw ResourceExhaustedError(buffer(name) + ": could not " + std::string(operation) + " for lack of " +
+                                         std::string(lack.resource) + " (" + cause + "). " + std::string(lack.remedy),
                                      std::move(values));
     }
     if (error == ELOOP) {
         cause = std::string(path) + " is a symbolic link, which is never followed: remove it";
     }
-    throw SystemError(buffer(name) + ": could not " + std::string(operation) + ": " + cause,
-                      std::move(values));
+    throw SystemError(buffer(name) + ": could not " + std::string(operation) + ": " + cause, std::move(values));
 }
 
 } // namespace zerobuffer::failure

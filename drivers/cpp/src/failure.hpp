@@ -13,8 +13,8 @@ namespace zerobuffer::failure {
 /// A `pid` of 0 is unknown.
 [[nodiscard]] BufferInUseError buffer_in_use(std::string_view name, std::uint64_t pid);
 [[nodiscard]] NotFoundError not_found(std::string_view name);
-[[nodiscard]] InvalidOiebError invalid_oieb(std::string_view name, std::string_view field,
-                                            std::uint64_t value, std::uint64_t limit);
+[[nodiscard]] InvalidOiebError invalid_oieb(std::string_view name, std::string_view field, std::uint64_t value,
+                                            std::uint64_t limit);
 [[nodiscard]] VersionMismatchError version_mismatch(std::string_view name, std::uint64_t major);
 [[nodiscard]] WriterExistsError writer_exists(std::string_view name, std::uint64_t pid);
 [[nodiscard]] ReaderDeadError reader_dead(std::string_view name, std::string_view reason, std::uint64_t pid);
@@ -22,15 +22,14 @@ namespace zerobuffer::failure {
 [[nodiscard]] TimeoutError timeout(std::string_view name, double seconds);
 [[nodiscard]] BufferFullError buffer_full(std::string_view name, double seconds, std::uint64_t size,
                                           std::uint64_t needed, std::uint64_t free);
-[[nodiscard]] FrameTooLargeError frame_too_large(std::string_view name, std::uint64_t size,
-                                                 std::uint64_t largest, std::uint64_t always_fits);
-[[nodiscard]] FrameUnwritableError frame_unwritable(std::string_view name, std::uint64_t size,
-                                                    std::uint64_t fits_now, std::uint64_t always_fits);
+[[nodiscard]] FrameTooLargeError frame_too_large(std::string_view name, std::uint64_t size, std::uint64_t largest,
+                                                 std::uint64_t always_fits);
+[[nodiscard]] FrameUnwritableError frame_unwritable(std::string_view name, std::uint64_t size, std::uint64_t fits_now,
+                                                    std::uint64_t always_fits);
 [[nodiscard]] InvalidFrameSizeError invalid_frame_size(std::string_view name, std::string_view field,
                                                        std::uint64_t value, std::uint64_t limit);
 [[nodiscard]] SequenceError sequence_error(std::string_view name, std::uint64_t expected, std::uint64_t seen);
-[[nodiscard]] MetadataTooLargeError metadata_too_large(std::string_view name, std::uint64_t size,
-                                                       std::uint64_t limit);
+[[nodiscard]] MetadataTooLargeError metadata_too_large(std::string_view name, std::uint64_t size, std::uint64_t limit);
 [[nodiscard]] MetadataExistsError metadata_exists(std::string_view name);
 [[nodiscard]] MetadataEmptyError metadata_empty(std::string_view name);
 [[nodiscard]] NoMetadataError no_metadata(std::string_view name);

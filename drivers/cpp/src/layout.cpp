@@ -6,10 +6,9 @@
 namespace zerobuffer {
 
 static_assert(std::endian::native == std::endian::little, "the layout is little-endian");
-static_assert(std::atomic_ref<std::uint64_t>::is_always_lock_free,
-              "a lock would not be shared between processes");
+static_assert(std::atomic_ref<std::uint64_t>::is_always_lock_free, "a lock would not be shared between processes");
 
-#define ZEROBUFFER_FIELD(structure, field)                                                                   \
+#define ZEROBUFFER_FIELD(structure, field)                                                                             \
     Field { #field, offsetof(structure, field), sizeof(structure::field) }
 
 std::span<const Field> oieb_fields() noexcept {

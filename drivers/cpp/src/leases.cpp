@@ -5,9 +5,7 @@
 
 namespace zerobuffer::detail {
 
-void Leases::pass_tail(std::uint64_t bytes) {
-    leases_.push_back({.bytes = bytes, .frame = false, .returned = true});
-}
+void Leases::pass_tail(std::uint64_t bytes) { leases_.push_back({.bytes = bytes, .frame = false, .returned = true}); }
 
 std::uint64_t Leases::lend(std::uint64_t bytes) {
     leases_.push_back({.bytes = bytes, .frame = true, .returned = false});

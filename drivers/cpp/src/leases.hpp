@@ -5,8 +5,8 @@
 
 namespace zerobuffer::detail {
 
-/// What a reader has handed out and not yet had back. Space returns in the order of the ring, whatever order
-/// frames come back in.
+/// What a reader has handed out and not yet had back. Space returns in the order of the ring, whatever order frames
+/// come back in.
 class Leases {
 public:
     struct Returned {

@@ -12,16 +12,15 @@ namespace {
 const std::filesystem::path shared_memory = "/dev/shm";
 
 bool legal(char letter) {
-    return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') ||
-           (letter >= '0' && letter <= '9') || letter == '-' || letter == '_' || letter == '.';
+    return (letter >= 'a' && letter <= 'z') || (letter >= 'A' && letter <= 'Z') || (letter >= '0' && letter <= '9') ||
+           letter == '-' || letter == '_' || letter == '.';
 }
 
 std::string objection(std::string_view name) {
     if (name.empty()) return "it is empty";
     if (name.find('/') != std::string_view::npos) return "it holds a '/'";
     if (name == "." || name.find("..") != std::string_view::npos) return "it holds '..' or is '.'";
-    if (!std::all_of(name.begin(), name.end(), legal))
-        return "it holds something else than the letters allowed";
+    if (!std::all_of(name.begin(), name.end(), legal)) return "it holds something else than the letters allowed";
     if (name.size() > longest_name) return "it has " + std::to_string(name.size()) + " bytes";
     return {};
 }
@@ -29,8 +28,7 @@ std::string objection(std::string_view name) {
 } // namespace
 
 Names::Names(std::string_view buffer) : buffer_(buffer) {
-    if (const std::string reason = objection(buffer); !reason.empty())
-        throw failure::invalid_name(buffer, reason);
+    if (const std::string reason = objection(buffer); !reason.empty()) throw failure::invalid_name(buffer, reason);
 }
 
 std::filesystem::path Names::segment() const { return shared_memory / buffer_; }

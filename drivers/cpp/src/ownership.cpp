@@ -40,8 +40,7 @@ std::optional<Standing> look_at_segment(const Names& names) {
     const Descriptor file(::open(names.segment().c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
     if (!file) {
         if (errno == ENOENT) return std::nullopt;
-        failure::throw_errno(errno, names.buffer(), "look at the segment that stands there",
-                             names.segment().native());
+        failure::throw_errno(errno, names.buffer(), "look at the segment that stands there", names.segment().native());
     }
 
     struct ::stat facts {};
@@ -50,8 +49,7 @@ std::optional<Standing> look_at_segment(const Names& names) {
     if (::fstat(file.get(), &facts) != 0) return standing;
     standing.made_at = made_at(facts);
     std::array<std::byte, oieb_size> bytes{};
-    if (S_ISREG(facts.st_mode) &&
-        ::pread(file.get(), bytes.data(), bytes.size(), 0) == ::ssize_t{oieb_size}) {
+    if (S_ISREG(facts.st_mode) && ::pread(file.get(), bytes.data(), bytes.size(), 0) == ::ssize_t{oieb_size}) {
         std::memcpy(&standing.block.emplace(), bytes.data(), bytes.size());
     }
     return standing;
@@ -88,8 +86,8 @@ Descriptor open_lock_directory(const Names& names) {
     return directory;
 }
 
-/// Opens the lock file, or makes it. In two steps: with O_CREAT, Linux refuses another user's file in a
-/// sticky directory even where its mode allows.
+/// Opens the lock file, or makes it. In two steps: with O_CREAT, Linux refuses another user's file in a sticky
+/// directory even where its mode allows.
 Descriptor open_lock_file(int directory, const Names& names, ::mode_t mode) {
     const std::string name = names.lock_file();
     constexpr int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
@@ -99,8 +97,7 @@ Descriptor open_lock_file(int directory, const Names& names, ::mode_t mode) {
             file = Descriptor(::openat(directory, name.c_str(), flags | O_CREAT | O_EXCL, mode));
             if (!file && errno == EEXIST) continue;
         }
-        if (!file)
-            failure::throw_errno(errno, names.buffer(), "open the lock file", names.lock_path().native());
+        if (!file) failure::throw_errno(errno, names.buffer(), "open the lock file", names.lock_path().native());
 
         struct ::stat facts {};
 
@@ -118,14 +115,12 @@ bool is_still_there(int file, int directory, const std::string& name) {
 
     struct ::stat there {};
 
-    return ::fstat(file, &ours) == 0 &&
-           ::fstatat(directory, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
+    return ::fstat(file, &ours) == 0 && ::fstatat(directory, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
            ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
 }
 
 void check(const BufferConfig& config) {
-    if (config.payload_size == 0 || config.payload_size >= largest_block ||
-        config.metadata_size >= largest_block) {
+    if (config.payload_size == 0 || config.payload_size >= largest_block || config.metadata_size >= largest_block) {
         throw std::invalid_argument(
             "no segment can have these sizes: give a payload of at least 1 byte, and less in all");
     }
@@ -148,14 +143,12 @@ Descriptor make_segment(const Names& names, const BufferConfig& config, std::uin
     const auto refuse = [&](int error, std::string_view operation) {
         failure::throw_errno(error, names.buffer(), operation, names.segment().native());
     };
-    Descriptor file(
-        ::open(names.segment().c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, config.mode));
+    Descriptor file(::open(names.segment().c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, config.mode));
     if (!file) refuse(errno, "create the segment");
     if (::fchmod(file.get(), config.mode) != 0) refuse(errno, "set the mode of the segment");
     if (::ftruncate(file.get(), static_cast<::off_t>(size)) != 0) refuse(errno, "give the segment its size");
     if (config.preallocate) {
-        if (const int error = reserve(file.get(), size); error != 0)
-            refuse(error, "reserve the segment's memory");
+        if (const int error = reserve(file.get(), size); error != 0) refuse(error, "reserve the segment's memory");
     }
     return file;
 }
@@ -184,8 +177,7 @@ Owned::Owned(const Names& names, ::mode_t mode)
             throw failure::buffer_in_use(names_.buffer(), pid);
         }
         if (const int error = remove_objects(names_); error != 0) {
-            failure::throw_errno(error, names_.buffer(), "remove what a dead owner left",
-                                 names_.segment().native());
+            failure::throw_errno(error, names_.buffer(), "remove what a dead owner left", names_.segment().native());
         }
     } catch (...) {
         ::unlinkat(directory_.get(), names_.lock_file().c_str(), 0);
@@ -252,8 +244,7 @@ Created create(const Names& names, const BufferConfig& config) {
                 .space = std::move(space),
                 .ring = Ring(names.buffer(), std::move(segment))};
     } catch (const std::system_error& error) {
-        failure::throw_errno(error.code().value(), names.buffer(), "map the segment",
-                             names.segment().native());
+        failure::throw_errno(error.code().value(), names.buffer(), "map the segment", names.segment().native());
     }
 }
 

@@ -16,11 +16,11 @@
 
 namespace zerobuffer::detail {
 
-/// The four objects of a buffer: segment, two semaphores, lock file. They are removed in the end, the lock
-/// file last, whatever fails on the way.
+/// The four objects of a buffer: segment, two semaphores, lock file. They are removed in the end, the lock file last,
+/// whatever fails on the way.
 ///
-/// What belongs to a living owner is never touched, what a dead one left is replaced, and a creation that
-/// fails half-way leaves nothing behind.
+/// What belongs to a living owner is never touched, what a dead one left is replaced, and a creation that fails
+/// half-way leaves nothing behind.
 class Owned {
 public:
     /// Takes the lock and clears the place.
@@ -48,8 +48,8 @@ struct Created {
 
 [[nodiscard]] Created create(const Names& names, const BufferConfig& config);
 
-/// When a segment was made, in seconds since the epoch. Writers set the time of the last change when they
-/// connect, but never to a moment before the creation.
+/// When a segment was made, in seconds since the epoch. Writers set the time of the last change when they connect, but
+/// never to a moment before the creation.
 [[nodiscard]] double made_at(const struct ::stat& facts) noexcept;
 
 /// Whether somebody holds the lock file of a buffer, or will not have it looked at.

@@ -34,8 +34,7 @@ struct Planned {
 };
 
 /// Plans a frame for a writer that stands at `write_pos`. How much is free plays no part yet.
-[[nodiscard]] Planned plan_frame(std::uint64_t payload_size, std::uint64_t write_pos,
-                                 std::uint64_t size) noexcept;
+[[nodiscard]] Planned plan_frame(std::uint64_t payload_size, std::uint64_t write_pos, std::uint64_t size) noexcept;
 
 /// The largest frame that can be written at any position.
 [[nodiscard]] std::uint64_t always_fits(std::uint64_t payload_size) noexcept;

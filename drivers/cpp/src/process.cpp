@@ -50,8 +50,7 @@ bool exists(std::uint64_t pid) {
 } // namespace
 
 std::optional<std::uint64_t> parse_start_time(std::string_view stat) {
-    // The name stands in parentheses and may hold anything: the fields are counted from the last one that
-    // closes.
+    // The name stands in parentheses and may hold anything: the fields are counted from the last one that closes.
     const std::size_t name_end = stat.rfind(')');
     if (name_end == std::string_view::npos || name_end + 2 >= stat.size()) return std::nullopt;
     const char state = stat[name_end + 2];
@@ -105,8 +104,7 @@ bool started_after(std::uint64_t pid, double moment) {
     if (pid == 0 || pid > largest_pid || moment <= 0) return false;
     const auto ticks = start_time(pid);
     if (!ticks) return false;
-    const double start =
-        boot_time() + static_cast<double>(*ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+    const double start = boot_time() + static_cast<double>(*ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));
     return start > moment + clock_slack;
 }
 

@@ -36,8 +36,8 @@ const std::string& Reader::name() const { return core().name(); }
 
 void Reader::close() { core().close(); }
 
-Frame::Frame(std::shared_ptr<detail::ReaderCore> core, std::span<const std::byte> data,
-             std::uint64_t sequence, std::uint64_t lease) noexcept
+Frame::Frame(std::shared_ptr<detail::ReaderCore> core, std::span<const std::byte> data, std::uint64_t sequence,
+             std::uint64_t lease) noexcept
     : core_(std::move(core)), data_(data), sequence_(sequence), lease_(lease) {}
 
 Frame::Frame(Frame&&) noexcept = default;

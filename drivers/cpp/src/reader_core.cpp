@@ -40,9 +40,8 @@ Frame ReaderCore::read(std::chrono::nanoseconds timeout) {
     return Frame(shared_from_this(), found.data, found.sequence, lease);
 }
 
-/// The frame that the token in hand stands for. No token rests in a reader: whoever makes up for the posts of
-/// a dead writer finds every frame either read or pending. So after an error it goes back, and the next call
-/// meets the same.
+/// The frame that the token in hand stands for. No token rests in a reader: whoever makes up for the posts of a dead
+/// writer finds every frame either read or pending. So after an error it goes back, and the next call meets the same.
 Found ReaderCore::find_next() {
     try {
         check_open();
@@ -103,8 +102,8 @@ WriterState ReaderCore::look_at_writer() {
     return writer_.look(pid) == Life::alive ? WriterState::alive : WriterState::died;
 }
 
-/// Takes back what a dead writer left half-done, once for each. Its claim is held meanwhile, so that no new
-/// writer starts from a position that is about to change.
+/// Takes back what a dead writer left half-done, once for each. Its claim is held meanwhile, so that no new writer
+/// starts from a position that is about to change.
 void ReaderCore::settle() {
     if (!std::exchange(unsettled_, false)) return;
     ControlBlock& block = ring_.block();
@@ -129,9 +128,8 @@ void ReaderCore::check_sequence(const Found& found) const {
     throw failure::sequence_error(name(), expected_, found.sequence);
 }
 
-/// A stream belongs to the writer that is connected now, unless it was written before that one came. A writer
-/// without a lock does not say when that was: there, another restart behind the frame tells that its writer
-/// is gone already.
+/// A stream belongs to the writer that is connected now, unless it was written before that one came. A writer without a
+/// lock does not say when that was: there, another restart behind the frame tells that its writer is gone already.
 void ReaderCore::begin_stream(const Found& found) {
     writer_seen_ = true;
     const Connection now = connection_now();

@@ -76,8 +76,8 @@ private:
     // What follows belongs to the thread whose turn it is.
     std::unique_ptr<Owned> owned_;
 
-    /// Copies of the two fields that only we write: to load them back waits for a cache line that the writer
-    /// is changing. Taken anew after each wait.
+    /// Copies of the two fields that only we write: to load them back waits for a cache line that the writer is
+    /// changing. Taken anew after each wait.
     struct Position {
         std::uint64_t at;
         std::uint64_t count;

@@ -42,8 +42,7 @@ Ring::Ring(std::string name, Segment segment) : name_(std::move(name)), segment_
         throw failure::invalid_oieb(name_, "metadata_size", metadata_size_, room);
     }
     payload_size_ = load(block.payload_size);
-    if (payload_size_ == 0 || payload_size_ != room - metadata_size_ ||
-        payload_size_ % block_alignment != 0) {
+    if (payload_size_ == 0 || payload_size_ != room - metadata_size_ || payload_size_ % block_alignment != 0) {
         throw failure::invalid_oieb(name_, "payload_size", payload_size_, room - metadata_size_);
     }
     payload_ = segment_.bytes().subspan(oieb_size + metadata_size_);
@@ -134,8 +133,7 @@ bool Ring::restarts_ahead(std::uint64_t position, std::uint64_t pending) const n
     try {
         const std::uint64_t end = writer_state().write_pos;
         // Tokens that stand for no frame lead no further than where the writer stands.
-        for (std::uint64_t left = std::min(pending, most_frames(payload_size_)); left > 0 && position != end;
-             left--) {
+        for (std::uint64_t left = std::min(pending, most_frames(payload_size_)); left > 0 && position != end; left--) {
             const Found found = look(position);
             if (found.sequence == 1) return true;
             position = found.next_pos;
@@ -181,9 +179,9 @@ std::uint64_t Ring::publish(const Plan& plan, std::uint64_t sequence, WriterStat
     store(block.payload_written_count, count);
     pass(Point::writer_count);
     clear_intent();
-    // The reader looks at nothing before it has a token: the post must not overtake what it stands for. (The
-    // stores above are releases already, and a post is at least that; the protocol asks for the fence all the
-    // same, and ThreadSanitizer knows none.)
+    // The reader looks at nothing before it has a token: the post must not overtake what it stands for. (The stores
+    // above are releases already, and a post is at least that; the protocol asks for the fence all the same, and
+    // ThreadSanitizer knows none.)
 #ifndef __SANITIZE_THREAD__
     std::atomic_thread_fence(std::memory_order_release);
 #endif
@@ -237,12 +235,11 @@ void Ring::finish_intent() const {
     if (bytes == 0 || bytes > payload_size_ || load(block.payload_written_count) == count) return;
     const WriterState state = writer_state();
     // A frame that fills the whole ring ends where it began: then only the free bytes tell how far it came.
-    const bool moved =
-        state.write_pos != load(block.reserved.old_pos) || (bytes == payload_size_ && state.free == 0);
+    const bool moved = state.write_pos != load(block.reserved.old_pos) || (bytes == payload_size_ && state.free == 0);
     if (!moved) return;
-    // Whether the bytes were taken before the death cannot be told from here, as the reader may hold frames.
-    // Taken once too often they make the ring smaller until it is recreated; once too seldom they would be
-    // overwritten. (A reader that notices the death first knows what it holds, and takes back exactly.)
+    // Whether the bytes were taken before the death cannot be told from here, as the reader may hold frames. Taken once
+    // too often they make the ring smaller until it is recreated; once too seldom they would be overwritten. (A reader
+    // that notices the death first knows what it holds, and takes back exactly.)
     if (state.free >= bytes) {
         std::atomic_ref(block.payload_free_bytes).fetch_sub(bytes, std::memory_order_acq_rel);
     }

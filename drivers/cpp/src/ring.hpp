@@ -21,8 +21,7 @@ inline void store(std::uint64_t& field, std::uint64_t value) noexcept {
 }
 
 /// Sets a field from one value to another; says whether it held the first.
-[[nodiscard]] inline bool compare_and_swap(std::uint64_t& field, std::uint64_t from,
-                                           std::uint64_t to) noexcept {
+[[nodiscard]] inline bool compare_and_swap(std::uint64_t& field, std::uint64_t from, std::uint64_t to) noexcept {
     return std::atomic_ref(field).compare_exchange_strong(from, to, std::memory_order_acq_rel,
                                                           std::memory_order_acquire);
 }
@@ -40,12 +39,11 @@ struct Found {
 
 /// The ring over a mapped segment: no waiting, no system call.
 ///
-/// Whatever stands in shared memory is untrusted: every value is loaded once, checked, and only then used.
-/// The sizes are taken once, when the segment is attached.
+/// Whatever stands in shared memory is untrusted: every value is loaded once, checked, and only then used. The sizes
+/// are taken once, when the segment is attached.
 class Ring {
 public:
-    /// Writes a fresh control block into memory that is all zero; reader_pid comes last, which makes the
-    /// buffer exist.
+    /// Writes a fresh control block into memory that is all zero; reader_pid comes last, which makes the buffer exist.
     static void format(ControlBlock& block, std::uint64_t metadata_size, std::uint64_t payload_size,
                        std::uint64_t reader_pid) noexcept;
 
@@ -77,8 +75,7 @@ public:
 
     [[nodiscard]] std::vector<std::byte> metadata() const;
 
-    /// Takes back what a dead writer left half-done, once all that it posted is read. `held` bytes are not
-    /// released.
+    /// Takes back what a dead writer left half-done, once all that it posted is read. `held` bytes are not released.
     void roll_back(std::uint64_t held) const noexcept;
 
     /// Whether a frame of sequence 1 stands among the next `pending` ones from a position on.
@@ -98,18 +95,18 @@ public:
     /// Where the data of a planned frame goes.
     [[nodiscard]] std::span<std::byte> place(const Plan& plan) const noexcept;
 
-    /// Makes a frame whose data stands in its place part of the ring, and brings the state to where it is
-    /// then. The caller then posts "data". Returns what was free before, unchecked.
+    /// Makes a frame whose data stands in its place part of the ring, and brings the state to where it is then. The
+    /// caller then posts "data". Returns what was free before, unchecked.
     std::uint64_t publish(const Plan& plan, std::uint64_t sequence, WriterState& state) const noexcept;
 
     void write_metadata(std::span<const std::byte> content) const;
 
-    /// The count at which a writer that connects now begins: what was written so far, with what a dead writer
-    /// was about to publish; 0 where nothing stands in the ring, as then all that comes is its own.
+    /// The count at which a writer that connects now begins: what was written so far, with what a dead writer was about
+    /// to publish; 0 where nothing stands in the ring, as then all that comes is its own.
     [[nodiscard]] std::uint64_t first_count(std::uint64_t pending) const;
 
-    /// Finishes what a dead writer began, whose claim is now ours; says how many posts of "data" it still
-    /// owes. That semaphore stood at `pending` when the reader stood at `read_pos`: it may go on meanwhile.
+    /// Finishes what a dead writer began, whose claim is now ours; says how many posts of "data" it still owes. That
+    /// semaphore stood at `pending` when the reader stood at `read_pos`: it may go on meanwhile.
     [[nodiscard]] std::uint64_t take_over(std::uint64_t read_pos, std::uint64_t pending) const;
 
 private:

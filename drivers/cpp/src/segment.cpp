@@ -84,15 +84,12 @@ void Segment::unlock() const noexcept {
     ::fcntl(file_.get(), F_OFD_SETLK, &all);
 }
 
-bool Segment::reader_lock_held() const noexcept {
-    return foreign_lock(file_.get(), reader_place, 1).has_value();
-}
+bool Segment::reader_lock_held() const noexcept { return foreign_lock(file_.get(), reader_place, 1).has_value(); }
 
 Segment::WriterLock Segment::writer_lock() const noexcept {
     const auto found = foreign_lock(file_.get(), writer_places, 0);
     if (!found) return {};
-    return {.place = found->l_start,
-            .first = found->l_len > 0 ? static_cast<std::uint64_t>(found->l_len) - 1 : 0};
+    return {.place = found->l_start, .first = found->l_len > 0 ? static_cast<std::uint64_t>(found->l_len) - 1 : 0};
 }
 
 } // namespace zerobuffer::detail

@@ -29,10 +29,9 @@ private:
 
 /// The shared memory of a buffer, mapped, with the locks by which our sides know each other.
 ///
-/// The locks are a convention beside the protocol, and other implementations may go without: each side holds
-/// one on a byte range far behind the end of the file. It ends with the process, so it proves a life across
-/// pid namespaces; the place of a writer's tells one connection of a process from the next, and its length
-/// what was written before.
+/// The locks are a convention beside the protocol, and other implementations may go without: each side holds one on a
+/// byte range far behind the end of the file. It ends with the process, so it proves a life across pid namespaces; the
+/// place of a writer's tells one connection of a process from the next, and its length what was written before.
 class Segment {
 public:
     /// A reader gets the frames without the right to write, and only the control block with it.

@@ -18,9 +18,9 @@ inline void relax() noexcept {
 #endif
 }
 
-/// Looks again and again for a moment before a wait gives way to the kernel. Spinning pays only while the
-/// other side answers within it: a spin that fails halves the next one, one that succeeds restores it, and
-/// now and then the whole length is tried again.
+/// Looks again and again for a moment before a wait gives way to the kernel. Spinning pays only while the other side
+/// answers within it: a spin that fails halves the next one, one that succeeds restores it, and now and then the whole
+/// length is tried again.
 class Spin {
 public:
     /// Says whether the condition came true.

@@ -31,9 +31,7 @@ std::uint64_t Writer::write(std::span<const std::byte> data, std::chrono::nanose
     return core().write(data, timeout);
 }
 
-Slot Writer::acquire(std::uint64_t size, std::chrono::nanoseconds timeout) {
-    return core().acquire(size, timeout);
-}
+Slot Writer::acquire(std::uint64_t size, std::chrono::nanoseconds timeout) { return core().acquire(size, timeout); }
 
 void Writer::set_metadata(std::span<const std::byte> content) { core().set_metadata(content); }
 
@@ -45,8 +43,8 @@ const std::string& Writer::name() const { return core().name(); }
 
 void Writer::close() { core().close(); }
 
-Slot::Slot(std::shared_ptr<detail::WriterCore> core, std::unique_ptr<detail::Plan> plan,
-           std::span<std::byte> data, std::uint64_t sequence) noexcept
+Slot::Slot(std::shared_ptr<detail::WriterCore> core, std::unique_ptr<detail::Plan> plan, std::span<std::byte> data,
+           std::uint64_t sequence) noexcept
     : core_(std::move(core)), plan_(std::move(plan)), data_(data), sequence_(sequence) {}
 
 Slot::Slot(Slot&&) noexcept = default;

@@ -18,8 +18,7 @@ namespace zerobuffer::detail {
 
 namespace {
 
-/// Tokens of "space" pile up while the writer never blocks, and overflow at 2^31 - 1: they are taken every so
-/// often.
+/// Tokens of "space" pile up while the writer never blocks, and overflow at 2^31 - 1: they are taken every so often.
 constexpr std::uint32_t drain_interval = 64;
 /// Writes that follow each other so fast rely on the last look at the reader and the shared fields.
 constexpr auto streaming = std::chrono::microseconds(2);
@@ -37,9 +36,8 @@ public:
         if (core_.use_.compare_exchange_strong(found, Use::writing, std::memory_order_acquire)) return;
         core_.check_open();
         if (found == Use::closed) throw failure::closed("writer");
-        throw failure::busy(core_.name(), found == Use::lent
-                                              ? "an acquired frame is neither committed nor abandoned"
-                                              : "another thread is writing");
+        throw failure::busy(core_.name(), found == Use::lent ? "an acquired frame is neither committed nor abandoned"
+                                                             : "another thread is writing");
     }
 
     Session(const Session&) = delete;
@@ -73,8 +71,7 @@ void WriterCore::check_open() const {
 void WriterCore::claim(double segment_made_at) {
     ControlBlock& block = ring_.block();
     const std::uint64_t reader = load(block.reader_pid);
-    if (started_after(reader, segment_made_at) && !ring_.segment().reader_lock_held() &&
-        !lock_file_held(names_)) {
+    if (started_after(reader, segment_made_at) && !ring_.segment().reader_lock_held() && !lock_file_held(names_)) {
         throw failure::reader_dead(name(), "died", reader);
     }
     check_reader();
@@ -93,8 +90,7 @@ void WriterCore::claim(double segment_made_at) {
     }
     try {
         ring_.segment().lock_writer(ring_.first_count(data_.value()));
-        // A writer that left by itself owes nothing: what seems unposted then is a token that the reader has
-        // in hand.
+        // A writer that left by itself owes nothing: what seems unposted then is a token that the reader has in hand.
         if (owner != 0) pay_for_dead_writer();
     } catch (...) {
         close();
@@ -105,16 +101,15 @@ void WriterCore::claim(double segment_made_at) {
 /// Whether the writer that stands in the control block lives.
 bool WriterCore::alive(std::uint64_t owner) {
     const bool locked = ring_.segment().writer_lock().place != 0;
-    // Our own number without a lock is that of a dead process that had it before us, as in a restarted
-    // container.
+    // Our own number without a lock is that of a dead process that had it before us, as in a restarted container.
     if (owner == static_cast<std::uint64_t>(owner_)) return locked;
     Peer peer;
     const Life life = peer.look(owner);
     return life == Life::alive || (life == Life::unknown && locked);
 }
 
-/// Posts what a dead writer did not. A reader that is between a token and its frame makes it look like one
-/// too many: the least of several looks counts.
+/// Posts what a dead writer did not. A reader that is between a token and its frame makes it look like one too many:
+/// the least of several looks counts.
 void WriterCore::pay_for_dead_writer() {
     std::uint64_t owed = owed_now();
     for (int looks = 1; looks < repair_looks && owed > 0; looks++) {
@@ -219,8 +214,7 @@ Plan WriterCore::plan(std::uint64_t write_pos, std::uint64_t size) const {
     case Fit::too_large:
         throw failure::frame_too_large(name(), size, payload_size - header_size, always_fits(payload_size));
     case Fit::unwritable:
-        throw failure::frame_unwritable(name(), size, fits_at(payload_size, write_pos),
-                                        always_fits(payload_size));
+        throw failure::frame_unwritable(name(), size, fits_at(payload_size, write_pos), always_fits(payload_size));
     }
     return planned.plan;
 }

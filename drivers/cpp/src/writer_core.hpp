@@ -39,9 +39,7 @@ public:
     void check_reader();
     void close();
 
-    [[nodiscard]] std::uint64_t next_sequence() const noexcept {
-        return sequence_.load(std::memory_order_relaxed);
-    }
+    [[nodiscard]] std::uint64_t next_sequence() const noexcept { return sequence_.load(std::memory_order_relaxed); }
 
     [[nodiscard]] const std::string& name() const noexcept { return ring_.name(); }
 

@@ -55,9 +55,8 @@ void age(const std::string& name) {
 std::vector<std::string> files_of(const std::string& name) {
     const names::Names objects(name);
     std::vector<std::string> there;
-    for (const std::filesystem::path& path :
-         {objects.segment(), names::semaphore_file(objects.data_semaphore()),
-          names::semaphore_file(objects.space_semaphore()), objects.lock_path()}) {
+    for (const std::filesystem::path& path : {objects.segment(), names::semaphore_file(objects.data_semaphore()),
+                                              names::semaphore_file(objects.space_semaphore()), objects.lock_path()}) {
         if (std::filesystem::exists(std::filesystem::symlink_status(path))) there.push_back(path);
     }
     return there;

@@ -63,37 +63,35 @@ std::string shown(const Value& value) {
 
 } // namespace test
 
-#define TEST(group, name)                                                                                    \
-    static void group##_##name();                                                                            \
-    static const test::Registration registration_##group##_##name(#group, #name, group##_##name);            \
+#define TEST(group, name)                                                                                              \
+    static void group##_##name();                                                                                      \
+    static const test::Registration registration_##group##_##name(#group, #name, group##_##name);                      \
     static void group##_##name()
 
-#define CHECK(condition)                                                                                     \
-    do {                                                                                                     \
-        if (!(condition)) test::fail(__FILE__, __LINE__, #condition " does not hold");                       \
+#define CHECK(condition)                                                                                               \
+    do {                                                                                                               \
+        if (!(condition)) test::fail(__FILE__, __LINE__, #condition " does not hold");                                 \
     } while (false)
 
-#define CHECK_EQUAL(actual, expected)                                                                        \
-    do {                                                                                                     \
-        const auto& actual_value = (actual);                                                                 \
-        const auto& expected_value = (expected);                                                             \
-        if (!(actual_value == expected_value)) {                                                             \
-            test::fail(__FILE__, __LINE__,                                                                   \
-                       #actual " is " + test::shown(actual_value) + ", expected " +                          \
-                           test::shown(expected_value));                                                     \
-        }                                                                                                    \
+#define CHECK_EQUAL(actual, expected)                                                                                  \
+    do {                                                                                                               \
+        const auto& actual_value = (actual);                                                                           \
+        const auto& expected_value = (expected);                                                                       \
+        if (!(actual_value == expected_value)) {                                                                       \
+            test::fail(__FILE__, __LINE__,                                                                             \
+                       #actual " is " + test::shown(actual_value) + ", expected " + test::shown(expected_value));      \
+        }                                                                                                              \
     } while (false)
 
 /// Evaluates to the error, so that its values can be looked at.
-#define CHECK_THROWS(Type, expression)                                                                       \
-    [&]() -> Type {                                                                                          \
-        try {                                                                                                \
-            static_cast<void>(expression);                                                                   \
-        } catch (const Type& thrown) {                                                                       \
-            return thrown;                                                                                   \
-        } catch (const std::exception& thrown) {                                                             \
-            test::fail(__FILE__, __LINE__,                                                                   \
-                       std::string(#expression " threw something else: ") + thrown.what());                  \
-        }                                                                                                    \
-        test::fail(__FILE__, __LINE__, #expression " did not throw " #Type);                                 \
+#define CHECK_THROWS(Type, expression)                                                                                 \
+    [&]() -> Type {                                                                                                    \
+        try {                                                                                                          \
+            static_cast<void>(expression);                                                                             \
+        } catch (const Type& thrown) {                                                                                 \
+            return thrown;                                                                                             \
+        } catch (const std::exception& thrown) {                                                                       \
+            test::fail(__FILE__, __LINE__, std::string(#expression " threw something else: ") + thrown.what());        \
+        }                                                                                                              \
+        test::fail(__FILE__, __LINE__, #expression " did not throw " #Type);                                           \
     }()

@@ -9,8 +9,7 @@
 
 namespace test {
 
-/// Work in a process of its own, which is killed and reaped in the end. To be made while there is but one
-/// thread.
+/// Work in a process of its own, which is killed and reaped in the end. To be made while there is but one thread.
 class Child {
 public:
     explicit Child(const std::function<void()>& work);

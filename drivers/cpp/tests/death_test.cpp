@@ -23,9 +23,7 @@ std::vector<std::string_view> points_of(std::string_view side) {
     return some;
 }
 
-void write(Writer& writer, std::size_t size) {
-    writer.write(test::ramp(size, writer.next_sequence()), test::patience);
-}
+void write(Writer& writer, std::size_t size) { writer.write(test::ramp(size, writer.next_sequence()), test::patience); }
 
 void check_whole(const Frame& frame) {
     if (test::copy(frame.data()) != test::ramp(frame.size(), frame.sequence())) {

@@ -12,8 +12,7 @@ using driver::Failure;
 using driver::Json;
 using driver::Request;
 
-constexpr std::string_view recipe =
-    R"({"pattern":"frame","size":100,"sequence":0,"text":"","mask":0,"repeat":1})";
+constexpr std::string_view recipe = R"({"pattern":"frame","size":100,"sequence":0,"text":"","mask":0,"repeat":1})";
 
 /// Parameters that a verb takes, beside `timeout`; `%` stands for the recipe.
 const std::map<std::string, std::string> verbs{
@@ -140,8 +139,7 @@ TEST(desk, its_end_ends_what_waits) {
     };
     test::Thread reading(waits("read", with("handle", silent)));
     test::Thread receiving(waits("receive", with("handle", client)));
-    test::Thread writing(
-        waits("write", with("handle", writer, R"(,"payload":%,"count":2,"sizes":[],"interval":60)")));
+    test::Thread writing(waits("write", with("handle", writer, R"(,"payload":%,"count":2,"sizes":[],"interval":60)")));
     const auto begin = std::chrono::steady_clock::now();
     for (std::size_t waiting = 0; waiting < 3;) {
         waiting = ask(desk, "dump", "{}").find("requests")->as<Json::Array>()->size();
@@ -153,10 +151,8 @@ TEST(desk, its_end_ends_what_waits) {
     writing.join();
     CHECK_EQUAL(test::files_of(*name.as<std::string>()).size(), 0U);
     CHECK_EQUAL(test::files_of(channel).size(), 0U);
-    CHECK_EQUAL(test::files_of(channel + "_request").size() + test::files_of(channel + "_response").size(),
-                0U);
-    const auto late =
-        CHECK_THROWS(Failure, ask(desk, "create", with("name", name, R"(,"metadata":0,"payload":1024)")));
+    CHECK_EQUAL(test::files_of(channel + "_request").size() + test::files_of(channel + "_response").size(), 0U);
+    const auto late = CHECK_THROWS(Failure, ask(desk, "create", with("name", name, R"(,"metadata":0,"payload":1024)")));
     CHECK_EQUAL(code_of(late), "closed");
     CHECK_EQUAL(test::files_of(*name.as<std::string>()).size(), 0U);
 }

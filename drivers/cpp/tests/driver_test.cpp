@@ -34,13 +34,12 @@ std::vector<std::string> decoded(driver::Decoder& decoder) {
 } // namespace
 
 TEST(driver, json_is_read_and_printed) {
-    for (const std::string_view text : {"null", "true", "[]", "{}", "[1,-2,18446744073709551615,1.5]",
-                                        R"({"a":[{"b":"c"}]})", "\"\xc3\xa4\""}) {
+    for (const std::string_view text :
+         {"null", "true", "[]", "{}", "[1,-2,18446744073709551615,1.5]", R"({"a":[{"b":"c"}]})", "\"\xc3\xa4\""}) {
         CHECK_EQUAL(parse_json(text).print(), text);
     }
     CHECK_EQUAL(parse_json(" { \"k\" : [ 1e2 , -0.5E-1 ] } ").print(), R"({"k":[100,-0.05]})");
-    CHECK_EQUAL(parse_json(R"("\u00e4\ud834\udd1e\n\"\\\/")").print(),
-                "\"\xc3\xa4\xf0\x9d\x84\x9e\\u000a\\\"\\\\/\"");
+    CHECK_EQUAL(parse_json(R"("\u00e4\ud834\udd1e\n\"\\\/")").print(), "\"\xc3\xa4\xf0\x9d\x84\x9e\\u000a\\\"\\\\/\"");
     CHECK_EQUAL(parse_json(R"({"a":1,"a":2})").print(), R"({"a":2})");
     CHECK_EQUAL(Json(std::string("\xff")).print(), "\"\\ufffd\"");
 }
@@ -98,8 +97,8 @@ TEST(driver, messages_are_found_whatever_pieces_they_come_in) {
 }
 
 TEST(driver, headers_that_are_none) {
-    for (const std::string_view noise : {"Content-Length: soon\r\n\r\n", "Content-Length: -5\r\n\r\n",
-                                         "X: y\r\n\r\n", "Content-Length: 1\r\nContent-Length: 2\r\n\r\n"}) {
+    for (const std::string_view noise : {"Content-Length: soon\r\n\r\n", "Content-Length: -5\r\n\r\n", "X: y\r\n\r\n",
+                                         "Content-Length: 1\r\nContent-Length: 2\r\n\r\n"}) {
         driver::Decoder decoder;
         decoder.feed(noise);
         CHECK(decoded(decoder) == std::vector<std::string>{"!"});
@@ -112,15 +111,12 @@ TEST(driver, headers_that_are_none) {
 }
 
 TEST(driver, requests_and_what_is_none) {
-    const auto request =
-        driver::parse_request(R"({"jsonrpc":"2.0","id":"x","method":"m","params":[{"a":1}]})");
+    const auto request = driver::parse_request(R"({"jsonrpc":"2.0","id":"x","method":"m","params":[{"a":1}]})");
     CHECK_EQUAL(request.method, "m");
     CHECK_EQUAL(request.id->print(), "\"x\"");
     CHECK_EQUAL(request.params.print(), R"({"a":1})");
     CHECK(!driver::parse_request(R"({"jsonrpc":"2.0","method":"m"})").id);
-    const auto code = [](std::string_view body) {
-        return CHECK_THROWS(Malformed, driver::parse_request(body)).code();
-    };
+    const auto code = [](std::string_view body) { return CHECK_THROWS(Malformed, driver::parse_request(body)).code(); };
     CHECK_EQUAL(code("{"), driver::parse_error);
     for (const std::string_view body : {"[]", "7", R"({"id":1,"method":"m"})", R"({"jsonrpc":"2.0","id":1})",
                                         R"({"jsonrpc":"2.0","id":[],"method":"m"})"}) {
@@ -141,8 +137,7 @@ TEST(driver, payloads_follow_their_recipe) {
     CHECK(made({.pattern = Pattern::frame, .size = 600, .sequence = 9}, 7) == test::ramp(600, 9));
     CHECK(made({.pattern = Pattern::simple, .size = 3, .repeat = 2}, 7) ==
           test::copy(bytes_of(std::string_view("\0\1\2\0\1\2", 6))));
-    CHECK(made({.pattern = Pattern::text, .size = 9, .text = "ab", .mask = 1}, 7) ==
-          test::copy(bytes_of("`c")));
+    CHECK(made({.pattern = Pattern::text, .size = 9, .text = "ab", .mask = 1}, 7) == test::copy(bytes_of("`c")));
     CHECK(made({.pattern = Pattern::simple, .size = 3, .repeat = 0}, 7).empty());
     CHECK_THROWS(std::bad_alloc, Maker({.size = ~std::uint64_t{0}}));
     CHECK_THROWS(std::bad_alloc, made({.size = 2, .repeat = ~std::uint64_t{0}}, 1));

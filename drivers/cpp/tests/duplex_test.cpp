@@ -32,8 +32,7 @@ TEST(duplex, responses_come_in_the_order_of_requests) {
             DuplexClient client(name, small, test::patience);
             CHECK_THROWS(WriterExistsError, DuplexClient(name, small));
             for (std::size_t size = 1; size <= 8; size++) client.send(test::ramp(size));
-            for (std::size_t size = 1; size <= 8; size++)
-                CHECK_EQUAL(client.receive(test::patience).size(), size);
+            for (std::size_t size = 1; size <= 8; size++) CHECK_EQUAL(client.receive(test::patience).size(), size);
             Slot slot = client.acquire(5);
             slot.commit();
             CHECK_THROWS(BusyError, client.request(test::ramp(1)));

@@ -14,8 +14,7 @@ Plan planned(std::uint64_t write_pos, std::uint64_t size) {
 } // namespace
 
 TEST(plan, a_frame_goes_where_the_writer_stands) {
-    CHECK((planned(100, 50) ==
-           Plan{.write_pos = 100, .at = 100, .size = 50, .total = 66, .tail = 0, .marker = false}));
+    CHECK((planned(100, 50) == Plan{.write_pos = 100, .at = 100, .size = 50, .total = 66, .tail = 0, .marker = false}));
 }
 
 TEST(plan, a_frame_that_does_not_fit_wraps_behind_a_marker) {
@@ -36,8 +35,7 @@ TEST(plan, a_short_tail_is_avoided_where_a_wrap_is_possible) {
         CHECK_EQUAL(planned(600, 1024 - 600 - 16 - rest).at, 0U);
         CHECK_EQUAL(planned(300, 1024 - 300 - 16 - rest).at, 300U);
     }
-    for (const std::uint64_t rest : {0U, 16U, 17U})
-        CHECK_EQUAL(planned(600, 1024 - 600 - 16 - rest).at, 600U);
+    for (const std::uint64_t rest : {0U, 16U, 17U}) CHECK_EQUAL(planned(600, 1024 - 600 - 16 - rest).at, 600U);
 }
 
 TEST(plan, what_can_never_be_written_is_told_from_what_can) {

@@ -23,8 +23,7 @@ TEST(threads, one_writes_and_another_reads) {
         for (std::uint64_t frame = 0; frame < frames; frame++) pair.write(1 + dice() % 2000);
     });
     try {
-        for (std::uint64_t sequence = 1; sequence <= frames; sequence++)
-            CHECK_EQUAL(pair.read().sequence(), sequence);
+        for (std::uint64_t sequence = 1; sequence <= frames; sequence++) CHECK_EQUAL(pair.read().sequence(), sequence);
     } catch (...) {
         pair.reader.close();
         throw;

@@ -81,8 +81,7 @@ void compare(const Side& side, const driver::Json& entry) {
     std::vector<std::byte> bytes(expected.size());
     std::memcpy(bytes.data(), expected.data(), expected.size());
     const std::string& id = *entry.find("id")->as<std::string>();
-    if (normalised(bytes) != normalised(test::memory(side.name())))
-        throw test::Failure(id + ": the memory differs");
+    if (normalised(bytes) != normalised(test::memory(side.name()))) throw test::Failure(id + ": the memory differs");
     const zerobuffer::detail::Names names(side.name());
     for (const auto& [key, semaphore] :
          {std::pair{"sem_w", names.data_semaphore()}, std::pair{"sem_r", names.space_semaphore()}}) {

@@ -16,8 +16,8 @@ inline constexpr std::chrono::nanoseconds forever = std::chrono::nanoseconds::ma
 struct BufferConfig {
     /// Bytes of the metadata block, of which 8 hold the length; 0 for no metadata. Rounded up to 64.
     std::uint64_t metadata_size = 1024;
-    /// Bytes of the ring. Twice the largest frame with its header of 16 bytes is a good choice: then every
-    /// frame can be written wherever the ring stands. Rounded up to 64.
+    /// Bytes of the ring. Twice the largest frame with its header of 16 bytes is a good choice: then every frame can be
+    /// written wherever the ring stands. Rounded up to 64.
     std::uint64_t payload_size = 10240;
     /// Access rights of all four objects, set exactly: the umask plays no part.
     ::mode_t mode = 0600;

@@ -19,12 +19,12 @@ namespace zerobuffer {
 inline constexpr BufferConfig default_request_config{.metadata_size = 4096, .payload_size = 1 << 20};
 inline constexpr BufferConfig default_response_config{.metadata_size = 4096, .payload_size = 1 << 22};
 
-/// Answers the requests of a duplex channel, one after the other. Requests stand in the buffer NAME_request,
-/// responses in NAME_response; the n-th response answers the n-th request.
+/// Answers the requests of a duplex channel, one after the other. Requests stand in the buffer NAME_request, responses
+/// in NAME_response; the n-th response answers the n-th request.
 ///
-/// A client that dies is forgotten, and the next one is served; nobody gets an answer to what another one
-/// asked. A handler that throws or answers with nothing breaks the order on which the channel rests: that
-/// client's channel is closed, so that it gets WriterDeadError instead of a wrong answer.
+/// A client that dies is forgotten, and the next one is served; nobody gets an answer to what another one asked. A
+/// handler that throws or answers with nothing breaks the order on which the channel rests: that client's channel is
+/// closed, so that it gets WriterDeadError instead of a wrong answer.
 class DuplexServer {
 public:
     /// Gets a request, which is released when it returns; returns the response.
@@ -75,11 +75,9 @@ public:
     /// Waits for the next response.
     [[nodiscard]] Frame receive(std::chrono::nanoseconds timeout = default_timeout);
 
-    /// Sends one request and waits for its response; a response that comes too late is dropped by the next
-    /// call.
+    /// Sends one request and waits for its response; a response that comes too late is dropped by the next call.
     /// @throws BusyError Responses to earlier calls of send() have not been received.
-    [[nodiscard]] Frame request(std::span<const std::byte> data,
-                                std::chrono::nanoseconds timeout = default_timeout);
+    [[nodiscard]] Frame request(std::span<const std::byte> data, std::chrono::nanoseconds timeout = default_timeout);
 
     /// Leaves the channel and removes the response buffer.
     void close();

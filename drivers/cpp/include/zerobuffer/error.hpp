@@ -63,8 +63,7 @@ private:
 template <Code cause>
 class ErrorOf : public Error {
 public:
-    explicit ErrorOf(const std::string& message, Values values = {})
-        : Error(cause, message, std::move(values)) {}
+    explicit ErrorOf(const std::string& message, Values values = {}) : Error(cause, message, std::move(values)) {}
 };
 
 using InvalidNameError = ErrorOf<Code::invalid_name>;

@@ -12,9 +12,8 @@ namespace zerobuffer {
 inline constexpr std::uint64_t block_alignment = 64;
 inline constexpr std::uint8_t version_major = 1;
 
-/// What a writer announces before it publishes a frame. It stands in the reserved bytes, which are zero again
-/// as soon as the frame is published: a writer that is killed in between leaves the next one to finish what
-/// it began.
+/// What a writer announces before it publishes a frame. It stands in the reserved bytes, which are zero again as soon
+/// as the frame is published: a writer that is killed in between leaves the next one to finish what it began.
 struct Intent {
     std::uint64_t bytes; ///< Stored last and cleared first: the others count only while this is not 0.
     std::uint64_t old_pos;

@@ -25,9 +25,8 @@ enum class WriterState {
     died,
 };
 
-/// A frame in the ring, read-only by the hardware. Its space returns to the writer when it is released or
-/// destroyed; frames may be released in any order. Its bytes stay where they are after their reader was
-/// closed.
+/// A frame in the ring, read-only by the hardware. Its space returns to the writer when it is released or destroyed;
+/// frames may be released in any order. Its bytes stay where they are after their reader was closed.
 class Frame {
 public:
     Frame(Frame&& other) noexcept;
@@ -72,8 +71,7 @@ public:
     Reader& operator=(const Reader&) = delete;
     ~Reader();
 
-    /// Waits for the next frame. Every frame that was committed is delivered before the end of its writer is
-    /// reported.
+    /// Waits for the next frame. Every frame that was committed is delivered before the end of its writer is reported.
     /// @throws TimeoutError Nothing came, and the writer is not known to be gone.
     /// @throws WriterDeadError The writer has died or left, and all its frames are read.
     [[nodiscard]] Frame read(std::chrono::nanoseconds timeout = default_timeout);

@@ -17,8 +17,7 @@ class WriterCore;
 struct Plan;
 } // namespace detail
 
-/// A place in the ring to write one frame into. Destroyed without a commit, it is as if it had never been
-/// asked for.
+/// A place in the ring to write one frame into. Destroyed without a commit, it is as if it had never been asked for.
 class Slot {
 public:
     Slot(Slot&& other) noexcept;
@@ -42,8 +41,8 @@ public:
 
 private:
     friend class detail::WriterCore;
-    Slot(std::shared_ptr<detail::WriterCore> core, std::unique_ptr<detail::Plan> plan,
-         std::span<std::byte> data, std::uint64_t sequence) noexcept;
+    Slot(std::shared_ptr<detail::WriterCore> core, std::unique_ptr<detail::Plan> plan, std::span<std::byte> data,
+         std::uint64_t sequence) noexcept;
 
     std::shared_ptr<detail::WriterCore> core_;
     std::unique_ptr<detail::Plan> plan_;
@@ -53,16 +52,15 @@ private:
 
 /// Connects to a buffer and writes frames into it. A buffer has one writer.
 ///
-/// One thread writes at a time: a second one is refused with BusyError. close() may come from any thread, and
-/// ends a call that waits.
+/// One thread writes at a time: a second one is refused with BusyError. close() may come from any thread, and ends a
+/// call that waits.
 class Writer {
 public:
     /// Connects; waits for a reader that is not there yet for as long as `timeout` says.
     /// @throws NotFoundError No reader has created the buffer.
     /// @throws WriterExistsError Another writer, which lives, has it.
     /// @throws ReaderDeadError Its reader is gone.
-    explicit Writer(std::string_view name,
-                    std::chrono::nanoseconds timeout = std::chrono::nanoseconds::zero());
+    explicit Writer(std::string_view name, std::chrono::nanoseconds timeout = std::chrono::nanoseconds::zero());
     Writer(Writer&& other) noexcept;
     Writer& operator=(Writer&& other) noexcept;
     Writer(const Writer&) = delete;
@@ -72,8 +70,7 @@ public:
     /// Copies one frame into the ring, waiting for space; returns its number.
     /// @throws BufferFullError There was no space in time.
     /// @throws FrameTooLargeError It is larger than the ring.
-    /// @throws FrameUnwritableError At this position it can never be written; `values()` says which sizes
-    /// can.
+    /// @throws FrameUnwritableError At this position it can never be written; `values()` says which sizes can.
     /// @throws ReaderDeadError The reader has died or left.
     std::uint64_t write(std::span<const std::byte> data, std::chrono::nanoseconds timeout = default_timeout);
 
