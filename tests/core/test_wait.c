@@ -127,29 +127,30 @@ static uint32_t waits_without_courtesy(zb_courtesy *courtesy) {
 
 static void courtesy_that_helps_is_kept_up(void) {
     zb_courtesy courtesy = {0};
-    for (int wait = 0; wait < 100; wait++) {
+    for (uint64_t frames = 1; frames < 100; frames++) {
         CHECK(zb_courtesy_due(&courtesy));
-        zb_courtesy_learn(&courtesy, true, ZB_COURTESY_QUICK_TICKS - 1);
+        zb_courtesy_learn(&courtesy, frames, ZB_COURTESY_QUICK_TICKS + frames * ZB_COURTESY_FRAME_TICKS - 1);
     }
 }
 
 static void courtesy_in_vain_is_tried_less_and_less(void) {
     zb_courtesy courtesy = {0};
     for (uint32_t failures = 1; failures <= 12; failures++) {
-        zb_courtesy_learn(&courtesy, failures % 2 == 0, ZB_COURTESY_QUICK_TICKS); /* late is in vain, too */
+        /* Late is in vain, too. */
+        zb_courtesy_learn(&courtesy, failures % 2, ZB_COURTESY_QUICK_TICKS + ZB_COURTESY_FRAME_TICKS);
         CHECK_EQ(waits_without_courtesy(&courtesy), 1u << failures);
     }
-    zb_courtesy_learn(&courtesy, false, 0);
+    zb_courtesy_learn(&courtesy, 0, 0);
     CHECK_EQ(waits_without_courtesy(&courtesy), 1u << 12);
-    zb_courtesy_learn(&courtesy, true, 0);
+    zb_courtesy_learn(&courtesy, 1, 0);
     CHECK_EQ(waits_without_courtesy(&courtesy), 0);
-    zb_courtesy_learn(&courtesy, false, 0);
+    zb_courtesy_learn(&courtesy, 0, 0);
     CHECK_EQ(waits_without_courtesy(&courtesy), 1u << 12);
 }
 
 static void courtesy_to_one_who_keeps_the_core_is_not_repeated_soon(void) {
     zb_courtesy courtesy = {0};
-    zb_courtesy_learn(&courtesy, true, ZB_COURTESY_LONG_TICKS);
+    zb_courtesy_learn(&courtesy, 1, ZB_COURTESY_LONG_TICKS);
     CHECK_EQ(waits_without_courtesy(&courtesy), 1u << 16);
 }
 

@@ -79,8 +79,8 @@ uint64_t zb_leases_held(const ZbReader *reader);
 int zb_reader_usable(const ZbReader *self);
 /*
  * A token is taken with the GIL held, by the call that turns it into a frame at once or puts it back: whoever makes up
- * for the posts of a dead writer finds every frame either read or pending. All other waits only look; one that waits for
- * anybody's token goes on when the writer is gone, as another one may come.
+ * for the posts of a dead writer finds every frame either read or pending. All other waits only look; one that waits
+ * for anybody's token goes on when the writer is gone, as another one may come.
  */
 typedef enum zb_token { ZB_TOKEN_TAKEN, ZB_TOKEN_SEEN, ZB_TOKEN_OF_ANYBODY } zb_token;
 /*

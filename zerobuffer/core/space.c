@@ -1,5 +1,6 @@
 /* Room in the ring: whether the reader lives, where a frame goes, and waiting until it can. */
 #include <errno.h>
+#include <sched.h>
 
 #include "point.h"
 #include "writer.h"
@@ -105,10 +106,30 @@ static int plan_now(ZbWriter *self, uint64_t size, zb_plan *plan) {
     return -1;
 }
 
+/* Lets others run on this core, the reader among them. */
+static void give_way(ZbWriter *self, const room *space, uint64_t size) {
+    zb_handle *handle = self->handle;
+    const uint64_t begun = zb_ticks();
+    zb_handle_retain(handle);
+    Py_BEGIN_ALLOW_THREADS
+    sched_yield();
+    Py_END_ALLOW_THREADS
+    const uint64_t now_free = zb_load(&space->oieb->payload_free_bytes);
+    const uint64_t frames = now_free >= space->wanted ? now_free / (size + ZB_HEADER_SIZE) : 0;
+    zb_courtesy_learn(&self->courtesy, frames, zb_ticks() - begun);
+    zb_handle_release(handle);
+}
+
 /* Waits until `need` bytes are free. 1 when they are, 0 when cancelled, -1 with an error set. */
 static int wait_for_space(ZbWriter *self, uint64_t need, uint64_t size, int64_t timeout_ns, int64_t deadline) {
     const zb_oieb *oieb = self->handle->ring.oieb;
+    const uint64_t eighth = self->handle->ring.payload_size / 8;
+    room space = {.oieb = oieb, .wanted = need > eighth ? need : eighth};
     bool spin = timeout_ns != 0;
+    if (timeout_ns != 0 && zb_courtesy_due(&self->courtesy)) {
+        give_way(self, &space, size);
+        if (self->closed) return zb_writer_usable(self);
+    }
     while (!space_free(oieb, need)) {
         bool ready = false;
         zb_wake wake = ZB_TIMED_OUT;
@@ -117,8 +138,7 @@ static int wait_for_space(ZbWriter *self, uint64_t need, uint64_t size, int64_t 
         zb_handle_retain(handle);
         if (spin && self->spin.limit_ns > 0) {
             spin = false;
-            const uint64_t eighth = self->handle->ring.payload_size / 8;
-            room space = {oieb, need > eighth ? need : eighth, zb_load(&oieb->payload_free_bytes)};
+            space.seen = zb_load(&oieb->payload_free_bytes);
             Py_BEGIN_ALLOW_THREADS
             zb_spin_until(&self->spin, size, look_for_room, &space);
             Py_END_ALLOW_THREADS

@@ -82,9 +82,9 @@ static int give_way(ZbReader *self, zb_token token) {
     const bool closed = self->closed;
     zb_handle_release(handle);
     if (closed) return zb_reader_usable(self);
-    const bool there = token_there(self, token);
-    zb_courtesy_learn(&self->courtesy, there, zb_ticks() - begun);
-    return there;
+    const uint64_t frames = zb_semaphore_pending(self->handle->data);
+    zb_courtesy_learn(&self->courtesy, frames, zb_ticks() - begun);
+    return frames > 0 && token_there(self, token);
 }
 
 int zb_reader_wait(ZbReader *self, int64_t timeout_ns, zb_token token) {

@@ -76,8 +76,8 @@ bool zb_courtesy_due(zb_courtesy *courtesy) {
     return false;
 }
 
-void zb_courtesy_learn(zb_courtesy *courtesy, bool brought, uint64_t ticks) {
-    if (brought && ticks < ZB_COURTESY_QUICK_TICKS) {
+void zb_courtesy_learn(zb_courtesy *courtesy, uint64_t frames, uint64_t ticks) {
+    if (frames > 0 && ticks < ZB_COURTESY_QUICK_TICKS + frames * ZB_COURTESY_FRAME_TICKS) {
         if (courtesy->failures > 0) courtesy->failures--;
         return;
     }

@@ -16,6 +16,7 @@ typedef struct ZbWriter {
     uint64_t write_pos;
     uint64_t written_count;
     uint64_t free_bytes;
+    zb_courtesy courtesy;
 } ZbWriter;
 
 /* 0, or -1 with ClosedError or BusyError set. */
