@@ -105,7 +105,7 @@ class DriverActor(LocalActor):
         left, self.program.running = self.program.running, []
         pids = [driver.pid for driver in left]
         for driver in left:
-            driver.child.end(patience=0.0)
+            driver.dispose()
         if pids:
             raise LeftBehindError(self.program.spec.name, pids)
 

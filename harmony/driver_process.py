@@ -128,7 +128,7 @@ class DriverProcess(Driver):
         if self._closed:
             return
         self.child.signal(signal.SIGKILL)
-        await self._close(patience=_STOP_PATIENCE)
+        await asyncio.to_thread(self.dispose, patience=_STOP_PATIENCE)
 
     async def end(self) -> None:
         """Close its stdin, upon which it closes all and exits.
@@ -143,19 +143,24 @@ class DriverProcess(Driver):
         in_order = await asyncio.to_thread(self.child.ended, _STOP_PATIENCE)
         scene = "" if in_order else await asyncio.to_thread(stacks_of, self.pid)
         killed = in_order and "killed" in self.child.how_it_ended()
-        await self._close(patience=0.0)
+        await asyncio.to_thread(self.dispose)
         if not in_order:
             raise DriverError("hang", f"the driver process {self.pid} did not end by itself\n{scene}")
         if not killed:
             self._check_wire()
 
-    async def _close(self, *, patience: float) -> None:
+    def dispose(self, *, patience: float = 0.0) -> None:
+        """End the process and let go of everything, without asking; blocks.
+
+        Args:
+            patience: Seconds it gets to end by itself.
+        """
         if self._closed:
             return
         self._closed = True
         self._link.retire("it was ended")
-        await asyncio.to_thread(self.child.end, patience=patience)
-        await asyncio.to_thread(self._link.close)
+        self.child.end(patience=patience)
+        self._link.close()
         if self._company is not None:
             self._company.left(self, self.child.how_it_ended())
         self.child.release()

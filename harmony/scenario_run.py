@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from harmony.actor import Actor, LogRecord, ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.control import Controllable, Settling
-from harmony.errors import CleanupError, HarmonyError
+from harmony.errors import CleanupError, HarmonyError, UnsupportedError
 from harmony.gherkin import Step
 from harmony.routing import Doing, RoutedStep, ScenarioPlan, Target
 from harmony.telemetry import Telemetry
@@ -325,8 +325,14 @@ def _raised(error: Exception) -> StepOutcome:
     details: dict[str, Any] = {"code": error.code} if isinstance(error, HarmonyError) else {}
     # An error of a worker knows whether it crashed or hung.
     own = getattr(error, "verdict", Verdict.ERRORED)
-    verdict = Verdict.FAILED if isinstance(error, CleanupError) else own
+    verdict = _of_cleanup(error) if isinstance(error, CleanupError) else own
     return StepOutcome(verdict, text, details)
+
+
+def _of_cleanup(error: CleanupError) -> Verdict:
+    """Return what becomes of a scenario whose end told of something: a lack that showed in the background is a lack."""
+    lacking = all(isinstance(cause, UnsupportedError) for cause in error.causes)
+    return Verdict.UNSUPPORTED if lacking else Verdict.FAILED
 
 
 def _severity(verdict: Verdict) -> int:

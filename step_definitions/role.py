@@ -26,7 +26,7 @@ from step_definitions.library import load
 from step_definitions.local_driver import LocalDriver
 from step_definitions.observer import BufferView, DeathWatch, Part, locked_or_alive
 from step_definitions.patterns import Payload, digest, expected_chain, first_difference, sizes_of
-from step_definitions.port import Driver, DriverError, FrameInfo, Transfer
+from step_definitions.port import Driver, FrameInfo, Transfer
 from step_definitions.settings import StepSettings
 
 CAPABILITY_TAGS: Final = frozenset({"duplex", "linux", "points", "windows"})
@@ -322,7 +322,7 @@ class Role:
         for step in steps:
             try:
                 await step
-            except (AssertionError, DriverError, OSError) as error:
+            except Exception as error:  # noqa: BLE001 - the rest must be ended, too; the first is raised below
                 causes.append(error)
         if self.watch is not None:
             self.watch.close()

@@ -19,6 +19,17 @@ Feature: Tea
     And the 'guest' process is plugged in
     When the 'host' process boils '2' cups
     Then the 'guest' process boils '6' cups
+
+  Scenario: 1.2 What the driver lacks shows in the background
+    Given the 'host' process is plugged in
+    When the 'host' process starts to whistle
+    Then the 'host' process boils '2' cups
+
+  Scenario: 1.3 A driver is forgotten
+    Given the 'host' process is plugged in
+    And the 'guest' process is plugged in
+    When the 'host' process is forgotten
+    Then the 'guest' process boils '2' cups
 """
 
 
@@ -37,11 +48,11 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(project: Path, *words: str) -> tuple[subprocess.CompletedProcess[str], dict[str, str]]:
+def run(project: Path, *words: str, scenario: str = "1.1") -> tuple[subprocess.CompletedProcess[str], dict[str, str]]:
     events = project / "events.ndjson"
     command = [sys.executable, "-m", "pytest", "-p", "harmony.plugin", "-p", "no:cacheprovider", "-q", "--rootdir"]
     done = subprocess.run(
-        [*command, str(project), str(project / "features"), "--events", str(events), *words],
+        [*command, str(project), str(project / "features"), "--events", str(events), "--scenario", scenario, *words],
         cwd=project,
         env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])},
         capture_output=True,
@@ -93,3 +104,14 @@ def test_validate_holds_every_word_to_the_contract(project: Path, fault: str, na
     done, verdicts = run(project, "--pairing", pairing, "--validate")
     assert list(verdicts.values()) == ["failed"], done.stdout
     assert named in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("scenario", "verdict", "named"),
+    [("1.2", "unsupported", "there is no verb 'whistle'"), ("1.3", "failed", "ran on after the scenario")],
+)
+def test_what_shows_at_the_end_of_a_scenario(project: Path, scenario: str, verdict: str, named: str) -> None:
+    done, verdicts = run(project, "--pairing", "good", "-rs", scenario=scenario)
+    assert list(verdicts.values()) == [verdict], done.stdout
+    assert named in done.stdout
+    assert "ResourceWarning" not in done.stdout + done.stderr

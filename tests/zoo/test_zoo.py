@@ -11,6 +11,7 @@ from tests.zoo.mutants import MUTANTS, Mutant
 from tests.zoo.watch import run, watch
 
 LEAST = 25
+TRIES = 3
 PROGRAMMING_ERRORS = ("TypeError", "AttributeError", "NameError", "KeyError", "ImportError", "AssertionError: nothing")
 TABLE = Path(__file__).resolve().parents[2] / "docs" / "mutants.md"
 
@@ -25,7 +26,10 @@ def test_the_zoo_is_large_enough() -> None:
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 @pytest.mark.parametrize("mutant", MUTANTS.values(), ids=lambda mutant: mutant.name)
 def test_a_scenario_notices(mutant: Mutant) -> None:
+    # What shows in a race alone may be lost on a machine that is busy; the correct model never shows it.
     sighting = watch(mutant)
+    for _ in range(TRIES - 1):
+        sighting = sighting if sighting.scenario is not None else watch(mutant)
     assert sighting.scenario is not None, f"no scenario of {mutant.scenarios} notices that {mutant.wrong!r}"
     assert not sighting.error.startswith(PROGRAMMING_ERRORS), f"the zoo itself is broken: {sighting.error}"
 

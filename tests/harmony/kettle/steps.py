@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 
 from pytest_bdd import parsers
@@ -20,6 +21,8 @@ class KettleSteps:
     def __init__(self, context: ScenarioContext, start: ScenarioStart) -> None:
         self._start = start
         self._kettle: KettleProcess | None = None
+        self._whistling: asyncio.Task[None] | None = None
+        context.on_cleanup(self._unplug)
         context.on_cleanup(self._end)
 
     @step(parsers.re(r"the '[^']+' process is plugged in"))
@@ -42,6 +45,21 @@ class KettleSteps:
         if degrees[-1] != 100.0:
             raise AssertionError(f"the water has {degrees[-1]} degrees")
 
+    @step(parsers.re(r"the '[^']+' process starts to whistle"))
+    async def whistle(self) -> None:
+        """Whistle in the background; what comes of it is seen at the end."""
+        assert self._kettle is not None
+        self._whistling = asyncio.create_task(self._kettle.whistle())
+
+    @step(parsers.re(r"the '[^']+' process is forgotten"))
+    def forget(self) -> None:
+        """Leave the driver running, as no step class may."""
+        self._kettle = None
+
     async def _end(self) -> None:
+        if self._whistling is not None:
+            await self._whistling
+
+    async def _unplug(self) -> None:
         if self._kettle is not None:
             await self._kettle.end()
