@@ -80,9 +80,8 @@ void WriterCore::claim(double segment_made_at) {
     // The reader holds the claim for the moment in which it takes back what a dead writer left.
     const bool repairing = owner != 0 && owner == reader && ring_.segment().writer_lock().place == 0;
     if (repairing || (owner != 0 && alive(owner))) {
-        const auto exists = failure::writer_exists(name(), owner);
-        if (repairing) throw NotReady{std::make_exception_ptr(exists), repair_patience};
-        throw exists;
+        if (!repairing) throw failure::writer_exists(name(), owner);
+        throw NotReady{std::make_exception_ptr(failure::writer_exists(name(), owner)), repair_patience};
     }
     if (!compare_and_swap(block.writer_pid, owner, own)) {
         throw NotReady{std::make_exception_ptr(failure::writer_exists(name(), load(block.writer_pid))),
