@@ -19,7 +19,7 @@ from harmony.errors import ConfigurationError, ExitCode, HarmonyError
 from harmony.project import Project
 from harmony.resources import load_probes
 
-LIMIT: Final = 180.0
+LIMIT: Final = 300.0
 """Seconds for all checks together."""
 LANES: Final = 3
 """How many checks run at once: most of them wait, for processes that start and for deadlines."""

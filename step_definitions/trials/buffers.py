@@ -15,7 +15,7 @@ from step_definitions.observer import BufferView, Part
 from step_definitions.patterns import Pattern, Payload, digest, ramp
 from step_definitions.trials.scene import Line, driver_of, ramp_of
 
-_AT_ONCE: Final = 2.0
+_AT_ONCE: Final = 4.0
 
 
 @trial("create", "objects", "create makes a segment, two semaphores and a lock", why="Others find the buffer by them.")
@@ -82,7 +82,7 @@ async def _connect(ward: Ward) -> None:
 @refusal("connect", "nothing-there", "connect does not wait for a reader", why="Scenarios say who waits for whom.")
 async def _connect_to_nothing(ward: Ward) -> None:
     driver, began = await driver_of(ward), time.monotonic()
-    await refused(driver.connect(ward.name("nothing"), timeout=2 * _AT_ONCE), "not_found")
+    await refused(driver.connect(ward.name("nothing"), timeout=_AT_ONCE + 1), "not_found")
     if time.monotonic() - began > _AT_ONCE:
         raise WrongError(f"it was refused after {time.monotonic() - began:.1f} s, expected at once")
 

@@ -466,7 +466,7 @@ class WrongDetails(Sound):
 
 class Serial(Sound):
     finds = ("requests.at-once", "requests.dump-waiting")
-    says = "answered only after read, which waited"
+    says = "while read waits, health does not come"
 
     def take(self, request: jsonrpc.Request) -> None:
         self.perform(request)
