@@ -7,6 +7,7 @@ import errno
 import os
 import time
 import warnings
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -34,6 +35,14 @@ _REPAIR_PATIENCE = 0.05
 """Seconds to wait for a reader that is taking back what a dead writer left half-done."""
 
 _RETRY = 0.001
+
+
+def _has_its_name(fd: int, path: Path) -> bool:
+    """Return whether a name still leads to the file that was opened by it."""
+    try:
+        return os.path.samestat(os.fstat(fd), path.stat(follow_symlinks=False))
+    except FileNotFoundError:
+        return False
 
 
 class Writer(_core.Writer):
@@ -87,6 +96,11 @@ class Writer(_core.Writer):
             self._attach(
                 fd, name, names.data_semaphore(name), names.space_semaphore(name), str(names.lock_path(name)), spin
             )
+            # An owner's objects are removed before the next owner makes its own, the segment first: as long as this one
+            # has its name, the semaphores that were opened after it are those that belong to it.
+            if not _has_its_name(fd, path):
+                self._close()
+                raise _NotReadyError(BufferNotFoundError(name=name))
         except SystemFailureError as failure:
             # The semaphores, which a peer makes after the segment.
             raise (_NotReadyError(failure) if failure.errno == errno.ENOENT else failure) from None

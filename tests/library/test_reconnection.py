@@ -217,3 +217,25 @@ def test_a_read_cancelled_with_its_token_leaves_no_debt_behind_a_killed_writer(n
             take(reader, range(2, 3))
             with pytest.raises(FrameTimeoutError):
                 reader.read_frame(0)
+
+
+def test_a_writer_takes_no_semaphore_of_another_owner(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The owner dies and is replaced between the moments in which a writer opens the segment and its semaphores."""
+    look = Writer._check_formatted
+    replaced: list[Reader] = []
+
+    with Child(children.hold_reader, name=name) as owner:
+        owner.hear("ready")
+
+        def look_and_be_late(writer: Writer, descriptor: int) -> None:
+            look(writer, descriptor)
+            if not replaced:
+                owner.kill()
+                replaced.append(Reader(name, CONFIG))
+
+        monkeypatch.setattr(Writer, "_check_formatted", look_and_be_late)
+        with Writer(name, timeout=PATIENCE) as writer, replaced[0] as reader:
+            writer.write_frame(frame(100, 1))
+            take(reader, range(1, 2))
+            with pytest.raises(FrameTimeoutError):
+                reader.read_frame(0)
