@@ -37,7 +37,7 @@ class Check:
     needs: frozenset[str] = frozenset()
     fatal: bool = False
     alone: bool = False
-    limit: float = 30.0
+    limit: float = 90.0
 
     def is_named(self, word: str) -> bool:
         """Say whether a word names it: its id, the beginning of its id up to a point, or a pattern."""

@@ -65,8 +65,8 @@ class Patient(Driver):
         self._ids = itertools.count(1)
         self._pending: dict[tuple[str, Any], asyncio.Future[Answer]] = {}
         self._answered: set[tuple[str, Any]] = set()
+        self._owed: set[tuple[str, Any]] = set()
         self._ended = asyncio.Event()
-        self._owing = False
         self._closed = False
         loop = asyncio.get_running_loop()
         loop.add_reader(child.stdout, self._hear)
@@ -94,7 +94,7 @@ class Patient(Driver):
     @property
     def idle(self) -> bool:
         """Whether it lives, and owes nobody an answer."""
-        return not (self.gone or self._owing or self._pending or self.unasked.qsize())
+        return not (self.gone or self._owed or self._pending or self.unasked.qsize())
 
     def next_id(self) -> int:
         """Return an id that no request has had."""
@@ -152,8 +152,7 @@ class Patient(Driver):
             yield future
         finally:
             self._pending.pop(key, None)
-            self._answered.add(key)
-            self._owing |= not future.done()
+            (self._answered if future.done() else self._owed).add(key)
             if future.done() and not future.cancelled():
                 future.exception()  # it may have been given up before it failed
 
@@ -300,6 +299,10 @@ class Patient(Driver):
             future.set_result(message)
         elif message.id is None and isinstance(message, ErrorResponse):
             self.unasked.put_nowait(message)
+        elif key in self._owed:
+            # Nobody waits for it any more: whoever did has said that it is late, or never meant to see it.
+            self._owed.discard(key)
+            self._answered.add(key)
         elif future is not None or key in self._answered:
             self.heard.note(
                 Aside.ANSWERS, self.check, f"a second or late answer to the request with the id {message.id!r}"

@@ -12,7 +12,8 @@ import pytest
 from harmony import framing, jsonrpc
 from harmony.doctor.examination import open_case
 from harmony.doctor.finding import WrongError
-from harmony.doctor.patient import Patient
+from harmony.doctor.heard import Aside
+from harmony.doctor.patient import Patient, request
 from harmony.doctor.ward import Ward
 from harmony.driver import DriverError
 from harmony.jsonrpc import Response
@@ -85,5 +86,19 @@ def test_one_id_as_number_and_as_text_are_two() -> None:
         for answer, identity in zip(await asyncio.gather(*both), (500, "500"), strict=True):
             assert isinstance(answer, Response)
             assert answer.id == identity
+
+    with_patient(scene)
+
+
+def test_an_answer_that_was_given_up_is_late_and_no_second_one() -> None:
+    async def scene(patient: Patient) -> None:
+        name = f"late_{patient.pid}"
+        reader = await patient.call("create", {"name": name, "metadata": 0, "payload": 64, "timeout": 1.0}, 1.0)
+        with patient.expecting(77):
+            await patient.send(request(77, "read", {"handle": reader, "timeout": 0.2}))
+        before = patient.idle
+        await patient.ask("read", {"handle": reader, "timeout": 0.4}, timeout=0.4)
+        await patient.call("close", {"handle": reader, "timeout": 1.0}, 1.0)
+        assert (before, patient.idle, patient.heard.of(Aside.ANSWERS)) == (False, True, {})
 
     with_patient(scene)
