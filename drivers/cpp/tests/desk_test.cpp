@@ -94,7 +94,9 @@ TEST(desk, every_parameter_is_asked_for_by_its_key) {
 
 TEST(desk, nothing_is_open_under_a_wrong_number) {
     Desk desk;
-    for (const auto& [verb, text] : verbs) {
+    for (const auto& asked : verbs) {
+        const auto& verb = asked.first;
+        const auto& text = asked.second;
         if (text.find("99") == std::string::npos) continue;
         const auto failure = CHECK_THROWS(Failure, ask(desk, verb, text));
         CHECK_EQUAL(code_of(failure), "closed");
