@@ -63,6 +63,9 @@ def test_the_sources_keep_to_the_style() -> None:
     assert faults == []
 
 
+ATTEMPTS = 5
+
+
 @pytest.mark.slow
 @needs_mcs
 def test_its_own_tests(tmp_path: Path) -> None:
@@ -148,5 +151,7 @@ class TestBroken(Subject):
         mutant = MUTANTS[change]
         folder = altered(CSHARP, tmp_path, f"ZeroBuffer/{mutant.file}", mutant.old, mutant.new)
         language = replace(CSHARP, command=("mono", build(folder)))
+        # What shows in a race alone may be lost once; the driver as it is never shows it.
         with pytest.raises((AssertionError, DriverError)):
-            mutant.check(TestExchange(), **mutant.given, play=playing(language, name))
+            for attempt in range(ATTEMPTS):
+                mutant.check(TestExchange(), **mutant.given, play=playing(language, f"{name}_{attempt}"))
