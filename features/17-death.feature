@@ -135,3 +135,15 @@ Feature: Death
       | reader.count    |
       | reader.free     |
       | reader.space    |
+
+  @points
+  Scenario: 17.7 A writer on its way in belongs to one reader, whoever comes in between
+    Given the 'reader' process creates buffer 'on-the-way' with metadata size '0' and payload size '4096'
+    When the 'writer' process has another one halt at 'writer.opened' of a connection to buffer 'on-the-way'
+    And the 'reader' process is killed
+    And a new 'reader' process creates buffer 'on-the-way' with metadata size '0' and payload size '8192'
+    And the 'writer' process lets the other one go on, which then writes '3' frames of size '1000'
+    And the 'reader' process reads '3' frames in a row
+    Then the 'reader' process should verify the content of all frames
+    And the data semaphore of buffer 'on-the-way' should stand at '0'
+    And the 'reader' process should find no further frame

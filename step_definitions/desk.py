@@ -20,7 +20,7 @@ from step_definitions.bulk import read_blind, write_alike
 from step_definitions.duplex_service import Server
 from step_definitions.library import AskingSide, HeldFrame, Library, ReadingSide, Slot, WritingSide
 from step_definitions.patterns import Pattern, Payload, digest
-from step_definitions.port import CONTRACT, Blob, DriverError, FrameInfo, Service
+from step_definitions.port import CONTRACT, Blob, Deed, DriverError, FrameInfo, Service
 from step_definitions.summary import Clock, Summary
 
 _CONNECT_PATIENCE: Final = 0.0
@@ -292,13 +292,13 @@ class Desk:
         content = self._get(handle, "get_metadata").get_metadata()
         return asdict(Blob(len(content), digest(content)))
 
-    def _arm(self, point: str, passage: int, timeout: float) -> None:
+    def _arm(self, point: str, passage: int, then: Deed, timeout: float) -> None:
         del timeout
         hook = self._point_hook()
         if hook is None:
             raise DriverError("system_error", "this library has no named points")
         with _invalid("point"):
-            hook(point, passage, signal.SIGKILL)
+            hook(point, passage, signal.SIGKILL if then == "die" else signal.SIGSTOP)
 
     def _point_hook(self) -> Callable[[str, int, int], None] | None:
         # What fault tests of the library use; not part of what a user of the library sees.

@@ -359,10 +359,15 @@ def halt(number: int) -> None:
     os.kill(number, signal.SIGSTOP)
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:
-        if _state(number) == "T":
+        if stands(number):
             return
         time.sleep(0.001)  # the kernel gives no notice of a stop to anybody but the parent
     raise TimeoutError(f"process {number} did not stop")
+
+
+def stands(number: int) -> bool:
+    """Whether a process has been stopped and not ended."""
+    return _state(number) == "T"
 
 
 def go_on(number: int) -> None:

@@ -30,6 +30,7 @@ Sequenced = Annotated[int, Field(ge=0, lt=1 << 64, title="sequence")]
 Digest = Annotated[int, Field(ge=0, lt=1 << 32, title="crc-32")]
 Seconds = Annotated[float, Field(ge=0, title="seconds")]
 Handler = Literal["echo", "double", "xor"]
+Deed = Literal["die", "halt"]
 Hex = Annotated[str, Field(pattern="^([0-9a-f]{2})*$", title="hexadecimal")]
 
 
@@ -227,9 +228,9 @@ class Driver(AnyDriver, Protocol):
         return Blob(**await self._ask("read_metadata", timeout, handle=handle))
 
     @verb(needs="points")
-    async def arm(self, point: str, passage: int, *, timeout: Seconds = DEFAULT_TIMEOUT) -> None:
-        """Have the process kill itself when it passes a named point inside an operation; capability ``points``."""
-        await self._ask("arm", timeout, point=point, passage=passage)
+    async def arm(self, point: str, passage: int, *, then: Deed = "die", timeout: Seconds = DEFAULT_TIMEOUT) -> None:
+        """Have the process kill or halt itself when it passes a named point of an operation; capability ``points``."""
+        await self._ask("arm", timeout, point=point, passage=passage, then=then)
 
     @verb(needs="duplex")
     async def serve(self, name: str, *, metadata: Size, payload: Size, timeout: Seconds = DEFAULT_TIMEOUT) -> Handle:

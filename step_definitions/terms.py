@@ -81,5 +81,7 @@ what was written), the time from the first to the last, and the processor time o
 **Handlers of `handle`**: `echo`; `double` (the request twice); `xor` (tries to change the first byte of the request,
 then answers each byte xor 255). One request after the other, `delay` seconds each.
 
-**`arm`**: the process kills itself when it passes the named point for the `passage`-th time.
+**`arm`**: when the process passes the named point for the `passage`-th time, it sends itself SIGKILL (`die`) or SIGSTOP
+(`halt`, and goes on with the operation after SIGCONT). It is armed for one time only. `writer.opened` lies in
+`connect`, after the segment was opened and before a semaphore is.
 """

@@ -37,14 +37,6 @@ _REPAIR_PATIENCE = 0.05
 _RETRY = 0.001
 
 
-def _has_its_name(fd: int, path: Path) -> bool:
-    """Return whether a name still leads to the file that was opened by it."""
-    try:
-        return os.path.samestat(os.fstat(fd), path.stat(follow_symlinks=False))
-    except FileNotFoundError:
-        return False
-
-
 class Writer(_core.Writer):
     """Connects to a buffer and writes frames into it. A buffer has one writer.
 
@@ -98,7 +90,7 @@ class Writer(_core.Writer):
             )
             # An owner's objects are removed before the next owner makes its own, the segment first: as long as this one
             # has its name, the semaphores that were opened after it are those that belong to it.
-            if not _has_its_name(fd, path):
+            if not self._has_its_name(fd, path):
                 self._close()
                 raise _NotReadyError(BufferNotFoundError(name=name))
         except SystemFailureError as failure:
@@ -116,6 +108,14 @@ class Writer(_core.Writer):
             if owner < 0:
                 raise _NotReadyError(WriterExistsError(name=name, pid="unknown"), _REPAIR_PATIENCE)
             raise WriterExistsError(name=name, pid=owner)
+
+    @staticmethod
+    def _has_its_name(fd: int, path: Path) -> bool:
+        """Return whether a name still leads to the file that was opened by it."""
+        try:
+            return os.path.samestat(os.fstat(fd), path.stat(follow_symlinks=False))
+        except FileNotFoundError:
+            return False
 
     def _check_formatted(self, fd: int) -> None:
         """Refuse what is no buffer yet, or nobody's: a segment short or all zero is in the middle of its creation."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from harmony.comparison import expect_equal
@@ -26,6 +27,7 @@ class DeathSteps:
         self._halted = 0
         self._victim: Driver | None = None
         self._handle = 0
+        self._connection: asyncio.Task[int] | None = None
 
     @step(acting(r"goes on until it (?P<deed>[a-z ]+)"))
     async def go_on_until(self, deed: str) -> None:
@@ -111,6 +113,34 @@ class DeathSteps:
         else:
             raise AssertionError(f"the {operation} came to its end without passing {point!r}")
 
+    @step(acting(r"has another one halt at '(?P<point>[^']+)' of a connection to buffer '(?P<base>[^']+)'"))
+    async def victim_halts(self, point: str, base: str) -> None:
+        """Start another process of the same implementation and have it stop on its way into a buffer."""
+        victim = self._victim = await self._role.sibling(process=True)
+        number = self._halted = (await victim.hello()).pid
+        await victim.arm(point, 1, then="halt")
+        connection = asyncio.create_task(self._join(victim, self._role.view(base).name))
+        self._connection = connection
+
+        async def let_go() -> None:
+            observer.go_on(number)
+            connection.cancel()
+            await asyncio.gather(connection, return_exceptions=True)
+
+        self._context.on_cleanup(let_go)
+        await self._role.poll(lambda: connection.done() or observer.stands(number), f"process {number} halted")
+        if connection.done():
+            raise AssertionError(f"the connection came to its end without passing {point!r}: {connection!r}")
+
+    @step(acting(r"lets the other one go on, which then writes '(?P<count>\d+)' frames of size '(?P<size>[^']+)'"))
+    async def victim_goes_on(self, count: int, size: ByteSize) -> None:
+        """Let the connection come to its end, and use it."""
+        if self._victim is None or self._connection is None:
+            raise AssertionError("there is no other process that halts")
+        observer.go_on(self._halted)
+        handle = await self._connection
+        await self._victim.write(handle, Payload(Pattern.FRAME, size), count=count)
+
     @then(acting(r"should read '(?P<count>\d+)' frames, perhaps one more, and then get error '(?P<code>[^']+)'"))
     async def read_whole_frames(self, count: int, code: str) -> None:
         """Read what was committed before the death; the frame in the making comes whole or not at all."""
@@ -119,6 +149,15 @@ class DeathSteps:
             raise AssertionError(f"{done.frames} frames were delivered, {count} or {count + 1} expected")
         await self._role.attempts.make(self._role.read(timeout=self._role.settings.attempt_timeout))
         await self._role.attempts.error([code], self._role.settings.read_timeout)
+
+    async def _join(self, driver: Driver, name: str) -> int:
+        try:
+            return await driver.connect(name)
+        except DriverError as error:
+            # A writer may also notice that all has changed and leave it to its user to try again.
+            if error.code not in {"not_found", "reader_dead"}:
+                raise
+            return await driver.connect(name)
 
     async def _nothing(self) -> None:
         if not await self._role.pid():

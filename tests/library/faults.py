@@ -30,7 +30,8 @@ PAYLOAD = 4096
 CONFIG = BufferConfig(metadata_size=64, payload_size=PAYLOAD)
 ALWAYS_FITS = PAYLOAD // 2 - 16
 
-WRITER_POINTS = [point for point in _core.points() if point.startswith("writer.") and point != "writer.metadata"]
+NO_FRAME = {"writer.opened", "writer.metadata"}  # the points of a writer outside the writing of a frame
+WRITER_POINTS = [point for point in _core.points() if point.startswith("writer.") and point not in NO_FRAME]
 READER_POINTS = [point for point in _core.points() if point.startswith("reader.")]
 
 PATIENCE = 20.0

@@ -3,6 +3,7 @@
 #define ZB_POINT_H
 
 #define ZB_POINTS(X)                                                                                                   \
+    X(WRITER_OPENED, "writer.opened")                                                                                  \
     X(WRITER_PLANNED, "writer.planned")                                                                                \
     X(WRITER_DATA, "writer.data")                                                                                      \
     X(WRITER_HEADER, "writer.header")                                                                                  \

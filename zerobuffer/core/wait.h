@@ -23,7 +23,7 @@ typedef struct zb_spin {
 /* However much progress there is, a spin ends after so long. */
 #define ZB_SPIN_MOST_NS 2000000
 /* A blocked wait looks at the peer this often, so that a death is noticed well within 50 ms. */
-#define ZB_SLICE_NS 25000000
+#define ZB_SLICE_NS 35000000
 
 /* The other side may be busy with a frame of this many bytes: a copy runs at some 10 bytes a nanosecond. */
 #define ZB_SPIN_BYTES_PER_NS 8

@@ -139,6 +139,7 @@ static PyObject *writer_write_frames(PyObject *op, PyObject *const *args, Py_ssi
 /* ---- the rest ------------------------------------------------------------------------------------------------ */
 
 static PyObject *writer_attach(PyObject *op, PyObject *args) {
+    ZB_POINT(WRITER_OPENED);
     if (zb_endpoint_attach((ZbEndpoint *)op, args) < 0) return NULL;
     ((ZbWriter *)op)->sequence = 1;
     Py_RETURN_NONE;
