@@ -7,8 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
+
+	"zerobuffer/internal/points"
+	"zerobuffer/internal/stops"
 )
 
 const playVariable = "ZEROBUFFER_TEST_PLAY"
@@ -33,7 +37,14 @@ func play(part, name string) error {
 		_, err := NewReader(name, Config{PayloadSize: 1024})
 		return err
 	}
-	writer, err := Connect(name, patience)
+	wait := patience
+	if part == "halting-writer" {
+		if err := points.Arm("writer.opened", 1, points.Halt); err != nil {
+			return err
+		}
+		wait = 0 // what it has met must be worth another try by itself
+	}
+	writer, err := Connect(name, wait)
 	if err == nil {
 		_, err = writer.Write(pattern(100, 1), patience)
 	}
@@ -43,8 +54,17 @@ func play(part, name string) error {
 // start has another process play a part and returns once it does.
 func start(t *testing.T, part, name string) *exec.Cmd {
 	t.Helper()
+	child, said := launch(t, part, name)
+	awaitReady(t, said)
+	return child
+}
+
+// launch has another process begin with a part, and returns what it says.
+func launch(t *testing.T, part, name string) (*exec.Cmd, *bufio.Reader) {
+	t.Helper()
 	child := exec.Command(must(os.Executable())(t))
 	child.Env = append(os.Environ(), playVariable+"="+part+" "+name)
+	child.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a halted one sees no end of its input
 	in := must(child.StdinPipe())(t)
 	out := must(child.StdoutPipe())(t)
 	check(t, child.Start())
@@ -52,10 +72,14 @@ func start(t *testing.T, part, name string) *exec.Cmd {
 		_ = in.Close()
 		kill(child)
 	})
-	if line, err := bufio.NewReader(out).ReadString('\n'); err != nil || line != "ready\n" {
+	return child, bufio.NewReader(out)
+}
+
+func awaitReady(t *testing.T, said *bufio.Reader) {
+	t.Helper()
+	if line, err := said.ReadString('\n'); err != nil || line != "ready\n" {
 		t.Fatalf("the other process says %q (%v)", line, err)
 	}
-	return child
 }
 
 func kill(child *exec.Cmd) {
@@ -115,6 +139,23 @@ func TestAKilledReaderIsNoticedAndReplaced(t *testing.T) {
 	defer second.Close()
 	write(t, second, 30)
 	take(t, reader, 1, 30).Release()
+}
+
+// The semaphores have names, too: a writer that opens them later than the segment must not get those of the next owner.
+func TestAWriterOnItsWayInBelongsToOneReader(t *testing.T) {
+	name := uniqueName(t)
+	first := start(t, "reader", name)
+	halted, said := launch(t, "halting-writer", name)
+	check(t, stops.Await(halted.Process.Pid, patience))
+	kill(first)
+	second := must(NewReader(name, Config{PayloadSize: 2048}))(t)
+	defer second.Close()
+	check(t, halted.Process.Signal(syscall.SIGCONT))
+	awaitReady(t, said)
+	take(t, second, 1, 100).Release()
+	if left := second.segment.data.value(); left != 0 {
+		t.Fatalf("%d frames are announced that there are not", left)
+	}
 }
 
 // die leaves a frame half-published, as a writer does that is killed after so many steps of publish.

@@ -44,6 +44,10 @@ func NewReader(name string, config Config) (*Reader, error) {
 	if err != nil {
 		return nil, errors.Join(err, objects.remove())
 	}
+	if err := segment.openSemaphores(); err != nil {
+		segment.release()
+		return nil, errors.Join(err, objects.remove())
+	}
 	segment.lockAsReader()
 	return &Reader{name: name, segment: segment, objects: objects, gate: newGate(), expected: 1}, nil
 }

@@ -20,7 +20,7 @@ type segment struct {
 	users   atomic.Int64
 }
 
-// openSegment maps a file, whose descriptor it takes over. A reader's memory is mapped read-only: it owns nothing there
+// openSegment maps a file, whose descriptor it takes over; its semaphores are opened apart. A reader's memory is mapped read-only: it owns nothing there
 // but its fields of the control block, and a frame that it lends cannot be changed.
 func openSegment(name string, fd int, writable bool) (*segment, error) {
 	s := &segment{name: name, fd: fd}
@@ -52,9 +52,11 @@ func (s *segment) open(writable bool) (err error) {
 	if s.memory, err = syscall.Mmap(s.fd, 0, length, protection, syscall.MAP_SHARED); err != nil {
 		return fromSystem(err, s.name, "map the segment")
 	}
-	if s.ring, err = newRing(s.name, blockAt(s.control), s.memory); err != nil {
-		return err
-	}
+	s.ring, err = newRing(s.name, blockAt(s.control), s.memory)
+	return err
+}
+
+func (s *segment) openSemaphores() (err error) {
 	if s.data, err = openSemaphore(dataPath(s.name)); err != nil {
 		return fromSystem(err, s.name, "open the semaphore of data")
 	}

@@ -43,12 +43,16 @@ func Connect(name string, timeout time.Duration) (*Writer, error) {
 	if err := validateName(name); err != nil {
 		return nil, err
 	}
+	var refused time.Time // for the first time: from then on there is patience
 	for begin := time.Now(); ; {
 		writer, patience, err := tryConnect(name)
 		if err == nil {
 			return writer, nil
 		}
-		if patience == hopeless || time.Since(begin) >= max(timeout, patience) {
+		if refused.IsZero() {
+			refused = time.Now()
+		}
+		if patience == hopeless || time.Since(begin) >= timeout && time.Since(refused) >= patience {
 			return nil, err
 		}
 		time.Sleep(connectRetry) // a creation that goes on elsewhere has no event
@@ -62,8 +66,7 @@ const hopeless time.Duration = -1
 func tryConnect(name string) (*Writer, time.Duration, error) {
 	fd, err := syscall.Open(segmentPath(name), syscall.O_RDWR|openFlags, 0)
 	if err == syscall.ENOENT {
-		return nil, 0, fail(NotFound, Details{"name": name},
-			"buffer %q does not exist. Create the reader first, or give the writer a timeout to wait for it", name)
+		return nil, 0, notFound(name)
 	}
 	if err != nil {
 		return nil, hopeless, fromSystem(err, name, "open the segment")
@@ -74,19 +77,45 @@ func tryConnect(name string) (*Writer, time.Duration, error) {
 	}
 	segment, err := openSegment(name, fd, true)
 	if err != nil {
-		if errors.Is(err, syscall.ENOENT) {
-			patience = creationPatience // peers make the semaphores after the segment
-		}
 		return nil, patience, err
 	}
+	points.Pass(points.WriterOpened)
 	w := &Writer{name: name, segment: segment, gate: newGate()}
 	w.sequence.Store(1)
-	if patience, err := w.claim(); err != nil {
+	patience, err = w.openSemaphores()
+	if err == nil {
+		patience, err = w.claim()
+	}
+	if err != nil {
 		w.reader.close()
 		segment.release()
 		return nil, patience, err
 	}
 	return w, 0, nil
+}
+
+func notFound(name string) error {
+	return fail(NotFound, Details{"name": name},
+		"buffer %q does not exist. Create the reader first, or give the writer a timeout to wait for it", name)
+}
+
+// openSemaphores opens those of the segment's owner. They are found by name: an owner's objects are removed before the
+// next owner makes its own, the segment first. So as long as the segment has its name, they belong to it.
+func (w *Writer) openSemaphores() (time.Duration, error) {
+	if err := w.segment.openSemaphores(); err != nil {
+		if errors.Is(err, syscall.ENOENT) {
+			return creationPatience, err // peers make the semaphores after the segment
+		}
+		return hopeless, err
+	}
+	there, err := isAt(w.segment.fd, segmentPath(w.name))
+	if err != nil {
+		return hopeless, fromSystem(err, w.name, "look at the segment once more")
+	}
+	if !there {
+		return creationPatience, notFound(w.name)
+	}
+	return 0, nil
 }
 
 // unformatted says whether a segment is still short or all zero: then it is in the middle of its creation.

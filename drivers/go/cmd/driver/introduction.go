@@ -97,9 +97,12 @@ func goroutines() []threadStack {
 	return stacks
 }
 
-// arm has this process die inside an operation.
+// arm has this process die or halt inside an operation.
 func arm(_ *desk, p armParams) (nothing, error) {
-	if err := points.Arm(p.Point, p.Passage); err != nil {
+	if p.Then != points.Die && p.Then != points.Halt {
+		return nil, rpc.Errorf(rpc.InvalidParams, "Invalid params: \"then\" must be die or halt, not %q", p.Then)
+	}
+	if err := points.Arm(p.Point, p.Passage, p.Then); err != nil {
 		return nil, rpc.Errorf(rpc.InvalidParams, "Invalid params: \"point\": %v", err)
 	}
 	return nil, nil

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"time"
 
+	"zerobuffer/internal/points"
 	"zerobuffer/internal/recipe"
 	"zerobuffer/internal/rpc"
 )
@@ -178,9 +179,10 @@ type relayParams struct {
 }
 
 type armParams struct {
-	Point   string  `json:"point"`
-	Passage int     `json:"passage"`
-	Timeout seconds `json:"timeout"`
+	Point   string      `json:"point"`
+	Passage int         `json:"passage"`
+	Then    points.Deed `json:"then"`
+	Timeout seconds     `json:"timeout"`
 }
 
 type peekParams struct {

@@ -1,10 +1,11 @@
-// Package points names places inside an operation at which a test of faults may have this process die. Only programs of
-// this module can arm one; for everybody else a passage is one comparison.
+// Package points names places inside an operation at which a test of faults may have this process die or halt. Only
+// programs of this module can arm one; for everybody else a passage is one comparison.
 package points
 
 import (
 	"fmt"
 	"os"
+	"runtime"
 	"slices"
 	"sync/atomic"
 	"syscall"
@@ -15,7 +16,8 @@ type Point int32
 
 // The points, in the order in which an operation passes them.
 const (
-	WriterPlanned Point = iota + 1
+	WriterOpened Point = iota + 1
+	WriterPlanned
 	WriterData
 	WriterHeader
 	WriterIntent
@@ -35,6 +37,7 @@ const (
 
 // The names are those of the other implementations.
 var names = []string{
+	WriterOpened:   "writer.opened",
 	WriterPlanned:  "writer.planned",
 	WriterData:     "writer.data",
 	WriterHeader:   "writer.header",
@@ -53,18 +56,32 @@ var names = []string{
 	ReaderSpace:    "reader.space",
 }
 
-var (
-	armed atomic.Int32 // 0 while none is
-	left  atomic.Int64 // passages, the last of which kills
+// Deed is what the process does to itself at a point.
+type Deed string
+
+// The deeds: Die is the end by SIGKILL, Halt a stop by SIGSTOP, after which SIGCONT has the operation go on.
+const (
+	Die  Deed = "die"
+	Halt Deed = "halt"
 )
 
-// Arm has this process killed when it passes a point for the passage-th time.
-func Arm(name string, passage int) error {
+var (
+	armed atomic.Int32 // 0 while none is
+	left  atomic.Int64 // passages, the last of which counts
+	halts atomic.Bool
+)
+
+// Arm has this process die or halt when it passes a point for the passage-th time, and never again.
+func Arm(name string, passage int, deed Deed) error {
 	point := slices.Index(names, name)
 	if point < 1 {
 		return fmt.Errorf("there is no point %q, only %q", name, names[1:])
 	}
+	if deed != Die && deed != Halt {
+		return fmt.Errorf("there is no deed %q, only %q and %q", deed, Die, Halt)
+	}
 	left.Store(int64(max(1, passage)))
+	halts.Store(deed == Halt)
 	armed.Store(int32(point))
 	return nil
 }
@@ -77,8 +94,22 @@ func Pass(point Point) {
 }
 
 func count() {
-	if left.Add(-1) == 0 {
-		_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
-		select {} // the signal is on its way
+	if left.Add(-1) != 0 {
+		return
 	}
+	armed.Store(0)
+	if halts.Load() {
+		halt()
+		return
+	}
+	_ = syscall.Kill(os.Getpid(), syscall.SIGKILL)
+	select {} // the signal is on its way
+}
+
+// halt stops the process with this thread at this place. A signal to the process as a whole may be taken by another of
+// its threads, and this one would go on until it has.
+func halt() {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	_ = syscall.Tgkill(os.Getpid(), syscall.Gettid(), syscall.SIGSTOP)
 }
