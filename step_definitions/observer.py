@@ -1,4 +1,4 @@
-"""What the harness sees and does by itself: raw memory, semaphores, lock files, processes.
+"""What the harness sees and does by itself: raw memory, semaphores, lock files.
 
 Nothing here asks the implementation under test: it never testifies in its own case. The protocol's facts are written
 down here a second time on purpose.
@@ -6,23 +6,19 @@ down here a second time on purpose.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import ctypes
 import errno
 import fcntl
 import os
-import resource
-import signal
 import struct
-import subprocess
-import sys
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
+
+from step_definitions.processes import state
 
 SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - where POSIX shared memory lives on Linux
 LOCK_DIRECTORY_VARIABLE: Final = "ZEROBUFFER_LOCK_DIR"
@@ -251,22 +247,6 @@ def objects_of_run(suffix: str) -> list[str]:
 _ENDS: Final = ("", "_request", "_response")
 
 
-@contextlib.contextmanager
-def bystander() -> Iterator[int]:
-    """Have a process that does nothing, and give its number."""
-    with subprocess.Popen(
-        [sys.executable, "-S", "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
-    ) as process:
-        yield process.pid
-
-
-def dead_number() -> int:
-    """Return the number of a process that has ended."""
-    with bystander() as number:
-        pass
-    return number
-
-
 def locked_or_alive(view: BufferView) -> bool:
     """Say whether somebody lives in a buffer: its lock is held, or the process that its header names runs."""
     with contextlib.suppress(OSError):
@@ -274,106 +254,8 @@ def locked_or_alive(view: BufferView) -> bool:
             return True
     with contextlib.suppress(OSError, struct.error):
         number = view.field("reader_pid")
-        return number > 0 and _state(number) not in {"", "Z", "X"}
+        return number > 0 and state(number) not in {"", "Z", "X"}
     return False
-
-
-def _state(number: int) -> str:
-    try:
-        return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-
-
-class DeathWatch:
-    """Notes the moment at which a process ends, from the kernel's own notice."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        self.moment: float | None = None
-        self._loop = asyncio.get_running_loop()
-        self._descriptor: int | None = os.pidfd_open(number)
-        self._loop.add_reader(self._descriptor, self._note)
-
-    def _note(self) -> None:
-        self.moment = time.monotonic()
-        self.close()
-
-    def close(self) -> None:
-        """Stop watching."""
-        if self._descriptor is not None:
-            self._loop.remove_reader(self._descriptor)
-            os.close(self._descriptor)
-            self._descriptor = None
-
-
-def processor_seconds(number: int) -> float:
-    """Return the processor time that all threads of a process have used."""
-    clock = (~number << 3) | 2  # how Linux names the processor-time clock of another process
-    return time.clock_gettime(clock)
-
-
-@dataclass(frozen=True, slots=True)
-class Holdings:
-    """What a process holds.
-
-    Attributes:
-        descriptors: Open ones.
-        mappings: Of shared memory.
-        threads: Running ones.
-    """
-
-    descriptors: int
-    mappings: int
-    threads: int
-
-    @classmethod
-    def of(cls, number: int) -> Holdings:
-        """Count what a process holds now."""
-        root = Path(f"/proc/{number}")
-        mappings = sum("/dev/shm/" in line for line in (root / "maps").read_text().splitlines())  # noqa: S108 - as above
-        return cls(len(list((root / "fd").iterdir())), mappings, len(list((root / "task").iterdir())))
-
-
-def limit(number: int, kind: int, value: int) -> tuple[int, int]:
-    """Set the soft limit of a process and return what both limits were."""
-    soft, hard = resource.prlimit(number, kind)
-    resource.prlimit(number, kind, (value if hard == resource.RLIM_INFINITY else min(value, hard), hard))
-    return soft, hard
-
-
-def address_space(number: int) -> int:
-    """Return the bytes of address space that a process uses."""
-    pages = int(Path(f"/proc/{number}/statm").read_text().split()[0])
-    return pages * resource.getpagesize()
-
-
-def first_free_descriptor(number: int) -> int:
-    """Return the lowest number that no descriptor of a process has."""
-    used = {int(path.name) for path in Path(f"/proc/{number}/fd").iterdir()}
-    return next(candidate for candidate in range(len(used) + 1) if candidate not in used)
-
-
-def halt(number: int) -> None:
-    """Stop a process; return when it stands."""
-    os.kill(number, signal.SIGSTOP)
-    deadline = time.monotonic() + 5
-    while time.monotonic() < deadline:
-        if stands(number):
-            return
-        time.sleep(0.001)  # the kernel gives no notice of a stop to anybody but the parent
-    raise TimeoutError(f"process {number} did not stop")
-
-
-def stands(number: int) -> bool:
-    """Whether a process has been stopped and not ended."""
-    return _state(number) == "T"
-
-
-def go_on(number: int) -> None:
-    """Let a stopped process go on, if it is still there."""
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(number, signal.SIGCONT)
 
 
 _LIBC: Final = ctypes.CDLL(None, use_errno=True)

@@ -24,9 +24,10 @@ from step_definitions.attempts import Attempts
 from step_definitions.child_driver import ChildDriver
 from step_definitions.library import load
 from step_definitions.local_driver import LocalDriver
-from step_definitions.observer import BufferView, DeathWatch, Part, locked_or_alive
+from step_definitions.observer import BufferView, Part, locked_or_alive
 from step_definitions.patterns import Payload, digest, expected_chain, first_difference, sizes_of
 from step_definitions.port import Driver, FrameInfo, Transfer
+from step_definitions.processes import DeathWatch
 from step_definitions.settings import StepSettings
 
 CAPABILITY_TAGS: Final = frozenset({"duplex", "linux", "points", "windows"})

@@ -9,7 +9,7 @@ from harmony.comparison import expect_equal
 from harmony.context import ScenarioContext
 from harmony.conversion import ByteSize
 from harmony.registry import step, then
-from step_definitions import observer
+from step_definitions import processes
 from step_definitions.patterns import Pattern, Payload
 from step_definitions.port import Driver, DriverError
 from step_definitions.role import Role
@@ -62,13 +62,13 @@ class DeathSteps:
     def halt(self, base: str) -> None:
         """Stop the process that the header names, without ending it: nobody can do that to itself and answer."""
         number = self._halted = self._role.view(base).field("writer_pid")
-        observer.halt(number)
-        self._context.on_cleanup(lambda: observer.go_on(number))
+        processes.halt(number)
+        self._context.on_cleanup(lambda: processes.go_on(number))
 
     @step(acting(r"lets the writer of buffer '[^']+' go on"))
     def resume(self) -> None:
         """Let the halted process go on."""
-        observer.go_on(self._halted)
+        processes.go_on(self._halted)
 
     @step(
         acting(
@@ -123,21 +123,20 @@ class DeathSteps:
         self._connection = connection
 
         async def let_go() -> None:
-            observer.go_on(number)
+            processes.go_on(number)
             connection.cancel()
             await asyncio.gather(connection, return_exceptions=True)
 
         self._context.on_cleanup(let_go)
-        await self._role.poll(lambda: connection.done() or observer.stands(number), f"process {number} halted")
-        if connection.done():
-            raise AssertionError(f"the connection came to its end without passing {point!r}: {connection!r}")
+        if not await processes.stands(number, connection):
+            raise AssertionError(f"it did not halt at {point!r}: {connection!r}")
 
     @step(acting(r"lets the other one go on, which then writes '(?P<count>\d+)' frames of size '(?P<size>[^']+)'"))
     async def victim_goes_on(self, count: int, size: ByteSize) -> None:
         """Let the connection come to its end, and use it."""
         if self._victim is None or self._connection is None:
             raise AssertionError("there is no other process that halts")
-        observer.go_on(self._halted)
+        processes.go_on(self._halted)
         handle = await self._connection
         await self._victim.write(handle, Payload(Pattern.FRAME, size), count=count)
 

@@ -8,7 +8,7 @@ import time
 
 from harmony.conversion import ByteSize
 from harmony.registry import step, then
-from step_definitions import observer
+from step_definitions import processes
 from step_definitions.patterns import Pattern, Payload
 from step_definitions.port import Transfer
 from step_definitions.role import Role
@@ -27,9 +27,9 @@ class MonitoringSteps:
     async def idle_cost(self, percent: float, seconds: float) -> None:
         """Compare the processor time of the process before and after a while."""
         number = await self._role.pid()
-        before, began = observer.processor_seconds(number), time.monotonic()
+        before, began = processes.processor_seconds(number), time.monotonic()
         await asyncio.sleep(seconds)  # the scenario asks for idleness of this length
-        used = observer.processor_seconds(number) - before
+        used = processes.processor_seconds(number) - before
         share = 100 * used / (time.monotonic() - began)
         self._role.logger.info("idle", percent=round(share, 3))
         if share >= percent:

@@ -8,7 +8,7 @@ import time
 from harmony.comparison import expect_equal
 from harmony.errors import UnsupportedError
 from harmony.registry import given, step, then
-from step_definitions import observer
+from step_definitions import processes
 from step_definitions.observer import Part
 from step_definitions.role import Role
 from step_definitions.sentences import acting, stating
@@ -66,7 +66,7 @@ class PlatformSteps:
     @given(acting(r"comes upon a stale '(?P<what>[^']+)' of buffer '(?P<base>[^']+)' that a dead process left"))
     def leave_stale(self, what: str, base: str) -> None:
         """Leave one object, or all, as a process would that died."""
-        self._leave(what, base, observer.dead_number())
+        self._leave(what, base, processes.dead_number())
 
     @given(
         acting(

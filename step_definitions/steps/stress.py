@@ -10,9 +10,10 @@ from collections import Counter
 from harmony.comparison import expect_equal
 from harmony.conversion import ByteSize
 from harmony.registry import step, then
-from step_definitions.observer import BufferView, Holdings
+from step_definitions.observer import BufferView
 from step_definitions.patterns import Pattern, Payload
 from step_definitions.port import DriverError
+from step_definitions.processes import Holdings
 from step_definitions.role import Role
 from step_definitions.sentences import acting, stating
 

@@ -8,7 +8,7 @@ from harmony.comparison import expect_equal
 from harmony.context import ScenarioContext
 from harmony.conversion import ByteSize
 from harmony.registry import given, step, then
-from step_definitions import observer
+from step_definitions import processes
 from step_definitions.observer import Part
 from step_definitions.role import Role
 from step_definitions.sentences import acting, stating
@@ -53,7 +53,7 @@ class SystemResourceSteps:
     async def limit_address_space(self, size: ByteSize) -> None:
         """Limit the address space of the process."""
         number = await self._role.pid()
-        self._limit(number, resource.RLIMIT_AS, observer.address_space(number) + size)
+        self._limit(number, resource.RLIMIT_AS, processes.address_space(number) + size)
 
     @step(acting(r"may open no further descriptor"))
     async def limit_descriptors(self) -> None:
@@ -64,7 +64,7 @@ class SystemResourceSteps:
     async def limit_further_descriptors(self, count: int) -> None:
         """Limit the descriptors of the process."""
         number = await self._role.pid()
-        self._limit(number, resource.RLIMIT_NOFILE, observer.first_free_descriptor(number) + count)
+        self._limit(number, resource.RLIMIT_NOFILE, processes.first_free_descriptor(number) + count)
 
     @step(stating(r"the limits of the '[^']+' process are lifted"))
     def lift(self) -> None:
@@ -76,4 +76,4 @@ class SystemResourceSteps:
     def _limit(self, number: int, kind: int, value: int) -> None:
         if not self._limits:
             self._context.on_cleanup(self.lift)
-        self._limits.append((number, kind, observer.limit(number, kind, value)))
+        self._limits.append((number, kind, processes.limit(number, kind, value)))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from harmony.doctor.trial import Trials
-from step_definitions.trials import buffers, channels, frames, numbers, slots
+from step_definitions.trials import buffers, channels, frames, numbers, points, slots
 from step_definitions.trials.situations import WAITING, hold, sweep
 
 TRIALS: Final = Trials(
-    trials=(*buffers.TRIALS, *frames.TRIALS, *slots.TRIALS, *channels.TRIALS, *numbers.TRIALS),
+    trials=(*buffers.TRIALS, *frames.TRIALS, *slots.TRIALS, *points.TRIALS, *channels.TRIALS, *numbers.TRIALS),
     waiting=WAITING,
     hold=hold,
     sweep=sweep,

@@ -1,4 +1,4 @@
-"""Trials of frames that are written in place, and of the named points at which a process can be made to die."""
+"""Trials of frames that are written in place."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from typing import Final
 
 from harmony import jsonrpc
 from harmony.doctor.finding import expect, expect_all
-from harmony.doctor.patient import request
 from harmony.doctor.requests import expect_error
 from harmony.doctor.trial import refusal, trial
 from harmony.doctor.verbs import refused
 from harmony.doctor.ward import Ward
 from step_definitions.patterns import Pattern, Payload, digest, ramp
-from step_definitions.trials.scene import SHORT, Line, driver_of, ramp_of
+from step_definitions.trials.scene import SHORT, Line, ramp_of
 
 
 @trial("acquire", "unseen", "a slot is unseen until it is committed", why="A reader would read half of it.")
@@ -107,46 +106,7 @@ async def _abandon_twice(ward: Ward) -> None:
     await refused(line.driver.abandon(slot), "closed")
 
 
-@trial("arm", "dies", "the process dies at the point, at the passage", why="Scenarios about death need the very place.")
-async def _arm(ward: Ward) -> None:
-    reading, writing, name = await driver_of(ward), await driver_of(ward), ward.name("armed")
-    reader = await reading.create(name, metadata=0, payload=1024)
-    writer = await writing.connect(name)
-    await writing.arm("writer.data", 2)
-    await writing.write(writer, ramp_of(10))
-    await writing.patient.ask("health", {"timeout": 1.0})
-    params = {
-        "handle": writer,
-        "payload": asdict(ramp_of(10)),
-        "count": 1,
-        "sizes": [],
-        "interval": 0.0,
-        "timeout": 5.0,
-    }
-    number = writing.patient.next_id()
-    with writing.patient.expecting(number):
-        await writing.patient.send(request(number, "write", params))
-        expect("whether it has died", await writing.patient.ended(), True)
-    expect("how it ended", writing.patient.child.how_it_ended(), "was killed by SIGKILL")
-    expect("sequence of the frame before", (await reading.read(reader)).sequence, 1)
-    await refused(reading.read(reader), "writer_dead")
-
-
-@refusal("arm", "ill-typed", "a passage in words is refused", why="It would be armed for another passage.")
-async def _arm_ill(ward: Ward) -> None:
-    driver = await driver_of(ward)
-    answer = await driver.patient.ask("arm", {"point": "writer.data", "passage": "first", "timeout": 1.0})
-    expect_error("arm with 'passage' = 'first'", answer, jsonrpc.INVALID_PARAMS, naming="passage")
-
-
-@refusal("arm", "unknown-point", "a point that there is not is refused", why="The process would never die.")
-async def _arm_nowhere(ward: Ward) -> None:
-    driver = await driver_of(ward)
-    answer = await driver.patient.ask("arm", {"point": "writer.nowhere", "passage": 1, "timeout": 1.0})
-    expect_error("arm with 'point' = 'writer.nowhere'", answer, jsonrpc.INVALID_PARAMS, naming="point")
-
-
 TRIALS: Final = (
     *(_acquire, _acquire_wrong_sizes, _acquire_twice, _put, _put_too_late, _put_beyond),
-    *(_commit, _commit_twice, _abandon, _abandon_twice, _arm, _arm_ill, _arm_nowhere),
+    *(_commit, _commit_twice, _abandon, _abandon_twice),
 )

@@ -11,8 +11,9 @@ from collections.abc import Iterator
 import pytest
 
 import zerobuffer
-from step_definitions import observer
-from step_definitions.observer import BufferView, DeathWatch, Holdings, Part
+from step_definitions import observer, processes
+from step_definitions.observer import BufferView, Part
+from step_definitions.processes import DeathWatch, Holdings
 
 
 @pytest.fixture
@@ -63,7 +64,7 @@ def test_an_unknown_field_is_an_error(view: BufferView) -> None:
 
 @pytest.mark.parametrize("part", Part)
 def test_stale_objects_look_like_those_of_a_dead_owner(view: BufferView, part: Part) -> None:
-    view.make_stale(part, observer.dead_number())
+    view.make_stale(part, processes.dead_number())
     assert view.existing() == [part.value]
     assert not observer.locked_or_alive(view)
 
@@ -96,7 +97,7 @@ def test_it_finds_what_a_run_left_and_nothing_of_others(run_id: str) -> None:
 
 def test_a_death_is_noted_at_once() -> None:
     async def whole() -> None:
-        with observer.bystander() as number:
+        with processes.bystander() as number:
             watch = DeathWatch(number)
             await asyncio.sleep(0)
             assert watch.moment is None
@@ -112,19 +113,19 @@ def test_a_death_is_noted_at_once() -> None:
 
 
 def test_limits_are_set_and_taken_back() -> None:
-    with observer.bystander() as number:
-        before = observer.limit(number, resource.RLIMIT_NOFILE, 5)
+    with processes.bystander() as number:
+        before = processes.limit(number, resource.RLIMIT_NOFILE, 5)
         assert resource.prlimit(number, resource.RLIMIT_NOFILE)[0] == 5
         resource.prlimit(number, resource.RLIMIT_NOFILE, before)
-        assert observer.first_free_descriptor(number) == 3
-        assert observer.address_space(number) > 0
+        assert processes.first_free_descriptor(number) == 3
+        assert processes.address_space(number) > 0
 
 
 def test_a_halted_process_stands_until_it_goes_on() -> None:
-    with observer.bystander() as number:
-        observer.halt(number)
-        assert observer._state(number) == "T"
-        observer.go_on(number)
+    with processes.bystander() as number:
+        processes.halt(number)
+        assert processes.state(number) == "T"
+        processes.go_on(number)
 
 
 def test_processor_time_is_that_of_the_process() -> None:
@@ -132,7 +133,7 @@ def test_processor_time_is_that_of_the_process() -> None:
     with subprocess.Popen([sys.executable, "-c", busy], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        assert observer.processor_seconds(process.pid) >= 0.1
+        assert processes.processor_seconds(process.pid) >= 0.1
         process.communicate()
 
 

@@ -23,7 +23,7 @@ from step_definitions import child
 from step_definitions.desk import Desk
 from step_definitions.library import load
 from step_definitions.patterns import Payload
-from step_definitions.port import CONTRACT, DriverError
+from step_definitions.port import CONTRACT, Deed, DriverError
 
 ZOO: dict[str, type[Sound]] = {}
 Plain = dict[str, Any]
@@ -861,8 +861,31 @@ class LooksAlways(Sound):
     desk_class = _LooksAlways
 
 
+class _DiesInAnyCase(Desk):
+    """Knows one deed."""
+
+    def _arm(self, point: str, passage: int, then: Deed, timeout: float) -> None:
+        del then
+        super()._arm(point, passage, "die", timeout)
+
+
+class DiesInAnyCase(Sound):
+    finds = ("verb.arm.passes.halts",)
+    also = ("verb.arm.passes.dies",)
+    desk_class = _DiesInAnyCase
+
+
+class TakesAnyDeed(Sound):
+    finds = ("verb.arm.refuses.unknown-deed",)
+    also = ("verb.arm.refuses.ill-typed",)
+
+    def refusal(self, request: jsonrpc.Request, error: jsonrpc.ErrorResponse) -> jsonrpc.Message:
+        strange = request.method == "arm" and "then: " in error.message
+        return jsonrpc.Response(request.id, None) if strange else error
+
+
 class ArmsNothing(Sound):
-    finds = ("verb.arm.passes.dies",)
+    finds = ("verb.arm.passes.dies", "verb.arm.passes.halts")
 
     def answer(self, request: jsonrpc.Request) -> jsonrpc.Message:
         return jsonrpc.Response(request.id, None) if request.method == "arm" else super().answer(request)
