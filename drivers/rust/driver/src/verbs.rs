@@ -5,7 +5,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{json, Value};
-use zerobuffer::{BufferConfig, Error, ErrorKind, Frame, Reader, Writer};
+use zerobuffer::{BufferConfig, Deed, Error, ErrorKind, Frame, Reader, Writer};
 
 use crate::channels;
 use crate::crc32::crc32;
@@ -299,8 +299,37 @@ pub fn blob(content: &[u8]) -> Value {
 
 fn arm(_: &Desk, params: &Params) -> Result<Value, Failure> {
     let (point, passage) = (params.text("point")?, params.number("passage")?);
-    if !zerobuffer::arm(point, passage) {
+    let deed = match params.text("then")? {
+        "die" => Deed::Die,
+        "halt" => Deed::Halt,
+        _ => return Err(wrong("then", "\"die\" or \"halt\"")),
+    };
+    if !zerobuffer::arm(point, passage, deed) {
         return Err(wrong("point", "one of those of the library"));
     }
     Ok(Value::Null)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rpc::answer;
+
+    /// Nothing is armed in here: it would stay so.
+    #[test]
+    fn what_cannot_be_armed_is_refused_by_the_name_of_the_parameter() {
+        for (params, culprit) in [
+            (json!({ "point": "writer.data", "passage": 1 }), "then"),
+            (json!({ "point": "writer.data", "passage": 1, "then": "sleep" }), "then"),
+            (json!({ "point": "writer.data", "passage": 1, "then": 9 }), "then"),
+            (json!({ "point": "writer.data", "passage": "first", "then": "die" }), "passage"),
+            (json!({ "point": "writer.nowhere", "passage": 1, "then": "halt" }), "point"),
+        ] {
+            let outcome = arm(&Desk::default(), &Params::of(params).expect("an object"));
+            let error = answer(&json!(1), outcome)["error"].take();
+            assert_eq!(error["code"], -32602);
+            let message = error["message"].as_str().unwrap_or_default();
+            assert!(message.contains(&format!("{culprit:?}")), "{message}");
+        }
+    }
 }

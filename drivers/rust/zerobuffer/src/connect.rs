@@ -14,6 +14,7 @@ use crate::memory::Segment;
 use crate::names::Names;
 use crate::ownership::made_at;
 use crate::peer::{owner_lives, Life, Peer};
+use crate::points::{pass, Point};
 use crate::presence::Presence;
 use crate::ring::{load, Ring};
 use crate::sys::{self, Access, Semaphore};
@@ -41,16 +42,19 @@ impl From<ErrorKind> for Refusal {
 /// Connects; waits for at most `timeout` for a buffer that does not exist yet.
 pub(crate) fn connect(names: &Names, timeout: Duration) -> Result<Core, Error> {
     let begin = Instant::now();
+    let mut refused = None;
     loop {
         match try_connect(names) {
             Ok(core) => return Ok(core),
             Err(refusal) => {
-                let patience = match refusal.kind {
+                let timeout = match refusal.kind {
                     ErrorKind::NotFound => timeout,
                     _ if refusal.patience.is_zero() => Duration::ZERO,
-                    _ => refusal.patience.max(timeout.min(CREATION_PATIENCE)),
+                    _ => timeout.min(CREATION_PATIENCE),
                 };
-                if begin.elapsed() >= patience {
+                // There is patience from the first refusal on, however long the attempt took that met it.
+                let first: Instant = *refused.get_or_insert_with(Instant::now);
+                if begin.elapsed() >= timeout && first.elapsed() >= refusal.patience {
                     return Err(Error::new(&names.buffer, refusal.kind));
                 }
             }
@@ -70,11 +74,19 @@ fn try_connect(names: &Names) -> Result<Core, Refusal> {
     let facts = file.metadata().map_err(failed("look at the segment"))?;
     check_formatted(&file, facts.len())?;
     let segment = Segment::map(&file, facts.len(), Access::ReadWrite).map_err(failed("map the segment"))?;
+    let ring = Ring::attach(segment)?;
+    pass(Point::WriterOpened);
+    let (data, space) = (open_semaphore(&names.data_semaphore())?, open_semaphore(&names.space_semaphore())?);
+    // They were found by name. An owner's objects are removed before the next owner makes its own, the segment first: as
+    // long as the segment has its name, they belong to it.
+    if !sys::is_at(&file, &path) {
+        return Err(Refusal { kind: ErrorKind::NotFound, patience: CREATION_PATIENCE });
+    }
     let mut core = Core {
         name: names.buffer.clone(),
-        ring: Ring::attach(segment)?,
-        data: open_semaphore(&names.data_semaphore())?,
-        space: open_semaphore(&names.space_semaphore())?,
+        ring,
+        data,
+        space,
         presence: Presence::new(file),
         closed: AtomicBool::new(false),
         progress: Mutex::new(Progress { sequence: 1, reader: Peer::default() }),
@@ -167,4 +179,98 @@ pub(crate) fn is_locked(names: &Names) -> bool {
     let opened =
         File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(names.lock_path());
     opened.is_ok_and(|file| sys::try_lock(&file).is_ok_and(|free| !free))
+}
+
+#[cfg(all(test, feature = "points"))]
+mod tests {
+    use std::io::Read;
+    use std::process::{Child, Command, ExitStatus, Stdio};
+
+    use super::*;
+    use crate::{arm, BufferConfig, Deed, Reader, Writer};
+
+    const SOON: Duration = Duration::from_secs(10);
+    const PART: &str = "ZEROBUFFER_TEST_PART";
+    const FRAME: [u8; 100] = [7; 100];
+    const SMALL: BufferConfig = BufferConfig { metadata_size: 0, payload_size: 1024, mode: 0o600 };
+
+    /// Another process of this program that plays a part in a test; it ends with this one at the latest.
+    struct Player(Child);
+
+    impl Player {
+        fn of(test: &str, part: &str, name: &str) -> Self {
+            let child = Command::new(std::env::current_exe().expect("this program"))
+                .args(["--exact", test, "--nocapture"])
+                .env(PART, format!("{part} {name}"))
+                .stdin(Stdio::piped())
+                .stdout(Stdio::null())
+                .spawn();
+            Self(child.expect("another process"))
+        }
+
+        fn pid(&self) -> libc::pid_t {
+            self.0.id().try_into().expect("its number")
+        }
+
+        fn await_stop(&self) {
+            let begin = Instant::now();
+            while !sys::has_stopped(self.pid()).expect("a look at it") {
+                assert!(begin.elapsed() < SOON, "it did not stop");
+                thread::sleep(RETRY);
+            }
+        }
+
+        fn end(&mut self) -> ExitStatus {
+            let begin = Instant::now();
+            loop {
+                if let Some(status) = self.0.try_wait().expect("a look at it") {
+                    return status;
+                }
+                assert!(begin.elapsed() < SOON, "it did not end");
+                thread::sleep(RETRY);
+            }
+        }
+    }
+
+    impl Drop for Player {
+        fn drop(&mut self) {
+            let _ = self.0.kill();
+            let _ = self.0.wait();
+        }
+    }
+
+    fn play(part: &str, name: &str) {
+        sys::die_with_parent().expect("an end with the parent");
+        if part == "reader" {
+            let _reader = Reader::create(name, SMALL).expect("a reader");
+            let _ = std::io::stdin().read(&mut [0]);
+            return;
+        }
+        assert!(arm("writer.opened", 1, Deed::Halt));
+        // No timeout: what it has met must be worth another try by itself.
+        let writer = Writer::connect(name, Duration::ZERO).expect("a writer");
+        writer.write(&FRAME, SOON).expect("a write");
+    }
+
+    #[test]
+    fn a_writer_on_its_way_in_belongs_to_one_reader() {
+        if let Some((part, name)) = std::env::var(PART).as_deref().ok().and_then(|said| said.split_once(' '))
+        {
+            return play(part, name);
+        }
+        let test = "connect::tests::a_writer_on_its_way_in_belongs_to_one_reader";
+        let name = format!("rust-on-its-way-{}", std::process::id());
+        let first = Player::of(test, "reader", &name);
+        Writer::connect(&name, SOON).expect("the first reader").close();
+        let mut writer = Player::of(test, "writer", &name);
+        writer.await_stop();
+        drop(first);
+        let second = Reader::create(&name, SMALL).expect("the second reader");
+        sys::go_on(writer.pid()).expect("the signal");
+        let frame = second.read(SOON).expect("a frame");
+        assert_eq!((frame.sequence(), &frame[..]), (1, &FRAME[..]));
+        assert!(writer.end().success());
+        let names = Names::of(&name).expect("a name");
+        assert_eq!(Semaphore::open(&names.data_semaphore()).expect("a semaphore").value(), 0, "surplus");
+    }
 }

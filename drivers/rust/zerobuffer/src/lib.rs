@@ -43,6 +43,6 @@ pub use error::{Error, ErrorKind, Value};
 pub use layout::{layout, BufferConfig, Field, Structure, FRAME_HEADER_SIZE, OIEB_SIZE};
 pub use names::LONGEST_NAME;
 #[cfg(feature = "points")]
-pub use points::arm;
+pub use points::{arm, Deed};
 pub use reader::{Frame, Reader, WriterState};
 pub use writer::{Slot, Writer};

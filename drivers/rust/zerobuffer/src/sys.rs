@@ -299,6 +299,40 @@ pub(crate) fn kill_this_process() -> ! {
     }
 }
 
+/// Stops this process at this place as `kill -STOP` does, until SIGCONT.
+#[cfg(feature = "points")]
+pub(crate) fn halt_this_process() {
+    // A signal to the process as a whole may be taken by another thread, and this one would go on until it has.
+    // SAFETY: the call takes a number.
+    unsafe { libc::raise(libc::SIGSTOP) };
+}
+
+/// Whether a child has been stopped since the last look. Its end is left for others to see.
+#[cfg(all(test, feature = "points"))]
+pub(crate) fn has_stopped(child: libc::pid_t) -> io::Result<bool> {
+    let child = libc::id_t::try_from(child).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
+    // SAFETY: zero is a value of every field.
+    let mut seen: libc::siginfo_t = unsafe { std::mem::zeroed() };
+    // SAFETY: `seen` is writable.
+    checked(unsafe { libc::waitid(libc::P_PID, child, &mut seen, libc::WSTOPPED | libc::WNOHANG) })?;
+    // SAFETY: waitid has filled it in, or it is zero as before.
+    Ok(unsafe { seen.si_pid() } != 0)
+}
+
+/// Lets a stopped process go on.
+#[cfg(all(test, feature = "points"))]
+pub(crate) fn go_on(process: libc::pid_t) -> io::Result<()> {
+    // SAFETY: the call takes numbers.
+    checked(unsafe { libc::kill(process, libc::SIGCONT) }).map(drop)
+}
+
+/// Has the kernel kill this process when the thread that started it ends.
+#[cfg(all(test, feature = "points"))]
+pub(crate) fn die_with_parent() -> io::Result<()> {
+    // SAFETY: the call takes numbers.
+    checked(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) }).map(drop)
+}
+
 /// Clock ticks per second, the unit of start times in `/proc`.
 pub(crate) fn ticks_per_second() -> u64 {
     // SAFETY: the call takes a number.
