@@ -17,6 +17,12 @@ Json structure(std::size_t size, std::span<const zerobuffer::Field> fields) {
     return Json::Object{{"size", std::uint64_t{size}}, {"fields", std::move(plain)}};
 }
 
+zerobuffer::Deed deed_of(const std::string& then) {
+    if (then == "die") return zerobuffer::Deed::die;
+    if (then == "halt") return zerobuffer::Deed::halt;
+    throw bad_params("\"then\" must be one of die and halt");
+}
+
 } // namespace
 
 Json hello(const Call& /*call*/) {
@@ -48,7 +54,8 @@ Json dump(const Call& call) {
 Json arm(const Call& call) {
     const std::string point = call.params.text("point");
     const std::uint64_t passage = call.params.number("passage");
-    if (!zerobuffer::arm_point(point, passage)) {
+    const zerobuffer::Deed deed = deed_of(call.params.text("then"));
+    if (!zerobuffer::arm_point(point, passage, deed)) {
         std::string known;
         for (const std::string_view name : zerobuffer::points()) known.append(" ").append(name);
         throw bad_params("\"point\" must be one of" + known + ", and \"passage\" 1 or more");

@@ -3,6 +3,7 @@
 #include "deadline.hpp"
 #include "failure.hpp"
 #include "ownership.hpp"
+#include "point.hpp"
 
 #include <algorithm>
 #include <array>
@@ -54,6 +55,13 @@ Semaphore open_semaphore(const std::string& semaphore, const std::string& name) 
     }
 }
 
+/// Whether a path still leads to the file that was opened by it. While that file is open, no other has its number.
+bool leads_to(const std::string& path, const struct ::stat& opened) noexcept {
+    struct ::stat there {};
+
+    return ::lstat(path.c_str(), &there) == 0 && is_same_file(opened, there);
+}
+
 std::shared_ptr<WriterCore> try_connect(const Names& names) {
     const std::string& name = names.buffer();
     const std::string path = names.segment().native();
@@ -68,6 +76,7 @@ std::shared_ptr<WriterCore> try_connect(const Names& names) {
     if (::fstat(file.get(), &facts) != 0) failure::throw_errno(errno, name, "look at the segment", path);
     const auto length = static_cast<std::uint64_t>(facts.st_size);
     check_formatted(file.get(), length, name);
+    pass(Point::writer_opened);
     std::shared_ptr<WriterCore> core;
     try {
         Ring ring(name, Segment(std::move(file), length, Segment::Access::writer));
@@ -76,6 +85,9 @@ std::shared_ptr<WriterCore> try_connect(const Names& names) {
     } catch (const std::system_error& error) {
         failure::throw_errno(error.code().value(), name, "map the segment", path);
     }
+    // An owner's objects are removed before the next owner makes its own, the segment first: as long as this one has
+    // its name, the semaphores that were opened after it are those that belong to it.
+    if (!leads_to(path, facts)) not_ready(failure::not_found(name), creation_patience);
     core->claim(made_at(facts));
     return core;
 }

@@ -63,7 +63,8 @@ std::uint64_t living_reader(const Names& names) {
     return owner_lives(pid, standing->made_at) ? pid : 0;
 }
 
-/// Removes all but the lock file; returns 0, or why something could not be removed.
+/// Removes all but the lock file; returns 0, or why something could not be removed. The segment goes first: a writer
+/// that has opened it tells by its name whether the semaphores, too, are still those of its owner.
 int remove_objects(const Names& names) noexcept {
     int error = 0;
     if (::unlink(names.segment().c_str()) != 0 && errno != ENOENT) error = errno;
@@ -116,7 +117,7 @@ bool is_still_there(int file, int directory, const std::string& name) {
     struct ::stat there {};
 
     return ::fstat(file, &ours) == 0 && ::fstatat(directory, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-           ours.st_dev == there.st_dev && ours.st_ino == there.st_ino;
+           is_same_file(ours, there);
 }
 
 void check(const BufferConfig& config) {
@@ -160,6 +161,10 @@ double made_at(const struct ::stat& facts) noexcept {
         return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
     };
     return std::min(seconds(facts.st_mtim), seconds(facts.st_ctim));
+}
+
+bool is_same_file(const struct ::stat& one, const struct ::stat& other) noexcept {
+    return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
 }
 
 bool lock_file_held(const Names& names) noexcept {

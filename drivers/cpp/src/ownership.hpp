@@ -52,6 +52,8 @@ struct Created {
 /// never to a moment before the creation.
 [[nodiscard]] double made_at(const struct ::stat& facts) noexcept;
 
+[[nodiscard]] bool is_same_file(const struct ::stat& one, const struct ::stat& other) noexcept;
+
 /// Whether somebody holds the lock file of a buffer, or will not have it looked at.
 [[nodiscard]] bool lock_file_held(const Names& names) noexcept;
 

@@ -5,8 +5,6 @@
 #include <csignal>
 #include <utility>
 
-#include <unistd.h>
-
 namespace zerobuffer {
 
 namespace detail {
@@ -16,8 +14,10 @@ std::atomic<Point> armed_point{Point::none};
 namespace {
 
 std::atomic<std::uint64_t> passages_left{0};
+std::atomic<Deed> armed_deed{Deed::die};
 
 constexpr std::array named{
+    std::pair{std::string_view("writer.opened"), Point::writer_opened},
     std::pair{std::string_view("writer.planned"), Point::writer_planned},
     std::pair{std::string_view("writer.data"), Point::writer_data},
     std::pair{std::string_view("writer.header"), Point::writer_header},
@@ -39,23 +39,28 @@ constexpr std::array named{
 } // namespace
 
 void hit() {
-    if (passages_left.fetch_sub(1, std::memory_order_relaxed) == 1) ::kill(::getpid(), SIGKILL);
+    if (passages_left.fetch_sub(1, std::memory_order_relaxed) != 1) return;
+    armed_point.store(Point::none, std::memory_order_relaxed);
+    // To this thread: where another one takes the signal, this one goes on for a moment before all of them stop.
+    ::raise(armed_deed.load(std::memory_order_relaxed) == Deed::halt ? SIGSTOP : SIGKILL);
 }
 
 } // namespace detail
 
 std::vector<std::string_view> points() {
     std::vector<std::string_view> names;
+    names.reserve(detail::named.size());
     for (const auto& entry : detail::named) names.push_back(entry.first);
     return names;
 }
 
-bool arm_point(std::string_view name, std::uint64_t passage) {
+bool arm_point(std::string_view name, std::uint64_t passage, Deed deed) {
     const auto* const found = std::find_if(detail::named.begin(), detail::named.end(),
                                            [name](const auto& entry) { return entry.first == name; });
     if (found == detail::named.end() || passage == 0) return false;
     detail::armed_point.store(detail::Point::none, std::memory_order_relaxed);
     detail::passages_left.store(passage, std::memory_order_relaxed);
+    detail::armed_deed.store(deed, std::memory_order_relaxed);
     detail::armed_point.store(found->second, std::memory_order_relaxed);
     return true;
 }

@@ -8,6 +8,7 @@ namespace zerobuffer::detail {
 
 enum class Point {
     none,
+    writer_opened,
     writer_planned,
     writer_data,
     writer_header,
@@ -30,7 +31,7 @@ extern std::atomic<Point> armed_point;
 
 void hit();
 
-/// Dies here if somebody has asked for it.
+/// Dies or halts here if somebody has asked for it.
 inline void pass(Point point) {
     if (armed_point.load(std::memory_order_relaxed) == point) [[unlikely]] {
         hit();

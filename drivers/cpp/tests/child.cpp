@@ -3,6 +3,7 @@
 #include "case.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <exception>
 #include <iostream>
@@ -42,6 +43,23 @@ Child::~Child() {
 }
 
 void Child::kill() const { ::kill(pid_, SIGKILL); }
+
+void Child::await_halt() const {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(patience_milliseconds);
+    while (std::chrono::steady_clock::now() < end) {
+        ::siginfo_t change{};
+        // What it sees stays to be waited for.
+        const int seen = ::waitid(P_PID, static_cast<::id_t>(pid_), &change, WSTOPPED | WEXITED | WNOHANG | WNOWAIT);
+        if (seen == 0 && change.si_pid == pid_) {
+            if (change.si_code == CLD_STOPPED) return;
+            throw Failure("a child has ended instead of halting");
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    }
+    throw Failure("a child does not halt");
+}
+
+void Child::go_on() const { ::kill(pid_, SIGCONT); }
 
 int Child::wait() {
     int status = 0;

@@ -19,6 +19,11 @@ public:
 
     void kill() const;
 
+    /// Waits until it has stopped itself.
+    void await_halt() const;
+
+    void go_on() const;
+
     /// Waits for its end; the signal that ended it, 0 after work that is done, -1 after work that failed.
     int wait();
 

@@ -1,6 +1,8 @@
 #include "buffers.hpp"
 #include "case.hpp"
 #include "child.hpp"
+#include "names.hpp"
+#include "semaphore.hpp"
 
 #include <csignal>
 #include <thread>
@@ -14,10 +16,14 @@ using namespace zerobuffer;
 
 constexpr BufferConfig small{.metadata_size = 64, .payload_size = 4096};
 
+/// Lies in a connection, the other points of a writer in a write.
+constexpr std::string_view on_the_way = "writer.opened";
+
+/// Those inside reading or writing.
 std::vector<std::string_view> points_of(std::string_view side) {
     std::vector<std::string_view> some;
     for (const std::string_view point : points()) {
-        if (point.starts_with(side)) some.push_back(point);
+        if (point.starts_with(side) && point != on_the_way) some.push_back(point);
     }
     CHECK(!some.empty());
     return some;
@@ -37,7 +43,7 @@ void die_at(std::string_view point, const std::string& name) {
         Writer writer(name);
         write(writer, 700);
         write(writer, 700);
-        CHECK(arm_point(point, 1));
+        CHECK(arm_point(point, 1, Deed::die));
         writer.set_metadata(test::ramp(10));
         write(writer, 700);
     });
@@ -47,8 +53,8 @@ void die_at(std::string_view point, const std::string& name) {
 } // namespace
 
 TEST(death, a_point_that_nobody_knows_is_not_armed) {
-    CHECK(!arm_point("writer.lunch", 1));
-    CHECK(!arm_point("writer.data", 0));
+    CHECK(!arm_point("writer.lunch", 1, Deed::die));
+    CHECK(!arm_point("writer.data", 0, Deed::die));
 }
 
 TEST(death, of_a_writer_anywhere_leaves_whole_frames) {
@@ -108,7 +114,7 @@ TEST(death, of_a_reader_anywhere_is_told_and_made_good) {
             created.open();
             // The third frame wraps, once the first is read.
             static_cast<void>(reader.read(test::patience));
-            CHECK(arm_point(point, 1));
+            CHECK(arm_point(point, 1, Deed::die));
             written.wait();
             for (int frame = 0; frame < 2; frame++) check_whole(reader.read(test::patience));
         });
@@ -129,6 +135,49 @@ TEST(death, of_a_reader_anywhere_is_told_and_made_good) {
         write(writer, 77);
         check_whole(heir.read(test::patience));
     }
+}
+
+TEST(death, of_a_reader_leads_a_writer_on_its_way_to_the_next_one) {
+    const std::string name = test::unique_name();
+    const test::Gate created;
+    test::Child first([&] {
+        const Reader reader(name, small);
+        created.open();
+        ::pause();
+    });
+    created.wait();
+    test::Child child([&] {
+        CHECK(arm_point(on_the_way, 1, Deed::halt));
+        Writer writer(name, test::patience);
+        write(writer, 700);
+    });
+    child.await_halt();
+    first.kill();
+    CHECK_EQUAL(first.wait(), SIGKILL);
+    Reader reader(name, small);
+    child.go_on();
+    CHECK_EQUAL(child.wait(), 0);
+    const Frame frame = reader.read(test::patience);
+    check_whole(frame);
+    CHECK_EQUAL(frame.size(), 700U);
+    CHECK_EQUAL(detail::Semaphore::open(detail::Names(name).data_semaphore()).value(), 0U);
+}
+
+TEST(death, a_halt_comes_once_and_the_operation_goes_on) {
+    Reader reader(test::unique_name(), small);
+    test::Child child([&] {
+        Writer writer(reader.name());
+        write(writer, 100);
+        CHECK(arm_point("writer.position", 2, Deed::halt));
+        for (int frame = 0; frame < 5; frame++) write(writer, 100);
+    });
+    child.await_halt();
+    // Of the third frame the position is written, and not yet that there is one.
+    for (int frame = 0; frame < 2; frame++) check_whole(reader.read(test::patience));
+    CHECK_THROWS(TimeoutError, reader.read(0ns));
+    child.go_on();
+    CHECK_EQUAL(child.wait(), 0);
+    for (int frame = 0; frame < 4; frame++) check_whole(reader.read(test::patience));
 }
 
 TEST(death, ends_a_read_that_waits) {
@@ -182,7 +231,7 @@ TEST(death, a_process_that_got_the_number_of_a_dead_reader_is_not_taken_for_it) 
     const std::string name = test::unique_name();
     test::Child child([&] {
         Reader reader(name, small);
-        CHECK(arm_point("reader.token", 1));
+        CHECK(arm_point("reader.token", 1, Deed::die));
         Writer writer(name);
         write(writer, 1);
         static_cast<void>(reader.read());

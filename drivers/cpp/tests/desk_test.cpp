@@ -19,7 +19,7 @@ const std::map<std::string, std::string> verbs{
     {"hello", "{}"},
     {"health", "{}"},
     {"dump", "{}"},
-    {"arm", R"({"point":"writer.data","passage":1000000})"},
+    {"arm", R"({"point":"writer.data","passage":1000000,"then":"die"})"},
     {"create", R"({"name":"a/b","metadata":0,"payload":64})"},
     {"connect", R"({"name":"a/b"})"},
     {"close", R"({"handle":99})"},
@@ -90,6 +90,22 @@ TEST(desk, every_parameter_is_asked_for_by_its_key) {
     }
     const auto failure = CHECK_THROWS(Failure, ask(desk, "whistle", "{}"));
     CHECK_EQUAL(failure.code(), driver::method_not_found);
+}
+
+TEST(desk, a_point_has_one_of_two_deeds) {
+    Desk desk;
+    const std::string params = R"({"point":"writer.opened","passage":1000000,"then":"%"})";
+    const auto arm = [&](const std::string& then) {
+        std::string filled = params;
+        return ask(desk, "arm", filled.replace(filled.find('%'), 1, then));
+    };
+    CHECK(arm("halt").is_null());
+    CHECK(arm("die").is_null());
+    for (const std::string then : {"", "Die", "stop"}) {
+        const auto failure = CHECK_THROWS(Failure, arm(then));
+        CHECK_EQUAL(failure.code(), driver::invalid_params);
+        CHECK(std::string_view(failure.what()).find("then") != std::string_view::npos);
+    }
 }
 
 TEST(desk, nothing_is_open_under_a_wrong_number) {
