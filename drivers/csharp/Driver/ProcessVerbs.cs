@@ -55,7 +55,21 @@ namespace ZeroBuffer.Driver
         {
             var point = given.Text("point");
             var passage = given.Size("passage");
-            return Points.Arm(point, passage) ? (object)null : throw given.Unfit("point", "the name of one");
+            var deed = DeedOf(given, "then");
+            return Points.Arm(point, passage, deed) ? (object)null : throw given.Unfit("point", "the name of one");
+        }
+
+        private static Deed DeedOf(Params given, string name)
+        {
+            switch (given.Text(name))
+            {
+                case "die":
+                    return Deed.Die;
+                case "halt":
+                    return Deed.Halt;
+                default:
+                    throw given.Unfit(name, "die or halt");
+            }
         }
 
         private static object Plain(StructureLayout structure)

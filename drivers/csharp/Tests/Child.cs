@@ -2,6 +2,7 @@ using System;
 using System.Diagnostics;
 using System.IO;
 using System.Reflection;
+using System.Threading;
 
 namespace ZeroBuffer.Tests
 {
@@ -25,20 +26,42 @@ namespace ZeroBuffer.Tests
             var host = Path.GetFileName(program);
             var isHosted = host.StartsWith("mono", StringComparison.Ordinal) || host == "dotnet";
             var self = isHosted ? Assembly.GetExecutingAssembly().Location + " " : "";
-            var process = Process.Start(
-                new ProcessStartInfo(program, $"{self}{Word} {role} {buffer} {string.Join(" ", more)}")
-                {
-                    UseShellExecute = false,
-                    RedirectStandardInput = true,
-                    RedirectStandardOutput = true,
-                });
-            return new Child(process);
+            var start = new ProcessStartInfo(program, $"{self}{Word} {role} {buffer} {string.Join(" ", more)}")
+            {
+                UseShellExecute = false,
+                RedirectStandardInput = true,
+                RedirectStandardOutput = true,
+            };
+
+            // Mono keeps a file of its own in /dev/shm, which stays when it is killed.
+            start.EnvironmentVariables["MONO_DISABLE_SHARED_AREA"] = "1";
+            return new Child(Process.Start(start));
         }
 
-        /// <summary>Waits for a line; it says where the child has got to.</summary>
+        /// <summary>Waits for a line, which says where the child has got to; null if it ends without one.</summary>
         public string Await()
         {
-            return process.StandardOutput.ReadLine();
+            var line = process.StandardOutput.ReadLineAsync();
+            Expect.That(line.Wait(Scratch.Patience), "a child hangs");
+            return line.Result;
+        }
+
+        /// <summary>Waits until it has stopped itself.</summary>
+        public void AwaitHalt()
+        {
+            // The runtime reaps children: a stop can be seen without taking anything from it.
+            var deadline = Deadline.After(Scratch.Patience);
+            while (!HasHalted())
+            {
+                Expect.That(!process.HasExited, "a child has ended instead of halting");
+                Expect.That(!deadline.IsOver, "a child does not halt");
+                Thread.Sleep(1);
+            }
+        }
+
+        public void GoOn()
+        {
+            Libc.kill(process.Id, Libc.SIGCONT);
         }
 
         public void Tell(string line)
@@ -67,6 +90,8 @@ namespace ZeroBuffer.Tests
         /// <summary>The other end: plays a role until stdin ends.</summary>
         public static int Run(string[] arguments)
         {
+            // It may be halted when its parent ends.
+            Libc.prctl(Libc.PR_SET_PDEATHSIG, Libc.SIGKILL, 0, 0, 0);
             var role = arguments[1];
             var buffer = arguments[2];
             switch (role)
@@ -77,15 +102,23 @@ namespace ZeroBuffer.Tests
                 case "reader":
                     Read(new Reader(buffer, new BufferConfig(0, 1024)));
                     break;
+                case "halts-connecting":
+                    Points.Arm(Points.WriterOpened, 1, Deed.Halt);
+                    Write(new Writer(buffer, Scratch.Patience), 1);
+                    break;
+                case "halts-writing":
+                    Points.Arm(arguments[3], 2, Deed.Halt);
+                    Write(new Writer(buffer), 4);
+                    break;
                 case "dies-writing":
-                    Points.Arm(arguments[3], 1);
+                    Points.Arm(arguments[3], 1, Deed.Die);
                     Write(new Writer(buffer), 1);
                     break;
                 case "dies-reading":
                     var reader = new Reader(buffer, new BufferConfig(0, 4096));
                     Console.WriteLine("ready");
                     Console.ReadLine();
-                    Points.Arm(arguments[3], 1);
+                    Points.Arm(arguments[3], 1, Deed.Die);
                     reader.Read(Scratch.Patience).Release();
                     break;
                 default:
@@ -93,6 +126,12 @@ namespace ZeroBuffer.Tests
             }
 
             return 0;
+        }
+
+        private bool HasHalted()
+        {
+            var stat = Processes.ReadText($"/proc/{process.Id}/stat") ?? "";
+            return stat.Substring(stat.LastIndexOf(')') + 1).StartsWith(" T ", StringComparison.Ordinal);
         }
 
         private static void Write(Writer writer, int count)

@@ -5,7 +5,7 @@ namespace ZeroBuffer.Tests
     /// <summary>Processes that are killed, wherever they stand.</summary>
     internal static class DeathTests
     {
-        // In the order in which a write passes them.
+        // Those of a write, in the order in which it passes them.
         private static readonly string[] WriterPoints =
         {
             Points.WriterPlanned, Points.WriterData, Points.WriterHeader, Points.WriterIntent, Points.WriterPosition,
@@ -57,6 +57,46 @@ namespace ZeroBuffer.Tests
                 using (new Writer(name))
                 {
                     // What the dead one left was replaced.
+                }
+            }
+        }
+
+        [Case]
+        private static void AWriterOnItsWayBelongsToOneReader()
+        {
+            var name = Scratch.Name();
+            using (var first = Child.Start("reader", name))
+            {
+                Expect.Equal("ready", first.Await());
+                using (var child = Child.Start("halts-connecting", name))
+                {
+                    child.AwaitHalt();
+                    first.Kill();
+                    using (var reader = new Reader(name, new BufferConfig(0, 4096)))
+                    {
+                        child.GoOn();
+                        Expect.Equal("ready", child.Await(), "the child that was on its way");
+                        TakeRamp(reader, 1, 300);
+                        Expect.Equal(0, reader.Segment.Data.Value, "tokens without a frame");
+                    }
+                }
+            }
+        }
+
+        [Case]
+        private static void AHaltComesOnceAndTheOperationGoesOn()
+        {
+            using (var reader = new Reader(Scratch.Name(), new BufferConfig(0, 4096)))
+            using (var child = Child.Start("halts-writing", reader.Name, Points.WriterPosition))
+            {
+                child.AwaitHalt();
+                TakeRamp(reader, 1, 300);
+                Expect.That(reader.TryRead(TimeSpan.Zero) == null, "the second frame is there already");
+                child.GoOn();
+                Expect.Equal("ready", child.Await(), "the child that halted");
+                for (var number = 2UL; number <= 4; number++)
+                {
+                    TakeRamp(reader, number, 300);
                 }
             }
         }

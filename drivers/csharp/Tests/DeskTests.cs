@@ -72,12 +72,49 @@ namespace ZeroBuffer.Tests
             Expect.Equal(4, answers.Count, "answers");
         }
 
+        [Case]
+        private static void APointHasOneOfTwoDeeds()
+        {
+            using (var answered = new AutoResetEvent(false))
+            {
+                string answer = null;
+                var desk = new Desk(
+                    text =>
+                    {
+                        answer = text;
+                        answered.Set();
+                    });
+                foreach (var then in new object[] { "halt", "die", "", "Die", "stop", 1L, null })
+                {
+                    var given = new Dictionary<string, object>
+                    {
+                        { "point", "writer.opened" }, { "passage", 1000000 }, { "then", then }, { "timeout", 1 },
+                    };
+                    desk.Take(Message("arm", given));
+                    Expect.That(answered.WaitOne(Scratch.Patience), "an answer is missing");
+                    var isDeed = "halt".Equals(then) || "die".Equals(then);
+                    var isRefused = answer.Contains("-32602") && answer.Contains("then");
+                    Expect.That(isDeed ? answer.Contains("\"result\":null") : isRefused, $"'{then}': {answer}");
+                }
+
+                // Disarms.
+                Points.Arm(null, 1, Deed.Die);
+                desk.End();
+            }
+        }
+
         private static byte[] Message(string verb, string name, int timeout)
         {
-            var given = new Dictionary<string, object>
-            {
-                { "name", name }, { "metadata", 0 }, { "payload", 64 }, { "timeout", timeout },
-            };
+            return Message(
+                verb,
+                new Dictionary<string, object>
+                {
+                    { "name", name }, { "metadata", 0 }, { "payload", 64 }, { "timeout", timeout },
+                });
+        }
+
+        private static byte[] Message(string verb, Dictionary<string, object> given)
+        {
             return Bytes(
                 Json.Write(
                     new Dictionary<string, object>

@@ -67,6 +67,7 @@ namespace ZeroBuffer
             {
                 facts = SystemCalls.Named(names.Buffer, "look at the segment", path, () => SystemCalls.FactsOf(file));
                 CheckFormatted(names, file, facts);
+                Points.Pass(Points.WriterOpened);
                 segment = SystemCalls.Named(
                     names.Buffer,
                     "map the segment",
@@ -82,6 +83,7 @@ namespace ZeroBuffer
 
             try
             {
+                CheckName(names, facts);
                 CheckReader(segment, names, Ownership.MadeAt(facts), isWanted);
                 Claim(segment, names);
                 return segment;
@@ -127,6 +129,21 @@ namespace ZeroBuffer
                 // Peers make them after the segment.
                 var isMissing = error.Errno == Libc.ENOENT;
                 throw isMissing ? new NotReadyException(cause, CreationPatience, false) : (Exception)cause;
+            }
+        }
+
+        /// <summary>
+        /// An owner's objects are removed before the next owner makes its own, the segment first: as long as this one
+        /// has its name, the semaphores that were opened after it are those that belong to it.
+        /// </summary>
+        private static void CheckName(Names names, Libc.FileFacts opened)
+        {
+            var path = names.SegmentPath;
+            var there = SystemCalls.Named(
+                names.Buffer, "look at the segment", path, () => SystemCalls.FactsAt(null, path));
+            if (!there.HasValue || !there.Value.IsSameFile(opened))
+            {
+                throw new NotReadyException(new BufferNotFoundException(names.Buffer), CreationPatience, true);
             }
         }
 

@@ -61,6 +61,8 @@ namespace ZeroBuffer
         public const short POLLIN = 1;
         public const int SIGKILL = 9;
         public const int SIGPIPE = 13;
+        public const int SIGCONT = 18;
+        public const int SIGSTOP = 19;
         public const int SIGXFSZ = 25;
         public const int PR_SET_PDEATHSIG = 1;
 
@@ -189,6 +191,9 @@ namespace ZeroBuffer
 
         [DllImport(Library, SetLastError = true)]
         public static extern int kill(int pid, int signal);
+
+        [DllImport(Library)]
+        public static extern int raise(int signal);
 
         [DllImport(Library)]
         public static extern int getpid();

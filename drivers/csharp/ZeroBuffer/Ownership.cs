@@ -198,6 +198,10 @@ namespace ZeroBuffer
             SystemCalls.Named(names.Buffer, operation, names.SegmentPath, work);
         }
 
+        /// <summary>
+        /// The segment goes first: a writer that has opened it tells by its name whether the semaphores, too, are
+        /// still those of its owner.
+        /// </summary>
         private static void RemoveObjects(Names names)
         {
             ErrnoException failure = null;

@@ -3,12 +3,23 @@ using System.Threading;
 
 namespace ZeroBuffer
 {
+    /// <summary>What a process does to itself at a point.</summary>
+    public enum Deed
+    {
+        /// <summary>It is killed.</summary>
+        Die,
+
+        /// <summary>It is stopped, and goes on with the operation when it is continued from outside.</summary>
+        Halt,
+    }
+
     /// <summary>
-    /// Named places inside an operation at which a test of faults has this process die. Nothing happens at one unless
-    /// it was armed.
+    /// Named places inside an operation at which a test of faults has this process die or halt. Nothing happens at one
+    /// unless it was armed.
     /// </summary>
     public static class Points
     {
+        internal const string WriterOpened = "writer.opened";
         internal const string WriterPlanned = "writer.planned";
         internal const string WriterData = "writer.data";
         internal const string WriterHeader = "writer.header";
@@ -28,22 +39,25 @@ namespace ZeroBuffer
 
         private static readonly string[] Names =
         {
-            WriterPlanned, WriterData, WriterHeader, WriterIntent, WriterFree, WriterCount, WriterPosition,
-            WriterPost, WriterDone, WriterMetadata, ReaderToken, ReaderWrap, ReaderPosition, ReaderCount, ReaderFree,
-            ReaderSpace,
+            WriterOpened, WriterPlanned, WriterData, WriterHeader, WriterIntent, WriterFree, WriterCount,
+            WriterPosition, WriterPost, WriterDone, WriterMetadata, ReaderToken, ReaderWrap, ReaderPosition,
+            ReaderCount, ReaderFree, ReaderSpace,
         };
 
         private static volatile string armed;
         private static int left;
+        private static int signal;
 
         /// <summary>
-        /// Has this process killed when it passes a point for the <paramref name="passage"/>-th time.
+        /// Has this process die or halt, once, when it passes a point for the <paramref name="passage"/>-th time.
         /// </summary>
         /// <returns>Whether there is such a point.</returns>
-        public static bool Arm(string point, int passage)
+        public static bool Arm(string point, int passage, Deed deed)
         {
             var index = Array.IndexOf(Names, point);
+            armed = null;
             Volatile.Write(ref left, Math.Max(1, passage));
+            Volatile.Write(ref signal, deed == Deed.Halt ? Libc.SIGSTOP : Libc.SIGKILL);
             armed = index < 0 ? null : Names[index];
             return index >= 0;
         }
@@ -53,7 +67,10 @@ namespace ZeroBuffer
             // The very constant is what was armed: references are compared, not letters.
             if (ReferenceEquals(armed, point) && Interlocked.Decrement(ref left) == 0)
             {
-                Libc.kill(Libc.getpid(), Libc.SIGKILL);
+                armed = null;
+
+                // To this thread: where another one takes the signal, this one goes on for a moment before all stop.
+                Libc.raise(Volatile.Read(ref signal));
             }
         }
     }

@@ -92,12 +92,14 @@ namespace ZeroBuffer
             return facts;
         }
 
-        /// <summary>What stands at a path of a directory, not following links; null if nothing does.</summary>
-        public static Libc.FileFacts? FactsAt(FileDescriptor directory, string name)
+        /// <summary>What stands at a path, not following links; null if nothing does.</summary>
+        /// <param name="directory">Where a relative path begins; null stands for the working directory.</param>
+        /// <param name="path">The path.</param>
+        public static Libc.FileFacts? FactsAt(FileDescriptor directory, string path)
         {
             Libc.FileFacts facts;
-            var result = Libc.statx(
-                directory.Number, name, Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &facts);
+            var begin = directory?.Number ?? Libc.AT_FDCWD;
+            var result = Libc.statx(begin, path, Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &facts);
             if (result == 0)
             {
                 return facts;
