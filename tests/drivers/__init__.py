@@ -1,3 +1,5 @@
 import pytest
 
-pytest.register_assert_rewrite("tests.drivers.exchange", "tests.drivers.wire")
+pytest.register_assert_rewrite(
+    *(f"tests.drivers.{name}" for name in ("exchange", "language", "mutants", "subject", "wire"))
+)

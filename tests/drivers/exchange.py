@@ -9,179 +9,40 @@ The test module of a language says what it is and takes over the scenes::
 
     class TestWire(Wire):  # of tests/drivers/wire.py: the contract, message by message
         language = GO
+
+What is broken on purpose is found by the scenes of this module, see `tests/drivers/mutants.py`.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 import random
-import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import ClassVar, Final
+from typing import Final
 
 import psutil
 import pytest
 
 from harmony import framing
-from harmony.contract import HandshakeError
-from harmony.process import own_helper
 from step_definitions.child_driver import ChildDriver
-from step_definitions.observer import BufferView, Part, objects_of_run
+from step_definitions.observer import BufferView, Part
 from step_definitions.patterns import Pattern, Payload, digest, expected_chain, ramp, sizes_of
-from step_definitions.port import DriverError
+from step_definitions.port import DriverError, FrameInfo, Handle
+from tests.drivers.subject import PATIENCE, Play, Stage, Subject
 
-DRIVERS: Final = Path(__file__).resolve().parents[2] / "drivers"
-PATIENCE: Final = 10.0  # no measure of anything: what takes longer hangs
 WRITER_POINTS: Final = tuple(
     f"writer.{point}" for point in ("planned", "data", "header", "intent", "position", "free", "count", "post", "done")
 )
 
-_numbers = itertools.count(80_000)
+PAIRS: Final = [("driver", "python"), ("python", "driver"), ("driver", "driver")]
 
-
-@dataclass(frozen=True)
-class Language:
-    """A language and its driver.
-
-    Attributes:
-        name: As its platform in harmony.toml, such as ``cpp``.
-        folder: Where its sources are.
-        command: The driver; the last word is what the build makes.
-        sources: What makes the driver old when it changes, as patterns within the folder; none if nothing is built.
-        said: How it names itself in ``hello``, where that is not the name.
-        capabilities: What it must claim.
-    """
-
-    name: str
-    folder: Path
-    command: tuple[str | Path, ...]
-    sources: tuple[str, ...]
-    said: str = ""
-    capabilities: frozenset[str] = frozenset({"duplex", "linux", "points"})
-
-    @property
-    def words(self) -> list[str]:
-        """The command for a process."""
-        return [str(word) for word in self.command]
-
-    def obstacle(self) -> str:
-        """Say why its driver cannot be tried, or nothing."""
-        if not self.sources:
-            return ""
-        program = Path(self.command[-1])
-        remedy = f"run harmony build {self.name}"
-        if not program.exists():
-            return f"{self.name}: not built — {remedy}"
-        if missing := [word for word in self.words[:-1] if not word.startswith("-") and not shutil.which(word)]:
-            return f"{self.name}: needs {missing[0]} to run"
-        sources = [path for pattern in self.sources for path in self.folder.glob(pattern)]
-        times = [path.stat().st_mtime for path in sources if "_test." not in path.name]
-        if not times:
-            return f"{self.name}: no sources like {self.sources} in {self.folder.name}"
-        return (
-            f"{self.name}: built before its sources changed — {remedy}" if program.stat().st_mtime < max(times) else ""
-        )
-
-
-class Stage:
-    """The processes of one test, and a name for its buffers."""
-
-    def __init__(self, language: Language, name: str, stack: AsyncExitStack) -> None:
-        self._language = language
-        self._stack = stack
-        self.name = name
-
-    async def start(self, who: str = "driver") -> ChildDriver:
-        """Start the driver or Python, which ends with the test."""
-        python = who == "python"
-        driver = await (ChildDriver.start("zerobuffer") if python else ChildDriver.launch(self._language.words))
-        self._stack.push_async_callback(self._end, driver)
-        return driver
-
-    @staticmethod
-    async def _end(driver: ChildDriver) -> None:
-        await (driver.end() if driver.alive else driver.kill())
-
-
-def children() -> set[psutil.Process]:
-    """The processes below this one, but for harmony's own."""
-    ours, _ = own_helper() or (0, 0)
-    return {process for process in psutil.Process().children(recursive=True) if process.pid != ours}
-
-
-Scene = Callable[[Stage], Awaitable[None]]
-Play = Callable[[Scene], None]
-
-
-class Subject:
-    """Tests of one driver. After each, nothing of its name may be left, nor any process."""
-
-    language: ClassVar[Language]
-
-    @pytest.fixture(autouse=True)
-    def built(self) -> None:
-        """Skip, visibly, where the driver was not built."""
-        if reason := self.language.obstacle():
-            pytest.skip(reason)
-
-    @pytest.fixture
-    def name(self, built: None) -> Iterator[str]:
-        """A name for buffers that no other test has."""
-        suffix = f"_{os.getpid()}_{next(_numbers)}"
-        before = children()
-        yield f"{self.language.name}{suffix}"
-        assert objects_of_run(suffix) == []
-        assert psutil.wait_procs(children() - before, timeout=PATIENCE)[1] == []
-
-    @pytest.fixture
-    def play(self, name: str) -> Play:
-        """Play a scene with drivers."""
-        return playing(self.language, name)
-
-
-def playing(language: Language, name: str) -> Play:
-    """Have scenes played with the driver of a language."""
-
-    async def run(scene: Scene) -> None:
-        async with AsyncExitStack() as stack:
-            await scene(Stage(language, name, stack))
-
-    return lambda scene: asyncio.run(run(scene))
-
-
-def altered(language: Language, target: Path, file: str, old: str, new: str) -> Path:
-    """Copy the sources of a language, with one thing changed; to be built and found out."""
-    what_is_built = shutil.ignore_patterns("bin", "obj", "build", "target", ".*")
-    folder = Path(shutil.copytree(language.folder, target / language.folder.name, ignore=what_is_built))
-    text = (folder / file).read_text(encoding="utf-8")
-    assert text.count(old) == 1, f"{file} has changed: look for {old!r}"
-    (folder / file).write_text(text.replace(old, new), encoding="utf-8")
-    return folder
-
-
-def handshake_of(*words: str | Path) -> str:
-    """Start a driver that is refused at once, and return why."""
-
-    async def meet() -> None:
-        driver = await ChildDriver.launch([str(word) for word in words])
-        await driver.end()
-
-    with pytest.raises(HandshakeError) as caught:
-        asyncio.run(meet())
-    return str(caught.value)
-
-
-both_ways = pytest.mark.parametrize(
-    ("reading", "writing"), [("driver", "python"), ("python", "driver"), ("driver", "driver")]
-)
+both_ways = pytest.mark.parametrize(("reading", "writing"), PAIRS)
+one_after_the_other = pytest.mark.parametrize(("victim", "successor"), PAIRS)
 
 
 async def refused(work: Awaitable[object], *codes: str) -> DriverError:
@@ -197,6 +58,57 @@ def dice() -> random.Random:
     seed = int(os.environ.get("ZEROBUFFER_TEST_SEED") or random.randrange(1 << 32))
     print(f"ZEROBUFFER_TEST_SEED={seed}")  # noqa: T201 - to repeat what has failed
     return random.Random(seed)
+
+
+async def sequences(reader: ChildDriver, source: Handle, count: int) -> list[int]:
+    """Read some frames, and return their sequence numbers."""
+    return [(await reader.read(source)).sequence for _ in range(count)]
+
+
+def is_whole(frame: FrameInfo) -> bool:
+    """Whether a frame of the pattern came as it was written."""
+    return frame.digest == digest(ramp(frame.size, frame.sequence))
+
+
+@dataclass(frozen=True)
+class Inheritance:
+    """A buffer whose writer will die at a point of a commit, and who writes after it.
+
+    Attributes:
+        name: The buffer.
+        point: Where the writer dies.
+        reader: It looks only afterwards: so it is the successor who sets right what was left half-done.
+        source: The reader's end.
+        dying: The writer.
+        target: The writer's end.
+        successor: The process that connects next.
+    """
+
+    name: str
+    point: str
+    reader: ChildDriver
+    source: Handle
+    dying: ChildDriver
+    target: Handle
+    successor: ChildDriver
+
+    async def taken_over(self, size: int) -> Handle:
+        """Let the writer die over a frame of a size; return its successor's end."""
+        await self.dying.arm(self.point, 1)
+        await refused(self.dying.write(self.target, Payload(Pattern.FRAME, size)), "dead")
+        await self.dying.kill()
+        return await self.successor.connect(self.name)
+
+
+async def inheritances(stage: Stage, victim: str, successor: str, payload: int) -> AsyncIterator[Inheritance]:
+    """Have a writer die at each point in turn, each in a buffer of its own that ends before the next begins."""
+    reader, following = await stage.start(), await stage.start(successor)
+    for index, point in enumerate(WRITER_POINTS):
+        name = f"{index}{stage.name}"
+        source = await reader.create(name, metadata=0, payload=payload)
+        dying = await stage.start(victim)
+        yield Inheritance(name, point, reader, source, dying, await dying.connect(name), following)
+        await reader.close(source)
 
 
 class Exchange(Subject):
@@ -224,9 +136,7 @@ class Exchange(Subject):
         sizes = [chance.randrange(1, 2000) for _ in range(2000)]
 
         async def scene(stage: Stage) -> None:
-            reader, writer = await stage.start(reading), await stage.start(writing)
-            source = await reader.create(stage.name, metadata=256, payload=4096)
-            target = await writer.connect(stage.name)
+            reader, source, writer, target = await stage.pair(reading, writing, payload=4096, metadata=256)
             await writer.write_metadata(target, Payload(Pattern.SIMPLE, 200))
             written, seen = await asyncio.gather(
                 writer.write(target, Payload(Pattern.FRAME, 0), count=len(sizes), sizes=sizes, timeout=30),
@@ -246,9 +156,7 @@ class Exchange(Subject):
     @both_ways
     def test_slots_and_held_frames(self, reading: str, writing: str, play: Play) -> None:
         async def scene(stage: Stage) -> None:
-            reader, writer = await stage.start(reading), await stage.start(writing)
-            source = await reader.create(stage.name, metadata=0, payload=1024)
-            target = await writer.connect(stage.name)
+            reader, source, writer, target = await stage.pair(reading, writing, payload=1024)
             await writer.abandon(await writer.acquire(target, 900))
             frames = []
             for number in (1, 2, 3):
@@ -279,7 +187,7 @@ class Exchange(Subject):
                 target = await writer.connect(stage.name)
                 await writer.write(target, Payload(Pattern.FRAME, 100), count=count)
                 await writer.close(target)
-            assert [(await reader.read(source)).sequence for _ in range(6)] == [1, 2, 3, 1, 1, 2]
+            assert await sequences(reader, source, 6) == [1, 2, 3, 1, 1, 2]
             await refused(reader.read(source, timeout=PATIENCE), "writer_dead")
 
         play(scene)
@@ -302,7 +210,7 @@ class Exchange(Subject):
                 else:
                     await writer.kill()
                     writer = await stage.start(writing)
-            assert [(await reader.read(source)).sequence for _ in range(6)] == [1, 2, 3, 1, 1, 2]
+            assert await sequences(reader, source, 6) == [1, 2, 3, 1, 1, 2]
             await writer.write(target, Payload(Pattern.FRAME, 100))
             assert (await reader.read(source)).sequence == 3
 
@@ -311,10 +219,9 @@ class Exchange(Subject):
     @both_ways
     def test_the_death_of_a_writer(self, reading: str, writing: str, play: Play) -> None:
         async def scene(stage: Stage) -> None:
-            reader, writer = await stage.start(reading), await stage.start(writing)
-            source = await reader.create(stage.name, metadata=0, payload=1024)
-            await writer.write(await writer.connect(stage.name), Payload(Pattern.FRAME, 100), count=2)
-            assert [(await reader.read(source)).sequence for _ in range(2)] == [1, 2]
+            reader, source, writer, target = await stage.pair(reading, writing, payload=1024)
+            await writer.write(target, Payload(Pattern.FRAME, 100), count=2)
+            assert await sequences(reader, source, 2) == [1, 2]
             blocked = asyncio.create_task(reader.read(source, timeout=60))
             await reader.hello()
             await writer.kill()
@@ -355,89 +262,66 @@ class Exchange(Subject):
 
         play(scene)
 
-    @pytest.mark.parametrize(
-        ("victim", "successor"), [("driver", "python"), ("python", "driver"), ("driver", "driver")]
-    )
-    def test_a_writer_takes_over_wherever_the_one_before_died(self, victim: str, successor: str, play: Play) -> None:
+    @pytest.fixture
+    def points(self) -> None:
+        """Skip, visibly, where the driver does not die where it is told to."""
         if "points" not in self.language.capabilities:
             pytest.skip(f"{self.language.name} does not claim points")
 
+    @pytest.mark.usefixtures("points")
+    @one_after_the_other
+    def test_a_writer_takes_over_wherever_the_one_before_died(self, victim: str, successor: str, play: Play) -> None:
         async def scene(stage: Stage) -> None:
-            # The reader looks only afterwards: so it is the successor who sets right what was left half-done. The frame
-            # that is held meanwhile hides how much should be free.
-            reader, following = await stage.start(), await stage.start(successor)
-            for index, point in enumerate(WRITER_POINTS):
-                name = f"p{index}{stage.name}"
-                source = await reader.create(name, metadata=0, payload=4096)
-                dying = await stage.start(victim)
-                target = await dying.connect(name)
-                await dying.write(target, Payload(Pattern.FRAME, 700), count=2)
-                held = await reader.read(source)
-                await dying.arm(point, 1)
-                await refused(dying.write(target, Payload(Pattern.FRAME, 700)), "dead")
-                await dying.kill()
-                target = await following.connect(name)
-                written = await following.fill(target, Payload(Pattern.FRAME, 500), patience=0.01)
+            async for one in inheritances(stage, victim, successor, payload=4096):
+                reader, source, point = one.reader, one.source, one.point
+                await one.dying.write(one.target, Payload(Pattern.FRAME, 700), count=2)
+                held = await reader.read(source)  # it hides from the successor how much should be free
+                target = await one.taken_over(700)
+                written = await one.successor.fill(target, Payload(Pattern.FRAME, 500), patience=0.01)
                 assert written.frames >= 2, point
                 frames = [await reader.read(source) for _ in range(1 + written.frames)]
                 if frames[1].sequence == 3:
                     frames.append(await reader.read(source))
-                sequences = [frame.sequence for frame in frames]
                 again = list(range(1, 1 + written.frames))
-                assert sequences in ([2, *again], [2, 3, *again]), point
-                for frame in frames:
-                    assert frame.digest == digest(ramp(frame.size, frame.sequence)), point
+                assert [frame.sequence for frame in frames] in ([2, *again], [2, 3, *again]), point
+                assert all(is_whole(frame) for frame in frames), point
                 assert await reader.peek(held.frame, offset=0, length=700) == ramp(700, 1), point
                 await refused(reader.read(source, timeout=0.02), "timeout")
                 for frame in (held, *frames):
                     await reader.release(frame.frame)
-                assert BufferView(name).field("payload_free_bytes") in (4096, 4096 - 716), point
-                await reader.close(source)
-                await following.close(target)
+                assert BufferView(one.name).field("payload_free_bytes") in (4096, 4096 - 716), point
+                await one.successor.close(target)
 
         play(scene)
 
-    @pytest.mark.parametrize(
-        ("victim", "successor"), [("driver", "python"), ("python", "driver"), ("driver", "driver")]
-    )
+    @pytest.mark.usefixtures("points")
+    @one_after_the_other
     def test_a_frame_that_fills_the_ring_is_finished_or_forgotten(
         self, victim: str, successor: str, play: Play
     ) -> None:
-        if "points" not in self.language.capabilities:
-            pytest.skip(f"{self.language.name} does not claim points")
-
         async def scene(stage: Stage) -> None:
-            reader, following = await stage.start(), await stage.start(successor)
-            for index, point in enumerate(WRITER_POINTS):
-                name = f"f{index}{stage.name}"
-                source = await reader.create(name, metadata=0, payload=1024)
-                dying = await stage.start(victim)
-                target = await dying.connect(name)
-                await dying.arm(point, 1)
-                await refused(dying.write(target, Payload(Pattern.FRAME, 1024 - 16)), "dead")
-                await dying.kill()
-                target = await following.connect(name)
-                writing = asyncio.create_task(following.write(target, Payload(Pattern.FRAME, 100), timeout=PATIENCE))
+            async for one in inheritances(stage, victim, successor, payload=1024):
+                reader, source, point = one.reader, one.source, one.point
+                target = await one.taken_over(1024 - 16)
+                write = one.successor.write(target, Payload(Pattern.FRAME, 100), timeout=PATIENCE)
+                writing = asyncio.create_task(write)
                 frames = [await reader.read(source, timeout=PATIENCE)]
                 if frames[0].size != 100:
                     await reader.release(frames[0].frame)
                     frames.append(await reader.read(source, timeout=PATIENCE))
                 await writing
                 assert [(frame.size, frame.sequence) for frame in frames] in ([(100, 1)], [(1008, 1), (100, 1)]), point
-                assert all(frame.digest == digest(ramp(frame.size, 1)) for frame in frames), point
+                assert all(is_whole(frame) for frame in frames), point
                 await reader.release(frames[-1].frame)
-                assert BufferView(name).field("payload_free_bytes") == 1024, point
-                await reader.close(source)
-                await following.close(target)
+                assert BufferView(one.name).field("payload_free_bytes") == 1024, point
+                await one.successor.close(target)
 
         play(scene)
 
     @both_ways
     def test_the_death_of_a_reader(self, reading: str, writing: str, play: Play) -> None:
         async def scene(stage: Stage) -> None:
-            reader, writer = await stage.start(reading), await stage.start(writing)
-            await reader.create(stage.name, metadata=0, payload=1024)
-            target = await writer.connect(stage.name)
+            reader, _, writer, target = await stage.pair(reading, writing, payload=1024)
             await writer.fill(target, Payload(Pattern.FRAME, 200), patience=0.01)
             blocked = asyncio.create_task(writer.write(target, Payload(Pattern.FRAME, 200), timeout=60))
             await writer.hello()

@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from step_definitions.observer import objects_of_run
-from tests.drivers import exchange, liar, wire
+from tests.drivers import liar, wire
+from tests.drivers.language import DRIVERS, Language
 from tests.drivers.test_python import PYTHON
 
-ROOT = exchange.DRIVERS.parent
+ROOT = DRIVERS.parent
 IDENTITY = "test_it_says_who_it_is_and_how_it_sees_the_memory"
 DOING = "test_it_is_healthy_and_tells_what_it_does_while_verbs_wait"
 FORMS = "test_each_answer_has_the_form_of_the_contract"
@@ -87,7 +88,7 @@ def examine(lie: str, check: str, name: str) -> None:
     """Have a liar checked."""
 
     class Lying(wire.Wire):
-        language = exchange.Language(
+        language = Language(
             "python",
             folder=PYTHON.folder,
             command=(sys.executable, liar.__file__, lie, *PYTHON.command),

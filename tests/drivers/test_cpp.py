@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 
 import pytest
 
-from tests.drivers.exchange import DRIVERS, Exchange, Language
+from tests.drivers.exchange import Exchange
+from tests.drivers.language import DRIVERS, Language
 from tests.drivers.wire import Wire
 
 CPP = Language(
@@ -30,22 +30,17 @@ class TestWire(Wire):
 BUILD_LIMIT = 800.0  # a full build of its tests on a machine where others are at work
 
 
-def _run(*command: str, limit: float = 170) -> None:
-    done = subprocess.run(command, cwd=CPP.folder, capture_output=True, text=True, timeout=limit, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(BUILD_LIMIT + 200)
 @pytest.mark.skipif(bool(CPP.obstacle()), reason=CPP.obstacle() or "built")
 def test_its_own_tests() -> None:
-    _run("cmake", "--build", "build", limit=BUILD_LIMIT)
-    _run("ctest", "--test-dir", "build", "--output-on-failure", "--no-tests=error")
+    CPP.run("cmake", "--build", "build", limit=BUILD_LIMIT)
+    CPP.run("ctest", "--test-dir", "build", "--output-on-failure", "--no-tests=error", limit=170)
 
 
 @pytest.mark.skipif(not shutil.which("clang-format"), reason="cpp: no formatter (Debian: apt-get install clang-format)")
 def test_it_is_formatted() -> None:
     folders = (CPP.folder / name for name in ("include", "src", "driver", "tests"))
-    files = [str(path) for folder in folders for path in folder.rglob("*.[ch]pp")]
+    files = [path for folder in folders for path in folder.rglob("*.[ch]pp")]
     assert len(files) > len({"include", "src", "driver", "tests"})
-    _run("clang-format", "--dry-run", "--Werror", *files)
+    CPP.run("clang-format", "--dry-run", "--Werror", *files)

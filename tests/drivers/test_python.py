@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.drivers.exchange import DRIVERS, Language
+from tests.drivers.language import DRIVERS, Language
 from tests.drivers.wire import Wire
 
 PYTHON = Language(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-from pathlib import Path
 
 import pytest
 
-from tests.drivers.exchange import DRIVERS, Exchange, Language, Subject, altered, handshake_of
+from tests.drivers.exchange import Exchange
+from tests.drivers.language import DRIVERS, Language
+from tests.drivers.mutants import Broken, Change, Mutant, Swapped
 from tests.drivers.wire import Wire
 
 RUST = Language(
@@ -16,9 +16,12 @@ RUST = Language(
     folder=DRIVERS / "rust",
     command=(DRIVERS / "rust" / "target" / "release" / "zerobuffer-driver",),
     sources=("*/src/**/*.rs", "*/Cargo.toml", "Cargo.lock"),
-)
-needs_cargo = pytest.mark.skipif(
-    not shutil.which("cargo"), reason="rust: no toolchain (Debian: apt-get install cargo, or rustup)"
+    # A mutant need not be fast, but soon be there.
+    build=(
+        *("cargo", "build", "--release", "--locked"),
+        *("--config", "profile.release.opt-level=0", "--config", "profile.release.incremental=true"),
+    ),
+    tools={"cargo": "apt-get install cargo, or rustup"},
 )
 
 
@@ -30,13 +33,8 @@ class TestWire(Wire):
     language = RUST
 
 
-def run(*command: str, folder: Path = RUST.folder) -> None:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=280, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
 @pytest.mark.slow
-@needs_cargo
+@RUST.needs_tools
 @pytest.mark.parametrize(
     "command",
     [
@@ -49,21 +47,44 @@ def test_its_own_tests_and_linters(command: str) -> None:
     tool = command.split()[1]
     if tool in {"fmt", "clippy"} and not shutil.which(f"cargo-{tool}"):
         pytest.skip(f"rust: no cargo {tool} (rustup component add {'rustfmt' if tool == 'fmt' else tool})")
-    run(*command.split())
+    RUST.run(*command.split())
 
 
-@pytest.mark.slow
-@needs_cargo
-class TestBroken(Subject):
+@RUST.needs_tools
+class TestBroken(Broken):
     language = RUST
-
-    def test_fields_in_a_wrong_order_are_refused_by_name(self, tmp_path: Path) -> None:
-        fields = ["pub payload_size: AtomicU64,", "pub payload_free_bytes: AtomicU64,"]
-        separator = "\n    "
-        folder = altered(
-            RUST, tmp_path, "zerobuffer/src/layout.rs", separator.join(fields), separator.join(reversed(fields))
-        )
-        run("cargo", "build", "--locked", folder=folder)
-        said = handshake_of(folder / "target" / "debug" / "zerobuffer-driver")
-        assert "oieb.payload_size is at offset 40, expected 32" in said
-        assert "oieb.payload_free_bytes is at offset 32, expected 40" in said
+    swapped = Swapped(
+        "zerobuffer/src/layout.rs",
+        ("pub payload_size: AtomicU64,", "pub payload_free_bytes: AtomicU64,"),
+        offsets={"payload_size": 40, "payload_free_bytes": 32},
+    )
+    mutants = (
+        Mutant(
+            "what a dead writer has announced is not finished",
+            Change("zerobuffer/src/ring.rs", "if moved && begun {", "if moved && begun && false {"),
+            Exchange.test_a_writer_takes_over_wherever_the_one_before_died,
+            {"victim": "python", "successor": "driver"},
+        ),
+        Mutant(
+            "a commit is not announced",
+            Change(
+                "zerobuffer/src/ring.rs",
+                "store(&block.reserved[INTENT_BYTES], plan.need());",
+                "store(&block.reserved[INTENT_BYTES], 0);",
+            ),
+            Exchange.test_a_writer_takes_over_wherever_the_one_before_died,
+            {"victim": "driver", "successor": "python"},
+        ),
+        Mutant(
+            "more space is given back than was taken",
+            Change("zerobuffer/src/leases.rs", "sum.bytes += lease.bytes;", "sum.bytes += lease.bytes + 1;"),
+            Exchange.test_slots_and_held_frames,
+            {"reading": "driver", "writing": "python"},
+        ),
+        Mutant(
+            "a wrap marker is not counted by who reads",
+            Change("zerobuffer/src/ring.rs", "counted += u64::from(tail >= FRAME_HEADER_SIZE);", ""),
+            Exchange.test_random_sizes_wrap_again_and_again,
+            {"reading": "driver", "writing": "python"},
+        ),
+    )

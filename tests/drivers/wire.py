@@ -25,7 +25,7 @@ from harmony.contract import Identity
 from step_definitions.observer import BufferView, objects_of_run
 from step_definitions.patterns import Pattern, Payload, digest, ramp
 from step_definitions.port import CONTRACT
-from tests.drivers.exchange import PATIENCE, Subject
+from tests.drivers.subject import PATIENCE, Subject
 
 PARSE_ERROR: Final = -32700
 INVALID_REQUEST: Final = -32600
