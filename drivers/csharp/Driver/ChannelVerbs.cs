@@ -8,6 +8,9 @@ namespace ZeroBuffer.Driver
     /// <summary>The verbs of duplex channels.</summary>
     internal sealed unsafe class ChannelVerbs
     {
+        // What waits for a server looks this often whether the driver ends.
+        private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
+
         private readonly Table table;
 
         public ChannelVerbs(Table table)
@@ -35,7 +38,21 @@ namespace ZeroBuffer.Driver
 
         public object Dial(Params given)
         {
-            return table.Keep(new DuplexClient(given.Text("name"), given.Config(), given.Timeout));
+            var name = given.Text("name");
+            var config = given.Config();
+            var deadline = Deadline.After(given.Timeout);
+            for (;;)
+            {
+                try
+                {
+                    var wait = deadline.Left < Look ? deadline.Left : Look;
+                    return table.Keep(new DuplexClient(name, config, wait));
+                }
+                catch (BufferNotFoundException) when (!deadline.IsOver)
+                {
+                    table.RefuseAtTheEnd();
+                }
+            }
         }
 
         public object Send(Params given)

@@ -9,10 +9,15 @@ namespace ZeroBuffer.Driver
     {
         // Requests wait, they do not compute: a small stack saves address space.
         private const int StackSize = 512 << 10;
-        private static readonly TimeSpan EndPatience = TimeSpan.FromMilliseconds(900);
 
-        // What opens something must not be cut short in the middle.
-        private static readonly string[] Opening = { "create", "connect", "serve", "dial" };
+        // What makes or removes objects must not be cut short in the middle, however slow the machine is: it comes to
+        // an end by itself.
+        private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(10);
+        private static readonly string[] Making = { "create", "serve", "dial" };
+
+        // These may wait for somebody else.
+        private static readonly TimeSpan OthersPatience = TimeSpan.FromMilliseconds(900);
+        private static readonly string[] Awaiting = { "connect", "close" };
 
         private readonly Table table = new Table();
         private readonly List<Job> jobs = new List<Job>();
@@ -89,6 +94,8 @@ namespace ZeroBuffer.Driver
         /// <summary>Closes all that is open, whatever fails on the way; blocked requests end with it.</summary>
         public void End()
         {
+            var deadline = Deadline.After(EndPatience);
+            var others = Deadline.After(OthersPatience);
             var all = table.TakeAll();
             all.ForEach(thing => (thing as IHasty)?.Hurry());
 
@@ -96,15 +103,9 @@ namespace ZeroBuffer.Driver
             all.FindAll(thing => thing is Part).ForEach(Close);
             var ends = all.FindAll(thing => !(thing is Part)).ConvertAll(thing => NewThread(() => Close(thing)));
             ends.ForEach(thread => thread.Start());
-            var deadline = Deadline.After(EndPatience);
             ends.ForEach(thread => thread.Join(deadline.LeftInMilliseconds));
-            lock (jobs)
-            {
-                while (jobs.Exists(job => Array.IndexOf(Opening, job.Verb) >= 0) && !deadline.IsOver)
-                {
-                    Monitor.Wait(jobs, deadline.LeftInMilliseconds);
-                }
-            }
+            AwaitNone(Making, deadline);
+            AwaitNone(Awaiting, others);
         }
 
         private static Thread NewThread(ThreadStart work)
@@ -122,6 +123,18 @@ namespace ZeroBuffer.Driver
             {
                 // The rest must be closed, too.
                 Console.Error.WriteLine($"driver: could not close a {thing.GetType().Name}: {error.Message}");
+            }
+        }
+
+        /// <summary>Waits until no request to one of these verbs is under way.</summary>
+        private void AwaitNone(string[] chosen, Deadline deadline)
+        {
+            lock (jobs)
+            {
+                while (jobs.Exists(job => Array.IndexOf(chosen, job.Verb) >= 0) && !deadline.IsOver)
+                {
+                    Monitor.Wait(jobs, deadline.LeftInMilliseconds);
+                }
             }
         }
 

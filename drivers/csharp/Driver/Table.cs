@@ -22,7 +22,19 @@ namespace ZeroBuffer.Driver
             }
 
             thing.Dispose();
-            throw RpcException.Of("closed", "this driver is ending");
+            throw IsEnding();
+        }
+
+        /// <summary>Gives up what has not come when everything ends.</summary>
+        public void RefuseAtTheEnd()
+        {
+            lock (things)
+            {
+                if (isEnding)
+                {
+                    throw IsEnding();
+                }
+            }
         }
 
         /// <summary>The thing that a parameter names.</summary>
@@ -99,6 +111,11 @@ namespace ZeroBuffer.Driver
             }
 
             return thing as T ?? throw IsClosed(number, name);
+        }
+
+        private static RpcException IsEnding()
+        {
+            return RpcException.Of("closed", "this driver is ending");
         }
 
         private static RpcException IsClosed(long number, string name)

@@ -1,4 +1,5 @@
 using System;
+using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Threading;
@@ -104,15 +105,38 @@ namespace ZeroBuffer.Tests
             return Mark + Interlocked.Increment(ref last).ToString(CultureInfo.InvariantCulture);
         }
 
-        public static string[] LeftBehind()
+        public static List<string> LeftBehind()
         {
-            var shared = Directory.GetFileSystemEntries("/dev/shm", "*" + Mark + "*");
-            var locks = new Names("x").LockDirectory;
-            var locked = Directory.Exists(locks) ? Directory.GetFileSystemEntries(locks, Mark + "*") : new string[0];
-            var all = new string[shared.Length + locked.Length];
-            shared.CopyTo(all, 0);
-            locked.CopyTo(all, shared.Length);
-            return all;
+            // The names of semaphores begin in another way.
+            var left = new List<string>(Directory.GetFileSystemEntries("/dev/shm", "*" + Mark + "*"));
+            foreach (var folder in new[] { new Names("x").LockDirectory, Path.GetTempPath() })
+            {
+                if (Directory.Exists(folder))
+                {
+                    left.AddRange(Directory.GetFileSystemEntries(folder, Mark + "*"));
+                }
+            }
+
+            return left;
+        }
+
+        /// <summary>Removes what is left behind, and says what it was.</summary>
+        public static List<string> Clear()
+        {
+            var left = LeftBehind();
+            foreach (var path in left)
+            {
+                if (Directory.Exists(path))
+                {
+                    Directory.Delete(path, true);
+                }
+                else
+                {
+                    File.Delete(path);
+                }
+            }
+
+            return left;
         }
 
         /// <summary>Byte i is i plus the shift, modulo 256.</summary>
