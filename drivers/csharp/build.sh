@@ -15,6 +15,8 @@ compile() {
     mcs -noconfig -unsafe -optimize+ -debug -warn:4 -warnaserror+ "$@"
 }
 
+# The compiler runs on Mono, which keeps a file in /dev/shm that stays when it is killed.
+export MONO_DISABLE_SHARED_AREA=1
 mkdir -p bin
 compile -target:library -out:bin/ZeroBuffer.dll ZeroBuffer/*.cs
 compile -r:bin/ZeroBuffer.dll -r:Mono.Posix.dll -out:bin/driver.exe Driver/*.cs
