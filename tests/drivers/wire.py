@@ -299,6 +299,8 @@ class Wire(Subject):
             ("read", {"handle": "1"}, "handle"),
             ("commit", {}, "slot"),
             ("peek", {"frame": {}, "offset": 0, "length": 1}, "frame"),
+            ("arm", {"point": "writer.done", "passage": 1}, "then"),
+            ("arm", {"point": "writer.done", "passage": 1, "then": "sing"}, "then"),
         ],
     )
     def test_parameters_that_are_missing_or_ill_typed(self, verb: str, params: Mapping[str, Any], key: str) -> None:
