@@ -62,13 +62,17 @@ class Writer(_core.Writer):
         _lifetime.register(self)
 
     def _connect(self, timeout: float, spin: float) -> None:
-        begin = time.monotonic()
+        # Patience begins with the first refusal, however long this process was kept from trying before. A sign that
+        # somebody is creating the buffer holds also when there is nothing at the next look.
+        refused, patience = 0.0, timeout
         while True:
             try:
                 self._try_connect(spin)
             except _NotReadyError as not_ready:
-                patience = max(timeout, not_ready.patience)
-                if time.monotonic() - begin >= patience:
+                now = time.monotonic()
+                refused = refused or now
+                patience = max(patience, not_ready.patience)
+                if now - refused >= patience:
                     raise not_ready.cause from None
                 time.sleep(_RETRY)  # a creation that goes on elsewhere has no event to wait for
             else:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.pytests import ALONE, words_of_pytest
+
 ROOT = Path(__file__).parents[2]
 SUBJECT = Path(__file__).parent / "subject"
 
@@ -36,7 +38,7 @@ class Sandbox:
         return path
 
     def pytest(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return run_python(self.directory, "-m", "pytest", "-p", "harmony.plugin", *arguments, **environment)
+        return run_python(self.directory, *words_of_pytest(*arguments)[1:], **ALONE, **environment)
 
     def harmony(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
         return run_python(self.directory, "-m", "harmony", *arguments, **environment)

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.pytests import ALONE, words_of_pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 FEATURE = """
 Feature: Tea
@@ -50,11 +52,22 @@ def project(tmp_path: Path) -> Path:
 
 def run(project: Path, *words: str, scenario: str = "1.1") -> tuple[subprocess.CompletedProcess[str], dict[str, str]]:
     events = project / "events.ndjson"
-    command = [sys.executable, "-m", "pytest", "-p", "harmony.plugin", "-p", "no:cacheprovider", "-q", "--rootdir"]
+    options = [
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--rootdir",
+        str(project),
+        "--events",
+        str(events),
+        "--scenario",
+        scenario,
+        *words,
+    ]
     done = subprocess.run(
-        [*command, str(project), str(project / "features"), "--events", str(events), "--scenario", scenario, *words],
+        words_of_pytest(str(project / "features"), *options),
         cwd=project,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])},
+        env={**os.environ, **ALONE, "PYTHONPATH": os.pathsep.join([str(ROOT), *sys.path[1:]])},
         capture_output=True,
         text=True,
         timeout=120,

@@ -16,6 +16,7 @@ import pytest
 from wire import ROOT, environment
 
 from harmony.events import StepSupport, read_file
+from tests.pytests import ALONE, words_of_pytest
 
 ANIMAL = Path(__file__).with_name("zoo") / "animal.py"
 FEATURE = """
@@ -83,20 +84,9 @@ def project(tmp_path: Path) -> Path:
 def run(project: Path, *words: str, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
     paths = os.pathsep.join([str(ROOT), str(project)])
     return subprocess.run(
-        [
-            *prefix,
-            sys.executable,
-            "-m",
-            "pytest",
-            "-p",
-            "harmony.plugin",
-            "-p",
-            "no:cacheprovider",
-            "--no-progress",
-            *words,
-        ],
+        [*prefix, *words_of_pytest("-p", "no:cacheprovider", "--no-progress", *words)],
         cwd=project,
-        env=environment() | {"PYTHONPATH": paths},
+        env=environment() | ALONE | {"PYTHONPATH": paths},
         capture_output=True,
         text=True,
         timeout=120,
@@ -252,7 +242,7 @@ def test_cells_run_on_another_machine(project: Path, tmp_path_factory: pytest.Te
                 f"{address}:8888",
             ],
             cwd=far,
-            env=environment(),
+            env=environment() | ALONE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
         ) as server:
