@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from tests.library import children
-from tests.library.data import Fields, frame
+from tests.library.data import Fields, frame, objects
 from tests.library.model import Lent, Ring, Written
 from tests.library.processes import Child
 from zerobuffer import (
@@ -81,13 +81,15 @@ class OneRing(RuleBasedStateMachine):
         assert self.reader.writer_state == "alive"
 
     def teardown(self) -> None:
-        for item, _, _ in self.held:
-            item.release()
-        for batch, _ in self.batches:
-            batch.release()
-        self.disconnect()
-        if hasattr(self, "reader"):
-            self.reader.close()
+        # From the last to the first, and each whatever the others do: a reader that stays leaves its objects.
+        with contextlib.ExitStack() as ending:
+            if hasattr(self, "reader"):
+                ending.callback(self.reader.close)
+            ending.callback(self.disconnect)
+            for batch, _ in self.batches:
+                ending.callback(batch.release)
+            for item, _, _ in self.held:
+                ending.callback(item.release)
 
     # -- the writer, in this process --
 
@@ -262,13 +264,25 @@ class TwoProcesses(OneRing):
 
 
 def test_one_process_against_the_model() -> None:
-    run_state_machine_as_test(OneRing, settings=SETTINGS)  # type: ignore[no-untyped-call]
+    run_state_machine_as_test(OneRing, settings=SETTINGS)
 
 
 def test_two_processes_against_the_model() -> None:
     with Child(children.obey) as child:
         TwoProcesses.child = child
-        run_state_machine_as_test(TwoProcesses, settings=settings(SETTINGS, max_examples=25))  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(TwoProcesses, settings=settings(SETTINGS, max_examples=25))
+
+
+def test_a_machine_whose_writer_is_gone_leaves_nothing() -> None:
+    with Child(children.obey) as child:
+        TwoProcesses.child = child
+        machine = TwoProcesses()
+        machine.create(payload=PAYLOADS[0])
+        assert objects(machine.name) != []
+        child.kill()
+        with pytest.raises(OSError, match="Broken pipe"):
+            machine.teardown()
+        assert objects(machine.name) == []
 
 
 @pytest.mark.parametrize("flaw", ["loses space", "wrong wrap", "keeps counting"])
@@ -279,7 +293,7 @@ def test_model_that_is_wrong_is_caught(flaw: str) -> None:
         ring_type = _FLAWED[flaw]
 
     with pytest.raises(AssertionError):
-        run_state_machine_as_test(  # type: ignore[no-untyped-call]
+        run_state_machine_as_test(
             Flawed, settings=settings(SETTINGS, max_examples=200, database=None, phases=[Phase.generate])
         )
 
