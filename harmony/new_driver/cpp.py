@@ -5,16 +5,19 @@ from __future__ import annotations
 from typing import Final
 
 from harmony.new_driver.language import (
-    Fragments,
+    BY_VALUE,
     Language,
+    Pieces,
+    Types,
     about,
     about_record,
     commented,
     pascal,
     safe,
+    spread,
     words,
 )
-from harmony.new_driver.shapes import Kind, Laid, Outline, Shape, VerbShape
+from harmony.new_driver.shapes import Kind, Laid, Shape, VerbShape
 
 _RESERVED: Final = words(
     "alignas alignof and and_eq asm auto bitand bitor bool break case catch char char16_t char32_t char8_t "
@@ -27,27 +30,19 @@ _RESERVED: Final = words(
 )
 _WIDTH: Final = 120
 
-_PLAIN: Final = {
-    Kind.TEXT: "std::string",
-    Kind.FLAG: "bool",
-    Kind.INTEGER: "std::int64_t",
-    Kind.NATURAL: "std::uint64_t",
-    Kind.NUMBER: "double",
-    Kind.NOTHING: "Json",
-    Kind.ANY: "Json",
-}
-_BY_VALUE: Final = {Kind.FLAG, Kind.INTEGER, Kind.NATURAL, Kind.NUMBER}
-
-
-def _type(shape: Shape) -> str:
-    match shape.kind:
-        case Kind.LIST:
-            text = f"std::vector<{_type(shape.item or Shape(Kind.ANY))}>"
-        case Kind.RECORD:
-            text = shape.record
-        case _:
-            text = _PLAIN[shape.kind]
-    return f"std::optional<{text}>" if shape.nullable else text
+_type: Final = Types(
+    {
+        Kind.TEXT: "std::string",
+        Kind.FLAG: "bool",
+        Kind.INTEGER: "std::int64_t",
+        Kind.NATURAL: "std::uint64_t",
+        Kind.NUMBER: "double",
+        Kind.NOTHING: "Json",
+        Kind.ANY: "Json",
+    },
+    listed="std::vector<{}>",
+    optional="std::optional<{}>",
+)
 
 
 def _named(name: str) -> str:
@@ -55,7 +50,7 @@ def _named(name: str) -> str:
 
 
 def _parameter(name: str, shape: Shape) -> str:
-    return f"{_type(shape)} {_named(name)}" if shape.kind in _BY_VALUE else f"const {_type(shape)}& {_named(name)}"
+    return f"{_type(shape)} {_named(name)}" if shape.kind in BY_VALUE else f"const {_type(shape)}& {_named(name)}"
 
 
 def _structure(laid: Laid) -> str:
@@ -104,36 +99,18 @@ def _record(record: Shape) -> str:
 
 def _verb(verb: VerbShape) -> str:
     parts = [_parameter(name, shape) for name, shape in verb.params]
-    head = f"    Json {_named(verb.name)}({', '.join(parts)}) {{"
-    if len(head) > _WIDTH:
-        inner = ",\n".join(f"        {part}" for part in parts)
-        head = f"    Json {_named(verb.name)}(\n{inner}) {{"
+    head = spread(f"Json {_named(verb.name)}(", parts, ") {", width=_WIDTH, indent="    ")
     return "\n".join([commented(about(verb), "    /// ", _WIDTH), head, "        throw NotImplemented{};", "    }"])
 
 
 def _entry(verb: VerbShape) -> str:
     parts = [f'part<{_type(shape)}>(params, "{name}")' for name, shape in verb.params]
-    line = f"        return verbs.{_named(verb.name)}({', '.join(parts)});"
-    if len(line) > _WIDTH:
-        inner = ",\n".join(f"            {part}" for part in parts)
-        line = f"        return verbs.{_named(verb.name)}(\n{inner});"
+    line = spread(f"return verbs.{_named(verb.name)}(", parts, ");", width=_WIDTH, indent="        ")
     return "\n".join([f'    {{"{verb.name}", [](Verbs& verbs, const Json& params) -> Json {{', line, "    }},"])
 
 
-def _fragments(outline: Outline) -> Fragments:
-    codes = [
-        line
-        for code, meaning in outline.contract.codes.items()
-        for line in (f"/// {meaning}", f'inline constexpr const char* {_named(code)} = "{code}";')
-    ]
-    return {
-        "codes": "\n".join(codes),
-        "structures": "\n".join(map(_structure, outline.structures)),
-        "layout": "\n".join(map(_layout, outline.structures)),
-        "records": "\n".join(map(_record, outline.records)),
-        "verbs": "\n\n".join(map(_verb, outline.verbs)),
-        "table": "\n".join(map(_entry, outline.verbs)),
-    }
+def _code(code: str, meaning: str) -> str:
+    return f'/// {meaning}\ninline constexpr const char* {_named(code)} = "{code}";'
 
 
 CPP: Final = Language(
@@ -146,7 +123,7 @@ CPP: Final = Language(
         *("-o", "{directory}/driver", "{directory}/driver.cpp"),
     ),
     sources=("{directory}/*.cpp", "{directory}/*.hpp"),
-    fragments=_fragments,
+    fragments=Pieces(_code, _structure, _layout, _record, _verb, _entry),
     verbs="verbs.hpp",
     ignored=("/driver",),
     note=(

@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from typing import Final
 
-from harmony.new_driver.language import Fragments, Language, about, about_record, camel, commented, pascal, safe, words
-from harmony.new_driver.shapes import Kind, Laid, Outline, Shape, VerbShape
+from harmony.new_driver.language import (
+    BY_VALUE,
+    Language,
+    Pieces,
+    Types,
+    about,
+    about_record,
+    camel,
+    commented,
+    pascal,
+    safe,
+    spread,
+    words,
+)
+from harmony.new_driver.shapes import Kind, Laid, Shape, VerbShape
 
 _RESERVED: Final = words(
     "abstract as base bool break byte case catch char checked class const continue decimal default delegate "
@@ -16,31 +29,25 @@ _RESERVED: Final = words(
 )
 _WIDTH: Final = 120
 
-_PLAIN: Final = {
-    Kind.TEXT: "string",
-    Kind.FLAG: "bool",
-    Kind.INTEGER: "long",
-    Kind.NATURAL: "ulong",
-    Kind.NUMBER: "double",
-    Kind.NOTHING: "object",
-    Kind.ANY: "object",
-}
-_VALUES: Final = {Kind.FLAG, Kind.INTEGER, Kind.NATURAL, Kind.NUMBER}
+_type: Final = Types(
+    {
+        Kind.TEXT: "string",
+        Kind.FLAG: "bool",
+        Kind.INTEGER: "long",
+        Kind.NATURAL: "ulong",
+        Kind.NUMBER: "double",
+        Kind.NOTHING: "object",
+        Kind.ANY: "object",
+    },
+    listed="List<{}>",
+    optional="{}?",
+    can_be_optional=BY_VALUE,
+)
 _WORDS: Final = {1: "byte", 2: "ushort", 4: "uint", 8: "ulong"}
 
 
-def _type(shape: Shape) -> str:
-    match shape.kind:
-        case Kind.LIST:
-            return f"List<{_type(shape.item or Shape(Kind.ANY))}>"
-        case Kind.RECORD:
-            return shape.record
-        case _:
-            return _PLAIN[shape.kind] + ("?" if shape.nullable and shape.kind in _VALUES else "")
-
-
 def _get(name: str, shape: Shape) -> str:
-    optional = shape.nullable and shape.kind not in _VALUES
+    optional = shape.nullable and shape.kind not in BY_VALUE
     return f'{"Optional" if optional else "Get"}<{_type(shape)}>("{name}")'
 
 
@@ -116,10 +123,7 @@ def _summary(text: str, indent: str) -> str:
 
 def _verb(verb: VerbShape) -> str:
     parts = [f"{_type(shape)} {_named(name)}" for name, shape in verb.params]
-    head = f"        public object {pascal(verb.name)}({', '.join(parts)})"
-    if len(head) > _WIDTH:
-        inner = ",\n".join(f"            {part}" for part in parts)
-        head = f"        public object {pascal(verb.name)}(\n{inner})"
+    head = spread(f"public object {pascal(verb.name)}(", parts, ")", width=_WIDTH, indent="        ")
     body = ["        {", "            throw new NotImplementedException();", "        }"]
     return "\n".join([_summary(about(verb), "        "), head, *body])
 
@@ -138,20 +142,8 @@ def _entry(verb: VerbShape) -> str:
     )
 
 
-def _fragments(outline: Outline) -> Fragments:
-    codes = [
-        line
-        for code, meaning in outline.contract.codes.items()
-        for line in (_summary(meaning, "        "), f'        public const string {pascal(code)} = "{code}";')
-    ]
-    return {
-        "codes": "\n".join(codes),
-        "structures": "\n".join(map(_structure, outline.structures)),
-        "layout": "\n".join(map(_layout, outline.structures)),
-        "records": "\n".join(map(_record, outline.records)),
-        "verbs": "\n\n".join(map(_verb, outline.verbs)),
-        "table": "\n".join(map(_entry, outline.verbs)),
-    }
+def _code(code: str, meaning: str) -> str:
+    return f'{_summary(meaning, "        ")}\n        public const string {pascal(code)} = "{code}";'
 
 
 CSHARP: Final = Language(
@@ -165,7 +157,7 @@ CSHARP: Final = Language(
         *(f"{{directory}}/{name}.cs" for name in ("Driver", "Framing", "Json", "Contract", "Verbs")),
     ),
     sources=("{directory}/*.cs",),
-    fragments=_fragments,
+    fragments=Pieces(_code, _structure, _layout, _record, _verb, _entry),
     verbs="Verbs.cs",
     ignored=("/driver.exe", "bin/", "obj/"),
     note=(

@@ -5,29 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from harmony.new_driver.language import Fragments, Language, about, about_record, commented, pascal
+from harmony.new_driver.language import Fragments, Language, Types, about, about_record, commented, pascal
 from harmony.new_driver.shapes import Kind, Laid, Outline, Shape, VerbShape
 
-_PLAIN: Final = {
-    Kind.TEXT: "string",
-    Kind.FLAG: "bool",
-    Kind.INTEGER: "int64",
-    Kind.NATURAL: "uint64",
-    Kind.NUMBER: "float64",
-    Kind.NOTHING: "any",
-    Kind.ANY: "any",
-}
-
-
-def _type(shape: Shape) -> str:
-    match shape.kind:
-        case Kind.LIST:
-            text = f"[]{_type(shape.item or Shape(Kind.ANY))}"
-        case Kind.RECORD:
-            text = shape.record
-        case _:
-            text = _PLAIN[shape.kind]
-    return f"*{text}" if shape.nullable else text
+_type: Final = Types(
+    {
+        Kind.TEXT: "string",
+        Kind.FLAG: "bool",
+        Kind.INTEGER: "int64",
+        Kind.NATURAL: "uint64",
+        Kind.NUMBER: "float64",
+        Kind.NOTHING: "any",
+        Kind.ANY: "any",
+    },
+    listed="[]{}",
+    optional="*{}",
+)
 
 
 def _columns(rows: Sequence[Sequence[str]]) -> list[str]:

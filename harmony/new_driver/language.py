@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Final
 
-from harmony.new_driver.shapes import Outline, Shape, VerbShape
+from harmony.new_driver.shapes import Kind, Laid, Outline, Shape, VerbShape
 
 Fragments = Mapping[str, str]
 
@@ -38,6 +39,70 @@ class Language:
     verbs: str
     ignored: tuple[str, ...] = ()
     note: str = ""
+
+
+BY_VALUE: Final = frozenset({Kind.FLAG, Kind.INTEGER, Kind.NATURAL, Kind.NUMBER})
+"""What is copied, in languages that tell the difference."""
+
+
+@dataclass(frozen=True)
+class Types:
+    """How a language with declared types writes them.
+
+    Attributes:
+        plain: Those that hold no others.
+        listed: A list of ``{}``.
+        optional: ``{}`` or nothing.
+        can_be_optional: What has to be written so; the others can be nothing as they are.
+    """
+
+    plain: Mapping[Kind, str]
+    listed: str
+    optional: str
+    can_be_optional: Collection[Kind] = frozenset(Kind)
+
+    def __call__(self, shape: Shape) -> str:
+        """Return the type of a shape."""
+        match shape.kind:
+            case Kind.LIST:
+                text = self.listed.format(self(shape.item or Shape(Kind.ANY)))
+            case Kind.RECORD:
+                text = shape.record
+            case _:
+                text = self.plain[shape.kind]
+        return self.optional.format(text) if shape.nullable and shape.kind in self.can_be_optional else text
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """What writes one of each, in a language whose constants, structures, records, methods and table stand apart.
+
+    Attributes:
+        code: A code of the contract, by its name and meaning.
+        structure: The declaration of a structure.
+        layout: What is told of it in ``hello``.
+        record: The declaration of a record.
+        verb: A method to be filled in.
+        entry: What finds it by the name of the verb.
+    """
+
+    code: Callable[[str, str], str]
+    structure: Callable[[Laid], str]
+    layout: Callable[[Laid], str]
+    record: Callable[[Shape], str]
+    verb: Callable[[VerbShape], str]
+    entry: Callable[[VerbShape], str]
+
+    def __call__(self, outline: Outline) -> Fragments:
+        """Write all of a contract."""
+        return {
+            "codes": "\n".join(self.code(code, meaning) for code, meaning in outline.contract.codes.items()),
+            "structures": "\n".join(map(self.structure, outline.structures)),
+            "layout": "\n".join(map(self.layout, outline.structures)),
+            "records": "\n".join(map(self.record, outline.records)),
+            "verbs": "\n\n".join(map(self.verb, outline.verbs)),
+            "table": "\n".join(map(self.entry, outline.verbs)),
+        }
 
 
 def pascal(name: str) -> str:
@@ -92,3 +157,13 @@ def listed(
     if len(line) <= width or not parts:
         return line
     return "\n".join([f"{indent}{opening}", *(f"{indent}{step}{part}," for part in parts), f"{indent}{closing}"])
+
+
+def spread(opening: str, items: Iterable[str], closing: str, *, width: int, indent: str) -> str:
+    """Return items on one line if they fit, otherwise one a line and the closing behind the last."""
+    parts = list(items)
+    line = f"{indent}{opening}{', '.join(parts)}{closing}"
+    if len(line) <= width or not parts:
+        return line
+    inner = ",\n".join(f"{indent}    {part}" for part in parts)
+    return f"{indent}{opening}\n{inner}{closing}"

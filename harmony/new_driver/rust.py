@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from harmony.new_driver.language import (
-    Fragments,
     Language,
+    Pieces,
+    Types,
     about,
     about_record,
     commented,
@@ -15,7 +16,7 @@ from harmony.new_driver.language import (
     safe,
     words,
 )
-from harmony.new_driver.shapes import Kind, Laid, Outline, Shape, VerbShape
+from harmony.new_driver.shapes import Kind, Laid, Shape, VerbShape
 
 _RESERVED: Final = words(
     "abstract as async await become box break const continue crate do dyn else enum extern false final fn for gen if "
@@ -24,26 +25,19 @@ _RESERVED: Final = words(
 )
 _WIDTH: Final = 110
 
-_PLAIN: Final = {
-    Kind.TEXT: "String",
-    Kind.FLAG: "bool",
-    Kind.INTEGER: "i64",
-    Kind.NATURAL: "u64",
-    Kind.NUMBER: "f64",
-    Kind.NOTHING: "Value",
-    Kind.ANY: "Value",
-}
-
-
-def _type(shape: Shape) -> str:
-    match shape.kind:
-        case Kind.LIST:
-            text = f"Vec<{_type(shape.item or Shape(Kind.ANY))}>"
-        case Kind.RECORD:
-            text = shape.record
-        case _:
-            text = _PLAIN[shape.kind]
-    return f"Option<{text}>" if shape.nullable else text
+_type: Final = Types(
+    {
+        Kind.TEXT: "String",
+        Kind.FLAG: "bool",
+        Kind.INTEGER: "i64",
+        Kind.NATURAL: "u64",
+        Kind.NUMBER: "f64",
+        Kind.NOTHING: "Value",
+        Kind.ANY: "Value",
+    },
+    listed="Vec<{}>",
+    optional="Option<{}>",
+)
 
 
 def _named(name: str) -> str:
@@ -123,20 +117,8 @@ def _arm(verb: VerbShape) -> str:
     return listed(f'"{verb.name}" => {call}', parts, "),", indent="        ", width=_WIDTH)
 
 
-def _fragments(outline: Outline) -> Fragments:
-    codes = [
-        line
-        for code, meaning in outline.contract.codes.items()
-        for line in (f"    /// {meaning}", f'    pub const {code.upper()}: &str = "{code}";')
-    ]
-    return {
-        "codes": "\n".join(codes),
-        "structures": "\n".join(map(_structure, outline.structures)),
-        "layout": "\n".join(map(_layout, outline.structures)),
-        "records": "\n".join(map(_record, outline.records)),
-        "table": "\n".join(map(_arm, outline.verbs)),
-        "verbs": "\n\n".join(map(_verb, outline.verbs)),
-    }
+def _code(code: str, meaning: str) -> str:
+    return f'    /// {meaning}\n    pub const {code.upper()}: &str = "{code}";'
 
 
 RUST: Final = Language(
@@ -146,7 +128,7 @@ RUST: Final = Language(
     command=("{directory}/target/debug/driver",),
     build=("cargo", "build", "--quiet", "--manifest-path", "{directory}/Cargo.toml"),
     sources=("{directory}/src/*.rs", "{directory}/Cargo.toml"),
-    fragments=_fragments,
+    fragments=Pieces(_code, _structure, _layout, _record, _verb, _arm),
     verbs="src/verbs.rs",
     ignored=("target/",),
     note=(
