@@ -2,10 +2,18 @@
 
 #include "verbs.hpp"
 
+#include <algorithm>
 #include <new>
 #include <stdexcept>
+#include <string_view>
 
 namespace driver {
+
+namespace {
+
+bool makes(std::string_view verb) { return verb == "create" || verb == "serve" || verb == "dial"; }
+
+} // namespace
 
 UnderWay::Entry::Entry(UnderWay& all, const Request& request) : all_(all) {
     const std::lock_guard lock(all_.mutex_);
@@ -18,6 +26,15 @@ UnderWay::Entry::Entry(UnderWay& all, const Request& request) : all_(all) {
 UnderWay::Entry::~Entry() {
     const std::lock_guard lock(all_.mutex_);
     all_.calls_.erase(number_);
+    all_.changed_.notify_all();
+}
+
+void UnderWay::await_makers() {
+    constexpr auto patience = std::chrono::seconds(10);
+    std::unique_lock lock(mutex_);
+    changed_.wait_until(lock, std::chrono::steady_clock::now() + patience, [this] {
+        return std::none_of(calls_.begin(), calls_.end(), [](const auto& call) { return makes(call.second.verb); });
+    });
 }
 
 Json UnderWay::plain(std::uint64_t without) const {
@@ -44,6 +61,8 @@ Json Desk::perform(const Request& request) {
         // Every request has one, also where nothing waits. (Each verb looks at all its parameters before it does
         // anything.)
         static_cast<void>(call.params.seconds("timeout"));
+        // What comes too late to be waited for makes nothing.
+        if (makes(request.method)) sleep(std::chrono::nanoseconds::zero());
         return verb(call);
     } catch (const zerobuffer::Error& error) {
         throw Failure(error);

@@ -6,6 +6,7 @@
 #include "table.hpp"
 
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <map>
 #include <mutex>
@@ -32,6 +33,10 @@ public:
         std::uint64_t number_;
     };
 
+    /// Waits until none of them makes objects any more: such a one comes to its end by itself, however slow the machine
+    /// is, and what it has made would stay.
+    void await_makers();
+
     /// The `requests` of a dump, without the one of this number.
     [[nodiscard]] Json plain(std::uint64_t without) const;
 
@@ -43,6 +48,7 @@ private:
     };
 
     mutable std::mutex mutex_;
+    std::condition_variable changed_;
     std::uint64_t last_ = 0;
     std::map<std::uint64_t, Call> calls_;
 };
@@ -53,7 +59,7 @@ struct Desk {
     UnderWay under_way;
     Event ending;
 
-    /// @throws Failure The driver ends meanwhile.
+    /// @throws Failure The driver ends meanwhile, or already does.
     void sleep(std::chrono::nanoseconds time) {
         if (ending.wait(time)) throw Failure(zerobuffer::Code::closed, "the driver is ending");
     }
@@ -62,10 +68,11 @@ struct Desk {
     /// @throws Failure
     [[nodiscard]] Json perform(const Request& request);
 
-    /// Closes all that is open, and has what waits end.
+    /// Closes all that is open, has what waits end, and leaves nothing half made.
     void end() {
         ending.set();
         table.end();
+        under_way.await_makers();
     }
 };
 

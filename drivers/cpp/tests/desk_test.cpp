@@ -3,6 +3,7 @@
 #include "child.hpp"
 #include "desk.hpp"
 
+#include <atomic>
 #include <map>
 
 namespace {
@@ -60,6 +61,14 @@ Json ask(Desk& desk, const std::string& verb, const std::string& params, double 
 std::string code_of(const Failure& failure) {
     const Json plain = failure.plain();
     return *plain.find("data")->find("code")->as<std::string>();
+}
+
+/// Waits until so many are under way.
+void await_requests(Desk& desk, std::size_t count) {
+    const auto begin = std::chrono::steady_clock::now();
+    while (ask(desk, "dump", "{}").find("requests")->as<Json::Array>()->size() < count) {
+        CHECK(std::chrono::steady_clock::now() - begin < test::patience);
+    }
 }
 
 std::string with(const std::string& key, const Json& value, const std::string& rest = "") {
@@ -143,6 +152,38 @@ TEST(desk, a_frame_goes_round) {
     CHECK_EQUAL(code_of(CHECK_THROWS(Failure, ask(desk, "peek", peek))), "closed");
 }
 
+TEST(desk, its_end_gives_up_a_server_that_has_not_come) {
+    Desk desk;
+    const Json nobody(test::unique_name());
+    test::Thread dialing([&] {
+        const std::string params = with("name", nobody, R"(,"metadata":0,"payload":1024)");
+        CHECK_EQUAL(code_of(CHECK_THROWS(Failure, ask(desk, "dial", params, 60))), "closed");
+    });
+    await_requests(desk, 1);
+    desk.end();
+    dialing.join();
+}
+
+TEST(desk, its_end_cuts_no_creation_short) {
+    Desk desk;
+    const std::string name = test::unique_name();
+    std::atomic<bool> done{false};
+    test::Thread creating([&] {
+        try {
+            // Memory is reserved, which takes its time.
+            ask(desk, "create", with("name", Json(name), R"(,"metadata":0,"payload":200000000)"));
+        } catch (const Failure&) {
+            // So it was not done when the end came, or there is not so much memory.
+        }
+        done = true;
+    });
+    const auto begin = std::chrono::steady_clock::now();
+    while (!done && test::files_of(name).empty()) CHECK(std::chrono::steady_clock::now() - begin < test::patience);
+    desk.end();
+    CHECK_EQUAL(test::files_of(name).size(), 0U);
+    creating.join();
+}
+
 TEST(desk, its_end_ends_what_waits) {
     Desk desk;
     const std::string channel = test::unique_name();
@@ -160,11 +201,7 @@ TEST(desk, its_end_ends_what_waits) {
     test::Thread reading(waits("read", with("handle", silent)));
     test::Thread receiving(waits("receive", with("handle", client)));
     test::Thread writing(waits("write", with("handle", writer, R"(,"payload":%,"count":2,"sizes":[],"interval":60)")));
-    const auto begin = std::chrono::steady_clock::now();
-    for (std::size_t waiting = 0; waiting < 3;) {
-        waiting = ask(desk, "dump", "{}").find("requests")->as<Json::Array>()->size();
-        CHECK(std::chrono::steady_clock::now() - begin < test::patience);
-    }
+    await_requests(desk, 3);
     desk.end();
     reading.join();
     receiving.join();
