@@ -85,6 +85,17 @@ typedef struct ZbEndpoint {
     ZB_ENDPOINT_HEAD
 } ZbEndpoint;
 
+/* One slice of a blocked wait, without the GIL; `error` is the errno of one that failed. */
+typedef struct zb_nap {
+    zb_wake wake;
+    int error;
+} zb_nap;
+
+/* Naps by zb_semaphore_wait or zb_semaphore_watch until `deadline`, for a slice at the most. */
+zb_nap zb_nap_on(sem_t *semaphore, zb_wake (*wait)(sem_t *, int64_t), int64_t now, int64_t deadline);
+/* What a nap that did not bring what was waited for means: 0 to look again, -1 with an exception set. */
+int zb_nap_ended(const zb_handle *handle, zb_nap nap, const char *operation);
+
 /* Maps the segment that the arguments of `_attach` name; -1 with an exception set. */
 int zb_endpoint_attach(ZbEndpoint *self, PyObject *args);
 /* Lets go of the peer and the segment. The mapping stays until the last wait, view or frame that uses it has gone. */

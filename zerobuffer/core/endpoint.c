@@ -1,4 +1,6 @@
 /* What a reader and a writer do alike: attach to a segment, be told to stop waiting, leave. */
+#include <errno.h>
+
 #include "binding.h"
 
 int zb_endpoint_attach(ZbEndpoint *self, PyObject *args) {
@@ -15,6 +17,25 @@ int zb_endpoint_attach(ZbEndpoint *self, PyObject *args) {
     zb_spin_init(&self->spin, (int64_t)(spin * 1e9));
     self->closed = false;
     return 0;
+}
+
+zb_nap zb_nap_on(sem_t *semaphore, zb_wake (*wait)(sem_t *, int64_t), int64_t now, int64_t deadline) {
+    const int64_t slice = deadline - now > ZB_SLICE_NS ? now + ZB_SLICE_NS : deadline;
+    zb_nap nap;
+    Py_BEGIN_ALLOW_THREADS
+    nap.wake = wait(semaphore, slice);
+    nap.error = errno;
+    Py_END_ALLOW_THREADS
+    return nap;
+}
+
+int zb_nap_ended(const zb_handle *handle, zb_nap nap, const char *operation) {
+    if (nap.wake == ZB_WAIT_FAILED) {
+        errno = nap.error;
+        zb_raise_errno(handle, operation);
+        return -1;
+    }
+    return nap.wake == ZB_INTERRUPTED && PyErr_CheckSignals() != 0 ? -1 : 0;
 }
 
 void zb_endpoint_leave(ZbEndpoint *self) {

@@ -1,5 +1,4 @@
 /* Room in the ring: whether the reader lives, where a frame goes, and waiting until it can. */
-#include <errno.h>
 #include <sched.h>
 
 #include "point.h"
@@ -132,8 +131,7 @@ static int wait_for_space(ZbWriter *self, uint64_t need, uint64_t size, int64_t 
     }
     while (!space_free(oieb, need)) {
         bool ready = false;
-        zb_wake wake = ZB_TIMED_OUT;
-        int error = 0;
+        zb_nap nap = {.wake = ZB_TIMED_OUT};
         zb_handle *handle = self->handle;
         zb_handle_retain(handle);
         if (spin && self->spin.limit_ns > 0) {
@@ -157,22 +155,13 @@ static int wait_for_space(ZbWriter *self, uint64_t need, uint64_t size, int64_t 
                          (unsigned long long)zb_load(&self->handle->ring.oieb->payload_free_bytes));
                 return -1;
             }
-            const int64_t slice = deadline - now > ZB_SLICE_NS ? now + ZB_SLICE_NS : deadline;
-            Py_BEGIN_ALLOW_THREADS
-            wake = zb_semaphore_wait(handle->space, slice);
-            error = errno;
-            Py_END_ALLOW_THREADS
+            nap = zb_nap_on(handle->space, zb_semaphore_wait, now, deadline);
         }
         const bool closed = self->closed;
         zb_handle_release(handle);
         if (closed) return zb_writer_usable(self);
         if (self->cancelled) return 0;
-        if (wake == ZB_WAIT_FAILED) {
-            errno = error;
-            zb_raise_errno(self->handle, "wait for space");
-            return -1;
-        }
-        if (wake == ZB_INTERRUPTED && PyErr_CheckSignals() != 0) return -1;
+        if (zb_nap_ended(self->handle, nap, "wait for space") < 0) return -1;
     }
     return zb_load(&self->handle->ring.oieb->reader_pid) == 0 ? zb_writer_check_reader(self, zb_now()) : 1;
 }

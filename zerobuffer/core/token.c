@@ -1,5 +1,4 @@
 /* Tokens of "data": waiting for them, and for the writer that posts them. */
-#include <errno.h>
 #include <sched.h>
 
 #include "reader.h"
@@ -103,8 +102,7 @@ int zb_reader_wait(ZbReader *self, int64_t timeout_ns, zb_token token) {
     int64_t deadline = -1;
     for (;;) {
         bool woken = false;
-        zb_wake wake = ZB_TIMED_OUT;
-        int error = 0;
+        zb_nap nap = {.wake = ZB_TIMED_OUT};
         zb_handle *handle = self->handle;
         zb_handle_retain(handle);
         if (spin) {
@@ -132,23 +130,14 @@ int zb_reader_wait(ZbReader *self, int64_t timeout_ns, zb_token token) {
                 zb_raise(self->handle, "timeout", "{s:d}", "seconds", (double)timeout_ns / 1e9);
                 return -1;
             }
-            const int64_t slice = deadline - now > ZB_SLICE_NS ? now + ZB_SLICE_NS : deadline;
-            Py_BEGIN_ALLOW_THREADS
-            wake = zb_semaphore_watch(handle->data, slice);
-            error = errno;
-            Py_END_ALLOW_THREADS
+            nap = zb_nap_on(handle->data, zb_semaphore_watch, now, deadline);
         }
         const bool closed = self->closed;
         zb_handle_release(handle);
         if (closed) return zb_reader_usable(self);
         if (token_there(self, token)) return 1;
         if (self->cancelled) return 0;
-        if (wake == ZB_WAIT_FAILED) {
-            errno = error;
-            zb_raise_errno(self->handle, "wait for data");
-            return -1;
-        }
-        if (wake == ZB_INTERRUPTED && PyErr_CheckSignals() != 0) return -1;
+        if (zb_nap_ended(self->handle, nap, "wait for data") < 0) return -1;
     }
 }
 
