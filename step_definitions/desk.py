@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 import signal
@@ -10,17 +9,18 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from harmony import jsonrpc
 from harmony.contract import Identity, Structure
 from step_definitions.bulk import read_blind, write_alike
 from step_definitions.duplex_service import Server
-from step_definitions.library import AskingSide, HeldFrame, Library, ReadingSide, Slot, WritingSide
+from step_definitions.library import AskingSide, Library, ReadingSide, WritingSide
+from step_definitions.loans import LentFrame, LentSlot
 from step_definitions.patterns import Pattern, Payload, digest
 from step_definitions.port import CONTRACT, Blob, Deed, DriverError, FrameInfo, Service
+from step_definitions.refusals import invalid, translated, values_of
 from step_definitions.summary import Clock, Summary
 
 _CONNECT_PATIENCE: Final = 0.0
@@ -68,7 +68,7 @@ class Desk:
         """Close all that is open, whatever fails on the way."""
         failures: list[Exception] = []
         for number, thing in sorted(self._open.items(), reverse=True):
-            if isinstance(thing, _Slot | _Frame):
+            if isinstance(thing, LentSlot | LentFrame):
                 continue
             try:
                 self._close(number, timeout=0.0)
@@ -89,7 +89,7 @@ class Desk:
         return thing
 
     def _config(self, metadata: int, payload: int) -> Any:
-        with _invalid("metadata, payload"):
+        with invalid("metadata, payload"):
             return self._library.BufferConfig(metadata, payload)
 
     def _hello(self, timeout: float) -> Any:
@@ -146,7 +146,7 @@ class Desk:
         del timeout
         thing = self._get(handle, "close")
         for number, part in list(self._open.items()):
-            if isinstance(part, _Slot | _Frame) and part.owner == handle:
+            if isinstance(part, LentSlot | LentFrame) and part.owner == handle:
                 del self._open[number]
                 part.give_back()
         del self._open[handle]
@@ -196,25 +196,25 @@ class Desk:
     def _acquire(self, handle: int, size: int, timeout: float) -> int:
         writer: WritingSide = self._get(handle, "write_frame")
         sequence = writer.next_sequence
-        return self._keep(_Slot(writer.acquire(size, timeout), sequence, handle))
+        return self._keep(LentSlot(writer.acquire(size, timeout), sequence, handle))
 
     def _put(self, slot: int, payload: Payload, offset: int, timeout: float) -> None:
         del timeout
-        place: _Slot = self._get(slot, "slot")
+        place: LentSlot = self._get(slot, "slot")
         content = payload.content(place.sequence)
-        with _invalid("offset"):
+        with invalid("offset"):
             place.slot.data[offset : offset + len(content)] = content
 
     def _commit(self, slot: int, timeout: float) -> int:
         del timeout
-        place: _Slot = self._get(slot, "slot")
+        place: LentSlot = self._get(slot, "slot")
         del self._open[slot]
         place.slot.commit()
         return place.sequence
 
     def _abandon(self, slot: int, timeout: float) -> None:
         del timeout
-        place: _Slot = self._get(slot, "slot")
+        place: LentSlot = self._get(slot, "slot")
         del self._open[slot]
         place.slot.abandon()
 
@@ -222,7 +222,7 @@ class Desk:
         reader: ReadingSide = self._get(handle, "read_frame")
         frame = reader.read_frame(timeout)
         facts = (frame.sequence, frame.size, digest(frame.data))
-        return asdict(FrameInfo(self._keep(_Frame(frame, handle)), *facts))
+        return asdict(FrameInfo(self._keep(LentFrame(frame, handle)), *facts))
 
     def _read_many(
         self,
@@ -248,7 +248,7 @@ class Desk:
                 if count is None and code in {"timeout", "writer_dead"} and not clock.over:
                     break
                 raise DriverError(
-                    code or "system_error", f"after {summary.frames} frames: {error}", _values(error)
+                    code or "system_error", f"after {summary.frames} frames: {error}", values_of(error)
                 ) from error
             try:
                 summary.add(frame.sequence, frame.size, frame.data if look else None)
@@ -274,13 +274,13 @@ class Desk:
 
     def _peek(self, frame: int, offset: int, length: int, timeout: float) -> str:
         del timeout
-        held: _Frame = self._get(frame, "frame")
+        held: LentFrame = self._get(frame, "frame")
         return bytes(held.frame.data[offset : offset + length]).hex()
 
     def _release(self, frame: int, timeout: float) -> None:
         # The number stays, so that a look at a released frame meets the library's own answer.
         del timeout
-        held: _Frame = self._get(frame, "frame")
+        held: LentFrame = self._get(frame, "frame")
         held.frame.release()
 
     def _write_metadata(self, handle: int, payload: Payload, timeout: float) -> None:
@@ -297,7 +297,7 @@ class Desk:
         hook = self._point_hook()
         if hook is None:
             raise DriverError("system_error", "this library has no named points")
-        with _invalid("point"):
+        with invalid("point"):
             hook(point, passage, signal.SIGKILL if then == "die" else signal.SIGSTOP)
 
     def _point_hook(self) -> Callable[[str, int, int], None] | None:
@@ -362,30 +362,6 @@ class _UnderWay:
     since: float
 
 
-class _Slot:
-    """A place that was lent by a writer."""
-
-    def __init__(self, slot: Slot, sequence: int, owner: int) -> None:
-        self.slot = slot
-        self.sequence = sequence
-        self.owner = owner
-
-    def give_back(self) -> None:
-        self.slot.abandon()
-
-
-class _Frame:
-    """A frame that was lent by a reader."""
-
-    def __init__(self, frame: HeldFrame, owner: int) -> None:
-        self.frame = frame
-        self.owner = owner
-
-    def give_back(self) -> None:
-        with contextlib.suppress(Exception):  # it may have been released already
-            self.frame.release()
-
-
 def _sized(payload: Payload, size: int) -> Payload:
     return payload if payload.size == size else Payload(payload.pattern, size, payload.sequence)
 
@@ -394,33 +370,3 @@ def _sleep_until(moment: float) -> None:
     left = moment - time.monotonic()
     if left > 0:
         time.sleep(left)
-
-
-@contextlib.contextmanager
-def _invalid(names: str) -> Iterator[None]:
-    """Turn a value that cannot be used, and has no code of its own, into a wrong parameter."""
-    try:
-        yield
-    except ValueError as error:
-        if hasattr(error, "code"):
-            raise
-        raise jsonrpc.RpcError(jsonrpc.INVALID_PARAMS, f"{names}: {error}") from error
-
-
-@contextlib.contextmanager
-def translated() -> Iterator[None]:
-    """Turn what a library raises into the error of the port; a programming error stays what it is."""
-    try:
-        yield
-    except DriverError:
-        raise
-    except Exception as error:
-        code = getattr(error, "code", None)
-        if not isinstance(code, str):
-            raise
-        raise DriverError(code, str(error), _values(error)) from error
-
-
-def _values(error: Exception) -> dict[str, Any]:
-    values = getattr(error, "values", None) or getattr(error, "details", None) or {}
-    return {key: value for key, value in values.items() if isinstance(value, str | int | float | bool)}

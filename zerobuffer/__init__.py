@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from zerobuffer import _core, errors
 from zerobuffer._core import Frame, FrameBatch, FrameSlot
 from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, BufferConfig
-from zerobuffer.duplex import DuplexClient, DuplexServer
+from zerobuffer.duplex import DuplexServer
+from zerobuffer.duplex_client import DuplexClient
 from zerobuffer.errors import *  # noqa: F403 - the catalogue is part of the interface
 from zerobuffer.reader import Reader
 from zerobuffer.writer import Writer

@@ -1,5 +1,7 @@
 """Requests and responses over two buffers: NAME_request, read by the server, and NAME_response, read by the client.
 
+The side that answers is here; the one that asks is :mod:`zerobuffer.duplex_client`.
+
 The n-th response answers the n-th request; nothing else ties them together.
 """
 
@@ -14,7 +16,7 @@ from enum import Enum
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from zerobuffer._core import Frame, FrameSlot
+from zerobuffer._core import Frame
 from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, BufferConfig
 from zerobuffer.errors import (
     BufferNotFoundError,
@@ -291,150 +293,3 @@ class DuplexServer:
     ) -> None:
         """Close it."""
         self.close()
-
-
-class DuplexClient:
-    """Sends requests and receives responses.
-
-    Args:
-        name: Name of the channel.
-        config: Sizes of the response buffer, which the client owns.
-        timeout: Seconds to wait for a server that is not there yet.
-        spin: Seconds that a wait spins before it gives way to the semaphore.
-
-    Raises:
-        BufferNotFoundError: No server has the channel.
-        WriterExistsError: Another client has it.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        config: BufferConfig | None = None,
-        *,
-        timeout: float = 0.0,
-        spin: float = DEFAULT_SPIN,
-    ) -> None:
-        self.name = name
-        self._sent = 0
-        self._received = 0
-        self._abandoned: set[int] = set()
-        self._requests = Writer(request_buffer(name), timeout=timeout, spin=spin)
-        try:
-            self._responses = Reader(response_buffer(name), config or DEFAULT_RESPONSE_CONFIG, spin=spin)
-        except BaseException:
-            self._requests.close()
-            raise
-
-    @property
-    def outstanding(self) -> int:
-        """Requests whose response was neither received nor given up."""
-        return self._sent - self._received - len(self._abandoned)
-
-    def request(self, data: Buffer, timeout: float | None = DEFAULT_TIMEOUT) -> Frame:
-        """Send one request and wait for its response, a frame to be released.
-
-        A request that times out is given up: its response is dropped when it comes, and the next one is matched right.
-
-        Raises:
-            FrameTimeoutError: No response in time.
-            WriterDeadError: The server is gone. So does `ReaderDeadError`.
-            BusyError: Responses to earlier `send_request` calls have not been received.
-        """
-        if self.outstanding:
-            raise BusyError(name=self.name, reason=f"{self.outstanding} responses wait for receive_response()")
-        deadline = None if timeout is None else time.monotonic() + timeout
-        self.send_request(data, timeout)
-        try:
-            return self.receive_response(None if deadline is None else max(0.0, deadline - time.monotonic()))
-        except FrameTimeoutError:
-            self._abandoned.add(self._sent)
-            raise
-
-    def send_request(self, data: Buffer, timeout: float | None = DEFAULT_TIMEOUT) -> int:
-        """Send a request without waiting; returns its number, which is that of its response."""
-        self._requests.write_frame(data, timeout)
-        self._sent += 1
-        return self._sent
-
-    def acquire_request(self, size: int, timeout: float | None = DEFAULT_TIMEOUT) -> RequestSlot:
-        """Lend a writable place for a request: `with client.acquire_request(n) as view:` sends it at the end."""
-        return RequestSlot(self, self._requests.acquire(size, timeout))
-
-    def receive_response(self, timeout: float | None = DEFAULT_TIMEOUT) -> Frame:
-        """Wait for the next response that is not given up."""
-        deadline = None if timeout is None else time.monotonic() + timeout
-        while True:
-            frame = self._next_response(deadline)
-            self._received += 1
-            if self._received not in self._abandoned:
-                return frame
-            self._abandoned.remove(self._received)
-            frame.release()
-
-    def _next_response(self, deadline: float | None) -> Frame:
-        # Until the server has connected to the response buffer, its death shows only in the request buffer.
-        while self._responses.writer_state == "absent":
-            left = _POLL if deadline is None else min(_POLL, max(0.0, deadline - time.monotonic()))
-            try:
-                return self._responses.read_frame(left)
-            except FrameTimeoutError:
-                self._requests.check_reader()
-                if deadline is not None and time.monotonic() >= deadline:
-                    raise
-        return self._responses.read_frame(None if deadline is None else max(0.0, deadline - time.monotonic()))
-
-    def _committed(self) -> None:
-        self._sent += 1
-
-    def close(self) -> None:
-        """Leave the channel, and remove the response buffer."""
-        try:
-            self._requests.close()
-        finally:
-            self._responses.close()
-
-    def __enter__(self) -> Self:
-        """Return the client itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close it."""
-        self.close()
-
-
-class RequestSlot:
-    """A place in the request buffer to write a request into. `with` sends it, and abandons it on an exception."""
-
-    def __init__(self, client: DuplexClient, slot: FrameSlot) -> None:
-        self._client = client
-        self._slot = slot
-
-    @property
-    def data(self) -> memoryview:
-        """Writable memoryview into the ring."""
-        return self._slot.data
-
-    def commit(self) -> None:
-        """Send the request."""
-        self._slot.commit()
-        self._client._committed()  # noqa: SLF001 - the two are one thing
-
-    def abandon(self) -> None:
-        """Give it up; nothing is sent."""
-        self._slot.abandon()
-
-    def __enter__(self) -> memoryview:
-        """Return the writable view."""
-        return self._slot.data
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Send, or abandon on an exception."""
-        if kind is None:
-            self.commit()
-        else:
-            self.abandon()
