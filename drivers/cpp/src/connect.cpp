@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <optional>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -95,12 +96,18 @@ std::shared_ptr<WriterCore> try_connect(const Names& names) {
 } // namespace
 
 std::shared_ptr<WriterCore> connect(const Names& names, std::chrono::nanoseconds timeout) {
-    const auto begin = Clock::now();
+    // Patience begins with the first refusal, however long this process was kept from trying before. A sign that
+    // somebody is creating the buffer holds also when there is nothing at the next look.
+    std::optional<Clock::time_point> refused;
+    std::chrono::nanoseconds patience = timeout;
     for (;;) {
         try {
             return try_connect(names);
         } catch (const NotReady& refusal) {
-            if (Clock::now() - begin >= std::max(refusal.patience, timeout)) std::rethrow_exception(refusal.cause);
+            const auto now = Clock::now();
+            if (!refused) refused = now;
+            patience = std::max(patience, refusal.patience);
+            if (now - *refused >= patience) std::rethrow_exception(refusal.cause);
         }
         std::this_thread::sleep_for(retry);
     }

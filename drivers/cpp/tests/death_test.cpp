@@ -148,7 +148,7 @@ TEST(death, of_a_reader_leads_a_writer_on_its_way_to_the_next_one) {
     created.wait();
     test::Child child([&] {
         CHECK(arm_point(on_the_way, 1, Deed::halt));
-        Writer writer(name, test::patience);
+        Writer writer(name);
         write(writer, 700);
     });
     child.await_halt();

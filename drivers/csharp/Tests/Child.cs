@@ -104,7 +104,7 @@ namespace ZeroBuffer.Tests
                     break;
                 case "halts-connecting":
                     Points.Arm(Points.WriterOpened, 1, Deed.Halt);
-                    Write(new Writer(buffer, Scratch.Patience), 1);
+                    Write(new Writer(buffer), 1);
                     break;
                 case "halts-writing":
                     Points.Arm(arguments[3], 2, Deed.Halt);

@@ -21,8 +21,11 @@ namespace ZeroBuffer
         /// <param name="isWanted">Whether the process that reads it is one to connect to.</param>
         public static Segment Connect(Names names, TimeSpan timeout, Func<ulong, bool> isWanted)
         {
-            var begin = Clock.Now;
+            // Patience begins with the first refusal, however long this process was kept from trying before. A sign
+            // that somebody is creating the buffer holds also when there is nothing at the next look.
             var deadline = Deadline.After(timeout);
+            long? refused = null;
+            var patience = TimeSpan.Zero;
             for (;;)
             {
                 try
@@ -31,8 +34,11 @@ namespace ZeroBuffer
                 }
                 catch (NotReadyException refusal)
                 {
-                    var waited = TimeSpan.FromTicks((Clock.Now - begin) / 100);
-                    if (waited >= refusal.Patience && (deadline.IsOver || !refusal.MayComeLate))
+                    var now = Clock.Now;
+                    refused = refused ?? now;
+                    patience = patience > refusal.Patience ? patience : refusal.Patience;
+                    var waited = TimeSpan.FromTicks((now - refused.Value) / 100);
+                    if (waited >= patience && (deadline.IsOver || !refusal.MayComeLate))
                     {
                         throw refusal.Cause;
                     }
