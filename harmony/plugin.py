@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import pytest
 
-from harmony import matrix_plugin, reporting
+from harmony import matrix_plugin, reporting, termination
 from harmony.config import PROJECT_FILE, find_project_file, overrides_of
 from harmony.errors import ExitCode, HarmonyError
 from harmony.items import Choice, FeatureFile, HarmonyRun, ScenarioItem, marker_name
@@ -56,6 +56,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read the project, so that a wrong setting is said before anything else."""
+    config.pluginmanager.register(termination, "harmony-termination")
     wanted = config.getoption("--harmony-project")
     file = Path(wanted).resolve() if wanted else find_project_file(config.rootpath)
     words = config.getoption("--scenario")
