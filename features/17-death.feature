@@ -147,3 +147,23 @@ Feature: Death
     Then the 'reader' process should verify the content of all frames
     And the data semaphore of buffer 'on-the-way' should stand at '0'
     And the 'reader' process should find no further frame
+
+  @points
+  Scenario Outline: 17.8 A reader that stood still with a token meets no frame twice, after <count> of the next writer
+    Given the 'reader' process has another one create buffer 'standing' with metadata size '0' and payload size '4096'
+    And the 'writer' process connects to buffer 'standing'
+    And the 'writer' process writes '3' frames of size '1008' in a row
+    And the 'reader' process has the other one read '3' frames from '1' on, and no further
+    And the 'writer' process writes '1' frames of size '1008' in a row
+    When the 'reader' process has the other one halt at 'reader.token' of a read
+    And the 'writer' process is killed
+    And a new 'writer' process connects to buffer 'standing'
+    And the 'reader' process lets the other one go on, which then has frame '4'
+    And the 'writer' process writes '<count>' frames of size '1008' in a row
+    Then the 'reader' process has the other one read '<count>' frames from '1' on, and no further
+
+    Examples:
+      | count |
+      | 1     |
+      | 2     |
+      | 4     |

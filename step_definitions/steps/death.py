@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from typing import Any
 
 from harmony.comparison import expect_equal
 from harmony.context import ScenarioContext
@@ -27,7 +28,7 @@ class DeathSteps:
         self._halted = 0
         self._victim: Driver | None = None
         self._handle = 0
-        self._connection: asyncio.Task[int] | None = None
+        self._deed: asyncio.Task[int] | None = None
 
     @step(acting(r"goes on until it (?P<deed>[a-z ]+)"))
     async def go_on_until(self, deed: str) -> None:
@@ -96,49 +97,78 @@ class DeathSteps:
     @step(acting(r"has the other one die at '(?P<point>[^']+)' of a (?P<operation>write|read)"))
     async def victim_dies(self, point: str, operation: str) -> None:
         """Arm the point, begin the operation, and see the process die of it."""
-        if self._victim is None:
-            raise AssertionError("there is no other process")
-        await self._victim.arm(point, 1)
+        victim = self._other()
+        await victim.arm(point, 1)
         try:
             if operation == "write":
-                await self._victim.write(self._handle, Payload(Pattern.FRAME, _SIZE))
+                await victim.write(self._handle, Payload(Pattern.FRAME, _SIZE))
             else:
-                frame = await self._victim.read(self._handle)
-                await self._victim.release(frame.frame)
+                await self._take(victim)
         except DriverError as error:
             if error.code != "dead":
                 raise
             # Its end of the pipe closes a moment before it is gone.
-            await self._victim.end()
+            await victim.end()
         else:
             raise AssertionError(f"the {operation} came to its end without passing {point!r}")
 
     @step(acting(r"has another one halt at '(?P<point>[^']+)' of a connection to buffer '(?P<base>[^']+)'"))
-    async def victim_halts(self, point: str, base: str) -> None:
+    async def victim_halts_in_connection(self, point: str, base: str) -> None:
         """Start another process of the same implementation and have it stop on its way into a buffer."""
         victim = self._victim = await self._role.sibling(process=True)
+        await self._halt_in(victim, point, self._join(victim, self._role.view(base).name))
+
+    @step(acting(r"has the other one halt at '(?P<point>[^']+)' of a read"))
+    async def victim_halts_in_read(self, point: str) -> None:
+        """Have the other process stop in the middle of a read."""
+        victim = self._other()
+        await self._halt_in(victim, point, self._take(victim))
+
+    @step(acting(r"lets the other one go on, which then writes '(?P<count>\d+)' frames of size '(?P<size>[^']+)'"))
+    async def victim_connects(self, count: int, size: ByteSize) -> None:
+        """Let the connection come to its end, and use it."""
+        await self._other().write(await self._go_on(), Payload(Pattern.FRAME, size), count=count)
+
+    @step(acting(r"lets the other one go on, which then has frame '(?P<sequence>\d+)'"))
+    async def victim_has_read(self, sequence: int) -> None:
+        """Let the read come to its end."""
+        expect_equal(sequence, await self._go_on(), "sequence of the frame")
+
+    @step(acting(r"has the other one read '(?P<count>\d+)' frames from '(?P<first>\d+)' on, and no further"))
+    async def victim_reads(self, count: int, first: int) -> None:
+        """Have the other process read until nothing comes."""
+        done = await self._other().read_many(self._handle, idle=self._role.settings.idle_timeout)
+        expect_equal((count, first, first + count - 1), (done.frames, done.first, done.last), "frames, first, last")
+
+    def _other(self) -> Driver:
+        if self._victim is None:
+            raise AssertionError("there is no other process")
+        return self._victim
+
+    async def _halt_in(self, victim: Driver, point: str, work: Coroutine[Any, Any, int]) -> None:
         number = self._halted = (await victim.hello()).pid
         await victim.arm(point, 1, then="halt")
-        connection = asyncio.create_task(self._join(victim, self._role.view(base).name))
-        self._connection = connection
+        deed = self._deed = asyncio.create_task(work)
 
         async def let_go() -> None:
             processes.go_on(number)
-            connection.cancel()
-            await asyncio.gather(connection, return_exceptions=True)
+            deed.cancel()
+            await asyncio.gather(deed, return_exceptions=True)
 
         self._context.on_cleanup(let_go)
-        if not await processes.stands(number, connection):
-            raise AssertionError(f"it did not halt at {point!r}: {connection!r}")
+        if not await processes.stands(number, deed):
+            raise AssertionError(f"it did not halt at {point!r}: {deed!r}")
 
-    @step(acting(r"lets the other one go on, which then writes '(?P<count>\d+)' frames of size '(?P<size>[^']+)'"))
-    async def victim_goes_on(self, count: int, size: ByteSize) -> None:
-        """Let the connection come to its end, and use it."""
-        if self._victim is None or self._connection is None:
-            raise AssertionError("there is no other process that halts")
+    async def _go_on(self) -> int:
+        if self._deed is None:
+            raise AssertionError("no other process halts")
         processes.go_on(self._halted)
-        handle = await self._connection
-        await self._victim.write(handle, Payload(Pattern.FRAME, size), count=count)
+        return await self._deed
+
+    async def _take(self, victim: Driver) -> int:
+        frame = await victim.read(self._handle)
+        await victim.release(frame.frame)
+        return frame.sequence
 
     @then(acting(r"should read '(?P<count>\d+)' frames, perhaps one more, and then get error '(?P<code>[^']+)'"))
     async def read_whole_frames(self, count: int, code: str) -> None:

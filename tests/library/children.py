@@ -249,6 +249,24 @@ def read_and_die(parent: Parent, name: str, point: str, passage: int, signal_num
         reader.read_frame(20).release()
 
 
+def read_when_asked(parent: Parent, name: str, batches: bool) -> None:
+    """Say the sequences of what was read, or the code of what came instead; stop once with a token in hand if asked."""
+    with Reader(name, BufferConfig(metadata_size=64, payload_size=4096)) as reader:
+        parent.say("ready")
+        while (asked := parent.hear()) is not None:
+            seconds, halts = asked
+            if halts:
+                _core.arm_point("reader.token", 1, signal.SIGSTOP)
+            try:
+                frames = list(reader.read_frames(8, seconds)) if batches else [reader.read_frame(seconds)]
+            except ZeroBufferError as error:
+                parent.say(error.code)
+                continue
+            parent.say([got.sequence for got in frames])
+            for got in frames:
+                got.release()
+
+
 def set_metadata_and_die(parent: Parent, name: str) -> None:
     """Die between the content of the metadata and its length."""
     del parent

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import signal
 
+import posix_ipc
 import pytest
 
 from tests.library import children
 from tests.library.data import frame
 from tests.library.processes import Child
-from zerobuffer import BufferConfig, FrameTimeoutError, Reader, Writer, WriterDeadError, WriterExistsError
+from zerobuffer import BufferConfig, FrameTimeoutError, Reader, Writer, WriterDeadError, WriterExistsError, names
 
 CONFIG = BufferConfig(metadata_size=64, payload_size=4096)
 PATIENCE = 20.0
@@ -217,6 +219,49 @@ def test_a_read_cancelled_with_its_token_leaves_no_debt_behind_a_killed_writer(n
             take(reader, range(2, 3))
             with pytest.raises(FrameTimeoutError):
                 reader.read_frame(0)
+
+
+@pytest.mark.parametrize("batches", [False, True], ids=["one by one", "in batches"])
+@pytest.mark.parametrize("written", [0, 2], ids=["at once", "later"])
+@pytest.mark.parametrize("before", [0, 3], ids=["first lap", "before what the first lap left"])
+def test_a_reader_that_stood_still_with_a_token_meets_no_frame_twice(
+    name: str, before: int, written: int, batches: bool
+) -> None:
+    """The writer that comes after a killed one finds the frame without its token, and posts one for it."""
+    size = 4096 // 4 - 16
+    with Child(children.read_when_asked, name=name, batches=batches) as reader:
+        reader.hear("ready")
+        with Child(children.hold_writer, name=name) as first:
+            first.hear("ready")
+            for sequence in range(1, before + 2):
+                first.say([[size, sequence]])
+                first.hear("written")
+                reader.say([5, sequence > before])
+                if sequence <= before:
+                    assert reader.hear() == [sequence]
+            reader.stopped()
+            first.kill()
+        with Writer(name) as second:
+            reader.kill(signal.SIGCONT)
+            assert reader.hear() == [before + 1]
+            for sequence in range(1, written + 1):
+                second.write_frame(frame(size, sequence))
+                reader.say([5, False])
+                assert reader.hear() == [sequence]
+            reader.say([0, False])
+            reader.hear("timeout")
+            second.write_frame(frame(size, written + 1))
+            reader.say([5, False])
+            assert reader.hear() == [written + 1]
+            # A succession excuses one such token, and no more.
+            semaphore = posix_ipc.Semaphore(names.data_semaphore(name))
+            semaphore.release()
+            semaphore.close()
+            reader.say([0, False])
+            if before == 0:
+                reader.hear("invalid_frame_size", "sequence_error")
+        reader.say(None)
+        assert reader.wait() == 0
 
 
 def test_a_writer_takes_no_semaphore_of_another_owner(name: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ static zb_identity writer_identity(const ZbReader *self) {
  */
 static void begin_stream(ZbReader *self, const zb_found *found, uint64_t index) {
     const uint64_t ahead = zb_semaphore_pending(self->handle->data);
+    self->streams++;
     self->writer_seen = true;
     self->stream = writer_identity(self);
     const bool older = self->stream.connected_at != 0
@@ -25,18 +26,39 @@ static void begin_stream(ZbReader *self, const zb_found *found, uint64_t index) 
     if (self->stream.pid == 0 || older) self->stream = zb_stream_of_the_gone;
 }
 
-/* Finds the frame at `pos`, the `index`th: checked, leased, but read_pos not yet advanced. -1 with an error set. */
+static bool another_writer(const ZbReader *self) {
+    const zb_identity now = writer_identity(self);
+    return now.pid != self->stream.pid || now.connected_at != self->stream.connected_at;
+}
+
+/*
+ * Whether a token stands for no frame. A writer that takes over from a killed one posts what that one owed; if this
+ * reader stood still for long between a token and its frame, that is one too many. So each succession excuses one,
+ * that of a writer of whom nothing was read yet only where what stands there is `strange`: what is left of a frame that
+ * was read can look like the next of another stream, but not of its own.
+ */
+static bool is_surplus(ZbReader *self, uint64_t pos, bool strange) {
+    if (self->streams == 0) return false;
+    const uint64_t successions = self->streams - 1 + (strange && another_writer(self));
+    if (self->surplus >= successions || !zb_ring_drained(&self->handle->ring, pos)) return false;
+    self->surplus++;
+    return true;
+}
+
+/*
+ * Finds the frame at `pos`, the `index`th: checked, leased, but read_pos not yet advanced. 1 when there is none because
+ * the token is surplus, -1 with an error set.
+ */
 static int take_frame(ZbReader *self, uint64_t pos, uint64_t index, zb_found *found, uint64_t *lease) {
     zb_fault fault;
     const zb_status status = zb_ring_peek(&self->handle->ring, pos, found, &fault);
+    if (is_surplus(self, pos, status != ZB_OK || found->sequence != self->expected)) return 1;
     if (status != ZB_OK) {
         zb_raise_fault(self->handle, status, &fault);
         return -1;
     }
     if (found->sequence != self->expected) {
-        const zb_identity now = writer_identity(self);
-        const bool another = now.pid != self->stream.pid || now.connected_at != self->stream.connected_at;
-        if (found->sequence != 1 || !another) {
+        if (found->sequence != 1 || !another_writer(self)) {
             zb_raise(self->handle, "sequence_error", "{s:K,s:K}", "expected", (unsigned long long)self->expected,
                      "seen", (unsigned long long)found->sequence);
             return -1;
@@ -96,12 +118,16 @@ static PyObject *reader_read_frame(PyObject *op, PyObject *const *args, Py_ssize
     ZbReader *self = (ZbReader *)op;
     int64_t timeout_ns;
     if (zb_parse_timeout("read_frame", args, count, names, 0, &timeout_ns) < 0) return NULL;
-    if (zb_reader_usable(self) < 0 || take_token(self, timeout_ns) < 0) return NULL;
-    ZB_POINT(READER_TOKEN);
+    if (zb_reader_usable(self) < 0) return NULL;
     zb_found found;
     uint64_t lease;
-    if (know_position(self) < 0) return put_back(self);
-    if (take_frame(self, self->read_pos, self->read_count, &found, &lease) < 0) return put_back(self);
+    for (int taken = 1; taken > 0;) {
+        if (take_token(self, timeout_ns) < 0) return NULL;
+        ZB_POINT(READER_TOKEN);
+        if (know_position(self) < 0) return put_back(self);
+        taken = take_frame(self, self->read_pos, self->read_count, &found, &lease);
+        if (taken < 0) return put_back(self);
+    }
     advance(self, found.next_pos, found.counted);
     PyObject *frame = zb_frame_new(self, &found, lease);
     if (frame == NULL) {
@@ -131,20 +157,23 @@ static PyObject *reader_read_frames(PyObject *op, PyObject *const *args, Py_ssiz
     do {
         zb_found found;
         uint64_t lease;
-        if (take_frame(self, pos, self->read_count + counted, &found, &lease) < 0) {
+        const int failed = take_frame(self, pos, self->read_count + counted, &found, &lease);
+        if (failed < 0) {
             put_back(self);
-            if (taken == 0) {
-                Py_DECREF(batch);
-                return NULL;
-            }
-            PyErr_Clear(); /* what is whole is delivered first */
             break;
         }
+        if (failed > 0) continue;
         zb_frame_batch_append(batch, &found, lease);
         pos = found.next_pos;
         counted += found.counted;
         taken++;
-    } while (taken < capacity && zb_semaphore_try(self->handle->data));
+    } while (taken == 0 ? take_token(self, timeout_ns) == 0
+                        : taken < capacity && zb_semaphore_try(self->handle->data));
+    if (taken == 0) {
+        Py_DECREF(batch);
+        return NULL;
+    }
+    PyErr_Clear(); /* what is whole is delivered first, and then the error */
     advance(self, pos, counted);
     return batch;
 }

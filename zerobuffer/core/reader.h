@@ -37,6 +37,8 @@ typedef struct ZbReader {
     uint64_t read_pos;
     uint64_t read_count;
     zb_identity stream; /* pid 0: a writer that is gone */
+    uint64_t streams;   /* how many have begun */
+    uint64_t surplus;   /* tokens that stood for no frame */
     zb_headway headway;
     zb_courtesy courtesy;
     zb_leases leases;

@@ -209,6 +209,14 @@ uint64_t zb_ring_walk(const zb_ring *ring, uint64_t read_pos, uint64_t pending) 
     return pending;
 }
 
+bool zb_ring_drained(const zb_ring *ring, uint64_t pos) {
+    uint64_t write_pos, free_bytes;
+    zb_fault fault;
+    if (zb_ring_writer_state(ring, &write_pos, &free_bytes, &fault) != ZB_OK) return false;
+    const bool read = zb_load(&ring->oieb->payload_written_count) == zb_load(&ring->oieb->payload_read_count);
+    return pos == write_pos && (free_bytes != 0 || read);
+}
+
 bool zb_ring_restart_ahead(const zb_ring *ring, uint64_t pos, uint64_t pending) {
     zb_fault fault;
     zb_found found;

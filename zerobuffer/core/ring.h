@@ -110,6 +110,8 @@ void zb_ring_rollback(const zb_ring *ring, uint64_t held);
 uint64_t zb_ring_first(const zb_ring *ring, uint64_t pending);
 /* Frames between a position that the reader had and the writer's; `pending` when what stands there makes no sense. */
 uint64_t zb_ring_walk(const zb_ring *ring, uint64_t read_pos, uint64_t pending);
+/* Whether nothing that is unread stands behind `pos`, where the reader is. */
+bool zb_ring_drained(const zb_ring *ring, uint64_t pos);
 /* Whether a frame of sequence 1 stands among the next `pending` frames from `pos`. */
 bool zb_ring_restart_ahead(const zb_ring *ring, uint64_t pos, uint64_t pending);
 
