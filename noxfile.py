@@ -19,8 +19,9 @@ nox.needs_version = ">=2024.10"
 PYTHONS = ["3.12", "3.13"]  # 3.11 is what ./test.sh itself runs on here; it takes any of the three
 
 
-# What may differ from one Python to another: the library, the worker, the steps. The rest says nothing new there.
-DIFFERING = ["tests/library", "tests/rpc/test_worker.py", "tests/rpc/test_step_worker.py", "features"]
+# What may differ from one Python to another: the library above all. The rest says nothing new there.
+DIFFERING = ["tests/library"]
+AND_ON_THE_NEWEST = ["tests/rpc/test_worker.py", "tests/rpc/test_step_worker.py", "features"]
 # Of the library, what its core does whatever calls it: a night is soon enough.
 OF_THE_CORE = ["test_faults.py", "test_hostile.py", "test_core_build.py", "test_core_module.py", "test_core_mutants.py"]
 
@@ -30,7 +31,8 @@ def tests(session: nox.Session) -> None:
     """Run the tests on another supported Python; words after -- go to pytest instead of our choice."""
     session.install("-c", "constraints.txt", "-e", ".[dev]")
     left_out = [f"--ignore=tests/library/{name}" for name in OF_THE_CORE]
-    session.run("python", "-m", "pytest", "-n", "auto", *(session.posargs or [*DIFFERING, *left_out]))
+    chosen = [*DIFFERING, *left_out, *(AND_ON_THE_NEWEST if session.python == PYTHONS[-1] else [])]
+    session.run("python", "-m", "pytest", "-n", "auto", *(session.posargs or chosen))
 
 
 @nox.session
@@ -182,5 +184,5 @@ def nightly(session: nox.Session) -> None:
     session.run("./test.sh", "11", "--stress", external=True)
     for name in ("python", "cpp", "csharp", "go", "rust"):
         session.run(".venv/bin/harmony", "doctor", name, external=True)
-    session.notify("tests", ["-m", "not sanitizers", *DIFFERING])
+    session.notify("tests", ["-m", "not sanitizers", *DIFFERING, *AND_ON_THE_NEWEST])
     session.notify("memory")
