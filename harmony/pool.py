@@ -268,14 +268,14 @@ class WorkerPool:
             SEED_VARIABLE: str(self._seed),
             STEP_TIMEOUT_VARIABLE: str(self._step_timeout),
         }
-        command = _with_program(filled_in(platform.command, self._root), self._root / platform.directory)
         directory = self._root / platform.directory
+        command = with_program(filled_in(platform.command, self._root), directory)
         spec = ProcessSpec(name, command, directory, {**platform.environment, **numbers})
         self.started += 1
         return await LAUNCHERS[platform.contract](Launch(name, platform, spec, timeouts, self._library))
 
 
-def _with_program(command: list[str], directory: Path) -> list[str]:
+def with_program(command: list[str], directory: Path) -> list[str]:
     """Return a command whose program is found from anywhere."""
     program = Path(command[0])
     relative = "/" in command[0] and not program.is_absolute()

@@ -15,7 +15,7 @@ from harmony.contract import Contract
 from harmony.doctor.finding import WrongError
 from harmony.doctor.heard import Aside, Heard
 from harmony.doctor.patient import LATE, Patient
-from harmony.pool import filled_in
+from harmony.pool import filled_in, with_program
 from harmony.process import ChildProcess, ProcessSpec, StartFailedError
 from harmony.project import Project
 from harmony.resources import LeakProbe
@@ -65,9 +65,7 @@ class Case:
     @property
     def command(self) -> list[str]:
         """How it is started."""
-        program, *arguments = filled_in(self.platform.driver_command, self.project.root)
-        here = "/" in program and not Path(program).is_absolute()
-        return [str((self.directory / program).resolve()) if here else program, *arguments]
+        return with_program(filled_in(self.platform.driver_command, self.project.root), self.directory)
 
     async def patient(self, check: str, before: Sequence[str] = ()) -> Patient:
         """Give a driver that has said hello, and has made nothing yet.
