@@ -177,8 +177,14 @@ func die(t *testing.T, w *Writer, steps int, size uint64) {
 			field.Store(before[step])
 		}
 	}
+	vanish(t, w)
+}
+
+// vanish leaves what a writer leaves that is killed.
+func vanish(t *testing.T, w *Writer) {
+	t.Helper()
 	w.segment.unlock()
-	block.writerPID.Store(deadPID(t))
+	w.segment.ring.block.writerPID.Store(deadPID(t))
 	w.reader.close()
 	w.segment.release()
 	w.closed.Store(true)
@@ -262,6 +268,48 @@ func TestWhatIsUnreadDoesNotCountAsFree(t *testing.T) {
 	defer next.Close()
 	if now := free(reader); now != 1024-116-216-316 {
 		t.Fatalf("%d bytes are free", now)
+	}
+}
+
+// The writer that comes after a killed one finds the frame without its token, and posts one for it.
+func TestAReaderThatStoodStillWithATokenMeetsNoFrameTwice(t *testing.T) {
+	const size = 4096/4 - int(headerSize)
+	for _, before := range []uint64{0, 3} { // on the first lap, or before what the first lap left
+		for _, written := range []uint64{0, 2} {
+			t.Run(fmt.Sprintf("%d before, then %d", before, written), func(t *testing.T) {
+				reader, first := pair(t, 0, 4096)
+				for sequence := range before {
+					write(t, first, size)
+					take(t, reader, sequence+1, size).Release()
+				}
+				write(t, first, size)
+				if !reader.segment.data.try() {
+					t.Fatal("there is no token to stand still with")
+				}
+				reader.tokens++
+				vanish(t, first)
+				second := must(Connect(reader.Name(), 0))(t)
+				defer second.Close()
+				if posted := reader.segment.data.value(); posted != 1 {
+					t.Fatalf("%d frames were posted anew, not the one in hand", posted)
+				}
+				take(t, reader, before+1, size).Release()
+				for sequence := range written {
+					write(t, second, size)
+					take(t, reader, sequence+1, size).Release()
+				}
+				_, err := reader.Read(0)
+				wantCode(t, err, Timeout)
+				write(t, second, size)
+				take(t, reader, written+1, size).Release()
+				// A succession excuses one such token, and no more: what stands there now looks like no next frame.
+				if before == 0 {
+					check(t, reader.segment.data.post())
+					_, err = reader.Read(0)
+					wantCode(t, err, SequenceMismatch)
+				}
+			})
+		}
 	}
 }
 

@@ -14,6 +14,9 @@ import (
 // errCancelled ends a wait on behalf of a duplex server that stops.
 var errCancelled = errors.New("the wait was cancelled")
 
+// errSurplus says that a token stood for no frame.
+var errSurplus = errors.New("the token is surplus")
+
 // Reader creates a buffer and reads the frames that one writer puts into it.
 type Reader struct {
 	name     string
@@ -24,6 +27,7 @@ type Reader struct {
 	cancel   *atomic.Bool // nil, or what ends waits
 	leases   leases
 	tokens   uint64 // posts of "data" that were taken and not yet turned into a frame
+	surplus  uint64 // tokens that stood for no frame
 	expected uint64 // sequence of the next frame
 	writer   writerWatch
 }
@@ -68,11 +72,15 @@ func (r *Reader) Read(timeout time.Duration) (*Frame, error) {
 	if r.closed.Load() {
 		return nil, closed("reader")
 	}
-	if err := r.takeToken(end); err != nil {
-		return nil, err
+	for {
+		if err := r.takeToken(end); err != nil {
+			return nil, err
+		}
+		points.Pass(points.ReaderToken)
+		if frame, err := r.takeFrame(); err != errSurplus {
+			return frame, err
+		}
 	}
-	points.Pass(points.ReaderToken)
-	return r.takeFrame()
 }
 
 func (r *Reader) timedOut(timeout time.Duration) error {
@@ -144,14 +152,21 @@ func (r *Reader) rollBack() {
 	block.writerPID.Store(dead)
 }
 
-// takeFrame turns a token into a frame. If it fails the token stays, so that the next read meets the same error.
+// takeFrame turns a token into a frame. If it fails the token stays, so that the next read meets the same error; only a
+// token that is surplus is gone.
 func (r *Reader) takeFrame() (*Frame, error) {
 	ring := r.segment.ring
 	pos, err := ring.readPos()
 	if err != nil {
 		return nil, err
 	}
+	drained := ring.drained(pos) // before the look: if it is not, what stands there is whole
 	f, err := ring.peek(pos)
+	if drained && r.excuses(err != nil || f.sequence != r.expected) {
+		r.tokens--
+		r.surplus++
+		return nil, errSurplus
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -174,6 +189,15 @@ func (r *Reader) takeFrame() (*Frame, error) {
 	r.segment.retain()
 	data := ring.payload[f.at : f.at+f.size : f.at+f.size]
 	return &Frame{reader: r, lease: number, data: data, size: f.size, sequence: f.sequence}, nil
+}
+
+// excuses says whether a token may stand for no frame. A writer that takes over from a killed one posts what that one
+// owed; if this reader stood still for long between a token and its frame, that is one too many. So each succession
+// excuses one, that of a writer of whom nothing was read yet only where what stands there is strange: what is left of a
+// frame that was read can look like the next of another stream, but not of its own.
+func (r *Reader) excuses(strange bool) bool {
+	begun := r.writer.streams
+	return r.surplus+1 < begun || r.surplus+1 == begun && strange && r.writer.isAnother(r.segment)
 }
 
 // Metadata returns a copy of what the writer left, or fails with NoMetadata or InvalidOIEB.
@@ -255,6 +279,7 @@ type writerWatch struct {
 	seen        bool
 	rollBackDue bool
 	stream      connection // whose sequence is being read
+	streams     uint64     // how many have begun
 }
 
 func (w *writerWatch) look(s *segment) writerState {
@@ -287,6 +312,7 @@ func (w *writerWatch) isAnother(s *segment) bool { return connectionNow(s) != w.
 // implementation does not say when it came: there, another beginning behind the frame tells that its writer is gone.
 func (w *writerWatch) beginStream(s *segment, f found, index, pending uint64) {
 	w.seen = true
+	w.streams++
 	w.stream = connectionNow(s)
 	older := index < w.stream.before
 	if w.stream.lock == 0 {

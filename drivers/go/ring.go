@@ -180,6 +180,13 @@ func (r *ring) advance(f found) {
 // mostFrames is an upper bound on how many frames stand in a ring.
 func (r *ring) mostFrames() uint64 { return r.size()/(headerSize+1) + 1 }
 
+// drained says whether no frame stands at the reader's position.
+func (r *ring) drained(pos uint64) bool {
+	end, free, err := r.writerState()
+	// A full ring ends where it begins, too: there nothing is free, and more was written than read.
+	return err == nil && pos == end && (free != 0 || r.block.writtenCount.Load() == r.block.readCount.Load())
+}
+
 // restartAhead says whether one of the next frames begins a sequence of its own.
 func (r *ring) restartAhead(pos, pending uint64) bool {
 	end, _, err := r.writerState()

@@ -20,8 +20,8 @@ type segment struct {
 	users   atomic.Int64
 }
 
-// openSegment maps a file, whose descriptor it takes over; its semaphores are opened apart. A reader's memory is mapped read-only: it owns nothing there
-// but its fields of the control block, and a frame that it lends cannot be changed.
+// openSegment maps a file, whose descriptor it takes over; its semaphores are opened apart. A reader's memory is mapped
+// read-only: it owns nothing there but its fields of the control block, and a frame that it lends cannot be changed.
 func openSegment(name string, fd int, writable bool) (*segment, error) {
 	s := &segment{name: name, fd: fd}
 	s.users.Store(1)
