@@ -62,6 +62,10 @@ struct Progress {
     expected: u64,
     /// The connection whose frames these are; `None` once it is gone: then any other begins another stream.
     stream: Option<Connection>,
+    /// How many streams have begun.
+    streams: u64,
+    /// Tokens that stood for no frame.
+    surplus: u64,
     writer_seen: bool,
     writer: Peer,
     /// Whether what this writer may leave half-done has not been looked for yet.
@@ -91,6 +95,8 @@ impl Reader {
                 tokens: 0,
                 expected: 1,
                 stream: None,
+                streams: 0,
+                surplus: 0,
                 writer_seen: false,
                 writer: Peer::default(),
                 unsettled: true,
@@ -117,11 +123,13 @@ impl Reader {
         let deadline = Deadline::after(timeout);
         let late = || ErrorKind::Timeout { seconds: deadline.seconds() };
         let mut progress = self.progress.take(deadline, || self.usable())?.ok_or_else(late)?;
-        self.wait(&mut progress, deadline)?;
-        pass(Point::ReaderToken);
-        let ring = &self.core.ring;
-        let found = ring.look(ring.read_pos()?)?;
-        self.check_sequence(&progress, &found)?;
+        let found = loop {
+            self.wait(&mut progress, deadline)?;
+            pass(Point::ReaderToken);
+            if let Some(found) = self.find(&mut progress)? {
+                break found;
+            }
+        };
         if found.sequence == 1 {
             self.begin_stream(&mut progress, &found);
         }
@@ -129,9 +137,37 @@ impl Reader {
         progress.tokens -= 1;
         progress.expected = found.sequence.wrapping_add(1);
         let lease = self.core.lease(&found);
+        let ring = &self.core.ring;
         let view = ring.view(&found);
         ring.advance(&found);
         Ok(Frame { core: Arc::clone(&self.core), view, sequence: found.sequence, lease })
+    }
+
+    /// The frame of the token in hand; `None` if that was surplus, and is gone.
+    fn find(&self, progress: &mut Progress) -> Result<Option<Found>, ErrorKind> {
+        let ring = &self.core.ring;
+        let position = ring.read_pos()?;
+        // Before the look: if it is not drained, what stands there is whole.
+        let drained = ring.is_drained(position);
+        let found = ring.look(position);
+        let strange = !matches!(&found, Ok(found) if found.sequence == progress.expected);
+        if drained && self.excuses(progress, strange) {
+            progress.tokens -= 1;
+            progress.surplus += 1;
+            return Ok(None);
+        }
+        let found = found?;
+        self.check_sequence(progress, &found)?;
+        Ok(Some(found))
+    }
+
+    /// Whether a token may stand for no frame. A writer that takes over from a killed one posts what that one owed; if this
+    /// reader stood still for long between a token and its frame, that is one too many. So each succession excuses one,
+    /// that of a writer of whom nothing was read yet only where what stands there is `strange`: what is left of a frame
+    /// that was read can look like the next of another stream, but not of its own.
+    fn excuses(&self, progress: &Progress, strange: bool) -> bool {
+        let (next, begun) = (progress.surplus + 1, progress.streams);
+        next < begun || next == begun && strange && self.is_another_writer(progress)
     }
 
     pub(crate) fn usable(&self) -> Result<(), ErrorKind> {
@@ -218,11 +254,14 @@ impl Reader {
         (pid != 0).then(|| Connection { pid, mark: self.presence.writer() })
     }
 
+    fn is_another_writer(&self, progress: &Progress) -> bool {
+        progress.stream.is_none() || self.connection() != progress.stream
+    }
+
     /// A sequence goes up by one, or restarts at 1 with another writer.
     fn check_sequence(&self, progress: &Progress, found: &Found) -> Result<(), ErrorKind> {
         let (expected, seen) = (progress.expected, found.sequence);
-        let restarted = || seen == 1 && (progress.stream.is_none() || self.connection() != progress.stream);
-        if seen == expected || restarted() {
+        if seen == expected || seen == 1 && self.is_another_writer(progress) {
             return Ok(());
         }
         Err(ErrorKind::Sequence { expected, seen })
@@ -233,6 +272,7 @@ impl Reader {
     fn begin_stream(&self, progress: &mut Progress, found: &Found) {
         let ring = &self.core.ring;
         progress.writer_seen = true;
+        progress.streams += 1;
         progress.stream = self.connection().filter(|connection| match connection.mark {
             Some(mark) => load(&ring.block().payload_read_count) >= mark.before,
             None => !ring.restarts_ahead(found.next_pos, progress.tokens - 1 + self.core.data.value()),

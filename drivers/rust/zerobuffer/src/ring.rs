@@ -290,6 +290,14 @@ impl Ring {
         }
     }
 
+    /// Whether no frame stands at the reader's position.
+    pub fn is_drained(&self, position: u64) -> bool {
+        let block = self.block();
+        let all_read = || load(&block.payload_written_count) == load(&block.payload_read_count);
+        // A full ring ends where it begins, too: there nothing is free, and more was written than read.
+        matches!(self.writer_state(), Ok((end, free)) if end == position && (free != 0 || all_read()))
+    }
+
     /// Whether a series that begins anew stands among the next `pending` frames.
     pub fn restarts_ahead(&self, position: u64, pending: u64) -> bool {
         let Ok((write_pos, _)) = self.writer_state() else { return false };

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{code, field, frame, objects, overwrite, pair, unique, SOON};
+use common::{code, field, frame, objects, overwrite, pair, set_tokens, tokens, unique, SOON};
 use zerobuffer::{BufferConfig, ErrorKind, Reader, Writer, WriterState};
 
 const SMALL: BufferConfig = BufferConfig { metadata_size: 64, payload_size: 1024, mode: 0o600 };
@@ -176,6 +176,52 @@ fn a_writer_takes_over_from_a_dead_one_before_the_reader_has_noticed() {
     let read: Vec<_> = (0..3).map(|_| reader.read(SOON).expect("a frame").sequence()).collect();
     assert_eq!(read, [2, 3, 1]);
     assert_eq!(field(&name, "payload_free_bytes"), 1024);
+}
+
+/// The writer that comes after a killed one finds the frame without its token, and posts one for it.
+#[test]
+fn a_reader_that_stood_still_with_a_token_meets_no_frame_twice() {
+    const SIZE: usize = 4096 / 4 - 16;
+    // On the first lap, or before what the first lap left.
+    for (before, written) in [(0, 0), (0, 2), (3, 0), (3, 2)] {
+        let (reader, first) = pair("stood-still", 0, 4096);
+        let name = reader.name().to_owned();
+        let read = |sequence| {
+            let found = reader.read(SOON).expect("a frame");
+            assert_eq!(found.sequence(), sequence, "{before} before, then {written}");
+            assert_eq!(found[..], frame(SIZE, sequence));
+        };
+        let write = |writer: &Writer, sequence| {
+            writer.write(&frame(SIZE, sequence), SOON).expect("a write");
+        };
+        for sequence in 1..=before {
+            write(&first, sequence);
+            read(sequence);
+        }
+        write(&first, before + 1);
+        // The reader has taken its token, and stands still with it.
+        assert_eq!(tokens(&name), 1);
+        set_tokens(&name, 0);
+        overwrite(&name, 80, &pid_of_the_dead().to_le_bytes());
+        first.close();
+        let second = Writer::connect(&name, Duration::ZERO).expect("another writer");
+        assert_eq!(tokens(&name), 1, "the one in hand is posted anew");
+        // It goes on with the token in hand.
+        set_tokens(&name, 2);
+        read(before + 1);
+        for sequence in 1..=written {
+            write(&second, sequence);
+            read(sequence);
+        }
+        assert_eq!(code(reader.read(Duration::ZERO)), "timeout", "{before} before, then {written}");
+        write(&second, written + 1);
+        read(written + 1);
+        // A succession excuses one such token, and no more: what stands there now looks like no next frame.
+        if before == 0 {
+            set_tokens(&name, 1);
+            assert_eq!(code(reader.read(Duration::ZERO)), "sequence_error");
+        }
+    }
 }
 
 #[test]

@@ -44,6 +44,17 @@ pub fn field(name: &str, field: &str) -> u64 {
     u64::from_le_bytes(segment(name)[offset..offset + 8].try_into().expect("eight bytes"))
 }
 
+/// The tokens of "data": on 64-bit machines, glibc has the value in the lower half of a semaphore's word.
+pub fn tokens(name: &str) -> u32 {
+    let semaphore = fs::read(format!("/dev/shm/sem.sem-w-{name}")).expect("a semaphore");
+    u32::from_le_bytes(semaphore[..4].try_into().expect("four bytes"))
+}
+
+/// Only while nobody waits for one.
+pub fn set_tokens(name: &str, tokens: u32) {
+    overwrite(&format!("sem.sem-w-{name}"), 0, &tokens.to_le_bytes());
+}
+
 pub fn overwrite(name: &str, offset: u64, bytes: &[u8]) {
     use std::os::unix::fs::FileExt;
     let file = fs::File::options().write(true).open(PathBuf::from("/dev/shm").join(name)).expect("a segment");
