@@ -161,10 +161,10 @@ impl Reader {
         Ok(Some(found))
     }
 
-    /// Whether a token may stand for no frame. A writer that takes over from a killed one posts what that one owed; if this
-    /// reader stood still for long between a token and its frame, that is one too many. So each succession excuses one,
-    /// that of a writer of whom nothing was read yet only where what stands there is `strange`: what is left of a frame
-    /// that was read can look like the next of another stream, but not of its own.
+    /// Whether a token may stand for no frame. A writer that takes over from a killed one posts what that one owed; if
+    /// this reader stood still for long between a token and its frame, that is one too many. So each succession excuses
+    /// one, that of a writer of whom nothing was read yet only where what stands there is `strange`: what is left of a
+    /// frame that was read can look like the next of another stream, but not of its own.
     fn excuses(&self, progress: &Progress, strange: bool) -> bool {
         let (next, begun) = (progress.surplus + 1, progress.streams);
         next < begun || next == begun && strange && self.is_another_writer(progress)
