@@ -31,30 +31,59 @@ Turn::Hold ReaderCore::take_turn(const Deadline& deadline) {
 Frame ReaderCore::read(std::chrono::nanoseconds timeout) {
     const Deadline deadline(timeout);
     const Turn::Hold hold = take_turn(deadline);
-    take_token(deadline);
-    pass(Point::reader_token);
-    const Found found = find_next();
-    const std::uint64_t lease = lend(found);
-    position_ = {.at = found.next_pos, .count = position_->count + found.counted};
-    ring_.advance(found, position_->count);
-    return Frame(shared_from_this(), found.data, found.sequence, lease);
+    for (;;) {
+        take_token(deadline);
+        pass(Point::reader_token);
+        const auto found = find_next();
+        if (!found) continue;
+        const std::uint64_t lease = lend(*found);
+        position_ = {.at = found->next_pos, .count = position_->count + found->counted};
+        ring_.advance(*found, position_->count);
+        return {shared_from_this(), found->data, found->sequence, lease};
+    }
 }
 
-/// The frame that the token in hand stands for. No token rests in a reader: whoever makes up for the posts of a dead
-/// writer finds every frame either read or pending. So after an error it goes back, and the next call meets the same.
-Found ReaderCore::find_next() {
+/// The frame that the token in hand stands for; nothing if it is surplus. No token rests in a reader: whoever makes up
+/// for the posts of a dead writer finds every frame either read or pending. So after an error it goes back, and the
+/// next call meets the same.
+std::optional<Found> ReaderCore::find_next() {
     try {
         check_open();
         if (!position_) position_ = {.at = ring_.read_pos(), .count = load(ring_.block().payload_read_count)};
-        Found found = ring_.look(position_->at);
-        check_sequence(found);
-        if (found.sequence == 1) begin_stream(found);
-        expected_ = found.sequence + 1;
+        const auto found = look_ahead(position_->at);
+        if (!found) return std::nullopt;
+        check_sequence(*found);
+        if (found->sequence == 1) begin_stream(*found);
+        expected_ = found->sequence + 1;
         return found;
     } catch (const Error&) {
         data_.post();
         throw;
     }
+}
+
+/// What stands at the position; nothing if the token in hand is surplus.
+std::optional<Found> ReaderCore::look_ahead(std::uint64_t position) {
+    try {
+        const Found found = ring_.look(position);
+        if (is_surplus(position, found.sequence != expected_)) return std::nullopt;
+        return found;
+    } catch (const Error&) {
+        if (is_surplus(position, true)) return std::nullopt;
+        throw;
+    }
+}
+
+/// Whether the token in hand stands for no frame. A writer that takes over from a killed one posts what that one owed;
+/// if this reader stood still between a token and its frame, that is one too many. So each succession excuses one, that
+/// of a writer of whom nothing was read yet only where what stands there is `strange`: what is left of a frame that was
+/// read can look like the next of another stream, but not of its own.
+bool ReaderCore::is_surplus(std::uint64_t position, bool strange) {
+    if (streams_ == 0) return false;
+    const std::uint64_t successions = streams_ - 1 + (strange && another_writer() ? 1 : 0);
+    if (surplus_ >= successions || !ring_.is_drained(position)) return false;
+    surplus_++;
+    return true;
 }
 
 void ReaderCore::take_token(const Deadline& deadline) {
@@ -124,13 +153,16 @@ Connection ReaderCore::connection_now() const noexcept {
 /// A sequence goes up by one, or restarts at 1 with another connection.
 void ReaderCore::check_sequence(const Found& found) const {
     if (found.sequence == expected_) return;
-    if (found.sequence == 1 && (!stream_ || *stream_ != connection_now())) return;
+    if (found.sequence == 1 && another_writer()) return;
     throw failure::sequence_error(name(), expected_, found.sequence);
 }
+
+bool ReaderCore::another_writer() const noexcept { return !stream_ || *stream_ != connection_now(); }
 
 /// A stream belongs to the writer that is connected now, unless it was written before that one came. A writer without a
 /// lock does not say when that was: there, another restart behind the frame tells that its writer is gone already.
 void ReaderCore::begin_stream(const Found& found) {
+    streams_++;
     writer_seen_ = true;
     const Connection now = connection_now();
     const Segment::WriterLock lock = ring_.segment().writer_lock();

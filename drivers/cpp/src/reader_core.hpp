@@ -55,10 +55,13 @@ private:
     void check_open() const;
     [[nodiscard]] Turn::Hold take_turn(const Deadline& deadline);
     void take_token(const Deadline& deadline);
-    [[nodiscard]] Found find_next();
+    [[nodiscard]] std::optional<Found> find_next();
+    [[nodiscard]] std::optional<Found> look_ahead(std::uint64_t position);
+    [[nodiscard]] bool is_surplus(std::uint64_t position, bool strange);
     [[nodiscard]] WriterState look_at_writer();
     void settle();
     void check_sequence(const Found& found) const;
+    [[nodiscard]] bool another_writer() const noexcept;
     void begin_stream(const Found& found);
     [[nodiscard]] std::uint64_t lend(const Found& found);
     void return_space(Leases::Returned returned) noexcept;
@@ -86,6 +89,8 @@ private:
     std::optional<Position> position_;
     std::uint64_t expected_ = 1;
     std::optional<Connection> stream_; ///< Nothing: its writer is gone, and any other begins another stream.
+    std::uint64_t streams_ = 0;        ///< How many have begun.
+    std::uint64_t surplus_ = 0;        ///< Tokens that stood for no frame.
     bool writer_seen_ = false;
     bool unsettled_ = true; ///< Whether this writer may have left something half-done.
     Peer writer_;

@@ -89,6 +89,17 @@ Found Ring::look(std::uint64_t position) const {
     return found;
 }
 
+bool Ring::is_drained(std::uint64_t position) const noexcept {
+    try {
+        const WriterState state = writer_state();
+        const bool all_read = state.count == load(block().payload_read_count);
+        return position == state.write_pos && (state.free != 0 || all_read);
+    } catch (const Error&) {
+        // What is corrupt is reported when it is read.
+        return false;
+    }
+}
+
 void Ring::advance(const Found& found, std::uint64_t count) const noexcept {
     store(block().payload_read_pos, found.next_pos);
     pass(Point::reader_position);

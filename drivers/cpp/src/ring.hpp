@@ -67,6 +67,9 @@ public:
     /// @throws InvalidFrameSizeError
     [[nodiscard]] Found look(std::uint64_t position) const;
 
+    /// Whether nothing that is unread stands behind a position at which the reader is.
+    [[nodiscard]] bool is_drained(std::uint64_t position) const noexcept;
+
     /// The reader has taken a frame; `count` is the new payload_read_count.
     void advance(const Found& found, std::uint64_t count) const noexcept;
 

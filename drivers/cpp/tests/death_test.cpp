@@ -37,6 +37,14 @@ void check_whole(const Frame& frame) {
     }
 }
 
+void take(Reader& reader, std::uint64_t first, std::uint64_t last) {
+    for (std::uint64_t sequence = first; sequence <= last; sequence++) {
+        const Frame frame = reader.read(test::patience);
+        CHECK_EQUAL(frame.sequence(), sequence);
+        check_whole(frame);
+    }
+}
+
 /// Writes two frames and dies inside the third write, or inside writing metadata.
 void die_at(std::string_view point, const std::string& name) {
     test::Child child([&] {
@@ -101,6 +109,50 @@ TEST(death, of_a_writer_is_made_up_for_by_the_next_one) {
         check_whole(next);
         check_whole(held);
         CHECK_THROWS(TimeoutError, reader.read(0ns));
+    }
+}
+
+/// The next one finds a frame without its token, and posts one for it, while the reader stands still between the two.
+TEST(death, of_a_writer_while_the_reader_holds_a_token_brings_no_frame_twice) {
+    constexpr std::size_t quarter = 4096 / 4 - header_size;
+    const auto check = [](std::uint64_t before, std::uint64_t written) {
+        const std::string name = test::unique_name();
+        const test::Gate created;
+        const test::Gate quiet;
+        test::Child standing([&] {
+            Reader reader(name, small);
+            created.open();
+            take(reader, 1, before);
+            CHECK(arm_point("reader.token", 1, Deed::halt));
+            take(reader, before + 1, before + 1);
+            take(reader, 1, written);
+            CHECK_THROWS(TimeoutError, reader.read(0ns));
+            quiet.open();
+            take(reader, written + 1, written + 1);
+            // A succession excuses one such token, and no more.
+            detail::Semaphore::open(detail::Names(name).data_semaphore()).post();
+            if (before == 0) CHECK_THROWS(SequenceError, reader.read(0ns));
+        });
+        created.wait();
+        test::Child first([&] {
+            Writer writer(name);
+            for (std::uint64_t frame = 0; frame <= before; frame++) write(writer, quarter);
+            ::pause();
+        });
+        standing.await_halt();
+        first.kill();
+        CHECK_EQUAL(first.wait(), SIGKILL);
+        Writer heir(name);
+        standing.go_on();
+        for (std::uint64_t frame = 0; frame < written; frame++) write(heir, quarter);
+        quiet.wait();
+        write(heir, quarter);
+        CHECK_EQUAL(standing.wait(), 0);
+    };
+    for (const std::uint64_t written : {0U, 2U}) {
+        check(0, written);
+        // What stands behind the last quarter is the first one, of an earlier lap.
+        check(3, written);
     }
 }
 
