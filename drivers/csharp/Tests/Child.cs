@@ -70,6 +70,13 @@ namespace ZeroBuffer.Tests
             process.StandardInput.Flush();
         }
 
+        /// <summary>Ends its stdin, and waits until it has ended in turn.</summary>
+        public void End()
+        {
+            process.StandardInput.Close();
+            Expect.Equal(null, Await(), "a child that is to end");
+        }
+
         /// <summary>Ends it without a word, and reaps it.</summary>
         public void Kill()
         {
@@ -101,6 +108,9 @@ namespace ZeroBuffer.Tests
                     break;
                 case "reader":
                     Read(new Reader(buffer, new BufferConfig(0, 1024)));
+                    break;
+                case "reader-to-be-asked":
+                    ReadWhenAsked(new Reader(buffer, new BufferConfig(0, int.Parse(arguments[3]))));
                     break;
                 case "halts-connecting":
                     Points.Arm(Points.WriterOpened, 1, Deed.Halt);
@@ -144,6 +154,38 @@ namespace ZeroBuffer.Tests
             Console.WriteLine("ready");
             Console.ReadLine();
             writer.Close();
+        }
+
+        /// <summary>Says the number of the frame that comes, or the code of the error that comes instead.</summary>
+        private static void ReadWhenAsked(Reader reader)
+        {
+            Console.WriteLine("ready");
+            for (var asked = Console.ReadLine(); asked != null; asked = Console.ReadLine())
+            {
+                if (asked == "halt")
+                {
+                    Points.Arm(Points.ReaderToken, 1, Deed.Halt);
+                }
+                else if (asked == "forge")
+                {
+                    reader.Segment.Data.Post();
+                }
+
+                var isPatient = asked == "read" || asked == "halt";
+                try
+                {
+                    using (var frame = reader.Read(isPatient ? Scratch.Patience : TimeSpan.Zero))
+                    {
+                        Console.WriteLine(frame.Sequence);
+                    }
+                }
+                catch (ZeroBufferException error)
+                {
+                    Console.WriteLine(error.Code);
+                }
+            }
+
+            reader.Close();
         }
 
         private static void Read(Reader reader)

@@ -152,6 +152,18 @@ namespace ZeroBuffer.Tests
         }
 
         [Case]
+        private static void AReaderThatStoodStillWithATokenMeetsNoFrameTwice()
+        {
+            // Of sixteen frames the next stands where the first of an earlier lap did.
+            const int Lap = 16;
+            foreach (var written in new[] { 0, 2 })
+            {
+                StandStillWithAToken(Lap * 316, 0, written);
+                StandStillWithAToken(Lap * 316, Lap - 1, written);
+            }
+        }
+
+        [Case]
         private static void AReaderThatDiesAnywhereIsReplaced()
         {
             foreach (var point in new[]
@@ -179,6 +191,62 @@ namespace ZeroBuffer.Tests
                         TakeRamp(reader, 1, 300);
                     }
                 }
+            }
+        }
+
+        /// <summary>
+        /// The writer that comes after a killed one finds a frame without its token, and posts one for it.
+        /// </summary>
+        private static void StandStillWithAToken(int size, int before, int written)
+        {
+            var name = Scratch.Name();
+            using (var reader = Child.Start("reader-to-be-asked", name, size.ToString()))
+            {
+                Expect.Equal("ready", reader.Await());
+                using (var first = Child.Start("writer", name, (before + 1).ToString()))
+                {
+                    Expect.Equal("ready", first.Await());
+                    ExpectAnswers(reader, 1, before);
+                    reader.Tell("halt");
+                    reader.AwaitHalt();
+                    first.Kill();
+                }
+
+                using (var second = new Writer(name))
+                {
+                    reader.GoOn();
+                    Expect.Equal((before + 1).ToString(), reader.Await(), "the frame of the token");
+                    for (var number = 1; number <= written; number++)
+                    {
+                        second.Write(Scratch.Ramp(300, (ulong)number), Scratch.Patience);
+                        ExpectAnswers(reader, number, number);
+                    }
+
+                    Expect.Equal("timeout", Ask(reader, "look"), $"after {before}, 1 and {written} frames");
+                    second.Write(Scratch.Ramp(300, (ulong)written + 1), Scratch.Patience);
+                    ExpectAnswers(reader, written + 1, written + 1);
+                    if (before == 0)
+                    {
+                        // A succession excuses one such token, and no more.
+                        Expect.Equal("sequence_error", Ask(reader, "forge"), "a forged token");
+                    }
+                }
+
+                reader.End();
+            }
+        }
+
+        private static string Ask(Child reader, string question)
+        {
+            reader.Tell(question);
+            return reader.Await();
+        }
+
+        private static void ExpectAnswers(Child reader, int first, int last)
+        {
+            for (var number = first; number <= last; number++)
+            {
+                Expect.Equal(number.ToString(), Ask(reader, "read"), "sequence");
             }
         }
 

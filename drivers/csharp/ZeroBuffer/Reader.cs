@@ -116,7 +116,16 @@ namespace ZeroBuffer
 
                 try
                 {
-                    return TakesToken(deadline, timeout != TimeSpan.Zero, cancellation) ? Take() : null;
+                    while (TakesToken(deadline, timeout != TimeSpan.Zero, cancellation))
+                    {
+                        Points.Pass(Points.ReaderToken);
+                        if (Finds(out var found))
+                        {
+                            return Take(found);
+                        }
+                    }
+
+                    return null;
                 }
                 finally
                 {
@@ -247,31 +256,32 @@ namespace ZeroBuffer
             }
         }
 
-        /// <summary>Turns the token in hand into a frame.</summary>
-        private Frame Take()
+        /// <summary>Lends a frame, and moves behind it.</summary>
+        private Frame Take(Found found)
         {
-            Points.Pass(Points.ReaderToken);
-            var found = Find();
             var lease = Lease(found);
             segment.TryUse();
             ring.Advance(found);
             return new Frame(this, lease, ring.At(found.DataAt), found.Size, found.Sequence);
         }
 
-        /// <summary>Finds the frame that the token in hand stands for.</summary>
+        /// <summary>Finds the frame that the token in hand stands for; false if it is surplus.</summary>
         /// <remarks>
         /// No token rests in a reader: whoever makes up for the posts of a dead writer finds every frame either read or
         /// pending. So after an error it goes back, and the next call meets the same.
         /// </remarks>
-        private Found Find()
+        private bool Finds(out Found found)
         {
             try
             {
                 RefuseIfClosed();
-                var found = ring.Look(ring.ReadPosition());
-                succession.Take(found);
+                if (!succession.Takes(ring.ReadPosition(), out found))
+                {
+                    return false;
+                }
+
                 writerSeen = true;
-                return found;
+                return true;
             }
             catch (ZeroBufferException)
             {

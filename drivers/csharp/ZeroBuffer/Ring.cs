@@ -257,6 +257,22 @@ namespace ZeroBuffer
             return false;
         }
 
+        /// <summary>Whether nothing that is unread stands behind a position at which the reader is.</summary>
+        public bool IsDrained(long position)
+        {
+            try
+            {
+                WriterState(out var end, out var free);
+                var isRead = Shared.Load(&Block->PayloadWrittenCount) == Shared.Load(&Block->PayloadReadCount);
+                return position == end && (free != 0 || isRead);
+            }
+            catch (ZeroBufferException)
+            {
+                // What is corrupt is reported when it is read.
+                return false;
+            }
+        }
+
         /// <summary>Moves the reader behind a frame.</summary>
         public void Advance(Found found)
         {

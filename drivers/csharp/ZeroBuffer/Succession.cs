@@ -12,6 +12,12 @@ namespace ZeroBuffer
         // Whose frames these are; none once it is gone: then any other begins another stream.
         private Connection? stream;
 
+        // How many have begun.
+        private ulong streams;
+
+        // Tokens that stood for no frame.
+        private ulong surplus;
+
         public Succession(string name, Segment segment)
         {
             this.name = name;
@@ -24,17 +30,45 @@ namespace ZeroBuffer
             get { return stream.HasValue && IsNow(stream.Value) ? stream.Value.Pid : 0; }
         }
 
+        private bool IsAnotherWriter
+        {
+            get { return !(stream.HasValue && IsNow(stream.Value)); }
+        }
+
         /// <summary>The writer has left: whoever comes is another one.</summary>
         public void EndStream()
         {
             stream = null;
         }
 
-        /// <summary>Takes a frame, which is still before the reader, as the next one; or refuses it.</summary>
-        public void Take(Found found)
+        /// <summary>
+        /// Takes the frame that the token in hand stands for, which is still before the reader, as the next one; or
+        /// refuses it. False if the token is surplus.
+        /// </summary>
+        public bool Takes(long position, out Found found)
         {
+            try
+            {
+                found = segment.Ring.Look(position);
+            }
+            catch (ZeroBufferException)
+            {
+                found = default(Found);
+                if (IsSurplus(position, true))
+                {
+                    return false;
+                }
+
+                throw;
+            }
+
+            if (IsSurplus(position, found.Sequence != expected))
+            {
+                return false;
+            }
+
             var isRestart = found.Sequence == 1;
-            if (found.Sequence != expected && !(isRestart && !(stream.HasValue && IsNow(stream.Value))))
+            if (found.Sequence != expected && !(isRestart && IsAnotherWriter))
             {
                 throw new SequenceException(name, expected, found.Sequence);
             }
@@ -45,6 +79,7 @@ namespace ZeroBuffer
             }
 
             expected = unchecked(found.Sequence + 1);
+            return true;
         }
 
         /// <summary>
@@ -53,11 +88,39 @@ namespace ZeroBuffer
         /// </summary>
         private void BeginStream(Found found)
         {
+            streams++;
             var ring = segment.Ring;
             var connection = Now(out var first);
             var isOlder = Shared.Load(&ring.Block->PayloadReadCount) < first
                 || ring.RestartsAhead(found.Next, segment.Data.Value);
             stream = isOlder || connection.Pid == 0 ? (Connection?)null : connection;
+        }
+
+        /// <summary>
+        /// Whether the token in hand stands for no frame. A writer that takes over from a killed one posts what that
+        /// one owed; if this reader stood still between a token and its frame, that is one too many. So each succession
+        /// excuses one.
+        /// </summary>
+        /// <param name="position">Where the reader is.</param>
+        /// <param name="isStrange">
+        /// What stands there is no next frame. Only then is a writer excused of whom nothing was read yet: what is left
+        /// of a frame that was read can look like the next of another stream, but not of its own.
+        /// </param>
+        private bool IsSurplus(long position, bool isStrange)
+        {
+            if (streams == 0)
+            {
+                return false;
+            }
+
+            var successions = streams - 1 + (isStrange && IsAnotherWriter ? 1u : 0u);
+            if (surplus >= successions || !segment.Ring.IsDrained(position))
+            {
+                return false;
+            }
+
+            surplus++;
+            return true;
         }
 
         private bool IsNow(Connection connection)
