@@ -188,6 +188,15 @@ void zb_ring_rollback(const zb_ring *ring, uint64_t held) {
     zb_ring_settle(ring);
 }
 
+bool zb_ring_drained(const zb_ring *ring, uint64_t pos) {
+    uint64_t write_pos, free_bytes;
+    zb_fault fault;
+    if (zb_ring_writer_state(ring, &write_pos, &free_bytes, &fault) != ZB_OK) return false;
+    /* Nothing free: all is read and still held, or the ring is full. */
+    const bool read = zb_load(&ring->oieb->payload_written_count) == zb_load(&ring->oieb->payload_read_count);
+    return pos == write_pos && (free_bytes != 0 || read);
+}
+
 uint64_t zb_ring_walk(const zb_ring *ring, uint64_t read_pos, uint64_t pending) {
     uint64_t write_pos, free_bytes, frames = 0;
     zb_fault fault;
@@ -196,9 +205,7 @@ uint64_t zb_ring_walk(const zb_ring *ring, uint64_t read_pos, uint64_t pending) 
     uint64_t pos = read_pos == ring->payload_size ? 0 : read_pos;
     if (zb_ring_writer_state(ring, &write_pos, &free_bytes, &fault) != ZB_OK) return pending;
     if (pos == write_pos && free_bytes == ring->payload_size) return 0;
-    /* Nothing free and nothing signalled: all read and still held, or a full ring that nobody posted. */
-    const bool read = zb_load(&ring->oieb->payload_written_count) == zb_load(&ring->oieb->payload_read_count);
-    if (pos == write_pos && pending == 0 && (free_bytes != 0 || read)) return 0;
+    if (pending == 0 && zb_ring_drained(ring, pos)) return 0;
     const uint64_t most = ring->payload_size / (ZB_HEADER_SIZE + 1) + 1;
     while (frames < most) {
         if (pos == write_pos && frames > 0) return frames;
@@ -207,14 +214,6 @@ uint64_t zb_ring_walk(const zb_ring *ring, uint64_t read_pos, uint64_t pending) 
         frames++;
     }
     return pending;
-}
-
-bool zb_ring_drained(const zb_ring *ring, uint64_t pos) {
-    uint64_t write_pos, free_bytes;
-    zb_fault fault;
-    if (zb_ring_writer_state(ring, &write_pos, &free_bytes, &fault) != ZB_OK) return false;
-    const bool read = zb_load(&ring->oieb->payload_written_count) == zb_load(&ring->oieb->payload_read_count);
-    return pos == write_pos && (free_bytes != 0 || read);
 }
 
 bool zb_ring_restart_ahead(const zb_ring *ring, uint64_t pos, uint64_t pending) {
