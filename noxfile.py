@@ -180,6 +180,7 @@ def memory(session: nox.Session) -> None:
 def nightly(session: nox.Session) -> None:
     """Run what takes too long for each change: everything over every pairing, stress, doctors, memory checkers."""
     session.run(".venv/bin/harmony", "build", external=True)
+    session.run("./test.sh", "-m", "nightly", external=True)
     session.run("./test.sh", "matrix", "--pairwise", "--validate", "-n", "auto", external=True)
     session.run("./test.sh", "11", "--stress", external=True)
     for name in ("python", "cpp", "csharp", "go", "rust"):

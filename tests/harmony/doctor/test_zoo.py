@@ -54,6 +54,7 @@ def nothing_left() -> Iterator[None]:
     assert [process for process in left if helper is None or process.pid != helper[0]] == []
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", sorted(ZOO))
 def test_a_fault_is_found_by_the_checks_that_are_meant_for_it(name: str) -> None:
     animal = ZOO[name]
