@@ -64,14 +64,15 @@ std::optional<Found> ReaderCore::find_next() {
 
 /// What stands at the position; nothing if the token in hand is surplus.
 std::optional<Found> ReaderCore::look_ahead(std::uint64_t position) {
+    if (is_surplus(position, false)) return std::nullopt;
     try {
         const Found found = ring_.look(position);
-        if (is_surplus(position, found.sequence != expected_)) return std::nullopt;
-        return found;
-    } catch (const Error&) {
-        if (is_surplus(position, true)) return std::nullopt;
-        throw;
+        if (found.sequence == expected_) return found;
+    } catch (const Error&) { // NOLINT(bugprone-empty-catch): it is met again below
     }
+    if (is_surplus(position, true)) return std::nullopt;
+    // With a token too many the first look may have come a moment before its frame.
+    return ring_.look(position);
 }
 
 /// Whether the token in hand stands for no frame. A writer that takes over from a killed one posts what that one owed;

@@ -47,24 +47,21 @@ namespace ZeroBuffer
         /// </summary>
         public bool Takes(long position, out Found found)
         {
-            try
+            found = default(Found);
+            if (IsSurplus(position, false))
             {
-                found = segment.Ring.Look(position);
+                return false;
             }
-            catch (ZeroBufferException)
+
+            if (!IsNext(position, out found))
             {
-                found = default(Found);
                 if (IsSurplus(position, true))
                 {
                     return false;
                 }
 
-                throw;
-            }
-
-            if (IsSurplus(position, found.Sequence != expected))
-            {
-                return false;
+                // With a token too many the first look may have come a moment before its frame.
+                found = segment.Ring.Look(position);
             }
 
             var isRestart = found.Sequence == 1;
@@ -94,6 +91,21 @@ namespace ZeroBuffer
             var isOlder = Shared.Load(&ring.Block->PayloadReadCount) < first
                 || ring.RestartsAhead(found.Next, segment.Data.Value);
             stream = isOlder || connection.Pid == 0 ? (Connection?)null : connection;
+        }
+
+        /// <summary>Whether what stands there is the next frame of this stream.</summary>
+        private bool IsNext(long position, out Found found)
+        {
+            try
+            {
+                found = segment.Ring.Look(position);
+                return found.Sequence == expected;
+            }
+            catch (ZeroBufferException)
+            {
+                found = default(Found);
+                return false;
+            }
         }
 
         /// <summary>
