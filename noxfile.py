@@ -19,19 +19,23 @@ nox.needs_version = ">=2024.10"
 PYTHONS = ["3.12", "3.13"]  # 3.11 is what ./test.sh itself runs on here; it takes any of the three
 
 
-# What may differ from one Python to another: the library above all. The rest says nothing new there.
-DIFFERING = ["tests/library"]
-AND_ON_THE_NEWEST = ["tests/rpc/test_worker.py", "tests/rpc/test_step_worker.py", "features"]
+# What may differ from one Python to another. The rest says nothing new there.
+DIFFERING = ["tests/library", "tests/rpc/test_worker.py", "tests/rpc/test_step_worker.py", "features"]
 # Of the library, what its core does whatever calls it: a night is soon enough.
 OF_THE_CORE = ["test_faults.py", "test_hostile.py", "test_core_build.py", "test_core_module.py", "test_core_mutants.py"]
+# What meets the interpreter itself: its buffers, threads, event loop and end.
+MEETING_PYTHON = ["frames", "slots", "batches", "metadata", "errors"]
+MEETING_PYTHON += ["async", "threads", "lifetime", "duplex", "vectors"]
 
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests on another supported Python; words after -- go to pytest instead of our choice."""
-    session.install("-c", "constraints.txt", "-e", ".[dev]")
-    left_out = [f"--ignore=tests/library/{name}" for name in OF_THE_CORE]
-    chosen = [*DIFFERING, *left_out, *(AND_ON_THE_NEWEST if session.python == PYTHONS[-1] else [])]
+    """Run the tests on another supported Python; on the newest all that differs, and with it the coverage is judged."""
+    session.install("-c", "constraints.txt", "-e", ".[test]")
+    chosen = [f"tests/library/test_{name}.py" for name in MEETING_PYTHON]
+    if session.python == PYTHONS[-1]:
+        chosen = [*DIFFERING, *(f"--ignore=tests/library/{name}" for name in OF_THE_CORE), "--cov"]
+        chosen.append("--cov-report=term:skip-covered")
     session.run("python", "-m", "pytest", "-n", "auto", *(session.posargs or chosen))
 
 
@@ -185,5 +189,5 @@ def nightly(session: nox.Session) -> None:
     session.run("./test.sh", "11", "--stress", external=True)
     for name in ("python", "cpp", "csharp", "go", "rust"):
         session.run(".venv/bin/harmony", "doctor", name, external=True)
-    session.notify("tests", ["-m", "not sanitizers", *DIFFERING, *AND_ON_THE_NEWEST])
+    session.notify("tests", ["-m", "not sanitizers", *DIFFERING])
     session.notify("memory")

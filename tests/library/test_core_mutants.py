@@ -63,6 +63,7 @@ def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     return Workshop(tmp_path_factory.mktemp("objects"))
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("mutant", MUTANTS, ids=[mutant.name for mutant in MUTANTS])
 def test_a_broken_core_is_found(mutant: Mutant, tmp_path: Path, workshop: Workshop) -> None:
     toolchain.compiler()
