@@ -19,9 +19,9 @@ nox.needs_version = ">=2024.10"
 PYTHONS = ["3.12", "3.13"]  # 3.11 is what ./test.sh itself runs on here; it takes any of the three
 
 
-# What may differ from one Python to another. The rest says nothing new there.
+# What may differ from one Python to another: every night. The rest says nothing new there.
 DIFFERING = ["tests/library", "tests/rpc/test_worker.py", "tests/rpc/test_step_worker.py", "features"]
-# Of the library, what its core does whatever calls it: a night is soon enough.
+# Of the library, what its core does whatever calls it.
 OF_THE_CORE = ["test_faults.py", "test_hostile.py", "test_core_build.py", "test_core_module.py", "test_core_mutants.py"]
 # What meets the interpreter itself: its buffers, threads, event loop and end.
 MEETING_PYTHON = ["frames", "slots", "batches", "metadata", "errors"]
@@ -30,11 +30,11 @@ MEETING_PYTHON += ["async", "threads", "lifetime", "duplex", "vectors"]
 
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
-    """Run the tests on another supported Python; on the newest all that differs, and with it the coverage is judged."""
+    """Run the tests on another supported Python; on the newest those of the whole library, which judge its coverage."""
     session.install("-c", "constraints.txt", "-e", ".[test]")
     chosen = [f"tests/library/test_{name}.py" for name in MEETING_PYTHON]
     if session.python == PYTHONS[-1]:
-        chosen = [*DIFFERING, *(f"--ignore=tests/library/{name}" for name in OF_THE_CORE), "--cov"]
+        chosen = ["tests/library", *(f"--ignore=tests/library/{name}" for name in OF_THE_CORE), "--cov"]
         chosen.append("--cov-report=term:skip-covered")
     session.run("python", "-m", "pytest", "-n", "auto", *(session.posargs or chosen))
 

@@ -133,6 +133,8 @@ class Tail:
 
 _EXEC_PATIENCE = 0.1
 """Seconds to wait for the environment of a process that is starting its program."""
+_DEATH_PATIENCE = 2.0
+"""Seconds for what was killed to be gone."""
 
 
 class _Census:
@@ -268,11 +270,19 @@ class ChildProcess:
         return _census.marked(self.mark)
 
     def end_strays(self, keep: frozenset[int]) -> list[int]:
-        """Kill what it has started since, but for some processes; return what was killed."""
+        """Kill what it has started since, but for some processes; return what was killed, once it is gone."""
         strays = [pid for pid in self.family() if pid not in keep and pid != self.pid]
-        for pid in strays:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.kill(pid, signals.SIGKILL)
+        with contextlib.ExitStack() as watches:
+            dying = []
+            for pid in strays:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    watch = os.pidfd_open(pid)
+                    watches.callback(os.close, watch)
+                    signals.pidfd_send_signal(watch, signals.SIGKILL)
+                    dying.append(watch)
+            deadline = time.monotonic() + _DEATH_PATIENCE
+            for watch in dying:
+                _readable(watch, max(0.0, deadline - time.monotonic()))
         return strays
 
     def close_input(self) -> None:
