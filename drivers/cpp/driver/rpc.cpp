@@ -74,7 +74,7 @@ Request parse_request(std::string_view body) {
     }
     const Json* version = message.find("jsonrpc");
     if (version == nullptr || version->as<std::string>() == nullptr || *version->as<std::string>() != "2.0") {
-        refuse("\"jsonrpc\" must be \"2.0\"", id);
+        refuse(R"("jsonrpc" must be "2.0")", id);
     }
     const Json* method = message.find("method");
     if (method == nullptr || method->as<std::string>() == nullptr) refuse("\"method\" must be a text", id);

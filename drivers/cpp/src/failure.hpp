@@ -38,7 +38,6 @@ namespace zerobuffer::failure {
 [[nodiscard]] BusyError busy(std::string_view name, std::string_view reason);
 
 /// Throws the error for a refusal of the system: no permission, a shortage, or something without a name here.
-[[noreturn]] void throw_errno(int number, std::string_view name, std::string_view operation,
-                              std::string_view path = {});
+[[noreturn]] void throw_errno(int error, std::string_view name, std::string_view operation, std::string_view path = {});
 
 } // namespace zerobuffer::failure
