@@ -13,10 +13,10 @@ import threading
 import time
 from collections.abc import Callable
 from enum import Enum
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from zerobuffer._core import Frame
+from zerobuffer.closing import Closing
 from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, BufferConfig
 from zerobuffer.errors import (
     BufferNotFoundError,
@@ -71,7 +71,7 @@ class ProcessingMode(Enum):
     """One after the other, in order, in one thread."""
 
 
-class DuplexServer:
+class DuplexServer(Closing):
     """Answers requests, one after the other.
 
     A client that dies is noticed and forgotten; the server goes on and serves the next one. A handler that fails (or
@@ -283,13 +283,3 @@ class DuplexServer:
         finally:
             self._drop_client()
             self._requests.close()
-
-    def __enter__(self) -> Self:
-        """Return the server itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close it."""
-        self.close()

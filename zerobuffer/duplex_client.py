@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from zerobuffer._core import Frame, FrameSlot
+from zerobuffer.closing import Closing
 from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, BufferConfig
 from zerobuffer.duplex import DEFAULT_RESPONSE_CONFIG, request_buffer, response_buffer
 from zerobuffer.errors import BusyError, FrameTimeoutError
@@ -20,7 +21,7 @@ _POLL = 0.01
 """Seconds between looks for what the protocol has no event for: a server not yet connected."""
 
 
-class DuplexClient:
+class DuplexClient(Closing):
     """Sends requests and receives responses.
 
     Args:
@@ -120,16 +121,6 @@ class DuplexClient:
             self._requests.close()
         finally:
             self._responses.close()
-
-    def __enter__(self) -> Self:
-        """Return the client itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close it."""
-        self.close()
 
 
 class RequestSlot:

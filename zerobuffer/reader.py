@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import time
 import warnings
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from zerobuffer import _core, _lifetime, names, ownership
 from zerobuffer._aio import AsyncGate
+from zerobuffer.closing import Closing
 from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, BufferConfig, check_spin
 from zerobuffer.errors import FrameTimeoutError
 
 
-class Reader(_core.Reader):
+class Reader(_core.Reader, Closing):
     """Creates a buffer and reads the frames that one writer puts into it.
 
     Args:
@@ -96,16 +96,6 @@ class Reader(_core.Reader):
         if self._owned is not None:
             self._owned.forget()
             self._owned = None
-
-    def __enter__(self) -> Self:
-        """Return the reader itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close it."""
-        self.close()
 
     def __del__(self, _warn: Any = warnings.warn) -> None:
         """Notice a reader that was never closed."""

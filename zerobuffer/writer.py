@@ -8,11 +8,11 @@ import os
 import time
 import warnings
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from zerobuffer import _core, _lifetime, names
 from zerobuffer._aio import AsyncGate
+from zerobuffer.closing import Closing
 from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, OIEB_SIZE, check_spin
 from zerobuffer.errors import (
     BufferNotFoundError,
@@ -37,7 +37,7 @@ _REPAIR_PATIENCE = 0.05
 _RETRY = 0.001
 
 
-class Writer(_core.Writer):
+class Writer(_core.Writer, Closing):
     """Connects to a buffer and writes frames into it. A buffer has one writer.
 
     Args:
@@ -155,16 +155,6 @@ class Writer(_core.Writer):
         """Let go without touching the buffer: what a child does with a writer that it inherited through fork."""
         self._connected = False
         self._detach()
-
-    def __enter__(self) -> Self:
-        """Return the writer itself."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Close it."""
-        self.close()
 
     def __del__(self, _warn: Any = warnings.warn) -> None:
         """Notice a writer that was never closed."""
