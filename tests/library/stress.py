@@ -7,6 +7,7 @@ python -m tests.library.stress --deaths 0 --delays 200
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import random
 import statistics
@@ -46,31 +47,31 @@ def deaths(count: int, seed: int) -> None:
             say(f"{number + 1} deaths survived, {time.monotonic() - begin:.0f} s")
 
 
-def delay(name: str, call: str) -> float:
-    """Return the seconds between `kill -9` of the peer and the end of the blocked call."""
+def delay(name: str, call: str, rest: tuple[float, float]) -> float:
+    """Return the seconds between `kill -9` of the peer and the end of a call that was blocked for so long."""
     peer = {"read_frame": children.hold_writer, "request": children.serve_slowly}.get(call, children.hold_reader)
     if call == "read_frame":
         with Reader(name) as reader, Child(peer, name=name) as child:
             child.hear("ready")
-            return _killed_while(child, lambda: reader.read_frame(60))
+            return _killed_while(child, lambda: reader.read_frame(60), rest)
     with Child(peer, name=name) as child:
         child.hear("ready")
         if call == "request":
             with DuplexClient(name) as client:
-                return _killed_while(child, lambda: client.request(b"x", 60))
+                return _killed_while(child, lambda: client.request(b"x", 60), rest)
         with Writer(name) as writer:
             writer.write_frame(bytes(4080))
-            return _killed_while(child, lambda: getattr(writer, call)(b"x" if call == "write_frame" else 1, 60))
+            return _killed_while(child, lambda: getattr(writer, call)(b"x" if call == "write_frame" else 1, 60), rest)
 
 
-def _killed_while(child: Child, blocked: Callable[[], object]) -> float:
+def _killed_while(child: Child, blocked: Callable[[], object], rest: tuple[float, float]) -> float:
     moment: list[float] = []
 
     def kill() -> None:
         moment.append(time.monotonic())
         child.kill()
 
-    timer = threading.Timer(random.uniform(0.03, 0.08), kill)
+    timer = threading.Timer(random.uniform(*rest), kill)
     timer.start()
     try:
         blocked()
@@ -85,14 +86,18 @@ def _killed_while(child: Child, blocked: Callable[[], object]) -> float:
     raise AssertionError(msg)
 
 
+RESTS = {"short": (0.03, 0.08), "long": (0.2, 0.4)}
+"""Seconds that a call was blocked when its peer was killed. A short wait looks at the peer, a long one is told."""
+
+
 def delays(count: int) -> None:
     """Print how fast each kind of blocked call ends."""
-    for call in CALLS:
-        measured = sorted(delay(f"delay-{os.getpid()}-{call}-{n}", call) * 1000 for n in range(count))
+    for call, rest in itertools.product(CALLS, RESTS):
+        measured = sorted(delay(f"delay-{os.getpid()}-{call}-{n}", call, RESTS[rest]) * 1000 for n in range(count))
         for number in range(count):
             _clean(f"delay-{os.getpid()}-{call}-{number}")
         say(
-            f"{call:12} n={count} median {statistics.median(measured):.1f} ms, "
+            f"{call:12} {rest:5} n={count} median {statistics.median(measured):.1f} ms, "
             f"p95 {measured[int(count * 0.95)]:.1f} ms, max {measured[-1]:.1f} ms"
         )
 

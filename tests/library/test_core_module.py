@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import random
 import shutil
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.library import toolchain
+from tests.library import cores, toolchain
 from tests.library.fuzz import case_of
 from tests.library.processes import Parent
 from tests.library.trials import FindingError, Trials
@@ -19,16 +18,6 @@ pytestmark = [pytest.mark.sanitizers, pytest.mark.timeout(400)]
 
 SANITIZERS = "address,undefined"
 CASES = 1000
-
-# Loaded by the interpreter of the child at its start: there `zerobuffer._core` is the module built here.
-CUSTOMIZE = """
-import importlib.util, sys
-class Finder:
-    @staticmethod
-    def find_spec(name, path=None, target=None):
-        return importlib.util.spec_from_file_location(name, {module!r}) if name == "zerobuffer._core" else None
-sys.meta_path.insert(0, Finder)
-"""
 
 
 def say_which(parent: Parent, name: str) -> None:
@@ -40,17 +29,12 @@ def say_which(parent: Parent, name: str) -> None:
 
 def build(source: Path, directory: Path) -> tuple[Path, dict[str, str]]:
     """Build the module with sanitizers; returns it, and the environment in which a child uses it."""
-    toolchain.require_cmake()
     toolchain.require_sanitizers(SANITIZERS)
-    options = (f"-DPython_EXECUTABLE={sys.executable}", f"-DZB_SANITIZE={SANITIZERS}")
-    toolchain.run("cmake", "-S", source, "-B", directory, *options)
-    toolchain.run("cmake", "--build", directory, "--parallel", "2")
-    [module] = directory.glob("_core*.so")
-    (directory / "sitecustomize.py").write_text(CUSTOMIZE.format(module=str(module)))
+    module, environment = cores.build(source, directory, f"-DZB_SANITIZE={SANITIZERS}")
     runtimes = [toolchain.run(toolchain.compiler(), f"-print-file-name={name}").strip() for name in _RUNTIMES]
     return module, {
+        **environment,
         "LD_PRELOAD": " ".join(runtimes),
-        "PYTHONPATH": str(directory),
         "PYTHONMALLOC": "malloc",  # each object an allocation of its own, which AddressSanitizer sees
         "ASAN_OPTIONS": "detect_leaks=0",  # the interpreter itself keeps what it has to the end
     }

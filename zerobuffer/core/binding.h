@@ -9,6 +9,7 @@
 #include <stdint.h>
 
 #include "clock.h"
+#include "doze.h"
 #include "peer.h"
 #include "ring.h"
 #include "wait.h"
@@ -72,29 +73,36 @@ int zb_parse_timeout(const char *method, PyObject *const *args, Py_ssize_t count
 
 /*
  * What a reader and a writer have in common, at the same place in both. `cancelled` is set from another thread: the
- * wait under way ends within a slice.
+ * wait under way ends within a slice. `naps` counts those of the wait under way.
  */
 #define ZB_ENDPOINT_HEAD                                                                                               \
     PyObject_HEAD zb_handle *handle;                                                                                   \
     bool closed;                                                                                                       \
     bool cancelled;                                                                                                    \
     zb_peer peer;                                                                                                      \
-    zb_spin spin;
+    zb_spin spin;                                                                                                      \
+    zb_doze doze;                                                                                                      \
+    int naps;
 
 typedef struct ZbEndpoint {
     ZB_ENDPOINT_HEAD
 } ZbEndpoint;
 
-/* One slice of a blocked wait, without the GIL; `error` is the errno of one that failed. */
+/* One sleep of a blocked wait, without the GIL; `error` is the errno of one that failed. */
 typedef struct zb_nap {
     zb_wake wake;
     int error;
 } zb_nap;
 
-/* Naps by zb_semaphore_wait or zb_semaphore_watch until `deadline`, for a slice at the most. */
-zb_nap zb_nap_on(sem_t *semaphore, zb_wake (*wait)(sem_t *, int64_t), int64_t now, int64_t deadline);
+/*
+ * Naps until there is a token, which is taken only if asked for, or `deadline`; for a slice at the most, or for a doze
+ * once the wait is long. The caller then looks at what it waits for, and at the peer.
+ */
+zb_nap zb_nap_on(ZbEndpoint *self, sem_t *semaphore, bool take, int64_t now, int64_t deadline);
 /* What a nap that did not bring what was waited for means: 0 to look again, -1 with an exception set. */
 int zb_nap_ended(const zb_handle *handle, zb_nap nap, const char *operation);
+/* The wait is over, and so are its naps. */
+void zb_nap_over(ZbEndpoint *self);
 
 /* Maps the segment that the arguments of `_attach` name; -1 with an exception set. */
 int zb_endpoint_attach(ZbEndpoint *self, PyObject *args);

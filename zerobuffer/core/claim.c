@@ -71,5 +71,6 @@ PyObject *zb_writer_claim(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     /* A writer that left by itself owes nothing: what seems unposted then is a token that the reader has just taken. */
     for (uint64_t owed = owner == 0 ? 0 : owed_posts(self->handle); owed > 0; owed--) sem_post(self->handle->data);
     self->looked_at = 0;
+    zb_doze_nudge(self->handle->data);
     Py_RETURN_NONE;
 }

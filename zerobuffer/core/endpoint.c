@@ -19,14 +19,45 @@ int zb_endpoint_attach(ZbEndpoint *self, PyObject *args) {
     return 0;
 }
 
-zb_nap zb_nap_on(sem_t *semaphore, zb_wake (*wait)(sem_t *, int64_t), int64_t now, int64_t deadline) {
-    const int64_t slice = deadline - now > ZB_SLICE_NS ? now + ZB_SLICE_NS : deadline;
-    zb_nap nap;
+/*
+ * Whether this nap may be long: somebody tells us when the peer ends, or there is no peer that could. One that only its
+ * lock proves alive has to be looked at.
+ */
+static bool may_doze(ZbEndpoint *self) {
+    if (self->naps < ZB_DOZE_AFTER_SLICES || !zb_doze_possible()) return false;
+    if (self->peer.pid == 0 || (self->peer.dead && !self->peer.unknown)) return true;
+    return self->peer.pidfd >= 0 && zb_doze_watch(&self->doze, self->peer.pid, self->peer.pidfd);
+}
+
+static zb_wake doze(ZbEndpoint *self, sem_t *semaphore, bool take, uint32_t news, int64_t deadline) {
+    const zb_wake wake = zb_doze_on(&self->doze, semaphore, news, deadline);
+    if (wake != ZB_WOKEN || (take && zb_semaphore_try(semaphore))) return wake;
+    return zb_semaphore_pending(semaphore) > 0 ? ZB_WOKEN : ZB_TIMED_OUT;
+}
+
+zb_nap zb_nap_on(ZbEndpoint *self, sem_t *semaphore, bool take, int64_t now, int64_t deadline) {
+    zb_nap nap = {.wake = ZB_TIMED_OUT};
+    const uint32_t news = zb_doze_news(&self->doze);
+    const bool dozes = may_doze(self);
+    const int64_t most = now + (dozes ? ZB_DOZE_NS : ZB_SLICE_NS);
+    const int64_t until = deadline < most ? deadline : most;
+    /* It may have ended before `news` was read, and then nobody calls again. */
+    if (dozes && self->doze.watching && !zb_peer_alive(&self->peer)) return nap;
+    self->naps++;
     Py_BEGIN_ALLOW_THREADS
-    nap.wake = wait(semaphore, slice);
+    if (dozes) {
+        nap.wake = doze(self, semaphore, take, news, until);
+    } else {
+        nap.wake = take ? zb_semaphore_wait(semaphore, until) : zb_semaphore_watch(semaphore, until);
+    }
     nap.error = errno;
     Py_END_ALLOW_THREADS
     return nap;
+}
+
+void zb_nap_over(ZbEndpoint *self) {
+    self->naps = 0;
+    zb_doze_end(&self->doze);
 }
 
 int zb_nap_ended(const zb_handle *handle, zb_nap nap, const char *operation) {
@@ -39,6 +70,8 @@ int zb_nap_ended(const zb_handle *handle, zb_nap nap, const char *operation) {
 }
 
 void zb_endpoint_leave(ZbEndpoint *self) {
+    zb_doze_call(&self->doze);
+    zb_doze_join(&self->doze);
     zb_peer_close(&self->peer);
     zb_handle_release(self->handle);
     self->handle = NULL;
@@ -53,7 +86,9 @@ PyObject *zb_endpoint_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObjec
 PyObject *zb_endpoint_set_cancelled(PyObject *op, PyObject *flag) {
     const int cancelled = PyObject_IsTrue(flag);
     if (cancelled < 0) return NULL;
-    ((ZbEndpoint *)op)->cancelled = cancelled;
+    ZbEndpoint *self = (ZbEndpoint *)op;
+    self->cancelled = cancelled;
+    if (cancelled) zb_doze_call(&self->doze);
     Py_RETURN_NONE;
 }
 

@@ -81,6 +81,10 @@ static PyObject *core_layout(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ig
     return zb_layout();
 }
 
+static PyObject *core_dozes(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored)) {
+    return PyBool_FromLong(zb_doze_possible());
+}
+
 static PyMethodDef core_methods[] = {
     {"set_error_factory", core_set_error_factory, METH_O, NULL},
     {"format_segment", core_format_segment, METH_VARARGS, NULL},
@@ -91,6 +95,7 @@ static PyMethodDef core_methods[] = {
     {"arm_point", core_arm_point, METH_VARARGS, NULL},
     {"points", core_points, METH_NOARGS, NULL},
     {"layout", core_layout, METH_NOARGS, NULL},
+    {"dozes", core_dozes, METH_NOARGS, "Whether a long wait sleeps without looking at the peer."},
     {NULL, NULL, 0, NULL},
 };
 

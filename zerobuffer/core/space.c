@@ -119,8 +119,7 @@ static void give_way(ZbWriter *self, const room *space, uint64_t size) {
     zb_handle_release(handle);
 }
 
-/* Waits until `need` bytes are free. 1 when they are, 0 when cancelled, -1 with an error set. */
-static int wait_for_space(ZbWriter *self, uint64_t need, uint64_t size, int64_t timeout_ns, int64_t deadline) {
+static int nap_until_free(ZbWriter *self, uint64_t need, uint64_t size, int64_t timeout_ns, int64_t deadline) {
     const zb_oieb *oieb = self->handle->ring.oieb;
     const uint64_t eighth = self->handle->ring.payload_size / 8;
     room space = {.oieb = oieb, .wanted = need > eighth ? need : eighth};
@@ -155,7 +154,7 @@ static int wait_for_space(ZbWriter *self, uint64_t need, uint64_t size, int64_t 
                          (unsigned long long)zb_load(&self->handle->ring.oieb->payload_free_bytes));
                 return -1;
             }
-            nap = zb_nap_on(handle->space, zb_semaphore_wait, now, deadline);
+            nap = zb_nap_on((ZbEndpoint *)self, handle->space, true, now, deadline);
         }
         const bool closed = self->closed;
         zb_handle_release(handle);
@@ -164,6 +163,13 @@ static int wait_for_space(ZbWriter *self, uint64_t need, uint64_t size, int64_t 
         if (zb_nap_ended(self->handle, nap, "wait for space") < 0) return -1;
     }
     return zb_load(&self->handle->ring.oieb->reader_pid) == 0 ? zb_writer_check_reader(self, zb_now()) : 1;
+}
+
+/* Waits until `need` bytes are free. 1 when they are, 0 when cancelled, -1 with an error set. */
+static int wait_for_space(ZbWriter *self, uint64_t need, uint64_t size, int64_t timeout_ns, int64_t deadline) {
+    const int ready = nap_until_free(self, need, size, timeout_ns, deadline);
+    zb_nap_over((ZbEndpoint *)self);
+    return ready;
 }
 
 /* A look at the reader and the shared fields, unless the last one was a moment ago. */

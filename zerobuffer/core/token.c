@@ -86,7 +86,7 @@ static int give_way(ZbReader *self, zb_token token) {
     return frames > 0 && token_there(self, token);
 }
 
-int zb_reader_wait(ZbReader *self, int64_t timeout_ns, zb_token token) {
+static int wait_for_token(ZbReader *self, int64_t timeout_ns, zb_token token) {
     bool spin = timeout_ns != 0 && self->spin.limit_ns > 0;
     if (spin) {
         zb_headway_give(&self->headway, self->read_count);
@@ -130,7 +130,7 @@ int zb_reader_wait(ZbReader *self, int64_t timeout_ns, zb_token token) {
                 zb_raise(self->handle, "timeout", "{s:d}", "seconds", (double)timeout_ns / 1e9);
                 return -1;
             }
-            nap = zb_nap_on(handle->data, zb_semaphore_watch, now, deadline);
+            nap = zb_nap_on((ZbEndpoint *)self, handle->data, false, now, deadline);
         }
         const bool closed = self->closed;
         zb_handle_release(handle);
@@ -139,6 +139,12 @@ int zb_reader_wait(ZbReader *self, int64_t timeout_ns, zb_token token) {
         if (self->cancelled) return 0;
         if (zb_nap_ended(self->handle, nap, "wait for data") < 0) return -1;
     }
+}
+
+int zb_reader_wait(ZbReader *self, int64_t timeout_ns, zb_token token) {
+    const int woken = wait_for_token(self, timeout_ns, token);
+    zb_nap_over((ZbEndpoint *)self);
+    return woken;
 }
 
 PyObject *zb_reader_writer_state(PyObject *op, PyObject *Py_UNUSED(ignored)) {

@@ -182,7 +182,7 @@ static PyObject *writer_set_metadata(PyObject *op, PyObject *content) {
     Py_RETURN_NONE;
 }
 
-/* Graceful: writer_pid becomes 0 and nothing is posted; the reader notices by itself. */
+/* Graceful: writer_pid becomes 0 and nothing is posted; the reader notices by itself, at once if it dozes. */
 static PyObject *writer_close(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ZbWriter *self = (ZbWriter *)op;
     if (self->handle == NULL || self->closed) Py_RETURN_NONE;
@@ -190,7 +190,9 @@ static PyObject *writer_close(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     if (self->claimed && !self->handle->detached) {
         uint64_t own = (uint64_t)getpid();
         zb_handle_unlock(self->handle);
-        atomic_compare_exchange_strong(&self->handle->ring.oieb->writer_pid, &own, 0);
+        if (atomic_compare_exchange_strong(&self->handle->ring.oieb->writer_pid, &own, 0)) {
+            zb_doze_nudge(self->handle->data);
+        }
     }
     zb_endpoint_leave((ZbEndpoint *)self);
     Py_RETURN_NONE;

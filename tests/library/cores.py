@@ -1,0 +1,28 @@
+"""The extension module, built in another way than the installed one, for a child that uses it in its place."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from tests.library import toolchain
+
+# Loaded by the interpreter of the child at its start: there `zerobuffer._core` is the module built here.
+_CUSTOMIZE = """
+import importlib.util, sys
+class Finder:
+    @staticmethod
+    def find_spec(name, path=None, target=None):
+        return importlib.util.spec_from_file_location(name, {module!r}) if name == "zerobuffer._core" else None
+sys.meta_path.insert(0, Finder)
+"""
+
+
+def build(source: Path, directory: Path, *options: str) -> tuple[Path, dict[str, str]]:
+    """Build the module with these options of CMake; returns it, and the environment in which a child uses it."""
+    toolchain.require_cmake()
+    toolchain.run("cmake", "-S", source, "-B", directory, f"-DPython_EXECUTABLE={sys.executable}", *options)
+    toolchain.run("cmake", "--build", directory, "--parallel", "2")
+    [module] = directory.glob("_core*.so")
+    (directory / "sitecustomize.py").write_text(_CUSTOMIZE.format(module=str(module)))
+    return module, {"PYTHONPATH": str(directory)}

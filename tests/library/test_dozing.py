@@ -1,0 +1,158 @@
+"""Long waits: they hardly wake, leave nothing, and end at once when they have to; also where one cannot doze."""
+
+from __future__ import annotations
+
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from tests.library import children, cores, toolchain
+from tests.library.processes import Child, Parent
+from tests.pytests import ALONE, words_of_pytest
+from zerobuffer import (
+    BufferConfig,
+    BufferFullError,
+    DuplexClient,
+    DuplexServer,
+    FrameTimeoutError,
+    Reader,
+    Writer,
+    _core,
+)
+
+CONFIG = BufferConfig(metadata_size=64, payload_size=4096)
+PATIENCE = 30.0
+MOST_WAKE_UPS = 20
+"""In a second. Looking at the peer every 35 ms would be 29; 13 is what dozing takes."""
+
+dozing = pytest.mark.skipif(not _core.dozes(), reason="no futex_waitv here (Linux 5.16), or no 64-bit glibc")
+
+
+def wake_ups(call: Callable[[], object]) -> int:
+    """Return how often this thread slept and woke during a call that times out."""
+    before = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+    with pytest.raises((FrameTimeoutError, BufferFullError)):
+        call()
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw - before
+
+
+@dozing
+def test_a_reader_hardly_wakes_while_its_writer_is_silent(name: str) -> None:
+    with Reader(name, CONFIG) as reader, Child(children.hold_writer, name=name) as writer:
+        writer.hear("ready")
+        assert wake_ups(lambda: reader.read_frame(1.0)) <= MOST_WAKE_UPS
+
+
+@dozing
+def test_a_reader_hardly_wakes_while_nobody_comes(name: str) -> None:
+    with Reader(name, CONFIG) as reader:
+        assert wake_ups(lambda: reader.read_frame(1.0)) <= MOST_WAKE_UPS
+
+
+@dozing
+def test_a_writer_hardly_wakes_while_the_ring_stays_full(name: str) -> None:
+    with Child(children.hold_reader, name=name) as reader:
+        reader.hear("ready")
+        with Writer(name) as writer:
+            writer.write_frame(bytes(4080))
+            assert wake_ups(lambda: writer.write_frame(b"x", 1.0)) <= MOST_WAKE_UPS
+
+
+@dozing
+def test_a_client_hardly_wakes_while_its_server_thinks(name: str) -> None:
+    with Child(children.serve_slowly, name=name) as server:
+        server.hear("ready")
+        with DuplexClient(name) as client:
+            assert wake_ups(lambda: client.request(b"x", 1.0)) <= MOST_WAKE_UPS + 2  # the request goes out, too
+            server.kill()
+    DuplexServer(name).close()
+
+
+def threads() -> int:
+    return len(os.listdir("/proc/self/task"))  # noqa: PTH208 - only counted
+
+
+def become(expected: int) -> None:
+    """Wait until this process has so many threads, those of the core included."""
+    end = time.monotonic() + PATIENCE
+    while threads() != expected and time.monotonic() < end:
+        time.sleep(0.001)
+    assert threads() == expected
+
+
+@dozing
+def test_the_thread_that_watches_goes_with_the_wait(name: str) -> None:
+    with (
+        ThreadPoolExecutor(1) as pool,
+        Reader(name, CONFIG) as reader,
+        Child(children.hold_writer, name=name) as writer,
+    ):
+        writer.hear("ready")
+        for sequence in (1, 2):
+            pool.submit(int).result()
+            before = threads()
+            read = pool.submit(reader.read_frame, PATIENCE)
+            become(before + 1)
+            writer.say([[100, sequence]])
+            read.result(PATIENCE).release()
+            writer.hear("written")
+            become(before)
+
+
+def doze_twice(parent: Parent, name: str) -> None:
+    """Wait for long in two threads at once, which is not meant, and tell how each ended."""
+    with Reader(name, CONFIG) as reader, ThreadPoolExecutor(2) as pool:
+        waits = [pool.submit(reader._wait, PATIENCE) for _ in range(2)]
+        parent.say("waiting")
+        parent.say([wait.result() for wait in waits])
+
+
+def test_two_threads_in_one_wait_both_end(name: str) -> None:
+    with Child(doze_twice, name=name) as reader:
+        reader.hear("waiting")
+        with Writer(name, timeout=PATIENCE) as writer:
+            time.sleep(0.3)  # long enough that both doze; nothing depends on it
+            writer.write_frame(b"x")
+            assert reader.hear(timeout=PATIENCE) == [True, True]
+
+
+VARIANTS = {
+    # Without a single look at the peer: whatever ends such a wait has called the sleeper.
+    "at once and for ever": "-DZB_DOZE_AFTER_SLICES=0 -DZB_DOZE_NS=3600000000000",
+    "never": "-DZB_NEVER_DOZE",
+}
+# A writer that leaves nudges a sleeper, which may be a moment too early: only there is the next look needed.
+ALL_BUT = "not test_graceful_close_is_noticed_by_a_blocked_read"
+FILES = ["test_peer_death.py", "test_threads.py", "test_async.py"]
+
+
+@pytest.mark.sanitizers
+@pytest.mark.timeout(400)
+@pytest.mark.parametrize("variant", ["at once and for ever", pytest.param("never", marks=pytest.mark.nightly)])
+def test_deaths_and_cancellations_with_a_core_that_dozes(variant: str, tmp_path: Path) -> None:
+    if variant != "never" and not _core.dozes():
+        pytest.skip("no futex_waitv here (Linux 5.16), or no 64-bit glibc")
+    module, environment = cores.build(toolchain.ROOT, tmp_path, f"-DCMAKE_C_FLAGS={VARIANTS[variant]}")
+    every = {**os.environ, **ALONE, **environment}
+    which = "from zerobuffer import _core; print(_core.__file__, _core.dozes())"
+    told = toolchain.run("env", *(f"{key}={value}" for key, value in environment.items()), sys.executable, "-c", which)
+    assert told.split() == [str(module), str(variant != "never")]
+    files = [str(Path(__file__).with_name(file)) for file in FILES]
+    ran = subprocess.run(
+        words_of_pytest("-q", "-x", "-p", "pytest_timeout", "-p", "no:cacheprovider", "-k", ALL_BUT, *files),
+        env=every,
+        cwd=toolchain.ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    assert " passed" in ran.stdout
