@@ -6,6 +6,7 @@ import os
 import resource
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -32,15 +33,20 @@ PATIENCE = 30.0
 MOST_WAKE_UPS = 20
 """In a second. Looking at the peer every 35 ms would be 29; 13 is what dozing takes."""
 
+MOST_SECONDS = 0.1
+
 dozing = pytest.mark.skipif(not _core.dozes(), reason="no futex_waitv here (Linux 5.16), or no 64-bit glibc")
 
 
 def wake_ups(call: Callable[[], object]) -> int:
-    """Return how often this thread slept and woke during a call that times out."""
-    before = resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw
+    """Return how often this thread slept and woke during a call of a second or so, which times out."""
+    before = resource.getrusage(resource.RUSAGE_THREAD)
     with pytest.raises((FrameTimeoutError, BufferFullError)):
         call()
-    return resource.getrusage(resource.RUSAGE_THREAD).ru_nvcsw - before
+    after = resource.getrusage(resource.RUSAGE_THREAD)
+    # One that does not sleep at all would take whatever it gets.
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < MOST_SECONDS
+    return after.ru_nvcsw - before.ru_nvcsw
 
 
 @dozing
@@ -73,6 +79,18 @@ def test_a_client_hardly_wakes_while_its_server_thinks(name: str) -> None:
             assert wake_ups(lambda: client.request(b"x", 1.0)) <= MOST_WAKE_UPS + 2  # the request goes out, too
             server.kill()
     DuplexServer(name).close()
+
+
+@dozing
+@pytest.mark.parametrize("end", ["killed", "closed, then killed"])
+def test_a_reader_that_waits_for_anybody_hardly_wakes_when_its_writer_has_ended(name: str, end: str) -> None:
+    held = children.hold_writer if end == "killed" else children.close_then_live
+    with Reader(name, CONFIG) as reader, Child(held, name=name) as writer:
+        writer.hear("ready")
+        timer = threading.Timer(0.3, writer.kill)  # while the reader dozes
+        timer.start()
+        assert wake_ups(lambda: reader._wait_for_anybody(1.3)) <= MOST_WAKE_UPS + 10
+        timer.join()
 
 
 def threads() -> int:

@@ -19,13 +19,15 @@ int zb_endpoint_attach(ZbEndpoint *self, PyObject *args) {
     return 0;
 }
 
-/*
- * Whether this nap may be long: somebody tells us when the peer ends, or there is no peer that could. One that only its
- * lock proves alive has to be looked at.
- */
+/* A peer that only its lock proves alive is somebody. */
+static bool nobody_there(const ZbEndpoint *self) {
+    return self->peer.pid == 0 || (self->peer.dead && !self->peer.unknown);
+}
+
+/* Whether this nap may be long: there is no peer that could end, or we are told when it does. */
 static bool may_doze(ZbEndpoint *self) {
     if (self->naps < ZB_DOZE_AFTER_SLICES || !zb_doze_possible()) return false;
-    if (self->peer.pid == 0 || (self->peer.dead && !self->peer.unknown)) return true;
+    if (nobody_there(self)) return true;
     return self->peer.pidfd >= 0 && zb_doze_watch(&self->doze, self->peer.pid, self->peer.pidfd);
 }
 
@@ -42,7 +44,7 @@ zb_nap zb_nap_on(ZbEndpoint *self, sem_t *semaphore, bool take, int64_t now, int
     const int64_t most = now + (dozes ? ZB_DOZE_NS : ZB_SLICE_NS);
     const int64_t until = deadline < most ? deadline : most;
     /* It may have ended before `news` was read, and then nobody calls again. */
-    if (dozes && self->doze.watching && !zb_peer_alive(&self->peer)) return nap;
+    if (dozes && !nobody_there(self) && !zb_peer_alive(&self->peer)) return nap;
     self->naps++;
     Py_BEGIN_ALLOW_THREADS
     if (dozes) {
