@@ -1,16 +1,18 @@
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 
 from benchmarks.contenders import Contender, ContenderError, Outcome, Workshop
 from benchmarks.environments import UnavailableError
 from benchmarks.machine import Cores
-from benchmarks.plan import Case, Job, Kind, Placement
+from benchmarks.plan import MIB, Case, Job, Kind, Placement
 from benchmarks.results import FRAMES_PER_SECOND, Results
 from benchmarks.run import Effort, Run, started
 
 CASE = Case(Kind.ONE_WAY, 64, Placement.TWO_CORES)
-EFFORT = Effort(repeats=3, repeat_ns=10_000_000, deadline=5, patience=60.0, quick=True)
+LARGE = Case(Kind.ONE_WAY, 8 * MIB, Placement.TWO_CORES)
+EFFORT = Effort(repeats=3, memory_bound=1, repeat_ns=10_000_000, deadline=5, patience=60.0, quick=True)
 
 
 class Scripted(Contender):
@@ -22,7 +24,7 @@ class Scripted(Contender):
         self._behave = behave
 
     def takes(self, case: Case, *, quick: bool) -> bool:
-        return quick and case == CASE
+        return quick and case in {CASE, LARGE}
 
     def start(self, *, install: bool) -> None:
         if not install:
@@ -43,9 +45,9 @@ def workshop() -> Iterator[Workshop]:
         yield made
 
 
-def run_of(workshop: Workshop, *contenders: Contender, effort: Effort = EFFORT) -> Results:
+def run_of(workshop: Workshop, *contenders: Contender, effort: Effort = EFFORT, case: Case = CASE) -> Results:
     run = Run(list(contenders), Cores(0, 0, siblings=False), effort, workshop, Results(), lambda _: None)
-    run.case_group([CASE])
+    run.case_group([case])
     return run.results
 
 
@@ -54,6 +56,11 @@ def test_each_repeat_takes_as_long_as_wanted(workshop: Workshop) -> None:
     results = run_of(workshop, contender)
     assert results.values(CASE, "steady", FRAMES_PER_SECOND) == [pytest.approx(1e6)] * 3
     assert [job.count for job in contender.jobs[-3:]] == [10_000] * 3
+
+
+def test_what_memory_limits_is_repeated_more_often(workshop: Workshop) -> None:
+    results = run_of(workshop, Scripted("steady"), effort=replace(EFFORT, memory_bound=4), case=LARGE)
+    assert len(results.values(LARGE, "steady", FRAMES_PER_SECOND)) == 12
 
 
 def test_every_job_has_a_name_of_its_own(workshop: Workshop) -> None:
@@ -95,7 +102,7 @@ def test_what_stays_disturbed_is_said(workshop: Workshop) -> None:
 
 
 def test_patience_ends(workshop: Workshop) -> None:
-    impatient = Effort(repeats=3, repeat_ns=10_000_000, deadline=5, patience=-1.0, quick=True)
+    impatient = replace(EFFORT, patience=-1.0)
     disturbed, steady = Scripted("always", lambda _: 50), Scripted("steady")
     results = run_of(workshop, disturbed, steady, effort=impatient)
     assert len(disturbed.jobs) == len(steady.jobs)
