@@ -22,6 +22,8 @@ from benchmarks.plan import Case, Job, Kind, Placement, Wait
 # How much later than the processes that do a job we give up on their host.
 _GRACE_SECONDS = 10
 _START_SECONDS = 30
+# What the C program calls it; batches are compared with frame by frame.
+_OF_THE_RING = {Kind.ONE_WAY: "oneway", Kind.BATCH: "oneway", Kind.WHOLE: "whole", Kind.ROUND_TRIP: "roundtrip"}
 
 
 class ContenderError(Exception):
@@ -115,7 +117,7 @@ class CRing(Contender):
         """A loop that only spins makes no sense on one core."""
         del quick
         spins_on_one_core = self.wait is Wait.SPIN and case.placement is Placement.ONE_CORE
-        return case.kind in {Kind.ONE_WAY, Kind.ROUND_TRIP, Kind.BATCH} and not spins_on_one_core
+        return case.kind in _OF_THE_RING and not spins_on_one_core
 
     def start(self, *, install: bool) -> None:
         """Compiles it if needed."""
@@ -124,8 +126,8 @@ class CRing(Contender):
         self.version = "ring.c"
 
     def run(self, job: Job) -> Outcome:
-        """Runs the program once. Batches are compared with frame by frame."""
-        kind = "roundtrip" if job.kind is Kind.ROUND_TRIP else "oneway"
+        """Runs the program once."""
+        kind = _OF_THE_RING[job.kind]
         numbers = (job.size, job.capacity, job.count, job.warmup)
         cores = (job.sender_cpu, job.receiver_cpu)
         command = [self._program, kind, job.name, *map(str, numbers), self.wait.value, *map(str, cores)]
@@ -248,6 +250,8 @@ def field_of_contenders() -> list[Contender]:
     """Everybody, in the order of the tables."""
     plain = frozenset({Kind.ONE_WAY, Kind.ROUND_TRIP})
     batching = plain | {Kind.BATCH}
+    # Those that come near the memory's limit with large frames.
+    large = plain | {Kind.WHOLE}
 
     def ours(label: str, wait: Wait, kinds: frozenset[Kind], *, main: bool) -> Hosted:
         return Hosted(label, "zerobuffer_harmony", kinds, "", "zerobuffer-harmony", wait=wait, main=main)
@@ -262,13 +266,13 @@ def field_of_contenders() -> list[Contender]:
             "cloudtoid-interprocess", "cloudtoid", batching, "cloudtoid-interprocess==3.0.2", "cloudtoid-interprocess"
         ),
         Hosted("membridge", "membridge", plain, "membridge==1.0.0", "membridge"),
-        Hosted("iceoryx2", "iceoryx2_pubsub", plain, "iceoryx2==0.10.0", "iceoryx2"),
+        Hosted("iceoryx2", "iceoryx2_pubsub", large, "iceoryx2==0.10.0", "iceoryx2"),
         Hosted("faster-fifo", "faster_fifo", batching, "faster-fifo==1.5.2", "faster-fifo"),
-        Hosted("pyzmq ipc", "pyzmq_ipc", plain, "pyzmq==27.3.0", "pyzmq"),
+        Hosted("pyzmq ipc", "pyzmq_ipc", large, "pyzmq==27.3.0", "pyzmq"),
         Hosted("pynng ipc", "pynng_ipc", plain, "pynng==0.9.0", "pynng"),
-        Hosted("multiprocessing.Pipe", "mp_pipe", plain),
+        Hosted("multiprocessing.Pipe", "mp_pipe", large),
         Hosted("multiprocessing.Queue", "mp_queue", plain),
-        Hosted("zerobuffer-ipc", "zerobuffer_ipc", plain, "zerobuffer-ipc[linux]==1.3.0", "zerobuffer-ipc"),
+        Hosted("zerobuffer-ipc", "zerobuffer_ipc", large, "zerobuffer-ipc[linux]==1.3.0", "zerobuffer-ipc"),
         Hosted(
             "posix_ipc semaphores",
             "posix_semaphores",

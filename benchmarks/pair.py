@@ -217,19 +217,17 @@ def payload_of(size: int) -> bytes:
 
 
 def one_way(job: Job, make: Callable[[Job, str], Channel]) -> dict[str, Any]:
-    """Sender to receiver, frame by frame, or in batches."""
+    """Sender to receiver: frame by frame, both ends of it touched or all of it read, or in batches."""
     channel = make(job, job.name)
     payload = payload_of(job.size)
     batched = job.kind is Kind.BATCH
+    consume = {Kind.BATCH: channel.consume_batches, Kind.WHOLE: channel.consume_whole}.get(job.kind, channel.consume)
 
     def send(count: int) -> None:
         if batched:
             channel.produce_batches(payload, count // BATCH)
         else:
             channel.produce(payload, count)
-
-    def receive(count: int) -> int:
-        return channel.consume_batches(count) if batched else channel.consume(count)
 
     def sender(partner: Partner) -> dict[str, Any]:
         partner.meet("receivers")
@@ -243,9 +241,9 @@ def one_way(job: Job, make: Callable[[Job, str], Channel]) -> dict[str, Any]:
         channel.open_receiver()
         partner.meet("receivers")
         partner.meet("senders")
-        receive(job.warmup)
+        consume(job.warmup)
         partner.meet("warm")
-        return _timed(lambda: receive(job.count))
+        return _timed(lambda: consume(job.count))
 
     return _run(job, sender, receiver, [channel], barriers=3)
 

@@ -8,6 +8,7 @@ from typing import Any
 KIB = 1024
 MIB = 1024 * KIB
 SIZES = (64, KIB, 4 * KIB, 64 * KIB, MIB, 8 * MIB)
+LARGE_SIZES = (MIB, 8 * MIB)
 ROUND_TRIP_SIZES = (64, 4 * KIB)
 BATCH = 256
 FRAME_HEADER = 16
@@ -19,6 +20,7 @@ class Kind(StrEnum):
     """What one measurement looks at."""
 
     ONE_WAY = "one-way"
+    WHOLE = "read whole"
     BATCH = "batch"
     ROUND_TRIP = "round-trip"
     IDLE = "idle"
@@ -141,6 +143,8 @@ def cases(*, quick: bool) -> Iterator[Case]:
         for size in SIZES:
             yield Case(Kind.ONE_WAY, size, placement)
         yield Case(Kind.BATCH, 64, placement)
+        for size in () if quick else LARGE_SIZES:
+            yield Case(Kind.WHOLE, size, placement)
     for placement in (two, one) if quick else (two, one, free):
         for size in ROUND_TRIP_SIZES[:1] if quick else ROUND_TRIP_SIZES:
             yield Case(Kind.ROUND_TRIP, size, placement)

@@ -9,6 +9,7 @@ from benchmarks.plan import Case, Kind, Placement, size_text
 from benchmarks.results import Results, Spread
 from benchmarks.targets import LIMITS, State, Verdict
 
+_COLUMN = {Kind.BATCH: "256 x {}", Kind.WHOLE: "{}\nread whole"}
 _STYLE = {State.REACHED: "green", State.MISSED: "red", State.UNKNOWN: "yellow"}
 
 
@@ -32,7 +33,7 @@ def _one_way_table(results: Results, cases: list[Case], placement: Placement, co
     )
     table.add_column("contender")
     for case in cases:
-        table.add_column(f"{'256 x ' if case.kind is Kind.BATCH else ''}{size_text(case.size)}", justify="right")
+        table.add_column(_COLUMN.get(case.kind, "{}").format(size_text(case.size)), justify="right")
     names = list(
         dict.fromkeys(
             name for case in cases for name in (*results.contenders(case), *results.failures.get(case.key, {}))
@@ -96,7 +97,7 @@ def show(console: Console, results: Results, cases: list[Case], verdicts: list[V
     """Everything a person wants to see."""
     measured = [case for case in cases if case.key in results.repeats]
     for placement in Placement:
-        one_way = [case for case in measured if case.kind in {Kind.ONE_WAY, Kind.BATCH} and case.placement is placement]
+        one_way = [case for case in measured if case.kind in {Kind.ONE_WAY, *_COLUMN} and case.placement is placement]
         if one_way:
             console.print(_one_way_table(results, one_way, placement, cores))
     round_trips = [case for case in measured if case.kind is Kind.ROUND_TRIP]

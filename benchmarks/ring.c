@@ -1,10 +1,11 @@
 /* The limit: the ZeroBuffer ring in plain C, two processes, nothing but the wire.
  *
  *     ring oneway    NAME SIZE CAPACITY COUNT WARMUP block|spin PRODUCER_CPU CONSUMER_CPU
+ *     ring whole     NAME SIZE CAPACITY COUNT WARMUP block|spin PRODUCER_CPU CONSUMER_CPU
  *     ring roundtrip NAME SIZE CAPACITY COUNT WARMUP block|spin PRODUCER_CPU CONSUMER_CPU
  *
  * A CPU of -1 leaves the process unpinned. One line of JSON goes to stdout. The reader touches the first and the last byte
- * of each frame, as every other contender does. No lock file, no pid checks, no validation beyond the sequence: none of
+ * of each frame, as every other contender does; in "whole" it copies each frame out. No lock file, no pid checks, no validation beyond the sequence: none of
  * them is on the path of a frame.
  */
 #define _GNU_SOURCE
@@ -152,8 +153,8 @@ static void ring_write(Ring *ring, const uint8_t *data, uint64_t size) {
     sem_post(ring->data);
 }
 
-/* Reads one frame, touches its first and last byte, and releases it. */
-static uint64_t ring_read(Ring *ring) {
+/* Reads one frame, copies it out where there is a target, touches its first and last byte, and releases it. */
+static uint64_t ring_read(Ring *ring, uint8_t *target) {
     Oieb *oieb = ring->oieb;
     wait_token(ring, ring->data);
     Header header;
@@ -165,7 +166,8 @@ static uint64_t ring_read(Ring *ring) {
         memcpy(&header, ring->payload, HEADER);
     }
     if (header.sequence != ring->sequence++) die("sequence");
-    const volatile uint8_t *data = ring->payload + ring->position + HEADER;
+    if (target != NULL) memcpy(target, ring->payload + ring->position + HEADER, header.size);
+    const volatile uint8_t *data = target != NULL ? target : ring->payload + ring->position + HEADER;
     uint64_t seen = (uint64_t)data[0] + data[header.size - 1];
     ring->position += HEADER + header.size;
     if (ring->position == ring->capacity) ring->position = 0;
@@ -211,7 +213,7 @@ static void on_child_end(int number) {
 
 int main(int argc, char **argv) {
     if (argc != 10) {
-        fprintf(stderr, "usage: ring oneway|roundtrip NAME SIZE CAPACITY COUNT WARMUP block|spin CPU CPU\n");
+        fprintf(stderr, "usage: ring oneway|whole|roundtrip NAME SIZE CAPACITY COUNT WARMUP block|spin CPU CPU\n");
         return 2;
     }
     bool roundtrip = strcmp(argv[1], "roundtrip") == 0;
@@ -231,6 +233,7 @@ int main(int argc, char **argv) {
     uint8_t *payload = malloc(size);
     if (payload == NULL) die("malloc");
     for (uint64_t i = 0; i < size; i++) payload[i] = (uint8_t)(i + 1);
+    uint8_t *target = strcmp(argv[1], "whole") == 0 ? calloc(1, size) : NULL;
 
     int go[2], done[2];
     if (pipe(go) != 0 || pipe(done) != 0) die("pipe");
@@ -243,7 +246,7 @@ int main(int argc, char **argv) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         pin(producer_cpu);
         for (uint64_t i = 0; i < warmup; i++) {
-            if (roundtrip) ring_read(&back);
+            if (roundtrip) ring_read(&back, NULL);
             ring_write(&there, payload, size);
         }
         await_peer(go[0]);
@@ -251,7 +254,7 @@ int main(int argc, char **argv) {
         note.started_ns = now_ns(CLOCK_MONOTONIC);
         note.cpu_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID);
         for (uint64_t i = 0; i < count; i++) {
-            if (roundtrip) ring_read(&back);
+            if (roundtrip) ring_read(&back, NULL);
             ring_write(&there, payload, size);
         }
         note.cpu_ns = now_ns(CLOCK_PROCESS_CPUTIME_ID) - note.cpu_ns;
@@ -264,7 +267,7 @@ int main(int argc, char **argv) {
     if (samples == NULL) die("calloc");
     for (uint64_t i = 0; i < warmup; i++) {
         if (roundtrip) ring_write(&back, payload, size);
-        ring_read(&there);
+        ring_read(&there, target);
     }
     uint64_t delayed = delayed_ns();
     signal_peer(go[1]);
@@ -273,10 +276,10 @@ int main(int argc, char **argv) {
         if (roundtrip) {
             uint64_t begin = now_ns(CLOCK_MONOTONIC);
             ring_write(&back, payload, size);
-            checksum += ring_read(&there);
+            checksum += ring_read(&there, target);
             samples[i] = now_ns(CLOCK_MONOTONIC) - begin;
         } else {
-            checksum += ring_read(&there);
+            checksum += ring_read(&there, target);
         }
     }
     uint64_t ended = now_ns(CLOCK_MONOTONIC);
@@ -292,5 +295,6 @@ int main(int argc, char **argv) {
     printf("]}\n");
     free(samples);
     free(payload);
+    free(target);
     return 0;
 }

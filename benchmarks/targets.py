@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from benchmarks import results as metric
-from benchmarks.plan import KIB, MIB, Case, Kind, Placement, size_text
+from benchmarks.plan import KIB, LARGE_SIZES, MIB, Case, Kind, Placement, size_text
 from benchmarks.results import Results, Spread
 
 OURS = "zerobuffer"
@@ -113,6 +113,16 @@ def _one_way(results: Results) -> Iterator[Verdict]:
                 yield from _against_peers(results, case, {"iceoryx2"})
 
 
+def _read_whole(results: Results) -> Iterator[Verdict]:
+    for placement in PLACEMENTS:
+        for size in LARGE_SIZES:
+            case = Case(Kind.WHOLE, size, placement)
+            if case.key in results.repeats:
+                yield from _against_limit(results, case, ONE_WAY_LIMITS[size])
+                if size == MIB:
+                    yield from _against_peers(results, case, {"iceoryx2"})
+
+
 def _batches(results: Results) -> Iterator[Verdict]:
     for placement in PLACEMENTS:
         case = Case(Kind.BATCH, 64, placement)
@@ -189,7 +199,14 @@ def _growth(results: Results) -> Iterator[Verdict]:
         yield Verdict(subject, Placement.ONE_CORE, target, f"{grown:.2f} ({listed})", _judged(grown <= FLAT_WITHIN))
 
 
-_LINES: tuple[Callable[[Results], Iterator[Verdict]], ...] = (_one_way, _batches, _round_trips, _cpu, _growth)
+_LINES: tuple[Callable[[Results], Iterator[Verdict]], ...] = (
+    _one_way,
+    _read_whole,
+    _batches,
+    _round_trips,
+    _cpu,
+    _growth,
+)
 
 
 def verdicts(results: Results) -> list[Verdict]:

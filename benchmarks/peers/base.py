@@ -48,6 +48,18 @@ class Channel(ABC):
     def consume(self, count: int) -> int:
         """Receives ``count`` frames one by one; returns the sum of the first and last bytes."""
 
+    def copy_out(self, target: memoryview) -> None:
+        """Receives one frame and copies it to ``target``; for those with `Kind.WHOLE`."""
+        raise NotImplementedError
+
+    def consume_whole(self, count: int) -> int:
+        """Receives ``count`` frames one by one and reads all of each, which takes at least copying it out."""
+        target, checksum = memoryview(bytearray(self.job.size)), 0
+        for _ in range(count):
+            self.copy_out(target)
+            checksum += target[0] + target[-1]
+        return checksum
+
     def produce_batches(self, payload: bytes, batches: int) -> None:
         """Sends ``batches`` batches of `benchmarks.plan.BATCH` frames; for those with `Kind.BATCH`."""
         raise NotImplementedError

@@ -2,10 +2,10 @@
 
 import ctypes
 import importlib
-from typing import Any
+from typing import Any, ClassVar
 
 from benchmarks.peers.base import Channel, poll_pause
-from benchmarks.plan import Job
+from benchmarks.plan import Job, Kind
 
 _iox2: Any = importlib.import_module("iceoryx2")
 
@@ -13,6 +13,7 @@ _iox2: Any = importlib.import_module("iceoryx2")
 class PeerChannel(Channel):
     """Loans a sample, copies into it, sends; the subscriber is polled, as in iceoryx2's own benchmarks."""
 
+    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.ONE_WAY, Kind.WHOLE, Kind.ROUND_TRIP})
     _publisher: Any = None
     _subscriber: Any = None
     _node: Any = None
@@ -91,6 +92,14 @@ class PeerChannel(Channel):
             checksum += view[0] + view[-1]
             sample.delete()
         return checksum
+
+    def copy_out(self, target: memoryview) -> None:
+        """See `Channel.copy_out`."""
+        take, pause, size = self._subscriber.receive, poll_pause(self.job), self.job.size
+        while (sample := take()) is None:
+            pause()
+        target[:] = memoryview((ctypes.c_uint8 * size).from_address(sample.payload_ptr)).cast("B")
+        sample.delete()
 
     def close(self) -> None:
         """Deletes the ports, then lets go of service and node."""

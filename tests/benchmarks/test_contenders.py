@@ -8,7 +8,7 @@ from benchmarks.contenders import CannotError, ContenderError, CRing, Hosted, Ou
 from benchmarks.environments import UnavailableError
 from benchmarks.plan import Job, Kind, Wait
 
-KINDS = frozenset({Kind.ONE_WAY, Kind.ROUND_TRIP})
+KINDS = frozenset({Kind.ONE_WAY, Kind.WHOLE, Kind.ROUND_TRIP})
 COUNT = 300
 
 
@@ -62,9 +62,25 @@ def test_each_round_trip_has_its_time(workshop: Workshop) -> None:
     assert min(outcome.samples_ns) > 0
 
 
-def test_torn_frames_are_no_result(workshop: Workshop) -> None:
+def test_frames_may_be_read_whole(workshop: Workshop) -> None:
+    assert outcome_of("honest", a_job(workshop, Kind.WHOLE, size=30000)).elapsed_ns > 0
+
+
+@pytest.mark.parametrize("kind", [Kind.ONE_WAY, Kind.WHOLE])
+def test_torn_frames_are_no_result(workshop: Workshop, kind: Kind) -> None:
     with pytest.raises(ContenderError, match="lost or torn"):
-        outcome_of("tearing", a_job(workshop))
+        outcome_of("tearing", a_job(workshop, kind))
+
+
+@pytest.mark.parametrize("kind", [Kind.ONE_WAY, Kind.WHOLE, Kind.ROUND_TRIP])
+@pytest.mark.parametrize("module", ["zerobuffer_harmony", "mp_pipe"])
+def test_what_needs_no_installation_moves_frames(workshop: Workshop, module: str, kind: Kind) -> None:
+    contender = Hosted(module, module, KINDS)
+    contender.start(install=False)
+    try:
+        assert contender.run(a_job(workshop, kind, size=10000)).elapsed_ns > 0
+    finally:
+        contender.stop()
 
 
 def test_a_peer_that_hangs_is_given_up(workshop: Workshop) -> None:
@@ -107,7 +123,7 @@ def test_a_peer_that_is_not_installed_says_so(workshop: Workshop) -> None:
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 @pytest.mark.parametrize("size", [1, 64, 1000, 30000])
-@pytest.mark.parametrize("kind", [Kind.ONE_WAY, Kind.ROUND_TRIP])
+@pytest.mark.parametrize("kind", [Kind.ONE_WAY, Kind.WHOLE, Kind.ROUND_TRIP])
 def test_the_c_ring_moves_frames(workshop: Workshop, kind: Kind, size: int) -> None:
     ring = CRing("C ring", Wait.BLOCK)
     ring.start(install=False)

@@ -62,6 +62,15 @@ def test_what_was_not_measured_is_not_reached() -> None:
     assert judged(rates(c=[100.0]), "one-way 64 B", "0.35 x").state is State.UNKNOWN
 
 
+@pytest.mark.parametrize(("rival", "state"), [(1100.0, State.MISSED), (900.0, State.REACHED)])
+def test_frames_that_are_read_whole_are_judged_on_their_own(rival: float, state: State) -> None:
+    case, results = Case(Kind.WHOLE, MIB, Placement.TWO_CORES), Results()
+    for name, rate in ((OURS, 1000.0), ("iceoryx2", rival), ("C ring, blocking", 1200.0)):
+        results.add(case, name, {metric.FRAMES_PER_SECOND: rate})
+    assert judged(results, "read whole 1 MiB", "ahead of").state is state
+    assert judged(results, "read whole 1 MiB", "0.8 x").state is State.REACHED
+
+
 def test_cpu_is_judged_for_each_side() -> None:
     results = rates(ours=[1.0])
     assert judged(results, "CPU of the producer").state is State.REACHED
