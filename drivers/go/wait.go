@@ -10,7 +10,7 @@ const (
 	Forever time.Duration = math.MaxInt64
 
 	// A blocked wait looks at the other side's life this often.
-	waitSlice = 15 * time.Millisecond
+	waitSlice = 30 * time.Millisecond
 
 	spinLimit = 10 * time.Microsecond
 )

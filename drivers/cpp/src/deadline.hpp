@@ -9,7 +9,7 @@ namespace zerobuffer::detail {
 using Clock = std::chrono::steady_clock;
 
 /// A blocked wait looks at the other side this often, so that a death is noticed well within 50 ms.
-inline constexpr auto slice_length = std::chrono::milliseconds(15);
+inline constexpr auto slice_length = std::chrono::milliseconds(30);
 
 /// The end of a timeout, which never overflows.
 class Deadline {

@@ -7,7 +7,7 @@ namespace ZeroBuffer
     internal struct Deadline
     {
         // A blocked wait looks this often whether the other side lives.
-        private const long Slice = 15 * 1000 * 1000;
+        private const long Slice = 30 * 1000 * 1000;
 
         private readonly TimeSpan timeout;
         private readonly long end;

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 /// A wait sleeps no longer than this before it looks whether the other side still lives: a death must be noticed within
 /// 50 ms, and only the futex wait itself has no event for it.
-pub(crate) const SLICE: Duration = Duration::from_millis(15);
+pub(crate) const SLICE: Duration = Duration::from_millis(30);
 
 /// A moment, or never.
 #[derive(Clone, Copy)]
