@@ -45,15 +45,6 @@ def hold_writer(parent: Parent, name: str, timeout: float = 0.0) -> None:
             parent.say("written")
 
 
-def close_then_live(parent: Parent, name: str) -> None:
-    """Connect, leave again while the reader waits, and live on."""
-    with Writer(name) as writer:
-        writer.set_metadata(b"was here")
-        parent.say("ready")
-        time.sleep(0.2)  # not an event: the reader is to wait meanwhile
-    parent.wait_for_end()
-
-
 def write(parent: Parent, name: str, sizes: list[int]) -> None:
     """Write frames of these sizes and leave."""
     del parent

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import subprocess
@@ -81,28 +82,41 @@ def test_a_client_hardly_wakes_while_its_server_thinks(name: str) -> None:
     DuplexServer(name).close()
 
 
+def watches(process: int | str = "self") -> int:
+    """Count the threads of the core in a process."""
+    names = []
+    for thread in Path(f"/proc/{process}/task").iterdir():
+        with contextlib.suppress(OSError):  # it has just ended
+            names.append((thread / "comm").read_text().strip())
+    return names.count("zb-watch")
+
+
+def await_watches(expected: int, process: int | str = "self") -> None:
+    """Wait until there are so many."""
+    end = time.monotonic() + PATIENCE
+    while watches(process) != expected and time.monotonic() < end:
+        time.sleep(0.001)
+    assert watches(process) == expected
+
+
 @dozing
-@pytest.mark.parametrize("end", ["killed", "closed, then killed"])
+@pytest.mark.parametrize("end", ["killed", "closed and gone"])
 def test_a_reader_that_waits_for_anybody_hardly_wakes_when_its_writer_has_ended(name: str, end: str) -> None:
-    held = children.hold_writer if end == "killed" else children.close_then_live
+    held = children.hold_writer if end == "killed" else children.connect_then_close
     with Reader(name, CONFIG) as reader, Child(held, name=name) as writer:
         writer.hear("ready")
-        timer = threading.Timer(0.3, writer.kill)  # while the reader dozes
-        timer.start()
+
+        def let_go() -> None:
+            await_watches(1)
+            if end == "killed":
+                writer.kill()
+            else:
+                writer.say("close")
+
+        ending = threading.Thread(target=let_go)
+        ending.start()
         assert wake_ups(lambda: reader._wait_for_anybody(1.3)) <= MOST_WAKE_UPS + 10
-        timer.join()
-
-
-def threads() -> int:
-    return len(os.listdir("/proc/self/task"))  # noqa: PTH208 - only counted
-
-
-def become(expected: int) -> None:
-    """Wait until this process has so many threads, those of the core included."""
-    end = time.monotonic() + PATIENCE
-    while threads() != expected and time.monotonic() < end:
-        time.sleep(0.001)
-    assert threads() == expected
+        ending.join()
 
 
 @dozing
@@ -114,14 +128,13 @@ def test_the_thread_that_watches_goes_with_the_wait(name: str) -> None:
     ):
         writer.hear("ready")
         for sequence in (1, 2):
-            pool.submit(int).result()
-            before = threads()
+            await_watches(0)
             read = pool.submit(reader.read_frame, PATIENCE)
-            become(before + 1)
+            await_watches(1)
             writer.say([[100, sequence]])
             read.result(PATIENCE).release()
             writer.hear("written")
-            become(before)
+        await_watches(0)
 
 
 def doze_twice(parent: Parent, name: str) -> None:
@@ -132,11 +145,12 @@ def doze_twice(parent: Parent, name: str) -> None:
         parent.say([wait.result() for wait in waits])
 
 
+@dozing
 def test_two_threads_in_one_wait_both_end(name: str) -> None:
     with Child(doze_twice, name=name) as reader:
         reader.hear("waiting")
         with Writer(name, timeout=PATIENCE) as writer:
-            time.sleep(0.3)  # long enough that both doze; nothing depends on it
+            await_watches(1, reader.pid)
             writer.write_frame(b"x")
             assert reader.hear(timeout=PATIENCE) == [True, True]
 

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -94,6 +95,7 @@ void zb_doze_nudge(sem_t *semaphore) {
 
 static void *watch(void *context) {
     zb_doze *doze = context;
+    prctl(PR_SET_NAME, "zb-watch");
     struct pollfd ends[] = {{.fd = doze->pidfd, .events = POLLIN}, {.fd = doze->farewell, .events = POLLIN}};
     while (poll(ends, 2, -1) < 0 && errno == EINTR) {
     }
