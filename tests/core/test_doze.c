@@ -229,6 +229,7 @@ static void another_peer_is_watched_instead(void) {
     CHECK_EQ(doze_for(here, news, 20000000), ZB_TIMED_OUT);
     zb_doze_end(&here->doze); /* a wait is over, and the next one begins */
     check_threads(threads);
+    CHECK_EQ(entries_of("/proc/self/fd"), descriptors + 2); /* those of the peers: the thread has closed its own */
     CHECK(watch(here, &second));
     news = zb_doze_news(&here->doze);
     end(children[1]);

@@ -93,13 +93,26 @@ void zb_doze_nudge(sem_t *semaphore) {
     if (zb_doze_possible()) syscall(SYS_futex, &words_of(semaphore)->value, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
+/* A thread that nobody told to end closes its descriptors; one that was told does so after it has heard it. */
+enum { WATCHING, TOLD, ENDED };
+
+static void let_go(_Atomic int *descriptor) {
+    const int number = atomic_exchange(descriptor, -1);
+    if (number >= 0) close(number);
+}
+
 static void *watch(void *context) {
     zb_doze *doze = context;
+    struct pollfd ends[] = {{.fd = doze->farewell, .events = POLLIN}, {.fd = doze->pidfd, .events = POLLIN}};
     prctl(PR_SET_NAME, "zb-watch");
-    struct pollfd ends[] = {{.fd = doze->pidfd, .events = POLLIN}, {.fd = doze->farewell, .events = POLLIN}};
     while (poll(ends, 2, -1) < 0 && errno == EINTR) {
     }
-    if (ends[0].revents != 0) zb_doze_call(doze);
+    if (ends[1].revents != 0) zb_doze_call(doze);
+    int state = WATCHING;
+    eventfd_t word;
+    if (!atomic_compare_exchange_strong(&doze->state, &state, ENDED)) eventfd_read(doze->farewell, &word);
+    let_go(&doze->pidfd);
+    let_go(&doze->farewell);
     return NULL;
 }
 
@@ -123,6 +136,7 @@ bool zb_doze_watch(zb_doze *doze, uint64_t pid, int pidfd) {
     doze->pidfd = fcntl(pidfd, F_DUPFD_CLOEXEC, 0);
     if (doze->pidfd < 0) return false;
     doze->farewell = eventfd(0, EFD_CLOEXEC);
+    doze->state = WATCHING;
     if (doze->farewell >= 0 && start(doze)) {
         doze->pid = pid;
         doze->process = getpid();
@@ -130,22 +144,26 @@ bool zb_doze_watch(zb_doze *doze, uint64_t pid, int pidfd) {
         doze->watching = true;
         return true;
     }
-    if (doze->farewell >= 0) close(doze->farewell);
-    close(doze->pidfd);
+    let_go(&doze->farewell);
+    let_go(&doze->pidfd);
     return false;
 }
 
 void zb_doze_end(zb_doze *doze) {
     if (!doze->watching || doze->ending) return;
     doze->ending = true;
-    if (doze->process == getpid()) eventfd_write(doze->farewell, 1);
+    int state = WATCHING;
+    if (doze->process == getpid() && atomic_compare_exchange_strong(&doze->state, &state, TOLD)) {
+        eventfd_write(doze->farewell, 1);
+    }
 }
 
 void zb_doze_join(zb_doze *doze) {
     if (!doze->watching) return;
     zb_doze_end(doze);
     if (doze->process == getpid()) pthread_join(doze->thread, NULL);
-    close(doze->farewell);
-    close(doze->pidfd);
+    /* In a forked child the thread that would have closed them is missing. */
+    let_go(&doze->farewell);
+    let_go(&doze->pidfd);
     doze->watching = false;
 }

@@ -26,10 +26,11 @@
 /* One thread at a time begins, ends and starts the watch; `news` may be called for from any. */
 typedef struct zb_doze {
     _Atomic uint32_t news;
-    bool watching; /* `thread` was started and not joined */
-    bool ending;   /* ... and was told to end */
-    int pidfd;     /* its own */
-    int farewell;  /* an eventfd: tells it to end */
+    bool watching;        /* `thread` was started and not joined */
+    bool ending;          /* ... and was told to end, unless it has ended */
+    _Atomic int state;    /* which of the two it was: doze.c */
+    _Atomic int pidfd;    /* its own; -1 once it has closed it */
+    _Atomic int farewell; /* the same; an eventfd that tells it to end */
     uint64_t pid;
     pid_t process; /* in which the thread runs: a forked child inherits all this without it */
     pthread_t thread;
@@ -47,7 +48,7 @@ bool zb_doze_watch(zb_doze *doze, uint64_t pid, int pidfd);
 zb_wake zb_doze_on(zb_doze *doze, sem_t *semaphore, uint32_t news, int64_t deadline);
 /* News: whoever dozes looks up. */
 void zb_doze_call(zb_doze *doze);
-/* The wait is over: the thread ends soon, and nobody waits for that. */
+/* The wait is over: the thread closes what it has and ends soon, and nobody waits for that. */
 void zb_doze_end(zb_doze *doze);
 /* Nothing of the thread is left afterwards. */
 void zb_doze_join(zb_doze *doze);
