@@ -17,7 +17,7 @@ from typing import Any, Self
 from benchmarks import environments
 from benchmarks.environments import UnavailableError
 from benchmarks.pair import payload_of
-from benchmarks.plan import Case, Job, Kind, Placement, Wait
+from benchmarks.plan import BATCHING, LARGE, PLAIN, Case, Job, Kind, Placement, Wait
 
 # How much later than the processes that do a job we give up on their host.
 _GRACE_SECONDS = 10
@@ -248,10 +248,6 @@ class Hosted(Contender):
 
 def field_of_contenders() -> list[Contender]:
     """Everybody, in the order of the tables."""
-    plain = frozenset({Kind.ONE_WAY, Kind.ROUND_TRIP})
-    batching = plain | {Kind.BATCH}
-    # Those that come near the memory's limit with large frames.
-    large = plain | {Kind.WHOLE}
 
     def ours(label: str, wait: Wait, kinds: frozenset[Kind], *, main: bool) -> Hosted:
         return Hosted(label, "zerobuffer_harmony", kinds, "", "zerobuffer-harmony", wait=wait, main=main)
@@ -260,19 +256,19 @@ def field_of_contenders() -> list[Contender]:
         CRing("C ring, spinning", Wait.SPIN),
         CRing("C ring, blocking", Wait.BLOCK),
         ours("zerobuffer", Wait.DEFAULT, frozenset(Kind), main=True),
-        ours("zerobuffer, spinning", Wait.SPIN, plain, main=False),
-        ours("zerobuffer, blocking", Wait.BLOCK, plain, main=False),
+        ours("zerobuffer, spinning", Wait.SPIN, PLAIN, main=False),
+        ours("zerobuffer, blocking", Wait.BLOCK, PLAIN, main=False),
         Hosted(
-            "cloudtoid-interprocess", "cloudtoid", batching, "cloudtoid-interprocess==3.0.2", "cloudtoid-interprocess"
+            "cloudtoid-interprocess", "cloudtoid", BATCHING, "cloudtoid-interprocess==3.0.2", "cloudtoid-interprocess"
         ),
-        Hosted("membridge", "membridge", plain, "membridge==1.0.0", "membridge"),
-        Hosted("iceoryx2", "iceoryx2_pubsub", large, "iceoryx2==0.10.0", "iceoryx2"),
-        Hosted("faster-fifo", "faster_fifo", batching, "faster-fifo==1.5.2", "faster-fifo"),
-        Hosted("pyzmq ipc", "pyzmq_ipc", large, "pyzmq==27.3.0", "pyzmq"),
-        Hosted("pynng ipc", "pynng_ipc", plain, "pynng==0.9.0", "pynng"),
-        Hosted("multiprocessing.Pipe", "mp_pipe", large),
-        Hosted("multiprocessing.Queue", "mp_queue", plain),
-        Hosted("zerobuffer-ipc", "zerobuffer_ipc", large, "zerobuffer-ipc[linux]==1.3.0", "zerobuffer-ipc"),
+        Hosted("membridge", "membridge", PLAIN, "membridge==1.0.0", "membridge"),
+        Hosted("iceoryx2", "iceoryx2_pubsub", LARGE, "iceoryx2==0.10.0", "iceoryx2"),
+        Hosted("faster-fifo", "faster_fifo", BATCHING, "faster-fifo==1.5.2", "faster-fifo"),
+        Hosted("pyzmq ipc", "pyzmq_ipc", LARGE, "pyzmq==27.3.0", "pyzmq"),
+        Hosted("pynng ipc", "pynng_ipc", PLAIN, "pynng==0.9.0", "pynng"),
+        Hosted("multiprocessing.Pipe", "mp_pipe", LARGE),
+        Hosted("multiprocessing.Queue", "mp_queue", PLAIN),
+        Hosted("zerobuffer-ipc", "zerobuffer_ipc", LARGE, "zerobuffer-ipc[linux]==1.3.0", "zerobuffer-ipc"),
         Hosted(
             "posix_ipc semaphores",
             "posix_semaphores",

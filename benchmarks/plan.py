@@ -45,6 +45,12 @@ class Wait(StrEnum):
     SPIN = "spin"
 
 
+PLAIN = frozenset({Kind.ONE_WAY, Kind.ROUND_TRIP})
+BATCHING = PLAIN | {Kind.BATCH}
+# For those that come near the memory's limit with large frames.
+LARGE = PLAIN | {Kind.WHOLE}
+
+
 def ring_capacity(size: int) -> int:
     """The bytes every contender gets between its two ends for frames of ``size``.
 

@@ -9,7 +9,7 @@ from itertools import groupby
 from benchmarks.contenders import CannotError, Contender, ContenderError, Outcome, Workshop
 from benchmarks.environments import UnavailableError
 from benchmarks.machine import Cores
-from benchmarks.plan import BATCH, MIB, Case, Job, Kind, Placement, ring_capacity
+from benchmarks.plan import BATCH, LARGE_SIZES, Case, Job, Kind, Placement, ring_capacity
 from benchmarks.results import Results, metrics
 
 Progress = Callable[[str], None]
@@ -47,7 +47,6 @@ _MOST_FAILURES = 2
 # A repeat is disturbed when one of its processes was kept from its core for this share of the time.
 _DISTURBED = 0.03
 _MOST_AGAIN = 3
-_MEMORY_BOUND = MIB
 
 
 def _least(case: Case) -> int:
@@ -87,7 +86,7 @@ class Run:
     def case_group(self, cases: list[Case]) -> None:
         """Measures some cases; everybody takes a turn in each repeat, starting with another one each time."""
         turns = [(case, who, count) for case in cases for who, count in self._calibrated(case)]
-        large = all(case.size >= _MEMORY_BOUND for case in cases)
+        large = all(case.size in LARGE_SIZES for case in cases)
         repeats = self.effort.repeats * (self.effort.memory_bound if large else 1)
         for repeat in range(repeats):
             start = repeat * len(turns) // repeats

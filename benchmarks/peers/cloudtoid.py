@@ -4,7 +4,7 @@ import importlib
 from typing import Any
 
 from benchmarks.peers.base import Channel, poll_pause
-from benchmarks.plan import BATCH, Job, Kind
+from benchmarks.plan import BATCH, BATCHING, Job
 
 _cloudtoid: Any = importlib.import_module("cloudtoid_interprocess")
 
@@ -12,7 +12,7 @@ _cloudtoid: Any = importlib.import_module("cloudtoid_interprocess")
 class PeerChannel(Channel):
     """The subscriber tries before it waits; the publisher can only be tried again when the queue is full."""
 
-    kinds = frozenset({Kind.ONE_WAY, Kind.ROUND_TRIP, Kind.BATCH})
+    kinds = BATCHING
     _end: Any = None
 
     def __init__(self, job: Job, name: str) -> None:

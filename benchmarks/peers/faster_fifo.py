@@ -4,7 +4,7 @@ import importlib
 from typing import Any
 
 from benchmarks.peers.base import Channel
-from benchmarks.plan import BATCH, Job, Kind
+from benchmarks.plan import BATCH, BATCHING, Job, Kind
 
 _fifo: Any = importlib.import_module("faster_fifo")
 importlib.import_module("faster_fifo_reduction")
@@ -17,7 +17,7 @@ def _as_it_is(data: bytes) -> bytes:
 class PeerChannel(Channel):
     """With pickling switched off, its fastest form for bytes."""
 
-    kinds = frozenset({Kind.ONE_WAY, Kind.ROUND_TRIP, Kind.BATCH})
+    kinds = BATCHING
 
     def __init__(self, job: Job, name: str) -> None:
         super().__init__(job, name)

@@ -2,10 +2,10 @@
 
 import ctypes
 import importlib
-from typing import Any, ClassVar
+from typing import Any
 
 from benchmarks.peers.base import Channel, poll_pause
-from benchmarks.plan import Job, Kind
+from benchmarks.plan import LARGE, Job
 
 _iox2: Any = importlib.import_module("iceoryx2")
 
@@ -13,7 +13,7 @@ _iox2: Any = importlib.import_module("iceoryx2")
 class PeerChannel(Channel):
     """Loans a sample, copies into it, sends; the subscriber is polled, as in iceoryx2's own benchmarks."""
 
-    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.ONE_WAY, Kind.WHOLE, Kind.ROUND_TRIP})
+    kinds = LARGE
     _publisher: Any = None
     _subscriber: Any = None
     _node: Any = None

@@ -1,16 +1,15 @@
 """``multiprocessing.Pipe``, one direction."""
 
 import multiprocessing
-from typing import ClassVar
 
 from benchmarks.peers.base import Channel
-from benchmarks.plan import Job, Kind
+from benchmarks.plan import LARGE, Job
 
 
 class PeerChannel(Channel):
     """Sends bytes, not pickles: the fastest form of it."""
 
-    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.ONE_WAY, Kind.WHOLE, Kind.ROUND_TRIP})
+    kinds = LARGE
 
     def __init__(self, job: Job, name: str) -> None:
         super().__init__(job, name)

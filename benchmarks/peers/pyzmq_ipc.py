@@ -2,10 +2,10 @@
 
 import importlib
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from benchmarks.peers.base import Channel
-from benchmarks.plan import KIB, Kind
+from benchmarks.plan import KIB, LARGE
 
 _zmq: Any = importlib.import_module("zmq")
 _ZERO_COPY_FROM = 64 * KIB
@@ -14,7 +14,7 @@ _ZERO_COPY_FROM = 64 * KIB
 class PeerChannel(Channel):
     """High-water marks hold what the others hold; large frames are sent and received without a copy in Python."""
 
-    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.ONE_WAY, Kind.WHOLE, Kind.ROUND_TRIP})
+    kinds = LARGE
     _context: Any = None
     _socket: Any = None
 

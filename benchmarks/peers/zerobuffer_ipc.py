@@ -1,10 +1,10 @@
 """zerobuffer-ipc: the same protocol in pure Python, importing as ``zerobuffer`` in an environment of its own."""
 
 import importlib
-from typing import Any, ClassVar
+from typing import Any
 
 from benchmarks.peers.base import Channel
-from benchmarks.plan import Kind
+from benchmarks.plan import LARGE
 
 _zb: Any = importlib.import_module("zerobuffer")
 
@@ -12,7 +12,7 @@ _zb: Any = importlib.import_module("zerobuffer")
 class PeerChannel(Channel):
     """A buffer per direction, as for the library under test."""
 
-    kinds: ClassVar[frozenset[Kind]] = frozenset({Kind.ONE_WAY, Kind.WHOLE, Kind.ROUND_TRIP})
+    kinds = LARGE
     _reader: Any = None
     _writer: Any = None
 

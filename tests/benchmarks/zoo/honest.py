@@ -3,11 +3,11 @@
 import os
 
 from benchmarks.peers.base import Channel
-from benchmarks.plan import Job, Kind
+from benchmarks.plan import LARGE, Job
 
 
 class PeerChannel(Channel):
-    kinds = frozenset({Kind.ONE_WAY, Kind.WHOLE, Kind.ROUND_TRIP})
+    kinds = LARGE
 
     def __init__(self, job: Job, name: str) -> None:
         super().__init__(job, name)
