@@ -3,7 +3,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -163,6 +162,25 @@ static void a_glibc_waiter_sleeps_on_when_nudged(void) {
 
 /* ---- the watch ----------------------------------------------------------------------------------------------- */
 
+/* A process that sleeps, as a peer. */
+static pid_t sleeping_peer(zb_peer *peer) {
+    zb_peer_init(peer);
+    const pid_t child = sleeper();
+    zb_peer_watch(peer, (uint64_t)child);
+    return child;
+}
+
+typedef struct held {
+    size_t threads, descriptors;
+} held;
+
+static held held_now(void) { return (held){entries_of("/proc/self/task"), entries_of("/proc/self/fd")}; }
+
+static void check_held(held expected) {
+    check_threads(expected.threads);
+    CHECK_EQ(entries_of("/proc/self/fd"), expected.descriptors);
+}
+
 static bool watch(shared *here, zb_peer *peer) { return zb_doze_watch(&here->doze, peer->pid, peer->pidfd); }
 
 static void *kill_while_asleep(void *context) {
@@ -173,16 +191,14 @@ static void *kill_while_asleep(void *context) {
 }
 
 static void a_death_ends_it(void) {
-    const size_t threads = entries_of("/proc/self/task"), descriptors = entries_of("/proc/self/fd");
+    const held before = held_now();
     shared *here = shared_new(0);
     zb_peer peer;
-    zb_peer_init(&peer);
-    const pid_t child = sleeper();
-    zb_peer_watch(&peer, (uint64_t)child);
+    const pid_t child = sleeping_peer(&peer);
     const uint32_t news = zb_doze_news(&here->doze);
     CHECK(watch(here, &peer));
     CHECK(watch(here, &peer)); /* it does already */
-    check_threads(threads + 1);
+    check_threads(before.threads + 1);
     CHECK_EQ(doze_for(here, news, 20000000), ZB_TIMED_OUT); /* it lives */
     CHECK_EQ(pthread_create(&here->helper, NULL, kill_while_asleep, here), 0);
     CHECK_EQ(doze_for(here, news, HANG_NS), ZB_WOKEN);
@@ -192,17 +208,14 @@ static void a_death_ends_it(void) {
     zb_doze_join(&here->doze);
     zb_doze_join(&here->doze);
     zb_peer_close(&peer);
-    check_threads(threads);
-    CHECK_EQ(entries_of("/proc/self/fd"), descriptors);
+    check_held(before);
     shared_free(here);
 }
 
 static void a_death_before_the_doze_is_no_sleep(void) {
     shared *here = shared_new(0);
     zb_peer peer;
-    zb_peer_init(&peer);
-    const pid_t child = sleeper();
-    zb_peer_watch(&peer, (uint64_t)child);
+    const pid_t child = sleeping_peer(&peer);
     const uint32_t news = zb_doze_news(&here->doze);
     end(child);
     CHECK(watch(here, &peer));
@@ -213,23 +226,18 @@ static void a_death_before_the_doze_is_no_sleep(void) {
 }
 
 static void another_peer_is_watched_instead(void) {
-    const size_t threads = entries_of("/proc/self/task"), descriptors = entries_of("/proc/self/fd");
+    const held before = held_now();
     shared *here = shared_new(0);
     zb_peer first, second;
-    zb_peer_init(&first);
-    zb_peer_init(&second);
-    const pid_t children[] = {sleeper(), sleeper()};
-    zb_peer_watch(&first, (uint64_t)children[0]);
-    zb_peer_watch(&second, (uint64_t)children[1]);
+    const pid_t children[] = {sleeping_peer(&first), sleeping_peer(&second)};
     CHECK(watch(here, &first));
     CHECK(watch(here, &second));
-    check_threads(threads + 1);
+    check_threads(before.threads + 1);
     uint32_t news = zb_doze_news(&here->doze);
     end(children[0]);
     CHECK_EQ(doze_for(here, news, 20000000), ZB_TIMED_OUT);
     zb_doze_end(&here->doze); /* a wait is over, and the next one begins */
-    check_threads(threads);
-    CHECK_EQ(entries_of("/proc/self/fd"), descriptors + 2); /* those of the peers: the thread has closed its own */
+    check_held((held){before.threads, before.descriptors + 2}); /* those of the peers: the thread has closed its own */
     CHECK(watch(here, &second));
     news = zb_doze_news(&here->doze);
     end(children[1]);
@@ -237,8 +245,7 @@ static void another_peer_is_watched_instead(void) {
     zb_doze_join(&here->doze);
     zb_peer_close(&first);
     zb_peer_close(&second);
-    check_threads(threads);
-    CHECK_EQ(entries_of("/proc/self/fd"), descriptors);
+    check_held(before);
     shared_free(here);
 }
 
@@ -254,9 +261,7 @@ static void a_forked_child_leaves_the_watch_to_its_parent(void) {
     shared *here = shared_new(0);
     zb_doze *doze = &(zb_doze){0}; /* private memory, unlike the rest: the child gets a copy */
     zb_peer peer;
-    zb_peer_init(&peer);
-    const pid_t watched = sleeper();
-    zb_peer_watch(&peer, (uint64_t)watched);
+    const pid_t watched = sleeping_peer(&peer);
     CHECK(zb_doze_watch(doze, peer.pid, peer.pidfd));
     const uint32_t news = zb_doze_news(doze);
     const pid_t child = offspring();

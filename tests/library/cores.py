@@ -5,7 +5,12 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.library import toolchain
+from zerobuffer import _core
+
+CANNOT_DOZE = "no futex_waitv here (Linux 5.16), or no 64-bit glibc"
 
 # Loaded by the interpreter of the child at its start: there `zerobuffer._core` is the module built here.
 _CUSTOMIZE = """
@@ -16,6 +21,12 @@ class Finder:
         return importlib.util.spec_from_file_location(name, {module!r}) if name == "zerobuffer._core" else None
 sys.meta_path.insert(0, Finder)
 """
+
+
+def require_dozing() -> None:
+    """Skip the test where a long wait cannot doze."""
+    if not _core.dozes():
+        pytest.skip(CANNOT_DOZE)
 
 
 def build(source: Path, directory: Path, *options: str) -> tuple[Path, dict[str, str]]:

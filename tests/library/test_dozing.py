@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import resource
-import subprocess
 import sys
 import threading
 import time
@@ -36,7 +34,7 @@ MOST_WAKE_UPS = 20
 
 MOST_SECONDS = 0.1
 
-dozing = pytest.mark.skipif(not _core.dozes(), reason="no futex_waitv here (Linux 5.16), or no 64-bit glibc")
+dozing = pytest.mark.skipif(not _core.dozes(), reason=cores.CANNOT_DOZE)
 
 
 def wake_ups(call: Callable[[], object]) -> int:
@@ -169,22 +167,13 @@ FILES = ["test_peer_death.py", "test_threads.py", "test_async.py"]
 @pytest.mark.timeout(400)
 @pytest.mark.parametrize("variant", ["at once and for ever", pytest.param("never", marks=pytest.mark.nightly)])
 def test_deaths_and_cancellations_with_a_core_that_dozes(variant: str, tmp_path: Path) -> None:
-    if variant != "never" and not _core.dozes():
-        pytest.skip("no futex_waitv here (Linux 5.16), or no 64-bit glibc")
+    if variant != "never":
+        cores.require_dozing()
     module, environment = cores.build(toolchain.ROOT, tmp_path, f"-DCMAKE_C_FLAGS={VARIANTS[variant]}")
-    every = {**os.environ, **ALONE, **environment}
     which = "from zerobuffer import _core; print(_core.__file__, _core.dozes())"
-    told = toolchain.run("env", *(f"{key}={value}" for key, value in environment.items()), sys.executable, "-c", which)
+    told = toolchain.run(sys.executable, "-c", which, environment=environment)
     assert told.split() == [str(module), str(variant != "never")]
     files = [str(Path(__file__).with_name(file)) for file in FILES]
-    ran = subprocess.run(
-        words_of_pytest("-q", "-x", "-p", "pytest_timeout", "-p", "no:cacheprovider", "-k", ALL_BUT, *files),
-        env=every,
-        cwd=toolchain.ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert " passed" in ran.stdout
+    words = words_of_pytest("-q", "-x", "-p", "pytest_timeout", "-p", "no:cacheprovider", "-k", ALL_BUT, *files)
+    ran = toolchain.run(*words, environment={**ALONE, **environment}, cwd=toolchain.ROOT, deadline=300)
+    assert " passed" in ran

@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -21,21 +22,30 @@ BUILD_DEADLINE = 170
 _RUNTIME_PACKAGES = {"address": "libasan (Debian: libgcc-12-dev)", "undefined": "libubsan", "thread": "libtsan"}
 
 
-def run(*command: str | Path, cwd: Path | None = None, deadline: float = BUILD_DEADLINE) -> str:
+def run(
+    *command: str | Path,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    deadline: float = BUILD_DEADLINE,
+) -> str:
     """Run a tool and return all it printed; a failure of the tool is a failure of the test, with its output."""
-    done = attempt(*command, cwd=cwd, deadline=deadline)
+    done = attempt(*command, cwd=cwd, environment=environment, deadline=deadline)
     if done.returncode != 0:
         pytest.fail(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{done.stdout}", pytrace=False)
     return done.stdout
 
 
 def attempt(
-    *command: str | Path, cwd: Path | None = None, deadline: float = BUILD_DEADLINE
+    *command: str | Path,
+    cwd: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    deadline: float = BUILD_DEADLINE,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a tool, whatever its exit status."""
+    """Run a tool, whatever its exit status, with our environment and what is added to it."""
     return subprocess.run(
         [str(part) for part in command],
         cwd=cwd,
+        env={**os.environ, **(environment or {})},
         timeout=deadline,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -6,11 +6,11 @@ import contextlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from tests.library import hostile, toolchain
 from tests.library.processes import Child, ChildFailedError, Parent
+from zerobuffer.closing import Closing
 
 DEADLINE = 20.0
 """Seconds for one case, which takes milliseconds: only a hang is longer."""
@@ -24,7 +24,7 @@ class FindingError(AssertionError):
         self.what = what
 
 
-class Trials:
+class Trials(Closing):
     """A process that tries cases, replaced when one of them is the end of it.
 
     Args:
@@ -66,16 +66,6 @@ class Trials:
         """End the process."""
         self._child = None
         self._stack.close()
-
-    def __enter__(self) -> Self:
-        """Return the trials."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """End the process."""
-        self.close()
 
 
 def guarded(directory: Path) -> dict[str, str]:

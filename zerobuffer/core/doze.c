@@ -5,7 +5,6 @@
 #include <linux/futex.h>
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
@@ -131,7 +130,7 @@ static bool start(zb_doze *doze) {
 }
 
 bool zb_doze_watch(zb_doze *doze, uint64_t pid, int pidfd) {
-    if (doze->watching && !doze->ending && doze->pid == pid && doze->process == getpid()) return true;
+    if (doze->watching && doze->state == WATCHING && doze->pid == pid && doze->process == getpid()) return true;
     zb_doze_join(doze);
     doze->pidfd = fcntl(pidfd, F_DUPFD_CLOEXEC, 0);
     if (doze->pidfd < 0) return false;
@@ -140,7 +139,6 @@ bool zb_doze_watch(zb_doze *doze, uint64_t pid, int pidfd) {
     if (doze->farewell >= 0 && start(doze)) {
         doze->pid = pid;
         doze->process = getpid();
-        doze->ending = false;
         doze->watching = true;
         return true;
     }
@@ -150,9 +148,8 @@ bool zb_doze_watch(zb_doze *doze, uint64_t pid, int pidfd) {
 }
 
 void zb_doze_end(zb_doze *doze) {
-    if (!doze->watching || doze->ending) return;
-    doze->ending = true;
     int state = WATCHING;
+    if (!doze->watching || doze->state != state) return;
     if (doze->process == getpid() && atomic_compare_exchange_strong(&doze->state, &state, TOLD)) {
         eventfd_write(doze->farewell, 1);
     }

@@ -27,8 +27,7 @@
 typedef struct zb_doze {
     _Atomic uint32_t news;
     bool watching;        /* `thread` was started and not joined */
-    bool ending;          /* ... and was told to end, unless it has ended */
-    _Atomic int state;    /* which of the two it was: doze.c */
+    _Atomic int state;    /* whether it watches, was told to end, or has ended by itself: doze.c */
     _Atomic int pidfd;    /* its own; -1 once it has closed it */
     _Atomic int farewell; /* the same; an eventfd that tells it to end */
     uint64_t pid;
