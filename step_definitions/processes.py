@@ -20,10 +20,14 @@ _STOP_PATIENCE: Final = 5.0
 
 @contextlib.contextmanager
 def bystander() -> Iterator[int]:
-    """Have a process that does nothing, and give its number."""
+    """Have a process that does nothing, its start behind it, and give its number."""
     with subprocess.Popen(
-        [sys.executable, "-S", "-c", "import sys; sys.stdin.read()"], stdin=subprocess.PIPE
+        [sys.executable, "-S", "-c", "import sys; print(flush=True); sys.stdin.read()"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
     ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
         yield process.pid
 
 
