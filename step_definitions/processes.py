@@ -13,7 +13,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 _STOP_PATIENCE: Final = 5.0
 
@@ -26,8 +26,7 @@ def bystander() -> Iterator[int]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
     ) as process:
-        assert process.stdout is not None
-        process.stdout.readline()
+        cast("IO[bytes]", process.stdout).readline()
         yield process.pid
 
 
