@@ -129,28 +129,40 @@ static void courtesy_that_helps_is_kept_up(void) {
     zb_courtesy courtesy = {0};
     for (uint64_t frames = 1; frames < 100; frames++) {
         CHECK(zb_courtesy_due(&courtesy));
-        zb_courtesy_learn(&courtesy, frames, ZB_COURTESY_QUICK_TICKS + frames * ZB_COURTESY_FRAME_TICKS - 1);
+        zb_courtesy_learn(&courtesy, frames, 0, ZB_COURTESY_QUICK_TICKS + frames * ZB_COURTESY_FRAME_TICKS - 1);
     }
+}
+
+static void a_large_frame_has_the_time_of_its_copy(void) {
+    zb_courtesy courtesy = {0};
+    const uint64_t size = 1u << 20;
+    const uint64_t slow = ZB_COURTESY_QUICK_TICKS + size / ZB_COURTESY_BYTES_PER_TICK;
+    zb_courtesy_learn(&courtesy, 1, size, slow);
+    CHECK(zb_courtesy_due(&courtesy));
+    zb_courtesy_learn(&courtesy, 1, size, slow + ZB_COURTESY_FRAME_TICKS);
+    CHECK_EQ(waits_without_courtesy(&courtesy), 2);
+    zb_courtesy_learn(&courtesy, 0, size, 0);
+    CHECK_EQ(waits_without_courtesy(&courtesy), 4);
 }
 
 static void courtesy_in_vain_is_tried_less_and_less(void) {
     zb_courtesy courtesy = {0};
     for (uint32_t failures = 1; failures <= 12; failures++) {
         /* Late is in vain, too. */
-        zb_courtesy_learn(&courtesy, failures % 2, ZB_COURTESY_QUICK_TICKS + ZB_COURTESY_FRAME_TICKS);
+        zb_courtesy_learn(&courtesy, failures % 2, 0, ZB_COURTESY_QUICK_TICKS + ZB_COURTESY_FRAME_TICKS);
         CHECK_EQ(waits_without_courtesy(&courtesy), 1u << failures);
     }
-    zb_courtesy_learn(&courtesy, 0, 0);
+    zb_courtesy_learn(&courtesy, 0, 0, 0);
     CHECK_EQ(waits_without_courtesy(&courtesy), 1u << 12);
-    zb_courtesy_learn(&courtesy, 1, 0);
+    zb_courtesy_learn(&courtesy, 1, 0, 0);
     CHECK_EQ(waits_without_courtesy(&courtesy), 0);
-    zb_courtesy_learn(&courtesy, 0, 0);
+    zb_courtesy_learn(&courtesy, 0, 0, 0);
     CHECK_EQ(waits_without_courtesy(&courtesy), 1u << 12);
 }
 
 static void courtesy_to_one_who_keeps_the_core_is_not_repeated_soon(void) {
     zb_courtesy courtesy = {0};
-    zb_courtesy_learn(&courtesy, 1, ZB_COURTESY_LONG_TICKS);
+    zb_courtesy_learn(&courtesy, 1, 0, ZB_COURTESY_LONG_TICKS);
     CHECK_EQ(waits_without_courtesy(&courtesy), 1u << 16);
 }
 
@@ -360,7 +372,8 @@ CHECK_MAIN(TEST(a_spin_takes_what_is_ready_and_keeps_its_budget),
            TEST(a_spin_that_fails_costs_half_the_budget_except_for_the_probe), TEST(a_limit_of_zero_never_looks),
            TEST(a_large_frame_lengthens_a_spin_within_bounds), TEST(a_brief_spin_is_left_out_after_a_failure),
            TEST(headway_is_given_while_it_brings_frames), TEST(long_waits_give_no_headway),
-           TEST(courtesy_that_helps_is_kept_up), TEST(courtesy_in_vain_is_tried_less_and_less),
+           TEST(courtesy_that_helps_is_kept_up), TEST(a_large_frame_has_the_time_of_its_copy),
+           TEST(courtesy_in_vain_is_tried_less_and_less),
            TEST(courtesy_to_one_who_keeps_the_core_is_not_repeated_soon),
            TEST(progress_prolongs_a_spin_but_not_for_ever), TEST(a_token_is_taken_once),
            TEST(a_signal_interrupts_the_wait), TEST(a_post_wakes_the_wait), TEST(a_death_is_seen),

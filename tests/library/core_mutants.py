@@ -256,6 +256,13 @@ MUTANTS = [
         "courtesy->failures = 1;",
         "test_wait",
     ),
+    Mutant(
+        "a large frame is done as soon as a small one",
+        "wait.c",
+        "ZB_COURTESY_FRAME_TICKS + frame_size / ZB_COURTESY_BYTES_PER_TICK",
+        "ZB_COURTESY_FRAME_TICKS + 0 * frame_size",
+        "test_wait",
+    ),
     Mutant("a pid is cut to 32 bits", "peer.c", "if (pid > INT_MAX) {", "if (false) {", "test_wait"),
     Mutant("a zombie lives", "peer.c", "cursor[2] == 'Z' || ", "", "test_wait"),
     Mutant("the first parenthesis closes", "peer.c", "strrchr(text, ')')", "strchr(text, ')')", "test_wait"),

@@ -115,7 +115,7 @@ static void give_way(ZbWriter *self, const room *space, uint64_t size) {
     Py_END_ALLOW_THREADS
     const uint64_t now_free = zb_load(&space->oieb->payload_free_bytes);
     const uint64_t frames = now_free >= space->wanted ? now_free / (size + ZB_HEADER_SIZE) : 0;
-    zb_courtesy_learn(&self->courtesy, frames, zb_ticks() - begun);
+    zb_courtesy_learn(&self->courtesy, frames, size, zb_ticks() - begun);
     zb_handle_release(handle);
 }
 

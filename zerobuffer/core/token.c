@@ -82,7 +82,7 @@ static int give_way(ZbReader *self, zb_token token) {
     zb_handle_release(handle);
     if (closed) return zb_reader_usable(self);
     const uint64_t frames = zb_semaphore_pending(self->handle->data);
-    zb_courtesy_learn(&self->courtesy, frames, zb_ticks() - begun);
+    zb_courtesy_learn(&self->courtesy, frames, self->last_size, zb_ticks() - begun);
     return frames > 0 && token_there(self, token);
 }
 

@@ -76,8 +76,9 @@ bool zb_courtesy_due(zb_courtesy *courtesy) {
     return false;
 }
 
-void zb_courtesy_learn(zb_courtesy *courtesy, uint64_t frames, uint64_t ticks) {
-    if (frames > 0 && ticks < ZB_COURTESY_QUICK_TICKS + frames * ZB_COURTESY_FRAME_TICKS) {
+void zb_courtesy_learn(zb_courtesy *courtesy, uint64_t frames, uint64_t frame_size, uint64_t ticks) {
+    const uint64_t each = ZB_COURTESY_FRAME_TICKS + frame_size / ZB_COURTESY_BYTES_PER_TICK;
+    if (frames > 0 && ticks < ZB_COURTESY_QUICK_TICKS + frames * each) {
         if (courtesy->failures > 0) courtesy->failures--;
         return;
     }

@@ -71,14 +71,15 @@ typedef struct zb_courtesy {
 
 #define ZB_COURTESY_QUICK_TICKS (16u * ZB_MOMENT_TICKS)
 #define ZB_COURTESY_FRAME_TICKS (ZB_MOMENT_TICKS / 2) /* more for each frame that was done */
+#define ZB_COURTESY_BYTES_PER_TICK 2u /* and for its copy, which takes half of that */
 #define ZB_COURTESY_LONG_TICKS (512u * ZB_MOMENT_TICKS)
 #define ZB_COURTESY_MOST_FAILURES 12u
 #define ZB_COURTESY_LONG_FAILURES 16u
 
 /* Whether to give way in the wait that begins now. */
 bool zb_courtesy_due(zb_courtesy *courtesy);
-/* After giving way for so many ticks: how many frames the other side has done meanwhile, 0 when too few. */
-void zb_courtesy_learn(zb_courtesy *courtesy, uint64_t frames, uint64_t ticks);
+/* After giving way for so many ticks: how many frames of a size the other side has done meanwhile, 0 when too few. */
+void zb_courtesy_learn(zb_courtesy *courtesy, uint64_t frames, uint64_t frame_size, uint64_t ticks);
 
 typedef enum zb_wake { ZB_WOKEN, ZB_TIMED_OUT, ZB_INTERRUPTED, ZB_WAIT_FAILED } zb_wake;
 
