@@ -23,7 +23,13 @@ from benchmarks.plan import BATCHING, LARGE, PLAIN, Case, Job, Kind, Placement, 
 _GRACE_SECONDS = 10
 _START_SECONDS = 30
 # What the C program calls it; batches are compared with frame by frame.
-_OF_THE_RING = {Kind.ONE_WAY: "oneway", Kind.BATCH: "oneway", Kind.WHOLE: "whole", Kind.ROUND_TRIP: "roundtrip"}
+_OF_THE_RING = {
+    Kind.ONE_WAY: "oneway",
+    Kind.BATCH: "oneway",
+    Kind.SNUG: "oneway",
+    Kind.WHOLE: "whole",
+    Kind.ROUND_TRIP: "roundtrip",
+}
 
 
 class ContenderError(Exception):

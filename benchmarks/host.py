@@ -24,7 +24,7 @@ def measure(module: Any, job: Job) -> dict[str, Any]:
     if job.kind not in make.kinds:
         return {"unsupported": f"{job.kind} is nothing this peer does"}
     match job.kind:
-        case Kind.ONE_WAY | Kind.WHOLE | Kind.BATCH:
+        case Kind.ONE_WAY | Kind.WHOLE | Kind.SNUG | Kind.BATCH:
             return pair.one_way(job, make)
         case Kind.ROUND_TRIP:
             return pair.round_trip(job, make)

@@ -21,6 +21,7 @@ class Kind(StrEnum):
 
     ONE_WAY = "one-way"
     WHOLE = "read whole"
+    SNUG = "snug"
     BATCH = "batch"
     ROUND_TRIP = "round-trip"
     IDLE = "idle"
@@ -48,15 +49,16 @@ class Wait(StrEnum):
 PLAIN = frozenset({Kind.ONE_WAY, Kind.ROUND_TRIP})
 BATCHING = PLAIN | {Kind.BATCH}
 # For those that come near the memory's limit with large frames.
-LARGE = PLAIN | {Kind.WHOLE}
+LARGE = PLAIN | {Kind.WHOLE, Kind.SNUG}
 
 
-def ring_capacity(size: int) -> int:
+def ring_capacity(kind: Kind, size: int) -> int:
     """The bytes every contender gets between its two ends for frames of ``size``.
 
     Half a frame more than a whole number of them: a frame that ends exactly at the end is where a peer of ours breaks.
     """
-    return max(MINIMAL_CAPACITY, FRAMES_IN_RING * (size + FRAME_HEADER) + size // 2)
+    frames = 1 if kind is Kind.SNUG else FRAMES_IN_RING
+    return max(MINIMAL_CAPACITY, frames * (size + FRAME_HEADER) + size // 2)
 
 
 def size_text(size: int) -> str:
@@ -151,6 +153,8 @@ def cases(*, quick: bool) -> Iterator[Case]:
         yield Case(Kind.BATCH, 64, placement)
         for size in () if quick else LARGE_SIZES:
             yield Case(Kind.WHOLE, size, placement)
+        if not quick:
+            yield Case(Kind.SNUG, MIB, placement)
     for placement in (two, one) if quick else (two, one, free):
         for size in ROUND_TRIP_SIZES[:1] if quick else ROUND_TRIP_SIZES:
             yield Case(Kind.ROUND_TRIP, size, placement)

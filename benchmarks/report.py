@@ -9,7 +9,7 @@ from benchmarks.plan import Case, Kind, Placement, size_text
 from benchmarks.results import Results, Spread
 from benchmarks.targets import LIMITS, State, Verdict
 
-_COLUMN = {Kind.BATCH: "256 x {}", Kind.WHOLE: "{}\nread whole"}
+_COLUMN = {Kind.BATCH: "256 x {}", Kind.WHOLE: "{}\nread whole", Kind.SNUG: "{}\nsnug"}
 _STYLE = {State.REACHED: "green", State.MISSED: "red", State.UNKNOWN: "yellow"}
 
 

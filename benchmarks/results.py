@@ -45,7 +45,7 @@ def percentile(ordered: list[int], share: float) -> int:
 def metrics(case: Case, outcome: Outcome) -> dict[str, float]:
     """The metrics of one repeat."""
     match case.kind:
-        case Kind.ONE_WAY | Kind.WHOLE | Kind.BATCH:
+        case Kind.ONE_WAY | Kind.WHOLE | Kind.SNUG | Kind.BATCH:
             return {
                 FRAMES_PER_SECOND: outcome.count / outcome.elapsed_ns * 1e9,
                 PRODUCER_CPU: outcome.producer_cpu_ns / outcome.count,

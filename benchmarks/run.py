@@ -142,7 +142,7 @@ class Run:
             count = min(_LARGEST_COUNT, count * 16, max(count * 2, wanted))
 
     def _job(self, case: Case, who: Contender, count: int) -> Job:
-        capacity = ring_capacity(case.size)
+        capacity = ring_capacity(case.kind, case.size)
         warmup = 200 if case.kind is Kind.ROUND_TRIP else max(2 * capacity // (case.size + 16), 8)
         # A slow contender is not warmed up for longer than it is measured.
         warmup = min(warmup, count)

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from benchmarks import results as metric
-from benchmarks.plan import KIB, LARGE_SIZES, MIB, Case, Kind, Placement, size_text
+from benchmarks.plan import KIB, MIB, Case, Kind, Placement, size_text
 from benchmarks.results import Results, Spread
 
 OURS = "zerobuffer"
@@ -113,10 +113,10 @@ def _one_way(results: Results) -> Iterator[Verdict]:
                 yield from _against_peers(results, case, {"iceoryx2"})
 
 
-def _read_whole(results: Results) -> Iterator[Verdict]:
+def _large(results: Results) -> Iterator[Verdict]:
     for placement in PLACEMENTS:
-        for size in LARGE_SIZES:
-            case = Case(Kind.WHOLE, size, placement)
+        for kind, size in ((Kind.WHOLE, MIB), (Kind.WHOLE, 8 * MIB), (Kind.SNUG, MIB)):
+            case = Case(kind, size, placement)
             if case.key in results.repeats:
                 yield from _against_limit(results, case, ONE_WAY_LIMITS[size])
                 if size == MIB:
@@ -201,7 +201,7 @@ def _growth(results: Results) -> Iterator[Verdict]:
 
 _LINES: tuple[Callable[[Results], Iterator[Verdict]], ...] = (
     _one_way,
-    _read_whole,
+    _large,
     _batches,
     _round_trips,
     _cpu,

@@ -8,7 +8,7 @@ from benchmarks.contenders import CannotError, ContenderError, CRing, Hosted, Ou
 from benchmarks.environments import UnavailableError
 from benchmarks.plan import Job, Kind, Wait
 
-KINDS = frozenset({Kind.ONE_WAY, Kind.WHOLE, Kind.ROUND_TRIP})
+KINDS = frozenset({Kind.ONE_WAY, Kind.WHOLE, Kind.SNUG, Kind.ROUND_TRIP})
 COUNT = 300
 
 
@@ -72,7 +72,7 @@ def test_torn_frames_are_no_result(workshop: Workshop, kind: Kind) -> None:
         outcome_of("tearing", a_job(workshop, kind))
 
 
-@pytest.mark.parametrize("kind", [Kind.ONE_WAY, Kind.WHOLE, Kind.ROUND_TRIP])
+@pytest.mark.parametrize("kind", [Kind.ONE_WAY, Kind.WHOLE, Kind.SNUG, Kind.ROUND_TRIP])
 @pytest.mark.parametrize("module", ["zerobuffer_harmony", "mp_pipe"])
 def test_what_needs_no_installation_moves_frames(workshop: Workshop, module: str, kind: Kind) -> None:
     contender = Hosted(module, module, KINDS)
@@ -123,7 +123,7 @@ def test_a_peer_that_is_not_installed_says_so(workshop: Workshop) -> None:
 
 @pytest.mark.skipif(shutil.which("cc") is None, reason="needs a C compiler")
 @pytest.mark.parametrize("size", [1, 64, 1000, 30000])
-@pytest.mark.parametrize("kind", [Kind.ONE_WAY, Kind.WHOLE, Kind.ROUND_TRIP])
+@pytest.mark.parametrize("kind", [Kind.ONE_WAY, Kind.WHOLE, Kind.SNUG, Kind.ROUND_TRIP])
 def test_the_c_ring_moves_frames(workshop: Workshop, kind: Kind, size: int) -> None:
     ring = CRing("C ring", Wait.BLOCK)
     ring.start(install=False)

@@ -62,13 +62,14 @@ def test_what_was_not_measured_is_not_reached() -> None:
     assert judged(rates(c=[100.0]), "one-way 64 B", "0.35 x").state is State.UNKNOWN
 
 
+@pytest.mark.parametrize("kind", [Kind.WHOLE, Kind.SNUG])
 @pytest.mark.parametrize(("rival", "state"), [(1100.0, State.MISSED), (900.0, State.REACHED)])
-def test_frames_that_are_read_whole_are_judged_on_their_own(rival: float, state: State) -> None:
-    case, results = Case(Kind.WHOLE, MIB, Placement.TWO_CORES), Results()
+def test_large_frames_are_judged_kind_by_kind(kind: Kind, rival: float, state: State) -> None:
+    case, results = Case(kind, MIB, Placement.TWO_CORES), Results()
     for name, rate in ((OURS, 1000.0), ("iceoryx2", rival), ("C ring, blocking", 1200.0)):
         results.add(case, name, {metric.FRAMES_PER_SECOND: rate})
-    assert judged(results, "read whole 1 MiB", "ahead of").state is state
-    assert judged(results, "read whole 1 MiB", "0.8 x").state is State.REACHED
+    assert judged(results, f"{kind} 1 MiB", "ahead of").state is state
+    assert judged(results, f"{kind} 1 MiB", "0.8 x").state is State.REACHED
 
 
 def test_cpu_is_judged_for_each_side() -> None:
@@ -130,8 +131,12 @@ def test_metrics_of_a_transfer() -> None:
 
 def test_a_frame_never_ends_exactly_at_the_end_of_its_ring() -> None:
     for size in (64, KIB, 4 * KIB, 64 * KIB, MIB, 8 * MIB):
-        assert ring_capacity(size) % (size + 16) != 0
-        assert ring_capacity(size) >= 4 * (size + 16)
+        assert ring_capacity(Kind.ONE_WAY, size) % (size + 16) != 0
+        assert ring_capacity(Kind.ONE_WAY, size) >= 4 * (size + 16)
+
+
+def test_a_snug_ring_holds_one_frame() -> None:
+    assert MIB + 16 < ring_capacity(Kind.SNUG, MIB) < 2 * MIB
 
 
 def test_quick_is_a_part_of_the_whole() -> None:
