@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from step_definitions.observer import objects_of_run
-from tests.drivers import liar, wire
+from tests.drivers import conversation, liar, wire
 from tests.drivers.language import DRIVERS, Language
 from tests.drivers.test_python import PYTHON
 
@@ -66,7 +66,7 @@ CAUGHT = [
 ]
 SAMPLES: dict[str, dict[str, Any]] = {
     PARAMETERS: {"verb": "connect", "params": {}, "key": "name"},
-    NONSENSE: {"body": b"{", "code": wire.PARSE_ERROR},
+    NONSENSE: {"body": b"{", "code": conversation.PARSE_ERROR},
     NOISE: {"noise": b"these are no headers\r\n\r\n"},
     END: {"end": "stdin"},
 }
