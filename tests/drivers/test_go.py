@@ -49,7 +49,7 @@ class TestBroken(Broken):
     mutants = (
         Mutant(
             "what a dead writer has announced is not finished",
-            Change("writer.go", "w.segment.ring.finishCommit()", "w.segment.ring.block.clearReserved()"),
+            Change("claim.go", "w.segment.ring.finishCommit()", "w.segment.ring.block.clearReserved()"),
             Exchange.test_a_writer_takes_over_wherever_the_one_before_died,
             {"victim": "python", "successor": "driver"},
         ),
