@@ -214,7 +214,17 @@ def _end(one: Running, grace: float) -> None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(pid, signal.SIGKILL)
     with contextlib.suppress(ChildProcessError, ProcessLookupError):
-        os.waitpid(one.pid, 0)
+        _reap(one.pid, grace)
+
+
+def _reap(child: int, patience: float) -> None:
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)  # raises when it is no child of ours
+    handle = os.pidfd_open(child)
+    try:
+        if select.select([handle], [], [], patience)[0]:
+            os.waitpid(child, 0)
+    finally:
+        os.close(handle)
 
 
 def _write_state(directory: Path, state: Iterable[Running]) -> None:

@@ -33,6 +33,7 @@ from harmony.process import ChildProcess
 MAX_ANSWER = 64 * 1024 * 1024
 _CHUNK = 64 * 1024
 _MAX_ODDITIES = 20
+_END_AFTER_STDOUT = 1.0
 
 _log = structlog.get_logger(__name__)
 
@@ -299,7 +300,7 @@ class Link:
         """The stream has ended; where there is a process, its own end says more and comes within moments."""
         if child is None:
             self._lose("the connection was closed by the peer")
-        elif not child.ended(0.5):
+        elif not child.ended(_END_AFTER_STDOUT):
             self._lose("it closed its stdout but goes on running")
 
     def _process_ended(self, child: ChildProcess) -> None:

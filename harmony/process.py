@@ -131,7 +131,6 @@ class Tail:
         return [*self._lines, *rest][-count:]
 
 
-_EXEC_PATIENCE = 0.1
 """Seconds to wait for the environment of a process that is starting its program."""
 _DEATH_PATIENCE = 2.0
 """Seconds for what was killed to be gone."""
@@ -140,13 +139,13 @@ _DEATH_PATIENCE = 2.0
 class _Census:
     """Whose mark each process of this machine carries.
 
-    Looked up once per process: a mark is there from the fork on, and a number that is given out again comes with
-    another time.
+    Looked up until it is known: a mark is there from the fork on, but in the middle of exec it cannot be seen. A number
+    that is given out again comes with another time.
     """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._known: dict[int, tuple[int, bytes]] = {}
+        self._known: dict[int, tuple[int, bytes | None]] = {}
 
     def marked(self, mark: str) -> list[int]:
         """Return the processes with a mark."""
@@ -157,32 +156,18 @@ class _Census:
                 if name.isdigit():
                     with contextlib.suppress(OSError):
                         self._look(int(name), before)
-            marked = [pid for pid, (_, found) in self._known.items() if wanted in found.split(b"/")]
+            marked = [pid for pid, (_, found) in self._known.items() if found and wanted in found.split(b"/")]
         # Whoever has ended, and only waits for init to take note, has no environment any more.
-        return [pid for pid in marked if wanted in _mark_of(pid).split(b"/")]
+        return [pid for pid in marked if wanted in (undertaker.carried(pid, WORKER_VARIABLE) or b"").split(b"/")]
 
-    def _look(self, pid: int, before: Mapping[int, tuple[int, bytes]]) -> None:
+    def _look(self, pid: int, before: Mapping[int, tuple[int, bytes | None]]) -> None:
         born = os.stat(f"/proc/{pid}").st_ctime_ns  # noqa: PTH116 - several hundred times per cell
         entry = before.get(pid)
         if entry is None or entry[0] != born:
-            entry = (born, _mark_of(pid))
+            entry = (born, undertaker.carried(pid, WORKER_VARIABLE))
+        elif entry[1] is None:
+            entry = (born, undertaker.carried(pid, WORKER_VARIABLE, patience=0))
         self._known[pid] = entry
-
-
-def _mark_of(pid: int) -> bytes:
-    deadline = time.monotonic() + _EXEC_PATIENCE
-    while True:
-        try:
-            environment = Path(f"/proc/{pid}/environ").read_bytes()
-            memory = Path(f"/proc/{pid}/statm").read_bytes()
-        except OSError:
-            return b""
-        # In the middle of exec a process has memory but no environment yet; a zombie and a kernel thread have neither.
-        if environment or memory.startswith(b"0 ") or time.monotonic() >= deadline:
-            break
-        time.sleep(0.001)  # there is no event for the end of somebody else's exec
-    prefix = f"{WORKER_VARIABLE}=".encode()
-    return next((entry[len(prefix) :] for entry in environment.split(b"\0") if entry.startswith(prefix)), b"")
 
 
 _census = _Census()

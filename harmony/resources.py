@@ -92,7 +92,9 @@ class ResourceMonitor:
         deadline = time.monotonic() + _PATIENCE
         after = self.snapshot(run_id)
         leaks = self._leaks(before, after)
-        while leaks and time.monotonic() < deadline:
+        over = False
+        while leaks and not over:
+            over = time.monotonic() >= deadline  # there is always a look after the end
             gc.collect()
             self._wait_for_threads(before)
             time.sleep(0.01)

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 
@@ -26,6 +26,9 @@ from harmony.control import Settling
 from harmony.framing import Fault, FaultKind, Frame
 from harmony.jsonrpc import ErrorResponse, Malformed, Message, Notification, Request, Response, RpcError
 from harmony.stage import Stage, StageStuckError, stacks
+
+_RELEASED_IN: Final = 1.0
+"""Seconds that the release gets whatever time has been lost before: a busy machine must not make us leave things."""
 
 QUEUE_LIMIT = 64
 SETUP_TIMEOUT = 30.0
@@ -139,7 +142,7 @@ class Session:
         self._conductor.join(timeout / 3)
         clean = not self._conductor.is_alive() and not self._lost and self._stage.responsive(timeout / 4)
         try:
-            self._release(self._stage if clean else Stage("rescue"), max(0.05, (deadline - time.monotonic()) * 0.8))
+            self._release(self._stage if clean else Stage("rescue"), max(_RELEASED_IN, deadline - time.monotonic()))
         except (Exception, concurrent.futures.CancelledError) as error:  # noqa: BLE001 - release goes on to the end
             _log.error("release failed", error=repr(error))
             clean = False

@@ -17,6 +17,7 @@ from pathlib import Path
 
 RUN_VARIABLE = "HARMONY_RUN"
 TERM_GRACE = 1.0
+EXEC_PATIENCE = 0.1
 
 
 def nested(outer: str, mark: str) -> str:
@@ -24,19 +25,36 @@ def nested(outer: str, mark: str) -> str:
     return f"{outer}/{mark}" if outer else mark
 
 
+def carried(pid: int, variable: str, patience: float = EXEC_PATIENCE) -> bytes | None:
+    """Return what a process has in a variable of its environment; None while it seems to be on its way to its program.
+
+    That takes longer than the patience on a busy machine only; a process that was started without any environment
+    looks like it for ever.
+    """
+    prefix = f"{variable}=".encode()
+    deadline = time.monotonic() + patience
+    while True:
+        try:
+            environment = Path(f"/proc/{pid}/environ").read_bytes()
+            memory = Path(f"/proc/{pid}/statm").read_bytes()
+        except OSError:
+            return b""
+        if environment:
+            variables = environment.split(b"\0")
+            return next((entry[len(prefix) :] for entry in variables if entry.startswith(prefix)), b"")
+        # In the middle of exec a process has memory but no environment yet; a zombie and a kernel thread have neither.
+        if memory.startswith(b"0 "):
+            return b""
+        if time.monotonic() >= deadline:
+            return None
+        time.sleep(0.001)  # there is no event for the end of somebody else's exec
+
+
 def processes_with(variable: str, value: str) -> list[int]:
     """Return the processes, other than this one, that carry the mark in that variable."""
-    prefix, wanted = f"{variable}=".encode(), value.encode()
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or int(entry.name) == os.getpid():
-            continue
-        with contextlib.suppress(OSError):
-            variables = (entry / "environ").read_bytes().split(b"\0")
-            marks = next((one[len(prefix) :] for one in variables if one.startswith(prefix)), b"")
-            if wanted in marks.split(b"/"):
-                found.append(int(entry.name))
-    return found
+    others = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
+    wanted = value.encode()
+    return [pid for pid in others if pid != os.getpid() and wanted in (carried(pid, variable) or b"").split(b"/")]
 
 
 def end_processes(variable: str, value: str, grace: float = TERM_GRACE) -> list[int]:

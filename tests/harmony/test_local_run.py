@@ -240,13 +240,13 @@ def test_an_ambiguous_sentence_is_not_decided() -> None:
 )
 def test_a_step_that_hangs_is_timed_out_with_its_stack(sentence: str, where: str) -> None:
     begin = time.monotonic()
-    result = run("the 'a' process says 'x'", sentence, timeout=0.2)
+    result = run("the 'a' process says 'x'", sentence, timeout=1.0)
     assert time.monotonic() - begin < 20
     assert result.verdict is Verdict.TIMED_OUT, result.failure
     data = result.failure.outcomes["a"].data
     assert where in data["stack"]
-    assert (data["timeoutType"], data["timeoutMs"]) == ("STEP_EXECUTION_TIMEOUT", 200)
-    assert data["elapsedMs"] >= 200
+    assert (data["timeoutType"], data["timeoutMs"]) == ("STEP_EXECUTION_TIMEOUT", 1000)
+    assert data["elapsedMs"] >= 1000
     assert EVENTS == ["open a", "close a"]
 
 
@@ -257,7 +257,7 @@ def test_an_actor_is_usable_after_a_hung_scenario() -> None:
         for sentence in ("blocks", "says 'x'"):
             await actor.start(ScenarioStart("a", "local", "s", 1, 1))
             outcome = await actor.perform(
-                StepCall(StepType.WHEN, sentence, "a", timeout=0.2 if sentence == "blocks" else 5)
+                StepCall(StepType.WHEN, sentence, "a", timeout=0.2 if sentence == "blocks" else 30)
             )
             verdicts.append(outcome.verdict)
             await actor.finish()
@@ -293,7 +293,7 @@ def test_a_background_step_goes_on_while_others_act() -> None:
 @pytest.mark.parametrize("more", [(), ("the 'a' process says 'x'",)])
 def test_what_goes_wrong_in_the_background_is_reported(how: str, verdict: Verdict, more: tuple[str, ...]) -> None:
     gate = ("the 'b' process opens the gate",) if how == "fails" else ()
-    result = run(f"the 'a' process works in the background and {how}", *gate, *more, timeout=0.5)
+    result = run(f"the 'a' process works in the background and {how}", *gate, *more, timeout=2.0)
     assert result.verdict is verdict
     assert "in the background" in result.failure.error
     assert "close a" in EVENTS
@@ -396,7 +396,7 @@ def probe(run_id: str) -> Iterator[str]:
     ],
 )
 def test_a_leak_fails_the_scenario_and_is_named(what: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harmony.resources._PATIENCE", 0.05)
+    monkeypatch.setattr("harmony.resources._PATIENCE", 0.5)
     gc.collect()
     monitor = ResourceMonitor(LeakLimits(memory_mb=32), [probe])
     result = run("the 'a' process says 'x'", f"leaks a {what}", monitor=monitor)

@@ -29,8 +29,8 @@ STEPS = """
     class WaiterSteps:
         @given("the 'waiter' process waits")
         async def wait(self) -> None:
-            Path("begun").touch()
             try:
+                Path("begun").touch()
                 await asyncio.sleep(60)
             finally:
                 Path("released").touch()
@@ -45,8 +45,8 @@ TEST = """
 
 
     def test_that_waits() -> None:
-        Path("begun").touch()
         try:
+            Path("begun").touch()
             time.sleep(60)
         finally:
             Path("released").touch()

@@ -129,22 +129,23 @@ def test_one_command_does_up_tests_down(project: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("listen", "words"),
+    ("listen", "patience", "words"),
     [
         (
             (sys.executable, "-c", "import sys; sys.exit('no memory for the ring')"),
+            60.0,
             "(?s)bad ended.*no memory for the ring",
         ),
-        ((sys.executable, "-c", "import time; time.sleep(600)"), "bad is not healthy after 1 s"),
-        (("no-such-program",), "cannot start bad"),
-        ((), "cannot listen: bad"),
+        ((sys.executable, "-c", "import time; time.sleep(600)"), 1.0, "bad is not healthy after 1 s"),
+        (("no-such-program",), 1.0, "cannot start bad"),
+        ((), 1.0, "cannot listen: bad"),
     ],
 )
 def test_what_does_not_become_healthy_is_said_and_nothing_stays(
-    tmp_path: Path, listen: tuple[str, ...], words: str
+    tmp_path: Path, listen: tuple[str, ...], patience: float, words: str
 ) -> None:
     platforms = {
-        "bad": Platform(command=("x",), listen=listen, start_timeout=1.0, environment={"UP_TEST": str(tmp_path)})
+        "bad": Platform(command=("x",), listen=listen, start_timeout=patience, environment={"UP_TEST": str(tmp_path)})
     }
     with pytest.raises(HarmonyError, match=words):
         up(platforms, tmp_path, tmp_path / "state")
@@ -205,7 +206,7 @@ def test_the_ladder_ends_everything_and_leaves_no_zombie() -> None:
     assert until(lambda: len(child.family()) == 2)
     began = time.monotonic()
     left = child.end(patience=0.2, grace=0.2)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 60  # the sleepers sleep for ten minutes
     assert child.how_it_ended() == "was killed by SIGKILL"
     assert child.family() == []
     assert not Path(f"/proc/{child.pid}").exists()

@@ -18,7 +18,7 @@ import psutil
 import pytest
 from wire import INITIALIZE, ROOT, TOY, Peer, call, environment, frame, step
 
-BOUND = 3.0
+BOUND = 10.0
 """Seconds for what the contract does within one: this machine may be busy."""
 
 
@@ -98,14 +98,14 @@ def test_table_and_doc_string_arrive() -> None:
         assert data == {"table": [{"a": "1", "b": "2"}, {"a": "3", "b": ""}], "doc": ["text", "json"]}
 
 
-@pytest.mark.parametrize("how", ["sleeps 1.5 s", "blocks the loop for 1.5 s", "blocks a thread for 1.5 s"])
+@pytest.mark.parametrize("how", ["sleeps 4 s", "blocks the loop for 4 s", "blocks a thread for 4 s"])
 def test_health_is_answered_during_a_step_and_both_by_id(how: str) -> None:
     with Peer() as peer:
         peer.begin()
         peer.send(step(10, f"it {how}"), call(11, "health"), call(12, "discover"))
         began = time.monotonic()
         assert [peer.receive()["id"], peer.receive()["id"]] == [11, 12]
-        assert time.monotonic() - began < 1.3
+        assert time.monotonic() - began < 3.8
         last = peer.receive()
         assert last["id"] == 10
         assert last["result"]["success"] is True
@@ -244,9 +244,9 @@ def test_a_flood_is_held_back_and_answered_in_bounded_memory() -> None:
         assert peak - before < 30 * 2**20
 
 
-def release(tmp_path: Path, end: str, doing: str) -> tuple[int, float]:
+def release(tmp_path: Path, end: str, doing: str, takes: float = 0.0) -> tuple[int, float]:
     held = tmp_path / "held"
-    with Peer() as peer:
+    with Peer(toy={"release_takes": takes}) as peer:
         peer.begin()
         assert peer.ask(step(1, f"it holds the file '{held}'"))["result"]["success"] is True
         assert held.exists()
@@ -270,6 +270,10 @@ def test_the_end_releases_everything_within_a_second(tmp_path: Path, end: str, d
     code, seconds = release(tmp_path, end, doing)
     assert code == 0
     assert seconds < BOUND
+
+
+def test_a_release_has_its_time_although_much_was_lost_on_a_step_that_hangs(tmp_path: Path) -> None:
+    assert release(tmp_path, "eof", "it blocks the loop for 60 s", takes=0.3)[0] == 0
 
 
 def test_a_peer_that_closes_while_its_flood_is_held_back_ends_the_worker() -> None:
@@ -323,11 +327,14 @@ def test_a_vanished_parent_ends_the_worker(tmp_path: Path) -> None:
         parent.stdin.write(frame(call(1, "health")))
         parent.stdin.flush()
         assert parent.stdout.readline().startswith(b"Content-Length")
+        deadline = time.monotonic() + 30
+        while not (pid_file.exists() and pid_file.read_text()) and time.monotonic() < deadline:
+            time.sleep(0.001)
         worker = psutil.Process(int(pid_file.read_text()))
         os.write(go_write, b".")
-        parent.wait(5)
+        parent.wait(30)
         with contextlib.suppress(psutil.NoSuchProcess):
-            worker.wait(5)
+            worker.wait(30)
         assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
     finally:
         parent.kill()

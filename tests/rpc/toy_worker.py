@@ -39,6 +39,8 @@ SENTENCES = {
 
 
 class Toy:
+    release_takes = 0.0
+
     def __init__(self) -> None:
         self.start_ = ScenarioStart("", "", "", 0, 0)
         self.files: list[Path] = []
@@ -108,6 +110,7 @@ class Toy:
         return StepOutcome(Verdict.PASSED, data=data, seconds=0.01)
 
     async def finish(self) -> None:
+        await asyncio.sleep(self.release_takes)
         for path in self.files:
             path.unlink(missing_ok=True)
         self.files.clear()
@@ -118,6 +121,7 @@ class Toy:
 
 def main() -> None:
     settings = json.loads(os.environ.get("TOY", "{}"))
+    Toy.release_takes = settings.get("release_takes", 0.0)
     pid, feature = os.environ.get("HARMONY_HOST_PID"), os.environ.get("HARMONY_FEATURE_ID")
     options = SessionOptions(
         step_timeout=settings.get("timeout", 30.0),

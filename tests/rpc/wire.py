@@ -75,7 +75,7 @@ class Peer:
     def send(self, *messages: Any) -> None:
         self.write(b"".join(frame(message) for message in messages))
 
-    def receive(self, timeout: float = 10.0) -> Any:
+    def receive(self, timeout: float = 60.0) -> Any:
         """Return the next message, read with the strictness of the peers in the field."""
         deadline = time.monotonic() + timeout
         while True:
@@ -88,7 +88,7 @@ class Peer:
                     return json.loads(rest[:length].decode("utf-8"))
             self._more(deadline)
 
-    def ask(self, message: dict[str, Any], timeout: float = 10.0) -> Any:
+    def ask(self, message: dict[str, Any], timeout: float = 60.0) -> Any:
         self.send(message)
         answer = self.receive(timeout)
         assert answer["id"] == message["id"], answer
@@ -107,7 +107,7 @@ class Peer:
                 break
         return self._buffer
 
-    def end(self, timeout: float = 5.0) -> tuple[int, float]:
+    def end(self, timeout: float = 30.0) -> tuple[int, float]:
         """Wait for the end of the process; return its code and how long that took."""
         began = time.monotonic()
         return self.process.wait(timeout), time.monotonic() - began

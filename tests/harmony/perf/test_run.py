@@ -76,7 +76,7 @@ def test_each_leg_has_two_processes_of_its_own_for_all_its_turns() -> None:
 
 def test_the_first_role_in_the_alphabet_is_the_first_of_the_pairing() -> None:
     partners = {"good": partner(), "hangs": partner("hangs")}
-    outcome = run(partners, a_measure("boil", lambda drivers, _: _cook_boils(drivers), 1.0))
+    outcome = run(partners, a_measure("boil", lambda drivers, _: _cook_boils(drivers), 5.0))
     states = {pairing: one.state for pairing, one in outcome.sheets[0].figures.items()}
     assert states == {
         ("good", "good"): State.MEASURED,
