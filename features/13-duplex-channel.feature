@@ -86,7 +86,7 @@ Feature: Duplex channel
 
   Scenario: 13.10 A server that ends with answers owing tells its client and leaves nothing
     Given the 'server' process creates immutable duplex channel 'duplex-disposed' with default config
-    And the 'server' process starts handler with '300' ms processing time
+    And the 'server' process starts handler with '1500' ms processing time
     When the 'client' process creates duplex channel client 'duplex-disposed'
     And the 'client' process starts a request with size '1024'
     And the 'client' process starts a request with size '1024'

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import itertools
 import threading
 from collections.abc import Callable, Mapping
@@ -59,7 +60,7 @@ async def bounded(what: str, work: Callable[[], Any], timeout: float) -> Any:
             result = work()
         except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the one who waits
             failure = error
-        if not loop.is_closed():
+        with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody waits
             loop.call_soon_threadsafe(settle, result, failure)
 
     threading.Thread(target=run, name=f"verb-{what}-{next(_numbers)}", daemon=True).start()

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
-_STOP_PATIENCE: Final = 5.0
+_STOP_PATIENCE: Final = 10.0
 
 
 @contextlib.contextmanager
@@ -137,7 +137,7 @@ async def stands(number: int, deed: asyncio.Future[Any]) -> bool:
         if state(number) == "T":
             return True
         await asyncio.sleep(0.001)  # as above
-    return False
+    return state(number) == "T"
 
 
 def go_on(number: int) -> None:

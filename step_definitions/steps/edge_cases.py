@@ -114,7 +114,8 @@ class EdgeCaseSteps:
             both_tried, loser_seen = asyncio.Semaphore(0), asyncio.Event()
             tasks = [asyncio.create_task(create(driver)) for driver in rivals]
             await asyncio.wait_for(both_tried.acquire(), self._role.settings.read_timeout)
-            await asyncio.wait(tasks, timeout=1.0, return_when=asyncio.FIRST_COMPLETED)
+            patience = self._role.settings.read_timeout
+            await asyncio.wait(tasks, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
             header = self._role.view(base).header()
             expect_equal(
                 (128, 64, 1024), (header["oieb_size"], header["metadata_size"], header["payload_size"]), "header"

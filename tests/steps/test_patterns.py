@@ -43,9 +43,9 @@ def test_mask_and_repetition() -> None:
 
 
 def test_ten_mebibytes_take_milliseconds() -> None:
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert len(ramp(10 << 20, 3)) == 10 << 20
-    assert time.perf_counter() - begin < 1.0
+    assert time.process_time() - begin < 1.0
 
 
 def test_digest_is_the_well_known_one() -> None:
