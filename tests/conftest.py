@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import hypothesis
 import pytest
+
+# Time decides no test: an example may be kept from its core for as long as it likes.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("unhurried")
 
 MEASURED = ("library", "steps")
 KILLED = ("test_faults.py",)  # its processes die before they could say what they ran

@@ -171,7 +171,7 @@ class Writer(_core.Writer, Closing):
 class _NotReadyError(Exception):
     """The buffer may be usable in a moment."""
 
-    def __init__(self, cause: ZeroBufferError, patience: float = _CREATION_PATIENCE) -> None:
+    def __init__(self, cause: ZeroBufferError, patience: float | None = None) -> None:
         super().__init__(str(cause))
         self.cause = cause
-        self.patience = patience
+        self.patience = _CREATION_PATIENCE if patience is None else patience

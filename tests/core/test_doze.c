@@ -137,7 +137,7 @@ static void another_process_ends_it(bool with_token) {
         await_sleeper(here);
         if (with_token) sem_post(&here->semaphore);
         /* A nudge that comes a moment too early is lost. */
-        for (int i = 0; !with_token && i < 2000 && waiters(here) > 0; i++) {
+        for (const int64_t end = zb_now() + HANG_NS; !with_token && waiters(here) > 0 && zb_now() < end;) {
             zb_doze_nudge(&here->semaphore);
             usleep(1000);
         }

@@ -108,7 +108,7 @@ def test_without_a_lie_nothing_is_found(check: str, name: str) -> None:
 
 @pytest.mark.parametrize(("lie", "check"), CAUGHT)
 def test_a_lie_is_found(lie: str, check: str, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    for bound in ("PATIENCE", "ENDS_WITHIN"):
-        monkeypatch.setattr(wire, bound, 3.0)
+    for module, bound in ((wire, "PATIENCE"), (conversation, "PATIENCE"), (conversation, "ENDS_WITHIN")):
+        monkeypatch.setattr(module, bound, 3.0)
     with pytest.raises((AssertionError, subprocess.TimeoutExpired)):
         examine(lie, check, name)

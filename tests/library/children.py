@@ -383,12 +383,15 @@ def fork_with_open_buffer(parent: Parent, name: str, ending: str) -> None:
 def fork_and_die(parent: Parent, name: str) -> None:
     """Fork with a reader open and wait to be killed; the child lives on."""
     reader = Reader(name, BufferConfig(0, 64))
+    receiving, sending = os.pipe()
     pid = os.fork()
     if pid == 0:
+        os.write(sending, b"what is not mine is closed")
         signal.alarm(60)
         os.close(0)
         signal.pause()
         os._exit(0)
+    os.read(receiving, 1)
     parent.say(pid)
     parent.wait_for_end()
     reader.close()

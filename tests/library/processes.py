@@ -96,6 +96,12 @@ class Child:
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(value).encode() + b"\n")
 
+    def say_no_more(self) -> None:
+        """Let the child know that nothing comes any more."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
     def ask(self, *command: object) -> Any:
         """Say a command and return the answer."""
         self.say(command)
@@ -134,13 +140,11 @@ class Child:
     ) -> None:
         """End and reap it."""
         process = self._process
-        if process.stdin is not None:
-            with contextlib.suppress(OSError):
-                process.stdin.close()
+        self.say_no_more()
         if kind is None and process.poll() is None:
             # It has no more to hear: most functions end by themselves then, and their coverage counts.
             with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(5)
+                process.wait(PATIENCE)
         if process.poll() is None:
             process.kill()
             process.wait(PATIENCE)

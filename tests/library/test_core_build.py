@@ -10,7 +10,7 @@ import pytest
 from tests.library import toolchain
 from zerobuffer import _core
 
-pytestmark = [pytest.mark.sanitizers, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.sanitizers, pytest.mark.timeout(700)]
 
 PROGRAMS = {
     "address,undefined": {
@@ -35,7 +35,7 @@ def test_the_core_passes_its_tests_under(sanitizers: str, tmp_path: Path) -> Non
     options = ("-DZB_BUILD_MODULE=OFF", "-DZB_BUILD_TESTS=ON", f"-DZB_SANITIZE={sanitizers}")
     toolchain.run("cmake", "-S", toolchain.ROOT, "-B", tmp_path, *options)
     toolchain.run("cmake", "--build", tmp_path, "--parallel", "2")
-    report = toolchain.run("ctest", "--test-dir", tmp_path, "--output-on-failure")
+    report = toolchain.run("ctest", "--test-dir", tmp_path, "--output-on-failure", deadline=300)
     # What is not built would not fail either.
     expected = PROGRAMS[sanitizers] - (set() if _core.dozes() else {"test_doze"})
     assert set(re.findall(r"Test +#\d+: (\w+) \.+ +Passed", report)) == expected

@@ -120,7 +120,7 @@ def test_stopped_writer_is_waited_for_and_nothing_of_its_frame_is_seen(name: str
             reader.read_frame(0.1)
         assert caught.value.code == "timeout"
         writer.kill(signal.SIGCONT)
-        with reader.read_frame(5) as got:
+        with reader.read_frame(PATIENCE) as got:
             assert bytes(got.data) == frame(60, 2)
 
 
@@ -139,7 +139,7 @@ def test_random_deaths(name: str, part: int) -> None:
 def test_lost_frame_is_caught(name: str) -> None:
     plan = Plan(good=[10, 20], fatal=[30], point="writer.done")
     with Reader(name, CONFIG) as reader, faults.die_writing(name, plan):
-        reader.read_frame(5).release()
+        reader.read_frame(PATIENCE).release()
         with pytest.raises(AssertionError, match="frame 2 came where 1 was due"):
             faults.drain(reader, faults.Received())
 

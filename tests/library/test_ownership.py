@@ -214,6 +214,7 @@ def test_writer_that_comes_in_the_middle_of_a_creation_waits_for_its_end(
             tried.set()
 
     monkeypatch.setattr(Writer, "_check_formatted", check)
+    monkeypatch.setattr("zerobuffer.writer._CREATION_PATIENCE", 20)
     with ThreadPoolExecutor(1) as pool:
         connecting = []
 

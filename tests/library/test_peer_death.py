@@ -34,11 +34,13 @@ BOUND = 5.0
 
 
 @contextmanager
-def killed_meanwhile(child: Child, *, reaped: bool = True) -> Iterator[Callable[[], float]]:
-    """Kill the child while the block runs; the function given tells how long ago that was."""
+def killed_meanwhile(child: Child, *, reaped: bool = True, after: str = "") -> Iterator[Callable[[], float]]:
+    """Kill the child while the block runs, perhaps after a word of it; the function given tells how long ago it was."""
     moment: list[float] = []
 
     def kill() -> None:
+        if after:
+            child.hear(after)
         moment.append(time.monotonic())
         if reaped:
             child.kill()
@@ -167,12 +169,10 @@ def test_graceful_close_of_the_reader_wakes_a_blocked_write(name: str) -> None:
         reader.hear("ready")
         with Writer(name) as writer:
             writer.write_frame(bytes(4080))
-            timer = threading.Timer(0.05, reader.say, ["end"])
+            timer = threading.Timer(0.05, reader.say_no_more)
             timer.start()
             with pytest.raises(ReaderDeadError) as caught:
-                reader._process.stdin.close()  # type: ignore[union-attr]
                 writer.write_frame(b"x", 60)
-            timer.cancel()
             timer.join()
             assert caught.value.reason == "closed"
 
@@ -181,8 +181,10 @@ def test_death_of_the_server_ends_a_blocked_request(name: str) -> None:
     with Child(children.serve_slowly, name=name) as server:
         server.hear("ready")
         with DuplexClient(name) as client:
-            threading.Thread(target=server.hear, args=("in the handler",)).start()
-            with killed_meanwhile(server) as since, pytest.raises((WriterDeadError, ReaderDeadError)):
+            with (
+                killed_meanwhile(server, after="in the handler") as since,
+                pytest.raises((WriterDeadError, ReaderDeadError)),
+            ):
                 client.request(b"hello", 60)
             assert since() < BOUND
     DuplexServer(name).close()

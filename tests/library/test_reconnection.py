@@ -31,8 +31,8 @@ def test_streams_follow_each_other(name: str, counts: tuple[int, ...], noticed: 
     with Reader(name, CONFIG) as reader:
         for count in counts:
             if other_process:
-                with Child(children.write, name=name, sizes=[100] * count):
-                    pass
+                with Child(children.write, name=name, sizes=[100] * count) as writing:
+                    assert writing.wait() == 0
             else:
                 with Writer(name) as writer:
                     for sequence in range(1, count + 1):

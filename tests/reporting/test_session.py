@@ -156,7 +156,7 @@ def test_serially_and_in_parallel_the_same_is_told(counting: Sandbox) -> None:
         (WRONG, (), 1, "4 cells: 3 passed, 1 failed"),
         (UNSUPPORTED, (), 0, "4 cells: 3 passed, 1 unsupported"),
         (UNSUPPORTED, ("--scenario", "3.1"), 18, "nothing passed: all that ran is unsupported here"),
-        (HANGING, ("--harmony-set", "timeouts.step=0.3"), 12, "1 timed-out"),
+        (HANGING, ("--harmony-set", "timeouts.step=2"), 12, "1 timed-out"),
         (WRONG, ("--min-pass-rate", "0.75"), 0, "pass rate 0.7500, at least 0.75 is asked for"),
         (WRONG, ("--min-pass-rate", "0.76"), 15, "pass rate 0.7500"),
         (UNSUPPORTED, ("--min-pass-rate", "1"), 0, "pass rate 1.0000"),
@@ -181,7 +181,7 @@ def test_each_kind_of_outcome_ends_in_its_own_way(
     ("feature", "more", "code", "said"),
     [
         (UNSUPPORTED, (), 0, "4 cells: 3 passed, 1 unsupported"),
-        (HANGING, ("--harmony-set", "timeouts.step=0.3"), 12, "1 timed-out"),
+        (HANGING, ("--harmony-set", "timeouts.step=2"), 12, "1 timed-out"),
         (WRONG, ("--min-pass-rate", "0.76"), 15, "pass rate 0.7500"),
         ("", ("-k", "nothing_like_this"), 5, "no tests ran"),
     ],
