@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import subprocess
 import sys
 
@@ -47,6 +48,7 @@ def test_who_is_not_yet_to_be_known_is_looked_at_again(monkeypatch: pytest.Monke
 
     child = ChildProcess(ProcessSpec("sleeper", SLEEPER))
     try:
+        assert select.select([child.stdout], [], [], 60)[0]  # its start is behind it
         carried = undertaker.carried
         monkeypatch.setattr(undertaker, "carried", late)
         assert child.family() == []
