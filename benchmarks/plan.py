@@ -85,6 +85,11 @@ class Case:
     parameter: int = 0
 
     @property
+    def unsteady(self) -> bool:
+        """Whether it depends on how fast memory is or how soon a process is woken, which nobody can hold still."""
+        return self.size in LARGE_SIZES or self.kind is Kind.IDLE or (self.kind is Kind.ROUND_TRIP and self.size == 64)
+
+    @property
     def key(self) -> str:
         """A stable name, used in JSON and in the history."""
         text = f"{self.kind} {size_text(self.size)}, {self.placement}"

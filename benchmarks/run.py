@@ -9,7 +9,7 @@ from itertools import groupby
 from benchmarks.contenders import CannotError, Contender, ContenderError, Outcome, Workshop
 from benchmarks.environments import UnavailableError
 from benchmarks.machine import Cores
-from benchmarks.plan import BATCH, LARGE_SIZES, Case, Job, Kind, Placement, ring_capacity
+from benchmarks.plan import BATCH, Case, Job, Kind, Placement, ring_capacity
 from benchmarks.results import Results, metrics
 
 Progress = Callable[[str], None]
@@ -25,7 +25,7 @@ class Effort:
 
     Attributes:
         repeats: Of each contender and case.
-        memory_bound: So many times as many repeats from 1 MiB on: how fast memory is changes from second to second.
+        unsteady: So many times as many repeats of what varies from second to second, see `Case.unsteady`.
         repeat_ns: How long one should take.
         deadline: Seconds for one job, calibration and warm-up included.
         patience: Seconds in all for doing again what other work on this machine has disturbed.
@@ -33,15 +33,15 @@ class Effort:
     """
 
     repeats: int
-    memory_bound: int
+    unsteady: int
     repeat_ns: int
     deadline: int
     patience: float
     quick: bool
 
 
-FULL = Effort(repeats=5, memory_bound=3, repeat_ns=100_000_000, deadline=20, patience=180.0, quick=False)
-QUICK = Effort(repeats=3, memory_bound=1, repeat_ns=30_000_000, deadline=5, patience=8.0, quick=True)
+FULL = Effort(repeats=5, unsteady=3, repeat_ns=100_000_000, deadline=20, patience=180.0, quick=False)
+QUICK = Effort(repeats=3, unsteady=1, repeat_ns=30_000_000, deadline=5, patience=8.0, quick=True)
 # A contender that fails is tried again in the next repeat, but not for ever: some hang until their deadline.
 _MOST_FAILURES = 2
 # A repeat is disturbed when one of its processes was kept from its core for this share of the time.
@@ -86,8 +86,7 @@ class Run:
     def case_group(self, cases: list[Case]) -> None:
         """Measures some cases; everybody takes a turn in each repeat, starting with another one each time."""
         turns = [(case, who, count) for case in cases for who, count in self._calibrated(case)]
-        large = all(case.size in LARGE_SIZES for case in cases)
-        repeats = self.effort.repeats * (self.effort.memory_bound if large else 1)
+        repeats = self.effort.repeats * (self.effort.unsteady if all(case.unsteady for case in cases) else 1)
         for repeat in range(repeats):
             start = repeat * len(turns) // repeats
             for case, who, count in turns[start:] + turns[:start]:

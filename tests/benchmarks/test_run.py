@@ -6,13 +6,13 @@ import pytest
 from benchmarks.contenders import Contender, ContenderError, Outcome, Workshop
 from benchmarks.environments import UnavailableError
 from benchmarks.machine import Cores
-from benchmarks.plan import MIB, Case, Job, Kind, Placement
+from benchmarks.plan import KIB, MIB, Case, Job, Kind, Placement
 from benchmarks.results import FRAMES_PER_SECOND, Results
 from benchmarks.run import Effort, Run, started
 
 CASE = Case(Kind.ONE_WAY, 64, Placement.TWO_CORES)
 LARGE = Case(Kind.ONE_WAY, 8 * MIB, Placement.TWO_CORES)
-EFFORT = Effort(repeats=3, memory_bound=1, repeat_ns=10_000_000, deadline=5, patience=60.0, quick=True)
+EFFORT = Effort(repeats=3, unsteady=1, repeat_ns=10_000_000, deadline=5, patience=60.0, quick=True)
 
 
 class Scripted(Contender):
@@ -58,8 +58,15 @@ def test_each_repeat_takes_as_long_as_wanted(workshop: Workshop) -> None:
     assert [job.count for job in contender.jobs[-3:]] == [10_000] * 3
 
 
-def test_what_memory_limits_is_repeated_more_often(workshop: Workshop) -> None:
-    results = run_of(workshop, Scripted("steady"), effort=replace(EFFORT, memory_bound=4), case=LARGE)
+def test_what_nobody_can_hold_still() -> None:
+    two = Placement.TWO_CORES
+    unsteady = [Case(Kind.ONE_WAY, MIB, two), Case(Kind.ROUND_TRIP, 64, two), Case(Kind.IDLE, 64, two)]
+    steady = [CASE, Case(Kind.ROUND_TRIP, 4 * KIB, two), Case(Kind.BATCH, 64, two)]
+    assert [case.unsteady for case in unsteady + steady] == [True] * 3 + [False] * 3
+
+
+def test_what_varies_is_repeated_more_often(workshop: Workshop) -> None:
+    results = run_of(workshop, Scripted("steady"), effort=replace(EFFORT, unsteady=4), case=LARGE)
     assert len(results.values(LARGE, "steady", FRAMES_PER_SECOND)) == 12
 
 
