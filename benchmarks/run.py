@@ -41,7 +41,7 @@ class Effort:
 
 
 FULL = Effort(repeats=5, unsteady=3, repeat_ns=100_000_000, deadline=20, patience=180.0, quick=False)
-QUICK = Effort(repeats=3, unsteady=1, repeat_ns=30_000_000, deadline=5, patience=8.0, quick=True)
+QUICK = Effort(repeats=3, unsteady=2, repeat_ns=30_000_000, deadline=5, patience=8.0, quick=True)
 # A contender that fails is tried again in the next repeat, but not for ever: some hang until their deadline.
 _MOST_FAILURES = 2
 # A repeat is disturbed when one of its processes was kept from its core for this share of the time.
