@@ -15,7 +15,7 @@ from typing import Any, TextIO
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 from benchmarks import pair
-from benchmarks.plan import Job, Kind
+from benchmarks.plan import ONE_DIRECTION, Job, Kind
 
 
 def measure(module: Any, job: Job) -> dict[str, Any]:
@@ -24,7 +24,7 @@ def measure(module: Any, job: Job) -> dict[str, Any]:
     if job.kind not in make.kinds:
         return {"unsupported": f"{job.kind} is nothing this peer does"}
     match job.kind:
-        case Kind.ONE_WAY | Kind.WHOLE | Kind.SNUG | Kind.BATCH:
+        case kind if kind in ONE_DIRECTION:
             return pair.one_way(job, make)
         case Kind.ROUND_TRIP:
             return pair.round_trip(job, make)

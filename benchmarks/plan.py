@@ -46,6 +46,8 @@ class Wait(StrEnum):
     SPIN = "spin"
 
 
+# Frames go one way only, and are counted.
+ONE_DIRECTION = frozenset({Kind.ONE_WAY, Kind.WHOLE, Kind.SNUG, Kind.BATCH})
 PLAIN = frozenset({Kind.ONE_WAY, Kind.ROUND_TRIP})
 BATCHING = PLAIN | {Kind.BATCH}
 # For those that come near the memory's limit with large frames.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.contenders import Outcome
-from benchmarks.plan import Case, Kind
+from benchmarks.plan import ONE_DIRECTION, Case, Kind
 
 FRAMES_PER_SECOND = "frames_per_s"
 PRODUCER_CPU = "producer_cpu_ns"
@@ -45,7 +45,7 @@ def percentile(ordered: list[int], share: float) -> int:
 def metrics(case: Case, outcome: Outcome) -> dict[str, float]:
     """The metrics of one repeat."""
     match case.kind:
-        case Kind.ONE_WAY | Kind.WHOLE | Kind.SNUG | Kind.BATCH:
+        case kind if kind in ONE_DIRECTION:
             return {
                 FRAMES_PER_SECOND: outcome.count / outcome.elapsed_ns * 1e9,
                 PRODUCER_CPU: outcome.producer_cpu_ns / outcome.count,

@@ -205,9 +205,7 @@ def _end(one: Running, grace: float) -> None:
             handle = os.pidfd_open(pid)
             try:
                 signal.pidfd_send_signal(handle, signal.SIGTERM)
-                poller = select.poll()
-                poller.register(handle, select.POLLIN)
-                poller.poll(max(0.0, deadline - time.monotonic()) * 1000)
+                _await_end(handle, deadline - time.monotonic())
             finally:
                 os.close(handle)
     for pid in processes_with(UP_VARIABLE, one.mark):
@@ -221,10 +219,16 @@ def _reap(child: int, patience: float) -> None:
     os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)  # raises when it is no child of ours
     handle = os.pidfd_open(child)
     try:
-        if select.select([handle], [], [], patience)[0]:
+        if _await_end(handle, patience):
             os.waitpid(child, 0)
     finally:
         os.close(handle)
+
+
+def _await_end(handle: int, patience: float) -> bool:
+    poller = select.poll()
+    poller.register(handle, select.POLLIN)
+    return bool(poller.poll(max(0.0, patience) * 1000))
 
 
 def _write_state(directory: Path, state: Iterable[Running]) -> None:

@@ -158,7 +158,7 @@ class _Census:
                         self._look(int(name), before)
             marked = [pid for pid, (_, found) in self._known.items() if found and wanted in found.split(b"/")]
         # Whoever has ended, and only waits for init to take note, has no environment any more.
-        return [pid for pid in marked if wanted in (undertaker.carried(pid, WORKER_VARIABLE) or b"").split(b"/")]
+        return [pid for pid in marked if undertaker.carries(pid, WORKER_VARIABLE, mark)]
 
     def _look(self, pid: int, before: Mapping[int, tuple[int, bytes | None]]) -> None:
         born = os.stat(f"/proc/{pid}").st_ctime_ns  # noqa: PTH116 - several hundred times per cell

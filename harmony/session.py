@@ -142,7 +142,7 @@ class Session:
         self._conductor.join(timeout / 3)
         clean = not self._conductor.is_alive() and not self._lost and self._stage.responsive(timeout / 4)
         try:
-            self._release(self._stage if clean else Stage("rescue"), max(_RELEASED_IN, deadline - time.monotonic()))
+            self._release(self._stage if clean else Stage("rescue"), _RELEASED_IN)
         except (Exception, concurrent.futures.CancelledError) as error:  # noqa: BLE001 - release goes on to the end
             _log.error("release failed", error=repr(error))
             clean = False

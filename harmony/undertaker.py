@@ -50,11 +50,15 @@ def carried(pid: int, variable: str, patience: float = EXEC_PATIENCE) -> bytes |
         time.sleep(0.001)  # there is no event for the end of somebody else's exec
 
 
+def carries(pid: int, variable: str, mark: str) -> bool:
+    """Say whether a process has a mark, of its own or of whoever started it, in a variable of its environment."""
+    return mark.encode() in (carried(pid, variable) or b"").split(b"/")
+
+
 def processes_with(variable: str, value: str) -> list[int]:
     """Return the processes, other than this one, that carry the mark in that variable."""
     others = (int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit())
-    wanted = value.encode()
-    return [pid for pid in others if pid != os.getpid() and wanted in (carried(pid, variable) or b"").split(b"/")]
+    return [pid for pid in others if pid != os.getpid() and carries(pid, variable, value)]
 
 
 def end_processes(variable: str, value: str, grace: float = TERM_GRACE) -> list[int]:
