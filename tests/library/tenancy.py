@@ -7,11 +7,7 @@ import os
 from tests.library import children
 from tests.library.data import Fields, frame, objects
 from tests.library.processes import Child
-from zerobuffer import (
-    BufferConfig,
-    Reader,
-    Writer,
-)
+from zerobuffer import BufferConfig, Reader, Writer
 
 CONFIG = BufferConfig(metadata_size=64, payload_size=1024)
 

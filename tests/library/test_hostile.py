@@ -51,9 +51,7 @@ def trials(name: str, guard: dict[str, str]) -> Iterator[Trials]:
         yield made
 
 
-thorough = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
-)
+thorough = settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 # ---- anything ------------------------------------------------------------------------------------------------------

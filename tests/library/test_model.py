@@ -40,9 +40,7 @@ PAYLOADS = (64, 128, 320, 1024)
 
 _numbers = itertools.count()
 
-SETTINGS = settings(
-    max_examples=50, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck), print_blob=True
-)
+SETTINGS = settings(max_examples=50, stateful_step_count=50, suppress_health_check=list(HealthCheck))
 
 
 def sizes_for(payload: int) -> st.SearchStrategy[int]:

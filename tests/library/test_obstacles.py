@@ -10,12 +10,7 @@ import pytest
 
 from tests.library.data import objects, segment
 from tests.library.tenancy import CONFIG, works
-from zerobuffer import (
-    Reader,
-    SystemFailureError,
-    Writer,
-    ownership,
-)
+from zerobuffer import Reader, SystemFailureError, Writer, ownership
 
 
 def test_lock_file_is_not_followed_through_a_link(name: str, lock_directory: Path, tmp_path: Path) -> None:

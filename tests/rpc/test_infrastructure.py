@@ -7,12 +7,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
 import pytest
-from wire import ROOT, environment
+from wire import ROOT, environment, until
 
 from harmony import infrastructure
 from harmony.actor import Verdict
@@ -61,15 +61,6 @@ def harmony(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
         timeout=60,
         check=False,
     )
-
-
-def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def test_up_attach_down(project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

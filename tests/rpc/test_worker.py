@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 import pytest
-from wire import INITIALIZE, ROOT, TOY, Peer, call, environment, frame, step
+from wire import INITIALIZE, ROOT, TOY, Peer, call, environment, frame, step, until
 
 BOUND = 10.0
 """Seconds for what the contract does within one: this machine may be busy."""
@@ -327,9 +327,7 @@ def test_a_vanished_parent_ends_the_worker(tmp_path: Path) -> None:
         parent.stdin.write(frame(call(1, "health")))
         parent.stdin.flush()
         assert parent.stdout.readline().startswith(b"Content-Length")
-        deadline = time.monotonic() + 30
-        while not (pid_file.exists() and pid_file.read_text()) and time.monotonic() < deadline:
-            time.sleep(0.001)
+        assert until(lambda: pid_file.exists() and pid_file.read_text() != "", 30)
         worker = psutil.Process(int(pid_file.read_text()))
         os.write(go_write, b".")
         parent.wait(30)
@@ -418,10 +416,7 @@ def test_listens_on_a_socket_with_an_actor_for_each_peer(tmp_path: Path) -> None
         assert talk(second, step(2, "it tells its scenario"))["result"]["data"]["id"] == "1_2"
         talk(first, step(3, f"it holds the file '{held}'"))
         first.close()
-        deadline = time.monotonic() + 5
-        while held.exists() and time.monotonic() < deadline:
-            time.sleep(0.01)
-        assert not held.exists()
+        assert until(lambda: not held.exists(), 5)
         assert talk(second, call(4, "health"))["result"] is True
         rival = subprocess.run(
             [sys.executable, str(TOY)],

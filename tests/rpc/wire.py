@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -123,3 +124,13 @@ class Peer:
                 raise EOFError(f"the worker closed its stdout; unread: {self._buffer!r}")
             time.sleep(0.002)
         raise TimeoutError(f"nothing more to read; so far: {self._buffer!r}")
+
+
+def until(condition: Callable[[], bool], seconds: float = 10.0) -> bool:
+    """Wait for what comes without notice; say whether it has come."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True

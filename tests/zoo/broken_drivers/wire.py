@@ -3,9 +3,19 @@
 from __future__ import annotations
 
 import re
+from typing import AnyStr
 
 from harmony import framing
 from tests.zoo.broken_drivers.sound import Sound
+
+
+def bodies(data: AnyStr, header: re.Pattern[AnyStr]) -> tuple[list[AnyStr], AnyStr]:
+    """Take the messages that are whole; what is left comes second."""
+    found: list[AnyStr] = []
+    while (head := header.search(data)) and len(data) >= (end := head.end() + int(head[1])):
+        found.append(data[head.end() : end])
+        data = data[end:]
+    return found, data
 
 
 class OneReadOneMessage(Sound):
@@ -20,12 +30,8 @@ class OneSpelling(Sound):
     buffer = b""
 
     def read(self, data: bytes) -> None:
-        self.buffer += data
-        while found := re.match(rb"Content-Length: (\d+)\r\n\r\n", self.buffer):
-            end = found.end() + int(found[1])
-            if len(self.buffer) < end:
-                return
-            body, self.buffer = self.buffer[found.end() : end], self.buffer[end:]
+        found, self.buffer = bodies(self.buffer + data, re.compile(rb"\AContent-Length: (\d+)\r\n\r\n"))
+        for body in found:
             self.body(body)
 
 
@@ -34,12 +40,8 @@ class CountsCharacters(Sound):
     text = ""
 
     def read(self, data: bytes) -> None:
-        self.text += data.decode()
-        while found := re.match(r"Content-Length: (\d+)\r\n\r\n", self.text):
-            end = found.end() + int(found[1])
-            if len(self.text) < end:
-                return
-            body, self.text = self.text[found.end() : end], self.text[end:]
+        found, self.text = bodies(self.text + data.decode(), re.compile(r"\AContent-Length: (\d+)\r\n\r\n"))
+        for body in found:
             self.body(body.encode())
 
 
@@ -57,12 +59,9 @@ class NoLimit(Sound):
     buffer = b""
 
     def read(self, data: bytes) -> None:
-        self.buffer += data
-        while found := re.search(rb"(?i)content-length: *(\d+)[^{]*?\n\r?\n", self.buffer):
-            end = found.end() + int(found[1])
-            if len(self.buffer) < end:
-                return
-            body, self.buffer = self.buffer[found.end() : end], self.buffer[end:]
+        header = re.compile(rb"(?i)content-length: *(\d+)[^{]*?\n\r?\n")
+        found, self.buffer = bodies(self.buffer + data, header)
+        for body in found:
             self.body(body)
 
 
