@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import TypeVar
 
 from harmony.actor import LogRecord, ScenarioStart
-from harmony.errors import CleanupError
+from harmony.errors import CleanupError, CrashedError
 from harmony.logs import LEVELS, Logger, scenario_logger
 from harmony.naming import Naming
 from harmony.performance import PerformanceMonitor
@@ -44,6 +44,7 @@ class ScenarioContext:
         self.performance = PerformanceMonitor()
         self._cleanups: list[CleanUp] = []
         self._diagnoses: list[tuple[str, Callable[[], str]]] = []
+        self._ends: list[Callable[[], str]] = []
 
     def enter(self, resource: AbstractContextManager[Resource]) -> Resource:
         """Enter a context manager; it is left when the scenario ends."""
@@ -70,6 +71,14 @@ class ScenarioContext:
         """
         self._diagnoses.append((title, describe))
 
+    def judge_end(self, crash: Callable[[], str]) -> None:
+        """Have the end of a process judged when the scenario has ended, whatever the steps made of it.
+
+        Args:
+            crash: Says how it crashed; nothing if it did not.
+        """
+        self._ends.append(crash)
+
     def diagnose(self) -> dict[str, str]:
         """Return the sections for a failure report. A description that fails describes its own failure."""
         sections: dict[str, str] = {}
@@ -84,7 +93,7 @@ class ScenarioContext:
         """Release everything, in reverse order, whatever fails on the way.
 
         Raises:
-            CleanupError: Some action failed; all have been tried.
+            CleanupError: Some action failed, all have been tried; or a process has crashed at any time.
         """
         causes: list[Exception] = []
         while self._cleanups:
@@ -95,8 +104,14 @@ class ScenarioContext:
                     await result
             except Exception as error:  # noqa: BLE001 - the remaining actions must run; all errors are reported below
                 causes.append(error)
+        told = "\n".join(map(str, causes))
+        causes += [crash for crash in self.crashes() if crash.message not in told]
         if causes:
             raise CleanupError(causes)
+
+    def crashes(self) -> list[CrashedError]:
+        """Return what has become of those of its processes that have crashed by now."""
+        return [CrashedError(text) for crash in self._ends if (text := crash())]
 
 
 def current_context() -> ScenarioContext | None:

@@ -10,6 +10,7 @@ from typing import Any, Final, Protocol, Self
 import pydantic
 
 from harmony.autopsy import stacks_of
+from harmony.context import current_context
 from harmony.contract import DRIVER_ERROR, Contract, ContractViolationError, Dump
 from harmony.driver import GRACE, Driver, DriverError
 from harmony.errors import UnsupportedError
@@ -82,6 +83,9 @@ class DriverProcess(Driver):
             DriverError: It does not answer.
         """
         driver = cls(ChildProcess(spec), contract, strict=strict, company=company)
+        context = current_context()
+        if context is not None:
+            context.judge_end(driver.crash)
         try:
             contract.check_identity(await driver.hello(timeout=patience))
         except BaseException:
@@ -100,6 +104,10 @@ class DriverProcess(Driver):
     def alive(self) -> bool:
         """Whether it has not ended."""
         return self.child.running()
+
+    def crash(self) -> str:
+        """Say how it crashed; empty if it did not."""
+        return self._link.crash()
 
     @property
     def oddities(self) -> list[str]:
@@ -134,7 +142,7 @@ class DriverProcess(Driver):
         """Close its stdin, upon which it closes all and exits.
 
         Raises:
-            DriverError: It had to be killed, or it failed on the way out.
+            DriverError: It had to be killed, or it has crashed, before or on the way out.
         """
         if self._closed:
             return
@@ -142,12 +150,12 @@ class DriverProcess(Driver):
         self.child.close_input()
         in_order = await asyncio.to_thread(self.child.ended, _STOP_PATIENCE)
         scene = "" if in_order else await asyncio.to_thread(stacks_of, self.pid)
-        killed = in_order and "killed" in self.child.how_it_ended()
         await asyncio.to_thread(self.dispose)
         if not in_order:
             raise DriverError("hang", f"the driver process {self.pid} did not end by itself\n{scene}")
-        if not killed:
-            self._check_wire()
+        if crash := self.crash():
+            raise DriverError("dead", crash)
+        self._check_wire()
 
     def dispose(self, *, patience: float = 0.0) -> None:
         """End the process and let go of everything, without asking; blocks.

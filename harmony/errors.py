@@ -8,6 +8,8 @@ from enum import IntEnum
 from pathlib import Path
 from typing import ClassVar
 
+from harmony.actor import Verdict
+
 
 class ExitCode(IntEnum):
     """How a harmony command or run ends, one per kind of outcome. The first six agree with pytest's."""
@@ -155,6 +157,14 @@ class UnsupportedError(HarmonyError):
     exit_code = ExitCode.FAILED
 
 
+class CrashedError(HarmonyError):
+    """A process has ended by itself: before it was asked to, or then by a signal or with a code other than 0."""
+
+    code = "crashed"
+    exit_code = ExitCode.CRASHED
+    verdict = Verdict.CRASHED
+
+
 class StepTimeoutError(HarmonyError):
     """A step did not end within its time.
 
@@ -182,3 +192,11 @@ class CleanupError(HarmonyError):
         lines = "; ".join(f"{type(cause).__name__}: {cause}" for cause in causes)
         super().__init__(f"{len(causes)} clean-up action(s) failed: {lines}")
         self.causes = tuple(causes)
+
+    @property
+    def verdict(self) -> Verdict:
+        """What it makes of a scenario: a crash is one also here, and a lack that showed in the background is a lack."""
+        if any(getattr(cause, "verdict", None) is Verdict.CRASHED for cause in self.causes):
+            return Verdict.CRASHED
+        lacking = all(isinstance(cause, UnsupportedError) for cause in self.causes)
+        return Verdict.UNSUPPORTED if lacking else Verdict.FAILED

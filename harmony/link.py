@@ -16,7 +16,7 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -81,6 +81,8 @@ class RefusedError(LinkError):
         self.rpc_code = error.code
         self.reason = error.message
         self.data = error.data
+        if isinstance(error.data, Mapping) and error.data.get("verdict") == Verdict.CRASHED:
+            self.verdict = Verdict.CRASHED  # a worker of ours says so of a process that it had started
 
 
 class Observer(Protocol):
@@ -126,6 +128,7 @@ class Link:
         self._lock = threading.Lock()
         self._write_lock = threading.Lock()
         self._gone: str | None = None
+        self._last, self._end = "its start", ""
         self._closed = False
         self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         os.set_blocking(read, False)
@@ -158,6 +161,12 @@ class Link:
     def gone(self) -> str | None:
         """Why nothing can be asked any more; None while the peer is there."""
         return self._gone
+
+    def crash(self) -> str:
+        """Say how its process has ended, if that was a crash: what it was at, and its last words; empty otherwise."""
+        if self._child is None or not self._child.crashed:
+            return ""
+        return self._end or f"{self.name} {self._child.how_it_ended()}"
 
     async def ask(self, method: str, params: Any = None, *, timeout: float) -> Any:
         """Return the result of one request.
@@ -260,7 +269,7 @@ class Link:
         try:
             while self._gone is None or child is not None:
                 ready = {descriptor for descriptor, _ in poller.poll()}
-                if self._wake_read in ready:
+                if self._wake_read in ready and (child is None or child.pidfd not in ready):
                     return
                 if child is not None and child.stderr_fd in ready and not self._take_stderr(child):
                     poller.unregister(child.stderr_fd)
@@ -309,12 +318,16 @@ class Link:
             pass
         while _ready(child.stderr_fd) and self._take_stderr(child):
             pass
-        reason = f"it {child.how_it_ended()}"
         rest = self._decoder.finish()
-        if rest is not None:
-            reason += f" in the middle of an answer: {rest.detail}"
+        how = child.how_it_ended() + (f" in the middle of an answer: {rest.detail}" if rest else "")
+        with self._lock:
+            busy = ", ".join(pending.method for pending in self._pending.values())
+        if not busy:
+            how += f", {'asked to end' if child.asked else 'idle'} after {self._last}"
         last = child.stderr.lines(10)
-        self._lose(reason + ("; last lines of its stderr:\n    " + "\n    ".join(last) if last else ""))
+        how += "; last lines of its stderr:\n    " + "\n    ".join(last) if last else ""
+        self._end = f"{self.name}, asked for {busy}, {how}" if busy else f"{self.name} {how}"
+        self._lose(f"it {how}")
 
     def _take(self, item: Frame | Fault) -> None:
         if isinstance(item, Fault):
@@ -343,6 +356,7 @@ class Link:
             known = isinstance(identity, int) and 0 < identity <= self._issued
             pending = self._pending.pop(identity, None) if isinstance(identity, int) else None
         if pending is not None:
+            self._last = pending.method
             if error is not None:
                 _fail(pending.future, error)
             else:

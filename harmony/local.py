@@ -177,7 +177,7 @@ class LocalActor:
             # What the context held is gone, so a function that still ran in the background comes to its end.
             self._lane.lost = not await asyncio.to_thread(self._lane.idle, 2.0)
         except StepTimeoutError as error:
-            raise CleanupError([error]) from error
+            raise CleanupError([error, *context.crashes()]) from error
         finally:
             if lane is not self._lane:
                 await asyncio.to_thread(lane.finish, 1.0)

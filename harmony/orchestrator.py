@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from weakref import WeakKeyDictionary
 
 from harmony.actor import Actor, StepOutcome, Verdict
 from harmony.control import ProcessAction
@@ -77,6 +78,8 @@ class CellRunner:
         self._repeat = repeat
         self._judge = judge
         self._record = record
+        self._played: WeakKeyDictionary[PooledActor, tuple[Cell, ScenarioResult]] = WeakKeyDictionary()
+        pool.crashed_idle = self._judge_again
 
     def run(self, cell: Cell, subscriber: Subscriber = lambda _: None) -> CellResult:
         """Run a cell to its end, tell what happens, and leave no trace of it."""
@@ -97,9 +100,16 @@ class CellRunner:
         result = await run.whole(recorder)
         if recorder is not None and self._record is not None:
             recorder.write(self._record)
+        self._played.update({player.worker: (cell, result) for player in run.players or []})
         result = self._judge(cell, await self._without_traces(run, result))
         subscriber(cell_finished(cell, result, self._repeat(cell)))
         return CellResult(cell, result)
+
+    def _judge_again(self, worker: PooledActor, crash: str) -> None:
+        """Replace the verdict on the last cell of a worker that has crashed since."""
+        cell, before = self._played[worker]
+        result = self._judge(cell, merged(before, Verdict.CRASHED, "close", f"after this cell, {crash}"))
+        self._pool.observe(cell_finished(cell, result, self._repeat(cell), late=True))
 
     async def _without_traces(self, run: _CellRun, result: ScenarioResult) -> ScenarioResult:
         """Find and remove what the cell has left; it is the fault of whoever was not killed by the scenario."""
@@ -204,7 +214,10 @@ class _CellRun:
             try:
                 await self.pool.release(player.worker, player.platform, self.generation)
             except HarmonyError as error:
-                result = merged(result, Verdict.FAILED, "close", f"{player.key}: {error}")
+                verdict = getattr(error, "verdict", Verdict.FAILED)
+                seen = [one.outcomes[player.key].verdict for one in result.results if player.key in one.outcomes]
+                if verdict is not Verdict.CRASHED or verdict not in seen:
+                    result = merged(result, verdict, "close", f"{player.key}: {error}")
         return result
 
     def _not_started(self, error: HarmonyError) -> ScenarioResult:

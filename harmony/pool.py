@@ -8,7 +8,6 @@ again; after something was left behind, neither is its generation, whose names a
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import os
 import shutil
@@ -22,7 +21,7 @@ from harmony import building
 from harmony.actor import Actor
 from harmony.config import Platform
 from harmony.driver_actor import DriverActor
-from harmony.errors import ConfigurationError, HarmonyError
+from harmony.errors import ConfigurationError, CrashedError, HarmonyError
 from harmony.events import Subscriber, WorkerEnded, WorkerStarted
 from harmony.link import Observer
 from harmony.local import StepLibrary
@@ -52,6 +51,9 @@ class PooledActor(Actor, Protocol):
 
     def attend(self, tell: Subscriber, observer: Observer | None) -> None:
         """Have somebody hear of its processes and of every message; nobody, where there is no observer."""
+
+    def crash(self) -> str:
+        """Say how its process crashed; empty if it did not."""
 
     async def abandon(self) -> None:
         """End it without asking it."""
@@ -190,6 +192,8 @@ class WorkerPool:
         self._generation = _new_generation()
         self.started = 0
         self.observe: Subscriber = lambda _: None
+        self.crashed_idle: Callable[[PooledActor, str], None] = lambda *_: None
+        """Hears of a worker that crashed after it had been taken back, and how."""
 
     @property
     def generation(self) -> Generation:
@@ -208,7 +212,7 @@ class WorkerPool:
             worker = idle.pop()
             if worker.reusable:
                 return worker
-            await self._ended(platform, worker, worker.abandon())
+            await self._dismissed(platform, worker, worker.abandon())
         worker = await self._start(platform)
         if isinstance(worker, StepWorker):
             pid = worker.child.pid if worker.child else 0
@@ -219,6 +223,7 @@ class WorkerPool:
         """Take a worker back; one that is not to be used again is ended.
 
         Raises:
+            CrashedError: It has ended by itself.
             HarmonyError: It did not end in order.
         """
         try:
@@ -234,14 +239,23 @@ class WorkerPool:
         before, self._generation = self._generation, _new_generation()
         workers = [(platform, worker) for platform, idle in before.idle.items() for worker in idle]
         before.idle.clear()
-        await asyncio.gather(*(self._ended(platform, worker, _closed(worker)) for platform, worker in workers))
+        await asyncio.gather(*(self._dismissed(platform, worker, worker.close()) for platform, worker in workers))
 
     async def close(self) -> None:
         """End all idle workers."""
         await self.renew()
 
+    async def _dismissed(self, platform: str, worker: PooledActor, ending: Awaitable[None]) -> None:
+        """End a worker that plays nothing."""
+        try:
+            await self._ended(platform, worker, ending)
+        except CrashedError as error:
+            self.crashed_idle(worker, error.message)
+        except HarmonyError:
+            pass
+
     async def _ended(self, platform: str, worker: PooledActor, ending: Awaitable[None]) -> None:
-        """Wait for the end of a worker, and tell how it was."""
+        """Wait for the end of a worker, tell how it was, and judge it."""
         try:
             await ending
         finally:
@@ -249,6 +263,8 @@ class WorkerPool:
                 child = worker.child
                 how = child.how_it_ended() if child else "left running"
                 self.observe(WorkerEnded(platform=platform, pid=child.pid if child else 0, how=how))
+            if crash := worker.crash():
+                raise CrashedError(crash)
 
     async def _start(self, name: str) -> PooledActor:
         platform = self._platforms.get(name)
@@ -284,11 +300,6 @@ def with_program(command: list[str], directory: Path) -> list[str]:
 
 def _no_library() -> StepLibrary:
     raise ConfigurationError("a driver needs the project's steps", hint="run it within a project")
-
-
-async def _closed(worker: PooledActor) -> None:
-    with contextlib.suppress(HarmonyError):
-        await worker.close()
 
 
 def _new_generation() -> Generation:

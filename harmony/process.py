@@ -218,6 +218,8 @@ class ChildProcess:
         self._lock = threading.Lock()
         self._closed = False
         self._released = False
+        self._spared = False
+        self._fair: set[int] = set()
 
     @property
     def pid(self) -> int:
@@ -232,8 +234,32 @@ class ChildProcess:
         """Return whether it has ended within the time; does not reap it."""
         return self._closed or _readable(self.pidfd, timeout)
 
+    def expect_end(self, status: int = 0) -> None:
+        """Take one kind of end for fair from now on; what had ended before is judged all the same.
+
+        Args:
+            status: The exit code, or the negative number of the signal by which the scenario has it die.
+        """
+        if self.running():
+            self._fair.add(status)
+
+    def give_up(self) -> None:
+        """Take any end for fair: it has failed already, and is ended from here."""
+        self._spared = True
+
+    @property
+    def asked(self) -> bool:
+        """Whether it lived to be asked to end."""
+        return 0 in self._fair
+
+    @property
+    def crashed(self) -> bool:
+        """Whether it has ended by itself: before it was asked to, or then by a signal or with a code other than 0."""
+        return not self._spared and self.ended(0) and self._status() not in self._fair
+
     def signal(self, number: signals.Signals) -> None:
-        """Send a signal to this process alone, if it is still there."""
+        """Send a signal that ends it to this process alone, if it is still there; that end is no crash."""
+        self._spared = self._spared or self.running()
         with contextlib.suppress(ProcessLookupError):
             signals.pidfd_send_signal(self.pidfd, number)
 
@@ -272,6 +298,7 @@ class ChildProcess:
 
     def close_input(self) -> None:
         """Close its stdin: the friendliest way to ask for the end."""
+        self.expect_end()
         with contextlib.suppress(OSError):
             self._streams[0].close()
 
@@ -289,6 +316,7 @@ class ChildProcess:
                 return []
             self.close_input()
             if not self.ended(patience):
+                self._spared = True
                 self._signal_group(signals.SIGTERM)
                 if not self.ended(grace):
                     self._signal_group(signals.SIGKILL)

@@ -42,6 +42,7 @@ from harmony.matrix_table import Grid, column_of, plain, tables, totals
 from harmony.planning import parse_shard, shard
 from harmony.results import combined, counts, exit_code, pass_rate
 from harmony.support import SupportCollector, SupportTable, support_lines, unclaimed
+from harmony.verdicts import is_red
 
 STATE_DIRECTORY: Final = Path(".harmony")
 LAST_RUN: Final = STATE_DIRECTORY / "last-run.ndjson"
@@ -350,6 +351,8 @@ class Reporting:
                 terminal.write_line(text)
         terminal.write_line("")
         terminal.write_line(totals(results))
+        for late in (result for result in results if result.late):
+            terminal.write_line(f"{late.cell}: {late.verdict.value}: {late.error}", red=is_red(late.verdict))
         platforms = {name for result in results for name in result.pairing.values()}
         for text in support_lines(SupportTable.of(self._support.events(), platforms)):
             terminal.write_line(text)

@@ -15,7 +15,7 @@ from harmony.verdicts import MEANINGS, gravest, is_red
 def combined(results: Iterable[CellFinished]) -> list[CellFinished]:
     """Return one result per cell, in an order that does not depend on when they ran.
 
-    A cell that ran several times and both passed and did not is flaky.
+    A cell that ran several times and both passed and did not is flaky. A late verdict replaces all others.
     """
     by_cell: dict[str, list[CellFinished]] = {}
     for result in results:
@@ -24,6 +24,9 @@ def combined(results: Iterable[CellFinished]) -> list[CellFinished]:
 
 
 def _one(runs: Sequence[CellFinished]) -> CellFinished:
+    late = [run for run in runs if run.late]
+    if late:
+        return late[-1]
     red = [run for run in runs if is_red(run.verdict)]
     if red and any(run.verdict is Verdict.PASSED for run in runs):
         words = ", ".join(run.verdict.value for run in runs)

@@ -10,7 +10,7 @@ from typing import Any, Final, TypeVar
 
 from harmony.actor import Actor, LogRecord, ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.control import Controllable, Settling
-from harmony.errors import CleanupError, HarmonyError, UnsupportedError
+from harmony.errors import HarmonyError
 from harmony.gherkin import Step
 from harmony.routing import Doing, RoutedStep, ScenarioPlan, Target
 from harmony.telemetry import Telemetry
@@ -18,7 +18,7 @@ from harmony.telemetry import Telemetry
 T = TypeVar("T")
 Spawn = Callable[[str], Awaitable[Actor]]
 
-_SEVERITY: Final = {verdict: rank for rank, verdict in enumerate(Verdict)}
+_SEVERITY: Final = {verdict: rank for rank, verdict in enumerate(Verdict)} | {Verdict.CRASHED: len(Verdict)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,8 @@ class ScenarioResult:
 
     Attributes:
         plan: The scenario, routed.
-        verdict: Of the first step that did not pass; passed if all did and everything was released.
+        verdict: Crashed if any process crashed, whenever that was; otherwise of the first step that did not pass;
+            passed if all did and everything was released.
         results: What was done, in order.
         not_run: The steps after the one that did not pass.
         logs: All log records per actor.
@@ -70,8 +71,8 @@ class ScenarioResult:
 
     @property
     def failure(self) -> StepResult | None:
-        """The first result that did not pass."""
-        return next((result for result in self.results if result.verdict is not Verdict.PASSED), None)
+        """What decides: the first crash, or else the first result that did not pass."""
+        return _decisive(self.results)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +194,7 @@ class _Run:
                 )
         finally:
             await self._together("finish", {key: self._finished(actor) for key, actor in self._everyone})
-        failure = next((result for result in self.results if result.verdict is not Verdict.PASSED), None)
+        failure = _decisive(self.results)
         start = next(iter(self.starts.values()))
         return ScenarioResult(
             plan=self.plan,
@@ -324,15 +325,12 @@ def _raised(error: Exception) -> StepOutcome:
     text = str(error) if isinstance(error, HarmonyError) else f"{type(error).__name__}: {error}"
     details: dict[str, Any] = {"code": error.code} if isinstance(error, HarmonyError) else {}
     # An error of a worker knows whether it crashed or hung.
-    own = getattr(error, "verdict", Verdict.ERRORED)
-    verdict = _of_cleanup(error) if isinstance(error, CleanupError) else own
-    return StepOutcome(verdict, text, details)
+    return StepOutcome(getattr(error, "verdict", Verdict.ERRORED), text, details)
 
 
-def _of_cleanup(error: CleanupError) -> Verdict:
-    """Return what becomes of a scenario whose end told of something: a lack that showed in the background is a lack."""
-    lacking = all(isinstance(cause, UnsupportedError) for cause in error.causes)
-    return Verdict.UNSUPPORTED if lacking else Verdict.FAILED
+def _decisive(results: Sequence[StepResult]) -> StepResult | None:
+    red = [result for result in results if result.verdict is not Verdict.PASSED]
+    return next((result for result in red if result.verdict is Verdict.CRASHED), red[0] if red else None)
 
 
 def _severity(verdict: Verdict) -> int:
@@ -342,5 +340,5 @@ def _severity(verdict: Verdict) -> int:
 def merged(result: ScenarioResult, verdict: Verdict, phase: str, error: str) -> ScenarioResult:
     """Return a result to which something found after the last step is added, such as a leak."""
     extra = StepResult(None, phase, {"harmony": StepOutcome(verdict, error)}, verdict, 0.0)
-    worst = verdict if result.verdict is Verdict.PASSED else result.verdict
+    worst = verdict if result.verdict is Verdict.PASSED or verdict is Verdict.CRASHED else result.verdict
     return replace(result, verdict=worst, results=(*result.results, extra))

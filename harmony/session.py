@@ -202,7 +202,9 @@ class Session:
             except Exception as error:  # noqa: BLE001 - whatever a request raised, the peer must learn it
                 _log.exception("request failed", method=job.request.method)
                 message = f"Internal error: {job.request.method} failed: {type(error).__name__}: {error}"
-                self._refuse(job.request, RpcError(jsonrpc.INTERNAL_ERROR, step_contract.clip(message)))
+                verdict = getattr(error, "verdict", None)
+                data = None if verdict is None else {"verdict": verdict}
+                self._refuse(job.request, RpcError(jsonrpc.INTERNAL_ERROR, step_contract.clip(message), data))
             if self._lost:
                 self._on_end(70, "a step hangs and cannot be cancelled")
                 return

@@ -207,9 +207,9 @@ class StepResponse(_Wire):
             or self.error.startswith("Step execution timeout")
         ):
             return Verdict.TIMED_OUT
-        if self.declined():
-            return Verdict.UNSUPPORTED
-        return Verdict.UNSUPPORTED if self._missing() else Verdict.FAILED
+        if self.data.get("verdict") == Verdict.CRASHED.value:
+            return Verdict.CRASHED
+        return Verdict.UNSUPPORTED if self.declined() or self._missing() else Verdict.FAILED
 
     def outcome(self, seconds: float) -> StepOutcome:
         """Return the answer as the outcome of a step."""
@@ -308,11 +308,12 @@ def response_fields(outcome: StepOutcome, *, step: str = "", timeout: float = DE
             data = {**data, "timeoutType": STEP_TIMEOUT, "timeoutMs": round(timeout * 1000), "elapsedMs": elapsed}
         case Verdict.UNSUPPORTED:
             error = outcome.error or "not supported"
-            data["verdict"] = outcome.verdict.value
         case Verdict.UNDEFINED if not _MISSING_STEP.search(outcome.error):
             error = f"{UNSUPPORTED_STEP} {step}" + (f" ({outcome.error})" if outcome.error else "")
         case _:
             error = outcome.error or f"the step ended as {outcome.verdict}"
+    if outcome.verdict in {Verdict.UNSUPPORTED, Verdict.CRASHED}:
+        data["verdict"] = outcome.verdict.value
     return {
         "success": outcome.verdict is Verdict.PASSED,
         "error": error if error is None else clip(error),

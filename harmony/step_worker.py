@@ -124,7 +124,12 @@ class StepWorker:
     @property
     def reusable(self) -> bool:
         """Whether another scenario may be given to it."""
-        return not self.state.trouble and self.link.gone is None
+        running = self.child is None or self.child.running()
+        return running and not self.state.trouble and self.link.gone is None
+
+    def crash(self) -> str:
+        """Say how it crashed; empty if it did not."""
+        return self.link.crash()
 
     async def ready(self) -> None:
         """Wait for `health`, then learn the catalogue.
@@ -153,7 +158,7 @@ class StepWorker:
         params = step_contract.initialize_params(scenario)
         answer = await self._demand(step_contract.INITIALIZE, params, self.timeouts.setup)
         if answer is not True:
-            self.state.trouble = "initialize was not answered with true"
+            self._give_up("initialize was not answered with true")
             raise ProtocolError(f"{self.name} answered initialize with {answer!r} instead of true")
 
     async def perform(self, call: StepCall) -> StepOutcome:
@@ -169,11 +174,11 @@ class StepWorker:
             response = _response(self.name, answer)
             outcome = response.outcome(time.monotonic() - began)
         except LinkError as error:
-            self.state.trouble = self.state.trouble or error.message
+            self._give_up_over(error)
             data = {"code": error.code} | (await self.scene() if isinstance(error, NoAnswerError) else {})
             return StepOutcome(error.verdict, error.message, data, seconds=time.monotonic() - began)
         if outcome.verdict is Verdict.TIMED_OUT:
-            self.state.trouble = "a step exceeded its time"
+            self._give_up("a step exceeded its time")
             return replace(outcome, data={**outcome.data, **await self.scene()})
         if outcome.verdict is Verdict.UNSUPPORTED and not response.declined() and self._offers(call):
             error_text = f"{self.name} announces this step in discover, but then says: {outcome.error}"
@@ -183,7 +188,7 @@ class StepWorker:
     async def settle(self, timeout: float) -> StepOutcome:
         """Wait for what still runs in the background of a worker that announces `settle`."""
         able = self.state.discovery.capabilities.get(step_contract.SETTLE)
-        if self._closing or not able or self.link.gone is not None:
+        if self._closing or not able:
             return StepOutcome(Verdict.PASSED)
         began = time.monotonic()
         try:
@@ -198,7 +203,7 @@ class StepWorker:
         Raises:
             LinkError: The worker does not confirm that it has released everything.
         """
-        if self._closing or self.link.gone is not None or self.state.trouble:
+        if self._closing or self.state.trouble:
             return
         await self._demand(step_contract.CLEANUP, None, self.timeouts.cleanup)
 
@@ -225,6 +230,7 @@ class StepWorker:
         if action is ProcessAction.SHUTDOWN:
             try:
                 await self.link.ask(step_contract.CLEANUP, timeout=self.timeouts.cleanup)
+                self.child.expect_end()
                 await self.link.ask(step_contract.SHUTDOWN, timeout=self.timeouts.stop)
             except LinkError as error:
                 return StepOutcome(error.verdict, error.message, seconds=time.monotonic() - began)
@@ -242,7 +248,8 @@ class StepWorker:
             LeftBehindError: It had started processes and not ended them.
         """
         self._closing = True
-        if self.child is not None and self.link.gone is None and not self.state.trouble:
+        if self.child is not None and self.reusable:
+            self.child.expect_end()
             try:
                 await self.link.ask(step_contract.SHUTDOWN, timeout=self.timeouts.stop)
             except (RefusedError, PeerGoneError):
@@ -270,8 +277,20 @@ class StepWorker:
         try:
             return await self.link.ask(method, params, timeout=timeout)
         except LinkError as error:
-            self.state.trouble = self.state.trouble or error.message
+            self._give_up_over(error)
             raise
+
+    def _give_up_over(self, error: LinkError) -> None:
+        if isinstance(error, PeerGoneError):
+            self.state.trouble = self.state.trouble or error.message
+        else:
+            self._give_up(error.message)
+
+    def _give_up(self, trouble: str) -> None:
+        """Use it no more. Its cell is red already, and how it ends from here on adds nothing."""
+        self.state.trouble = self.state.trouble or trouble
+        if self.child is not None:
+            self.child.give_up()
 
     def attend(self, tell: Subscriber, observer: Observer | None) -> None:
         """Have somebody hear every message; its start and end are told by the pool."""

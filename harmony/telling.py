@@ -40,11 +40,10 @@ def step_finished(cell: Cell, result: StepResult) -> StepFinished:
     )
 
 
-def cell_finished(cell: Cell, result: ScenarioResult, repeat: str) -> CellFinished:
+def cell_finished(cell: Cell, result: ScenarioResult, repeat: str, *, late: bool = False) -> CellFinished:
     """Tell what came of a cell: for one that did not pass with all that a person needs to act."""
     failure = result.failure
     judged = next((one for one in result.results if one.phase in JUDGED), None)
-    ran = next((one for one in result.results if one.verdict is not Verdict.PASSED and one is not judged), None)
     return CellFinished(
         cell=cell.key,
         number=cell.scenario.number,
@@ -56,7 +55,8 @@ def cell_finished(cell: Cell, result: ScenarioResult, repeat: str) -> CellFinish
         seconds=result.seconds,
         seed=result.seed,
         repeat=repeat,
-        found=None if judged is None else ran.verdict if ran else Verdict.PASSED,
+        late=late,
+        found=None if judged is None else failure.verdict if failure and failure is not judged else Verdict.PASSED,
         note=judged.error if judged else "",
         step=str(failure.step) if failure and failure.step else "",
         place=str(failure.step.place) if failure and failure.step else "",

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
 
+from harmony.driver import DEFAULT_TIMEOUT
 from harmony.driver_actor import DriverProgram
 from harmony.driver_process import DriverProcess
 from harmony.process import ProcessSpec
-from step_definitions.port import CONTRACT, Driver
+from step_definitions.port import CONTRACT, Deed, Driver
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -60,3 +62,9 @@ class ChildDriver(DriverProcess, Driver):
             strict: Whether its every word must be as the contract says.
         """
         return await cls.begin(replace(program.spec, user=user), CONTRACT, strict=strict, company=program)
+
+    async def arm(self, point: str, passage: int, *, then: Deed = "die", timeout: float = DEFAULT_TIMEOUT) -> None:
+        """Arm a point; who dies there dies on purpose."""
+        if then == "die":
+            self.child.expect_end(-signal.SIGKILL)
+        await super().arm(point, passage, then=then, timeout=timeout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -32,7 +33,33 @@ Feature: Tea
     And the 'guest' process is plugged in
     When the 'host' process is forgotten
     Then the 'guest' process boils '2' cups
+
+  Scenario: 1.4 A driver is killed on purpose
+    Given the 'host' process is plugged in
+    And the 'guest' process is plugged in
+    When the 'host' process boils '2' cups
+    And the 'host' process is smashed
+    Then the 'guest' process boils '2' cups
+
+  Scenario: 1.5 What a step makes of an error decides nothing about a death
+    Given the 'host' process is plugged in
+    Then the 'host' process refuses '6' cups
+
+  Scenario: 1.6 Who is gone cannot be killed
+    Given the 'host' process is plugged in
+    And the 'guest' process is plugged in
+    When the 'host' process boils '2' cups
+    And the 'host' process has ended by itself
+    And the 'host' process is smashed
+    Then the 'guest' process boils '2' cups
 """
+CRASHES = {
+    "aborts-later": r"killed by SIGABRT, (?:idle|asked to end) after boil; last lines of its stderr:\s+the lid is off",
+    "dies": r"asked for boil, (?:but it )?was killed by SIGKILL; last lines of its stderr:\s+out of gas",
+    "ends-with-3": r"exited with code 3, asked to end after boil; last lines of its stderr:\s+the bill is open",
+    "kills-itself": r"was killed by SIGKILL, (?:idle|asked to end) after boil",
+    "segfaults": r"was killed by SIGSEGV, asked to end after boil",
+}
 
 
 @pytest.fixture
@@ -44,7 +71,7 @@ def project(tmp_path: Path) -> Path:
         + "".join(
             f'[platforms.{fault or "good"}]\ncontract = "driver"\n'
             f'command = ["{{python}}", "-m", "tests.harmony.kettle.program", "{fault}"]\n'
-            for fault in ("", "dies", "swapped", "prints", "ill-typed", "unknown-code")
+            for fault in ("", "swapped", "prints", "ill-typed", "unknown-code", "leaves", *CRASHES)
         )
     )
     return tmp_path
@@ -95,7 +122,6 @@ def test_the_matrix_of_another_subject(project: Path) -> None:
 @pytest.mark.parametrize(
     ("pairing", "verdict", "exit_code", "named"),
     [
-        ("good_dies", "crashed", 11, "was killed by SIGKILL"),
         ("good_swapped", "errored", 10, "tank.cups is at offset 4, expected 0"),
         ("good_ill-typed", "failed", 1, "Input should be a valid number"),
     ],
@@ -107,6 +133,35 @@ def test_a_broken_driver_gets_its_verdict(
     assert list(verdicts.values()) == [verdict], done.stdout
     assert done.returncode == exit_code
     assert named in done.stdout
+
+
+@pytest.mark.parametrize("fault", CRASHES)
+def test_whoever_ends_by_itself_makes_its_cell_crashed_whenever_that_is(project: Path, fault: str) -> None:
+    """The host has boiled when the guest begins, so it is idle, or being ended, when most of these happen."""
+    done, verdicts = run(project, "--pairing", f"good_{fault}")
+    assert list(verdicts.values()) == ["crashed"], done.stdout
+    assert done.returncode == 11
+    assert re.search(CRASHES[fault], done.stdout), done.stdout
+
+
+@pytest.mark.parametrize("platform", ["good", "ends-with-3"])
+def test_to_be_killed_is_no_crash(project: Path, platform: str) -> None:
+    done, verdicts = run(project, "--pairing", f"good_{platform}", scenario="1.4")
+    assert list(verdicts.values()) == ["passed"], done.stdout
+
+
+@pytest.mark.parametrize("fault", ["leaves", "kills-itself"])
+def test_who_has_ended_before_it_was_asked_has_crashed_also_with_code_0(project: Path, fault: str) -> None:
+    done, verdicts = run(project, "--pairing", f"good_{fault}", scenario="1.6")
+    assert list(verdicts.values()) == ["crashed"], done.stdout
+    assert re.search(r"(exited with code 0|was killed by SIGKILL), idle after boil", done.stdout), done.stdout
+
+
+@pytest.mark.parametrize(("platform", "verdict"), [("good", "passed"), ("unknown-code", "failed"), ("dies", "crashed")])
+def test_a_death_is_a_crash_whatever_a_step_makes_of_it(project: Path, platform: str, verdict: str) -> None:
+    done, verdicts = run(project, "--pairing", platform, scenario="1.5")
+    assert list(verdicts.values()) == [verdict], done.stdout
+    assert ("expected '6' seen ''" in done.stdout) is (verdict != "passed")
 
 
 @pytest.mark.parametrize(("fault", "named"), [("prints", "said more than answers"), ("unknown-code", "thirsty")])

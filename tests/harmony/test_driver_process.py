@@ -133,6 +133,16 @@ def test_a_death_comes_with_its_signal_and_last_words() -> None:
     with_kettle("dies", work)
 
 
+def test_its_end_is_judged_when_it_is_asked_to_end() -> None:
+    async def work(kettle: KettleProcess) -> None:
+        assert await kettle.boil(1)
+        with pytest.raises(DriverError, match=r"kettle exited with code 3, asked to end after boil(?s:.*)bill") as dead:
+            await kettle.end()
+        assert dead.value.verdict is Verdict.CRASHED
+
+    with_kettle("ends-with-3", work)
+
+
 def test_one_that_does_not_end_is_ended_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(driver_process, "_STOP_PATIENCE", 0.2)
 

@@ -36,6 +36,12 @@ def test_a_cell_that_ran_twice_counts_once_and_disagreeing_is_flaky(runs: list[V
     assert one.verdict is verdict
 
 
+def test_a_late_verdict_replaces_the_one_before_it() -> None:
+    for order in (1, -1):
+        runs = [result(), result(verdict=Verdict.CRASHED, late=True)][::order]
+        assert [one.verdict for one in combined(runs)] == [Verdict.CRASHED]
+
+
 def test_unsupported_counts_neither_as_passed_nor_as_failed() -> None:
     passed, refused = result("1.1[a=x]"), result("1.2[a=x]", Verdict.UNSUPPORTED)
     known, failed = result("1.3[a=x]", Verdict.KNOWN_FAILURE), result("1.4[a=x]", Verdict.FAILED)

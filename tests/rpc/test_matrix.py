@@ -58,6 +58,7 @@ class Zoo:
 ANIMALS = (
     *("good", "other", "killed", "never", "wrong-id", "lacks-it", "lacks-it-in-cpp", "lacks-it-in-csharp"),
     "success-without-doing",
+    "exit-3-at-shutdown",
 )
 
 
@@ -148,6 +149,25 @@ def test_each_kind_of_outcome_has_an_exit_code_of_its_own(project: Path) -> None
     assert codes.pop("good") == 0
     assert len(set(codes.values())) == len(codes), codes
     assert codes["success-without-doing"] == 1
+
+
+@pytest.mark.parametrize("words", [(), ("-n", "2")], ids=["alone", "xdist"])
+def test_a_crash_after_the_last_cell_turns_it_red(project: Path, words: tuple[str, ...]) -> None:
+    pairings = ("--pairing", "good_exit-3-at-shutdown", "--pairing", "good")
+    done = run(project, *pairings, "--scenario", "1.1", "--events", "x.ndjson", *words)
+    assert done.returncode == 11, done.stdout + done.stderr
+    assert "2 cells: 1 passed, 1 crashed" in done.stdout
+    assert "crashed: after this cell, exit-3-at-shutdown exited with code 3, asked to end after shutdown" in done.stdout
+    report = subprocess.run(
+        [sys.executable, "-m", "harmony", "report", "x.ndjson"],
+        cwd=project,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert report.returncode == 11, report.stdout + report.stderr
 
 
 def test_unsupported_is_no_pass(project: Path) -> None:

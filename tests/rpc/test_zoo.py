@@ -14,13 +14,15 @@ import pytest
 
 from harmony.actor import Verdict
 from harmony.config import Platform
+from harmony.events import CellFinished, Event
 from harmony.gherkin import Scenario, read_feature
 from harmony.orchestrator import CellRunner
 from harmony.pairing import Pairing
 from harmony.planning import Cell
 from harmony.pool import WorkerPool
+from harmony.results import combined
 from harmony.scenario_run import RunOptions, ScenarioResult
-from harmony.step_worker import WorkerTimeouts
+from harmony.step_worker import StepWorker, WorkerTimeouts
 
 ANIMAL = Path(__file__).with_name("zoo") / "animal.py"
 FEATURE = """
@@ -147,14 +149,26 @@ BEHAVIOUR: dict[str, tuple[Verdict, str]] = {
     "cleanup-fails": (Verdict.ERRORED, "answered with error -32603: stuck"),
     "cleanup-hangs": (Verdict.TIMED_OUT, "did not answer cleanup within 8 s"),
     "cleanup-crashes": (Verdict.CRASHED, "asked for cleanup, but it was killed by SIGKILL"),
+    "aborts-when-idle": (Verdict.CRASHED, "(?s)asked for cleanup, but it was killed by SIGABRT.*the ring is broken"),
+    "leaves-when-idle": (Verdict.CRASHED, "asked for cleanup, but it exited with code 0"),
+    "ends-with-its-input": (Verdict.PASSED, ""),
     "unknown-fault": (Verdict.CRASHED, "(?s)exited with code 1.*KeyError"),
     "no-such-program": (Verdict.ERRORED, "there is no program no-such-program-anywhere"),
     "not-a-program": (Verdict.ERRORED, "cannot be started|cannot start"),
 }
 
+# What ends when its cell is over: how, and what it had been asked for last.
+LATE = {
+    "aborts-after-cleanup": "(?s)was killed by SIGABRT, idle after cleanup.*the ring is broken",
+    "exit-1-after-cleanup": "exited with code 1, idle after cleanup",
+    "leaves-after-cleanup": "exited with code 0, idle after cleanup",
+    "segfaults-at-shutdown": "was killed by SIGSEGV, asked to end after shutdown",
+    "exit-3-at-shutdown": "exited with code 3, asked to end after shutdown",
+}
+
 
 def test_the_table_is_complete() -> None:
-    assert set(BEHAVIOUR) - {"unknown-fault", "no-such-program", "not-a-program"} == set(NAMES)
+    assert {*BEHAVIOUR, *LATE} - {"unknown-fault", "no-such-program", "not-a-program"} == set(NAMES)
     assert len(NAMES) >= 25
 
 
@@ -170,6 +184,40 @@ def test_each_animal_is_recognised(zoo: Zoo, name: str) -> None:
     assert seconds < 15
     after, _ = zoo.run("good")
     assert after.verdict is Verdict.PASSED, after.failure
+
+
+@pytest.mark.parametrize("another", [True, False], ids=["before-another-cell", "at-the-end"])
+@pytest.mark.parametrize("name", LATE)
+def test_whoever_crashes_after_its_cell_crashes_its_cell(zoo: Zoo, name: str, *, another: bool) -> None:
+    """With another cell between: one that does not need it, and one that would have used it again."""
+    told: list[Event] = []
+    cells = {writer: Cell(zoo.scenarios["1.1"], Pairing.of({"reader": "good", "writer": writer})) for writer in NAMES}
+    zoo.runner.run(cells[name], told.append)
+    if "cleanup" in name:
+        for worker in zoo.pool.generation.idle.get(name, []):
+            assert isinstance(worker, StepWorker)
+            assert worker.child
+            assert worker.child.ended(10)
+    if another:
+        zoo.runner.run(cells["good"], told.append)
+        again = Cell(zoo.scenarios["1.2"], cells[name].pairing)
+        zoo.runner.run(again, told.append)
+    zoo.runner.close(told.append)
+    finished = {one.cell: one for one in combined(one for one in told if isinstance(one, CellFinished))}
+    crashed = finished[cells[name].key]
+    if another and "shutdown" in name:
+        crashed = finished[again.key]  # the last cell of this worker
+    assert crashed.verdict is Verdict.CRASHED
+    assert re.search(LATE[name], crashed.error), crashed.error
+    assert finished.get(cells["good"].key, crashed).verdict is (Verdict.PASSED if another else Verdict.CRASHED)
+
+
+@pytest.mark.parametrize("name", ["good", "stubborn", "ends-with-its-input"])
+def test_who_ends_in_order_or_by_the_harness_has_not_crashed(zoo: Zoo, name: str) -> None:
+    told: list[Event] = []
+    zoo.runner.run(Cell(zoo.scenarios["1.1"], Pairing.of({"reader": "good", "writer": name})), told.append)
+    zoo.runner.close(told.append)
+    assert [one.verdict for one in told if isinstance(one, CellFinished)] == [Verdict.PASSED]
 
 
 @pytest.mark.parametrize("name", ["good", "stubborn"])

@@ -182,7 +182,7 @@ def test_a_child_releases_all_when_it_is_asked_to_end(run_id: str) -> None:
     async def whole() -> None:
         driver = await ChildDriver.start("zerobuffer")
         await driver.create(f"term{run_id}", metadata=0, payload=64)
-        os.kill(driver.pid, signal.SIGTERM)
+        driver.child.signal(signal.SIGTERM)
         await driver.end()
 
     asyncio.run(whole())

@@ -41,8 +41,7 @@ def perform(verb: str, params: dict[str, Any]) -> Any:
     if FAULT == "hangs":
         time.sleep(60)
     if FAULT == "dies":
-        sys.stderr.write("out of gas\n")
-        sys.stderr.flush()
+        complain("out of gas")
         os.kill(os.getpid(), signal.SIGKILL)
     if params["cups"] > 5:
         data: Any = {"code": "dry", "details": {"cups": params["cups"]}}
@@ -65,6 +64,26 @@ def answer(request: jsonrpc.Request) -> None:
         send(jsonrpc.ErrorResponse(request.id, error.code, error.message, error.data))
     if FAULT == "prints":
         os.write(1, b"the water is hot\n")
+    if request.method == "boil":
+        boiled()
+
+
+def boiled() -> None:
+    """End by itself once it has answered, and is idle."""
+    match FAULT:
+        case "aborts-later":
+            time.sleep(0.003)
+            complain("the lid is off")
+            os.abort()
+        case "kills-itself":
+            os.kill(os.getpid(), signal.SIGKILL)
+        case "leaves":
+            os._exit(0)
+
+
+def complain(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def main() -> None:
@@ -77,6 +96,11 @@ def main() -> None:
     if FAULT == "stays":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         time.sleep(60)
+    if FAULT == "ends-with-3":
+        complain("the bill is open")
+        sys.exit(3)
+    if FAULT == "segfaults":
+        os.kill(os.getpid(), signal.SIGSEGV)
 
 
 if __name__ == "__main__":

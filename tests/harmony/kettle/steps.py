@@ -45,6 +45,29 @@ class KettleSteps:
         if degrees[-1] != 100.0:
             raise AssertionError(f"the water has {degrees[-1]} degrees")
 
+    @step(parsers.re(r"the '[^']+' process refuses '(?P<cups>\d+)' cups"))
+    async def refuse(self, cups: int) -> None:
+        """Take any error for a refusal, which must be the right one: a death goes under."""
+        assert self._kettle is not None
+        try:
+            await self._kettle.boil(cups)
+        except DriverError as error:
+            seen = error.details.get("cups", "")
+            if seen != cups:
+                raise AssertionError(f"expected '{cups}' seen '{seen}'") from None
+
+    @step(parsers.re(r"the '[^']+' process has ended by itself"))
+    async def wait_for_its_end(self) -> None:
+        """See that it is gone."""
+        assert self._kettle is not None
+        assert await asyncio.to_thread(self._kettle.child.ended, 10)
+
+    @step(parsers.re(r"the '[^']+' process is smashed"))
+    async def smash(self) -> None:
+        """Kill the driver."""
+        assert self._kettle is not None
+        await self._kettle.kill()
+
     @step(parsers.re(r"the '[^']+' process starts to whistle"))
     async def whistle(self) -> None:
         """Whistle in the background; what comes of it is seen at the end."""

@@ -131,6 +131,17 @@ def last_words() -> None:
     os.abort()
 
 
+def later(end: Callable[[], Any]) -> Callable[[Message], None]:
+    """Do the right thing, and end by itself 3 ms after the answer."""
+
+    def instead(request: Message) -> None:
+        good(request)
+        time.sleep(0.003)
+        end()
+
+    return instead
+
+
 def stubborn(request: Message) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
@@ -231,6 +242,14 @@ ZOO: dict[str, Callable[[Message], None]] = {
     ),
     "cleanup-hangs": on("cleanup", void),
     "cleanup-crashes": on("cleanup", lambda _: die(signal.SIGKILL)),
+    "aborts-when-idle": puts(later(last_words)),
+    "leaves-when-idle": puts(later(lambda: os._exit(0))),
+    "aborts-after-cleanup": on("cleanup", later(last_words)),
+    "exit-1-after-cleanup": on("cleanup", later(lambda: os._exit(1))),
+    "leaves-after-cleanup": on("cleanup", later(lambda: os._exit(0))),
+    "segfaults-at-shutdown": on("shutdown", lambda r: both(r, replied(), lambda _: die(signal.SIGSEGV))),
+    "exit-3-at-shutdown": on("shutdown", lambda r: both(r, replied(), lambda _: os._exit(3))),
+    "ends-with-its-input": on("shutdown", lambda request: good({**request, "method": "unknown"})),
 }
 
 
