@@ -113,3 +113,18 @@ Feature: Duplex channel
     Then response should match request with size '200'
     When the 'client' process turns to channel 'duplex-right'
     Then response should be the request of size '100' xor 255
+
+  Scenario: 13.12 A handler that fails costs its client an error and nothing else
+    Given the 'server' process creates immutable duplex channel 'duplex-faulty' with default config
+    And the 'server' process starts handler that fails for every other request
+    When the 'client' process creates duplex channel client 'duplex-faulty'
+    And the 'client' process sends request with size '100'
+    And the 'client' process sends request with size '200'
+    And the 'client' process sends request with size '300'
+    And the 'client' process sends request with size '400'
+    And the 'client' process tries to receive a response
+    Then the 'client' process should get error 'handler_error'
+    And response should match request with size '200'
+    When the 'client' process tries to receive a response
+    Then the 'client' process should get error 'handler_error'
+    And response should match request with size '400'

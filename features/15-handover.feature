@@ -128,3 +128,57 @@ Feature: Handover
     And the 'writer' process writes frame with size '100' and sequence '1'
     Then the 'reader' process should read frame with sequence '1' and size '100'
     And the 'reader' process should validate frame data
+
+  @process @slow
+  Scenario Outline: 15.12 A writer that follows another under load loses no frame of <size> bytes in <payload>
+    Given the 'reader' process creates buffer 'followed' with metadata size '0' and payload size '<payload>'
+    And the 'writer' process connects to buffer 'followed'
+    And the 'writer' process writes frame with size '<size>' and sequence '1'
+    And the 'writer' process closes buffer 'followed'
+    When the 'writer' process connects to buffer 'followed'
+    And the 'writer' process writes '<count>' frames of size '<size>' as fast as possible
+    Then the 'reader' process should read frame with sequence '1' and size '<size>'
+    When the 'reader' process signals space available
+    And the 'reader' process reads '<count>' frames in a row
+    Then the 'reader' process should verify the content of all frames
+    When the 'writer' process closes buffer 'followed'
+    And the 'reader' process tries to read a frame
+    Then the 'reader' process should get error 'writer_dead'
+    And the header of buffer 'followed' should show:
+      | field              | value     |
+      | payload_free_bytes | <payload> |
+
+    Examples:
+      | payload | size | count  |
+      | 64      | 16   | 20000  |
+      | 4096    | 1008 | 20000  |
+      | 10240   | 1000 | 100000 |
+
+  @process @crash
+  Scenario: 15.13 A writer does not take the next reader for the one that was killed
+    Given the 'reader' process creates buffer 'replaced' with metadata size '0' and payload size '4096'
+    When the 'reader' process is killed
+    And the 'writer' process finds the lock of buffer 'replaced' held by somebody who creates it anew
+    And the 'writer' process tries to connect to buffer 'replaced'
+    Then the 'writer' process should get error 'reader_dead'
+    When the 'writer' process sees the lock of buffer 'replaced' given back
+    And a new 'reader' process creates buffer 'replaced' with metadata size '0' and payload size '4096'
+    And the 'writer' process connects to buffer 'replaced'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    And the 'reader' process should validate frame data
+
+  @process @root
+  Scenario: 15.14 A writer in another pid namespace is known to be dead, and followed
+    Given the 'reader' process creates buffer 'far-away' with metadata size '0' and payload size '4096'
+    And the 'writer' process has another one in a pid namespace of its own connect to buffer 'far-away' and write '1' frames of size '1000'
+    When the 'reader' process reads '1' frames in a row
+    Then the 'reader' process should verify the content of all frames
+    And the 'reader' process should find no further frame
+    When the 'writer' process has the other one killed
+    And the 'reader' process tries to read a frame
+    Then the 'reader' process should get error 'writer_dead' within '200' ms
+    When the 'writer' process connects to buffer 'far-away'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    And the 'reader' process should validate frame data

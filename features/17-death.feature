@@ -91,7 +91,7 @@ Feature: Death
     Given the 'reader' process creates buffer 'inside-write' with metadata size '64' and payload size '4096'
     And the 'writer' process has another one connect to buffer 'inside-write' and write '2' frames of size '1000'
     When the 'writer' process has the other one die at '<point>' of a write
-    Then the 'reader' process should read '2' frames, perhaps one more, and then get error 'writer_dead'
+    Then the 'reader' process should read '<frames>' frames and then get error 'writer_dead'
     And the 'reader' process should verify the content of all frames
     When the 'writer' process connects to buffer 'inside-write'
     And the 'writer' process writes '20' frames with sizes '700,1,1500,64' as fast as possible
@@ -102,16 +102,47 @@ Feature: Death
       | payload_free_bytes | 4096  |
 
     Examples:
-      | point           |
-      | writer.planned  |
-      | writer.data     |
-      | writer.header   |
-      | writer.intent   |
-      | writer.position |
-      | writer.free     |
-      | writer.count    |
-      | writer.post     |
-      | writer.done     |
+      | point           | frames |
+      | writer.planned  | 2      |
+      | writer.data     | 2      |
+      | writer.header   | 2      |
+      | writer.intent   | 2      |
+      | writer.free     | 2      |
+      | writer.position | 2      |
+      | writer.count    | 2      |
+      | writer.commit   | 3      |
+      | writer.post     | 3      |
+      | writer.done     | 3      |
+
+  @points
+  Scenario Outline: 17.9 A writer that follows at once on one that died at '<point>' loses nothing and finds all the room
+    Given the 'reader' process creates buffer 'at-once' with metadata size '0' and payload size '4096'
+    And the 'writer' process has another one connect to buffer 'at-once' and write '2' frames of size '1000'
+    When the 'writer' process has the other one die at '<point>' of a write
+    And the 'writer' process connects to buffer 'at-once'
+    And the 'writer' process writes frame with size '500' and sequence '1'
+    And the 'reader' process reads '<frames>' frames in a row
+    Then the 'reader' process should verify the content of all frames
+    And the 'reader' process should read frame with sequence '1' and size '500'
+    And the 'reader' process should validate frame data
+    When the 'reader' process signals space available
+    Then the 'reader' process should find no further frame
+    When the 'writer' process writes frame with size '2000' and sequence '2'
+    Then the 'reader' process should read frame with sequence '2' and size '2000'
+    And the 'reader' process should validate frame data
+    When the 'reader' process signals space available
+    Then the header of buffer 'at-once' should show:
+      | field              | value |
+      | payload_free_bytes | 4096  |
+
+    Examples:
+      | point           | frames |
+      | writer.header   | 2      |
+      | writer.free     | 2      |
+      | writer.position | 2      |
+      | writer.count    | 2      |
+      | writer.commit   | 3      |
+      | writer.done     | 3      |
 
   @points
   Scenario Outline: 17.6 A reader that dies at '<point>' is replaced by another

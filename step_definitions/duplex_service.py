@@ -22,7 +22,7 @@ class Server:
         self.ending = threading.Event()
 
     def handler(self, kind: str, delay: float) -> Callable[[HeldFrame], bytes]:
-        """Return what answers a request: ``echo``, ``double`` or ``xor``, after ``delay`` seconds."""
+        """Return what answers a request: ``echo``, ``double``, ``xor`` or ``faulty``, after ``delay`` seconds."""
         xor = bytes(value ^ 0xFF for value in range(256))
 
         def answer(request: HeldFrame) -> bytes:
@@ -30,6 +30,8 @@ class Server:
                 self.ending.wait(delay)
             self.requests += 1
             content = bytes(request.data)
+            if kind == "faulty" and self.requests % 2 == 1:
+                raise RuntimeError("faulty")
             if kind == "double":
                 return content * 2
             if kind == "xor":

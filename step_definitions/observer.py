@@ -150,6 +150,13 @@ class BufferView:
                 return True
             return False
 
+    @contextlib.contextmanager
+    def holding_lock(self) -> Iterator[None]:
+        """Hold its lock, as a reader does that is just creating it."""
+        with self._open(Part.LOCK, os.O_RDWR) as descriptor:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+
     def describe(self) -> str:
         """Return its state for the report of a failure."""
         existing = self.existing()

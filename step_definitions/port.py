@@ -29,7 +29,7 @@ Size = Annotated[int, Field(ge=0, title="bytes")]
 Sequenced = Annotated[int, Field(ge=0, lt=1 << 64, title="sequence")]
 Digest = Annotated[int, Field(ge=0, lt=1 << 32, title="crc-32")]
 Seconds = Annotated[float, Field(ge=0, title="seconds")]
-Handler = Literal["echo", "double", "xor"]
+Handler = Literal["echo", "double", "xor", "faulty"]
 Deed = Literal["die", "halt"]
 Hex = Annotated[str, Field(pattern="^([0-9a-f]{2})*$", title="hexadecimal")]
 
@@ -241,7 +241,7 @@ class Driver(AnyDriver, Protocol):
     async def handle(
         self, handle: Handle, handler: Handler, *, delay: Seconds = 0.0, timeout: Seconds = DEFAULT_TIMEOUT
     ) -> None:
-        """Start answering: ``echo``, ``double`` or ``xor``, ``delay`` seconds each, one after the other."""
+        """Start answering: ``echo``, ``double``, ``xor`` or ``faulty``, ``delay`` seconds each, one after the other."""
         await self._ask("handle", timeout, handle=handle, handler=handler, delay=delay)
 
     @verb(needs="duplex")

@@ -107,23 +107,32 @@ class Role:
             self._driver = await self._new_driver(process=self.wants_process)
         return self._driver
 
-    async def sibling(self, *, user: int | None = None, process: bool = False) -> Driver:
-        """Return another driver of the same implementation, ended with the scenario."""
-        driver = await self._new_driver(process=process or self.wants_process or user is not None, user=user)
+    async def sibling(self, *, user: int | None = None, process: bool = False, namespace: bool = False) -> Driver:
+        """Return another driver of the same implementation, ended with the scenario.
+
+        Args:
+            user: Number of the user it belongs to; this one by default.
+            process: Whether it must be a process of its own.
+            namespace: Whether that process is the first of a new pid namespace.
+        """
+        process = process or self.wants_process or user is not None
+        driver = await self._new_driver(process=process, user=user, namespace=namespace)
         self._siblings.append(driver)
         return driver
 
-    async def _new_driver(self, *, process: bool, user: int | None = None) -> Driver:
+    async def _new_driver(self, *, process: bool, user: int | None = None, namespace: bool = False) -> Driver:
         strict = bool(self._start.scratch.get("strict"))
         program = self._start.scratch.get(DRIVER)
         if program is not None:
-            return await ChildDriver.of_platform(program, user=user, strict=strict)
+            return await ChildDriver.of_platform(program, user=user, namespace=namespace, strict=strict)
         commands = self.settings.drivers
         command = commands.get(self._start.role) or commands.get(self._start.platform) or commands.get("*", ())
         if command:
-            return await ChildDriver.launch(command, user=user, strict=strict)
+            return await ChildDriver.launch(command, user=user, namespace=namespace, strict=strict)
         library = self.settings.library
-        return await ChildDriver.start(library, user=user, strict=strict) if process else LocalDriver(load(library))
+        if not process:
+            return LocalDriver(load(library))
+        return await ChildDriver.start(library, user=user, namespace=namespace, strict=strict)
 
     async def identity(self) -> Identity:
         """Ask the driver who it is."""

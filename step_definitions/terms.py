@@ -31,6 +31,7 @@ CODES: Final = {
     "frame_released": "its space has been given back",
     "closed": "there is nothing open under this number",
     "busy": "the same object is in use, such as by a slot that is out",
+    "handler_error": "the handler of the server failed on this request; the channel goes on",
     "resource_exhausted": "no memory, descriptors or space",
     "system_error": "anything else of the system; details: errno",
 }
@@ -79,7 +80,8 @@ sequence was not its predecessor's plus one (`breaks`), sizes in a row (`runs`, 
 what was written), the time from the first to the last, and the processor time of the driver meanwhile.
 
 **Handlers of `handle`**: `echo`; `double` (the request twice); `xor` (tries to change the first byte of the request,
-then answers each byte xor 255). One request after the other, `delay` seconds each.
+then answers each byte xor 255); `faulty` (fails for the first, third, fifth … request that the server meets, with the
+text "faulty", and echoes the others). One request after the other, `delay` seconds each.
 
 **`arm`**: when the process passes the named point for the `passage`-th time, it sends itself SIGKILL (`die`) or SIGSTOP
 (`halt`, and goes on with the operation after SIGCONT). It is armed for one time only. `writer.opened` lies in

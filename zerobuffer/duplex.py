@@ -51,6 +51,9 @@ _SEEN_AFTER = 0.25
 _FAILED = b"no response: the handler failed"
 """Metadata of a response buffer whose first response could not be made."""
 
+FAILURE_MARK = b"\xf5zb handler err\xf5"
+"""How a response begins that is the text of an error; it is no UTF-8, and as long as the least that always fits."""
+
 _log = logging.getLogger("zerobuffer.duplex")
 
 
@@ -75,8 +78,9 @@ class DuplexServer(Closing):
     """Answers requests, one after the other.
 
     A client that dies is noticed and forgotten; the server goes on and serves the next one. A handler that fails (or
-    returns nothing) breaks the order on which the channel rests: the error is logged, kept in `last_error`, and that
-    client's channel is closed, so that it gets a `WriterDeadError` instead of somebody else's answer.
+    returns nothing) costs its client a `HandlerError` instead of an answer: the error is logged, kept in `last_error`,
+    and the channel goes on. A foreign client would not know the error from an answer: its channel is closed, so that it
+    gets a `WriterDeadError` instead of somebody else's answer.
 
     Args:
         name: Name of the channel.
@@ -133,11 +137,15 @@ class DuplexServer(Closing):
         self._thread.start()
 
     def serve_forever(self, handler: Handler) -> None:
-        """Serve in this thread until another one calls `stop`."""
+        """Serve in this thread until another one, or a signal handler, calls `stop`."""
         if self.running:
             raise BusyError(name=self.name, reason="the server has been started already")
-        self._stopping.clear()
-        self._serve(handler)
+        try:
+            self._serve(handler)
+        finally:
+            # Not at the start: a signal handler that says `stop` just before it must be heard.
+            self._stopping.clear()
+            self._requests._set_cancelled(False)  # noqa: SLF001 - the library's own
 
     def _serve(self, handler: Handler) -> None:
         while not self._stopping.is_set():
@@ -197,7 +205,22 @@ class DuplexServer(Closing):
     def _fail(self, request: Frame, failure: Exception) -> None:
         self.last_error = failure
         _log.error("channel %s: no response to request %d", self.name, request.sequence, exc_info=failure)
-        self._close_responses_of_client()
+        try:
+            told = self._tell_of(failure)
+        except ZeroBufferError:
+            told = False
+        if not told:
+            self._close_responses_of_client()
+
+    def _tell_of(self, failure: Exception) -> bool:
+        """Send the error instead of a response, if the client knows what it is."""
+        if self._responses is None:
+            self._responses = self._connect()
+        if not self._responses._reader_is_ours:  # noqa: SLF001 - the library's own
+            return False
+        text = f"{type(failure).__name__}: {failure}".encode(errors="replace")
+        self._responses.write_frame((FAILURE_MARK + text)[: self._responses._always_fits], None)  # noqa: SLF001
+        return True
 
     def _meet_client(self) -> None:
         """Connect before the handler takes its time: later, the response buffer may be another client's."""
@@ -259,6 +282,7 @@ class DuplexServer(Closing):
         self._stopping.set()
         thread = self._thread
         if thread is None or thread is threading.current_thread():
+            self._cancel_waits()  # of `serve_forever`, which a signal handler may have interrupted
             return
         deadline = time.monotonic() + timeout
         while thread.is_alive():

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from zerobuffer._core import Frame, FrameSlot
 from zerobuffer.closing import Closing
 from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, BufferConfig
-from zerobuffer.duplex import DEFAULT_RESPONSE_CONFIG, request_buffer, response_buffer
-from zerobuffer.errors import BusyError, FrameTimeoutError
+from zerobuffer.duplex import DEFAULT_RESPONSE_CONFIG, FAILURE_MARK, request_buffer, response_buffer
+from zerobuffer.errors import BusyError, FrameTimeoutError, HandlerError
 from zerobuffer.reader import Reader
 from zerobuffer.writer import Writer
 
@@ -66,6 +66,7 @@ class DuplexClient(Closing):
 
         Raises:
             FrameTimeoutError: No response in time.
+            HandlerError: The server could not answer this request; the channel goes on.
             WriterDeadError: The server is gone. So does `ReaderDeadError`.
             BusyError: Responses to earlier `send_request` calls have not been received.
         """
@@ -96,9 +97,16 @@ class DuplexClient(Closing):
             frame = self._next_response(deadline)
             self._received += 1
             if self._received not in self._abandoned:
-                return frame
+                return self._checked(frame)
             self._abandoned.remove(self._received)
             frame.release()
+
+    def _checked(self, frame: Frame) -> Frame:
+        if frame.size < len(FAILURE_MARK) or frame.data[: len(FAILURE_MARK)] != FAILURE_MARK:
+            return frame
+        with frame:
+            reason = bytes(frame.data[len(FAILURE_MARK) :]).decode(errors="replace") or "its handler failed"
+        raise HandlerError(name=self.name, request=self._received, reason=reason)
 
     def _next_response(self, deadline: float | None) -> Frame:
         # Until the server has connected to the response buffer, its death shows only in the request buffer.

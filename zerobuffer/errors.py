@@ -16,10 +16,12 @@ __all__ = [
     "BufferNotFoundError",
     "BusyError",
     "ClosedError",
+    "ForeignOwnerError",
     "FrameReleasedError",
     "FrameTimeoutError",
     "FrameTooLargeError",
     "FrameUnwritableError",
+    "HandlerError",
     "InvalidFrameSizeError",
     "InvalidNameError",
     "InvalidOiebError",
@@ -27,6 +29,7 @@ __all__ = [
     "MetadataExistsError",
     "MetadataTooLargeError",
     "NoMetadataError",
+    "NotABufferError",
     "PermissionDeniedError",
     "ReaderDeadError",
     "ResourceExhaustedError",
@@ -116,12 +119,26 @@ class PermissionDeniedError(ZeroBufferError):
     advice = "Let the reader create it with a wider mode, such as BufferConfig(mode=0o660), or run as its owner"
 
 
+class ForeignOwnerError(PermissionDeniedError):
+    """Another user made the buffer, and would get what is written."""
+
+    template = "buffer {name!r} belongs to user {uid}, not to you (user {own})"
+    advice = "If that user may have your data, connect with any_owner=True"
+
+
 class InvalidOiebError(ZeroBufferError):
     """The control block or a position in it cannot be right."""
 
     code = "invalid_oieb"
     template = "buffer {name!r} is corrupt: {field} is {value}, which does not go with {limit}"
     advice = "Something else wrote to the segment, or it is no buffer of this protocol: recreate it"
+
+
+class NotABufferError(InvalidOiebError):
+    """Another program's shared memory has the name; it is left alone."""
+
+    template = "{path} is no buffer: it is the shared memory of another program"
+    advice = "Choose another name, or remove it yourself if nobody needs it"
 
 
 class VersionMismatchError(ZeroBufferError):
@@ -264,6 +281,14 @@ class BusyError(ZeroBufferError):
     advice = "Use one writer from one thread at a time, and finish an acquired frame before the next write"
 
 
+class HandlerError(ZeroBufferError):
+    """The handler of a duplex server failed on this request (a code of our implementations, not of the protocol)."""
+
+    code = "handler_error"
+    template = "the server of channel {name!r} could not answer request {request}: {reason}"
+    advice = "The channel goes on: the next request has its own answer. The server's log says more"
+
+
 class ResourceExhaustedError(ZeroBufferError):
     """The system has no more of something."""
 
@@ -283,7 +308,8 @@ def _all_errors(kind: type[ZeroBufferError]) -> list[type[ZeroBufferError]]:
     return [kind, *(error for child in kind.__subclasses__() for error in _all_errors(child))]
 
 
-BY_CODE: dict[str, type[ZeroBufferError]] = {error.code: error for error in _all_errors(ZeroBufferError)}
+# A class that shares the code of its base comes after it, and the base keeps the code.
+BY_CODE: dict[str, type[ZeroBufferError]] = {error.code: error for error in reversed(_all_errors(ZeroBufferError))}
 
 
 _SHORTAGES = {

@@ -11,7 +11,6 @@ from typing import Any, Literal
 from zerobuffer import _core, names, ownership
 from zerobuffer.config import OIEB_SIZE
 from zerobuffer.errors import BufferNotFoundError, InvalidOiebError, ZeroBufferError
-from zerobuffer.process import is_alive
 
 _FIELDS = struct.Struct("<I4B11Q")
 
@@ -108,15 +107,20 @@ def inspect(name: str) -> BufferState:
     names.validate_name(name)
     path = names.segment_path(name)
     try:
-        found = ownership.read_control_block(name)
-        facts = path.stat(follow_symlinks=False)
+        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
-        found = None
+        raise BufferNotFoundError(name=name) from None
     except OSError as failure:
         raise ownership.from_oserror(failure, name, "look at the segment", path) from failure
-    if found is None:
-        raise BufferNotFoundError(name=name)
-    memory, made_at = found
+    try:
+        return _look(name, fd)
+    finally:
+        os.close(fd)
+
+
+def _look(name: str, fd: int) -> BufferState:
+    memory = ownership.read_control_block(fd)
+    facts = os.fstat(fd)
     if len(memory) < OIEB_SIZE:
         raise InvalidOiebError(name=name, field="length", value=len(memory), limit=OIEB_SIZE)
     block = ControlBlock.parse(memory)
@@ -124,8 +128,8 @@ def inspect(name: str) -> BufferState:
         name=name,
         block=block,
         segment_size=facts.st_size,
-        reader=_owner(block.reader_pid, ownership.owner_alive(block.reader_pid, made_at)),
-        writer=_owner(block.writer_pid, is_alive(block.writer_pid)),
+        reader=_owner(block.reader_pid, ownership.owner_lives(fd)),
+        writer=_owner(block.writer_pid, ownership.writer_lives(fd)),
         pending=_value(names.data_semaphore(name)),
         space_tokens=_value(names.space_semaphore(name)),
         locked=os.path.lexists(names.lock_path(name)),

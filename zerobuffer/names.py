@@ -22,7 +22,8 @@ def validate_name(name: str) -> str:
     """Return `name` if all four objects can carry it.
 
     Raises:
-        InvalidNameError: It is empty, too long, or holds a slash, `..` or anything but letters, digits, '-', '_', '.'.
+        InvalidNameError: It is empty, too long, begins with 'sem.', or holds a slash, `..` or anything but letters,
+            digits, '-', '_', '.'.
     """
     reason = _objection(name)
     if reason:
@@ -37,6 +38,8 @@ def _objection(name: str) -> str:
         return "it holds a '/'"
     if ".." in name or name == ".":
         return "it holds '..' or is '.'"
+    if name.startswith("sem."):
+        return "names of semaphores begin with 'sem.'"
     illegal = next((character for character in name if character not in _LEGAL), "")
     if illegal:
         return f"it holds {illegal!r}"

@@ -1,7 +1,8 @@
 """Creating, taking over and removing the four system objects of a buffer: segment, two semaphores, lock file.
 
-The reader owns them. What belongs to a living owner is never touched; what a dead one left is replaced; a creation
-that fails half-way leaves nothing behind.
+The reader owns them. What belongs to a living owner, or to another program, is never touched; what a dead owner left
+is replaced; a creation that fails half-way leaves nothing behind. The name of the segment is the ownership: it is the
+first object to come and, but for the lock file, the last to go.
 """
 
 from __future__ import annotations
@@ -11,17 +12,20 @@ import errno
 import fcntl
 import os
 import stat
+import struct
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from zerobuffer import _core, names
+from zerobuffer import _core, names, presence
 from zerobuffer.config import OIEB_SIZE, BufferConfig, align
-from zerobuffer.errors import BufferInUseError, ZeroBufferError, from_errno
+from zerobuffer.errors import BufferInUseError, NotABufferError, ZeroBufferError, from_errno
 from zerobuffer.process import is_alive, pid_at, started_after
 
 READER_PID_OFFSET = 88
 WRITER_PID_OFFSET = 80
+RELEASED_OFFSET = 104
+CONNECTION_OFFSET = 112
 
 _LOCK_PATIENCE = 0.1
 """Seconds to wait for a lock whose holder is not the living owner: somebody may just be testing it."""
@@ -75,29 +79,94 @@ def create(name: str, config: BufferConfig) -> Owned:
     path = names.lock_path(name)
     with contextlib.ExitStack() as undo:
         lock_fd = _lock(name, path, config.mode, undo)
-        _refuse_living_owner(name)
-        with _translated(name, "remove what a dead owner left"):
-            _unlink_objects(name)
-        undo.callback(_unlink_objects, name)
+        _clear_place(name)
+        with _translated(name, "create the segment"):
+            segment_fd = _make_segment(name, config.mode, undo)
         for semaphore in (names.data_semaphore(name), names.space_semaphore(name)):
             with _translated(name, f"create the semaphore {semaphore}"):
                 _core.semaphore_create(semaphore, config.mode)
                 names.semaphore_path(semaphore).chmod(config.mode)
-        with _translated(name, "create the segment"):
-            segment_fd = os.open(
-                names.segment_path(name), os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, config.mode
-            )
-        undo.callback(os.close, segment_fd)
         with _translated(name, f"make the segment {config.segment_size} bytes long"):
             os.fchmod(segment_fd, config.mode)
             os.ftruncate(segment_fd, config.segment_size)
             if config.preallocate:
                 _reserve(segment_fd, config.segment_size)
         with _translated(name, "map the segment"):
-            # Last: the semaphores stand, so a writer that sees the segment finds everything.
+            # Last: a writer that sees a reader in the segment finds everything.
             _core.format_segment(segment_fd, align(config.metadata_size), align(config.payload_size), os.getpid())
         undo.pop_all()
     return Owned(name, lock_fd, path, segment_fd)
+
+
+def _make_segment(name: str, mode: int, undo: contextlib.ExitStack) -> int:
+    """Make the segment, empty, and lock it: from here on the name is ours."""
+    path = names.segment_path(name)
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
+    except FileExistsError:
+        raise BufferInUseError(name=name, pid=_owner(name) or "unknown") from None
+    undo.callback(os.close, fd)
+    undo.callback(_unlink_own, name, fd)
+    # Who came upon it before it was locked took it for a dead owner's, and has removed it or is about to: each side
+    # takes its own lock before it looks at the other's.
+    locked = presence.take(fd, presence.READER_LOCK) and not presence.held(fd, presence.REMOVAL_LOCK)
+    if not locked or not has_its_name(fd, path):
+        raise BufferInUseError(name=name, pid=_owner(name) or "unknown")
+    return fd
+
+
+def _unlink_own(name: str, segment_fd: int) -> None:
+    if has_its_name(segment_fd, names.segment_path(name)):
+        _unlink_objects(name)
+
+
+def _clear_place(name: str) -> None:
+    """Remove what a dead owner left.
+
+    Raises:
+        BufferInUseError: The owner lives.
+        NotABufferError: It is the shared memory of another program.
+    """
+    path = names.segment_path(name)
+    with _translated(name, "remove what a dead owner left", path):
+        while True:
+            try:
+                fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+            except FileNotFoundError:
+                _unlink_objects(name)
+                return
+            try:
+                # The locks are on this very file, whoever else may see its name: one removes it, nobody who lives.
+                if not presence.take(fd, presence.REMOVAL_LOCK) or owner_lives(fd):
+                    raise BufferInUseError(name=name, pid=_owner(name) or "unknown")
+                if not _is_buffer(fd):
+                    raise NotABufferError(name=name, path=path)
+                if has_its_name(fd, path):
+                    _unlink_objects(name)
+                    return
+            finally:
+                os.close(fd)
+
+
+def has_its_name(fd: int, path: Path) -> bool:
+    """Say whether a name still leads to the file that was opened by it."""
+    try:
+        return os.path.samestat(os.fstat(fd), path.stat(follow_symlinks=False))
+    except FileNotFoundError:
+        return False
+
+
+def _is_buffer(fd: int) -> bool:
+    """Say whether this is a buffer of the protocol, or all zero: one whose creation did not come to its end."""
+    block = read_control_block(fd)
+    if any(block) or not stat.S_ISREG(os.fstat(fd).st_mode):
+        return len(block) == OIEB_SIZE and block[:5] == _HEAD
+    step = 1 << 20
+    return not any(any(os.pread(fd, step, at)) for at in range(0, os.fstat(fd).st_size, step))
+
+
+_HEAD = struct.pack("<IB", OIEB_SIZE, 1)
+"""How every control block begins: its size, and the major version."""
 
 
 def _reserve(fd: int, size: int) -> None:
@@ -173,8 +242,11 @@ def _open_lock_file(name: str, mode: int, directory: int) -> tuple[int, bool]:
             continue
         with contextlib.ExitStack() as undo:
             undo.callback(os.close, fd)
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
+            facts = os.fstat(fd)
+            if not stat.S_ISREG(facts.st_mode):
                 raise OSError(errno.EINVAL, "the lock file is not a regular file")
+            if facts.st_nlink > 1:
+                raise OSError(errno.EMLINK, "the lock file has other names, too: remove it")
             undo.pop_all()
         return fd, False
 
@@ -196,29 +268,23 @@ def _is_still(fd: int, name: str, directory: int) -> bool:
     return os.path.samestat(os.fstat(fd), there)
 
 
-def _refuse_living_owner(name: str) -> None:
-    # A free lock proves nothing (one peer locks elsewhere), so the segment is looked at, too.
-    with _translated(name, "look at the segment that stands there", names.segment_path(name)):
-        living = reader_alive(name)
-    if living:
-        raise BufferInUseError(name=name, pid=_owner(name))
-
-
-def read_control_block(name: str) -> tuple[bytes, float] | None:
-    """Return the control block of a buffer and the time its segment was made; None when there is none.
-
-    Raises:
-        OSError: The segment is there but may not be read.
-    """
+@contextlib.contextmanager
+def _opened(name: str) -> Iterator[int | None]:
+    """Open the segment to be looked at; None when there is none."""
     try:
         fd = os.open(names.segment_path(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     except FileNotFoundError:
-        return None
+        yield None
+        return
     try:
-        facts = os.fstat(fd)
-        return (os.pread(fd, OIEB_SIZE, 0) if stat.S_ISREG(facts.st_mode) else b""), _made_at(facts)
+        yield fd
     finally:
         os.close(fd)
+
+
+def read_control_block(fd: int) -> bytes:
+    """Return the control block of a segment, or what there is of it."""
+    return os.pread(fd, OIEB_SIZE, 0) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
 
 
 def _made_at(facts: os.stat_result) -> float:
@@ -226,22 +292,45 @@ def _made_at(facts: os.stat_result) -> float:
     return min(facts.st_mtime, facts.st_ctime)
 
 
-def owner_alive(pid: int, made_at: float) -> bool:
-    """Say whether the process that a segment names still runs, and is not another one that got its pid."""
-    return is_alive(pid) and not started_after(pid, made_at)
+def _foreign_owner_lives(fd: int) -> bool:
+    """Say whether the process that a foreign segment names still runs, and is not another one that got its pid.
+
+    Readers of ours are known by their lock: for them the answer is no.
+    """
+    block = read_control_block(fd)
+    if len(block) < OIEB_SIZE or pid_at(block, RELEASED_OFFSET) != 0:
+        return False
+    pid = pid_at(block, READER_PID_OFFSET)
+    return is_alive(pid) and not started_after(pid, _made_at(os.fstat(fd)))
+
+
+def owner_lives(fd: int) -> bool:
+    """Say whether a segment has a living reader."""
+    return presence.held(fd, presence.READER_LOCK) or _foreign_owner_lives(fd)
+
+
+def writer_lives(fd: int) -> bool:
+    """Say whether a segment has a living writer."""
+    if presence.held(fd, presence.WRITER_LOCK):
+        return True
+    block = read_control_block(fd)
+    pid = pid_at(block, WRITER_PID_OFFSET)
+    return pid != pid_at(block, CONNECTION_OFFSET) & 0xFFFFFFFF and is_alive(pid)
 
 
 def reader_alive(name: str) -> bool:
     """Say whether the segment of this name has a living reader."""
-    found = read_control_block(name)
-    if found is None or len(found[0]) < OIEB_SIZE:
-        return False
-    return owner_alive(pid_at(found[0], READER_PID_OFFSET), found[1])
+    with _opened(name) as fd:
+        return fd is not None and owner_lives(fd)
 
 
 def orphaned(name: str, block: bytes, facts: os.stat_result) -> bool:
-    """Say whether the pid of the reader that made this segment has gone to another process since."""
-    return started_after(pid_at(block, READER_PID_OFFSET), _made_at(facts)) and not _lock_held(name)
+    """Say whether the pid of the foreign reader that made this segment has gone to another process since."""
+    return (
+        pid_at(block, RELEASED_OFFSET) == 0
+        and started_after(pid_at(block, READER_PID_OFFSET), _made_at(facts))
+        and not _lock_held(name)
+    )
 
 
 def _lock_held(name: str) -> bool:
@@ -261,10 +350,9 @@ def _lock_held(name: str) -> bool:
 
 
 def _owner(name: str) -> int:
-    with contextlib.suppress(OSError):
-        found = read_control_block(name)
-        if found is not None and len(found[0]) == OIEB_SIZE:
-            return pid_at(found[0], READER_PID_OFFSET)
+    with contextlib.suppress(OSError), _opened(name) as fd:
+        block = b"" if fd is None else read_control_block(fd)
+        return pid_at(block, READER_PID_OFFSET) if len(block) == OIEB_SIZE else 0
     return 0
 
 
@@ -273,6 +361,7 @@ def remove_stale(name: str) -> bool:
 
     Raises:
         BufferInUseError: Its reader lives.
+        NotABufferError: It is the shared memory of another program.
         PermissionDeniedError: The objects belong to another user.
     """
     names.validate_name(name)
@@ -280,9 +369,7 @@ def remove_stale(name: str) -> bool:
     existed = any(os.path.lexists(path) for path in object_paths(name))
     with contextlib.ExitStack() as undo:
         _lock(name, path, 0o600, undo)
-        _refuse_living_owner(name)
-        with _translated(name, "remove the objects of a dead owner"):
-            _unlink_objects(name)
+        _clear_place(name)
     return existed
 
 
@@ -304,9 +391,9 @@ def _unlink_quietly(path: Path) -> None:
 def _unlink_objects(name: str) -> None:
     failures: list[OSError] = []
     removals: list[Callable[[], None]] = [
-        names.segment_path(name).unlink,
         lambda: _core.semaphore_unlink(names.data_semaphore(name)),
         lambda: _core.semaphore_unlink(names.space_semaphore(name)),
+        names.segment_path(name).unlink,
     ]
     for remove in removals:
         try:

@@ -80,15 +80,16 @@ class Reader(_core.Reader, Closing):
 
     def close(self) -> None:
         """End reading: wake a blocked writer, remove the buffer. Frames still held are invalid afterwards."""
-        if self._owned is None:
+        # A signal handler may close in the middle of a close: the second one finds nothing to do.
+        owned, self._owned = self._owned, None
+        if owned is None:
             return
-        _lifetime.unregister(self)
-        self._gate.close()
         try:
+            _lifetime.unregister(self)
+            self._gate.close()
             self._close()
         finally:
-            self._owned.remove()
-            self._owned = None
+            owned.remove()
 
     def forget(self) -> None:
         """Let go without touching the buffer: what a child does with a reader that it inherited through fork."""

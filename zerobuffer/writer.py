@@ -7,7 +7,6 @@ import errno
 import os
 import time
 import warnings
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from zerobuffer import _core, _lifetime, names
@@ -16,6 +15,7 @@ from zerobuffer.closing import Closing
 from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, OIEB_SIZE, check_spin
 from zerobuffer.errors import (
     BufferNotFoundError,
+    ForeignOwnerError,
     InvalidOiebError,
     ReaderDeadError,
     SystemFailureError,
@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 _CREATION_PATIENCE = 1.0
 """Seconds to wait for a reader that is in the middle of creating the buffer."""
 
-_REPAIR_PATIENCE = 0.05
-"""Seconds to wait for a reader that is taking back what a dead writer left half-done."""
+_SETTLING_PATIENCE = 0.05
+"""Seconds to wait for a reader that is, perhaps, about to be there, or setting straight what a dead writer left."""
+
+_TRY_AGAIN = -1
+"""What `_claim` returns when somebody else is just connecting or leaving."""
 
 _RETRY = 0.001
 
@@ -44,16 +47,19 @@ class Writer(_core.Writer, Closing):
         name: Name of the buffer, as its reader gave it.
         timeout: Seconds to wait for a reader that has not created the buffer yet; 0 says so at once.
         spin: Seconds that a wait for space spins before it gives way to the semaphore; 0 never spins.
+        any_owner: Write also to a buffer that another user than root made, who then gets the data.
 
     Raises:
         BufferNotFoundError: No reader has created it.
         WriterExistsError: Another writer, which lives, has it.
         ReaderDeadError: Its reader is gone.
         InvalidOiebError: What stands there is no buffer, or is corrupt.
+        ForeignOwnerError: Another user made it.
     """
 
-    def __init__(self, name: str, *, timeout: float = 0.0, spin: float = DEFAULT_SPIN) -> None:
+    def __init__(self, name: str, *, timeout: float = 0.0, spin: float = DEFAULT_SPIN, any_owner: bool = False) -> None:
         check_spin(spin)
+        self._any_owner = any_owner
         self.name = names.validate_name(name)
         self._connected = False
         self._connect(timeout, spin)
@@ -92,44 +98,40 @@ class Writer(_core.Writer, Closing):
             self._attach(
                 fd, name, names.data_semaphore(name), names.space_semaphore(name), str(names.lock_path(name)), spin
             )
-            # An owner's objects are removed before the next owner makes its own, the segment first: as long as this one
-            # has its name, the semaphores that were opened after it are those that belong to it.
-            if not self._has_its_name(fd, path):
-                self._close()
-                raise _NotReadyError(BufferNotFoundError(name=name))
         except SystemFailureError as failure:
             # The semaphores, which a peer makes after the segment.
             raise (_NotReadyError(failure) if failure.errno == errno.ENOENT else failure) from None
         finally:
             os.close(fd)
         try:
+            # It looks first whether the reader lives. If it does, the semaphores that were opened before are its own.
             owner = self._claim()
         except BaseException:
             self._close()
             raise
         if owner is not None:
+            reader = self._reader_pid
             self._close()
+            if owner == _TRY_AGAIN:
+                raise _NotReadyError(WriterExistsError(name=name, pid="unknown"))
             if owner < 0:
-                raise _NotReadyError(WriterExistsError(name=name, pid="unknown"), _REPAIR_PATIENCE)
+                raise _NotReadyError(WriterExistsError(name=name, pid=reader), _SETTLING_PATIENCE)
             raise WriterExistsError(name=name, pid=owner)
-
-    @staticmethod
-    def _has_its_name(fd: int, path: Path) -> bool:
-        """Return whether a name still leads to the file that was opened by it."""
-        try:
-            return os.path.samestat(os.fstat(fd), path.stat(follow_symlinks=False))
-        except FileNotFoundError:
-            return False
 
     def _check_formatted(self, fd: int) -> None:
         """Refuse what is no buffer yet, or nobody's: a segment short or all zero is in the middle of its creation."""
         facts = os.fstat(fd)
+        if facts.st_uid not in (0, os.geteuid()) and not self._any_owner:
+            raise ForeignOwnerError(name=self.name, uid=facts.st_uid, own=os.geteuid())
         if facts.st_size < OIEB_SIZE:
             short = InvalidOiebError(name=self.name, field="length", value=facts.st_size, limit=OIEB_SIZE)
             raise _NotReadyError(short)
         block = os.pread(fd, OIEB_SIZE, 0)
         if not any(block):
             raise _NotReadyError(InvalidOiebError(name=self.name, field="oieb_size", value=0, limit=OIEB_SIZE))
+        if pid_at(block, READER_PID_OFFSET) == 0:
+            gone = ReaderDeadError(name=self.name, reason="closed", pid=0)
+            raise _NotReadyError(gone, _SETTLING_PATIENCE)  # or in the middle of its creation
         if orphaned(self.name, block, facts):
             raise ReaderDeadError(name=self.name, reason="died", pid=pid_at(block, READER_PID_OFFSET))
 

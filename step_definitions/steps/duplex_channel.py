@@ -83,6 +83,17 @@ class DuplexChannelSteps:
         """Answer every request with its complement."""
         await (await self._role.driver()).handle(self._handle, "xor")
 
+    @step(acting(r"starts handler that fails for every other request"))
+    async def start_faulty(self) -> None:
+        """Fail for the first, third, fifth … request, and answer the others with themselves."""
+        await (await self._role.driver()).handle(self._handle, "faulty")
+
+    @step(acting(r"tries to receive a response"))
+    async def try_receive(self) -> None:
+        """Receive the next response, which may be an error."""
+        driver = await self._role.driver()
+        await self._role.attempts.make(driver.receive(self._handle, timeout=self._role.settings.read_timeout))
+
     @then(acting(r"should have found its requests read-only"))
     async def requests_read_only(self) -> None:
         """Ask what became of the attempts to change requests."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 
 from harmony.comparison import expect_equal
+from harmony.context import ScenarioContext
 from harmony.errors import UnsupportedError
 from harmony.registry import given, step, then
 from step_definitions import processes
@@ -20,8 +22,10 @@ _HOUR = 3600.0
 class PlatformSteps:
     """Names, places, lengths, and what dead processes leave."""
 
-    def __init__(self, role: Role) -> None:
+    def __init__(self, role: Role, context: ScenarioContext) -> None:
         self._role = role
+        self._locks = contextlib.ExitStack()
+        context.on_cleanup(self._locks.close)
 
     @then(stating(r"the segment of buffer '(?P<base>[^']+)' should be '(?P<length>\d+)' bytes long"))
     def segment_length(self, base: str, length: int) -> None:
@@ -77,6 +81,16 @@ class PlatformSteps:
     async def leave_stale_with_reused_number(self, what: str, base: str) -> None:
         """Leave objects that are an hour old and name a process that began just now."""
         self._leave(what, base, await self._role.pid(), made_at=time.time() - _HOUR)
+
+    @step(acting(r"finds the lock of buffer '(?P<base>[^']+)' held by somebody who creates it anew"))
+    def hold_lock(self, base: str) -> None:
+        """Stand where a new reader stands before it has replaced the objects of a dead one."""
+        self._locks.enter_context(self._role.view(base).holding_lock())
+
+    @step(acting(r"sees the lock of buffer '[^']+' given back"))
+    def give_lock_back(self) -> None:
+        """Let the next one have it."""
+        self._locks.close()
 
     def _leave(self, what: str, base: str, owner: int, *, made_at: float | None = None) -> None:
         for part in Part if what == _EVERYTHING else [Part(what)]:

@@ -4,12 +4,11 @@
 
 #include "check.h"
 
-static const uint8_t EMPTY_RESERVED[32];
-
 void drive_open(drive *pair, uint64_t metadata_size, uint64_t payload_size) {
     memset(pair, 0, sizeof *pair);
     pair->memory = segment_ring(metadata_size, payload_size, &pair->ring);
     model_init(&pair->model, payload_size);
+    pair->committed = pair->read = pair->released = payload_size;
 }
 
 void drive_close(drive *pair) { segment_drop(&pair->memory); }
@@ -19,6 +18,10 @@ void drive_move(drive *pair, uint64_t position) {
     zb_store(&pair->ring.oieb->payload_write_pos, position);
     zb_store(&pair->ring.oieb->payload_read_pos, position);
     pair->model.write_pos = pair->model.read_pos = position;
+    const uint64_t around = 1 + check_below((uint64_t)1 << 50);
+    pair->committed = pair->read = pair->released = around * pair->model.payload_size + position;
+    zb_store(&pair->ring.oieb->committed, pair->committed);
+    zb_store(&pair->ring.oieb->released, pair->released);
 }
 
 void drive_count_from(drive *pair, uint64_t count) {
@@ -60,8 +63,10 @@ void drive_publish(drive *pair) {
     zb_oieb *oieb = pair->ring.oieb;
     const uint64_t before = zb_load(&oieb->payload_free_bytes);
     const uint64_t count = zb_load(&oieb->payload_written_count) + pair->commit.counted;
-    CHECK_EQ(zb_ring_publish(&pair->ring, &pair->commit, count), before);
-    pair->pending += pair->commit.frames;
+    const uint64_t word = zb_load(&oieb->committed);
+    if (pair->committed != 0) pair->committed += pair->commit.bytes;
+    CHECK_EQ(zb_ring_publish(&pair->ring, &pair->commit, count, pair->committed), before);
+    CHECK_EQ(zb_load(&oieb->committed), pair->committed != 0 ? pair->committed : word);
     pair->commit = (zb_commit){0};
 }
 
@@ -76,7 +81,7 @@ void drive_read(drive *pair) {
     zb_found found;
     uint64_t read_pos;
     const model_frame *expected = model_frame_at(&pair->model, pair->model.read);
-    CHECK(pair->pending > 0);
+    if (pair->committed != 0) CHECK(zb_load(&pair->ring.oieb->committed) - pair->read - 1 < pair->ring.payload_size);
     CHECK_EQ(zb_ring_reader_pos(&pair->ring, &read_pos, &fault), ZB_OK);
     CHECK_EQ(zb_ring_peek(&pair->ring, read_pos, &found, &fault), ZB_OK);
     CHECK_EQ(found.size, expected->size);
@@ -88,11 +93,11 @@ void drive_read(drive *pair) {
         if (found.data[i] != model_byte(i, found.sequence)) check_failed(__FILE__, __LINE__, "torn frame");
     }
     zb_ring_advance(&pair->ring, found.next_pos, zb_load(&pair->ring.oieb->payload_read_count) + found.counted);
-    pair->pending--;
+    pair->read += found.wrapped + ZB_HEADER_SIZE + found.size;
     model_read(&pair->model);
 }
 
-void drive_release(drive *pair) { zb_ring_free(&pair->ring, model_release(&pair->model)); }
+void drive_release(drive *pair) { zb_ring_free(&pair->ring, &pair->released, model_release(&pair->model)); }
 
 void drive_drain(drive *pair) {
     while (model_can_read(&pair->model)) drive_read(pair);
@@ -109,7 +114,12 @@ void drive_compare(const drive *pair) {
     CHECK_EQ(zb_load(&oieb->payload_free_bytes), expected->free_bytes);
     CHECK_EQ(zb_load(&oieb->payload_written_count), expected->written_count);
     CHECK_EQ(zb_load(&oieb->payload_read_count), expected->read_count);
-    CHECK(memcmp((const uint8_t *)oieb + 96, EMPTY_RESERVED, sizeof EMPTY_RESERVED) == 0);
+    CHECK_EQ(zb_load(&oieb->released), pair->released);
+    if (pair->committed != 0) {
+        CHECK_EQ(zb_load(&oieb->committed), pair->committed);
+        CHECK_EQ(pair->committed % expected->payload_size, expected->write_pos);
+        CHECK_EQ(zb_ring_room(&pair->ring, pair->committed), expected->free_bytes);
+    }
     if (memcmp(pair->ring.payload, expected->payload, expected->payload_size) != 0) {
         uint64_t at = 0;
         while (pair->ring.payload[at] == expected->payload[at]) at++;

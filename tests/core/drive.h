@@ -12,19 +12,20 @@ typedef struct drive {
     model model;
     zb_commit commit; /* staged, not yet published */
     uint64_t staged_pos, staged_free;
-    uint64_t pending; /* the value the "data" semaphore would have */
+    uint64_t committed; /* the word of the writer; 0 while it is plain */
+    uint64_t read, released; /* the numbers of the reader */
 } drive;
 
 void drive_open(drive *pair, uint64_t metadata_size, uint64_t payload_size);
 void drive_close(drive *pair);
-/* Moves an empty ring to a position, as if frames had been written and read up to there. */
+/* Moves an empty ring to a position, as if frames had been written and read up to there, often around. */
 void drive_move(drive *pair, uint64_t position);
 /* Lets both counts begin elsewhere. */
 void drive_count_from(drive *pair, uint64_t count);
 
 /* Stages one frame; the answers of ring and model must agree. */
 model_answer drive_stage(drive *pair, uint64_t size);
-/* Publishes what is staged, and posts it. */
+/* Publishes what is staged. */
 void drive_publish(drive *pair);
 model_answer drive_write(drive *pair, uint64_t size);
 void drive_read(drive *pair);

@@ -27,7 +27,7 @@ static void put(segment *memory, uint64_t offset, uint64_t value, uint64_t size)
 static void damage(segment *memory, uint64_t metadata, uint64_t payload) {
     for (uint64_t wrong = 1 + check_below(4); wrong > 0; wrong--) {
         const uint64_t value = check_interesting(check_below(2) == 0 ? payload : metadata);
-        switch (check_below(7)) {
+        switch (check_below(8)) {
         case 0: put(memory, check_below(4), check_random(), 1); break;          /* oieb_size */
         case 1: put(memory, 4, check_random(), 4); break;                       /* version */
         case 2: put(memory, 128, value, 8); break;                              /* metadata length */
@@ -37,6 +37,7 @@ static void damage(segment *memory, uint64_t metadata, uint64_t payload) {
             put(memory, 24, value, 8);
             put(memory, 128, value - 8, 8);
             break;
+        case 6: put(memory, 96 + 8 * check_below(4), check_random(), 8); break; /* a word of ours */
         default: put(memory, 8 * (1 + check_below(15)), value, 8);              /* any other field */
         }
     }
@@ -64,6 +65,8 @@ static void fill(segment *memory, uint64_t metadata, uint64_t payload) {
     }
     zb_store(&oieb->payload_write_pos, check_below(3) == 0 ? check_below(payload) : pos % payload);
     zb_store(&oieb->payload_free_bytes, check_below(payload + 1));
+    zb_store(&oieb->released, payload + check_below(2 * payload));
+    zb_store(&oieb->committed, zb_load(&oieb->released) + check_below(payload + 1));
     if (metadata >= 64 && check_below(2) == 0) {
         put(memory, 24, 40, 8);
         put(memory, 128, 32, 8);
@@ -74,12 +77,12 @@ static void fill(segment *memory, uint64_t metadata, uint64_t payload) {
 static void read_some(const zb_ring *ring) {
     zb_fault fault;
     zb_found found;
-    uint64_t pos;
+    uint64_t pos, released = check_random();
     for (uint64_t frames = check_below(8); frames > 0; frames--) {
         if (zb_ring_reader_pos(ring, &pos, &fault) != ZB_OK || zb_ring_peek(ring, pos, &found, &fault) != ZB_OK) return;
         touch(found.data, found.size);
         zb_ring_advance(ring, found.next_pos, check_random());
-        if (check_below(2) == 0) zb_ring_free(ring, found.wrapped + found.size + ZB_HEADER_SIZE);
+        if (check_below(2) == 0) zb_ring_free(ring, &released, found.wrapped + found.size + ZB_HEADER_SIZE);
     }
 }
 
@@ -97,7 +100,24 @@ static void write_some(const zb_ring *ring) {
         pos = commit.new_pos;
         free_bytes -= zb_plan_need(&plan);
     }
-    if (commit.frames > 0) zb_ring_publish(ring, &commit, check_random());
+    if (commit.frames > 0) zb_ring_publish(ring, &commit, check_random(), check_below(2) * check_random());
+}
+
+/* A writer connects: what it takes for committed goes with what is free, and with where it stands. */
+static void connect_some(const zb_ring *ring) {
+    uint64_t committed, pos, free_bytes;
+    zb_fault fault;
+    if (zb_ring_resume(ring, &committed) != ZB_RESUMED) return;
+    zb_ring_announce(ring, committed, 1);
+    CHECK(zb_ring_room(ring, committed) <= ring->payload_size);
+    CHECK_EQ(zb_ring_writer_state(ring, &pos, &free_bytes, &fault), ZB_OK);
+    CHECK_EQ(pos, committed % ring->payload_size);
+    if (check_below(2) == 0) zb_ring_leave(ring);
+}
+
+static void settle_some(const zb_ring *ring) {
+    const uint64_t held = check_interesting(ring->payload_size);
+    zb_ring_settle(ring, check_below(ring->payload_size + 1), check_random(), held);
 }
 
 static void metadata_some(const zb_ring *ring) {
@@ -122,20 +142,13 @@ static bool try_one(void) {
     if (accepted) {
         const uint64_t calls = 4 + check_below(12);
         for (uint64_t i = 0; i < calls; i++) {
-            const uint64_t pending = check_below(4) == 0 ? check_interesting(payload) : check_below(6);
-            switch (check_below(8)) {
+            switch (check_below(7)) {
             case 0: write_some(&ring); break;
             case 1: metadata_some(&ring); break;
-            case 2: zb_ring_recover(&ring, READ_POS(ring), pending); break;
-            case 3: zb_ring_rollback(&ring, check_interesting(payload)); break;
-            case 4: zb_ring_walk(&ring, READ_POS(ring), pending); break;
+            case 2: zb_ring_inherit(&ring, check_below(2) == 0); break;
+            case 3: settle_some(&ring); break;
+            case 4: connect_some(&ring); break;
             case 5: damage(&memory, ring.metadata_size, ring.payload_size); break; /* while it is in use */
-            case 6: {
-                uint64_t pos;
-                if (zb_ring_reader_pos(&ring, &pos, &fault) == ZB_OK) zb_ring_restart_ahead(&ring, pos, pending);
-                zb_ring_first(&ring, pending);
-                break;
-            }
             default: read_some(&ring);
             }
         }

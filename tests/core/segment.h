@@ -24,7 +24,4 @@ void segment_drop(segment *made);
 /* A formatted segment, attached. */
 segment segment_ring(uint64_t metadata_size, uint64_t payload_size, zb_ring *ring);
 
-/* Where the reader of a ring stands. */
-#define READ_POS(ring) zb_load(&(ring).oieb->payload_read_pos)
-
 #endif

@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -273,6 +274,8 @@ static void a_forked_child_leaves_the_watch_to_its_parent(void) {
     int status = -1;
     CHECK(waitpid(child, &status, 0) == child);
     CHECK_EQ(status, 0);
+    struct pollfd told = {.fd = doze->farewell, .events = POLLIN};
+    CHECK(told.fd >= 0 && poll(&told, 1, 0) == 0);
     end(watched);
     CHECK_EQ(zb_doze_on(doze, &here->semaphore, news, zb_now() + HANG_NS), ZB_WOKEN);
     zb_doze_join(doze);

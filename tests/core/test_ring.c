@@ -94,9 +94,7 @@ static void wrap_with_tail(uint64_t tail) {
 }
 
 static void tails_of_every_kind(void) {
-    static const uint64_t TAILS[] = {0, 1, 8, 15, 16, 17, 115, 116, 131, 132, 133};
-    for (size_t i = 0; i < sizeof TAILS / sizeof *TAILS; i++) wrap_with_tail(TAILS[i]);
-    for (uint64_t tail = 0; tail < 132; tail++) wrap_with_tail(tail);
+    for (uint64_t tail = 0; tail < 134; tail++) wrap_with_tail(tail);
 }
 
 static void a_frame_that_would_leave_a_stub_wraps_instead(void) {
@@ -143,50 +141,15 @@ static void an_exact_fit_stands_at_zero_or_at_the_end(void) {
     uint64_t position, free_bytes;
     CHECK_EQ(zb_ring_writer_state(&pair.ring, &position, &free_bytes, &fault), ZB_OK);
     CHECK_EQ(position, 0);
-    CHECK_EQ(zb_ring_walk(&pair.ring, READ_POS(pair.ring), 2), 2);
     zb_store(&pair.ring.oieb->payload_read_pos, 1024);
     CHECK_EQ(zb_ring_reader_pos(&pair.ring, &position, &fault), ZB_OK);
-    CHECK_EQ(zb_ring_walk(&pair.ring, READ_POS(pair.ring), 2), 2);
     CHECK_EQ(position, 0);
-    zb_store(&pair.ring.oieb->payload_write_pos, 0);
+    CHECK_EQ(zb_ring_resume(&pair.ring, &pair.committed), ZB_RESUMED);
+    CHECK(zb_ring_inherit(&pair.ring, false)); /* and full, not empty */
     drive_drain(&pair);
-    drive_close(&pair);
-}
-
-static void the_walk_counts_what_stands(void) {
-    drive pair;
-    drive_open(&pair, 0, 512);
-    for (int step = 0; step < 2000; step++) {
-        check_note("step %d", step);
-        if (check_below(2) == 0) {
-            drive_write(&pair, check_below(120) + 1);
-        } else if (model_can_read(&pair.model)) {
-            drive_read(&pair);
-            if (check_below(3) != 0) drive_release(&pair);
-        } else if (model_can_release(&pair.model)) {
-            drive_release(&pair);
-        }
-        CHECK_EQ(zb_ring_walk(&pair.ring, READ_POS(pair.ring), pair.pending), pair.model.written - pair.model.read);
-    }
-    drive_close(&pair);
-}
-
-static void a_restart_is_found_among_what_is_pending_only(void) {
-    drive pair;
-    drive_open(&pair, 0, 512);
-    pair.model.sequence = 7;
-    drive_write(&pair, 10);
-    drive_write(&pair, 20);
-    pair.model.sequence = 1;
-    drive_write(&pair, 30);
-    CHECK(!zb_ring_restart_ahead(&pair.ring, 0, 0));
-    CHECK(!zb_ring_restart_ahead(&pair.ring, 0, 2));
-    CHECK(zb_ring_restart_ahead(&pair.ring, 0, 3));
-    CHECK(zb_ring_restart_ahead(&pair.ring, 0, UINT64_MAX));
     drive_close(&pair);
 }
 
 CHECK_MAIN(TEST(every_short_sequence_in_a_ring_of_64_bytes), TEST(random_sequences), TEST(tails_of_every_kind),
            TEST(a_frame_that_would_leave_a_stub_wraps_instead), TEST(a_stub_that_cannot_be_avoided_is_passed),
-           TEST(an_exact_fit_stands_at_zero_or_at_the_end), TEST(the_walk_counts_what_stands),
-           TEST(a_restart_is_found_among_what_is_pending_only))
+           TEST(an_exact_fit_stands_at_zero_or_at_the_end))

@@ -1,10 +1,12 @@
 /* Waiting and its surroundings: spins are bounded, deadlines hold, deaths are seen, points fire when they should. */
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -233,6 +235,55 @@ static void a_post_wakes_the_wait(void) {
     sem_destroy(&semaphore);
 }
 
+/* What stands where a named semaphore should. */
+static void refused(const char *name, const char *path, const uint32_t *words, size_t length) {
+    FILE *file = fopen(path, "wx");
+    CHECK(file != NULL && fwrite(words, 1, length, file) == length && fclose(file) == 0);
+    errno = 0;
+    sem_t *opened = zb_semaphore_open(name);
+    CHECK_EQ(unlink(path), 0);
+    CHECK(opened == SEM_FAILED);
+    CHECK_EQ(errno, EBADMSG);
+}
+
+static void what_is_no_semaphore_is_refused(void) {
+    char name[64], path[96];
+    snprintf(name, sizeof name, "/zb-test-wait-%d-%llx", getpid(), (unsigned long long)zb_now());
+    snprintf(path, sizeof path, "/dev/shm/sem.%s", name + 1);
+    CHECK(zb_semaphore_open(name) == SEM_FAILED);
+    CHECK_EQ(errno, ENOENT);
+    sem_t *made = sem_open(name, O_CREAT | O_EXCL, 0600, 7);
+    CHECK(made != SEM_FAILED);
+    for (int slash = 0; slash < 2; slash++) {
+        sem_t *opened = zb_semaphore_open(name + slash);
+        CHECK(opened != SEM_FAILED);
+        CHECK_EQ(zb_semaphore_pending(opened), 7);
+        CHECK_EQ(sem_close(opened), 0);
+    }
+    static const uint32_t SOUND[32];
+    CHECK_EQ(sem_close(made), 0);
+    CHECK_EQ(sem_unlink(name), 0);
+    for (size_t length = 0; length < sizeof SOUND; length++) {
+        check_note("length %zu", length);
+        if (length != sizeof(sem_t)) refused(name, path, SOUND, length);
+    }
+    static const uint32_t PRIVATE[] = {1, 127, 129, UINT32_MAX};
+    for (size_t i = 0; i < 4; i++) refused(name, path, (uint32_t[32]){[2] = PRIVATE[i]}, sizeof(sem_t));
+    refused(name, path, (uint32_t[32]){(uint32_t)SEM_VALUE_MAX + 1}, sizeof(sem_t));
+    refused(name, path, (uint32_t[32]){UINT32_MAX}, sizeof(sem_t));
+    CHECK_EQ(mkfifo(path, 0600), 0);
+    const pid_t child = fork();
+    if (child == 0) { /* where a wait for the other end of the fifo can be ended */
+        signal(SIGALRM, SIG_DFL);
+        alarm(5);
+        _exit(zb_semaphore_open(name) == SEM_FAILED && errno == EBADMSG ? 0 : 1);
+    }
+    int status = -1;
+    while (waitpid(child, &status, 0) < 0 && errno == EINTR) continue;
+    CHECK_EQ(unlink(path), 0);
+    CHECK_EQ(status, 0);
+}
+
 /* ---- peers --------------------------------------------------------------------------------------------------- */
 
 static bool dies_within_a_while(zb_peer *peer) {
@@ -267,7 +318,6 @@ static void watch_a_death(bool by_start_time) {
     CHECK(!peer.unknown);
     CHECK(waitpid(child, NULL, 0) == child);
     CHECK(!zb_peer_alive(&peer));
-    CHECK(!zb_peer_alive_recently(&peer, zb_now()));
     zb_peer_close(&peer);
     zb_peer_watch(&peer, (uint64_t)child);
     CHECK(!zb_peer_alive(&peer));
@@ -291,6 +341,8 @@ static void another_process_of_the_pid_is_not_the_one_watched(void) {
     CHECK(zb_peer_alive(&peer));
     peer.start_time--; /* the pid once belonged to a process that started earlier */
     CHECK(!zb_peer_alive(&peer));
+    zb_peer_renew(&peer); /* the one that has the pid now */
+    CHECK(zb_peer_alive(&peer));
     zb_peer_close(&peer);
 }
 
@@ -311,24 +363,12 @@ static void pids_that_cannot_be_are_dead(void) {
     CHECK(!zb_peer_alive(&peer));
 }
 
-static void a_recent_answer_is_kept_for_a_moment_only(void) {
-    const pid_t child = fork();
-    CHECK(child >= 0);
-    if (child == 0) {
-        pause();
-        _exit(0);
-    }
-    zb_peer peer;
-    zb_peer_init(&peer);
-    zb_peer_watch(&peer, (uint64_t)child);
-    const int64_t asked = zb_now();
-    CHECK(zb_peer_alive_recently(&peer, asked));
-    CHECK_EQ(kill(child, SIGKILL), 0);
-    CHECK(waitpid(child, NULL, 0) == child);
-    CHECK(zb_peer_alive_recently(&peer, asked + ZB_PEER_FRESH_NS - 1));
-    CHECK(!zb_peer_alive_recently(&peer, asked + ZB_PEER_FRESH_NS));
-    CHECK(!zb_peer_alive_recently(&peer, asked));
-    zb_peer_close(&peer);
+static void a_recent_sign_of_life_is_good_for_a_moment_only(void) {
+    const zb_peer peer = {.pid = 7, .pidfd = -1, .seen_alive = zb_now()}, nobody = {.seen_alive = peer.seen_alive};
+    CHECK(zb_peer_fresh(&peer, 7, peer.seen_alive + ZB_PEER_FRESH_NS - 1));
+    CHECK(!zb_peer_fresh(&peer, 7, peer.seen_alive + ZB_PEER_FRESH_NS));
+    CHECK(!zb_peer_fresh(&peer, 8, peer.seen_alive));
+    CHECK(!zb_peer_fresh(&nobody, 0, peer.seen_alive));
 }
 
 static void a_process_may_have_any_name(void) {
@@ -376,7 +416,8 @@ CHECK_MAIN(TEST(a_spin_takes_what_is_ready_and_keeps_its_budget),
            TEST(courtesy_in_vain_is_tried_less_and_less),
            TEST(courtesy_to_one_who_keeps_the_core_is_not_repeated_soon),
            TEST(progress_prolongs_a_spin_but_not_for_ever), TEST(a_token_is_taken_once),
-           TEST(a_signal_interrupts_the_wait), TEST(a_post_wakes_the_wait), TEST(a_death_is_seen),
+           TEST(a_signal_interrupts_the_wait), TEST(a_post_wakes_the_wait), TEST(what_is_no_semaphore_is_refused),
+           TEST(a_death_is_seen),
            TEST(another_process_of_the_pid_is_not_the_one_watched), TEST(pids_that_cannot_be_are_dead),
-           TEST(a_recent_answer_is_kept_for_a_moment_only), TEST(a_process_may_have_any_name),
+           TEST(a_recent_sign_of_life_is_good_for_a_moment_only), TEST(a_process_may_have_any_name),
            TEST(a_point_fires_once_at_its_count))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import json
 import os
@@ -9,6 +10,7 @@ import resource
 import select
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +19,21 @@ from typing import Any
 
 from tests.library.data import frame, objects
 from tests.library.processes import Child, Parent
-from zerobuffer import BufferConfig, DuplexClient, DuplexServer, Frame, Reader, Writer, ZeroBufferError, _core
+from zerobuffer import (
+    BufferConfig,
+    BufferFullError,
+    BufferNotFoundError,
+    DuplexClient,
+    DuplexServer,
+    Frame,
+    FrameUnwritableError,
+    InvalidOiebError,
+    Reader,
+    ReaderDeadError,
+    Writer,
+    ZeroBufferError,
+    _core,
+)
 from zerobuffer.ownership import remove_stale
 from zerobuffer.process import is_alive
 
@@ -51,6 +67,180 @@ def write(parent: Parent, name: str, sizes: list[int]) -> None:
     with Writer(name, timeout=10) as writer:
         for sequence, size in enumerate(sizes, start=1):
             writer.write_frame(frame(size, sequence), 20)
+
+
+def follow_oneself(parent: Parent, name: str, size: int, count: int) -> None:
+    """Write one frame and leave; connect again and write many."""
+    del parent
+    for frames in (1, count):
+        with Writer(name, timeout=20) as writer:
+            for sequence in range(1, frames + 1):
+                writer.write_frame(frame(size, sequence % 251), 20)
+
+
+def leave_corpses(parent: Parent, name: str) -> None:
+    """Whenever asked, leave the buffer of a reader that was killed."""
+    while True:
+        parent.hear()
+        ready, tell = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            reader = Reader(name, BufferConfig(metadata_size=0, payload_size=4096))
+            os.write(tell, b"x")
+            signal.pause()
+            reader.close()
+        os.close(tell)
+        os.read(ready, 1)
+        os.close(ready)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        parent.say("dead")
+
+
+def fill(parent: Parent, name: str, size: int) -> None:
+    """Whenever asked, connect as soon as it can be done, fill the ring, and tell with how many frames."""
+    while True:
+        parent.hear()
+        written = 0
+        while written == 0:
+            with contextlib.suppress(BufferNotFoundError, InvalidOiebError, ReaderDeadError), Writer(name) as writer:
+                try:
+                    while True:
+                        writer.write_frame(frame(size, written + 1), 0)
+                        written += 1
+                except (BufferFullError, FrameUnwritableError):
+                    break
+                except ReaderDeadError:
+                    written = 0
+        parent.say(written)
+
+
+def _heir(hold: Callable[[], object]) -> int:
+    """Fork while something of the library is in use; return the number of the child, which lives on."""
+    pid = os.fork()
+    if pid == 0:
+        signal.pause()
+        os._exit(0)
+    hold()
+    return pid
+
+
+def put_down(pid: int, number: int) -> None:
+    """End a process that is no child of ours, and wait until it is gone."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        os.kill(pid, number)
+        select.select([pidfd], [], [], 20)
+    finally:
+        os.close(pidfd)
+
+
+def fork_with_writer(parent: Parent, name: str, how: str) -> None:
+    """Hold a writer, and fork: with nothing else, with a slot's view at hand, or with a thread that waits for space."""
+    writer = Writer(name, timeout=10)
+    writer.write_frame(frame(100, 1))
+    held: object = None
+    if how == "view":
+        held = writer.acquire(100).data
+    elif how == "blocked":
+        threading.Thread(target=lambda: _code(lambda: [writer.write_frame(frame(1000, 1)) for _ in range(100)])).start()
+        while writer.free_bytes >= 1016:
+            os.sched_yield()
+    parent.say(_heir(lambda: held))
+    parent.wait_for_end()
+
+
+def fork_with_reader(parent: Parent, name: str, how: str) -> None:
+    """Hold a reader, and fork: with nothing else, with a frame's view at hand, or with a thread that waits for one."""
+    reader = Reader(name, BufferConfig(metadata_size=64, payload_size=4096))
+    held: object = None
+    if how == "view":
+        with Writer(name) as writer:
+            writer.write_frame(frame(100, 1))
+        held = reader.read_frame(5).data
+    elif how == "blocked":
+        threading.Thread(target=lambda: _code(lambda: reader.read_frame(60))).start()
+    parent.say(_heir(lambda: held))
+    parent.wait_for_end()
+
+
+def connect_and_write(parent: Parent, name: str) -> None:
+    """Connect, write one frame, and tell how it went."""
+
+    def attempt() -> None:
+        with Writer(name) as writer:
+            writer.write_frame(frame(10, 1))
+
+    parent.say(_code(attempt))
+
+
+def _read_on(reader: Reader, _: Writer) -> None:
+    while True:
+        reader.read_frame(20)
+
+
+def _read_batches(reader: Reader, _: Writer) -> None:
+    while True:
+        reader.read_frames(10, 20)
+
+
+def _write_on(_: Reader, writer: Writer) -> None:
+    while True:
+        writer.write_frame(frame(1000, 1), 20)
+
+
+def _write_batches(_: Reader, writer: Writer) -> None:
+    while True:
+        writer.write_frames([frame(1000, 1)] * 10, 20)
+
+
+def _acquire_on(_: Reader, writer: Writer) -> None:
+    while True:
+        with writer.acquire(1000, 20) as view:
+            view[:] = frame(1000, 1)
+
+
+def _stream(reader: Reader, writer: Writer) -> None:
+    while True:
+        writer.write_frame(frame(1000, 1), 20)
+        reader.read_frame(20).release()
+
+
+INTERRUPTED: dict[str, Callable[[Reader, Writer], None]] = {
+    "read_frame": _read_on,
+    "read_frames": _read_batches,
+    "write_frame": _write_on,
+    "write_frames": _write_batches,
+    "acquire": _acquire_on,
+    "both": _stream,
+    "serve_forever": lambda *_: None,
+}
+
+
+def closed_by_signal(parent: Parent, name: str, call: str, rounds: int) -> None:
+    """Be in the middle of a call again and again, and close both sides in the handler of SIGTERM."""
+    for number in range(rounds):
+        if call == "serve_forever":
+            server = DuplexServer(f"{name}-{number}", BufferConfig(64, 1024))
+            signal.signal(signal.SIGTERM, lambda *_, server=server: server.stop())
+            parent.say("ready")
+            server.serve_forever(lambda _: b"x")
+            server.close()
+            parent.say("closed")
+            continue
+        reader = Reader(f"{name}-{number}", BufferConfig(64, 4096))
+        writer = Writer(reader.name)
+
+        def close(*_: object, reader: Reader = reader, writer: Writer = writer) -> None:
+            writer.close()
+            reader.close()
+
+        signal.signal(signal.SIGTERM, close)
+        parent.say("ready")
+        try:
+            INTERRUPTED[call](reader, writer)
+        except ZeroBufferError as failure:
+            parent.say("gone" if failure.code in {"reader_dead", "writer_dead"} else failure.code)
 
 
 def _code(attempt: Callable[[], object]) -> str:

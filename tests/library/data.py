@@ -32,19 +32,23 @@ class Fields:
     read_count: int
     writer_pid: int
     reader_pid: int
-    reserved: bytes
+    committed: int
+    released: int
+    connection: int
+    stream_start: int
 
     @classmethod
     def of(cls, name: str) -> Fields:
         """Look at the buffer of this name."""
         with segment(name).open("rb") as file:
             block = file.read(128)
-        return cls(*struct.unpack_from("<11Q", block, 8), reserved=block[96:])
+        return cls(*struct.unpack_from("<15Q", block, 8))
 
 
 PAYLOAD_FREE = 40
 WRITER_PID = 80
 READER_PID = 88
+RELEASED = 104
 
 
 def segment(name: str) -> Path:

@@ -104,7 +104,7 @@ def mixed_sizes(seed: random.Random, count: int, most: int = ALWAYS_FITS) -> lis
     return [seed.choice((1, seed.randint(1, 64), seed.randint(1, most), most)) for _ in range(count)]
 
 
-def flows(reader: Reader, writer: Writer, sizes: list[int], *, shrunk: int = 0) -> None:
+def flows(reader: Reader, writer: Writer, sizes: list[int]) -> None:
     """Check that a new writer's frames come one for one, at once, and that the space is whole afterwards."""
     for size in sizes:
         sequence = writer.next_sequence
@@ -116,9 +116,9 @@ def flows(reader: Reader, writer: Writer, sizes: list[int], *, shrunk: int = 0) 
             _nothing_more(reader)
     _nothing_more(reader)
     fields = Fields.of(reader.name)
-    missing = fields.payload_size - fields.free
-    assert 0 <= missing <= shrunk, f"{missing} bytes are lost, at most {shrunk} may be"
-    assert fields.reserved == bytes(32)
+    assert fields.free == fields.payload_size, f"{fields.payload_size - fields.free} bytes are lost"
+    assert fields.committed == fields.released
+    assert fields.committed % fields.payload_size == fields.write_pos
 
 
 def _nothing_more(reader: Reader) -> None:
@@ -131,14 +131,12 @@ def _nothing_more(reader: Reader) -> None:
     raise AssertionError(msg)
 
 
-def signalled(plan: Plan) -> int:
-    """Return how many frames the writer had posted when it died."""
+def committed(plan: Plan) -> int:
+    """Return how many frames the writer had committed when it died."""
     good = len(plan.good)
-    if plan.point == "writer.post":
-        return good + plan.passage
-    if plan.point == "writer.done":
+    if plan.point in {"writer.commit", "writer.post", "writer.done"}:
         return good + (len(plan.fatal) if plan.batch else plan.passage)
-    return good if plan.batch else good + plan.passage - 1  # nothing of a batch is posted before its end
+    return good if plan.batch else good + plan.passage - 1  # nothing of a batch is committed before its end
 
 
 def survive_writer(name: str, plan: Plan, seed: random.Random, *, noticed: bool, hold: int) -> None:
@@ -163,20 +161,16 @@ def survive_writer(name: str, plan: Plan, seed: random.Random, *, noticed: bool,
             assert doomed.wait() == -signal.SIGKILL
         sizes = mixed_sizes(seed, 200)
         if noticed:
-            assert received.sizes == total[: signalled(plan)]
+            assert received.sizes == total[: committed(plan)]
             received.release()
             with Writer(name, timeout=PATIENCE) as writer:
                 flows(reader, writer, sizes)
         else:
             with Writer(name, timeout=PATIENCE) as writer:
                 _take_over(reader, writer, received)
-                assert len(received.sizes) >= signalled(plan), "a committed frame was lost"
-                assert received.sizes == total[: len(received.sizes)]
+                assert received.sizes == total[: committed(plan)]
                 received.release()
-                # Between subtracting and counting, capacity may shrink by that one commit; see ring.c.
-                shrunk = sum(size + 16 for size in plan.fatal) + PAYLOAD // 2 if plan.point == "writer.free" else 0
-                most = PAYLOAD - shrunk if shrunk else PAYLOAD
-                flows(reader, writer, [size for size in sizes if 2 * (size + 16) <= most], shrunk=shrunk)
+                flows(reader, writer, sizes)
 
 
 def _take_over(reader: Reader, writer: Writer, received: Received) -> None:

@@ -35,10 +35,10 @@ FIELDS = {
     "payload_read_count": (72, 8),
     "writer_pid": (80, 8),
     "reader_pid": (88, 8),
-    "intent_bytes": (96, 8),
-    "intent_old_pos": (104, 8),
-    "intent_count": (112, 8),
-    "reserved": (120, 8),
+    "committed": (96, 8),
+    "released": (104, 8),
+    "connection": (112, 8),
+    "stream_start": (120, 8),
     "metadata_length": (128, 8),
 }
 

@@ -38,12 +38,12 @@ class Workshop:
 
     def build(self, mutant: Mutant, core: Path) -> Path:
         """Return the program that has to notice the mutant, with the mutant in it."""
-        # A header is compiled into the ring.
-        changed = "ring.c" if mutant.file.endswith(".h") else mutant.file
-        objects = [self.compile(toolchain.CORE / name, mutant.sanitizers) for name in _CORE if name != changed]
-        objects += [self.compile(toolchain.CORE_TESTS / name, mutant.sanitizers) for name in _HELPERS]
-        objects.append(self.compile(toolchain.CORE_TESTS / f"{mutant.caught_by}.c", mutant.sanitizers))
-        objects.append(self.compile(core / changed, mutant.sanitizers, core))
+        # A header is compiled into everything.
+        everywhere = core if mutant.file.endswith(".h") else toolchain.CORE
+        folders = {name: core if name == mutant.file else everywhere for name in _CORE}
+        objects = [self.compile(folder / name, mutant.sanitizers, folder) for name, folder in folders.items()]
+        tests = (*_HELPERS, f"{mutant.caught_by}.c")
+        objects += [self.compile(toolchain.CORE_TESTS / name, mutant.sanitizers, everywhere) for name in tests]
         program = core / mutant.caught_by
         toolchain.run(toolchain.compiler(), *_flags(mutant.sanitizers), *objects, "-o", program)
         return program

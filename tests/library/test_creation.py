@@ -36,6 +36,7 @@ STEPS: list[tuple[object, str]] = [
     (os, "posix_fallocate"),
     (os, "pread"),
     (fcntl, "flock"),
+    (fcntl, "fcntl"),
     (Path, "mkdir"),
     (Path, "chmod"),
     (Path, "unlink"),

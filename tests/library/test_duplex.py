@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.library import children
-from tests.library.data import Fields, frame, objects, poke
+from tests.library.data import RELEASED, Fields, frame, objects, poke, poke_u64
 from tests.library.processes import Child
 from zerobuffer import (
     BufferConfig,
@@ -24,6 +24,7 @@ from zerobuffer import (
     Frame,
     FrameTimeoutError,
     FrameTooLargeError,
+    HandlerError,
     Reader,
     ReaderDeadError,
     Writer,
@@ -192,7 +193,7 @@ def test_request_that_cannot_fit_is_refused_and_nothing_shifts(pair: tuple[Duple
     ids=["raises", "empty", "nothing", "too large"],
 )
 @pytest.mark.parametrize("first", [True, False])
-def test_failing_handler_ends_the_channel_of_that_client_only(
+def test_failing_handler_costs_its_client_an_error_and_nothing_else(
     name: str,
     wrong: Callable[[Frame], bytes],
     kind: type[Exception],
@@ -206,13 +207,38 @@ def test_failing_handler_ends_the_channel_of_that_client_only(
                 assert ask(client, b"\1fine") == b"\1fine"
             client.send_request(b"\0wrong")
             client.send_request(b"\1after")
-            with pytest.raises(WriterDeadError):
+            with pytest.raises(HandlerError) as caught:
                 client.receive_response(PATIENCE)
+            assert kind.__name__ in caught.value.reason
+            with client.receive_response(PATIENCE) as response:
+                assert bytes(response.data) == b"\1after"
             assert isinstance(server.last_error, kind)
             assert any("no response to request" in record.getMessage() for record in caplog.records)
         assert server.running
         with DuplexClient(name, CONFIG) as client:
             assert ask(client, b"\1next") == b"\1next"
+
+
+def test_failing_handler_in_the_smallest_channel(name: str) -> None:
+    with DuplexServer(name, CONFIG) as server:
+        server.start(lambda request: echo(request) if request.data[0] else bytes(1 // 0))
+        with DuplexClient(name, BufferConfig(metadata_size=0, payload_size=64)) as client:
+            for _ in range(3):
+                with pytest.raises(HandlerError, match="handler failed"):
+                    client.request(b"\0", PATIENCE)
+                assert ask(client, b"\1") == b"\1"
+
+
+def test_failing_handler_ends_the_channel_of_a_foreign_client(name: str) -> None:
+    with DuplexServer(name, CONFIG) as server, DuplexClient(name, CONFIG) as client:
+        poke_u64(f"{name}_response", RELEASED, 0)  # as a client has it that does not know the words of ours
+        server.start(lambda request: echo(request) if request.data[0] else bytes(1 // 0))
+        client.send_request(b"\0wrong")
+        with pytest.raises(WriterDeadError):
+            client.receive_response(PATIENCE)
+    with DuplexServer(name, CONFIG) as server, DuplexClient(name, CONFIG) as client:
+        server.start(echo)
+        assert ask(client, b"\1next") == b"\1next"
 
 
 def test_failing_first_handler_shows_where_there_is_no_room_for_metadata(
@@ -223,6 +249,7 @@ def test_failing_first_handler_shows_where_there_is_no_room_for_metadata(
         server.start(lambda request: echo(request) if request.data[0] else bytes(1 // 0))
         for _ in range(2):
             with DuplexClient(name, BufferConfig(metadata_size=0, payload_size=4096)) as client:
+                poke_u64(f"{name}_response", RELEASED, 0)  # a foreign client
                 with pytest.raises(WriterDeadError) as caught:
                     client.request(b"\0wrong", PATIENCE)
                 assert caught.value.reason == "closed"
@@ -263,7 +290,7 @@ def test_error_of_a_library_call_in_the_handler_is_the_handlers(
         raise ReaderDeadError(name="elsewhere", reason="died")
 
     server.start(handle)
-    with pytest.raises(WriterDeadError):
+    with pytest.raises(HandlerError, match="elsewhere"):
         client.request(b"x", PATIENCE)
     assert isinstance(server.last_error, ReaderDeadError)
 

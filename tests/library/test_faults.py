@@ -47,6 +47,7 @@ def test_writer_dies_at_a_point(name: str, point: str, shape: str, hold: int, no
         ("writer.position", 1),
         ("writer.free", 1),
         ("writer.count", 1),
+        ("writer.commit", 1),
         ("writer.post", 1),
         ("writer.post", 4),
         ("writer.done", 1),
@@ -84,7 +85,7 @@ def test_reader_dies_at_a_point(name: str, point: str, passage: int) -> None:
 
 
 def test_writer_takes_over_while_the_reader_is_reading(name: str) -> None:
-    """What a dead writer still owed is told right although tokens and positions move meanwhile."""
+    """What a dead writer committed is told right although the reader goes on meanwhile."""
     count = 30_000
     plan = Plan(good=[], fatal=[1] * count, point="writer.post", passage=count - 1, batch=True)
     with Reader(name, BufferConfig(metadata_size=64, payload_size=1 << 20)) as reader:

@@ -165,7 +165,9 @@ def test_a_marker_that_leads_to_itself_is_an_error(trials: Trials) -> None:
         ("payload_write_pos", PAYLOAD + 1, "invalid_oieb"),
         ("payload_free_bytes", PAYLOAD + 1, "invalid_oieb"),
         ("payload_free_bytes", -1, "invalid_oieb"),
-        ("payload_free_bytes", 0, "buffer_full"),
+        ("payload_free_bytes", 0, "invalid_oieb"),  # not what our writer left there
+        ("committed", 0, "ok"),  # it has its own copy of what only it writes
+        ("released", 1, "invalid_oieb"),
         ("reader_pid", 0, "reader_dead"),
         ("reader_pid", (1 << 32) + 1, "ok"),
     ],

@@ -25,6 +25,9 @@ METADATA_BLOCK = 128
 FIELDS = struct.Struct("<I4B11Q32s")
 
 
+CONNECTION = 112
+
+
 def block(name: str) -> tuple[object, ...]:
     return FIELDS.unpack(segment(name).read_bytes()[:128])
 
@@ -39,7 +42,8 @@ def test_a_new_buffer(name: str, lock_directory: Path) -> None:
         with Reader(name, BufferConfig(metadata_size=1024, payload_size=10240, mode=0o640)):
             memory = segment(name).read_bytes()
             assert len(memory) == 128 + 1024 + 10240
-            expected = (128, 1, 0, 0, 0, 1024, 1024, 0, 10240, 10240, 0, 0, 0, 0, 0, os.getpid(), bytes(32))
+            words = struct.pack("<4Q", 10240, 10240, 0, 0)
+            expected = (128, 1, 0, 0, 0, 1024, 1024, 0, 10240, 10240, 0, 0, 0, 0, 0, os.getpid(), words)
             assert block(name) == expected
             assert not any(memory[128:])
             for semaphore in (names.data_semaphore(name), names.space_semaphore(name)):
@@ -70,7 +74,9 @@ def test_connecting_and_leaving_change_the_writer_and_nothing_else(name: str) ->
         with Writer(name):
             assert Fields.of(name).writer_pid == os.getpid()
             assert Fields.of(name).reader_pid == os.getpid()
-        assert segment(name).read_bytes() == before
+        after = segment(name).read_bytes()
+        assert (after[:CONNECTION], after[128:]) == (before[:CONNECTION], before[128:])
+        assert struct.unpack_from("<2Q", after, CONNECTION) == (1 << 32, 10240)
 
 
 def test_metadata_has_its_length_before_it(name: str) -> None:
@@ -91,7 +97,9 @@ def test_frames_follow_each_other_at_any_offset(name: str) -> None:
             assert segment(name).read_bytes()[128 + position + 16 :][:size] == frame(size, sequence)
         fields = Fields.of(name)
         assert (fields.write_pos, fields.free, fields.written_count) == (180, 1024 - 180, 4)
-        assert (fields.read_pos, fields.read_count, fields.reserved) == (0, 0, bytes(32))
+        assert (fields.read_pos, fields.read_count) == (0, 0)
+        assert (fields.committed, fields.released, fields.stream_start) == (1024 + 180, 1024, 1024)
+        assert fields.connection == 1 << 32 | os.getpid()
         for count, position in enumerate([17, 35, 64, 180], start=1):
             held = reader.read_frame(1)
             fields = Fields.of(name)

@@ -214,7 +214,8 @@ class OneRing(RuleBasedStateMachine):
         assert fields.write_pos == self.ring.position
         assert fields.read_pos == self.ring.read_position
         assert (fields.written_count, fields.read_count) == (self.ring.written_count, self.ring.read_count)
-        assert fields.reserved == bytes(32)
+        assert fields.committed % fields.payload_size == fields.write_pos
+        assert fields.free == fields.payload_size - (fields.committed - fields.released)
         assert _core.semaphore_value(f"/sem-w-{self.name}") == len(self.ring.unread)
 
 

@@ -11,7 +11,7 @@ import posix_ipc
 import pytest
 
 from tests.library.data import READER_PID, WRITER_PID, Fields, frame, poke, poke_u64
-from tests.library.vectors import Operation, Vector, difference, load, normalised
+from tests.library.vectors import RESERVED, Operation, Vector, difference, load, normalised
 from zerobuffer import BufferConfig, Frame, InvalidFrameSizeError, Reader, SequenceError, Writer, _core, names
 
 VECTORS = load()
@@ -117,8 +117,9 @@ def test_the_manifest_describes_the_dump(vector: Vector) -> None:
 
 
 def put(vector: Vector, name: str, memory: bytes) -> None:
-    """Put dumped memory into a buffer of ours, whose owners are us."""
-    poke(name, 0, memory)
+    """Put dumped memory into a buffer of ours, whose owners are us; the words of ours stay."""
+    poke(name, 0, memory[: RESERVED.start])
+    poke(name, RESERVED.stop, memory[RESERVED.stop :])
     poke_u64(name, READER_PID, os.getpid())
     poke_u64(name, WRITER_PID, os.getpid() if vector.fields["writer_pid"] else 0)
 

@@ -13,6 +13,7 @@ from tests.library.data import READER_PID, WRITER_PID, segment
 DIRECTORY = Path(__file__).resolve().parents[1] / "vectors" / "segments"
 
 WRITE_POS = 48
+RESERVED = slice(96, 128)
 
 Verb = Literal["create", "connect", "metadata", "write", "read", "release"]
 Operation = tuple[Verb, int, int] | tuple[Verb, int] | tuple[Verb]
@@ -103,11 +104,12 @@ def load() -> list[Vector]:
 
 
 def normalised(name: str) -> bytes:
-    """Return the segment of a live buffer as dumps have it: whoever owns it has the pid 1."""
+    """Return the segment of a live buffer as dumps have it: its owners have the pid 1, the words of ours are 0."""
     memory = bytearray(segment(name).read_bytes())
     for offset in (WRITER_PID, READER_PID):
         pid = struct.unpack_from("<Q", memory, offset)[0]
         struct.pack_into("<Q", memory, offset, 1 if pid else 0)
+    memory[RESERVED] = bytes(32)
     return bytes(memory)
 
 

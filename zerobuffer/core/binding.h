@@ -40,16 +40,22 @@ zb_handle *zb_handle_open(int fd, const char *name, const char *data_semaphore, 
 void zb_handle_retain(zb_handle *handle);
 void zb_handle_release(zb_handle *handle);
 /*
- * Proof of life beside the pids, which mean nothing in another pid namespace: each side of ours holds a lock on the
- * segment, far behind its end, where it is in nobody's way. Where the writer's lock stands tells one connection from
- * another. A foreign reader proves its life by its lock file.
+ * Signs of life: each side of ours holds a lock on the segment, one byte far behind its end. The kernel drops it with
+ * the process, in whatever pid namespace. The reader's is taken when the segment is made (zerobuffer/presence.py).
  */
-void zb_handle_lock_reader(const zb_handle *handle);
-/* `first` is the count that stood in payload_written_count when this writer came: the lock's length carries it. */
-void zb_handle_lock_writer(const zb_handle *handle, uint64_t first);
-void zb_handle_unlock(const zb_handle *handle);
-int64_t zb_handle_writer_lock(const zb_handle *handle, uint64_t *first);
-bool zb_handle_reader_lock_held(const zb_handle *handle);
+#define ZB_READER_LOCK ((int64_t)1 << 40)
+#define ZB_WRITER_LOCK ((int64_t)1 << 41)
+/* Takes a lock; false if somebody else holds it. */
+bool zb_handle_lock(const zb_handle *handle, int64_t place);
+void zb_handle_unlock(const zb_handle *handle, int64_t place);
+/* Whether somebody else holds a lock. */
+bool zb_handle_locked(const zb_handle *handle, int64_t place);
+/* Whether the segment still has a name: without one it was replaced, and the lock file is another reader's. */
+bool zb_handle_has_name(const zb_handle *handle);
+/* Whether somebody holds the lock file: a foreign reader whose pid is not known here may live. */
+bool zb_handle_lock_file_held(const zb_handle *handle);
+/* In a child of fork: lets go of the descriptor that carries the parent's lock, whoever still uses the mapping. */
+void zb_handle_detach(zb_handle *handle);
 
 /* Copies; a large copy releases the GIL, and the mapping outlives it whatever is closed meanwhile. */
 void zb_copy(zb_handle *handle, void *target, const void *source, size_t size);
@@ -95,10 +101,10 @@ typedef struct zb_nap {
 } zb_nap;
 
 /*
- * Naps until there is a token, which is taken only if asked for, or `deadline`; for a slice at the most, or for a doze
- * once the wait is long. The caller then looks at what it waits for, and at the peer.
+ * Naps until there is a token, which stays, or `deadline`; for a slice at the most, or for a doze once the wait is long.
+ * The caller then looks at what it waits for, and at the peer.
  */
-zb_nap zb_nap_on(ZbEndpoint *self, sem_t *semaphore, bool take, int64_t now, int64_t deadline);
+zb_nap zb_nap_on(ZbEndpoint *self, sem_t *semaphore, int64_t now, int64_t deadline);
 /* What a nap that did not bring what was waited for means: 0 to look again, -1 with an exception set. */
 int zb_nap_ended(const zb_handle *handle, zb_nap nap, const char *operation);
 /* The wait is over, and so are its naps. */

@@ -1,75 +1,83 @@
 /* Becoming the writer of a buffer. */
-#include <time.h>
 #include <unistd.h>
 
 #include "writer.h"
 
-/* Looks, a millisecond apart, before a post counts as owed. */
-#define LOOKS 20
-#define SNAPSHOT_TRIES 1000
+/* Another try in a moment may go through: somebody is connecting or leaving, or the reader is inside a release. */
+#define TRY_AGAIN (-1)
+/* The process of the reader has the claim: it is settling, or it has a writer, too. */
+#define READER_HAS_IT (-2)
 
-/* The reader's position and the tokens that stood there with it. */
-static void snapshot(const zb_handle *handle, uint64_t *read_pos, uint64_t *pending) {
-    for (int tries = 0; tries < SNAPSHOT_TRIES; tries++) {
-        *pending = zb_semaphore_pending(handle->data);
-        *read_pos = zb_load(&handle->ring.oieb->payload_read_pos);
-        /* Nobody posts while we hold the claim, so that an equal value means that no token was taken meanwhile. */
-        if (zb_semaphore_pending(handle->data) == *pending) return;
+typedef enum owner_state { OWNER_ALIVE, OWNER_OURS_DEAD, OWNER_FOREIGN_DEAD } owner_state;
+
+/* What became of the owner that stands in writer_pid, as far as we hold the writer's lock. */
+static owner_state look_at_owner(const zb_oieb *oieb, uint64_t owner) {
+    if ((uint32_t)zb_load(&oieb->connection) == owner) return OWNER_OURS_DEAD;
+    /* It is settling, or has a foreign writer beside it. */
+    if (owner == zb_load(&oieb->reader_pid)) return OWNER_ALIVE;
+    /* Our number without our lock is that of a dead process that had it before us, as in a restarted container. */
+    if (owner == (uint64_t)getpid()) return OWNER_FOREIGN_DEAD;
+    zb_peer peer;
+    zb_peer_init(&peer);
+    zb_peer_watch(&peer, owner);
+    const bool alive = zb_peer_alive(&peer);
+    zb_peer_close(&peer);
+    return alive ? OWNER_ALIVE : OWNER_FOREIGN_DEAD;
+}
+
+static int64_t refusal(const zb_oieb *oieb, uint64_t owner) {
+    if (owner == 0) return TRY_AGAIN;
+    return owner == zb_load(&oieb->reader_pid) ? READER_HAS_IT : (int64_t)owner;
+}
+
+/* Connects, with the writer's lock held. Returns 0, or as `refusal` does; what was claimed, the caller's close gives back. */
+static int64_t connect(ZbWriter *self) {
+    const zb_ring *ring = &self->handle->ring;
+    zb_oieb *oieb = ring->oieb;
+    uint64_t owner = zb_load(&oieb->writer_pid);
+    if (owner != 0) {
+        const owner_state state = look_at_owner(oieb, owner);
+        if (state == OWNER_ALIVE) return refusal(oieb, owner);
+        if (!zb_ring_inherit(ring, state == OWNER_OURS_DEAD)) return TRY_AGAIN;
+        if (!atomic_compare_exchange_strong(&oieb->writer_pid, &owner, 0)) return refusal(oieb, owner);
+        owner = 0;
     }
+    uint64_t committed = 0;
+    const zb_resumed resumed = zb_ring_resume(ring, &committed);
+    if (resumed == ZB_TRY_AGAIN) return TRY_AGAIN;
+    const uint64_t last = zb_load(&oieb->connection);
+    /* Before the claim: at each moment a writer_pid of ours stands in `connection`, too. */
+    if (resumed == ZB_RESUMED) zb_ring_announce(ring, committed, (uint32_t)getpid());
+    else zb_ring_leave(ring);
+    if (!atomic_compare_exchange_strong(&oieb->writer_pid, &owner, (uint64_t)getpid())) {
+        zb_store(&oieb->connection, last >> 32 << 32);
+        return refusal(oieb, owner);
+    }
+    self->committed = resumed == ZB_RESUMED ? committed : 0;
+    self->claimed = true;
+    /* A foreign writer may have come and gone between the look and the claim. */
+    uint64_t still = 0;
+    if (resumed == ZB_RESUMED && (zb_ring_resume(ring, &still) != ZB_RESUMED || still != committed)) return TRY_AGAIN;
+    self->write_pos = self->committed % ring->payload_size;
+    return 0;
 }
 
 /*
- * How many posts of "data" a dead writer still owes. A reader that is between a token and its frame makes it look like
- * one too many: the least of several looks counts.
- */
-static uint64_t owed_posts(const zb_handle *handle) {
-    uint64_t owed = UINT64_MAX;
-    for (int look = 0; look < LOOKS && owed > 0; look++) {
-        const struct timespec moment = {.tv_nsec = look == 0 ? 0 : 1000000};
-        Py_BEGIN_ALLOW_THREADS
-        nanosleep(&moment, NULL);
-        Py_END_ALLOW_THREADS
-        uint64_t read_pos, pending;
-        snapshot(handle, &read_pos, &pending);
-        const uint64_t seen = zb_ring_recover(&handle->ring, read_pos, pending);
-        if (seen < owed) owed = seen;
-    }
-    return owed;
-}
-
-/*
- * Claims the buffer by compare-and-swap: from nobody, or from a writer that is dead. Returns None, the pid of the
- * living writer that has it, or -1 while the reader is repairing it.
+ * Claims the buffer: the lock of the writer first, which is for ours, then writer_pid by compare-and-swap, which is for
+ * everybody. Returns None, the pid of the living writer that has it, or -1 or -2 if another try may go through.
  */
 PyObject *zb_writer_claim(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ZbWriter *self = (ZbWriter *)op;
     if (zb_writer_usable(self) < 0 || zb_writer_check_reader(self, zb_now()) < 0) return NULL;
-    zb_oieb *oieb = self->handle->ring.oieb;
-    uint64_t owner = zb_load(&oieb->writer_pid);
-    if (owner != 0) {
-        zb_peer peer;
-        zb_peer_init(&peer);
-        zb_peer_watch(&peer, owner);
-        /* Our number without a lock is that of a dead process that had it before us, as in a restarted container. */
-        const bool trusted = owner != (uint64_t)getpid() && zb_peer_alive(&peer);
-        const bool doubtful = owner == (uint64_t)getpid() || peer.unknown;
-        uint64_t first;
-        const bool alive = trusted || (doubtful && zb_handle_writer_lock(self->handle, &first) != 0);
-        zb_peer_close(&peer);
-        if (alive) {
-            /* The reader holds the claim for the moment in which it rolls back what a dead writer left. */
-            const bool repairing = owner == zb_load(&oieb->reader_pid) && owner != (uint64_t)getpid();
-            return repairing ? PyLong_FromLong(-1) : PyLong_FromUnsignedLongLong(owner);
-        }
+    const zb_oieb *oieb = self->handle->ring.oieb;
+    if (!zb_handle_lock(self->handle, ZB_WRITER_LOCK)) {
+        return PyLong_FromLongLong(refusal(oieb, zb_load(&oieb->writer_pid)));
     }
-    const uint64_t own = (uint64_t)getpid();
-    if (!atomic_compare_exchange_strong(&oieb->writer_pid, &owner, own)) {
-        return owner == 0 ? PyLong_FromLong(-1) : PyLong_FromUnsignedLongLong(owner);
+    const int64_t refused = connect(self);
+    if (refused != 0) {
+        if (!self->claimed) zb_handle_unlock(self->handle, ZB_WRITER_LOCK);
+        return PyLong_FromLongLong(refused);
     }
-    self->claimed = true;
-    zb_handle_lock_writer(self->handle, zb_ring_first(&self->handle->ring, zb_semaphore_pending(self->handle->data)));
-    /* A writer that left by itself owes nothing: what seems unposted then is a token that the reader has just taken. */
-    for (uint64_t owed = owner == 0 ? 0 : owed_posts(self->handle); owed > 0; owed--) sem_post(self->handle->data);
     self->looked_at = 0;
     zb_doze_nudge(self->handle->data);
     Py_RETURN_NONE;

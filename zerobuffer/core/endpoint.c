@@ -1,5 +1,6 @@
 /* What a reader and a writer do alike: attach to a segment, be told to stop waiting, leave. */
 #include <errno.h>
+#include <unistd.h>
 
 #include "binding.h"
 
@@ -28,16 +29,12 @@ static bool nobody_there(const ZbEndpoint *self) {
 static bool may_doze(ZbEndpoint *self) {
     if (self->naps < ZB_DOZE_AFTER_SLICES || !zb_doze_possible()) return false;
     if (nobody_there(self)) return true;
+    /* Our own number is no peer's, or that of one in another pid namespace. */
+    if (self->peer.pid == (uint64_t)getpid()) return false;
     return self->peer.pidfd >= 0 && zb_doze_watch(&self->doze, self->peer.pid, self->peer.pidfd);
 }
 
-static zb_wake doze(ZbEndpoint *self, sem_t *semaphore, bool take, uint32_t news, int64_t deadline) {
-    const zb_wake wake = zb_doze_on(&self->doze, semaphore, news, deadline);
-    if (wake != ZB_WOKEN || (take && zb_semaphore_try(semaphore))) return wake;
-    return zb_semaphore_pending(semaphore) > 0 ? ZB_WOKEN : ZB_TIMED_OUT;
-}
-
-zb_nap zb_nap_on(ZbEndpoint *self, sem_t *semaphore, bool take, int64_t now, int64_t deadline) {
+zb_nap zb_nap_on(ZbEndpoint *self, sem_t *semaphore, int64_t now, int64_t deadline) {
     zb_nap nap = {.wake = ZB_TIMED_OUT};
     const uint32_t news = zb_doze_news(&self->doze);
     const bool dozes = may_doze(self);
@@ -47,11 +44,7 @@ zb_nap zb_nap_on(ZbEndpoint *self, sem_t *semaphore, bool take, int64_t now, int
     if (dozes && !nobody_there(self) && !zb_peer_alive(&self->peer)) return nap;
     self->naps++;
     Py_BEGIN_ALLOW_THREADS
-    if (dozes) {
-        nap.wake = doze(self, semaphore, take, news, until);
-    } else {
-        nap.wake = take ? zb_semaphore_wait(semaphore, until) : zb_semaphore_watch(semaphore, until);
-    }
+    nap.wake = dozes ? zb_doze_on(&self->doze, semaphore, news, until) : zb_semaphore_watch(semaphore, until);
     nap.error = errno;
     Py_END_ALLOW_THREADS
     return nap;
@@ -68,7 +61,8 @@ int zb_nap_ended(const zb_handle *handle, zb_nap nap, const char *operation) {
         zb_raise_errno(handle, operation);
         return -1;
     }
-    return nap.wake == ZB_INTERRUPTED && PyErr_CheckSignals() != 0 ? -1 : 0;
+    /* Whatever ended the nap: a signal that came just before it interrupted nothing. */
+    return PyErr_CheckSignals() != 0 ? -1 : 0;
 }
 
 void zb_endpoint_leave(ZbEndpoint *self) {

@@ -42,7 +42,7 @@ void zb_lease_drain(ZbReader *reader) {
         leases->head++;
     }
     if (bytes == 0) return;
-    zb_ring_free(&reader->handle->ring, bytes);
+    zb_ring_free(&reader->handle->ring, &reader->released, bytes);
     for (; posts > 0; posts--) sem_post(reader->handle->space);
     ZB_POINT(READER_SPACE);
 }

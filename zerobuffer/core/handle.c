@@ -7,6 +7,26 @@
 
 #include "binding.h"
 
+/*
+ * Opens the segment a second time, to be mapped. A mapping keeps its open file, and so the locks of that file, also in a
+ * child of fork that has closed the descriptor: what is locked is never mapped.
+ */
+static int open_again(int fd, const char *name, struct stat *facts) {
+    char path[300];
+    struct stat first;
+    snprintf(path, sizeof path, "/dev/shm/%s", name);
+    const int again = open(path, O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+    if (again < 0) return -1;
+    if (fstat(fd, &first) == 0 && fstat(again, facts) == 0) {
+        if (first.st_dev == facts->st_dev && first.st_ino == facts->st_ino) return again;
+        errno = ENOENT; /* replaced meanwhile */
+    }
+    const int error = errno;
+    close(again);
+    errno = error;
+    return -1;
+}
+
 zb_handle *zb_handle_open(int fd, const char *name, const char *data_semaphore, const char *space_semaphore,
                           const char *lock_path) {
     zb_handle *handle = PyMem_Calloc(1, sizeof *handle);
@@ -19,8 +39,9 @@ zb_handle *zb_handle_open(int fd, const char *name, const char *data_semaphore, 
     snprintf(handle->lock_path, sizeof handle->lock_path, "%s", lock_path);
 
     struct stat facts;
-    handle->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (handle->fd < 0 || fstat(handle->fd, &facts) != 0) {
+    const int mapped = open_again(fd, name, &facts);
+    handle->fd = mapped < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
+    if (handle->fd < 0) {
         zb_raise_errno(handle, "open the segment");
         goto failed;
     }
@@ -30,7 +51,7 @@ zb_handle *zb_handle_open(int fd, const char *name, const char *data_semaphore, 
         goto failed;
     }
     handle->length = (size_t)facts.st_size;
-    handle->base = mmap(NULL, handle->length, PROT_READ | PROT_WRITE, MAP_SHARED, handle->fd, 0);
+    handle->base = mmap(NULL, handle->length, PROT_READ | PROT_WRITE, MAP_SHARED, mapped, 0);
     if (handle->base == MAP_FAILED) {
         zb_raise_errno(handle, "map the segment");
         goto failed;
@@ -41,15 +62,17 @@ zb_handle *zb_handle_open(int fd, const char *name, const char *data_semaphore, 
         zb_raise_fault(handle, status, &fault);
         goto failed;
     }
-    handle->data = sem_open(data_semaphore, 0);
-    if (handle->data != SEM_FAILED) handle->space = sem_open(space_semaphore, 0);
+    handle->data = zb_semaphore_open(data_semaphore);
+    if (handle->data != SEM_FAILED) handle->space = zb_semaphore_open(space_semaphore);
     if (handle->data == SEM_FAILED || handle->space == SEM_FAILED) {
         zb_raise_errno(handle, "open the semaphores");
         goto failed;
     }
+    close(mapped);
     return handle;
 
 failed:
+    if (mapped >= 0) close(mapped);
     zb_handle_release(handle);
     return NULL;
 }
@@ -77,47 +100,40 @@ void zb_copy(zb_handle *handle, void *target, const void *source, size_t size) {
     zb_handle_release(handle);
 }
 
-#define READER_LOCK_PLACE ((int64_t)1 << 40)
-#define WRITER_LOCK_PLACE ((int64_t)1 << 41)
-#define LONGEST_LOCK ((uint64_t)1 << 61)
+static struct flock one_byte(short type, int64_t place) {
+    return (struct flock){.l_type = type, .l_whence = SEEK_SET, .l_start = place, .l_len = 1};
+}
 
-static bool lock_at(const zb_handle *handle, int64_t place, uint64_t length) {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = place, .l_len = (off_t)length};
+bool zb_handle_lock(const zb_handle *handle, int64_t place) {
+    struct flock lock = one_byte(F_WRLCK, place);
     return fcntl(handle->fd, F_OFD_SETLK, &lock) == 0;
 }
 
-/* The first lock of somebody else from a place on: where it stands (0: there is none), and how long it is. */
-static int64_t lock_in(const zb_handle *handle, int64_t from, int64_t room, uint64_t *length) {
-    struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = from, .l_len = room};
-    if (fcntl(handle->fd, F_OFD_GETLK, &lock) != 0 || lock.l_type == F_UNLCK) return 0;
-    *length = (uint64_t)lock.l_len;
-    return lock.l_start;
-}
-
-void zb_handle_lock_reader(const zb_handle *handle) { lock_at(handle, READER_LOCK_PLACE, 1); }
-
-void zb_handle_lock_writer(const zb_handle *handle, uint64_t first) {
-    lock_at(handle, WRITER_LOCK_PLACE + zb_now(), first < LONGEST_LOCK ? first + 1 : 1);
-}
-
-void zb_handle_unlock(const zb_handle *handle) {
-    struct flock lock = {.l_type = F_UNLCK, .l_whence = SEEK_SET, .l_start = READER_LOCK_PLACE, .l_len = 0};
+void zb_handle_unlock(const zb_handle *handle, int64_t place) {
+    struct flock lock = one_byte(F_UNLCK, place);
     fcntl(handle->fd, F_OFD_SETLK, &lock);
 }
 
-int64_t zb_handle_writer_lock(const zb_handle *handle, uint64_t *first) {
-    uint64_t length = 1;
-    const int64_t place = lock_in(handle, WRITER_LOCK_PLACE, 0, &length);
-    *first = length - 1;
-    return place;
+bool zb_handle_locked(const zb_handle *handle, int64_t place) {
+    struct flock lock = one_byte(F_WRLCK, place);
+    return fcntl(handle->fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
-bool zb_handle_reader_lock_held(const zb_handle *handle) {
-    uint64_t length;
-    if (lock_in(handle, READER_LOCK_PLACE, 1, &length) != 0) return true;
-    const int fd = open(handle->lock_path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+bool zb_handle_has_name(const zb_handle *handle) {
+    struct stat facts;
+    return fstat(handle->fd, &facts) == 0 && facts.st_nlink > 0;
+}
+
+bool zb_handle_lock_file_held(const zb_handle *handle) {
+    const int fd = open(handle->lock_path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
     if (fd < 0) return false;
     const bool held = flock(fd, LOCK_SH | LOCK_NB) != 0 && errno == EWOULDBLOCK;
     close(fd);
     return held;
+}
+
+void zb_handle_detach(zb_handle *handle) {
+    handle->detached = true;
+    close(handle->fd);
+    handle->fd = -1;
 }

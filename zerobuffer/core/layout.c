@@ -24,7 +24,7 @@ static const field oieb_fields[] = {
     FIELD(zb_oieb, writer_pid),
     FIELD(zb_oieb, reader_pid),
     /* What the protocol calls reserved begins with our intent. */
-    {"reserved", offsetof(zb_oieb, intent_bytes), sizeof(zb_oieb) - offsetof(zb_oieb, intent_bytes)},
+    {"reserved", offsetof(zb_oieb, committed), sizeof(zb_oieb) - offsetof(zb_oieb, committed)},
     {NULL, 0, 0},
 };
 

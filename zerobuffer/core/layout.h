@@ -12,12 +12,14 @@
 #define ZB_HEADER_SIZE 16u
 #define ZB_METADATA_PREFIX_SIZE 8u
 
+#define ZB_RELEASING (UINT64_C(1) << 63)
+
 typedef _Atomic uint64_t zb_shared_u64;
 
 /*
- * Each field has one writer, but for payload_free_bytes, which both sides change by atomic add and subtract.
- * `intent_*` lies in the reserved bytes: they are zero whenever no operation is under way, as the protocol asks. A
- * writer that is killed inside a commit leaves them set, so that the next writer can finish what was begun.
+ * Each field has one writer, but for payload_free_bytes, which both sides change by atomic add and subtract. The last
+ * four lie in bytes that the protocol reserves, and are ours: docs/stream.md says what they mean. `committed` and
+ * `released` begin at payload_size: a `released` of 0 tells a reader that does not know them.
  */
 typedef struct zb_oieb {
     _Atomic uint32_t oieb_size;
@@ -33,10 +35,10 @@ typedef struct zb_oieb {
     zb_shared_u64 payload_read_count;
     zb_shared_u64 writer_pid;
     zb_shared_u64 reader_pid;
-    zb_shared_u64 intent_bytes;
-    zb_shared_u64 intent_old_pos;
-    zb_shared_u64 intent_count;
-    zb_shared_u64 reserved;
+    zb_shared_u64 committed;    /* bytes ever committed, tails included: the store that commits a frame */
+    zb_shared_u64 released;     /* bytes ever released; ZB_RELEASING is set while a release is under way */
+    zb_shared_u64 connection;   /* its number << 32 | pid of the writer; pid 0 once it closed */
+    zb_shared_u64 stream_start; /* `committed` when the writer connected */
 } zb_oieb;
 
 typedef struct zb_header {
@@ -55,7 +57,7 @@ _Static_assert(offsetof(zb_oieb, payload_written_count) == 64, "payload_written_
 _Static_assert(offsetof(zb_oieb, payload_read_count) == 72, "payload_read_count");
 _Static_assert(offsetof(zb_oieb, writer_pid) == 80, "writer_pid");
 _Static_assert(offsetof(zb_oieb, reader_pid) == 88, "reader_pid");
-_Static_assert(offsetof(zb_oieb, intent_bytes) == 96, "reserved bytes begin at 96");
+_Static_assert(offsetof(zb_oieb, committed) == 96, "reserved bytes begin at 96");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "8-byte atomics must be lock-free to be shared between processes");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the layout is little-endian");
 

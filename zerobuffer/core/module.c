@@ -42,12 +42,9 @@ static PyObject *core_semaphore_unlink(PyObject *Py_UNUSED(module), PyObject *ar
 static PyObject *core_semaphore_value(PyObject *Py_UNUSED(module), PyObject *args) {
     const char *name;
     if (!PyArg_ParseTuple(args, "s", &name)) return NULL;
-    sem_t *semaphore = sem_open(name, 0);
-    if (semaphore == SEM_FAILED) return PyErr_SetFromErrno(PyExc_OSError);
-    int value = 0;
-    const int failed = sem_getvalue(semaphore, &value);
-    sem_close(semaphore);
-    return failed ? PyErr_SetFromErrno(PyExc_OSError) : PyLong_FromLong(value);
+    uint32_t value;
+    if (zb_semaphore_look(name, &value) != 0) return PyErr_SetFromErrno(PyExc_OSError);
+    return PyLong_FromUnsignedLong(value);
 }
 
 static PyObject *core_process_start_time(PyObject *Py_UNUSED(module), PyObject *args) {

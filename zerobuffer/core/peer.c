@@ -78,9 +78,8 @@ bool zb_peer_alive(zb_peer *peer) {
     return !peer->dead;
 }
 
-bool zb_peer_alive_recently(zb_peer *peer, int64_t now) {
-    if (peer->pid == 0 || peer->dead) return false;
-    if (now - peer->checked_at < ZB_PEER_FRESH_NS) return true;
-    peer->checked_at = now;
-    return zb_peer_alive(peer);
+void zb_peer_renew(zb_peer *peer) {
+    const uint64_t pid = peer->pid;
+    zb_peer_close(peer);
+    zb_peer_watch(peer, pid);
 }

@@ -11,6 +11,7 @@
     X(WRITER_POSITION, "writer.position")                                                                              \
     X(WRITER_FREE, "writer.free")                                                                                      \
     X(WRITER_COUNT, "writer.count")                                                                                    \
+    X(WRITER_COMMIT, "writer.commit")                                                                                  \
     X(WRITER_POST, "writer.post")                                                                                      \
     X(WRITER_DONE, "writer.done")                                                                                      \
     X(WRITER_METADATA, "writer.metadata")                                                                              \

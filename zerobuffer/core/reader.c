@@ -4,72 +4,40 @@
 
 /* ---- frames -------------------------------------------------------------------------------------------------- */
 
-static zb_identity writer_identity(const ZbReader *self) {
-    zb_identity identity = {.pid = zb_load(&self->handle->ring.oieb->writer_pid)};
-    identity.connected_at = zb_handle_writer_lock(self->handle, &identity.first);
-    return identity;
+static bool is_same(zb_identity one, zb_identity other) {
+    return one.pid == other.pid && one.connection == other.connection;
 }
 
 /*
- * A stream of sequence numbers begins at `found`, the frame (or the marker before it) that `index` others precede. It
- * belongs to the writer that is connected now, unless it was written before that one came. A foreign writer does not
- * say when it came: there, another restart pending behind the frame tells that its writer is gone already.
+ * A stream of sequence numbers begins where `begin` bytes were read. It belongs to the writer that is connected now,
+ * unless it was written before that one came. A foreign writer does not say when it came: what it writes is told from
+ * older frames only if it was there when nothing was left to read.
  */
-static void begin_stream(ZbReader *self, const zb_found *found, uint64_t index) {
-    const uint64_t ahead = zb_semaphore_pending(self->handle->data);
-    self->streams++;
+static void begin_stream(ZbReader *self, uint64_t begin) {
+    const zb_oieb *oieb = self->handle->ring.oieb;
+    const zb_identity now = zb_reader_writer(self);
+    const bool ours = (uint32_t)zb_load(&oieb->connection) == now.pid;
+    const bool older = ours && (int64_t)(begin - zb_load(&oieb->stream_start)) < 0;
+    const bool its_own = ours ? !older : is_same(now, self->idle);
     self->writer_seen = true;
-    self->stream = writer_identity(self);
-    const bool older = self->stream.connected_at != 0
-                           ? index < self->stream.first
-                           : zb_ring_restart_ahead(&self->handle->ring, found->next_pos, ahead);
-    if (self->stream.pid == 0 || older) self->stream = zb_stream_of_the_gone;
+    self->author = older ? 0 : now.pid;
+    self->stream = now.pid != 0 && its_own ? now : zb_stream_of_the_gone;
 }
 
-static bool another_writer(const ZbReader *self) {
-    const zb_identity now = writer_identity(self);
-    return now.pid != self->stream.pid || now.connected_at != self->stream.connected_at;
-}
-
-/*
- * Whether a token stands for no frame. A writer that takes over from a killed one posts what that one owed; if this
- * reader stood still for long between a token and its frame, that is one too many. So each succession excuses one,
- * that of a writer of whom nothing was read yet only where what stands there is `strange`: what is left of a frame that
- * was read can look like the next of another stream, but not of its own.
- */
-static bool is_surplus(ZbReader *self, uint64_t pos, bool strange) {
-    if (self->streams == 0) return false;
-    const uint64_t successions = self->streams - 1 + (strange && another_writer(self));
-    if (self->surplus >= successions || !zb_ring_drained(&self->handle->ring, pos)) return false;
-    self->surplus++;
-    return true;
-}
-
-/*
- * Finds the frame at `pos`, the `index`th: checked, leased, but read_pos not yet advanced. 1 when there is none because
- * the token is surplus, -1 with an error set.
- */
-static int take_frame(ZbReader *self, uint64_t pos, uint64_t index, zb_found *found, uint64_t *lease) {
+/* Finds the frame at `pos`, where `begin` bytes were read: checked, leased, but read_pos not yet advanced. */
+static int take_frame(ZbReader *self, uint64_t pos, uint64_t begin, zb_found *found, uint64_t *lease) {
     zb_fault fault;
-    if (is_surplus(self, pos, false)) return 1;
-    zb_status status = zb_ring_peek(&self->handle->ring, pos, found, &fault);
-    if (status != ZB_OK || found->sequence != self->expected) {
-        if (is_surplus(self, pos, true)) return 1;
-        /* With a token too many the first look may have come a moment before its frame. */
-        status = zb_ring_peek(&self->handle->ring, pos, found, &fault);
-    }
+    const zb_status status = zb_ring_peek(&self->handle->ring, pos, found, &fault);
     if (status != ZB_OK) {
         zb_raise_fault(self->handle, status, &fault);
         return -1;
     }
-    if (found->sequence != self->expected) {
-        if (found->sequence != 1 || !another_writer(self)) {
-            zb_raise(self->handle, "sequence_error", "{s:K,s:K}", "expected", (unsigned long long)self->expected,
-                     "seen", (unsigned long long)found->sequence);
-            return -1;
-        }
+    if (found->sequence != self->expected && (found->sequence != 1 || is_same(zb_reader_writer(self), self->stream))) {
+        zb_raise(self->handle, "sequence_error", "{s:K,s:K}", "expected", (unsigned long long)self->expected, "seen",
+                 (unsigned long long)found->sequence);
+        return -1;
     }
-    if (found->sequence == 1) begin_stream(self, found, index);
+    if (found->sequence == 1) begin_stream(self, begin);
     if (found->wrapped != 0) {
         if (zb_lease_push(self, found->wrapped, false) == UINT64_MAX) return -1;
         zb_lease_drain(self);
@@ -82,7 +50,7 @@ static int take_frame(ZbReader *self, uint64_t pos, uint64_t index, zb_found *fo
     return 0;
 }
 
-static int know_position(ZbReader *self) {
+int zb_reader_know_position(ZbReader *self) {
     if (self->position_known) return 0;
     zb_fault fault;
     const zb_ring *ring = &self->handle->ring;
@@ -96,26 +64,32 @@ static int know_position(ZbReader *self) {
     return 0;
 }
 
-static void advance(ZbReader *self, uint64_t next_pos, uint64_t counted) {
+static void advance(ZbReader *self, uint64_t next_pos, uint64_t counted, uint64_t bytes) {
     self->read_pos = next_pos;
     self->read_count += counted;
+    self->read += bytes;
     zb_ring_advance(&self->handle->ring, next_pos, self->read_count);
     /* The next header is likely there already: fetch it while the caller works on this frame. */
     __builtin_prefetch(self->handle->ring.payload + next_pos);
 }
 
-static int take_token(ZbReader *self, int64_t timeout_ns) {
-    if (zb_semaphore_try(self->handle->data)) return 0;
-    self->cancelled = false;
-    self->position_known = false;
-    const int woken = zb_reader_wait(self, timeout_ns, ZB_TOKEN_TAKEN);
-    if (woken == 0) zb_raise(self->handle, "closed", "{s:s}", "what", "cancelled wait");
-    return woken > 0 ? 0 : -1;
+static uint64_t bytes_of(const zb_found *found) { return found->wrapped + found->size + ZB_HEADER_SIZE; }
+
+/* Waits until there is a frame, if there is none; -1 with an error set. */
+static int await_frame(ZbReader *self, int64_t timeout_ns) {
+    if (!zb_reader_frame_there(self)) {
+        self->cancelled = false;
+        self->position_known = false;
+        const int there = zb_reader_wait(self, timeout_ns, false);
+        if (there == 0) zb_raise(self->handle, "closed", "{s:s}", "what", "cancelled wait");
+        if (there <= 0) return -1;
+    }
+    ZB_POINT(READER_TOKEN);
+    return zb_reader_know_position(self);
 }
 
-/* After an error the token goes back, so that the next read meets the same one. */
 static PyObject *put_back(ZbReader *self) {
-    sem_post(self->handle->data);
+    zb_reader_put_back(self);
     return NULL;
 }
 
@@ -126,14 +100,10 @@ static PyObject *reader_read_frame(PyObject *op, PyObject *const *args, Py_ssize
     if (zb_reader_usable(self) < 0) return NULL;
     zb_found found;
     uint64_t lease;
-    for (int taken = 1; taken > 0;) {
-        if (take_token(self, timeout_ns) < 0) return NULL;
-        ZB_POINT(READER_TOKEN);
-        if (know_position(self) < 0) return put_back(self);
-        taken = take_frame(self, self->read_pos, self->read_count, &found, &lease);
-        if (taken < 0) return put_back(self);
-    }
-    advance(self, found.next_pos, found.counted);
+    if (await_frame(self, timeout_ns) < 0) return put_back(self);
+    if (take_frame(self, self->read_pos, self->read, &found, &lease) < 0) return put_back(self);
+    advance(self, found.next_pos, found.counted, bytes_of(&found));
+    zb_reader_pay(self);
     PyObject *frame = zb_frame_new(self, &found, lease);
     if (frame == NULL) {
         zb_lease_mark(self, lease);
@@ -150,36 +120,31 @@ static PyObject *reader_read_frames(PyObject *op, PyObject *const *args, Py_ssiz
     if (most == -1 && PyErr_Occurred()) return NULL;
     if (most < 1) return PyErr_Format(PyExc_ValueError, "read_frames() needs a maximum of at least 1, not %zd", most);
     if (zb_reader_usable(self) < 0) return NULL;
-    if (take_token(self, timeout_ns) < 0) return NULL;
-    ZB_POINT(READER_TOKEN);
-    if (know_position(self) < 0) return put_back(self);
+    if (await_frame(self, timeout_ns) < 0) return put_back(self);
     const uint64_t standing = 1 + zb_semaphore_pending(self->handle->data);
     const Py_ssize_t capacity = (uint64_t)most < standing ? most : (Py_ssize_t)standing;
     PyObject *batch = zb_frame_batch_new(self, capacity);
     if (batch == NULL) return put_back(self);
-    uint64_t pos = self->read_pos, counted = 0;
+    uint64_t pos = self->read_pos, counted = 0, bytes = 0;
     Py_ssize_t taken = 0;
     do {
         zb_found found;
         uint64_t lease;
-        const int failed = take_frame(self, pos, self->read_count + counted, &found, &lease);
-        if (failed < 0) {
-            put_back(self);
-            break;
-        }
-        if (failed > 0) continue;
+        if (take_frame(self, pos, self->read + bytes, &found, &lease) < 0) break;
         zb_frame_batch_append(batch, &found, lease);
         pos = found.next_pos;
         counted += found.counted;
+        bytes += bytes_of(&found);
+        zb_reader_pay(self);
         taken++;
-    } while (taken == 0 ? take_token(self, timeout_ns) == 0
-                        : taken < capacity && zb_semaphore_try(self->handle->data));
+    } while (taken < capacity && zb_semaphore_try(self->handle->data) && ++self->balance > 0);
+    zb_reader_put_back(self);
     if (taken == 0) {
         Py_DECREF(batch);
         return NULL;
     }
     PyErr_Clear(); /* what is whole is delivered first, and then the error */
-    advance(self, pos, counted);
+    advance(self, pos, counted, bytes);
     return batch;
 }
 
@@ -189,26 +154,26 @@ static PyObject *reader_attach(PyObject *op, PyObject *args) {
     ZbReader *self = (ZbReader *)op;
     if (zb_endpoint_attach((ZbEndpoint *)self, args) < 0) return NULL;
     self->expected = 1;
-    zb_handle_lock_reader(self->handle);
+    self->read = self->released = self->handle->ring.payload_size;
     Py_RETURN_NONE;
 }
 
 static PyObject *wait_for(const char *method, PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names,
-                          zb_token token) {
+                          bool anybody) {
     ZbReader *self = (ZbReader *)op;
     int64_t timeout_ns;
     if (zb_parse_timeout(method, args, count, names, 0, &timeout_ns) < 0 || zb_reader_usable(self) < 0) return NULL;
-    const bool there = zb_semaphore_pending(self->handle->data) > 0;
-    const int woken = there ? 1 : zb_reader_wait(self, timeout_ns, token);
-    return woken < 0 ? NULL : PyBool_FromLong(woken);
+    const int there = zb_reader_frame_there(self) ? 1 : zb_reader_wait(self, timeout_ns, anybody);
+    zb_reader_put_back(self);
+    return there < 0 ? NULL : PyBool_FromLong(there);
 }
 
 static PyObject *reader_wait(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
-    return wait_for("_wait", op, args, count, names, ZB_TOKEN_SEEN);
+    return wait_for("_wait", op, args, count, names, false);
 }
 
 static PyObject *reader_wait_for_anybody(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
-    return wait_for("_wait_for_anybody", op, args, count, names, ZB_TOKEN_OF_ANYBODY);
+    return wait_for("_wait_for_anybody", op, args, count, names, true);
 }
 
 static PyObject *reader_metadata(PyObject *op, PyObject *Py_UNUSED(ignored)) {
@@ -241,7 +206,7 @@ static PyObject *reader_close(PyObject *op, PyObject *Py_UNUSED(ignored)) {
 static PyObject *reader_detach(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ZbReader *self = (ZbReader *)op;
     if (self->handle == NULL) Py_RETURN_NONE;
-    self->handle->detached = true;
+    zb_handle_detach(self->handle);
     return reader_close(op, NULL);
 }
 
@@ -264,11 +229,11 @@ static PyObject *reader_held(PyObject *op, void *Py_UNUSED(closure)) {
 }
 
 static PyObject *reader_stream_pid(PyObject *op, void *Py_UNUSED(closure)) {
-    return PyLong_FromUnsignedLongLong(((ZbReader *)op)->stream.pid);
+    return PyLong_FromUnsignedLongLong(((ZbReader *)op)->author);
 }
 
 static PyGetSetDef reader_getset[] = {
-    {"_stream_pid", reader_stream_pid, NULL, "Process that wrote the last frame; 0 if it is known to be gone.", NULL},
+    {"_stream_pid", reader_stream_pid, NULL, "Process that wrote the last stream, as far as is known; 0: it is gone.", NULL},
     {"closed", zb_endpoint_closed, NULL, "Whether the reader was closed.", NULL},
     {"held_frames", reader_held, NULL, "Frames read whose space was not yet given back.", NULL},
     {NULL, NULL, NULL, NULL, NULL},

@@ -21,14 +21,13 @@ typedef struct zb_leases {
 /* Which writer a stream of sequence numbers came from. */
 typedef struct zb_identity {
     uint64_t pid;
-    int64_t connected_at; /* which connection of that process, by the place of its lock; 0 for foreign writers */
-    uint64_t first;       /* frames and markers that were written before this connection */
+    uint64_t connection; /* the number of the last connection of ours */
 } zb_identity;
 
 typedef struct ZbReader {
     ZB_ENDPOINT_HEAD
     bool writer_seen;
-    bool rollback_due; /* once for each writer that dies */
+    bool settled; /* the fields are straight after the death of the last writer */
     uint64_t expected;
     uint64_t last_size;
     /* Copies of the two fields that only we write: loading them back would wait for a cache line that the writer is
@@ -36,9 +35,12 @@ typedef struct ZbReader {
     bool position_known;
     uint64_t read_pos;
     uint64_t read_count;
+    uint64_t read;     /* bytes ever read, tails included: what `committed` is compared with */
+    uint64_t released; /* bytes ever released */
+    int64_t balance;   /* tokens taken, less frames read; above 0 only between a token and its frame */
     zb_identity stream; /* pid 0: a writer that is gone */
-    uint64_t streams;   /* how many have begun */
-    uint64_t surplus;   /* tokens that stood for no frame */
+    uint64_t author;    /* pid of whoever was connected at the start of the stream, if that may have written it */
+    zb_identity idle;   /* the writer that was connected when nothing was left to read */
     zb_headway headway;
     zb_courtesy courtesy;
     zb_leases leases;
@@ -79,17 +81,21 @@ uint64_t zb_leases_held(const ZbReader *reader);
 /* ---- token.c ------------------------------------------------------------------------------------------------- */
 
 int zb_reader_usable(const ZbReader *self);
+/* Who is connected now. */
+zb_identity zb_reader_writer(const ZbReader *self);
+/* Whether there is a frame: a token above those of the frames that were read, or the writer's own word. */
+bool zb_reader_frame_there(ZbReader *self);
+/* Takes the token of a frame that was read. */
+void zb_reader_pay(ZbReader *self);
+/* Gives back a token whose frame could not be read, so that the next read meets the same one. */
+void zb_reader_put_back(ZbReader *self);
+/* Takes the position anew from the control block, unless it is known; -1 with an error set. */
+int zb_reader_know_position(ZbReader *self);
 /*
- * A token is taken with the GIL held, by the call that turns it into a frame at once or puts it back: whoever makes up
- * for the posts of a dead writer finds every frame either read or pending. All other waits only look; one that waits
- * for anybody's token goes on when the writer is gone, as another one may come.
+ * Waits for a frame, of which there was none. Returns 1 when there is one, 0 when cancelled, -1 with an error set. A
+ * death is reported only when no frame is left; one that waits for anybody's frame goes on, as another writer may come.
  */
-typedef enum zb_token { ZB_TOKEN_TAKEN, ZB_TOKEN_SEEN, ZB_TOKEN_OF_ANYBODY } zb_token;
-/*
- * Waits for a token of "data", of which there was none. Returns 1 with a token, 0 when cancelled, -1 with an error set.
- * A death is reported only when no token is left: what was committed before it is delivered first.
- */
-int zb_reader_wait(ZbReader *self, int64_t timeout_ns, zb_token token);
+int zb_reader_wait(ZbReader *self, int64_t timeout_ns, bool anybody);
 /* `absent`, `alive`, `closed` or `died`. */
 PyObject *zb_reader_writer_state(PyObject *op, PyObject *ignored);
 /* Differs from every identity that is connected now: what restarts after it is another stream. */

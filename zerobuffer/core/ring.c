@@ -13,12 +13,14 @@ static zb_status fault_at(zb_fault *fault, zb_status status, const char *field, 
 
 void zb_ring_format(void *base, uint64_t metadata_size, uint64_t payload_size, uint64_t reader_pid) {
     zb_oieb *oieb = base;
-    oieb->version[0] = ZB_VERSION_MAJOR;
+    /* Size and version in one store, before everything else: a creation that is broken off can be told as such. */
+    *(volatile uint64_t *)base = ZB_OIEB_SIZE | (uint64_t)ZB_VERSION_MAJOR << 32;
     zb_store(&oieb->metadata_size, metadata_size);
     zb_store(&oieb->metadata_free_bytes, metadata_size);
     zb_store(&oieb->payload_size, payload_size);
     zb_store(&oieb->payload_free_bytes, payload_size);
-    atomic_store_explicit(&oieb->oieb_size, ZB_OIEB_SIZE, memory_order_release);
+    zb_store(&oieb->committed, payload_size);
+    zb_store(&oieb->released, payload_size);
     /* Release: a writer that sees reader_pid sees every field above. */
     zb_store(&oieb->reader_pid, reader_pid);
 }
@@ -100,7 +102,6 @@ void zb_ring_stage(const zb_ring *ring, const zb_plan *plan, uint64_t size, uint
         memcpy(ring->payload + plan->write_pos, &marker, sizeof marker);
     }
     ZB_POINT(WRITER_HEADER);
-    if (commit->frames == 0) commit->old_pos = plan->write_pos;
     const uint64_t end = plan->at + plan->total;
     commit->new_pos = end == ring->payload_size ? 0 : end;
     commit->bytes += zb_plan_need(plan);
@@ -108,127 +109,91 @@ void zb_ring_stage(const zb_ring *ring, const zb_plan *plan, uint64_t size, uint
     commit->frames++;
 }
 
-uint64_t zb_ring_publish(const zb_ring *ring, const zb_commit *commit, uint64_t count) {
+uint64_t zb_ring_publish(const zb_ring *ring, const zb_commit *commit, uint64_t count, uint64_t committed) {
     zb_oieb *oieb = ring->oieb;
-    zb_store(&oieb->intent_old_pos, commit->old_pos);
-    zb_store(&oieb->intent_count, count);
-    zb_store(&oieb->intent_bytes, commit->bytes); /* last: non-zero makes the other two valid */
     ZB_POINT(WRITER_INTENT);
-    zb_store(&oieb->payload_write_pos, commit->new_pos);
-    ZB_POINT(WRITER_POSITION);
     const uint64_t before = atomic_fetch_sub_explicit(&oieb->payload_free_bytes, commit->bytes, memory_order_acq_rel);
     ZB_POINT(WRITER_FREE);
+    zb_store(&oieb->payload_write_pos, commit->new_pos);
+    ZB_POINT(WRITER_POSITION);
     zb_store(&oieb->payload_written_count, count);
     ZB_POINT(WRITER_COUNT);
-    zb_ring_settle(ring);
-    /* The reader looks at nothing before it has a token; the post that follows must not overtake these stores. */
+    /* Release: a reader that sees the commit sees the frame. A writer that dies before this store has written nothing. */
+    if (committed != 0) zb_store(&oieb->committed, committed);
+    ZB_POINT(WRITER_COMMIT);
+    /* The post that follows must not overtake these stores: a token says that there is a frame. */
     atomic_thread_fence(memory_order_release);
     return before;
 }
 
-void zb_ring_settle(const zb_ring *ring) {
-    zb_store(&ring->oieb->intent_bytes, 0);
-    zb_store(&ring->oieb->intent_old_pos, 0);
-    zb_store(&ring->oieb->intent_count, 0);
-}
+#define STEADY_LOOKS 1000
 
-/* Brings the fields to where the commit that the dead writer announced would have brought them, if it had moved. */
-static void finish_commit(const zb_ring *ring, uint64_t bytes) {
-    zb_oieb *oieb = ring->oieb;
-    uint64_t write_pos, free_bytes;
+/* The fields of both sides as they stood at one moment. */
+typedef struct standing {
+    uint64_t released, write_pos, free_bytes;
+} standing;
+
+/* PLAIN: they make no sense, or the reader does not know the words. TRY_AGAIN: the reader is inside a release. */
+static zb_resumed look_steadily(const zb_ring *ring, standing *found) {
     zb_fault fault;
-    if (zb_ring_writer_state(ring, &write_pos, &free_bytes, &fault) != ZB_OK) return;
-    const uint64_t count = zb_load(&oieb->intent_count);
-    if (zb_load(&oieb->payload_written_count) == count) return;
-    /* A frame that fills the whole ring ends where it began: then the free bytes alone tell how far it came. */
-    const bool moved = write_pos != zb_load(&oieb->intent_old_pos) || (bytes == ring->payload_size && free_bytes == 0);
-    if (!moved) return;
-    /*
-     * Killed between moving write_pos and counting: whether the bytes were already subtracted cannot be told from
-     * here, as the reader may hold frames. Subtract: capacity may shrink, but data is never overwritten. (A reader
-     * that notices the death first knows what it holds and rolls back exactly: zb_ring_rollback.)
-     */
-    if (free_bytes >= bytes) atomic_fetch_sub_explicit(&oieb->payload_free_bytes, bytes, memory_order_acq_rel);
-    zb_store(&oieb->payload_written_count, count);
-}
-
-uint64_t zb_ring_recover(const zb_ring *ring, uint64_t read_pos, uint64_t pending) {
-    const uint64_t bytes = zb_load(&ring->oieb->intent_bytes);
-    if (bytes != 0 && bytes <= ring->payload_size) finish_commit(ring, bytes);
-    zb_ring_settle(ring);
-    const uint64_t standing = zb_ring_walk(ring, read_pos, pending);
-    return standing > pending ? standing - pending : 0;
-}
-
-uint64_t zb_ring_first(const zb_ring *ring, uint64_t pending) {
-    if (zb_load(&ring->oieb->intent_bytes) != 0) return zb_load(&ring->oieb->intent_count);
-    const uint64_t written = zb_load(&ring->oieb->payload_written_count);
-    uint64_t read_pos, write_pos, free_bytes;
-    zb_fault fault;
-    if (pending != 0 || zb_ring_reader_pos(ring, &read_pos, &fault) != ZB_OK) return written;
-    if (zb_ring_writer_state(ring, &write_pos, &free_bytes, &fault) != ZB_OK || write_pos != read_pos) return written;
-    const bool full_of_unposted = free_bytes == 0 && written != zb_load(&ring->oieb->payload_read_count);
-    return full_of_unposted ? written : 0;
-}
-
-void zb_ring_rollback(const zb_ring *ring, uint64_t held) {
-    zb_oieb *oieb = ring->oieb;
-    uint64_t read_pos;
-    zb_fault fault;
-    if (held > ring->payload_size || zb_ring_reader_pos(ring, &read_pos, &fault) != ZB_OK) return;
-    uint64_t write_pos, free_bytes;
-    const bool known = zb_ring_writer_state(ring, &write_pos, &free_bytes, &fault) == ZB_OK;
-    if (known && write_pos == read_pos && free_bytes == ring->payload_size - held) {
-        zb_ring_settle(ring);
-        return;
+    for (int looks = 0; looks < STEADY_LOOKS; looks++) {
+        found->released = zb_load(&ring->oieb->released);
+        if (found->released == 0) return ZB_PLAIN;
+        if (zb_ring_writer_state(ring, &found->write_pos, &found->free_bytes, &fault) != ZB_OK) return ZB_PLAIN;
+        const bool steady = zb_load(&ring->oieb->released) == found->released;
+        if (steady && (found->released & ZB_RELEASING) == 0) return ZB_RESUMED;
     }
+    return ZB_TRY_AGAIN;
+}
+
+bool zb_ring_inherit(const zb_ring *ring, bool ours) {
+    const uint64_t size = ring->payload_size;
+    zb_oieb *oieb = ring->oieb;
+    standing found;
+    const zb_resumed looked = look_steadily(ring, &found);
+    if (looked != ZB_RESUMED) return looked == ZB_PLAIN;
+    uint64_t used = zb_load(&oieb->committed) - found.released;
+    if (!ours) {
+        /* Where it stands tells what it wrote. At the reader's own place the ring is empty or full. */
+        used = (found.write_pos + size - found.released % size) % size;
+        if (used == 0 && found.free_bytes != size) used = size;
+        if (used == size && found.free_bytes != 0) return false;
+    }
+    if (used > size) return true; /* nonsense is left alone */
+    zb_store(&oieb->payload_write_pos, (found.released + used) % size);
+    /* A difference of two moments: what the reader releases meanwhile is added by itself. */
+    atomic_fetch_add_explicit(&oieb->payload_free_bytes, size - used - found.free_bytes, memory_order_acq_rel);
+    return true;
+}
+
+zb_resumed zb_ring_resume(const zb_ring *ring, uint64_t *committed) {
+    const uint64_t size = ring->payload_size;
+    standing found;
+    const zb_resumed looked = look_steadily(ring, &found);
+    if (looked != ZB_RESUMED) return looked;
+    *committed = found.released + size - found.free_bytes;
+    return *committed % size == found.write_pos ? ZB_RESUMED : ZB_PLAIN;
+}
+
+void zb_ring_announce(const zb_ring *ring, uint64_t committed, uint32_t pid) {
+    zb_oieb *oieb = ring->oieb;
+    zb_store(&oieb->committed, committed);
+    zb_store(&oieb->stream_start, committed);
+    /* Last: whoever finds the writer's pid here finds where its stream starts. */
+    zb_store(&oieb->connection, ((zb_load(&oieb->connection) >> 32) + 1) << 32 | pid);
+}
+
+void zb_ring_leave(const zb_ring *ring) {
+    zb_store(&ring->oieb->connection, zb_load(&ring->oieb->connection) >> 32 << 32);
+}
+
+void zb_ring_settle(const zb_ring *ring, uint64_t read_pos, uint64_t read, uint64_t held) {
+    zb_oieb *oieb = ring->oieb;
+    if (held > ring->payload_size) return;
+    zb_store(&oieb->committed, read);
     zb_store(&oieb->payload_write_pos, read_pos);
     zb_store(&oieb->payload_free_bytes, ring->payload_size - held);
     zb_store(&oieb->payload_written_count, zb_load(&oieb->payload_read_count));
-    zb_ring_settle(ring);
-}
-
-bool zb_ring_drained(const zb_ring *ring, uint64_t pos) {
-    uint64_t write_pos, free_bytes;
-    zb_fault fault;
-    if (zb_ring_writer_state(ring, &write_pos, &free_bytes, &fault) != ZB_OK) return false;
-    /* Nothing free: all is read and still held, or the ring is full. */
-    const bool read = zb_load(&ring->oieb->payload_written_count) == zb_load(&ring->oieb->payload_read_count);
-    return pos == write_pos && (free_bytes != 0 || read);
-}
-
-uint64_t zb_ring_walk(const zb_ring *ring, uint64_t read_pos, uint64_t pending) {
-    uint64_t write_pos, free_bytes, frames = 0;
-    zb_fault fault;
-    zb_found found;
-    if (read_pos > ring->payload_size) return pending;
-    uint64_t pos = read_pos == ring->payload_size ? 0 : read_pos;
-    if (zb_ring_writer_state(ring, &write_pos, &free_bytes, &fault) != ZB_OK) return pending;
-    if (pos == write_pos && free_bytes == ring->payload_size) return 0;
-    if (pending == 0 && zb_ring_drained(ring, pos)) return 0;
-    const uint64_t most = ring->payload_size / (ZB_HEADER_SIZE + 1) + 1;
-    while (frames < most) {
-        if (pos == write_pos && frames > 0) return frames;
-        if (zb_ring_peek(ring, pos, &found, &fault) != ZB_OK) return pending;
-        pos = found.next_pos;
-        frames++;
-    }
-    return pending;
-}
-
-bool zb_ring_restart_ahead(const zb_ring *ring, uint64_t pos, uint64_t pending) {
-    zb_fault fault;
-    zb_found found;
-    const uint64_t most = ring->payload_size / (ZB_HEADER_SIZE + 1) + 1;
-    uint64_t write_pos, free_bytes;
-    if (zb_ring_writer_state(ring, &write_pos, &free_bytes, &fault) != ZB_OK) return false;
-    /* Tokens that stand for no frame lead no further than where the writer stands. */
-    for (uint64_t i = 0; i < pending && i < most && pos != write_pos; i++) {
-        if (zb_ring_peek(ring, pos, &found, &fault) != ZB_OK) return false;
-        if (found.sequence == 1) return true;
-        pos = found.next_pos;
-    }
-    return false;
 }
 
 zb_status zb_ring_reader_pos(const zb_ring *ring, uint64_t *read_pos, zb_fault *fault) {
@@ -280,10 +245,15 @@ void zb_ring_advance(const zb_ring *ring, uint64_t next_pos, uint64_t count) {
     ZB_POINT(READER_COUNT);
 }
 
-void zb_ring_free(const zb_ring *ring, uint64_t bytes) {
+void zb_ring_free(const zb_ring *ring, uint64_t *released, uint64_t bytes) {
+    zb_oieb *oieb = ring->oieb;
+    /* Between the marked store and the last one nobody compares `released` with payload_free_bytes. */
+    zb_store(&oieb->released, *released | ZB_RELEASING);
     /* Release: our last read of those bytes happens before the writer may reuse them. */
-    atomic_fetch_add_explicit(&ring->oieb->payload_free_bytes, bytes, memory_order_acq_rel);
+    atomic_fetch_add_explicit(&oieb->payload_free_bytes, bytes, memory_order_acq_rel);
     ZB_POINT(READER_FREE);
+    *released += bytes;
+    zb_store(&oieb->released, *released);
 }
 
 zb_status zb_ring_metadata_write(const zb_ring *ring, const void *data, uint64_t size) {

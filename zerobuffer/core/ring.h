@@ -54,7 +54,6 @@ static inline uint64_t zb_plan_need(const zb_plan *plan) { return plan->tail + p
 
 /* Commits made but not yet published: a batch moves the shared fields once. */
 typedef struct zb_commit {
-    uint64_t old_pos;
     uint64_t new_pos;
     uint64_t bytes;
     uint64_t counted; /* frames and markers */
@@ -87,39 +86,40 @@ zb_status zb_ring_writer_state(const zb_ring *ring, uint64_t *write_pos, uint64_
 /* Header (and marker) of a planned frame whose data already stands behind its header; adds it to `commit`. */
 void zb_ring_stage(const zb_ring *ring, const zb_plan *plan, uint64_t size, uint64_t sequence, zb_commit *commit);
 /*
- * Makes staged frames part of the ring; `count` is the new payload_written_count. Returns the free bytes as they were
- * before, unchecked. The caller then posts "data" once a frame.
+ * Makes staged frames part of the ring: `count` is the new payload_written_count, `committed` the new word of that name,
+ * 0 for a plain writer. Returns the free bytes as they were before, unchecked. The caller then posts "data" once a frame.
  */
-uint64_t zb_ring_publish(const zb_ring *ring, const zb_commit *commit, uint64_t count);
-/* Clears the announcement of a commit: it is over. */
-void zb_ring_settle(const zb_ring *ring);
+uint64_t zb_ring_publish(const zb_ring *ring, const zb_commit *commit, uint64_t count, uint64_t committed);
+/* Free bytes, for a plain writer (`committed` is 0) or one of ours; more than payload_size if somebody else wrote there. */
+static inline uint64_t zb_ring_room(const zb_ring *ring, uint64_t committed) {
+    if (committed == 0) return zb_load(&ring->oieb->payload_free_bytes);
+    const uint64_t released = zb_load(&ring->oieb->released) & ~ZB_RELEASING;
+    return ring->payload_size - (committed - released);
+}
+
 /*
- * Finishes what a dead writer left half-committed. `pending` is the value of the "data" semaphore at the moment when
- * payload_read_pos was `read_pos`: the reader may go on meanwhile. Returns how many posts of "data" are missing.
+ * A writer connects in two steps, both with the writer's lock held. First, if the last one died: its fields are set to
+ * what it committed; `ours` says that it kept the words. False: not to be told now, try again.
  */
-uint64_t zb_ring_recover(const zb_ring *ring, uint64_t read_pos, uint64_t pending);
+bool zb_ring_inherit(const zb_ring *ring, bool ours);
+/* Second, with writer_pid 0: finds `committed`. PLAIN: the words do not hold, the writer works as the protocol says. */
+typedef enum zb_resumed { ZB_RESUMED, ZB_PLAIN, ZB_TRY_AGAIN } zb_resumed;
+zb_resumed zb_ring_resume(const zb_ring *ring, uint64_t *committed);
+/* Announces the connection that is about to claim writer_pid, and where its stream starts; pid 0: it is over. */
+void zb_ring_announce(const zb_ring *ring, uint64_t committed, uint32_t pid);
+void zb_ring_leave(const zb_ring *ring);
 /*
- * The reader's way to the same end: all posted frames are read, the writer is dead and its claim is ours, so whatever
- * stands between read_pos and write_pos was never committed. `held` bytes are read but not yet released.
+ * Sets everything straight after the death of a writer whose frames are all read. The caller holds the claim. `read` are
+ * the bytes ever read, `held` those of them that are not yet released.
  */
-void zb_ring_rollback(const zb_ring *ring, uint64_t held);
-/*
- * The count at which a writer that connects now begins: what was written so far, with a commit that a dead writer
- * began; 0 when nothing stands in the ring, as then everything to come is its own (and peers' counts may have drifted).
- */
-uint64_t zb_ring_first(const zb_ring *ring, uint64_t pending);
-/* Frames between a position that the reader had and the writer's; `pending` when what stands there makes no sense. */
-uint64_t zb_ring_walk(const zb_ring *ring, uint64_t read_pos, uint64_t pending);
-/* Whether nothing that is unread stands behind `pos`, where the reader is. */
-bool zb_ring_drained(const zb_ring *ring, uint64_t pos);
-/* Whether a frame of sequence 1 stands among the next `pending` frames from `pos`. */
-bool zb_ring_restart_ahead(const zb_ring *ring, uint64_t pos, uint64_t pending);
+void zb_ring_settle(const zb_ring *ring, uint64_t read_pos, uint64_t read, uint64_t held);
 
 /* Looks at the next frame from `pos`, changing nothing. */
 zb_status zb_ring_peek(const zb_ring *ring, uint64_t pos, zb_found *found, zb_fault *fault);
 zb_status zb_ring_reader_pos(const zb_ring *ring, uint64_t *read_pos, zb_fault *fault);
 void zb_ring_advance(const zb_ring *ring, uint64_t next_pos, uint64_t count);
-void zb_ring_free(const zb_ring *ring, uint64_t bytes);
+/* Gives bytes back to the writer; *released are those ever released. */
+void zb_ring_free(const zb_ring *ring, uint64_t *released, uint64_t bytes);
 
 zb_status zb_ring_metadata_write(const zb_ring *ring, const void *data, uint64_t size);
 zb_status zb_ring_metadata_read(const zb_ring *ring, const uint8_t **data, uint64_t *size, zb_fault *fault);

@@ -16,9 +16,10 @@ typedef struct ZbSlot {
 PyObject *zb_writer_acquire(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
     ZbWriter *self = (ZbWriter *)op;
     int64_t timeout_ns;
-    if (zb_parse_timeout("acquire", args, count, names, 1, &timeout_ns) < 0 || zb_writer_usable(self) < 0) return NULL;
+    if (zb_parse_timeout("acquire", args, count, names, 1, &timeout_ns) < 0) return NULL;
     const Py_ssize_t size = PyNumber_AsSsize_t(args[0], PyExc_OverflowError);
     if (size == -1 && PyErr_Occurred()) return NULL;
+    if (zb_writer_usable(self) < 0) return NULL;
     if (size < 0) return PyErr_Format(PyExc_ValueError, "acquire() needs a size of at least 1, not %zd", size);
     self->cancelled = false;
     zb_plan plan;
@@ -67,7 +68,8 @@ static PyObject *slot_commit(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     if (slot_usable(slot) < 0) return NULL;
     ZbWriter *writer = slot->writer;
     slot_end(slot);
-    if (zb_writer_check_reader(writer, zb_now()) < 0) return NULL;
+    /* The end of a view may run a callback of a weak reference, which may close the writer. */
+    if (zb_writer_usable(writer) < 0 || zb_writer_check_reader(writer, zb_now()) < 0) return NULL;
     ZB_POINT(WRITER_DATA);
     zb_commit commit = {0};
     zb_ring_stage(&writer->handle->ring, &slot->plan, slot->size, writer->sequence, &commit);

@@ -24,14 +24,25 @@ int zb_writer_usable(ZbWriter *self) {
 
 /* ---- the reader's life --------------------------------------------------------------------------------------- */
 
+/* Whether the reader that `pid` names lives: its lock says so, or, if it is foreign, its pid or its lock file. */
+static bool reader_lives(ZbWriter *self, uint64_t pid) {
+    zb_handle *handle = self->handle;
+    zb_peer_watch(&self->peer, pid);
+    if (zb_handle_locked(handle, ZB_READER_LOCK)) return true;
+    if (zb_load(&handle->ring.oieb->released) != 0) return false;
+    if (!zb_handle_has_name(handle)) return false;
+    return zb_peer_alive(&self->peer) || (self->peer.unknown && zb_handle_lock_file_held(handle));
+}
+
 /* NULL while the reader lives, else why it does not. */
 static const char *reader_gone(ZbWriter *self, int64_t now) {
     const uint64_t pid = zb_load(&self->handle->ring.oieb->reader_pid);
     if (pid == 0) return "closed";
-    zb_peer_watch(&self->peer, pid);
-    if (zb_peer_alive_recently(&self->peer, now)) return NULL;
-    if (self->peer.unknown && zb_handle_reader_lock_held(self->handle)) return NULL;
-    return "died";
+    if (zb_peer_fresh(&self->peer, pid, now)) return NULL;
+    /* It may have closed since its pid was loaded. */
+    if (!reader_lives(self, pid)) return zb_load(&self->handle->ring.oieb->reader_pid) == 0 ? "closed" : "died";
+    self->peer.seen_alive = now;
+    return NULL;
 }
 
 int zb_writer_check_reader(ZbWriter *self, int64_t now) {
@@ -43,8 +54,9 @@ int zb_writer_check_reader(ZbWriter *self, int64_t now) {
 
 /* ---- space --------------------------------------------------------------------------------------------------- */
 
-static bool space_free(const zb_oieb *oieb, uint64_t need) {
-    return zb_load(&oieb->payload_free_bytes) >= need || zb_load(&oieb->reader_pid) == 0;
+static bool space_free(const ZbWriter *self, uint64_t need) {
+    const zb_ring *ring = &self->handle->ring;
+    return zb_ring_room(ring, self->committed) >= need || zb_load(&ring->oieb->reader_pid) == 0;
 }
 
 /*
@@ -52,7 +64,8 @@ static bool space_free(const zb_oieb *oieb, uint64_t need) {
  * frame. So it spins, as long as the reader is at work, until an eighth of the ring is free, and looks seldom.
  */
 typedef struct room {
-    const zb_oieb *oieb;
+    const zb_ring *ring;
+    uint64_t committed;
     uint64_t wanted;
     uint64_t seen;
 } room;
@@ -60,8 +73,8 @@ typedef struct room {
 static zb_look look_for_room(void *context) {
     room *space = context;
     for (int i = 0; i < ROOM_PAUSES; i++) zb_pause();
-    const uint64_t now = zb_load(&space->oieb->payload_free_bytes);
-    if (now >= space->wanted || zb_load(&space->oieb->reader_pid) == 0) return ZB_READY;
+    const uint64_t now = zb_ring_room(space->ring, space->committed);
+    if (now >= space->wanted || zb_load(&space->ring->oieb->reader_pid) == 0) return ZB_READY;
     const bool moved = now != space->seen;
     space->seen = now;
     return moved ? ZB_PROGRESS : ZB_NOTHING;
@@ -72,16 +85,36 @@ void zb_writer_drain_space(ZbWriter *self) {
     }
 }
 
-/* Takes the shared fields anew. */
+/* Takes what the words of ours say is free; somebody else who writes to the ring makes this writer plain. */
+static int look_at_words(ZbWriter *self, uint64_t write_pos) {
+    const zb_ring *ring = &self->handle->ring;
+    if (write_pos != self->write_pos) {
+        self->committed = 0;
+        zb_ring_leave(ring);
+        return 0;
+    }
+    const uint64_t free_now = zb_ring_room(ring, self->committed);
+    if (free_now <= ring->payload_size) {
+        self->free_bytes = free_now;
+        return 0;
+    }
+    const zb_fault fault = {"released", zb_load(&ring->oieb->released), self->committed};
+    zb_raise_fault(self->handle, ZB_INVALID_OIEB, &fault);
+    return -1;
+}
+
 int zb_writer_look(ZbWriter *self) {
     zb_fault fault;
     const zb_ring *ring = &self->handle->ring;
-    const zb_status status = zb_ring_writer_state(ring, &self->write_pos, &self->free_bytes, &fault);
+    uint64_t write_pos;
+    const zb_status status = zb_ring_writer_state(ring, &write_pos, &self->free_bytes, &fault);
     if (status != ZB_OK) {
         self->looked_at = 0;
         zb_raise_fault(self->handle, status, &fault);
         return -1;
     }
+    if (self->committed != 0 && look_at_words(self, write_pos) < 0) return -1;
+    self->write_pos = write_pos;
     self->written_count = zb_load(&ring->oieb->payload_written_count);
     return 0;
 }
@@ -107,67 +140,65 @@ static int plan_now(ZbWriter *self, uint64_t size, zb_plan *plan) {
 
 /* Lets others run on this core, the reader among them. */
 static void give_way(ZbWriter *self, const room *space, uint64_t size) {
-    zb_handle *handle = self->handle;
     const uint64_t begun = zb_ticks();
-    zb_handle_retain(handle);
     Py_BEGIN_ALLOW_THREADS
     sched_yield();
     Py_END_ALLOW_THREADS
-    const uint64_t now_free = zb_load(&space->oieb->payload_free_bytes);
+    const uint64_t now_free = zb_ring_room(space->ring, space->committed);
     const uint64_t frames = now_free >= space->wanted ? now_free / (size + ZB_HEADER_SIZE) : 0;
     zb_courtesy_learn(&self->courtesy, frames, size, zb_ticks() - begun);
-    zb_handle_release(handle);
 }
 
+static int raise_full(ZbWriter *self, uint64_t need, uint64_t size, int64_t timeout_ns) {
+    zb_raise(self->handle, "buffer_full", "{s:d,s:K,s:K,s:K}", "seconds", (double)timeout_ns / 1e9, "size",
+             (unsigned long long)size, "needed", (unsigned long long)need, "free",
+             (unsigned long long)zb_ring_room(&self->handle->ring, self->committed));
+    return -1;
+}
+
+/* One sleep, after a last look at the room and at the reader. Returns as wait_for_space does. */
+static int sleep_once(ZbWriter *self, uint64_t need, uint64_t size, int64_t timeout_ns, int64_t deadline) {
+    const int64_t now = zb_now();
+    /* Before the look: a token that is posted after it wakes the sleep. */
+    zb_writer_drain_space(self);
+    if (space_free(self, need)) return 1;
+    if (zb_writer_check_reader(self, now) < 0) return -1;
+    if (now >= deadline) return raise_full(self, need, size, timeout_ns);
+    const zb_nap nap = zb_nap_on((ZbEndpoint *)self, self->handle->space, now, deadline);
+    if (self->closed) return zb_writer_usable(self);
+    if (self->cancelled) return 0;
+    if (zb_nap_ended(self->handle, nap, "wait for space") < 0) return -1;
+    return self->closed ? zb_writer_usable(self) : 0;
+}
+
+/* The caller keeps the handle: the writer may be closed wherever the GIL is given up or a signal handler runs. */
 static int nap_until_free(ZbWriter *self, uint64_t need, uint64_t size, int64_t timeout_ns, int64_t deadline) {
-    const zb_oieb *oieb = self->handle->ring.oieb;
-    const uint64_t eighth = self->handle->ring.payload_size / 8;
-    room space = {.oieb = oieb, .wanted = need > eighth ? need : eighth};
-    bool spin = timeout_ns != 0;
+    const zb_ring *ring = &self->handle->ring;
+    const uint64_t eighth = ring->payload_size / 8;
+    room space = {.ring = ring, .committed = self->committed, .wanted = need > eighth ? need : eighth};
     if (timeout_ns != 0 && zb_courtesy_due(&self->courtesy)) {
         give_way(self, &space, size);
         if (self->closed) return zb_writer_usable(self);
     }
-    while (!space_free(oieb, need)) {
-        bool ready = false;
-        zb_nap nap = {.wake = ZB_TIMED_OUT};
-        zb_handle *handle = self->handle;
-        zb_handle_retain(handle);
-        if (spin && self->spin.limit_ns > 0) {
-            spin = false;
-            space.seen = zb_load(&oieb->payload_free_bytes);
-            Py_BEGIN_ALLOW_THREADS
-            zb_spin_until(&self->spin, size, look_for_room, &space);
-            Py_END_ALLOW_THREADS
-            ready = space_free(oieb, need);
-        }
-        if (!ready && !self->closed && !self->cancelled) {
-            const int64_t now = zb_now();
-            if (zb_writer_check_reader(self, now) < 0) {
-                zb_handle_release(handle);
-                return -1;
-            }
-            if (now >= deadline) {
-                zb_handle_release(handle);
-                zb_raise(self->handle, "buffer_full", "{s:d,s:K,s:K,s:K}", "seconds", (double)timeout_ns / 1e9, "size",
-                         (unsigned long long)size, "needed", (unsigned long long)need, "free",
-                         (unsigned long long)zb_load(&self->handle->ring.oieb->payload_free_bytes));
-                return -1;
-            }
-            nap = zb_nap_on((ZbEndpoint *)self, handle->space, true, now, deadline);
-        }
-        const bool closed = self->closed;
-        zb_handle_release(handle);
-        if (closed) return zb_writer_usable(self);
-        if (self->cancelled) return 0;
-        if (zb_nap_ended(self->handle, nap, "wait for space") < 0) return -1;
+    if (timeout_ns != 0 && self->spin.limit_ns > 0 && !space_free(self, need)) {
+        space.seen = zb_ring_room(ring, self->committed);
+        Py_BEGIN_ALLOW_THREADS
+        zb_spin_until(&self->spin, size, look_for_room, &space);
+        Py_END_ALLOW_THREADS
+        if (self->closed) return zb_writer_usable(self);
     }
-    return zb_load(&self->handle->ring.oieb->reader_pid) == 0 ? zb_writer_check_reader(self, zb_now()) : 1;
+    int ready = space_free(self, need);
+    while (ready == 0 && !self->cancelled) ready = sleep_once(self, need, size, timeout_ns, deadline);
+    if (ready <= 0) return ready;
+    return zb_load(&ring->oieb->reader_pid) == 0 ? zb_writer_check_reader(self, zb_now()) : 1;
 }
 
 /* Waits until `need` bytes are free. 1 when they are, 0 when cancelled, -1 with an error set. */
 static int wait_for_space(ZbWriter *self, uint64_t need, uint64_t size, int64_t timeout_ns, int64_t deadline) {
+    zb_handle *handle = self->handle;
+    zb_handle_retain(handle);
     const int ready = nap_until_free(self, need, size, timeout_ns, deadline);
+    zb_handle_release(handle);
     zb_nap_over((ZbEndpoint *)self);
     return ready;
 }
@@ -204,9 +235,9 @@ PyObject *zb_writer_wait_space(PyObject *op, PyObject *const *args, Py_ssize_t c
     ZbWriter *self = (ZbWriter *)op;
     int64_t timeout_ns;
     if (zb_parse_timeout("_wait_space", args, count, names, 1, &timeout_ns) < 0) return NULL;
-    if (zb_writer_usable(self) < 0) return NULL;
     const Py_ssize_t size = PyNumber_AsSsize_t(args[0], PyExc_OverflowError);
     if (size == -1 && PyErr_Occurred()) return NULL;
+    if (zb_writer_usable(self) < 0) return NULL;
     zb_plan plan;
     int ready = zb_writer_look(self) < 0 ? -1 : plan_now(self, (uint64_t)size, &plan);
     if (ready == 0) {

@@ -1,4 +1,4 @@
-/* Tokens of "data": waiting for them, and for the writer that posts them. */
+/* Whether there is a frame, whether its writer lives, and waiting for either. docs/stream.md has the rules. */
 #include <sched.h>
 
 #include "reader.h"
@@ -9,51 +9,107 @@ int zb_reader_usable(const ZbReader *self) {
     return -1;
 }
 
+/* Differs from every identity that is connected now: what restarts after it is another stream. */
+const zb_identity zb_stream_of_the_gone = {.connection = UINT64_MAX};
+
+/* ---- whether there is a frame -------------------------------------------------------------------------------- */
+
+static bool is_committed(const ZbReader *self) {
+    const uint64_t ahead = zb_load(&self->handle->ring.oieb->committed) - self->read;
+    return ahead - 1 < self->handle->ring.payload_size;
+}
+
+/* Takes tokens until there is one more than frames were read, or none is left. */
+static bool take_tokens(ZbReader *self) {
+    while (self->balance <= 0 && zb_semaphore_try(self->handle->data)) self->balance++;
+    return self->balance > 0;
+}
+
+bool zb_reader_frame_there(ZbReader *self) { return take_tokens(self) || is_committed(self); }
+
+#define TOKEN_PAUSES 400
+
+void zb_reader_pay(ZbReader *self) {
+    self->balance--;
+    /* A frame that was found by `committed` has its token in a moment, unless its writer was killed just there. */
+    for (int i = 0; self->balance < 0 && i < TOKEN_PAUSES; i++) {
+        if (zb_semaphore_try(self->handle->data)) self->balance++;
+        else zb_pause();
+    }
+}
+
+void zb_reader_put_back(ZbReader *self) {
+    if (self->closed) return;
+    for (; self->balance > 0; self->balance--) sem_post(self->handle->data);
+}
+
 /* ---- the writer's life --------------------------------------------------------------------------------------- */
 
 typedef enum writer_state { WRITER_ABSENT, WRITER_ALIVE, WRITER_CLOSED, WRITER_DEAD } writer_state;
 
-/* Differs from every identity that is connected now: what restarts after it is another stream. */
-const zb_identity zb_stream_of_the_gone = {.connected_at = -1};
+#define CHANGES_MOST 1000
+
+zb_identity zb_reader_writer(const ZbReader *self) {
+    const zb_oieb *oieb = self->handle->ring.oieb;
+    return (zb_identity){zb_load(&oieb->writer_pid), zb_load(&oieb->connection) >> 32};
+}
+
+/* Whether the writer that `pid` and `connection` name lives: its lock says so, or, if it is foreign, its pid. */
+static bool writer_lives(ZbReader *self, uint64_t pid, uint64_t connection) {
+    zb_peer_watch(&self->peer, pid);
+    const bool locked = zb_handle_locked(self->handle, ZB_WRITER_LOCK);
+    if (!locked && (uint32_t)connection == pid) return false;
+    if (zb_peer_alive(&self->peer)) return true;
+    /* The number may belong to another process by now. One that is not known here is in another pid namespace. */
+    if (!locked || !self->peer.unknown) zb_peer_renew(&self->peer);
+    return locked || zb_peer_alive(&self->peer);
+}
 
 static writer_state look_at_writer(ZbReader *self, int64_t now) {
     zb_oieb *oieb = self->handle->ring.oieb;
-    const uint64_t pid = zb_load(&oieb->writer_pid);
-    if (pid == 0) {
-        if (zb_load(&oieb->payload_written_count) != 0 || zb_load(&oieb->metadata_written_bytes) != 0) {
-            self->writer_seen = true;
+    uint64_t pid = zb_load(&oieb->writer_pid);
+    for (int changes = 0; pid != 0; changes++) {
+        const uint64_t connection = zb_load(&oieb->connection);
+        self->writer_seen = true;
+        if (zb_peer_fresh(&self->peer, pid, now)) return WRITER_ALIVE;
+        if (writer_lives(self, pid, connection)) {
+            self->peer.seen_alive = now;
+            self->settled = false;
+            return WRITER_ALIVE;
         }
-        self->stream = zb_stream_of_the_gone;
-        return self->writer_seen ? WRITER_CLOSED : WRITER_ABSENT;
+        /* It may have closed, and another one come, since its pid was loaded. */
+        const uint64_t again = zb_load(&oieb->writer_pid);
+        if ((again == pid && zb_load(&oieb->connection) == connection) || changes == CHANGES_MOST) return WRITER_DEAD;
+        pid = again;
     }
-    self->writer_seen = true;
-    if (pid != self->peer.pid) self->rollback_due = true;
-    zb_peer_watch(&self->peer, pid);
-    if (zb_peer_alive_recently(&self->peer, now)) return WRITER_ALIVE;
-    uint64_t first;
-    if (zb_handle_writer_lock(self->handle, &first) == 0) return WRITER_DEAD;
-    /* A pid that was never known here may belong to another pid namespace: the lock on the segment proves it alive. */
-    if (self->peer.unknown) return WRITER_ALIVE;
-    /* The pid of a dead writer has come again, and its new process is a writer, too. */
-    zb_peer_close(&self->peer);
-    zb_peer_watch(&self->peer, pid);
-    self->rollback_due = true;
-    if (zb_peer_alive(&self->peer)) return WRITER_ALIVE;
-    return WRITER_DEAD;
+    if (zb_load(&oieb->payload_written_count) != 0 || zb_load(&oieb->metadata_written_bytes) != 0) {
+        self->writer_seen = true;
+    }
+    return self->writer_seen ? WRITER_CLOSED : WRITER_ABSENT;
 }
 
 /*
- * Takes back what a dead writer left half-committed. The claim (writer_pid) is held meanwhile, so that no new writer
- * starts from a position that is about to change; a new writer that meets it waits for the moment this takes.
+ * Sets the fields straight after a death, for foreign writers that come next. Meanwhile the writer's lock keeps writers
+ * of ours away, and the claim (writer_pid) keeps foreign ones away: none starts from fields that are about to change.
  */
-static void roll_back(ZbReader *self) {
-    zb_oieb *oieb = self->handle->ring.oieb;
-    uint64_t dead = self->peer.pid;
-    if (!self->rollback_due) return;
-    self->rollback_due = false;
-    if (!atomic_compare_exchange_strong(&oieb->writer_pid, &dead, zb_load(&oieb->reader_pid))) return;
-    if (zb_semaphore_pending(self->handle->data) == 0) zb_ring_rollback(&self->handle->ring, zb_leases_held(self));
-    zb_store(&oieb->writer_pid, self->peer.pid);
+static void settle(ZbReader *self) {
+    zb_handle *handle = self->handle;
+    zb_oieb *oieb = handle->ring.oieb;
+    const uint64_t dead = self->peer.pid;
+    uint64_t claimed = dead, own = zb_load(&oieb->reader_pid);
+    if (self->settled) return;
+    if (zb_reader_know_position(self) < 0) {
+        PyErr_Clear(); /* a position that makes no sense is left alone */
+        return;
+    }
+    if (!atomic_compare_exchange_strong(&oieb->writer_pid, &claimed, own)) return;
+    if (zb_handle_lock(handle, ZB_WRITER_LOCK)) {
+        const bool drained = !zb_reader_frame_there(self);
+        if (drained) zb_ring_settle(&handle->ring, self->read_pos, self->read, zb_leases_held(self));
+        self->settled = true;
+        zb_handle_unlock(handle, ZB_WRITER_LOCK);
+    }
+    atomic_compare_exchange_strong(&oieb->writer_pid, &own, dead);
 }
 
 static PyObject *raise_writer_gone(ZbReader *self, writer_state state) {
@@ -61,90 +117,101 @@ static PyObject *raise_writer_gone(ZbReader *self, writer_state state) {
                     "pid", (unsigned long long)self->peer.pid);
 }
 
-static zb_look look_for_data(void *semaphore) { return zb_semaphore_pending(semaphore) > 0 ? ZB_READY : ZB_NOTHING; }
+/* ---- waiting ------------------------------------------------------------------------------------------------- */
 
-static zb_look take_data(void *semaphore) { return zb_semaphore_try(semaphore) ? ZB_READY : ZB_NOTHING; }
+/* What a spin looks at without the GIL: a token above those that are owed. */
+typedef struct expectation {
+    sem_t *data;
+    uint64_t owed;
+} expectation;
 
-static bool token_there(ZbReader *self, zb_token token) {
-    sem_t *data = self->handle->data;
-    return token == ZB_TOKEN_TAKEN ? zb_semaphore_try(data) : zb_semaphore_pending(data) > 0;
+static zb_look look_for_token(void *context) {
+    const expectation *awaited = context;
+    return zb_semaphore_pending(awaited->data) > awaited->owed ? ZB_READY : ZB_NOTHING;
 }
 
-/* Lets others run on this core. 1 when a token came of it, 0 when not, -1 with an error set. */
-static int give_way(ZbReader *self, zb_token token) {
+static zb_look take_token(void *reader) { return take_tokens(reader) ? ZB_READY : ZB_NOTHING; }
+
+static expectation expect(const ZbReader *self) {
+    return (expectation){self->handle->data, self->balance < 0 ? (uint64_t)-self->balance : 0};
+}
+
+/* Lets others run on this core. */
+static void give_way(ZbReader *self) {
     zb_handle *handle = self->handle;
     const uint64_t begun = zb_ticks();
-    zb_handle_retain(handle);
     Py_BEGIN_ALLOW_THREADS
     sched_yield();
     Py_END_ALLOW_THREADS
-    const bool closed = self->closed;
-    zb_handle_release(handle);
-    if (closed) return zb_reader_usable(self);
-    const uint64_t frames = zb_semaphore_pending(self->handle->data);
-    zb_courtesy_learn(&self->courtesy, frames, self->last_size, zb_ticks() - begun);
-    return frames > 0 && token_there(self, token);
+    zb_courtesy_learn(&self->courtesy, zb_semaphore_pending(handle->data), self->last_size, zb_ticks() - begun);
 }
 
-static int wait_for_token(ZbReader *self, int64_t timeout_ns, zb_token token) {
-    bool spin = timeout_ns != 0 && self->spin.limit_ns > 0;
+/* One sleep, after a last look whether there is a frame and the writer lives. Returns as wait_for_frame does. */
+static int sleep_once(ZbReader *self, int64_t timeout_ns, int64_t deadline, bool anybody) {
+    const int64_t now = zb_now();
+    const writer_state state = look_at_writer(self, now);
+    /* After the look: what a writer committed before its end is there. */
+    const zb_identity connected = zb_reader_writer(self);
+    if (zb_reader_frame_there(self)) return 1;
+    self->idle = connected;
+    /* What was not posted by now never will be. */
+    if (state != WRITER_ALIVE) {
+        self->balance = 0;
+        self->stream = zb_stream_of_the_gone;
+    }
+    if (state == WRITER_DEAD) settle(self);
+    if ((state == WRITER_CLOSED || state == WRITER_DEAD) && !anybody) {
+        raise_writer_gone(self, state);
+        return -1;
+    }
+    if (now >= deadline) {
+        zb_raise(self->handle, "timeout", "{s:d}", "seconds", (double)timeout_ns / 1e9);
+        return -1;
+    }
+    const zb_nap nap = zb_nap_on((ZbEndpoint *)self, self->handle->data, now, deadline);
+    if (self->closed) return zb_reader_usable(self);
+    if (zb_reader_frame_there(self)) return 1;
+    if (zb_nap_ended(self->handle, nap, "wait for data") < 0) return -1;
+    return self->closed ? zb_reader_usable(self) : 0;
+}
+
+/* The caller keeps the handle: the reader may be closed wherever the GIL is given up or a signal handler runs. */
+static int wait_for_frame(ZbReader *self, int64_t timeout_ns, bool anybody) {
+    const bool spin = timeout_ns != 0 && self->spin.limit_ns > 0;
     if (spin) {
         zb_headway_give(&self->headway, self->read_count);
-        const zb_condition condition = token == ZB_TOKEN_TAKEN ? take_data : look_for_data;
-        const int looks = zb_spin_briefly(&self->spin, condition, self->handle->data);
+        const int looks = zb_spin_briefly(&self->spin, take_token, self);
         zb_headway_learn(&self->headway, looks);
         if (looks > 0) return 1;
     }
     if (timeout_ns != 0 && zb_courtesy_due(&self->courtesy)) {
-        const int there = give_way(self, token);
+        give_way(self);
+        if (self->closed) return zb_reader_usable(self);
+        if (take_tokens(self)) return 1;
+    }
+    if (spin) {
+        expectation awaited = expect(self);
+        Py_BEGIN_ALLOW_THREADS
+        zb_spin_until(&self->spin, self->last_size, look_for_token, &awaited);
+        Py_END_ALLOW_THREADS
+        if (self->closed) return zb_reader_usable(self);
+        if (take_tokens(self)) return 1;
+    }
+    const int64_t deadline = zb_deadline(timeout_ns, zb_now());
+    while (!self->cancelled) {
+        const int there = sleep_once(self, timeout_ns, deadline, anybody);
         if (there != 0) return there;
     }
-    int64_t deadline = -1;
-    for (;;) {
-        bool woken = false;
-        zb_nap nap = {.wake = ZB_TIMED_OUT};
-        zb_handle *handle = self->handle;
-        zb_handle_retain(handle);
-        if (spin) {
-            spin = false;
-            Py_BEGIN_ALLOW_THREADS
-            woken = zb_spin_until(&self->spin, self->last_size, look_for_data, handle->data);
-            Py_END_ALLOW_THREADS
-        }
-        if (!woken && !self->closed && !self->cancelled) {
-            const int64_t now = zb_now();
-            if (deadline < 0) deadline = zb_deadline(timeout_ns, now);
-            const writer_state state = look_at_writer(self, now);
-            if (state == WRITER_CLOSED || state == WRITER_DEAD) {
-                /* It may have posted between our last try and its end. */
-                const bool there = token_there(self, token);
-                if (!there && state == WRITER_DEAD) roll_back(self);
-                if (!there && token != ZB_TOKEN_OF_ANYBODY) raise_writer_gone(self, state);
-                if (there || token != ZB_TOKEN_OF_ANYBODY) {
-                    zb_handle_release(handle);
-                    return there ? 1 : -1;
-                }
-            }
-            if (now >= deadline) {
-                zb_handle_release(handle);
-                zb_raise(self->handle, "timeout", "{s:d}", "seconds", (double)timeout_ns / 1e9);
-                return -1;
-            }
-            nap = zb_nap_on((ZbEndpoint *)self, handle->data, false, now, deadline);
-        }
-        const bool closed = self->closed;
-        zb_handle_release(handle);
-        if (closed) return zb_reader_usable(self);
-        if (token_there(self, token)) return 1;
-        if (self->cancelled) return 0;
-        if (zb_nap_ended(self->handle, nap, "wait for data") < 0) return -1;
-    }
+    return 0;
 }
 
-int zb_reader_wait(ZbReader *self, int64_t timeout_ns, zb_token token) {
-    const int woken = wait_for_token(self, timeout_ns, token);
+int zb_reader_wait(ZbReader *self, int64_t timeout_ns, bool anybody) {
+    zb_handle *handle = self->handle;
+    zb_handle_retain(handle);
+    const int there = wait_for_frame(self, timeout_ns, anybody);
+    zb_handle_release(handle);
     zb_nap_over((ZbEndpoint *)self);
-    return woken;
+    return there;
 }
 
 PyObject *zb_reader_writer_state(PyObject *op, PyObject *Py_UNUSED(ignored)) {

@@ -87,6 +87,8 @@ bool zb_view_retire(PyObject *object) {
 }
 
 void zb_view_end(PyObject *view) {
+    PyObject *type, *value, *traceback; /* an owner may give up its view while an exception is on its way */
+    PyErr_Fetch(&type, &value, &traceback);
     if (Py_REFCNT(view) > 1) {
         static PyObject *release = NULL;
         if (release == NULL) release = PyUnicode_InternFromString("release");
@@ -96,4 +98,5 @@ void zb_view_end(PyObject *view) {
         Py_XDECREF(done);
     }
     Py_DECREF(view);
+    PyErr_Restore(type, value, traceback);
 }

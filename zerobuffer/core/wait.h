@@ -83,6 +83,13 @@ void zb_courtesy_learn(zb_courtesy *courtesy, uint64_t frames, uint64_t frame_si
 
 typedef enum zb_wake { ZB_WOKEN, ZB_TIMED_OUT, ZB_INTERRUPTED, ZB_WAIT_FAILED } zb_wake;
 
+/*
+ * The value of one that exists, from its file: its length, and the word that says how to sleep on it, are looked at, and
+ * nothing is mapped. -1 with errno set, EBADMSG if what stands there is none.
+ */
+int zb_semaphore_look(const char *name, uint32_t *value);
+/* Opens one that exists. SEM_FAILED with EBADMSG if what stands there is none: glibc would abort on it, or worse. */
+sem_t *zb_semaphore_open(const char *name);
 bool zb_semaphore_try(sem_t *semaphore);
 /* How many tokens there are. */
 uint64_t zb_semaphore_pending(sem_t *semaphore);

@@ -1,6 +1,7 @@
 /* The writing side: copying frames in, committing them, and the rest of a writer's life. */
 #include "writer.h"
 
+#include <string.h>
 #include <unistd.h>
 
 #include "point.h"
@@ -18,8 +19,9 @@ int zb_writer_publish(ZbWriter *self, const zb_commit *commit) {
     const zb_ring *ring = &self->handle->ring;
     self->write_pos = commit->new_pos;
     self->written_count += commit->counted;
-    const uint64_t before = zb_ring_publish(ring, commit, self->written_count);
-    self->free_bytes = before - commit->bytes;
+    if (self->committed != 0) self->committed += commit->bytes;
+    const uint64_t before = zb_ring_publish(ring, commit, self->written_count, self->committed);
+    self->free_bytes = zb_ring_room(ring, self->committed);
     for (uint64_t i = 0; i < commit->frames; i++) {
         sem_post(self->handle->data);
         ZB_POINT(WRITER_POST);
@@ -30,6 +32,24 @@ int zb_writer_publish(ZbWriter *self, const zb_commit *commit) {
     const zb_fault fault = {"payload_free_bytes", before, ring->payload_size};
     self->looked_at = 0;
     zb_raise_fault(self->handle, ZB_INVALID_OIEB, &fault);
+    return -1;
+}
+
+/*
+ * Takes the bytes of an object. Its `__buffer__` may do anything: it finds the writer busy, and may close it. Objects
+ * are no bytes: their addresses mean nothing elsewhere.
+ */
+static int get_bytes(ZbWriter *self, PyObject *object, Py_buffer *data) {
+    self->busy = true;
+    const int failed = PyObject_GetBuffer(object, data, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT);
+    self->busy = false;
+    if (failed) return -1;
+    if (data->format != NULL && strchr(data->format, 'O') != NULL) {
+        PyErr_Format(PyExc_TypeError, "a buffer of Python objects (format '%s') holds addresses, not data", data->format);
+    } else if (zb_writer_usable(self) == 0) {
+        return 0;
+    }
+    PyBuffer_Release(data);
     return -1;
 }
 
@@ -56,7 +76,7 @@ static PyObject *writer_write_frame(PyObject *op, PyObject *const *args, Py_ssiz
         done = write_one(self, PyBytes_AS_STRING(args[0]), (size_t)PyBytes_GET_SIZE(args[0]), timeout_ns);
     } else {
         Py_buffer data;
-        if (PyObject_GetBuffer(args[0], &data, PyBUF_SIMPLE) < 0) return NULL;
+        if (get_bytes(self, args[0], &data) < 0) return NULL;
         done = write_one(self, data.buf, (size_t)data.len, timeout_ns);
         PyBuffer_Release(&data);
     }
@@ -88,7 +108,7 @@ static int write_item(ZbWriter *self, PyObject *item, int64_t timeout_ns, zb_com
         data = PyBytes_AS_STRING(item);
         size = (size_t)PyBytes_GET_SIZE(item);
     } else {
-        if (PyObject_GetBuffer(item, &buffer, PyBUF_SIMPLE) < 0) return -1;
+        if (get_bytes(self, item, &buffer) < 0) return -1;
         data = buffer.buf;
         size = (size_t)buffer.len;
     }
@@ -102,32 +122,55 @@ static int write_item(ZbWriter *self, PyObject *item, int64_t timeout_ns, zb_com
     return done < 0 ? -1 : 0;
 }
 
+/* The items of an iterable; what it raises is kept, and what it gave before is written first. NULL: it is none. */
+static PyObject *gather(PyObject *source, PyObject **type, PyObject **error, PyObject **traceback) {
+    if (PyList_CheckExact(source) || PyTuple_CheckExact(source)) return Py_NewRef(source);
+    PyObject *iterator = PyObject_GetIter(source);
+    PyObject *items = iterator == NULL ? NULL : PyList_New(0);
+    PyObject *item;
+    while (items != NULL && (item = PyIter_Next(iterator)) != NULL) {
+        if (PyList_Append(items, item) < 0) Py_CLEAR(items);
+        Py_DECREF(item);
+    }
+    Py_XDECREF(iterator);
+    if (items != NULL) PyErr_Fetch(type, error, traceback);
+    return items;
+}
+
+static void write_all(ZbWriter *self, PyObject *items, int64_t timeout_ns, Py_ssize_t *written) {
+    if (zb_writer_usable(self) < 0 || zb_writer_check_reader(self, zb_now()) < 0 || zb_writer_look(self) < 0) return;
+    self->cancelled = false;
+    zb_writer_drain_space(self);
+    zb_commit commit = {0};
+    while (*written < PySequence_Fast_GET_SIZE(items)) {
+        PyObject *item = Py_NewRef(PySequence_Fast_GET_ITEM(items, *written));
+        const int done = write_item(self, item, timeout_ns, &commit);
+        Py_DECREF(item);
+        if (done < 0) break;
+        ++*written;
+    }
+    if (self->closed || zb_writer_publish(self, &commit) < 0) *written -= (Py_ssize_t)commit.frames;
+}
+
 static PyObject *writer_write_frames(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
     ZbWriter *self = (ZbWriter *)op;
     int64_t timeout_ns;
     if (zb_parse_timeout("write_frames", args, count, names, 1, &timeout_ns) < 0 || zb_writer_usable(self) < 0) {
         return NULL;
     }
-    if (zb_writer_check_reader(self, zb_now()) < 0 || zb_writer_look(self) < 0) return NULL;
-    PyObject *items = PySequence_Fast(args[0], "write_frames() takes an iterable of buffers");
+    PyObject *type = NULL, *error = NULL, *traceback = NULL;
+    PyObject *items = gather(args[0], &type, &error, &traceback);
     if (items == NULL) return NULL;
-    self->cancelled = false;
-    zb_writer_drain_space(self);
-    zb_commit commit = {0};
     Py_ssize_t written = 0;
-    while (written < PySequence_Fast_GET_SIZE(items)) {
-        PyObject *item = PySequence_Fast_GET_ITEM(items, written);
-        Py_INCREF(item);
-        const int done = write_item(self, item, timeout_ns, &commit);
-        Py_DECREF(item);
-        if (done < 0) break;
-        written++;
-    }
-    if (!self->closed && zb_writer_publish(self, &commit) < 0) written -= (Py_ssize_t)commit.frames;
+    write_all(self, items, timeout_ns, &written);
     Py_DECREF(items);
-    if (!PyErr_Occurred()) return PyLong_FromSsize_t(written);
-    PyObject *type, *error, *traceback;
-    PyErr_Fetch(&type, &error, &traceback);
+    if (!PyErr_Occurred() && type == NULL) return PyLong_FromSsize_t(written);
+    if (PyErr_Occurred()) {
+        Py_XDECREF(type);
+        Py_XDECREF(error);
+        Py_XDECREF(traceback);
+        PyErr_Fetch(&type, &error, &traceback);
+    }
     PyErr_NormalizeException(&type, &error, &traceback);
     PyObject *frames = PyLong_FromSsize_t(written);
     if (frames != NULL && error != NULL && PyObject_SetAttrString(error, "written", frames) < 0) PyErr_Clear();
@@ -156,7 +199,7 @@ static PyObject *writer_set_metadata(PyObject *op, PyObject *content) {
     ZbWriter *self = (ZbWriter *)op;
     Py_buffer data;
     if (zb_writer_usable(self) < 0 || zb_writer_check_reader(self, zb_now()) < 0) return NULL;
-    if (PyObject_GetBuffer(content, &data, PyBUF_SIMPLE) < 0) return NULL;
+    if (get_bytes(self, content, &data) < 0) return NULL;
     zb_handle *handle = self->handle;
     zb_status status;
     zb_handle_retain(handle);
@@ -188,11 +231,13 @@ static PyObject *writer_close(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     if (self->handle == NULL || self->closed) Py_RETURN_NONE;
     self->closed = true;
     if (self->claimed && !self->handle->detached) {
+        zb_oieb *oieb = self->handle->ring.oieb;
         uint64_t own = (uint64_t)getpid();
-        zb_handle_unlock(self->handle);
-        if (atomic_compare_exchange_strong(&self->handle->ring.oieb->writer_pid, &own, 0)) {
-            zb_doze_nudge(self->handle->data);
-        }
+        const bool left = atomic_compare_exchange_strong(&oieb->writer_pid, &own, 0);
+        zb_ring_leave(&self->handle->ring);
+        /* Last: as long as writer_pid names us, the lock says that we live. */
+        zb_handle_unlock(self->handle, ZB_WRITER_LOCK);
+        if (left) zb_doze_nudge(self->handle->data);
     }
     zb_endpoint_leave((ZbEndpoint *)self);
     Py_RETURN_NONE;
@@ -201,7 +246,7 @@ static PyObject *writer_close(PyObject *op, PyObject *Py_UNUSED(ignored)) {
 static PyObject *writer_detach(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ZbWriter *self = (ZbWriter *)op;
     if (self->handle == NULL) Py_RETURN_NONE;
-    self->handle->detached = true;
+    zb_handle_detach(self->handle);
     return writer_close(op, NULL);
 }
 
@@ -220,7 +265,7 @@ static PyObject *writer_sequence(PyObject *op, void *Py_UNUSED(closure)) {
 static PyObject *writer_free_bytes(PyObject *op, void *Py_UNUSED(closure)) {
     ZbWriter *self = (ZbWriter *)op;
     if (self->handle == NULL || self->closed) return zb_raise(self->handle, "closed", "{s:s}", "what", "writer");
-    return PyLong_FromUnsignedLongLong(zb_load(&self->handle->ring.oieb->payload_free_bytes));
+    return PyLong_FromUnsignedLongLong(zb_ring_room(&self->handle->ring, self->committed));
 }
 
 static PyObject *writer_reader_pid(PyObject *op, void *Py_UNUSED(closure)) {
@@ -229,9 +274,22 @@ static PyObject *writer_reader_pid(PyObject *op, void *Py_UNUSED(closure)) {
     return PyLong_FromUnsignedLongLong(zb_load(&self->handle->ring.oieb->reader_pid));
 }
 
+static PyObject *writer_reader_is_ours(PyObject *op, void *Py_UNUSED(closure)) {
+    const ZbWriter *self = (ZbWriter *)op;
+    return PyBool_FromLong(self->handle != NULL && zb_load(&self->handle->ring.oieb->released) != 0);
+}
+
+static PyObject *writer_always_fits(PyObject *op, void *Py_UNUSED(closure)) {
+    const ZbWriter *self = (ZbWriter *)op;
+    if (self->handle == NULL) return zb_raise(NULL, "closed", "{s:s}", "what", "writer");
+    return PyLong_FromUnsignedLongLong(zb_ring_always_fits(self->handle->ring.payload_size));
+}
+
 static PyGetSetDef writer_getset[] = {
     {"closed", zb_endpoint_closed, NULL, "Whether the writer was closed.", NULL},
     {"next_sequence", writer_sequence, NULL, "Sequence number that the next frame will carry.", NULL},
+    {"_reader_is_ours", writer_reader_is_ours, NULL, "Whether the reader keeps the words of ours.", NULL},
+    {"_always_fits", writer_always_fits, NULL, "Size of a frame that fits at any position.", NULL},
     {"_reader_pid", writer_reader_pid, NULL, "Process that reads, as the control block names it.", NULL},
     {"free_bytes", writer_free_bytes, NULL, "Bytes of the ring that are free now.", NULL},
     {NULL, NULL, NULL, NULL, NULL},

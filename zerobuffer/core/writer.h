@@ -16,6 +16,7 @@ typedef struct ZbWriter {
     uint64_t write_pos;
     uint64_t written_count;
     uint64_t free_bytes;
+    uint64_t committed; /* 0: plain, the words of ours do not hold here */
     zb_courtesy courtesy;
 } ZbWriter;
 
