@@ -189,5 +189,6 @@ def nightly(session: nox.Session) -> None:
     session.run("./test.sh", "11", "--stress", external=True)
     for name in ("python", "cpp", "csharp", "go", "rust"):
         session.run(".venv/bin/harmony", "doctor", name, external=True)
+    session.run(".venv/bin/python", "-m", "benchmarks", "soak", "--minutes", "10", external=True)
     session.notify("tests", ["-m", "not sanitizers", *DIFFERING])
     session.notify("memory")

@@ -19,6 +19,7 @@ from benchmarks.plot import throughput_svg
 from benchmarks.report import show
 from benchmarks.results import Results
 from benchmarks.run import FULL, QUICK, Effort, Run, groups, started
+from benchmarks.soak import command as soak
 from benchmarks.targets import OURS, State, verdicts
 
 
@@ -92,8 +93,11 @@ def _save(directory: Path, results: Results, judged: list[dict[str, object]], co
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs, reports, saves; returns the exit code."""
-    arguments = _arguments(argv)
+    """Runs, reports, saves; returns the exit code. ``soak`` as the first word is another command."""
+    words = sys.argv[1:] if argv is None else list(argv)
+    if words[:1] == ["soak"]:
+        return soak.main(words[1:])
+    arguments = _arguments(words)
     chosen, contenders = _chosen_cases(arguments), _chosen_contenders(arguments)
     # Piped into a file, the tables need a width of their own.
     console = Console() if sys.stdout.isatty() else Console(width=180)

@@ -1,0 +1,50 @@
+"""An agent of the soak with a fault, named by an environment variable. The reader that has it is otherwise right."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import zerobuffer
+from benchmarks.soak import agent
+
+FAULT = os.environ.get("SOAK_FAULT", "")
+AT = 20
+
+_add = agent.Summary.add
+_close = zerobuffer.Reader.close
+_seen = 0
+
+
+def add(summary: agent.Summary, frame: zerobuffer.Frame) -> None:
+    global _seen  # noqa: PLW0603 - one endpoint in a process
+    _seen += 1
+    if _seen != AT:
+        _add(summary, frame)
+    elif FAULT == "double":
+        _add(summary, frame)
+        _add(summary, frame)
+    elif FAULT == "tear":
+        _add(summary, frame)
+        summary.digest ^= 1
+    elif FAULT == "error":
+        raise zerobuffer.SequenceError(expected=AT, seen=AT + 1)
+    elif FAULT == "crash":
+        os.abort()
+    elif FAULT == "hang":
+        time.sleep(3600)
+    elif FAULT != "lose":
+        _add(summary, frame)
+
+
+def close(reader: zerobuffer.Reader) -> None:
+    _close(reader)
+    if FAULT == "leave":
+        Path(f"/dev/shm/{reader.name}").touch()
+
+
+agent.Summary.add = add  # type: ignore[method-assign]
+zerobuffer.Reader.close = close  # type: ignore[method-assign]
+
+if __name__ == "__main__":
+    sys.exit(agent.main(sys.argv[1:]))
