@@ -2,6 +2,8 @@ package zerobuffer
 
 import (
 	"errors"
+	"os"
+	"slices"
 	"syscall"
 	"time"
 
@@ -9,32 +11,39 @@ import (
 )
 
 const (
-	// How long to wait for a reader that is in the middle of creating the buffer.
-	creationPatience = time.Second
+	// How long to wait for whoever creates the buffer, connects to it or leaves it.
+	patienceWithOthers = time.Second
 
-	// How long to wait for a reader that takes back what a dead writer left half-done.
-	repairPatience = 50 * time.Millisecond
+	// How long to wait for a reader that is about to be named, or sets straight what a dead writer left.
+	patienceWithReader = 50 * time.Millisecond
 
 	connectRetry = time.Millisecond
 )
 
+// Option is a choice at a connection.
+type Option int
+
+// AnyOwner lets a writer connect to a buffer that another user than root made: that user gets what is written.
+const AnyOwner Option = 1
+
 // Connect becomes the writer of a buffer, waiting for its reader until the timeout.
 //
 // It fails with NotFound, WriterExists, ReaderDead, InvalidOIEB, VersionMismatch, PermissionDenied or InvalidName.
-func Connect(name string, timeout time.Duration) (*Writer, error) {
+func Connect(name string, timeout time.Duration, options ...Option) (*Writer, error) {
 	if err := validateName(name); err != nil {
 		return nil, err
 	}
 	var refused time.Time // for the first time: from then on there is patience
-	for begin := time.Now(); ; {
-		writer, patience, err := tryConnect(name)
+	for patience := timeout; ; {
+		writer, again, err := tryConnect(name, slices.Contains(options, AnyOwner))
 		if err == nil {
 			return writer, nil
 		}
 		if refused.IsZero() {
 			refused = time.Now()
 		}
-		if patience == hopeless || time.Since(begin) >= timeout && time.Since(refused) >= patience {
+		patience = max(patience, again)
+		if again == hopeless || time.Since(refused) >= patience {
 			return nil, err
 		}
 		time.Sleep(connectRetry) // a creation that goes on elsewhere has no event
@@ -45,7 +54,7 @@ func Connect(name string, timeout time.Duration) (*Writer, error) {
 const hopeless time.Duration = -1
 
 // tryConnect makes one attempt. If it fails it says how long trying again is worth it whatever the timeout.
-func tryConnect(name string) (*Writer, time.Duration, error) {
+func tryConnect(name string, anyOwner bool) (*Writer, time.Duration, error) {
 	fd, err := syscall.Open(segmentPath(name), syscall.O_RDWR|openFlags, 0)
 	if err == syscall.ENOENT {
 		return nil, 0, notFound(name)
@@ -53,27 +62,39 @@ func tryConnect(name string) (*Writer, time.Duration, error) {
 	if err != nil {
 		return nil, hopeless, fromSystem(err, name, "open the segment")
 	}
-	patience := hopeless
-	if unformatted(fd) {
-		patience = creationPatience
-	}
+	patience := patienceWithCreation(fd)
 	segment, err := openSegment(name, fd, true)
 	if err != nil {
 		return nil, patience, err
 	}
 	points.Pass(points.WriterOpened)
-	w := &Writer{name: name, segment: segment, gate: newGate()}
+	w := &Writer{name: name, segment: segment, gate: newGate(), stream: stream{ring: segment.ring}}
 	w.sequence.Store(1)
-	patience, err = w.openSemaphores()
+	again := hopeless
+	if !anyOwner {
+		err = w.checkOwner()
+	}
 	if err == nil {
-		patience, err = w.claim()
+		again, err = w.openSemaphores()
+	}
+	if err == nil {
+		again, err = w.claim()
 	}
 	if err != nil {
-		w.reader.close()
-		segment.release()
-		return nil, patience, err
+		segment.release() // and with it the lock
+		return nil, max(patience, again), err
 	}
 	return w, 0, nil
+}
+
+// checkOwner refuses the buffer of another user than root, who would get what is written.
+func (w *Writer) checkOwner() error {
+	if owner, own := w.segment.owner, os.Geteuid(); owner != 0 && owner != own {
+		return fail(PermissionDenied, Details{"name": w.name, "owner": owner, "user": own},
+			"buffer %q belongs to user %d, not to user %d. If it is that user who shall get what is written, connect with AnyOwner",
+			w.name, owner, own)
+	}
+	return nil
 }
 
 func notFound(name string) error {
@@ -81,12 +102,12 @@ func notFound(name string) error {
 		"buffer %q does not exist. Create the reader first, or give the writer a timeout to wait for it", name)
 }
 
-// openSemaphores opens those of the segment's owner. They are found by name: an owner's objects are removed before the
-// next owner makes its own, the segment first. So as long as the segment has its name, they belong to it.
+// openSemaphores opens those of the segment's owner. They are found by name, and the segment is the first object to come
+// and the last to go: so as long as it has its name, they belong to it.
 func (w *Writer) openSemaphores() (time.Duration, error) {
 	if err := w.segment.openSemaphores(); err != nil {
 		if errors.Is(err, syscall.ENOENT) {
-			return creationPatience, err // peers make the semaphores after the segment
+			return patienceWithOthers, err // they come after the segment
 		}
 		return hopeless, err
 	}
@@ -95,74 +116,67 @@ func (w *Writer) openSemaphores() (time.Duration, error) {
 		return hopeless, fromSystem(err, w.name, "look at the segment once more")
 	}
 	if !there {
-		return creationPatience, notFound(w.name)
+		return patienceWithOthers, notFound(w.name)
 	}
 	return 0, nil
 }
 
-// unformatted says whether a segment is still short or all zero: then it is in the middle of its creation.
-func unformatted(fd int) bool {
+// patienceWithCreation says how long a segment is worth waiting for that names no reader: that is the end of its creation.
+func patienceWithCreation(fd int) time.Duration {
 	memory := make([]byte, oiebSize)
-	count, err := syscall.Pread(fd, memory, 0)
-	if err != nil || count < oiebSize {
-		return err == nil
+	_, err := syscall.Pread(fd, memory, 0)
+	block := blockAt(memory)
+	switch {
+	case err != nil || block.readerPID.Load() != 0:
+		return hopeless
+	case block.size.Load() == 0:
+		return patienceWithOthers
 	}
-	for _, value := range memory {
-		if value != 0 {
-			return false
-		}
-	}
-	return true
+	return patienceWithReader
 }
 
-// claim takes the buffer by compare-and-swap: from nobody, or from a writer that is dead.
+// claim takes the buffer: the lock, which is for writers of ours, then the number by compare-and-swap, which is for all.
 func (w *Writer) claim() (time.Duration, error) {
 	if err := w.checkReader(); err != nil {
 		return hopeless, err
 	}
-	block := w.segment.ring.block
-	owner := block.writerPID.Load()
-	if owner != 0 {
-		var other peer
-		other.watch(owner)
-		// Our own number without a lock is that of a dead process that had it before us, as in a restarted container.
-		trusted, doubtful := owner != ownPID() && other.alive(), owner == ownPID() || other.unknown
-		living := trusted || doubtful && w.segment.writerLocked()
-		other.close()
-		if living {
-			if owner == block.readerPID.Load() && owner != ownPID() {
-				return repairPatience, w.taken(owner)
-			}
-			return hopeless, w.taken(owner)
+	err := lockByte(w.segment.fd, writerByte)
+	owner := w.stream.block.writerPID.Load()
+	if err == nil && (owner == 0 || w.isDead(owner)) {
+		if err = w.stream.join(owner); err == errTryAgain {
+			return patienceWithOthers, w.taken(owner)
 		}
+	} else if err == nil || err == syscall.EAGAIN {
+		return w.patienceWith(owner), w.taken(owner)
 	}
-	if !block.writerPID.CompareAndSwap(owner, ownPID()) {
-		return repairPatience, w.taken(block.writerPID.Load())
+	if err != nil {
+		return hopeless, fromSystem(err, w.name, "lock the segment")
 	}
-	w.segment.ring.finishCommit() // so that the lock counts its frame as older
-	w.segment.lockAsWriter()
-	return 0, w.settle()
+	return 0, nil
+}
+
+// isDead says whether the owner is dead, while the lock is ours. A number of ours without a lock is that of a dead one, in
+// another PID namespace; that of the reader may mean that it is settling.
+func (w *Writer) isDead(owner uint64) bool {
+	block := w.stream.block
+	if owner == pidOf(block.ours.connection.Load()) {
+		return true
+	}
+	return owner != block.readerPID.Load() && (owner == ownPID() || !new(peer).alive(owner))
+}
+
+// patienceWith says how long an owner is worth waiting for: nobody, and a reader that is settling, soon make way.
+func (w *Writer) patienceWith(owner uint64) time.Duration {
+	switch owner {
+	case 0:
+		return patienceWithOthers
+	case w.stream.block.readerPID.Load():
+		return patienceWithReader
+	}
+	return hopeless
 }
 
 func (w *Writer) taken(owner uint64) error {
 	return fail(WriterExists, Details{"name": w.name, "pid": owner},
 		"buffer %q already has a writer, process %d. Close the other one first", w.name, owner)
-}
-
-// settle finishes what a dead writer had begun, and posts the frames that it made part of the ring without posting them.
-// The reader may stand between a token and its frame: so the least of several looks counts.
-func (w *Writer) settle() error {
-	const looks = 3
-	w.segment.ring.takeUnread()
-	owed := w.segment.ring.owed(w.segment.data.value())
-	for look := 1; look < looks && owed > 0; look++ {
-		time.Sleep(time.Millisecond)
-		owed = min(owed, w.segment.ring.owed(w.segment.data.value()))
-	}
-	for ; owed > 0; owed-- {
-		if err := w.post(); err != nil {
-			return err
-		}
-	}
-	return nil
 }

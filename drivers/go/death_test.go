@@ -3,6 +3,7 @@ package zerobuffer
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -38,6 +39,13 @@ func play(part, name string) error {
 		return err
 	}
 	wait := patience
+	if part == "endless-writer" {
+		writer, err := Connect(name, patience)
+		for err == nil {
+			_, err = writer.Write(pattern(sizeOf(writer.NextSequence()), writer.NextSequence()), Forever)
+		}
+		return err
+	}
 	if part == "halting-writer" {
 		if err := points.Arm("writer.opened", 1, points.Halt); err != nil {
 			return err
@@ -65,6 +73,10 @@ func launch(t *testing.T, part, name string) (*exec.Cmd, *bufio.Reader) {
 	child := exec.Command(must(os.Executable())(t))
 	child.Env = append(os.Environ(), playVariable+"="+part+" "+name)
 	child.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL} // a halted one sees no end of its input
+	if apart, found := strings.CutPrefix(part, "apart-"); found {
+		child.Env = append(os.Environ(), playVariable+"="+apart+" "+name)
+		child.SysProcAttr.Cloneflags = syscall.CLONE_NEWPID
+	}
 	in := must(child.StdinPipe())(t)
 	out := must(child.StdoutPipe())(t)
 	check(t, child.Start())
@@ -158,174 +170,206 @@ func TestAWriterOnItsWayInBelongsToOneReader(t *testing.T) {
 	}
 }
 
-// die leaves a frame half-published, as a writer does that is killed after so many steps of publish.
-func die(t *testing.T, w *Writer, steps int, size uint64) {
+// The steps of a commit, in their order.
+const (
+	nothing = iota
+	freeTaken
+	positionMoved
+	counted
+	committed
+)
+
+// die leaves a frame that is half-way into the ring, as a writer does that is killed after a step of its commit.
+func die(t *testing.T, w *Writer, step int, size uint64) {
 	t.Helper()
-	ring := w.segment.ring
-	block := ring.block
-	pos, _, err := ring.writerState()
+	block := w.stream.block
+	pos, _, err := w.stream.state()
 	check(t, err)
-	p := must(ring.planFrame(pos, size))(t)
-	copy(ring.payload[p.at+headerSize:], pattern(int(size), w.NextSequence()))
-	before := [3]uint64{block.writePos.Load(), block.payloadFree.Load(), block.writtenCount.Load()}
-	ring.publish(p, w.NextSequence())
-	block.reserved[intentBytes].Store(p.need())
-	block.reserved[intentOldPos].Store(pos)
-	block.reserved[intentCount].Store(block.writtenCount.Load())
-	for step, field := range []interface{ Store(uint64) }{&block.writePos, &block.payloadFree, &block.writtenCount} {
-		if step >= steps {
-			field.Store(before[step])
+	p := must(w.stream.planFrame(pos, size))(t)
+	copy(w.stream.payload[p.at+headerSize:], pattern(int(size), w.NextSequence()))
+	before := []uint64{block.payloadFree.Load(), block.writePos.Load(), block.writtenCount.Load(), block.ours.committed.Load()}
+	w.stream.publish(p, w.NextSequence())
+	for after, field := range []interface{ Store(uint64) }{
+		&block.payloadFree, &block.writePos, &block.writtenCount, &block.ours.committed,
+	} {
+		if after >= step {
+			field.Store(before[after])
 		}
 	}
 	vanish(t, w)
 }
 
-// vanish leaves what a writer leaves that is killed.
+// vanish leaves what a writer leaves that is killed: its numbers stand, its lock is free.
 func vanish(t *testing.T, w *Writer) {
 	t.Helper()
-	w.segment.unlock()
-	w.segment.ring.block.writerPID.Store(deadPID(t))
-	w.reader.close()
+	dead, block := deadPID(t), w.stream.block
+	block.writerPID.Store(dead)
+	if !w.stream.plain {
+		block.ours.connection.Store(numberOf(block.ours.connection.Load())<<32 | dead)
+	}
+	unlockByte(w.segment.fd, writerByte)
 	w.segment.release()
 	w.closed.Store(true)
 }
 
-func TestAHalfPublishedFrameIsTakenBackByTheReader(t *testing.T) {
-	for steps := range 4 {
+func TestAWriterThatDiesInsideACommitIsNoticed(t *testing.T) {
+	for step := nothing; step <= committed; step++ {
 		reader, writer := pair(t, 0, 1024)
 		write(t, writer, 100)
 		held := take(t, reader, 1, 100)
-		die(t, writer, steps, 200)
+		die(t, writer, step, 200)
+		left := uint64(1024 - 116)
+		if step == committed {
+			take(t, reader, 2, 200).Release() // nobody has posted it; its space comes back behind the one that is held
+			left -= 216
+		}
 		_, err := reader.Read(patience)
 		wantCode(t, err, WriterDead)
-		if now := free(reader); now != 1024-116 {
-			t.Fatalf("%d steps: %d bytes are free", steps, now)
+		block := reader.segment.ring.block
+		if now := free(reader); now != left {
+			t.Fatalf("step %d: %d bytes are free", step, now)
+		}
+		if block.writePos.Load() != block.readPos.Load() || block.writtenCount.Load() != block.readCount.Load() {
+			t.Fatalf("step %d: something is left half-done", step)
 		}
 		next := must(Connect(reader.Name(), 0))(t)
 		write(t, next, 400)
 		take(t, reader, 1, 400).Release()
 		held.Release()
 		if now := free(reader); now != 1024 {
-			t.Fatalf("%d steps: %d bytes are free at the end", steps, now)
+			t.Fatalf("step %d: %d bytes are free at the end", step, now)
 		}
 		check(t, next.Close())
 	}
 }
 
-func TestAHalfPublishedFrameIsFinishedByTheNextWriter(t *testing.T) {
-	for steps := range 4 {
+// The reader has not looked in between: all is as exact as if it had.
+func TestTheNextWriterComesAtOnce(t *testing.T) {
+	for step := nothing; step <= committed; step++ {
 		reader, writer := pair(t, 0, 1024)
 		write(t, writer, 100)
 		held := take(t, reader, 1, 100)
-		die(t, writer, steps, 200)
+		die(t, writer, step, 200)
 		next := must(Connect(reader.Name(), 0))(t)
 		write(t, next, 150)
-		if steps >= 1 {
+		if step == committed {
 			take(t, reader, 2, 200).Release()
 		}
 		take(t, reader, 1, 150).Release()
+		_, err := reader.Read(0)
+		wantCode(t, err, Timeout)
 		if !bytes.Equal(must(held.Data())(t), pattern(100, 1)) {
-			t.Fatalf("%d steps: what is held has changed", steps)
+			t.Fatalf("step %d: what is held has changed", step)
 		}
 		held.Release()
+		if now := free(reader); now != 1024 {
+			t.Fatalf("step %d: %d bytes are free", step, now)
+		}
 		check(t, next.Close())
-		for place := range reader.segment.ring.block.reserved {
-			if reader.segment.ring.block.reserved[place].Load() != 0 {
-				t.Fatalf("%d steps: something is announced still", steps)
-			}
-		}
-		// Whether the dead writer had taken the bytes cannot be told while frames are held: they are taken once more.
-		if now := free(reader); now != 1024 && (steps != 2 || now != 1024-216) {
-			t.Fatalf("%d steps: %d bytes are free", steps, now)
-		}
 	}
 }
 
-func TestAFrameThatFillsTheRingIsFinishedOrForgotten(t *testing.T) {
-	for steps := range 4 {
+func TestAFrameThatFillsTheRingIsThereOrNot(t *testing.T) {
+	for step := nothing; step <= committed; step++ {
 		reader, writer := pair(t, 0, 1024)
-		die(t, writer, steps, 1024-headerSize)
+		die(t, writer, step, 1024-headerSize)
 		next := must(Connect(reader.Name(), 0))(t)
-		if steps >= 2 {
+		if step == committed {
 			take(t, reader, 1, 1024-int(headerSize)).Release()
 		}
 		write(t, next, 150)
 		take(t, reader, 1, 150).Release()
 		if now := free(reader); now != 1024 {
-			t.Fatalf("%d steps: %d bytes are free", steps, now)
+			t.Fatalf("step %d: %d bytes are free", step, now)
 		}
 		check(t, next.Close())
 	}
 }
 
-func TestWhatIsUnreadDoesNotCountAsFree(t *testing.T) {
+// A token that will never come holds nothing back, and nothing else takes its place.
+func TestATokenIsMissingForEver(t *testing.T) {
+	reader, writer := pair(t, 0, 1024)
+	die(t, writer, committed, 100)
+	take(t, reader, 1, 100).Release()
+	next := must(Connect(reader.Name(), 0))(t)
+	for sequence := range uint64(20) {
+		write(t, next, 100)
+		take(t, reader, sequence+1, 100).Release()
+		_, err := reader.Read(0)
+		wantCode(t, err, Timeout)
+	}
+	if reader.balance != -1 {
+		t.Fatalf("the balance is %d", reader.balance)
+	}
+	vanish(t, next)
+	_, err := reader.Read(0)
+	wantCode(t, err, WriterDead)
+	if reader.balance != 0 || reader.segment.data.value() != 0 {
+		t.Fatal("the death has not settled the tokens")
+	}
+}
+
+// A token that comes late, just before its writer closes, announces nothing new.
+func TestALateTokenIsNoFrame(t *testing.T) {
 	reader, writer := pair(t, 0, 1024)
 	write(t, writer, 100)
-	write(t, writer, 200)
-	die(t, writer, 1, 300)
-	reader.segment.ring.block.clearReserved() // as after a writer that announces nothing
-	next := must(Connect(reader.Name(), 0))(t)
-	defer next.Close()
-	if now := free(reader); now != 1024-116-216-316 {
-		t.Fatalf("%d bytes are free", now)
+	if !reader.segment.data.try() {
+		t.Fatal("nothing was posted")
+	}
+	take(t, reader, 1, 100).Release()
+	check(t, reader.segment.data.post())
+	check(t, writer.Close())
+	for range 2 {
+		_, err := reader.Read(0)
+		wantCode(t, err, WriterDead)
+	}
+	if reader.balance != 0 || reader.writer.stream != gone {
+		t.Fatal("the end of the writer is not noted")
 	}
 }
 
-// The writer that comes after a killed one finds the frame without its token, and posts one for it.
-func TestAReaderThatStoodStillWithATokenMeetsNoFrameTwice(t *testing.T) {
-	const size = 4096/4 - int(headerSize)
-	for _, before := range []uint64{0, 3} { // on the first lap, or before what the first lap left
-		for _, written := range []uint64{0, 2} {
-			t.Run(fmt.Sprintf("%d before, then %d", before, written), func(t *testing.T) {
-				reader, first := pair(t, 0, 4096)
-				for sequence := range before {
-					write(t, first, size)
-					take(t, reader, sequence+1, size).Release()
-				}
-				write(t, first, size)
-				if !reader.segment.data.try() {
-					t.Fatal("there is no token to stand still with")
-				}
-				reader.tokens++
-				vanish(t, first)
-				second := must(Connect(reader.Name(), 0))(t)
-				defer second.Close()
-				if posted := reader.segment.data.value(); posted != 1 {
-					t.Fatalf("%d frames were posted anew, not the one in hand", posted)
-				}
-				take(t, reader, before+1, size).Release()
-				for sequence := range written {
-					write(t, second, size)
-					take(t, reader, sequence+1, size).Release()
-				}
-				_, err := reader.Read(0)
-				wantCode(t, err, Timeout)
-				write(t, second, size)
-				take(t, reader, written+1, size).Release()
-				// A succession excuses one such token, and no more: what stands there now looks like no next frame.
-				if before == 0 {
-					check(t, reader.segment.data.post())
-					_, err = reader.Read(0)
-					wantCode(t, err, SequenceMismatch)
-				}
-			})
+// Processes are killed wherever they stand, and the next one comes at once: each stream is whole, and no space is lost.
+func TestWritersAreKilledAndFollowed(t *testing.T) {
+	const kills = 25
+	reader := must(NewReader(uniqueName(t), Config{PayloadSize: 4096}))(t)
+	defer reader.Close()
+	dice, expected, streams := random(t), uint64(1), 0
+	read := func(frame *Frame) {
+		if frame.Sequence() == 1 {
+			expected = 1
+			streams++
 		}
+		if size := sizeOf(expected); frame.Sequence() != expected || !bytes.Equal(must(frame.Data())(t), pattern(size, expected)) {
+			t.Fatalf("frame %d of %d bytes came as number %d", frame.Sequence(), frame.Size(), expected)
+		}
+		frame.Release()
+		expected++
+	}
+	for range kills {
+		child, _ := launch(t, "endless-writer", reader.Name())
+		for end := streams + 1; streams < end; { // what the one before left comes first
+			frame, err := reader.Read(patience)
+			if !errors.Is(err, WriterDead) {
+				read(must(frame, err)(t))
+			}
+		}
+		for range dice.Intn(3000) {
+			read(must(reader.Read(patience))(t))
+		}
+		kill(child)
+	}
+	for {
+		frame, err := reader.Read(patience)
+		if err != nil {
+			wantCode(t, err, WriterDead)
+			break
+		}
+		read(frame)
+	}
+	if now := free(reader); now != 4096 || streams != kills {
+		t.Fatalf("%d bytes are free after %d streams", now, streams)
 	}
 }
 
-func TestANumberThatAYoungerProcessHasKeepsNothing(t *testing.T) {
-	started, state := startTime(ownPID())
-	if started == 0 || !running(state) {
-		t.Fatal("this process does not run")
-	}
-	now := time.Now()
-	if !ownerAlive(ownPID(), now) || ownerAlive(ownPID(), now.Add(-240*time.Hour)) {
-		t.Fatal("the time of the segment does not tell")
-	}
-	if ownerAlive(deadPID(t), now) || ownerAlive(0, now) || ownerAlive(1<<40, now) {
-		t.Fatal("a process that is gone lives")
-	}
-	if !ownerAlive(1, now) {
-		t.Fatal("a process that may not be signalled lives, too")
-	}
-}
+// sizeOf is how long the endless writer makes a frame.
+func sizeOf(sequence uint64) int { return 1 + int(sequence*37%1500) }

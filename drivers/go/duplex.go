@@ -14,6 +14,9 @@ const (
 	refusal = 5 * waitSlice
 )
 
+// failureMark begins a response that is the text of an error. It is no UTF-8, and as long as the least that always fits.
+const failureMark = "\xf5zb handler err\xf5"
+
 // Requests and responses go over two buffers: the first is read by the server, the second by the client. The n-th
 // response answers the n-th request; nothing else ties them together.
 func requestBuffer(channel string) string  { return channel + "_request" }

@@ -36,8 +36,9 @@ const (
 	ResourceExhausted Code = "resource_exhausted"
 	SystemError       Code = "system_error"
 
-	// Busy is no cause of the protocol: the object is in the middle of something else.
-	Busy Code = "busy"
+	// No causes of the protocol: the object is in the middle of something else; the server's handler failed.
+	Busy         Code = "busy"
+	HandlerError Code = "handler_error"
 )
 
 // Error returns the name.
@@ -110,19 +111,14 @@ func fromSystem(err error, name, operation string) error {
 	var number syscall.Errno
 	errors.As(err, &number)
 	details := Details{"name": name, "operation": operation, "errno": int(number)}
-	if number == syscall.EACCES || number == syscall.EPERM {
-		refused := fail(PermissionDenied, details,
-			"no permission to %s of buffer %q. Let the reader create it with a wider mode, or run as its owner", operation, name)
-		refused.Cause = err
-		return refused
-	}
-	if resource, short := shortages[number]; short {
-		exhausted := fail(ResourceExhausted, details,
-			"buffer %q: could not %s for lack of %s (%v). Free some, or raise the limit", name, operation, resource, err)
-		exhausted.Cause = err
-		return exhausted
-	}
 	failed := fail(SystemError, details, "buffer %q: could not %s: %v", name, operation, err)
+	if number == syscall.EACCES || number == syscall.EPERM {
+		failed = fail(PermissionDenied, details,
+			"no permission to %s of buffer %q. Let the reader create it with a wider mode, or run as its owner", operation, name)
+	} else if resource, short := shortages[number]; short {
+		failed = fail(ResourceExhausted, details,
+			"buffer %q: could not %s for lack of %s (%v). Free some, or raise the limit", name, operation, resource, err)
+	}
 	failed.Cause = err
 	return failed
 }

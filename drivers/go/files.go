@@ -31,19 +31,35 @@ const (
 
 // createFile makes a file in shared memory that is complete when its name appears, and leaves nothing if it fails or
 // the process dies meanwhile. The mode is set exactly, not subject to the umask.
-func createFile(path string, mode os.FileMode, fill func(fd int) error) error {
+func createFile(path string, mode os.FileMode, fill func(fd int) error) (int, error) {
 	fd, err := syscall.Open(filepath.Dir(path), syscall.O_RDWR|temporaryFile|syscall.O_CLOEXEC, uint32(mode))
 	if err != nil {
-		return err
+		return noFile, err
 	}
-	defer syscall.Close(fd)
-	if err := syscall.Fchmod(fd, uint32(mode)); err != nil {
-		return err
+	if err = syscall.Fchmod(fd, uint32(mode)); err == nil {
+		err = fill(fd)
 	}
-	if err := fill(fd); err != nil {
-		return err
+	if err == nil {
+		err = link(procPath(fd), path)
 	}
-	return link(fmt.Sprintf("/proc/self/fd/%d", fd), path)
+	if err != nil {
+		closeFile(fd)
+		return noFile, err
+	}
+	return fd, nil
+}
+
+func procPath(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
+
+// mapApart maps a file through a descriptor of its own: a mapping keeps its open file, and the locks of that, alive
+// beyond the last descriptor.
+func mapApart(fd, length, protection int) ([]byte, error) {
+	apart, err := syscall.Open(procPath(fd), syscall.O_RDWR|syscall.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer closeFile(apart)
+	return syscall.Mmap(apart, 0, length, protection, syscall.MAP_SHARED)
 }
 
 func link(from, to string) error {
@@ -62,14 +78,6 @@ func link(from, to string) error {
 		return number
 	}
 	return nil
-}
-
-func duplicate(fd int) (int, error) {
-	copied, _, number := syscall.Syscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_DUPFD_CLOEXEC, 0)
-	if number != 0 {
-		return noFile, number
-	}
-	return int(copied), nil
 }
 
 // retried repeats a system call that a signal interrupted.

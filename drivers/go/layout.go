@@ -17,21 +17,33 @@ const (
 // oieb is the control block at offset 0 of a segment. Each field has one writer, but for payloadFreeBytes, which both
 // sides change by atomic addition.
 type oieb struct {
-	size            atomic.Uint32    `protocol:"oieb_size"`
-	version         [4]uint8         `protocol:"version"`
-	metadataSize    atomic.Uint64    `protocol:"metadata_size"`
-	metadataFree    atomic.Uint64    `protocol:"metadata_free_bytes"`
-	metadataWritten atomic.Uint64    `protocol:"metadata_written_bytes"`
-	payloadSize     atomic.Uint64    `protocol:"payload_size"`
-	payloadFree     atomic.Uint64    `protocol:"payload_free_bytes"`
-	writePos        atomic.Uint64    `protocol:"payload_write_pos"`
-	readPos         atomic.Uint64    `protocol:"payload_read_pos"`
-	writtenCount    atomic.Uint64    `protocol:"payload_written_count"`
-	readCount       atomic.Uint64    `protocol:"payload_read_count"`
-	writerPID       atomic.Uint64    `protocol:"writer_pid"`
-	readerPID       atomic.Uint64    `protocol:"reader_pid"`
-	reserved        [4]atomic.Uint64 `protocol:"reserved"`
+	size            atomic.Uint32 `protocol:"oieb_size"`
+	version         [4]uint8      `protocol:"version"`
+	metadataSize    atomic.Uint64 `protocol:"metadata_size"`
+	metadataFree    atomic.Uint64 `protocol:"metadata_free_bytes"`
+	metadataWritten atomic.Uint64 `protocol:"metadata_written_bytes"`
+	payloadSize     atomic.Uint64 `protocol:"payload_size"`
+	payloadFree     atomic.Uint64 `protocol:"payload_free_bytes"`
+	writePos        atomic.Uint64 `protocol:"payload_write_pos"`
+	readPos         atomic.Uint64 `protocol:"payload_read_pos"`
+	writtenCount    atomic.Uint64 `protocol:"payload_written_count"`
+	readCount       atomic.Uint64 `protocol:"payload_read_count"`
+	writerPID       atomic.Uint64 `protocol:"writer_pid"`
+	readerPID       atomic.Uint64 `protocol:"reader_pid"`
+	ours            private       `protocol:"reserved"`
 }
+
+// private is what implementations of ours keep in the bytes that the protocol reserves: docs/stream.md. Each word has one
+// writer. A foreign peer leaves them zero.
+type private struct {
+	committed   atomic.Uint64 // bytes ever committed: its store is the commit
+	released    atomic.Uint64 // bytes ever released; 0: the reader is foreign
+	connection  atomic.Uint64 // upper half: its number; lower half: the writer's pid
+	streamStart atomic.Uint64 // committed when the writer connected
+}
+
+// releasing is set in released while a release is under way.
+const releasing = 1 << 63
 
 // The protocol fixes the size: this does not compile with another one.
 var _ [oiebSize]byte = [unsafe.Sizeof(oieb{})]byte{}
@@ -57,26 +69,21 @@ func structureOf[T any]() Structure {
 	return Structure{kind.Size(), fields}
 }
 
-// clearReserved zeroes what the reserved bytes say about a commit that is over.
-func (b *oieb) clearReserved() {
-	for i := range b.reserved {
-		b.reserved[i].Store(0)
-	}
-}
-
 // blockAt lays the control block over the beginning of a mapping, which is aligned to a page.
 func blockAt(memory []byte) *oieb { return (*oieb)(unsafe.Pointer(&memory[0])) }
 
 func align(size uint64) uint64 { return (size + blockAlignment - 1) / blockAlignment * blockAlignment }
 
-// format makes a zero-filled segment into an empty buffer. reader_pid is last: who sees it sees all the rest.
+// format makes a zero-filled segment into an empty buffer. What tells it from a stranger's memory comes first, in one
+// store, so that a creator that dies leaves no riddle; reader_pid is last: who sees it sees all the rest.
 func (b *oieb) format(metadata, payload, readerPID uint64) {
-	b.version[0] = majorVersion
+	(*atomic.Uint64)(unsafe.Pointer(b)).Store(oiebSize | majorVersion<<32) // the size and the version behind it
 	b.metadataSize.Store(metadata)
 	b.metadataFree.Store(metadata)
 	b.payloadSize.Store(payload)
 	b.payloadFree.Store(payload)
-	b.size.Store(oiebSize)
+	b.ours.committed.Store(payload)
+	b.ours.released.Store(payload)
 	b.readerPID.Store(readerPID)
 }
 

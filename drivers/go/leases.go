@@ -9,10 +9,11 @@ import (
 // leases are the parts of the ring that a reader has passed and not given back, in ring order. Frames may be released in
 // any order; their space returns in the order of the ring.
 type leases struct {
-	mutex sync.Mutex
-	queue []lease
-	first uint64 // number of the lease at the head of the queue
-	ended bool
+	mutex    sync.Mutex
+	queue    []lease
+	first    uint64 // number of the lease at the head of the queue
+	released uint64 // bytes ever given back
+	ended    bool
 }
 
 type lease struct {
@@ -21,11 +22,11 @@ type lease struct {
 	returned bool
 }
 
-// add appends a part and returns its number. A tail that a wrap gave up is no frame: it goes back by itself.
+// add appends a part and returns its number. A tail that a wrap gave up is no frame.
 func (l *leases) add(bytes uint64, frame bool) uint64 {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	l.queue = append(l.queue, lease{bytes: bytes, frame: frame, returned: !frame})
+	l.queue = append(l.queue, lease{bytes: bytes, frame: frame})
 	return l.first + uint64(len(l.queue)) - 1
 }
 
@@ -37,26 +38,16 @@ func (l *leases) giveBack(number uint64, s *segment) {
 		return
 	}
 	l.queue[number-l.first].returned = true
-	l.drain(s)
-}
-
-// drainWraps gives a wrap's tail back if nothing before it is held.
-func (l *leases) drainWraps(s *segment) {
-	l.mutex.Lock()
-	defer l.mutex.Unlock()
-	if !l.ended {
-		l.drain(s)
-	}
-}
-
-func (l *leases) drain(s *segment) {
-	done := 0
+	done, block := 0, s.ring.block
 	for _, part := range l.queue {
 		if !part.returned {
 			break
 		}
-		s.ring.block.payloadFree.Add(part.bytes)
+		block.ours.released.Store(l.released | releasing)
+		block.payloadFree.Add(part.bytes)
 		points.Pass(points.ReaderFree)
+		l.released += part.bytes
+		block.ours.released.Store(l.released)
 		if part.frame {
 			_ = s.space.post() // at its maximum, the writer has tokens enough
 			points.Pass(points.ReaderSpace)
@@ -67,14 +58,11 @@ func (l *leases) drain(s *segment) {
 	l.queue = l.queue[:copy(l.queue, l.queue[done:])]
 }
 
-func (l *leases) held() uint64 {
+// settle says how much is free when `read` bytes were ever committed.
+func (l *leases) settle(r *ring, read uint64) {
 	l.mutex.Lock()
 	defer l.mutex.Unlock()
-	var bytes uint64
-	for _, part := range l.queue {
-		bytes += part.bytes
-	}
-	return bytes
+	r.block.payloadFree.Store(r.size() - (read - l.released))
 }
 
 // end stops all traffic with the ring: what is given back later frees memory only.

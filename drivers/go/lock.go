@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// How long to wait for a lock whose holder is not the living owner: somebody may just be testing it.
+// How long to wait for a lock that somebody else has: perhaps that one is just testing it.
 const lockPatience = 100 * time.Millisecond
 
 // takeLock locks the file of a name and returns its descriptor. The last owner of such a file removes it while it holds
@@ -31,25 +31,18 @@ func takeLock(name string, mode os.FileMode) (int, error) {
 			there, err = isAt(fd, path)
 		}
 		if there {
-			// Another user's lock file may be ours to lock, but not to change.
-			_ = syscall.Fchmod(fd, uint32(mode))
+			_ = syscall.Fchmod(fd, uint32(mode)) // another user's lock file may be ours to lock, but not to change
 			return fd, nil
 		}
 		closeFile(fd)
-		if err == nil {
-			continue
-		}
-		if err != syscall.EWOULDBLOCK {
+		switch {
+		case err == syscall.EWOULDBLOCK && time.Now().Before(deadline):
+			time.Sleep(2 * time.Millisecond) // there is no event for a lock that is given up
+		case err == syscall.EWOULDBLOCK:
+			return noFile, inUse(name)
+		case err != nil:
 			return noFile, fromSystem(err, name, "lock the lock file")
 		}
-		pid, living, err := livingReader(name)
-		if err != nil {
-			return noFile, fromSystem(err, name, "look at the segment that stands there")
-		}
-		if living || time.Now().After(deadline) {
-			return noFile, inUse(name, pid)
-		}
-		time.Sleep(2 * time.Millisecond) // there is no event for a lock that is given up
 	}
 }
 
@@ -74,7 +67,7 @@ func openLockDirectory(path string) (int, error) {
 }
 
 // openLock has two steps: with O_CREAT, Linux refuses another user's file in a sticky directory even where its mode
-// allows it.
+// allows it. A second link to the file would be a trap: its mode is that of somebody's other file.
 func openLock(directory int, base string, mode os.FileMode) (int, error) {
 	for {
 		fd, err := syscall.Openat(directory, base, syscall.O_RDWR|openFlags, 0)
@@ -88,7 +81,7 @@ func openLock(directory int, base string, mode os.FileMode) (int, error) {
 			return noFile, err
 		}
 		var facts syscall.Stat_t
-		if err = syscall.Fstat(fd, &facts); err == nil && !isRegular(&facts) {
+		if err = syscall.Fstat(fd, &facts); err == nil && (!isRegular(&facts) || facts.Nlink > 1) {
 			err = syscall.EINVAL
 		}
 		if err != nil {
@@ -122,4 +115,34 @@ func lockHeld(name string) bool {
 	}
 	defer closeFile(fd)
 	return syscall.Flock(fd, syscall.LOCK_SH|syscall.LOCK_NB) == syscall.EWOULDBLOCK
+}
+
+// ---- the locks of the two sides --------------------------------------------------------------------------------
+
+// Each side locks one byte of the segment, far behind its end. The kernel drops the lock with the last descriptor, in
+// whatever PID namespace: so it tells who lives.
+const (
+	readerByte  = 1 << 40
+	writerByte  = 1 << 41
+	removalByte = 1 << 42 // no sign of life: who holds it removes what a dead reader left
+
+	getOpenFileLock = 36
+	setOpenFileLock = 37
+)
+
+// lockByte fails with EAGAIN if the byte is locked through another descriptor.
+func lockByte(fd int, place int64) error {
+	lock := syscall.Flock_t{Type: syscall.F_WRLCK, Start: place, Len: 1}
+	return syscall.FcntlFlock(uintptr(fd), setOpenFileLock, &lock)
+}
+
+func unlockByte(fd int, place int64) {
+	lock := syscall.Flock_t{Type: syscall.F_UNLCK, Start: place, Len: 1}
+	_ = syscall.FcntlFlock(uintptr(fd), setOpenFileLock, &lock)
+}
+
+// byteLocked says whether the byte is locked through another descriptor.
+func byteLocked(fd int, place int64) bool {
+	lock := syscall.Flock_t{Type: syscall.F_WRLCK, Start: place, Len: 1}
+	return syscall.FcntlFlock(uintptr(fd), getOpenFileLock, &lock) == nil && lock.Type != syscall.F_UNLCK
 }

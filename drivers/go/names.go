@@ -28,6 +28,8 @@ func validateName(name string) error {
 		reason = "it holds a '/'"
 	case strings.Contains(name, "..") || name == ".":
 		reason = "it holds '..' or is '.'"
+	case strings.HasPrefix(name, "sem."):
+		reason = "it begins with 'sem.', as the semaphores of other buffers do"
 	case strings.IndexFunc(name, illegal) >= 0:
 		reason = "it holds something else than letters, digits, '-', '_' and '.'"
 	case len(name) > longestName:

@@ -9,58 +9,59 @@ import (
 // objects are the four things of the system behind one buffer: segment, two semaphores, lock file. The reader owns
 // them: what belongs to a living owner is never touched, what a dead one left is replaced.
 type objects struct {
-	name    string
-	lock    int // descriptors
-	segment int
+	name string
+	lock int // a descriptor
 }
 
-// createObjects makes them all, or none.
-func createObjects(name string, config Config) (*objects, error) {
+// createObjects makes them all, or none. It returns the descriptor of the segment, too.
+func createObjects(name string, config Config) (*objects, int, error) {
 	if err := validateName(name); err != nil {
-		return nil, err
+		return nil, noFile, err
 	}
 	lock, err := takeLock(name, config.Mode)
 	if err != nil {
-		return nil, err
+		return nil, noFile, err
 	}
-	o := &objects{name: name, lock: lock, segment: noFile}
-	if err := o.fill(config); err != nil {
-		return nil, errors.Join(fromSystem(err, name, "create the buffer"), o.dropLock())
+	o := &objects{name, lock}
+	segment, err := o.fill(config)
+	if err != nil {
+		return nil, noFile, errors.Join(fromSystem(err, name, "create the buffer"), o.dropLock())
 	}
-	return o, nil
+	return o, segment, nil
 }
 
-// fill makes everything but the lock, the segment last: who sees it finds the rest.
-func (o *objects) fill(config Config) (err error) {
-	pid, living, err := livingReader(o.name)
-	if err != nil {
-		return fromSystem(err, o.name, "look at the segment that stands there")
+// fill makes everything but the lock. The name of the segment is the ownership: it comes first, locked already.
+func (o *objects) fill(config Config) (segment int, err error) {
+	if err := removeOrphan(o.name); err != nil {
+		return noFile, err
 	}
-	if living {
-		return inUse(o.name, pid)
-	}
-	if err := unlinkObjects(o.name); err != nil {
-		return fromSystem(err, o.name, "remove what a dead owner left")
+	lock := func(fd int) error { return lockByte(fd, readerByte) }
+	if segment, err = createFile(segmentPath(o.name), config.Mode, lock); err == syscall.EEXIST {
+		return noFile, inUse(o.name)
+	} else if err != nil {
+		return noFile, fromSystem(err, o.name, "create the segment")
 	}
 	defer func() {
 		if err != nil {
+			closeFile(segment)
 			err = errors.Join(err, unlinkObjects(o.name))
 		}
 	}()
 	for _, path := range []string{dataPath(o.name), spacePath(o.name)} {
+		if err := unlink(path); err != nil {
+			return noFile, fromSystem(err, o.name, "remove what a dead owner left")
+		}
 		if err := createSemaphore(path, config.Mode); err != nil {
-			return fromSystem(err, o.name, "create the semaphore "+path)
+			return noFile, fromSystem(err, o.name, "create the semaphore "+path)
 		}
 	}
-	err = createFile(segmentPath(o.name), config.Mode, func(fd int) error { return o.makeSegment(fd, config) })
-	if err != nil {
-		closeFile(o.takeSegment())
-		return fromSystem(err, o.name, "create the segment")
+	if err := formatSegment(segment, config); err != nil {
+		return noFile, fromSystem(err, o.name, "create the segment")
 	}
-	return nil
+	return segment, nil
 }
 
-func (o *objects) makeSegment(fd int, config Config) error {
+func formatSegment(fd int, config Config) error {
 	size := int64(config.segmentSize())
 	var room syscall.Statfs_t
 	if err := syscall.Fstatfs(fd, &room); err == nil && room.Blocks > 0 && size/int64(room.Bsize) >= int64(room.Bavail) {
@@ -70,7 +71,7 @@ func (o *objects) makeSegment(fd int, config Config) error {
 		return err
 	}
 	// Mapped before the memory is reserved: a limit of address space is met without touching any.
-	control, err := syscall.Mmap(fd, 0, int(size), syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
+	control, err := mapApart(fd, int(size), syscall.PROT_READ|syscall.PROT_WRITE)
 	if err != nil {
 		return err
 	}
@@ -78,16 +79,8 @@ func (o *objects) makeSegment(fd int, config Config) error {
 	if err := retried(func() error { return syscall.Fallocate(fd, 0, 0, size) }); err != nil {
 		return err
 	}
-	blockAt(control).format(align(config.MetadataSize), align(config.PayloadSize), uint64(os.Getpid()))
-	o.segment, err = duplicate(fd)
-	return err
-}
-
-// takeSegment hands the descriptor of the segment over.
-func (o *objects) takeSegment() int {
-	fd := o.segment
-	o.segment = noFile
-	return fd
+	blockAt(control).format(align(config.MetadataSize), align(config.PayloadSize), ownPID())
+	return nil
 }
 
 // remove ends all of them, whatever fails on the way; the lock file last.
@@ -101,8 +94,9 @@ func (o *objects) dropLock() error {
 	return err
 }
 
+// unlinkObjects removes the segment last: as long as it has its name, the semaphores are its own.
 func unlinkObjects(name string) error {
-	return errors.Join(unlink(segmentPath(name)), unlink(dataPath(name)), unlink(spacePath(name)))
+	return errors.Join(unlink(dataPath(name)), unlink(spacePath(name)), unlink(segmentPath(name)))
 }
 
 func unlink(path string) error {
@@ -112,7 +106,7 @@ func unlink(path string) error {
 	return nil
 }
 
-func inUse(name string, pid uint64) error {
-	return fail(BufferInUse, Details{"name": name, "pid": pid},
-		"buffer %q is in use by process %d. Choose another name, or close the reader that has it", name, pid)
+func inUse(name string) error {
+	return fail(BufferInUse, Details{"name": name},
+		"buffer %q is in use. Choose another name, or close the reader that has it", name)
 }

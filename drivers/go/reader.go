@@ -3,7 +3,6 @@ package zerobuffer
 import (
 	"encoding/binary"
 	"errors"
-	"math"
 	"os"
 	"sync/atomic"
 	"time"
@@ -14,9 +13,6 @@ import (
 // errCancelled ends a wait on behalf of a duplex server that stops.
 var errCancelled = errors.New("the wait was cancelled")
 
-// errSurplus says that a token stood for no frame.
-var errSurplus = errors.New("the token is surplus")
-
 // Reader creates a buffer and reads the frames that one writer puts into it.
 type Reader struct {
 	name     string
@@ -26,8 +22,8 @@ type Reader struct {
 	closed   atomic.Bool
 	cancel   *atomic.Bool // nil, or what ends waits
 	leases   leases
-	tokens   uint64 // posts of "data" that were taken and not yet turned into a frame
-	surplus  uint64 // tokens that stood for no frame
+	read     uint64 // bytes ever read
+	balance  int64  // tokens of "data" taken, less frames read
 	expected uint64 // sequence of the next frame
 	writer   writerWatch
 }
@@ -40,11 +36,11 @@ func NewReader(name string, config Config) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	objects, err := createObjects(name, config)
+	objects, fd, err := createObjects(name, config)
 	if err != nil {
 		return nil, err
 	}
-	segment, err := openSegment(name, objects.takeSegment(), false)
+	segment, err := openSegment(name, fd, false)
 	if err != nil {
 		return nil, errors.Join(err, objects.remove())
 	}
@@ -52,8 +48,9 @@ func NewReader(name string, config Config) (*Reader, error) {
 		segment.release()
 		return nil, errors.Join(err, objects.remove())
 	}
-	segment.lockAsReader()
-	return &Reader{name: name, segment: segment, objects: objects, gate: newGate(), expected: 1}, nil
+	begin := segment.ring.size()
+	return &Reader{name: name, segment: segment, objects: objects, gate: newGate(), expected: 1,
+		read: begin, leases: leases{released: begin}}, nil
 }
 
 // Name returns the name of the buffer.
@@ -72,15 +69,11 @@ func (r *Reader) Read(timeout time.Duration) (*Frame, error) {
 	if r.closed.Load() {
 		return nil, closed("reader")
 	}
-	for {
-		if err := r.takeToken(end); err != nil {
-			return nil, err
-		}
-		points.Pass(points.ReaderToken)
-		if frame, err := r.takeFrame(); err != errSurplus {
-			return frame, err
-		}
+	if err := r.await(end); err != nil {
+		return nil, err
 	}
+	points.Pass(points.ReaderToken)
+	return r.takeFrame()
 }
 
 func (r *Reader) timedOut(timeout time.Duration) error {
@@ -88,116 +81,134 @@ func (r *Reader) timedOut(timeout time.Duration) error {
 		"no frame came to buffer %q within %v. Wait longer, or see whether the writer writes", r.name, timeout)
 }
 
-// takeToken waits until there is a frame. A death is told only when no token is left: what was committed before it is
-// delivered first.
-func (r *Reader) takeToken(end deadline) error {
-	data := r.segment.data
-	if r.tokens > 0 {
+// await waits until there is a frame. A death is told only when there is none: what was committed before it is
+// delivered first. No token is taken here.
+func (r *Reader) await(end deadline) error {
+	if r.posted() || end.timeout > 0 && spinUntil(spinLimit, r.glance) {
 		return nil
 	}
-	if data.try() || end.timeout > 0 && data.spin(spinLimit) {
-		r.tokens++
-		return nil
-	}
-	for {
+	for data := r.segment.data; ; {
+		// Before the look at the frames: what is posted after it changes the value.
+		seen, present := data.value(), connectionNow(r.segment)
+		if r.hasFrame() {
+			return nil
+		}
+		r.writer.present = present
 		if r.closed.Load() {
 			return closed("reader")
 		}
 		if r.cancel != nil && r.cancel.Load() {
 			return errCancelled
 		}
-		state := r.writer.look(r.segment)
-		gone := state == writerClosed || state == writerDied
-		// It may have posted between our last look at the token and its end.
-		if gone && !data.try() {
+		if state := r.writer.look(r.segment); state != writerAlive {
+			if r.hasFrame() { // it was committed between our last look and the end of the writer
+				return nil
+			}
+			r.takeLateTokens()
+			r.balance, r.writer.stream = 0, gone // what was not posted will never be
 			if state == writerDied {
-				r.rollBack()
+				r.settle()
 			}
-			return r.writerGone(state)
-		}
-		if !gone {
-			slice := end.slice()
-			if slice == 0 {
-				return r.timedOut(end.timeout)
-			}
-			if !data.wait(slice) {
-				continue
+			if state != writerAbsent {
+				return fail(WriterDead, Details{"name": r.name, "reason": state.String(), "pid": r.writer.pid},
+					"the writer of buffer %q is gone (%s) and all its frames are read", r.name, state)
 			}
 		}
-		r.tokens++
-		return nil
+		slice := end.slice()
+		if slice == 0 {
+			return r.timedOut(end.timeout)
+		}
+		data.sleep(seen, slice)
 	}
 }
 
-func (r *Reader) writerGone(state writerState) error {
-	return fail(WriterDead, Details{"name": r.name, "reason": state.String(), "pid": r.writer.peer.pid},
-		"the writer of buffer %q is gone (%s) and all its frames are read", r.name, state)
+// posted says whether there is a token for a frame that is not read yet.
+func (r *Reader) posted() bool { return int64(r.segment.data.value())+r.balance > 0 }
+
+// committed says whether a writer of ours has committed a frame that is not read yet.
+func (r *Reader) committed() bool {
+	ring := r.segment.ring
+	return ring.block.ours.committed.Load()-r.read-1 < ring.size()
 }
 
-// rollBack undoes the half-done frame of a dead writer. The claim is held meanwhile, so that no new writer starts from a
-// position that is about to change.
-func (r *Reader) rollBack() {
-	block := r.segment.ring.block
-	dead := r.writer.peer.pid
-	if !r.writer.rollBackDue {
+func (r *Reader) hasFrame() bool { return r.posted() || r.committed() }
+
+// glance is for a reader that spins: it meets a frame with its token, unless one is missing for ever.
+func (r *Reader) glance() bool { return r.posted() || r.balance < 0 && r.committed() }
+
+// settle sets straight what a dead writer left half-done, once for each death: only foreign writers that come next need
+// it. The claim and the lock are held meanwhile, so that no writer starts from what is about to change. The lock is
+// needed where the dead writer had the number of this process or of the next writer, in other PID namespaces.
+func (r *Reader) settle() {
+	ring, dead := r.segment.ring, r.writer.pid
+	block := ring.block
+	death := connection{dead, numberOf(block.ours.connection.Load())}
+	if death == r.writer.settled || !block.writerPID.CompareAndSwap(dead, ownPID()) {
 		return
 	}
-	r.writer.rollBackDue = false
-	if !block.writerPID.CompareAndSwap(dead, block.readerPID.Load()) {
+	defer block.writerPID.CompareAndSwap(ownPID(), dead)
+	if lockByte(r.segment.fd, writerByte) != nil {
 		return
 	}
-	if r.segment.data.value() == 0 {
-		r.segment.ring.rollBack(r.leases.held())
+	defer unlockByte(r.segment.fd, writerByte)
+	pos, err := ring.readPos()
+	if err != nil || r.hasFrame() {
+		return
 	}
-	block.writerPID.Store(dead)
+	r.writer.settled = death
+	block.ours.committed.Store(r.read)
+	block.writePos.Store(pos)
+	r.leases.settle(ring, r.read)
+	block.writtenCount.Store(block.readCount.Load())
 }
 
-// takeFrame turns a token into a frame. If it fails the token stays, so that the next read meets the same error; only a
-// token that is surplus is gone.
+// takeFrame reads the frame that is there. If it fails nothing is taken, so that the next read meets the same error.
 func (r *Reader) takeFrame() (*Frame, error) {
 	ring := r.segment.ring
 	pos, err := ring.readPos()
 	if err != nil {
 		return nil, err
 	}
-	drained := ring.drained(pos) // before the look: if it is not, what stands there is whole
 	f, err := ring.peek(pos)
-	if drained && r.excuses(err != nil || f.sequence != r.expected) {
-		r.tokens--
-		r.surplus++
-		return nil, errSurplus
-	}
 	if err != nil {
 		return nil, err
 	}
-	if f.sequence != r.expected && !(f.sequence == 1 && r.writer.isAnother(r.segment)) {
+	if f.sequence != r.expected && (f.sequence != 1 || connectionNow(r.segment) == r.writer.stream) {
 		return nil, fail(SequenceMismatch, Details{"name": r.name, "expected": r.expected, "seen": f.sequence},
 			"buffer %q: expected frame %d, found frame %d. Recreate the buffer", r.name, r.expected, f.sequence)
 	}
 	if f.sequence == 1 {
-		r.writer.beginStream(r.segment, f, ring.block.readCount.Load(), r.tokens-1+r.segment.data.value())
+		r.writer.beginStream(r.segment, r.read)
 	}
 	if f.wrapped > 0 {
-		r.leases.add(f.wrapped, false)
-		r.leases.drainWraps(r.segment)
+		r.leases.giveBack(r.leases.add(f.wrapped, false), r.segment)
 		points.Pass(points.ReaderWrap)
 	}
 	number := r.leases.add(headerSize+f.size, true)
 	r.expected = f.sequence + 1
-	r.tokens--
+	r.read += f.wrapped + headerSize + f.size
 	ring.advance(f)
+	r.takeToken()
 	r.segment.retain()
 	data := ring.payload[f.at : f.at+f.size : f.at+f.size]
 	return &Frame{reader: r, lease: number, data: data, size: f.size, sequence: f.sequence}, nil
 }
 
-// excuses says whether a token may stand for no frame. A writer that takes over from a killed one posts what that one
-// owed; if this reader stood still for long between a token and its frame, that is one too many. So each succession
-// excuses one, that of a writer of whom nothing was read yet only where what stands there is strange: what is left of a
-// frame that was read can look like the next of another stream, but not of its own.
-func (r *Reader) excuses(strange bool) bool {
-	begun := r.writer.streams
-	return r.surplus+1 < begun || r.surplus+1 == begun && strange && r.writer.isAnother(r.segment)
+// takeToken takes the token of a frame that was read. A frame may be seen a moment before its post: waiting for that
+// keeps the semaphore exact.
+func (r *Reader) takeToken() {
+	data := r.segment.data
+	if r.balance--; data.try() || spinUntil(spinLimit, data.try) {
+		r.balance++
+		r.takeLateTokens()
+	}
+}
+
+// takeLateTokens takes those that came too late for the frames that they announce.
+func (r *Reader) takeLateTokens() {
+	for r.balance < 0 && r.segment.data.try() {
+		r.balance++
+	}
 }
 
 // Metadata returns a copy of what the writer left, or fails with NoMetadata or InvalidOIEB.
@@ -242,8 +253,8 @@ func (r *Reader) Close() error {
 	r.leases.end()
 	r.segment.ring.block.readerPID.Store(0)
 	_ = r.segment.space.post()
-	r.writer.peer.close()
 	err := r.objects.remove()
+	unlockByte(r.segment.fd, readerByte) // frames that are out keep the segment open
 	r.segment.release()
 	if err != nil {
 		return fromSystem(err, r.name, "remove the buffer")
@@ -265,67 +276,62 @@ const (
 func (s writerState) String() string { return [...]string{"absent", "alive", "closed", "died"}[s] }
 
 // connection tells one stay of a writer from every other.
-type connection struct {
-	pid    uint64
-	lock   int64
-	before uint64 // frames and markers that were written before it
-}
+type connection struct{ pid, number uint64 }
 
-// nobody differs from every connection: what restarts after it is another stream.
-var nobody = connection{lock: math.MinInt64}
+// gone differs from every connection: what restarts after it is another stream.
+var gone = connection{number: 1 << 32}
 
 type writerWatch struct {
-	peer        peer
-	seen        bool
-	rollBackDue bool
-	stream      connection // whose sequence is being read
-	streams     uint64     // how many have begun
+	pid     uint64 // the last one seen
+	peer    peer
+	seen    bool
+	present connection // the one there when the reader last found nothing to read
+	settled connection // whose death was settled last
+	stream  connection // whose sequence is being read, gone if that is not certain
+	author  connection // who probably wrote it
 }
 
 func (w *writerWatch) look(s *segment) writerState {
 	block := s.ring.block
-	pid := block.writerPID.Load()
+	pid, word := block.writerPID.Load(), block.ours.connection.Load() // before the look at the lock
 	if pid == 0 {
 		w.seen = w.seen || block.writtenCount.Load() != 0 || block.metadataWritten.Load() != 0
-		w.stream = nobody
 		if w.seen {
 			return writerClosed
 		}
 		return writerAbsent
 	}
-	w.seen = true
-	if pid != w.peer.pid {
-		w.rollBackDue = true
-	}
-	w.peer.watch(pid)
-	// A number that was never known here may belong to another namespace: the lock proves that it lives.
-	if w.peer.alive() || w.peer.unknown && s.writerLocked() {
+	w.seen, w.pid = true, pid
+	if byteLocked(s.fd, writerByte) || pid != pidOf(word) && w.peer.alive(pid) {
 		return writerAlive
+	}
+	if block.writerPID.Load() != pid || block.ours.connection.Load() != word {
+		return writerAlive // somebody came or went meanwhile: the next look tells
 	}
 	return writerDied
 }
 
-func (w *writerWatch) isAnother(s *segment) bool { return connectionNow(s) != w.stream }
-
-// beginStream notes whose sequence begins with a frame (or the marker before it) that `index` others precede. It is that
-// of the writer that is connected now, unless the frame was written before that one came. A writer of another
-// implementation does not say when it came: there, another beginning behind the frame tells that its writer is gone.
-func (w *writerWatch) beginStream(s *segment, f found, index, pending uint64) {
+// beginStream notes whose sequence begins with a frame, before which `read` bytes were read: that of the writer that is
+// connected now, unless the frame may be older. A writer of ours says when it came, of a foreign one the reader knows if it
+// was there before the frame.
+func (w *writerWatch) beginStream(s *segment, read uint64) {
 	w.seen = true
-	w.streams++
-	w.stream = connectionNow(s)
-	older := index < w.stream.before
-	if w.stream.lock == 0 {
-		older = s.ring.restartAhead(f.next, pending)
+	now, ours := connectionNow(s), &s.ring.block.ours
+	isOurs := now.pid == pidOf(ours.connection.Load())
+	before := isOurs && read-ours.streamStart.Load() >= 1<<63 // below it, as a difference
+	w.author = now
+	if now.pid == 0 || before {
+		w.author = gone
 	}
-	if w.stream.pid == 0 || older {
-		w.stream = nobody
+	w.stream = w.author
+	if !isOurs && now != w.present {
+		w.stream = gone
 	}
 }
 
 func connectionNow(s *segment) connection {
-	place, before := s.writerLock()
-	return connection{s.ring.block.writerPID.Load(), place, before}
+	block := s.ring.block
+	return connection{block.writerPID.Load(), numberOf(block.ours.connection.Load())}
 }
 
 func ownPID() uint64 { return uint64(os.Getpid()) }

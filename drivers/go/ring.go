@@ -3,7 +3,7 @@ package zerobuffer
 import "zerobuffer/internal/points"
 
 // ring is a segment whose sizes have been checked against its mapping. The pure parts of the protocol are here: where a
-// frame goes, what stands at a position, what a dead writer left.
+// frame goes and what stands at a position.
 type ring struct {
 	name     string
 	block    *oieb
@@ -111,37 +111,6 @@ func (r *ring) invalidFrame(field string, value, limit uint64) error {
 		"buffer %q: %s says %d, allowed is 1 to %d", r.name, field, value, limit)
 }
 
-// A commit announces itself in the reserved bytes while it lasts: how many bytes it takes, where the writer stood, and
-// what written_count will be. Zero bytes: there is none. Shared with the other implementations.
-const (
-	intentBytes = iota
-	intentOldPos
-	intentCount
-)
-
-// publish makes a frame whose bytes are in place part of the ring; the post that tells the reader is the caller's. What
-// a writer leaves that is killed in the middle is finished by the next one, or rolled back by the reader.
-func (r *ring) publish(p plan, sequence uint64) {
-	header{p.size, sequence}.put(r.payload, p.at)
-	count := r.block.writtenCount.Load() + 1
-	if p.marker {
-		header{}.put(r.payload, p.from)
-		count++
-	}
-	points.Pass(points.WriterHeader)
-	r.block.reserved[intentOldPos].Store(p.from)
-	r.block.reserved[intentCount].Store(count)
-	r.block.reserved[intentBytes].Store(p.need()) // last: it makes the other two valid
-	points.Pass(points.WriterIntent)
-	r.block.writePos.Store(p.next(r.size()))
-	points.Pass(points.WriterPosition)
-	r.block.payloadFree.Add(-p.need())
-	points.Pass(points.WriterFree)
-	r.block.writtenCount.Store(count)
-	points.Pass(points.WriterCount)
-	r.block.clearReserved()
-}
-
 // found is a frame in the ring.
 type found struct {
 	at       uint64 // of its first byte, behind the header
@@ -175,105 +144,4 @@ func (r *ring) advance(f found) {
 	points.Pass(points.ReaderPosition)
 	r.block.readCount.Store(r.block.readCount.Load() + f.counted)
 	points.Pass(points.ReaderCount)
-}
-
-// mostFrames is an upper bound on how many frames stand in a ring.
-func (r *ring) mostFrames() uint64 { return r.size()/(headerSize+1) + 1 }
-
-// drained says whether no frame stands at the reader's position.
-func (r *ring) drained(pos uint64) bool {
-	end, free, err := r.writerState()
-	// A full ring ends where it begins, too: there nothing is free, and more was written than read.
-	return err == nil && pos == end && (free != 0 || r.block.writtenCount.Load() == r.block.readCount.Load())
-}
-
-// restartAhead says whether one of the next frames begins a sequence of its own.
-func (r *ring) restartAhead(pos, pending uint64) bool {
-	end, _, err := r.writerState()
-	if err != nil {
-		return false
-	}
-	for range min(pending, r.mostFrames()) {
-		f, err := r.peek(pos)
-		if pos == end || err != nil {
-			return false
-		}
-		if f.sequence == 1 {
-			return true
-		}
-		pos = f.next
-	}
-	return false
-}
-
-// owed returns how many frames a dead writer made part of the ring without posting them.
-func (r *ring) owed(pending uint64) uint64 {
-	pos, err := r.readPos()
-	end, free, writerErr := r.writerState()
-	if err != nil || writerErr != nil {
-		return 0
-	}
-	// All read, and perhaps held; unless one frame fills the whole ring and was never posted.
-	unread := free == 0 && r.block.writtenCount.Load() != r.block.readCount.Load()
-	if pos == end && !unread {
-		return 0
-	}
-	for standing := uint64(1); standing <= r.mostFrames(); standing++ {
-		f, err := r.peek(pos)
-		if err != nil {
-			return 0
-		}
-		if pos = f.next; pos == end {
-			return standing - min(standing, pending)
-		}
-	}
-	return 0
-}
-
-// finishCommit brings the fields to where the commit that a dead writer announced would have brought them, if it had
-// moved. Whether it had taken the bytes already cannot be told, as the reader may hold frames: so they are taken, once
-// more perhaps. Room may be lost, what is not read is never overwritten.
-func (r *ring) finishCommit() {
-	defer r.block.clearReserved()
-	bytes, count := r.block.reserved[intentBytes].Load(), r.block.reserved[intentCount].Load()
-	pos, free, err := r.writerState()
-	if err != nil || bytes == 0 || bytes > r.size() || r.block.writtenCount.Load() == count {
-		return
-	}
-	if pos == r.block.reserved[intentOldPos].Load() && (bytes != r.size() || free != 0) {
-		return
-	}
-	if free >= bytes {
-		r.block.payloadFree.Add(-bytes)
-	}
-	r.block.writtenCount.Store(count)
-}
-
-// takeUnread takes bytes that count as free although something unread stands there: left by a writer that announces
-// nothing. The free bytes are looked at first, so that a reader at work never looks wrong.
-func (r *ring) takeUnread() {
-	end, free, err := r.writerState()
-	pos, readErr := r.readPos()
-	if err != nil || readErr != nil {
-		return
-	}
-	if most := r.size() - (end+r.size()-pos)%r.size(); free > most {
-		r.block.payloadFree.Add(most - free)
-	}
-}
-
-// rollBack takes back what a dead writer left half-done, once the reader has read all and holds `held` bytes.
-func (r *ring) rollBack(held uint64) {
-	pos, err := r.readPos()
-	if err != nil || held > r.size() {
-		return
-	}
-	defer r.block.clearReserved()
-	end, free, err := r.writerState()
-	if err == nil && end == pos && free == r.size()-held {
-		return
-	}
-	r.block.writePos.Store(pos)
-	r.block.payloadFree.Store(r.size() - held)
-	r.block.writtenCount.Store(r.block.readCount.Load())
 }

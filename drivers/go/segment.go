@@ -3,15 +3,14 @@ package zerobuffer
 import (
 	"sync/atomic"
 	"syscall"
-	"time"
-	"unsafe"
 )
 
 // segment is a mapped buffer with its two semaphores. It stays mapped until the last user lets go: the reader or writer
 // itself, and each frame and slot that is out.
 type segment struct {
 	name    string
-	fd      int
+	fd      int    // carries the lock, and is never mapped
+	owner   int    // a user
 	control []byte // the control block, writable
 	memory  []byte // the whole
 	ring    *ring
@@ -37,19 +36,20 @@ func (s *segment) open(writable bool) (err error) {
 	if err := syscall.Fstat(s.fd, &facts); err != nil {
 		return fromSystem(err, s.name, "look at the segment")
 	}
+	s.owner = int(facts.Uid)
 	length := int(facts.Size)
 	if length < oiebSize {
 		return corrupt(s.name, "length", uint64(length), oiebSize)
 	}
 	const read, write = syscall.PROT_READ, syscall.PROT_READ | syscall.PROT_WRITE
-	if s.control, err = syscall.Mmap(s.fd, 0, oiebSize, write, syscall.MAP_SHARED); err != nil {
+	if s.control, err = mapApart(s.fd, oiebSize, write); err != nil {
 		return fromSystem(err, s.name, "map the control block")
 	}
 	protection := read
 	if writable {
 		protection = write
 	}
-	if s.memory, err = syscall.Mmap(s.fd, 0, length, protection, syscall.MAP_SHARED); err != nil {
+	if s.memory, err = mapApart(s.fd, length, protection); err != nil {
 		return fromSystem(err, s.name, "map the segment")
 	}
 	s.ring, err = newRing(s.name, blockAt(s.control), s.memory)
@@ -85,91 +85,8 @@ func (s *segment) release() {
 	closeFile(s.fd)
 }
 
-// ---- locks -----------------------------------------------------------------------------------------------------
-
-// Locks on bytes far behind the end of the segment prove a life where process numbers do not (another namespace). That of
-// a writer says more: its place tells two connections of one process apart, its length how many frames and markers were
-// written before it came. They are a help beyond the protocol, shared with the Python implementation; where the system
-// has no such locks, nothing is lost but that help.
-const (
-	readerLockPlace = 1 << 40
-	writerLockPlace = 1 << 41
-	longestLock     = 1 << 61
-
-	getOpenFileLock = 36
-	setOpenFileLock = 37
-
-	writeLock = 1
-	unlocked  = 2
-)
-
-type fileLock struct {
-	kind   int16
-	whence int16
-	_      int32
-	start  int64
-	length int64
-	pid    int32
-	_      int32
-}
-
-func (s *segment) lock(command uintptr, lock *fileLock) error {
-	_, _, number := syscall.Syscall(syscall.SYS_FCNTL, uintptr(s.fd), command, uintptr(unsafe.Pointer(lock)))
-	if number != 0 {
-		return number
-	}
-	return nil
-}
-
-func (s *segment) lockAsReader() {
-	_ = s.lock(setOpenFileLock, &fileLock{kind: writeLock, start: readerLockPlace, length: 1})
-}
-
-func (s *segment) lockAsWriter() {
-	lock := fileLock{kind: writeLock, start: writerLockPlace + monotonic(), length: 1}
-	if before := s.ring.block.writtenCount.Load(); before < longestLock {
-		lock.length += int64(before)
-	}
-	_ = s.lock(setOpenFileLock, &lock)
-}
-
-func (s *segment) unlock() {
-	_ = s.lock(setOpenFileLock, &fileLock{kind: unlocked, start: readerLockPlace})
-}
-
-// writerLock returns the place of the writer's lock, 0 if nobody else holds one, and what was written before it came.
-func (s *segment) writerLock() (place int64, before uint64) {
-	lock := s.lockFrom(writerLockPlace, 0)
-	return lock.start, uint64(max(1, lock.length) - 1)
-}
-
-func (s *segment) writerLocked() bool {
-	place, _ := s.writerLock()
-	return place != 0
-}
-
-func (s *segment) readerLocked() bool {
-	return s.lockFrom(readerLockPlace, 1).start != 0 || lockHeld(s.name)
-}
-
-// lockFrom returns the first lock of somebody else in a range, a zero one if there is none.
-func (s *segment) lockFrom(place, length int64) fileLock {
-	lock := fileLock{kind: writeLock, start: place, length: length}
-	if s.lock(getOpenFileLock, &lock) != nil || lock.kind == unlocked {
-		return fileLock{}
-	}
-	return lock
-}
-
-var processStart = time.Now()
-
-// monotonic returns a number that only grows on this machine: two connections never share a place.
-func monotonic() int64 {
-	var now syscall.Timespec
-	const clockMonotonic = 1
-	_, _, number := syscall.RawSyscall(syscall.SYS_CLOCK_GETTIME, clockMonotonic, uintptr(unsafe.Pointer(&now)), 0)
-	if number != 0 {
-		return int64(time.Since(processStart))
-	}
-	return now.Nano()
+// orphaned says whether the segment has lost its name.
+func (s *segment) orphaned() bool {
+	var facts syscall.Stat_t
+	return syscall.Fstat(s.fd, &facts) == nil && facts.Nlink == 0
 }

@@ -2,7 +2,6 @@ package zerobuffer
 
 import (
 	"encoding/binary"
-	"errors"
 	"os"
 	"runtime"
 	"sync/atomic"
@@ -32,16 +31,16 @@ const (
 	futexWake = 1
 )
 
-var errSemaphoreOverflow = errors.New("the semaphore is at its maximum")
-
 // createSemaphore makes a semaphore of value 0. It is complete the moment its name exists.
 func createSemaphore(path string, mode os.FileMode) error {
 	content := make([]byte, semaphoreSize)
 	binary.LittleEndian.PutUint32(content[8:], semaphoreShared)
-	return createFile(path, mode, func(fd int) error {
+	fd, err := createFile(path, mode, func(fd int) error {
 		_, err := syscall.Pwrite(fd, content, 0)
 		return err
 	})
+	closeFile(fd)
+	return err
 }
 
 func openSemaphore(path string) (*semaphore, error) {
@@ -54,14 +53,24 @@ func openSemaphore(path string) (*semaphore, error) {
 	if err := syscall.Fstat(fd, &facts); err != nil {
 		return nil, err
 	}
-	if facts.Size < semaphoreSize {
-		return nil, syscall.EINVAL
+	if !isRegular(&facts) || facts.Size != semaphoreSize {
+		return nil, notASemaphore(path)
 	}
 	memory, err := syscall.Mmap(fd, 0, semaphoreSize, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_SHARED)
 	if err != nil {
 		return nil, err
 	}
-	return &semaphore{memory, (*atomic.Uint64)(unsafe.Pointer(&memory[0]))}, nil
+	s := &semaphore{memory, (*atomic.Uint64)(unsafe.Pointer(&memory[0]))}
+	private := binary.LittleEndian.Uint32(memory[8:])
+	if private != 0 && private != semaphoreShared || s.value() > semaphoreMost {
+		s.close()
+		return nil, notASemaphore(path)
+	}
+	return s, nil
+}
+
+func notASemaphore(path string) error {
+	return fail(InvalidOIEB, Details{"path": path}, "%s is no semaphore. Recreate the buffer", path)
 }
 
 func (s *semaphore) close() { _ = syscall.Munmap(s.memory) }
@@ -72,7 +81,7 @@ func (s *semaphore) post() error {
 	for {
 		now := s.state.Load()
 		if now&semaphoreValue == semaphoreMost {
-			return errSemaphoreOverflow
+			return syscall.EOVERFLOW // as sem_post does
 		}
 		if s.state.CompareAndSwap(now, now+1) {
 			if now >= oneWaiter {
@@ -85,51 +94,27 @@ func (s *semaphore) post() error {
 
 // try takes a token if there is one.
 func (s *semaphore) try() bool {
-	for {
-		now := s.state.Load()
-		if now&semaphoreValue == 0 {
-			return false
-		}
+	for now := s.state.Load(); now&semaphoreValue > 0; now = s.state.Load() {
 		if s.state.CompareAndSwap(now, now-1) {
 			return true
 		}
 	}
+	return false
 }
 
 // drain takes all tokens there are.
 func (s *semaphore) drain() {
-	for {
-		now := s.state.Load()
-		if now&semaphoreValue == 0 || s.state.CompareAndSwap(now, now&^semaphoreValue) {
-			return
-		}
+	for now := s.state.Load(); !s.state.CompareAndSwap(now, now&^semaphoreValue); {
+		now = s.state.Load()
 	}
 }
 
-// wait takes a token, or gives up after a while. It may give up early; the caller looks at its clock.
-func (s *semaphore) wait(limit time.Duration) bool {
+// sleep waits until a value that was seen has changed, for a while at most. It may return early, and takes no token.
+func (s *semaphore) sleep(seen uint64, limit time.Duration) {
 	s.state.Add(oneWaiter)
-	for slept := false; ; {
-		now := s.state.Load()
-		switch {
-		case now&semaphoreValue != 0:
-			if s.state.CompareAndSwap(now, now-1-oneWaiter) {
-				return true
-			}
-		case slept:
-			s.state.Add(^uint64(oneWaiter - 1))
-			return false
-		default:
-			until := syscall.NsecToTimespec(max(1, limit.Nanoseconds()))
-			s.futex(futexWait, 0, &until)
-			slept = true
-		}
-	}
-}
-
-// spin looks for a token for a moment: much cheaper than sleeping when the other side is about to post.
-func (s *semaphore) spin(limit time.Duration) bool {
-	return spinUntil(limit, s.try)
+	until := syscall.NsecToTimespec(max(1, limit.Nanoseconds()))
+	s.futex(futexWait, uintptr(seen), &until)
+	s.state.Add(^uint64(oneWaiter - 1))
 }
 
 func (s *semaphore) futex(operation, value uintptr, until *syscall.Timespec) {
@@ -138,7 +123,8 @@ func (s *semaphore) futex(operation, value uintptr, until *syscall.Timespec) {
 	runtime.KeepAlive(until)
 }
 
-// spinUntil repeats a look until it says yes or the time is over.
+// spinUntil repeats a look until it says yes or the time is over: much cheaper than sleeping when the other side is
+// about to act.
 func spinUntil(limit time.Duration, look func() bool) bool {
 	for begin := time.Now(); ; {
 		for range 64 {

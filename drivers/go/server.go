@@ -12,11 +12,12 @@ import (
 type Handler func(request *Frame) ([]byte, error)
 
 // Server answers the requests of a duplex channel, one after the other. A client that dies is noticed and forgotten; the
-// server goes on and serves the next one. A handler that fails breaks the order on which the channel rests: that
-// client's channel is closed, so that it gets WriterDead instead of somebody else's answer.
+// server goes on and serves the next one. A handler that fails costs its client a HandlerError instead of an answer. A
+// foreign client would not know that from an answer: its channel is closed, so that it gets WriterDead.
 type Server struct {
 	name     string
 	requests *Reader
+	options  []Option
 	stopping atomic.Bool
 	closed   atomic.Bool
 
@@ -24,16 +25,18 @@ type Server struct {
 	done      chan struct{} // nil until Start; closed when serving has ended
 	lastError error
 
-	responses *Writer // only the serving goroutine uses it
+	// Only the serving goroutine uses these.
+	client    connection // who is served; gone for nobody
+	responses *Writer
 }
 
-// NewServer creates a channel. It answers nothing before Start.
-func NewServer(name string, config Config) (*Server, error) {
+// NewServer creates a channel. It answers nothing before Start, and a client of another user only with the option AnyOwner.
+func NewServer(name string, config Config, options ...Option) (*Server, error) {
 	requests, err := NewReader(requestBuffer(name), config)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{name: name, requests: requests}
+	s := &Server{name: name, requests: requests, options: options}
 	requests.cancel = &s.stopping
 	return s, nil
 }
@@ -93,22 +96,27 @@ func (s *Server) serve(handler Handler) {
 func (s *Server) answer(handler Handler, request *Frame) {
 	if request.Sequence() == 1 {
 		s.dropClient()
+		s.client = s.requests.writer.author
 	}
 	response, err := called(handler, request)
-	if err == nil && len(response) == 0 {
-		err = errors.New("a handler must return at least one byte: the protocol has no empty frames")
-	}
-	if err == nil {
+	failed := err != nil
+	if !failed {
 		err = s.respond(response, request)
+		failed = err != nil && !hasLeft(err)
 	}
-	switch {
-	case err == nil:
-	case errors.Is(err, ReaderDead), errors.Is(err, NotFound), errors.Is(err, errCancelled):
-		s.dropClient()
-	default:
+	if failed {
 		s.failed(err)
+		err = s.tell(err, request)
+	}
+	if hasLeft(err) {
+		s.dropClient()
+	} else if err != nil {
 		s.refuseClient()
 	}
+}
+
+func hasLeft(err error) bool {
+	return errors.Is(err, ReaderDead) || errors.Is(err, NotFound) || errors.Is(err, errCancelled)
 }
 
 func called(handler Handler, request *Frame) (response []byte, err error) {
@@ -117,35 +125,56 @@ func called(handler Handler, request *Frame) (response []byte, err error) {
 			err = fmt.Errorf("the handler panicked: %v", panicked)
 		}
 	}()
-	return handler(request)
+	if response, err = handler(request); err == nil && len(response) == 0 {
+		err = errors.New("a handler must return at least one byte: the protocol has no empty frames")
+	}
+	return response, err
 }
 
-// respond writes a response to the client that asked, never to the next one that came while the handler worked.
 func (s *Server) respond(response []byte, request *Frame) error {
-	if s.responses == nil {
-		writer, err := s.connect(dialPatience)
-		if err != nil {
-			return err
-		}
-		s.responses = writer
-	}
-	asked := s.requests.writer.stream
-	if asked != connectionNow(s.requests.segment) || asked.pid != s.responses.segment.ring.block.readerPID.Load() {
-		return fail(ReaderDead, Details{"name": s.name, "sequence": request.Sequence()},
-			"the client of channel %q left before response %d", s.name, request.Sequence())
+	if err := s.meet(request); err != nil {
+		return err
 	}
 	_, err := s.responses.Write(response, Forever)
 	return err
 }
 
-func (s *Server) connect(patience time.Duration) (*Writer, error) {
+// tell sends a client of ours the failure instead of a response.
+func (s *Server) tell(failure error, request *Frame) error {
+	if err := s.meet(request); err != nil {
+		return err
+	}
+	ring := s.responses.segment.ring
+	if ring.block.ours.released.Load() == 0 {
+		s.refuseClient()
+		return nil
+	}
+	text := failureMark + failure.Error()
+	return s.respond([]byte(text[:min(uint64(len(text)), alwaysFits(ring.size()))]), request)
+}
+
+// meet connects to the client that asked, never to the next one that came while the handler worked.
+func (s *Server) meet(request *Frame) (err error) {
+	if s.responses == nil && s.client != gone {
+		if s.responses, err = s.connect(); err != nil {
+			return err
+		}
+	}
+	if s.client != connectionNow(s.requests.segment) || s.client.pid != s.responses.segment.ring.block.readerPID.Load() {
+		return fail(ReaderDead, Details{"name": s.name, "sequence": request.Sequence()},
+			"the client of channel %q left before response %d", s.name, request.Sequence())
+	}
+	return nil
+}
+
+func (s *Server) connect() (*Writer, error) {
 	for begin := time.Now(); ; {
-		writer, err := Connect(responseBuffer(s.name), duplexPoll)
+		writer, err := Connect(responseBuffer(s.name), duplexPoll, s.options...)
 		if err == nil {
 			writer.cancel = &s.stopping
 			return writer, nil
 		}
-		if !errors.Is(err, NotFound) || s.stopping.Load() || time.Since(begin) >= patience {
+		if !errors.Is(err, NotFound) || s.stopping.Load() || time.Since(begin) >= dialPatience {
 			return nil, err
 		}
 	}
@@ -154,14 +183,14 @@ func (s *Server) connect(patience time.Duration) (*Writer, error) {
 // refuseClient lets the client see a writer that came and went, not one that never came: it stays for several of the
 // looks that a waiting client takes.
 func (s *Server) refuseClient() {
-	if s.responses == nil {
-		s.responses, _ = s.connect(0)
+	if s.responses != nil && s.responses.NextSequence() == 1 {
 		time.Sleep(refusal)
 	}
 	s.dropClient()
 }
 
 func (s *Server) dropClient() {
+	s.client = gone
 	if s.responses != nil {
 		_ = s.responses.Close()
 		s.responses = nil

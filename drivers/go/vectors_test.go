@@ -67,6 +67,7 @@ func (s *side) compare(entry manifestEntry) {
 				binary.LittleEndian.PutUint64(place, 1)
 			}
 		}
+		clear(memory[at("reserved"):oiebSize]) // a foreign peer keeps nothing there
 		// Both are right after an exact fit; this library writes 0.
 		if place := memory[at("payload_write_pos"):]; bytes.Equal(place[:8], memory[at("payload_size"):][:8]) {
 			binary.LittleEndian.PutUint64(place, 0)

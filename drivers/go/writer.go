@@ -8,8 +8,13 @@ import (
 	"zerobuffer/internal/points"
 )
 
-// Tokens of "space" pile up while the writer never blocks, and overflow at 2^31-1: drained every so many writes.
-const drainInterval = 64
+const (
+	// Tokens of "space" pile up while the writer never blocks, and overflow at 2^31-1: drained every so many writes.
+	drainInterval = 64
+
+	// How long the reader counts as alive after a look.
+	lookFresh = 50 * time.Microsecond
+)
 
 // Writer writes frames into a buffer that a reader created. A buffer has one writer.
 type Writer struct {
@@ -18,17 +23,12 @@ type Writer struct {
 	gate     gate
 	closed   atomic.Bool
 	cancel   *atomic.Bool // nil, or what ends waits
+	stream   stream
 	reader   peer
+	looked   time.Time     // when the reader was last seen alive
 	sequence atomic.Uint64 // of the next frame
 	writes   uint64
 	slot     *Slot // the one that is out
-}
-
-func (w *Writer) post() error {
-	if err := w.segment.data.post(); err != nil {
-		return fromSystem(err, w.name, "post the semaphore of data")
-	}
-	return nil
 }
 
 // Name returns the name of the buffer.
@@ -42,15 +42,11 @@ func (w *Writer) NextSequence() uint64 { return w.sequence.Load() }
 // It fails with BufferFull, with ReaderDead, at once with FrameTooLarge or FrameUnwritable for what no waiting helps,
 // with InvalidFrameSize for no bytes, InvalidOIEB if the memory is corrupt, or with Closed.
 func (w *Writer) Write(data []byte, timeout time.Duration) (uint64, error) {
-	end := deadlineIn(timeout)
-	if err := w.enter(end, uint64(len(data))); err != nil {
-		return 0, err
-	}
-	defer w.gate.leave()
-	p, err := w.place(uint64(len(data)), end)
+	p, err := w.enter(len(data), deadlineIn(timeout))
 	if err != nil {
 		return 0, err
 	}
+	defer w.gate.leave()
 	copy(w.segment.ring.payload[p.at+headerSize:], data)
 	points.Pass(points.WriterData)
 	return w.publish(p)
@@ -59,41 +55,39 @@ func (w *Writer) Write(data []byte, timeout time.Duration) (uint64, error) {
 // Acquire lends a place in the ring for one frame, to be committed or abandoned before the next write. It fails as
 // Write does.
 func (w *Writer) Acquire(size int, timeout time.Duration) (*Slot, error) {
-	end := deadlineIn(timeout)
-	if err := w.enter(end, uint64(max(0, size))); err != nil {
-		return nil, err
-	}
-	defer w.gate.leave()
-	p, err := w.place(uint64(max(0, size)), end)
+	p, err := w.enter(max(0, size), deadlineIn(timeout))
 	if err != nil {
 		return nil, err
 	}
+	defer w.gate.leave()
 	w.segment.retain()
 	from := p.at + headerSize
 	w.slot = &Slot{writer: w, plan: p, data: w.segment.ring.payload[from : from+p.size : from+p.size]}
 	return w.slot, nil
 }
 
-// enter lets one caller in that may write.
-func (w *Writer) enter(end deadline, size uint64) error {
+// enter lets one caller in once its frame can be written, and says where. Unless it fails, the gate is to be left.
+func (w *Writer) enter(size int, end deadline) (p plan, err error) {
 	if !w.gate.enter(end) {
-		return w.full(size, 0, end)
+		return p, fail(BufferFull, Details{"name": w.name, "size": size, "seconds": end.timeout.Seconds()},
+			"buffer %q was busy with other calls for %v", w.name, end.timeout)
 	}
-	var err error
 	switch {
 	case w.closed.Load():
 		err = closed("writer")
 	case w.slot != nil:
 		err = busy(w.name, "an acquired frame is neither committed nor abandoned")
 	default:
-		return nil
+		p, err = w.place(uint64(size), end)
 	}
-	w.gate.leave()
-	return err
+	if err != nil {
+		w.gate.leave()
+	}
+	return p, err
 }
 
 func (w *Writer) full(size, needed uint64, end deadline) error {
-	free := w.segment.ring.block.payloadFree.Load()
+	_, free, _ := w.stream.state()
 	return fail(BufferFull,
 		Details{"name": w.name, "size": size, "seconds": end.timeout.Seconds(), "needed": needed, "free": free},
 		"buffer %q had no space for a frame of %d bytes within %v (%d needed, %d free)",
@@ -108,26 +102,18 @@ func (w *Writer) place(size uint64, end deadline) (plan, error) {
 	if w.writes++; w.writes%drainInterval == 0 {
 		w.segment.space.drain()
 	}
-	ring := w.segment.ring
-	spun := end.timeout <= 0
 	for {
-		pos, free, err := ring.writerState()
+		pos, free, err := w.stream.state()
 		if err != nil {
 			return plan{}, err
 		}
-		p, err := ring.planFrame(pos, size)
-		if err == nil && p.need() <= free {
+		p, err := w.stream.planFrame(pos, size)
+		if err != nil {
+			return plan{}, err
+		}
+		if p.need() <= free {
 			points.Pass(points.WriterPlanned)
 			return p, nil
-		}
-		if err != nil {
-			return plan{}, err
-		}
-		if !spun {
-			spun = true
-			if spinUntil(spinLimit, func() bool { return ring.block.payloadFree.Load() >= p.need() }) {
-				continue
-			}
 		}
 		if err := w.waitForSpace(p, end); err != nil {
 			return plan{}, err
@@ -137,12 +123,10 @@ func (w *Writer) place(size uint64, end deadline) (plan, error) {
 
 // waitForSpace sleeps until the reader releases something, for one slice at most.
 func (w *Writer) waitForSpace(p plan, end deadline) error {
-	block := w.segment.ring.block
-	for w.segment.space.try() {
-		if block.payloadFree.Load() >= p.need() {
-			return nil
-		}
+	if end.timeout > 0 && spinUntil(spinLimit, func() bool { return w.stream.hasRoom(p.need()) }) {
+		return nil
 	}
+	seen := w.segment.space.value() // before the look at the room: what is released after it changes the value
 	if w.closed.Load() {
 		return closed("writer")
 	}
@@ -152,23 +136,23 @@ func (w *Writer) waitForSpace(p plan, end deadline) error {
 	if err := w.checkReader(); err != nil {
 		return err
 	}
-	if block.payloadFree.Load() >= p.need() {
+	if w.stream.hasRoom(p.need()) {
 		return nil
 	}
 	slice := end.slice()
 	if slice == 0 {
 		return w.full(p.size, p.need(), end)
 	}
-	w.segment.space.wait(slice)
+	w.segment.space.sleep(seen, slice)
 	return nil
 }
 
 func (w *Writer) publish(p plan) (uint64, error) {
 	sequence := w.sequence.Load()
-	w.segment.ring.publish(p, sequence)
+	w.stream.publish(p, sequence)
 	w.sequence.Store(sequence + 1)
-	if err := w.post(); err != nil {
-		return 0, err
+	if err := w.segment.data.post(); err != nil {
+		return 0, fromSystem(err, w.name, "post the semaphore of data")
 	}
 	points.Pass(points.WriterPost)
 	points.Pass(points.WriterDone)
@@ -186,17 +170,34 @@ func (w *Writer) CheckReader() error {
 }
 
 func (w *Writer) checkReader() error {
-	reason := "died"
-	if pid := w.segment.ring.block.readerPID.Load(); pid == 0 {
-		reason = "closed"
-	} else {
-		w.reader.watch(pid)
-		if w.reader.alive() || w.reader.unknown && w.segment.readerLocked() {
+	block := w.segment.ring.block
+	pid, reason := block.readerPID.Load(), "died"
+	if pid != 0 {
+		if now := time.Now(); now.Sub(w.looked) < lookFresh {
+			return nil
+		} else if w.readerLives(pid) {
+			w.looked = now
 			return nil
 		}
 	}
-	return fail(ReaderDead, Details{"name": w.name, "reason": reason, "pid": w.reader.pid},
+	if block.readerPID.Load() == 0 { // it may have closed since the first look
+		reason = "closed"
+	}
+	return fail(ReaderDead, Details{"name": w.name, "reason": reason, "pid": pid},
 		"the reader of buffer %q is gone (%s). Close this writer, and connect again when it is back", w.name, reason)
+}
+
+// readerLives goes by the lock of a reader of ours. A foreign one has its number and, where that was never known, its
+// lock file; but the file of a segment without a name belongs to another reader.
+func (w *Writer) readerLives(pid uint64) bool {
+	s := w.segment
+	if byteLocked(s.fd, readerByte) {
+		return true
+	}
+	if s.ring.block.ours.released.Load() != 0 || s.orphaned() {
+		return false
+	}
+	return w.reader.alive(pid) || !w.reader.known && lockHeld(w.name)
 }
 
 // SetMetadata writes the metadata: once, before or after frames.
@@ -242,9 +243,9 @@ func (w *Writer) Close() error {
 	// Whoever waits inside sees the flag within a slice.
 	w.gate.enter(deadlineIn(Forever))
 	defer w.gate.leave()
-	w.segment.unlock()
-	w.segment.ring.block.writerPID.CompareAndSwap(ownPID(), 0)
-	w.reader.close()
+	w.stream.block.writerPID.CompareAndSwap(ownPID(), 0)
+	w.stream.leave()
+	unlockByte(w.segment.fd, writerByte)
 	w.segment.release()
 	return nil
 }

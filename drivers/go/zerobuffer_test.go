@@ -274,7 +274,7 @@ func TestAFrameOutlivesItsReader(t *testing.T) {
 }
 
 func TestNames(t *testing.T) {
-	for _, name := range []string{"", "a/b", "..", ".", "a b", "a\x00b", "naïve", "a..b", string(make([]byte, 300))} {
+	for _, name := range []string{"", "a/b", "..", ".", "a b", "a\x00b", "naïve", "a..b", "sem.", "sem.sem-w-x", string(make([]byte, 300))} {
 		_, err := NewReader(name, Config{PayloadSize: 64})
 		wantCode(t, err, InvalidName)
 		_, err = Connect(name, 0)
@@ -318,28 +318,66 @@ func TestDuplexAnswersInOrder(t *testing.T) {
 	}
 }
 
-func TestAFailingHandlerEndsItsClientOnly(t *testing.T) {
+// faulty fails in every way that a handler can.
+func faulty(request *Frame) ([]byte, error) {
+	switch request.Size() {
+	case 10:
+		return nil, nil
+	case 11:
+		return nil, fail(ReaderDead, nil, "a reader that is not the client") // not the client's
+	case 12:
+		return make([]byte, 2000), nil
+	case 13:
+		panic("thirteen")
+	}
+	return []byte{1}, nil
+}
+
+func TestAFailingHandlerCostsOneAnswer(t *testing.T) {
 	name := uniqueName(t)
 	server := must(NewServer(name, Config{PayloadSize: 1024}))(t)
 	defer server.Close()
-	check(t, server.Start(func(request *Frame) ([]byte, error) {
-		if request.Size() == 13 {
-			panic("thirteen")
-		}
-		return []byte{1}, nil
-	}))
-	for _, size := range []int{13, 12} {
-		client := must(Dial(name, Config{PayloadSize: 1024}, patience))(t)
-		must(client.Send(make([]byte, size), patience))(t)
-		response, err := client.Receive(patience)
-		if size == 13 {
-			wantCode(t, err, WriterDead)
-		} else {
-			must(response, err)(t).Release()
+	check(t, server.Start(faulty))
+	for _, ring := range []uint64{64, 1024} {
+		client := must(Dial(name, Config{PayloadSize: ring}, patience))(t)
+		for number, size := range []int{13, 1, 12, 11, 1, 10} {
+			must(client.Send(make([]byte, size), patience))(t)
+			response, err := client.Receive(patience)
+			if size == 1 {
+				must(response, err)(t).Release()
+				continue
+			}
+			wantCode(t, err, HandlerError)
+			details := err.(*Error).Details
+			reason := server.LastError().Error()
+			if ring == 64 {
+				reason = "" // there is room for the mark alone
+			}
+			if details["request"] != uint64(number+1) || details["reason"] != reason {
+				t.Fatalf("%d: %v, not %q", number, details, reason)
+			}
 		}
 		check(t, client.Close())
 	}
-	if server.LastError() == nil {
-		t.Fatal("the panic is not known")
+}
+
+// A foreign client would take the error for an answer.
+func TestAFailingHandlerEndsAForeignClient(t *testing.T) {
+	name := uniqueName(t)
+	server := must(NewServer(name, Config{PayloadSize: 1024}))(t)
+	defer server.Close()
+	check(t, server.Start(faulty))
+	for _, size := range []int{10, 11, 12, 13, 1} {
+		client := must(Dial(name, Config{PayloadSize: 1024}, patience))(t)
+		client.responses.segment.ring.block.ours.released.Store(0)
+		must(client.Send(make([]byte, size), patience))(t)
+		must(client.Send([]byte{1}, patience))(t) // its answer must not stand in for that of the first
+		response, err := client.Receive(patience)
+		if size == 1 {
+			must(response, err)(t).Release()
+		} else {
+			wantCode(t, err, WriterDead)
+		}
+		check(t, client.Close())
 	}
 }

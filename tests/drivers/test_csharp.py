@@ -68,28 +68,32 @@ class TestBroken(Broken):
     )
     mutants = (
         Mutant(
-            "what a dead writer has announced is not finished",
-            Change("ZeroBuffer/Recovery.cs", "                FinishAnnounced(ring);\n", ""),
+            "a commit is posted, but not stored",
+            Change(
+                "ZeroBuffer/Commits.cs",
+                "(ulong)plan.Need);\n                Shared.Store(&block->Reserved.Committed, committed);",
+                "(ulong)plan.Need);",
+            ),
             Exchange.test_a_writer_takes_over_wherever_the_one_before_died,
-            {"victim": "python", "successor": "driver"},
+            {"victim": "driver", "successor": "driver"},
         ),
         Mutant(
-            "a commit is not announced",
-            Change("ZeroBuffer/Ring.cs", "IntentBytes, (ulong)plan.Need)", "IntentBytes, 0)"),
-            Exchange.test_a_writer_takes_over_wherever_the_one_before_died,
-            {"victim": "driver", "successor": "python"},
-        ),
-        Mutant(
-            "what a dead writer had not posted stays unread",
-            Change("ZeroBuffer/Connecting.cs", "owner == 0 ? 0 : OwedPosts(segment)", "0L"),
+            "a frame without its post stays unread",
+            Change("ZeroBuffer/Intake.cs", "- Read - 1) < (ulong)ring.Size", "- Read - 1) < 0 * Read"),
             Exchange.test_a_writer_takes_over_wherever_the_one_before_died,
             {"victim": "driver", "successor": "driver"},
         ),
         Mutant(
             "a connection does not say what was written before it",
-            Change("ZeroBuffer/Presence.cs", "first < LongestLock ? (long)first + 1 : 1", "1"),
+            Change("ZeroBuffer/Commits.cs", "StreamStart, committed)", "StreamStart, 0)"),
             Exchange.test_what_writers_left_is_read_after_the_next_has_come,
-            {"reading": "python", "writing": "driver", "ending": "close"},
+            {"reading": "driver", "writing": "driver", "ending": "close"},
+        ),
+        Mutant(
+            "a release is not told",
+            Change("ZeroBuffer/Ring.cs", "(released + (ulong)bytes) & ~Releasing", "(released) & ~Releasing"),
+            Exchange.test_random_sizes_wrap_again_and_again,
+            {"reading": "driver", "writing": "driver"},
         ),
         Mutant(
             "more space is given back than was taken",
@@ -99,7 +103,7 @@ class TestBroken(Broken):
         ),
         Mutant(
             "a wrap marker is not counted",
-            Change("ZeroBuffer/Ring.cs", "(plan.HasMarker ? 2u : 1u)", "1u"),
+            Change("ZeroBuffer/Commits.cs", "(plan.HasMarker ? 2u : 1u)", "1u"),
             Exchange.test_random_sizes_wrap_again_and_again,
             {"reading": "python", "writing": "driver"},
         ),
@@ -113,7 +117,7 @@ class TestBroken(Broken):
             "a response goes to whoever reads it",
             Change(
                 "ZeroBuffer/DuplexServer.cs",
-                "return requests.PresentPid == responseReader;",
+                "return requests.AuthorPid == responseReader;",
                 "return responseReader != 0;",
             ),
             Exchange.test_a_response_reaches_nobody_but_who_asked,

@@ -60,20 +60,34 @@ class TestBroken(Broken):
     )
     mutants = (
         Mutant(
-            "what a dead writer has announced is not finished",
-            Change("zerobuffer/src/ring.rs", "if moved && begun {", "if moved && begun && false {"),
+            "the next writer goes on where a dead one had begun",
+            Change("zerobuffer/src/account.rs", "reserved.committed)", "reserved.stream_start)"),
             Exchange.test_a_writer_takes_over_wherever_the_one_before_died,
-            {"victim": "python", "successor": "driver"},
+            {"victim": "driver", "successor": "driver"},
         ),
         Mutant(
-            "a commit is not announced",
-            Change(
-                "zerobuffer/src/ring.rs",
-                "store(&block.reserved[INTENT_BYTES], plan.need());",
-                "store(&block.reserved[INTENT_BYTES], 0);",
-            ),
+            "a commit is posted, but not stored",
+            Change("zerobuffer/src/ring.rs", "            store(&block.reserved.committed, committed);", ""),
             Exchange.test_a_writer_takes_over_wherever_the_one_before_died,
-            {"victim": "driver", "successor": "python"},
+            {"victim": "driver", "successor": "driver"},
+        ),
+        Mutant(
+            "a frame without its post stays unread",
+            Change("zerobuffer/src/reader.rs", " || self.core.ring.is_committed_behind(progress.read)", ""),
+            Exchange.test_a_writer_takes_over_wherever_the_one_before_died,
+            {"victim": "driver", "successor": "driver"},
+        ),
+        Mutant(
+            "where a stream begins is not told",
+            Change("zerobuffer/src/ring.rs", "stream_start, committed);", "stream_start, 0);"),
+            Exchange.test_what_writers_left_is_read_after_the_next_has_come,
+            {"reading": "driver", "writing": "driver", "ending": "close"},
+        ),
+        Mutant(
+            "a release is not told",
+            Change("zerobuffer/src/ring.rs", "store(released, before + bytes);", "store(released, before);"),
+            Exchange.test_random_sizes_wrap_again_and_again,
+            {"reading": "driver", "writing": "driver"},
         ),
         Mutant(
             "more space is given back than was taken",

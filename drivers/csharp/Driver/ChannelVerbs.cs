@@ -132,8 +132,11 @@ namespace ZeroBuffer.Driver
                     case "xor":
                         work = Complement;
                         break;
+                    case "faulty":
+                        work = EveryOther;
+                        break;
                     default:
-                        throw RpcException.Params($"'handler' must be echo, double or xor, not '{handler}'");
+                        throw RpcException.Params($"'handler' must be echo, double, xor or faulty, not '{handler}'");
                 }
 
                 server.Start(
@@ -174,6 +177,13 @@ namespace ZeroBuffer.Driver
                 request.Data.CopyTo(0, response, 0, size);
                 request.Data.CopyTo(0, response, size, size);
                 return response;
+            }
+
+            private byte[] EveryOther(Frame request)
+            {
+                return Interlocked.Read(ref requests) % 2 == 0
+                    ? request.Data.ToArray()
+                    : throw new InvalidOperationException("faulty");
             }
 
             private byte[] Complement(Frame request)

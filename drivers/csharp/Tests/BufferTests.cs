@@ -349,7 +349,7 @@ namespace ZeroBuffer.Tests
         }
 
         /// <summary>Starts work; what comes back waits for its end and returns what it has thrown.</summary>
-        private static Func<Exception> InThread(Action work)
+        internal static Func<Exception> InThread(Action work)
         {
             Exception thrown = null;
             var thread = new Thread(

@@ -2,6 +2,7 @@ using System;
 using System.Diagnostics;
 using System.IO;
 using System.Reflection;
+using System.Runtime.InteropServices;
 using System.Threading;
 
 namespace ZeroBuffer.Tests
@@ -106,11 +107,12 @@ namespace ZeroBuffer.Tests
                 case "writer":
                     Write(new Writer(buffer), int.Parse(arguments[3]));
                     break;
+                case "writer-as-another":
+                    SystemCalls.Check(seteuid(65534));
+                    Write(new Writer(buffer), int.Parse(arguments[3]));
+                    break;
                 case "reader":
                     Read(new Reader(buffer, new BufferConfig(0, 1024)));
-                    break;
-                case "reader-to-be-asked":
-                    ReadWhenAsked(new Reader(buffer, new BufferConfig(0, int.Parse(arguments[3]))));
                     break;
                 case "halts-connecting":
                     Points.Arm(Points.WriterOpened, 1, Deed.Halt);
@@ -138,6 +140,9 @@ namespace ZeroBuffer.Tests
             return 0;
         }
 
+        [DllImport("libc.so.6", SetLastError = true)]
+        private static extern int seteuid(uint user);
+
         private bool HasHalted()
         {
             var stat = Processes.ReadText($"/proc/{process.Id}/stat") ?? "";
@@ -154,38 +159,6 @@ namespace ZeroBuffer.Tests
             Console.WriteLine("ready");
             Console.ReadLine();
             writer.Close();
-        }
-
-        /// <summary>Says the number of the frame that comes, or the code of the error that comes instead.</summary>
-        private static void ReadWhenAsked(Reader reader)
-        {
-            Console.WriteLine("ready");
-            for (var asked = Console.ReadLine(); asked != null; asked = Console.ReadLine())
-            {
-                if (asked == "halt")
-                {
-                    Points.Arm(Points.ReaderToken, 1, Deed.Halt);
-                }
-                else if (asked == "forge")
-                {
-                    reader.Segment.Data.Post();
-                }
-
-                var isPatient = asked == "read" || asked == "halt";
-                try
-                {
-                    using (var frame = reader.Read(isPatient ? Scratch.Patience : TimeSpan.Zero))
-                    {
-                        Console.WriteLine(frame.Sequence);
-                    }
-                }
-                catch (ZeroBufferException error)
-                {
-                    Console.WriteLine(error.Code);
-                }
-            }
-
-            reader.Close();
         }
 
         private static void Read(Reader reader)

@@ -75,26 +75,75 @@ namespace ZeroBuffer.Tests
         }
 
         [Case]
-        private static void AHandlerThatFailsEndsTheChannelOfItsClientAlone()
+        private static void AHandlerThatFailsCostsItsClientThatResponseAlone()
         {
             var name = Scratch.Name();
             using (var server = new DuplexServer(name, Config))
             {
-                server.Start(
-                    request => request.Size == 13 ? throw new FailureException("13") : request.Data.ToArray());
+                server.Start(AnswerOrFail);
                 using (var client = new DuplexClient(name, Config))
                 {
-                    client.Send(Scratch.Ramp(13), Scratch.Patience);
-                    client.Send(Scratch.Ramp(10), Scratch.Patience);
-                    Expect.Throws<WriterDeadException>(() => client.Receive(Scratch.Patience));
+                    foreach (var size in new[] { 13, 10, 14, 15, 20 })
+                    {
+                        client.Send(Scratch.Ramp(size), Scratch.Patience);
+                    }
+
+                    ExpectFailure(client, 1, "no 13");
+                    client.Receive(Scratch.Patience).Release();
+                    ExpectFailure(client, 3, "a handler must answer with at least one byte");
+                    ExpectFailure(client, 4, "cannot fit");
+                    Expect.That(server.LastError is FrameTooLargeException, $"{server.LastError}");
+                    using (var response = client.Receive(Scratch.Patience))
+                    {
+                        Expect.SameBytes(Scratch.Ramp(20), response.Data.ToArray(), "the response after the failures");
+                    }
                 }
 
-                Expect.Equal("13", server.LastError.Message);
+                // Where no text fits.
+                using (var client = new DuplexClient(name, new BufferConfig(0, 64)))
+                {
+                    client.Send(Scratch.Ramp(13), Scratch.Patience);
+                    ExpectFailure(client, 1, "its handler failed");
+                    client.Request(Scratch.Ramp(10), Scratch.Patience).Release();
+                }
+            }
+        }
+
+        [Case]
+        private static unsafe void AHandlerThatFailsEndsTheChannelOfAForeignClient()
+        {
+            var name = Scratch.Name();
+            using (var server = new DuplexServer(name, Config))
+            {
+                server.Start(AnswerOrFail);
+                using (var requests = new Writer(DuplexNames.Request(name)))
+                using (var responses = new Reader(DuplexNames.Response(name), Config))
+                {
+                    Foreign.Poke(&responses.Segment.Ring.Block->Reserved.Released, 0);
+                    requests.Write(Scratch.Ramp(13), Scratch.Patience);
+                    requests.Write(Scratch.Ramp(10), Scratch.Patience);
+                    Expect.Throws<WriterDeadException>(() => responses.Read(Scratch.Patience));
+                }
+
+                Expect.Equal("no 13", server.LastError.Message);
                 using (var client = new DuplexClient(name, Config))
                 using (var response = client.Request(Scratch.Ramp(10), Scratch.Patience))
                 {
                     Expect.Equal(10, response.Size);
                 }
+            }
+        }
+
+        [Case]
+        private static void AForeignClientThatSendsAtOnceIsAnswered()
+        {
+            var name = Scratch.Name();
+            using (var server = Echo(name))
+            using (var responses = new Reader(DuplexNames.Response(name), Config))
+            using (var client = new Foreign((Reader)Foreign.Field(server, "requests"), (ulong)Libc.getpid()))
+            {
+                client.Write(20, 1, true);
+                responses.Read(Scratch.Patience).Release();
             }
         }
 
@@ -129,6 +178,28 @@ namespace ZeroBuffer.Tests
                 thread.Start();
                 Expect.That(thread.Join(Scratch.Patience), "the server hangs");
             }
+        }
+
+        private static byte[] AnswerOrFail(Frame request)
+        {
+            switch (request.Size)
+            {
+                case 13:
+                    throw new FailureException("no 13");
+                case 14:
+                    return null;
+                case 15:
+                    return new byte[5000];
+                default:
+                    return request.Data.ToArray();
+            }
+        }
+
+        private static void ExpectFailure(DuplexClient client, ulong request, string reason)
+        {
+            var failure = Expect.Throws<HandlerException>(() => client.Receive(Scratch.Patience));
+            Expect.Equal(request, failure.Values["request"]);
+            Expect.That(((string)failure.Values["reason"]).Contains(reason), failure.Message);
         }
 
         private static DuplexServer Echo(string name)

@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using System.Runtime.InteropServices;
 
 namespace ZeroBuffer.Tests
 {
@@ -97,18 +98,170 @@ namespace ZeroBuffer.Tests
         }
 
         [Case]
+        private static void WhoRemovesACorpseIsAloneAndNoSignOfLife()
+        {
+            var corpse = BufferTests.NewReader(0, 64);
+            Foreign.Kill(corpse);
+            using (var file = SystemCalls.Open(new Names(corpse.Name).SegmentPath, Libc.O_RDWR))
+            {
+                Expect.That(new Presence(file).TryHold(Presence.Removal), "somebody removes it");
+                Expect.Throws<BufferInUseException>(() => new Reader(corpse.Name));
+                Expect.Throws<ReaderDeadException>(() => new Writer(corpse.Name));
+            }
+
+            new Reader(corpse.Name).Close();
+        }
+
+        [Case]
         private static void LocksAreWhereTheyAreConfigured()
+        {
+            WithLocksElsewhere(
+                () =>
+                {
+                    using (var reader = BufferTests.NewReader(0, 64))
+                    {
+                        Expect.That(File.Exists(new Names(reader.Name).LockPath), "no lock file is there");
+                    }
+                });
+        }
+
+        [Case]
+        private static void WhatBelongsToAnotherProgramStays()
+        {
+            var late = new byte[3 << 20];
+            late[late.Length - 1] = 1;
+            var otherVersion = new byte[4096];
+            otherVersion[0] = 128;
+            otherVersion[4] = 2;
+            foreach (var content in new[] { new byte[] { 7 }, Scratch.Ramp(4096, 1), late, otherVersion })
+            {
+                var name = Scratch.Name();
+                var path = new Names(name).SegmentPath;
+                File.WriteAllBytes(path, content);
+                try
+                {
+                    Expect.Throws<InvalidOiebException>(() => new Reader(name));
+                    Expect.SameBytes(content, File.ReadAllBytes(path), "another program's memory");
+                }
+                finally
+                {
+                    File.Delete(path);
+                }
+            }
+
+            foreach (var length in new[] { 0, 64, 3 << 20 })
+            {
+                var name = Scratch.Name();
+                File.WriteAllBytes(new Names(name).SegmentPath, new byte[length]);
+                new Reader(name).Close();
+            }
+        }
+
+        [Case]
+        private static void ACreationThatIsBrokenOffIsNobodysBuffer()
+        {
+            var name = Scratch.Name();
+            var begun = new byte[4096];
+            begun[0] = 128;
+            begun[4] = 1;
+            File.WriteAllBytes(new Names(name).SegmentPath, begun);
+            var start = Clock.Now;
+            var error = Expect.Throws<ReaderDeadException>(() => new Writer(name));
+            Expect.Equal("closed", error.Values["reason"]);
+            Expect.That(Clock.Now - start >= 40 * 1000 * 1000, "the writer has not waited");
+            new Reader(name).Close();
+        }
+
+        [Case]
+        private static void RootsSegmentTakesNoOption()
+        {
+            if (Libc.geteuid() != 0)
+            {
+                Console.WriteLine("skipped: only root can become another user");
+                return;
+            }
+
+            using (var reader = new Reader(Scratch.Name(), new BufferConfig(0, 1024, 0x1b6)))
+            using (var child = Child.Start("writer-as-another", reader.Name, "1"))
+            {
+                Expect.Equal("ready", child.Await());
+                reader.Read(Scratch.Patience).Release();
+            }
+        }
+
+        [Case]
+        private static void AnotherUsersSegmentTakesAnOption()
+        {
+            if (Libc.geteuid() != 0)
+            {
+                Console.WriteLine("skipped: only root can give a file away");
+                return;
+            }
+
+            using (var reader = BufferTests.NewReader(0, 1024))
+            {
+                Expect.Equal(0, chown(new Names(reader.Name).SegmentPath, 65534, 65534), "chown");
+                var error = Expect.Throws<PermissionDeniedException>(() => new Writer(reader.Name));
+                Expect.That(error.Message.Contains("user 65534") && error.Hint.Contains("any_owner"), error.Message);
+                using (var writer = new Writer(reader.Name, anyOwner: true))
+                {
+                    writer.Write(Scratch.Ramp(10, 1), Scratch.Patience);
+                    BufferTests.Check(reader, 1, 10);
+                }
+            }
+        }
+
+        [Case]
+        private static void ASemaphoreThatIsNoneIsRefused()
+        {
+            var full = new byte[32];
+            BitConverter.GetBytes(-1).CopyTo(full, 0);
+            var flag = new byte[32];
+            flag[8] = 7;
+            foreach (var content in new[] { new byte[0], new byte[31], new byte[33], full, flag })
+            {
+                using (var reader = BufferTests.NewReader(0, 64))
+                {
+                    var path = Names.SemaphorePath(new Names(reader.Name).SpaceSemaphore);
+                    File.Delete(path);
+                    File.WriteAllBytes(path, content);
+                    Expect.Throws<SystemFailureException>(() => new Writer(reader.Name));
+                }
+            }
+        }
+
+        [Case]
+        private static void ALockFileOfTwoNamesIsLeftAlone()
+        {
+            WithLocksElsewhere(
+                () =>
+                {
+                    var names = new Names(Scratch.Name());
+                    var victim = Path.Combine(names.LockDirectory, "victim");
+                    new Reader(names.Buffer).Close();
+                    File.WriteAllBytes(victim, new byte[0]);
+                    SystemCalls.Check(Libc.chmod(victim, 0x1ff));
+                    Expect.Equal(0, link(victim, names.LockPath), "link");
+                    Expect.Throws<SystemFailureException>(() => new Reader(names.Buffer));
+                    using (var file = SystemCalls.Open(victim, Libc.O_RDONLY))
+                    {
+                        Expect.Equal(0x1ff, SystemCalls.FactsOf(file).Mode & 0xfff, "mode");
+                    }
+
+                    File.Delete(victim);
+                    File.Delete(names.LockPath);
+                });
+        }
+
+        /// <summary>Has the locks in a folder of their own, which must be empty in the end.</summary>
+        internal static void WithLocksElsewhere(Action work)
         {
             var folder = Path.Combine(Path.GetTempPath(), Scratch.Name());
             var before = Environment.GetEnvironmentVariable(Names.LockDirectoryVariable);
             Environment.SetEnvironmentVariable(Names.LockDirectoryVariable, folder);
             try
             {
-                using (var reader = BufferTests.NewReader(0, 64))
-                {
-                    Expect.That(File.Exists(Path.Combine(folder, reader.Name + ".lock")), "no lock file is there");
-                }
-
+                work();
                 Expect.Equal(0, Directory.GetFileSystemEntries(folder).Length, "files");
             }
             finally
@@ -117,6 +270,12 @@ namespace ZeroBuffer.Tests
                 Directory.Delete(folder, true);
             }
         }
+
+        [DllImport("libc.so.6", SetLastError = true)]
+        private static extern int chown(string path, uint user, uint group);
+
+        [DllImport("libc.so.6", SetLastError = true)]
+        private static extern int link(string old, string name);
 
         private static void Poke(Reader reader, int offset, ulong value)
         {

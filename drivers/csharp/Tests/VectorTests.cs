@@ -10,6 +10,7 @@ namespace ZeroBuffer.Tests
     internal static class VectorTests
     {
         private const int WritePosOffset = 48;
+        private const int ReservedOffset = 96;
         private const int PayloadSizeOffset = 32;
         private static readonly int[] PidOffsets = { 80, 88 };
 
@@ -64,6 +65,9 @@ namespace ZeroBuffer.Tests
                     BitConverter.GetBytes(1UL).CopyTo(memory, offset);
                 }
             }
+
+            // Words that only implementations of this project keep.
+            Array.Clear(memory, ReservedOffset, 32);
 
             // Both are right after an exact fit; this library writes 0.
             if (BitConverter.ToUInt64(memory, WritePosOffset) == BitConverter.ToUInt64(memory, PayloadSizeOffset))

@@ -6,20 +6,17 @@ namespace ZeroBuffer
     /// <summary>Becoming the writer of a buffer: open everything, check it, then claim it.</summary>
     internal static unsafe class Connecting
     {
-        private const int OwedLooks = 20;
-        private const int SnapshotAttempts = 1000;
-
-        // For a reader that is creating the buffer, and for one that takes back what a dead writer left.
+        // For a side that is creating the buffer, connecting or leaving; and for a reader that begins, ends or settles.
         private static readonly TimeSpan CreationPatience = TimeSpan.FromSeconds(1);
-        private static readonly TimeSpan RepairPatience = TimeSpan.FromMilliseconds(50);
+        private static readonly TimeSpan ReaderPatience = TimeSpan.FromMilliseconds(50);
 
-        /// <summary>
-        /// Connects; waits for at most <paramref name="timeout"/> for a buffer that does not exist yet.
-        /// </summary>
+        /// <summary>Connects.</summary>
         /// <param name="names">Of the buffer.</param>
-        /// <param name="timeout">How long.</param>
+        /// <param name="timeout">How long to wait for a buffer that does not exist yet.</param>
         /// <param name="isWanted">Whether the process that reads it is one to connect to.</param>
-        public static Segment Connect(Names names, TimeSpan timeout, Func<ulong, bool> isWanted)
+        /// <param name="anyOwner">Whether another user may own it.</param>
+        /// <returns>Where the writer stands, and its segment.</returns>
+        public static Commits Connect(Names names, TimeSpan timeout, Func<ulong, bool> isWanted, bool anyOwner)
         {
             // Patience begins with the first refusal, however long this process was kept from trying before. A sign
             // that somebody is creating the buffer holds also when there is nothing at the next look.
@@ -30,7 +27,11 @@ namespace ZeroBuffer
             {
                 try
                 {
-                    return TryConnect(names, isWanted);
+                    return SystemCalls.Named(
+                        names.Buffer,
+                        "connect to the segment",
+                        names.SegmentPath,
+                        () => TryConnect(names, isWanted, anyOwner));
                 }
                 catch (NotReadyException refusal)
                 {
@@ -49,7 +50,18 @@ namespace ZeroBuffer
             }
         }
 
-        private static Segment TryConnect(Names names, Func<ulong, bool> isWanted)
+        /// <summary>Looks whether the reader of a segment lives.</summary>
+        public static Peer ReaderOf(Segment segment, Names names)
+        {
+            // The lock file belongs to whoever has the name.
+            return new Peer(
+                segment.Presence,
+                Presence.Reader,
+                life => segment.HasName
+                    && (life == Life.Alive || (life == Life.Unknown && Ownership.IsLocked(names))));
+        }
+
+        private static Commits TryConnect(Names names, Func<ulong, bool> isWanted, bool anyOwner)
         {
             var path = names.SegmentPath;
             FileDescriptor file;
@@ -57,67 +69,66 @@ namespace ZeroBuffer
             {
                 file = SystemCalls.Open(path, Libc.O_RDWR | Libc.O_NONBLOCK);
             }
-            catch (ErrnoException error)
+            catch (ErrnoException error) when (error.Errno == Libc.ENOENT)
             {
-                if (error.Errno == Libc.ENOENT)
+                throw new NotReadyException(new BufferNotFoundException(names.Buffer), TimeSpan.Zero, true);
+            }
+
+            Segment segment = null;
+            try
+            {
+                var facts = SystemCalls.FactsOf(file);
+                if (!anyOwner && facts.User != 0 && facts.User != Libc.geteuid())
                 {
-                    throw new NotReadyException(new BufferNotFoundException(names.Buffer), TimeSpan.Zero, true);
+                    throw new PermissionDeniedException(names.Buffer, path, facts.User);
                 }
 
-                throw SystemCalls.Of(error.Errno, names.Buffer, "open the segment", path);
-            }
-
-            Segment segment;
-            Libc.FileFacts facts;
-            try
-            {
-                facts = SystemCalls.Named(names.Buffer, "look at the segment", path, () => SystemCalls.FactsOf(file));
                 CheckFormatted(names, file, facts);
                 Points.Pass(Points.WriterOpened);
-                segment = SystemCalls.Named(
-                    names.Buffer,
-                    "map the segment",
-                    path,
-                    () => Segment.Map(
-                        names.Buffer, file, (long)facts.Size, true, isData => OpenSemaphore(names, isData)));
-            }
-            catch
-            {
-                file.Dispose();
-                throw;
-            }
+                segment = Segment.Map(
+                    names.Buffer, file, (long)facts.Size, true, isData => OpenSemaphore(names, isData));
 
-            try
-            {
-                CheckName(names, facts);
-                CheckReader(segment, names, Ownership.MadeAt(facts), isWanted);
-                Claim(segment, names);
-                return segment;
+                // An owner makes the segment first and removes it last: as long as it has its name, the semaphores that
+                // were opened after it belong to it.
+                if (!SystemCalls.IsAt(file, null, path))
+                {
+                    throw new NotReadyException(new BufferNotFoundException(names.Buffer), CreationPatience, true);
+                }
+
+                CheckReader(segment, names, isWanted);
+                return Claim(segment, names);
             }
             catch
             {
-                segment.Dispose();
+                segment?.Dispose();
+                file.Dispose();
                 throw;
             }
         }
 
-        /// <summary>A segment that is short or all zero is in the middle of its creation.</summary>
+        /// <summary>A segment that is short, all zero or without a reader is in the middle of its creation.</summary>
         private static void CheckFormatted(Names names, FileDescriptor file, Libc.FileFacts facts)
         {
             var limit = (ulong)Layout.OiebSize;
-            if (facts.Size < limit)
+            var block = SystemCalls.ReadStart(file, (int)limit);
+            var isShort = facts.Size < limit;
+            if (isShort || Array.TrueForAll(block, value => value == 0))
             {
-                var isShort = new InvalidOiebException(names.Buffer, "length", facts.Size, limit);
-                throw new NotReadyException(isShort, CreationPatience, false);
+                var cause = new InvalidOiebException(
+                    names.Buffer, isShort ? "length" : "oieb_size", isShort ? facts.Size : 0, limit);
+                throw new NotReadyException(cause, CreationPatience, false);
             }
 
-            var block = SystemCalls.Named(
-                names.Buffer, "read the segment", names.SegmentPath, () => SystemCalls.ReadStart(file, (int)limit));
-            if (Array.TrueForAll(block, value => value == 0))
+            if (ControlBlock.IsIn(block, out var control) && control.ReaderPid == 0)
             {
-                var isEmpty = new InvalidOiebException(names.Buffer, "oieb_size", 0, limit);
-                throw new NotReadyException(isEmpty, CreationPatience, false);
+                throw ReaderIsAway(names);
             }
+        }
+
+        private static Exception ReaderIsAway(Names names)
+        {
+            var cause = new ReaderDeadException(names.Buffer, "closed", 0);
+            return new NotReadyException(cause, ReaderPatience, false);
         }
 
         private static NamedSemaphore OpenSemaphore(Names names, bool isData)
@@ -138,129 +149,42 @@ namespace ZeroBuffer
             }
         }
 
-        /// <summary>
-        /// An owner's objects are removed before the next owner makes its own, the segment first: as long as this one
-        /// has its name, the semaphores that were opened after it are those that belong to it.
-        /// </summary>
-        private static void CheckName(Names names, Libc.FileFacts opened)
-        {
-            var path = names.SegmentPath;
-            var there = SystemCalls.Named(
-                names.Buffer, "look at the segment", path, () => SystemCalls.FactsAt(null, path));
-            if (!there.HasValue || !there.Value.IsSameFile(opened))
-            {
-                throw new NotReadyException(new BufferNotFoundException(names.Buffer), CreationPatience, true);
-            }
-        }
-
-        private static void CheckReader(Segment segment, Names names, double madeAt, Func<ulong, bool> isWanted)
-        {
-            var reader = Shared.Load(&segment.Ring.Block->ReaderPid);
-            if (reader == 0)
-            {
-                throw new NotReadyException(new ReaderDeadException(names.Buffer, "closed", 0), RepairPatience, false);
-            }
-
-            if (!Processes.OwnerLives(reader, madeAt) && !segment.Presence.ReaderIsSeen && !Ownership.IsLocked(names))
-            {
-                throw new ReaderDeadException(names.Buffer, "died", reader);
-            }
-
-            if (!isWanted(reader))
-            {
-                throw new ReaderDeadException(names.Buffer, "another has come in its place", reader);
-            }
-        }
-
-        /// <summary>Becomes the writer by compare-and-swap, from nobody or from a dead one.</summary>
-        private static void Claim(Segment segment, Names names)
+        private static void CheckReader(Segment segment, Names names, Func<ulong, bool> isWanted)
         {
             var block = segment.Ring.Block;
             var reader = Shared.Load(&block->ReaderPid);
-            var own = (ulong)Libc.getpid();
+            var lives = reader != 0 && ReaderOf(segment, names).Lives(reader, segment.Ring.ReaderIsOurs);
+            if (Shared.Load(&block->ReaderPid) == 0)
+            {
+                // Maybe since: its lock is free then, too.
+                throw ReaderIsAway(names);
+            }
+
+            var reason = !lives ? "died" : isWanted(reader) ? null : "another has come in its place";
+            if (reason != null)
+            {
+                throw new ReaderDeadException(names.Buffer, reason, reader);
+            }
+        }
+
+        /// <summary>Becomes the writer. Where that fails, the lock goes with the segment.</summary>
+        private static Commits Claim(Segment segment, Names names)
+        {
+            var block = segment.Ring.Block;
             var owner = Shared.Load(&block->WriterPid);
-            if (IsWriterAlive(segment, owner, own))
+            var commits = segment.Presence.TryHold(Presence.Writer)
+                ? new Takeover(segment).Try(out owner)
+                : null;
+            if (commits != null)
             {
-                // The reader holds the claim for the moment in which it takes back what a dead writer left.
-                var isRepair = owner == reader && owner != own;
-                throw Exists(names, owner, isRepair);
+                return commits;
             }
 
-            var seen = Shared.CompareExchange(&block->WriterPid, own, owner);
-            if (seen != owner)
-            {
-                throw Exists(names, seen, true);
-            }
-
-            segment.Presence.EnterWriter(Recovery.FirstCount(segment.Ring, segment.Data.Value));
-
-            // A writer that left by itself owes nothing: what seems unposted is a token that the reader already holds.
-            for (var owed = owner == 0 ? 0 : OwedPosts(segment); owed > 0; owed--)
-            {
-                segment.Data.Post();
-            }
-        }
-
-        private static Exception Exists(Names names, ulong pid, bool mayEnd)
-        {
-            var cause = new WriterExistsException(names.Buffer, pid);
-            return mayEnd ? new NotReadyException(cause, RepairPatience, false) : (Exception)cause;
-        }
-
-        private static bool IsWriterAlive(Segment segment, ulong owner, ulong own)
-        {
-            if (owner == 0)
-            {
-                return false;
-            }
-
-            // Our number without a lock is that of a dead process that had it before us, as in a restarted container.
-            if (owner == own)
-            {
-                return segment.Presence.Writer(out _) != 0;
-            }
-
-            using (var peer = new Peer())
-            {
-                var life = peer.Look(owner);
-                return life == Life.Alive || (life == Life.Unknown && segment.Presence.Writer(out _) != 0);
-            }
-        }
-
-        /// <summary>
-        /// The least of several looks: between a token and its frame, a reader makes it one too many.
-        /// </summary>
-        private static long OwedPosts(Segment segment)
-        {
-            var least = long.MaxValue;
-            for (var look = 0; look < OwedLooks && least > 0; look++)
-            {
-                if (look > 0)
-                {
-                    Thread.Sleep(1);
-                }
-
-                var position = Snapshot(segment, out var pending);
-                least = Math.Min(least, Recovery.Complete(segment.Ring, position, pending));
-            }
-
-            return least;
-        }
-
-        /// <summary>The reader's position, and the tokens that were left when it stood there.</summary>
-        private static long Snapshot(Segment segment, out long pending)
-        {
-            for (var attempt = 0; ; attempt++)
-            {
-                pending = segment.Data.Value;
-                var position = segment.Ring.ReadPosition();
-
-                // Nobody posts while we hold the claim: an equal value means that no token was taken meanwhile.
-                if (segment.Data.Value == pending || attempt == SnapshotAttempts)
-                {
-                    return position;
-                }
-            }
+            // Nobody has it for a moment only, and so has a reader that settles; but that one may have a writer, too.
+            var cause = new WriterExistsException(names.Buffer, owner);
+            throw owner == 0 ? new NotReadyException(cause, CreationPatience, true)
+                : owner == Shared.Load(&block->ReaderPid) ? new NotReadyException(cause, ReaderPatience, false)
+                : (Exception)cause;
         }
 
         /// <summary>A connection that cannot be made now, but may be worth another try.</summary>

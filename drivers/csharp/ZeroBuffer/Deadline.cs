@@ -9,18 +9,11 @@ namespace ZeroBuffer
         // A blocked wait looks this often whether the other side lives.
         private const long Slice = 30 * 1000 * 1000;
 
-        private readonly TimeSpan timeout;
         private readonly long end;
 
-        private Deadline(TimeSpan timeout, long end)
+        private Deadline(long end)
         {
-            this.timeout = timeout;
             this.end = end;
-        }
-
-        public double Seconds
-        {
-            get { return timeout.TotalSeconds; }
         }
 
         public bool IsOver
@@ -48,7 +41,7 @@ namespace ZeroBuffer
         {
             if (timeout == Timeout.InfiniteTimeSpan)
             {
-                return new Deadline(timeout, long.MaxValue);
+                return new Deadline(long.MaxValue);
             }
 
             if (timeout < TimeSpan.Zero)
@@ -58,7 +51,7 @@ namespace ZeroBuffer
 
             var now = Clock.Now;
             var far = timeout.Ticks >= (long.MaxValue - now) / 100;
-            return new Deadline(timeout, far ? long.MaxValue : now + timeout.Ticks * 100);
+            return new Deadline(far ? long.MaxValue : now + timeout.Ticks * 100);
         }
 
         /// <summary>The moment of the next look, not later than the end.</summary>

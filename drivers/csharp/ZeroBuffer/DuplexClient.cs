@@ -18,10 +18,12 @@ namespace ZeroBuffer
         /// <param name="name">Of the channel.</param>
         /// <param name="config">Of the response buffer.</param>
         /// <param name="timeout">How long to wait for a server that is not there yet.</param>
-        public DuplexClient(string name, BufferConfig config = null, TimeSpan timeout = default(TimeSpan))
+        /// <param name="anyOwner">Whether the server may belong to another user, who gets the requests.</param>
+        public DuplexClient(
+            string name, BufferConfig config = null, TimeSpan timeout = default(TimeSpan), bool anyOwner = false)
         {
             Name = name;
-            requests = new Writer(DuplexNames.Request(name), timeout);
+            requests = new Writer(DuplexNames.Request(name), timeout, anyOwner);
             try
             {
                 responses = new Reader(DuplexNames.Response(name), config ?? DuplexNames.DefaultConfig);
@@ -49,6 +51,7 @@ namespace ZeroBuffer
         }
 
         /// <summary>Waits for the next response that is not given up, a frame to be released.</summary>
+        /// <remarks>A <see cref="HandlerException"/> stands for the one that the server could not make.</remarks>
         public Frame Receive(TimeSpan timeout)
         {
             var deadline = Deadline.After(timeout);
@@ -60,7 +63,7 @@ namespace ZeroBuffer
                     received = Math.Max(received, frame.Sequence);
                     if (!abandoned.Remove(frame.Sequence))
                     {
-                        return frame;
+                        return Checked(frame);
                     }
                 }
 
@@ -111,6 +114,18 @@ namespace ZeroBuffer
             Close();
         }
 
+        private Frame Checked(Frame frame)
+        {
+            var failure = HandlerFailure.TextOf(frame);
+            if (failure == null)
+            {
+                return frame;
+            }
+
+            frame.Release();
+            throw new HandlerException(Name, frame.Sequence, failure.Length > 0 ? failure : "its handler failed");
+        }
+
         private Frame Next(Deadline deadline)
         {
             // Until the server has connected to the response buffer, its death shows only in the request buffer.
@@ -127,16 +142,10 @@ namespace ZeroBuffer
                 {
                     requests.CheckReader();
                 }
-                catch (ReaderDeadException)
+                catch (ReaderDeadException death)
                 {
                     // It may have answered between the two looks.
-                    frame = responses.TryRead(TimeSpan.Zero);
-                    if (frame == null)
-                    {
-                        throw;
-                    }
-
-                    return frame;
+                    return responses.TryRead(TimeSpan.Zero) ?? throw death;
                 }
 
                 if (deadline.IsOver)

@@ -8,8 +8,9 @@ namespace ZeroBuffer
 
     /// <summary>Answers requests, one after the other, in a thread of its own.</summary>
     /// <remarks>
-    /// A client that leaves is forgotten, and the next one is served. The n-th response answers the n-th request, so a
-    /// handler that fails, or answers with nothing, ends the channel of that client: it must not get another's answer.
+    /// A client that leaves is forgotten, and the next one is served. A handler that fails, or answers with nothing,
+    /// costs its client a <see cref="HandlerException"/> instead of the response. A foreign client would not know it
+    /// from one: its channel ends, so that it does not get another's answer.
     /// </remarks>
     public sealed class DuplexServer : IDisposable
     {
@@ -20,6 +21,7 @@ namespace ZeroBuffer
         private readonly object starting = new object();
         private readonly CancellationTokenSource stopping = new CancellationTokenSource();
         private readonly string responseName;
+        private readonly bool anyOwner;
         private readonly Reader requests;
         private Thread thread;
         private bool isClosed;
@@ -31,9 +33,13 @@ namespace ZeroBuffer
         private bool isLost;
 
         /// <summary>Creates a channel; the sizes are those of the request buffer.</summary>
-        public DuplexServer(string name, BufferConfig config = null)
+        /// <param name="name">Of the channel.</param>
+        /// <param name="config">Of the request buffer.</param>
+        /// <param name="anyOwner">Whether clients may belong to another user, who gets the responses.</param>
+        public DuplexServer(string name, BufferConfig config = null, bool anyOwner = false)
         {
             Name = name;
+            this.anyOwner = anyOwner;
             responseName = DuplexNames.Response(name);
             requests = new Reader(DuplexNames.Request(name), config ?? DuplexNames.DefaultConfig);
         }
@@ -41,7 +47,7 @@ namespace ZeroBuffer
         /// <summary>Name of the channel.</summary>
         public string Name { get; }
 
-        /// <summary>Why a client was last left without its response; null if none was.</summary>
+        /// <summary>Why a request was last left without its response; null if none was.</summary>
         public Exception LastError { get; private set; }
 
         /// <summary>Starts to answer.</summary>
@@ -150,6 +156,7 @@ namespace ZeroBuffer
                 return;
             }
 
+            var isMade = false;
             try
             {
                 var response = handler(request);
@@ -158,19 +165,18 @@ namespace ZeroBuffer
                     throw new InvalidOperationException("a handler must answer with at least one byte");
                 }
 
+                isMade = true;
                 responses = responses ?? Connect(ConnectPatience);
                 responses.Write(response, Timeout.InfiniteTimeSpan, stopping.Token);
             }
             catch (Exception error) when (!(error is OperationCanceledException && stopping.IsCancellationRequested))
             {
                 LastError = error;
-                if (!IsAbsence(error))
+                isLost = (isMade && IsAbsence(error)) || !Tells(error);
+                if (isLost)
                 {
-                    LeaveTrace();
+                    DropClient();
                 }
-
-                DropClient();
-                isLost = true;
             }
         }
 
@@ -180,10 +186,10 @@ namespace ZeroBuffer
         private void MeetClient()
         {
             DropClient();
-            isLost = false;
+            isLost = requests.AuthorPid == 0;
             try
             {
-                responses = Connect(TimeSpan.Zero);
+                responses = isLost ? null : Connect(TimeSpan.Zero);
             }
             catch (ZeroBufferException)
             {
@@ -201,11 +207,11 @@ namespace ZeroBuffer
             {
                 try
                 {
-                    return new Writer(responseName, IsOfClient);
+                    return new Writer(responseName, IsOfClient, TimeSpan.Zero, anyOwner);
                 }
                 catch (ZeroBufferException error) when (IsAbsence(error))
                 {
-                    if (deadline.IsOver || requests.PresentPid == 0)
+                    if (deadline.IsOver || requests.AuthorPid == 0)
                     {
                         throw;
                     }
@@ -217,11 +223,11 @@ namespace ZeroBuffer
         }
 
         /// <summary>
-        /// Who is still connected to the request buffer when a response buffer is open made that, too.
+        /// The author who is still connected to the request buffer when a response buffer is open made that, too.
         /// </summary>
         private bool IsOfClient(ulong responseReader)
         {
-            return requests.PresentPid == responseReader;
+            return requests.AuthorPid == responseReader;
         }
 
         private static bool IsAbsence(Exception error)
@@ -229,14 +235,20 @@ namespace ZeroBuffer
             return error is BufferNotFoundException || error is ReaderDeadException;
         }
 
-        /// <summary>
-        /// Without a trace, a writer that came and went looks to the client like one that never came.
-        /// </summary>
-        private void LeaveTrace()
+        /// <summary>Sends an error in place of a response, if the client knows what it is.</summary>
+        private bool Tells(Exception error)
         {
             try
             {
-                responses = responses ?? Connect(TimeSpan.Zero);
+                responses = responses ?? Connect(ConnectPatience);
+                if (responses.Ring.ReaderIsOurs)
+                {
+                    var failure = HandlerFailure.Encode(error.Message, Plan.AlwaysFits(responses.Ring.Size));
+                    responses.Write(failure, Timeout.InfiniteTimeSpan, stopping.Token);
+                    return true;
+                }
+
+                // Without a trace, a writer that came and went looks to the client like one that never came.
                 if (responses.NextSequence == 1)
                 {
                     responses.SetMetadata(Failed);
@@ -246,6 +258,8 @@ namespace ZeroBuffer
             {
                 // No client, or no room for metadata: there is nothing else to tell it by.
             }
+
+            return false;
         }
 
         private void DropClient()

@@ -46,11 +46,28 @@ namespace ZeroBuffer
     public sealed class PermissionDeniedException : ZeroBufferException
     {
         internal PermissionDeniedException(string name, string path, int errno)
-            : base(
-                "permission_denied",
+            : this(
                 name,
+                path,
+                errno,
                 $"no permission to use {path} of buffer '{name}'",
                 "Have the reader create it with a wider mode, or run as its owner")
+        {
+        }
+
+        /// <summary>The segment of another user, who would get what is written.</summary>
+        internal PermissionDeniedException(string name, string path, uint owner)
+            : this(
+                name,
+                path,
+                Libc.EPERM,
+                $"{path} of buffer '{name}' belongs to user {owner}, who would get what is written",
+                "Connect with anyOwner (any_owner) if that is meant, or run as its owner")
+        {
+        }
+
+        private PermissionDeniedException(string name, string path, int errno, string cause, string hint)
+            : base("permission_denied", name, cause, hint)
         {
             Add("path", path);
             Add("errno", errno);
@@ -321,6 +338,21 @@ namespace ZeroBuffer
                 $"buffer '{name}' is busy: {reason}",
                 "Use a writer from one thread at a time, and finish a slot before the next write")
         {
+            Add("reason", reason);
+        }
+    }
+
+    /// <summary>The handler of a duplex server failed on this request. (A code beyond the protocol.)</summary>
+    public sealed class HandlerException : ZeroBufferException
+    {
+        internal HandlerException(string name, ulong request, string reason)
+            : base(
+                "handler_error",
+                name,
+                $"the server of channel '{name}' could not answer request {request}: {reason}",
+                "The channel goes on: the next request has its own answer")
+        {
+            Add("request", request);
             Add("reason", reason);
         }
     }

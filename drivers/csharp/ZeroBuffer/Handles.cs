@@ -37,6 +37,9 @@ namespace ZeroBuffer
     }
 
     /// <summary>A mapped part of a segment, from its beginning.</summary>
+    /// <remarks>
+    /// A mapping keeps its open file, and the locks of that: so it has one of its own, apart from that of the locks.
+    /// </remarks>
     internal sealed unsafe class Mapping : SafeHandle
     {
         private readonly ulong length;
@@ -46,13 +49,16 @@ namespace ZeroBuffer
         {
             this.length = (ulong)length;
             var access = writable ? Libc.PROT_READ | Libc.PROT_WRITE : Libc.PROT_READ;
-            var at = new IntPtr(Libc.mmap(null, this.length, access, Libc.MAP_SHARED, file.Number, 0));
-            if (at == new IntPtr(-1))
+            using (var mapped = SystemCalls.OpenAgain(file))
             {
-                throw new ErrnoException(Libc.Errno);
-            }
+                var at = new IntPtr(Libc.mmap(null, this.length, access, Libc.MAP_SHARED, mapped.Number, 0));
+                if (at == new IntPtr(-1))
+                {
+                    throw new ErrnoException(Libc.Errno);
+                }
 
-            SetHandle(at);
+                SetHandle(at);
+            }
         }
 
         public override bool IsInvalid
@@ -74,6 +80,10 @@ namespace ZeroBuffer
     /// <summary>A named semaphore of the C library, which the other side uses, too.</summary>
     internal sealed unsafe class NamedSemaphore : SafeHandle
     {
+        // Of sem_t in glibc: the value stands in the first word, whether it is private in the third.
+        private const int FileSize = 32;
+        private const int SharedFlag = 128;
+
         private NamedSemaphore(string name, int flags, uint mode)
             : base(IntPtr.Zero, true)
         {
@@ -113,8 +123,21 @@ namespace ZeroBuffer
             return semaphore;
         }
 
+        /// <summary>Opens one that is there; what glibc would abort on, or lies beyond the file, is refused.</summary>
         public static NamedSemaphore Open(string name)
         {
+            using (var file = SystemCalls.Open(Names.SemaphorePath(name), Libc.O_RDONLY | Libc.O_NONBLOCK))
+            {
+                var facts = SystemCalls.FactsOf(file);
+                var content = facts.IsRegular ? SystemCalls.ReadStart(file, FileSize) : new byte[0];
+                var isWhole = content.Length == FileSize && facts.Size == FileSize;
+                if (!isWhole || BitConverter.ToInt32(content, 0) < 0
+                    || (BitConverter.ToInt32(content, 8) & ~SharedFlag) != 0)
+                {
+                    throw new ErrnoException(Libc.EINVAL);
+                }
+            }
+
             return new NamedSemaphore(name, 0, 0);
         }
 

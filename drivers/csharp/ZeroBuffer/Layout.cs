@@ -16,16 +16,23 @@ namespace ZeroBuffer
     }
 
     /// <summary>
-    /// Bytes that are zero between operations. The Python library announces a commit here while it lasts, so that it
-    /// can be finished when its writer is killed inside.
+    /// Bytes that foreign peers make zero and leave alone. Both counts begin at one ring and only grow: a count of 0
+    /// says that the reader is foreign.
     /// </summary>
     [StructLayout(LayoutKind.Sequential)]
     internal struct ReservedBytes
     {
-        public ulong IntentBytes;
-        public ulong IntentOldPosition;
-        public ulong IntentCount;
-        public ulong Unused;
+        /// <summary>Bytes ever committed, tails included.</summary>
+        public ulong Committed;
+
+        /// <summary>Bytes ever released, tails included; bit 63 is set while a release is under way.</summary>
+        public ulong Released;
+
+        /// <summary>Number of the connection; in the low half the pid of its writer, 0 once it has closed.</summary>
+        public ulong Connection;
+
+        /// <summary>What was committed when this writer connected.</summary>
+        public ulong StreamStart;
     }
 
     /// <summary>The OIEB at the beginning of a segment. Each field has one writer, but PayloadFreeBytes.</summary>
@@ -46,6 +53,16 @@ namespace ZeroBuffer
         public ulong WriterPid;
         public ulong ReaderPid;
         public ReservedBytes Reserved;
+
+        /// <summary>Takes one from the first bytes of a file; false if it is none of this protocol.</summary>
+        public static unsafe bool IsIn(byte[] start, out ControlBlock block)
+        {
+            var content = default(ControlBlock);
+            Memory.Copy(start, 0, (byte*)&content, start.Length);
+            block = content;
+            return start.Length == Layout.OiebSize
+                && block.OiebSize == Layout.OiebSize && block.Version.Major == Layout.VersionMajor;
+        }
     }
 
     /// <summary>What stands before the data of each frame; both 0: go on at the start of the ring.</summary>

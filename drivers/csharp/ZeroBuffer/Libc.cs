@@ -24,7 +24,7 @@ namespace ZeroBuffer
         public const int EMFILE = 24;
         public const int EFBIG = 27;
         public const int ENOSPC = 28;
-        public const int ELOOP = 40;
+        public const int EMLINK = 31;
         public const int ETIMEDOUT = 110;
         public const int EDQUOT = 122;
 
@@ -58,7 +58,6 @@ namespace ZeroBuffer
         public const int CLOCK_MONOTONIC = 1;
         public const int CLOCK_PROCESS_CPUTIME_ID = 2;
         public const int SC_CLK_TCK = 2;
-        public const short POLLIN = 1;
         public const int SIGKILL = 9;
         public const int SIGPIPE = 13;
         public const int SIGCONT = 18;
@@ -67,7 +66,6 @@ namespace ZeroBuffer
         public const int PR_SET_PDEATHSIG = 1;
 
         private const string Library = "libc.so.6";
-        private const int SysPidfdOpen = 434;
 
         private static bool IsArm
         {
@@ -80,9 +78,12 @@ namespace ZeroBuffer
             get { return Marshal.GetLastWin32Error(); }
         }
 
-        public static bool Is64Bit
+        public static void RefuseOtherMachines()
         {
-            get { return IntPtr.Size == 8 && BitConverter.IsLittleEndian; }
+            if (IntPtr.Size != 8 || !BitConverter.IsLittleEndian)
+            {
+                throw new PlatformNotSupportedException("shared fields have 8 bytes, little-endian");
+            }
         }
 
         public static string Describe(int errno)
@@ -90,20 +91,8 @@ namespace ZeroBuffer
             return Marshal.PtrToStringAnsi(strerror(errno));
         }
 
-        /// <summary>Opens a descriptor that refers to a process; -1 if there is none, or none to be had.</summary>
-        public static int PidfdOpen(int pid)
-        {
-            return (int)syscall(SysPidfdOpen, pid, 0);
-        }
-
         [DllImport(Library)]
         private static extern IntPtr strerror(int errno);
-
-        [DllImport(Library, SetLastError = true)]
-        private static extern long syscall(long number, long first, long second);
-
-        [DllImport(Library, SetLastError = true)]
-        public static extern int open(string path, int flags, uint mode);
 
         [DllImport(Library, SetLastError = true)]
         public static extern int openat(int directory, string path, int flags, uint mode);
@@ -198,8 +187,8 @@ namespace ZeroBuffer
         [DllImport(Library)]
         public static extern int getpid();
 
-        [DllImport(Library, SetLastError = true)]
-        public static extern int poll(PollRequest* requests, ulong count, int milliseconds);
+        [DllImport(Library)]
+        public static extern uint geteuid();
 
         [DllImport(Library, SetLastError = true)]
         public static extern int prctl(int option, ulong first, ulong second, ulong third, ulong fourth);
@@ -215,14 +204,6 @@ namespace ZeroBuffer
         {
             public long Seconds;
             public long Nanoseconds;
-        }
-
-        [StructLayout(LayoutKind.Sequential)]
-        public struct PollRequest
-        {
-            public int Descriptor;
-            public short Events;
-            public short Seen;
         }
 
         /// <summary>struct flock.</summary>
@@ -251,6 +232,12 @@ namespace ZeroBuffer
         [StructLayout(LayoutKind.Explicit, Size = 256)]
         public struct FileFacts
         {
+            [FieldOffset(16)]
+            public uint Links;
+
+            [FieldOffset(20)]
+            public uint User;
+
             [FieldOffset(28)]
             public ushort Mode;
 

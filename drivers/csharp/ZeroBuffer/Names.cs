@@ -73,6 +73,11 @@ namespace ZeroBuffer
                 return "it is empty";
             }
 
+            if (name.StartsWith("sem.", StringComparison.Ordinal))
+            {
+                return "it begins like the file of a semaphore";
+            }
+
             if (name == "." || name.Contains(".."))
             {
                 return "it is '.' or holds '..'";

@@ -9,8 +9,8 @@ namespace ZeroBuffer
     /// </summary>
     internal sealed class Ownership : IDisposable
     {
-        private const long LockPatience = 100 * 1000 * 1000;
-        private const int ReaderPidOffset = 88;
+        private const long LockPatience = 100 * 1000 * 1000; // for somebody who only tests it
+        private const int Chunk = 1 << 20;
         private const uint DirectoryMode = 0x3ff; // 1777: everybody's locks, each removable only by its owner
 
         private readonly Names names;
@@ -28,60 +28,22 @@ namespace ZeroBuffer
             var ownership = new Ownership(names, Lock(names, config.Mode));
             try
             {
-                // A free lock proves nothing: one peer locks elsewhere.
-                var owner = Named(names, "look at the segment that stands there", () => LivingReader(names));
-                if (owner != 0)
-                {
-                    throw new BufferInUseException(names.Buffer, owner);
-                }
+                segment = SystemCalls.Named(
+                    names.Buffer,
+                    "remove what a dead owner left",
+                    names.SegmentPath,
+                    () =>
+                    {
+                        RemoveStale(names);
+                        return CreateObjects(names, config);
+                    });
+                return ownership;
             }
             catch
             {
                 ownership.Abandon();
                 throw;
             }
-
-            try
-            {
-                Named(names, "remove what a dead owner left", () => RemoveObjects(names));
-                segment = CreateObjects(names, config);
-                return ownership;
-            }
-            catch
-            {
-                ownership.Dispose();
-                throw;
-            }
-        }
-
-        /// <summary>The reader that the segment of this name has, if it lives; else 0.</summary>
-        public static ulong LivingReader(Names names)
-        {
-            FileDescriptor file;
-            try
-            {
-                file = SystemCalls.Open(names.SegmentPath, Libc.O_RDONLY | Libc.O_NONBLOCK);
-            }
-            catch (ErrnoException error) when (error.Errno == Libc.ENOENT)
-            {
-                return 0;
-            }
-
-            using (file)
-            {
-                var facts = SystemCalls.FactsOf(file);
-                var block = facts.IsRegular ? SystemCalls.ReadStart(file, (int)Layout.OiebSize) : new byte[0];
-                var pid = block.Length == Layout.OiebSize ? BitConverter.ToUInt64(block, ReaderPidOffset) : 0;
-                return Processes.OwnerLives(pid, MadeAt(facts)) ? pid : 0;
-            }
-        }
-
-        /// <summary>When a segment was made, at the latest, in seconds since the epoch.</summary>
-        public static double MadeAt(Libc.FileFacts facts)
-        {
-            var modified = facts.ModifiedSeconds + facts.ModifiedNanoseconds / 1e9;
-            var changed = facts.ChangedSeconds + facts.ChangedNanoseconds / 1e9;
-            return Math.Min(modified, changed);
         }
 
         /// <summary>Whether somebody holds the lock: then the reader lives, whatever its number means here.</summary>
@@ -103,51 +65,130 @@ namespace ZeroBuffer
         /// <summary>Removes all four objects, whatever fails on the way, the lock file last.</summary>
         public void Dispose()
         {
-            if (lockFile.IsClosed)
+            if (!lockFile.IsClosed)
             {
-                return;
+                TryRemoveObjects(names);
+                Abandon();
             }
-
-            try
-            {
-                RemoveObjects(names);
-            }
-            catch (ErrnoException)
-            {
-                // What cannot be removed stays, for whoever may.
-            }
-
-            Abandon();
         }
 
+        /// <summary>
+        /// Removes the segment that stands there, and its semaphores, if its reader is dead. The lock says so of one of
+        /// ours, also where only the segment is shared.
+        /// </summary>
+        private static void RemoveStale(Names names)
+        {
+            for (;;)
+            {
+                FileDescriptor file;
+                try
+                {
+                    file = SystemCalls.Open(names.SegmentPath, Libc.O_RDWR | Libc.O_NONBLOCK);
+                }
+                catch (ErrnoException error) when (error.Errno == Libc.ENOENT)
+                {
+                    return;
+                }
+
+                using (file)
+                {
+                    var facts = SystemCalls.FactsOf(file);
+                    var block = OursAt(names, file, facts);
+                    var presence = new Presence(file);
+                    if (!presence.TryHold(Presence.Removal)
+                        || presence.IsHeld(Presence.Reader)
+                        || (block.Reserved.Released == 0 && Processes.OwnerLives(block.ReaderPid, MadeAt(facts))))
+                    {
+                        throw new BufferInUseException(names.Buffer, block.ReaderPid);
+                    }
+
+                    if (SystemCalls.IsAt(file, null, names.SegmentPath))
+                    {
+                        // The segment last: nobody else makes semaphores as long as its name stands.
+                        RemoveSemaphores(names);
+                        SystemCalls.Unlink(names.SegmentPath);
+                        return;
+                    }
+                }
+            }
+        }
+
+        /// <summary>
+        /// The control block of a file: all zero where its creator has died before. Anything else belongs to another
+        /// program, and is refused.
+        /// </summary>
+        private static ControlBlock OursAt(Names names, FileDescriptor file, Libc.FileFacts facts)
+        {
+            var start = facts.IsRegular ? SystemCalls.ReadStart(file, (int)Layout.OiebSize) : new byte[] { 1 };
+            var isControl = ControlBlock.IsIn(start, out var block);
+            for (long at = 0; !isControl && start.Length > 0; start = SystemCalls.ReadStart(file, Chunk, at))
+            {
+                if (!Array.TrueForAll(start, value => value == 0))
+                {
+                    throw new InvalidOiebException(
+                        names.Buffer, "oieb_size", block.OiebSize, (ulong)Layout.OiebSize);
+                }
+
+                at += start.Length;
+            }
+
+            return block;
+        }
+
+        /// <summary>When a segment was made, at the latest, in seconds since the epoch.</summary>
+        private static double MadeAt(Libc.FileFacts facts)
+        {
+            var modified = facts.ModifiedSeconds + facts.ModifiedNanoseconds / 1e9;
+            var changed = facts.ChangedSeconds + facts.ChangedNanoseconds / 1e9;
+            return Math.Min(modified, changed);
+        }
+
+        /// <summary>
+        /// Makes the segment, whose name is the ownership, before anything else of its name is touched.
+        /// </summary>
         private static Segment CreateObjects(Names names, BufferConfig config)
         {
-            // The semaphores first: a writer that sees the segment finds everything.
-            var data = CreateSemaphore(names, names.DataSemaphore, config.Mode);
-            var space = Owned(() => CreateSemaphore(names, names.SpaceSemaphore, config.Mode), data);
             var path = names.SegmentPath;
             var operation = $"create a segment of {config.SegmentSize} bytes";
-            var file = Owned(
-                () => SystemCalls.Named(
-                    names.Buffer,
-                    operation,
-                    path,
-                    () => SystemCalls.Open(path, Libc.O_RDWR | Libc.O_CREAT | Libc.O_EXCL, config.Mode)),
-                data,
-                space);
-            return Owned(
-                () => SystemCalls.Named(
-                    names.Buffer,
-                    operation,
-                    path,
-                    () =>
-                    {
-                        SystemCalls.Check(Libc.fchmod(file.Number, config.Mode));
-                        return Fill(names, file, config, data, space);
-                    }),
-                data,
-                space,
-                file);
+            var file = SystemCalls.Named(names.Buffer, operation, path, () => CreateSegment(names, config.Mode));
+            try
+            {
+                RemoveSemaphores(names);
+                var data = CreateSemaphore(names, names.DataSemaphore, config.Mode);
+                var space = CreateSemaphore(names, names.SpaceSemaphore, config.Mode);
+                return SystemCalls.Named(names.Buffer, operation, path, () => Fill(names, file, config, data, space));
+            }
+            catch
+            {
+                TryRemoveObjects(names);
+                file.Dispose();
+                throw;
+            }
+        }
+
+        /// <summary>Whoever is faster, or takes it for a stale one, has the name.</summary>
+        private static FileDescriptor CreateSegment(Names names, uint mode)
+        {
+            FileDescriptor file = null;
+            try
+            {
+                file = SystemCalls.Open(names.SegmentPath, Libc.O_RDWR | Libc.O_CREAT | Libc.O_EXCL, mode);
+                var presence = new Presence(file);
+                if (presence.TryHold(Presence.Reader)
+                    && !presence.IsHeld(Presence.Removal)
+                    && SystemCalls.FactsOf(file).Links != 0)
+                {
+                    SystemCalls.Check(Libc.fchmod(file.Number, mode));
+                    return file;
+                }
+            }
+            catch (ErrnoException error) when (error.Errno == Libc.EEXIST)
+            {
+                // As below.
+            }
+
+            file?.Dispose();
+            throw new BufferInUseException(names.Buffer, 0);
         }
 
         private static unsafe Segment Fill(
@@ -175,58 +216,18 @@ namespace ZeroBuffer
                 names.Buffer, "create the semaphore " + semaphore, path, () => NamedSemaphore.Create(semaphore, mode));
         }
 
-        private static T Owned<T>(Func<T> work, params IDisposable[] meanwhile)
+        private static void RemoveSemaphores(Names names)
         {
-            try
-            {
-                return work();
-            }
-            catch
-            {
-                Array.ForEach(meanwhile, thing => thing.Dispose());
-                throw;
-            }
+            SystemCalls.UnlinkSemaphore(names.DataSemaphore);
+            SystemCalls.UnlinkSemaphore(names.SpaceSemaphore);
         }
 
-        private static T Named<T>(Names names, string operation, Func<T> work)
+        /// <summary>What cannot be removed stays, for whoever may.</summary>
+        private static void TryRemoveObjects(Names names)
         {
-            return SystemCalls.Named(names.Buffer, operation, names.SegmentPath, work);
-        }
-
-        private static void Named(Names names, string operation, Action work)
-        {
-            SystemCalls.Named(names.Buffer, operation, names.SegmentPath, work);
-        }
-
-        /// <summary>
-        /// The segment goes first: a writer that has opened it tells by its name whether the semaphores, too, are
-        /// still those of its owner.
-        /// </summary>
-        private static void RemoveObjects(Names names)
-        {
-            ErrnoException failure = null;
-            var removals = new Action[]
-            {
-                () => SystemCalls.Unlink(names.SegmentPath),
-                () => SystemCalls.UnlinkSemaphore(names.DataSemaphore),
-                () => SystemCalls.UnlinkSemaphore(names.SpaceSemaphore),
-            };
-            foreach (var remove in removals)
-            {
-                try
-                {
-                    remove();
-                }
-                catch (ErrnoException error)
-                {
-                    failure = failure ?? error;
-                }
-            }
-
-            if (failure != null)
-            {
-                throw failure;
-            }
+            Libc.sem_unlink(names.DataSemaphore);
+            Libc.sem_unlink(names.SpaceSemaphore);
+            Libc.unlink(names.SegmentPath);
         }
 
         private static FileDescriptor Lock(Names names, uint mode)
@@ -246,8 +247,13 @@ namespace ZeroBuffer
                     {
                         var locked = SystemCalls.Named(
                             names.Buffer, "lock the lock file", path, () => SystemCalls.TryLock(file, Libc.LOCK_EX));
+
+                        // Its last owner removes a lock file while holding the lock: what is locked may be gone.
                         ours = locked && SystemCalls.Named(
-                            names.Buffer, "look at the lock file", path, () => IsAt(file, directory, names.LockFile));
+                            names.Buffer,
+                            "look at the lock file",
+                            path,
+                            () => SystemCalls.IsAt(file, directory, names.LockFile));
                         if (ours)
                         {
                             // Another user's file may be lent to us: then its mode is not ours to set.
@@ -255,9 +261,9 @@ namespace ZeroBuffer
                             return file;
                         }
 
-                        if (!locked)
+                        if (!locked && Clock.Now - begin >= LockPatience)
                         {
-                            RefuseUnlessIdle(names, begin);
+                            throw new BufferInUseException(names.Buffer, ReaderAt(names));
                         }
                     }
                     finally
@@ -267,39 +273,28 @@ namespace ZeroBuffer
                             file.Dispose();
                         }
                     }
+
+                    // Somebody has it: a living reader, or for a moment one who tests it. That has no event.
+                    Thread.Sleep(2);
                 }
             }
         }
 
-        /// <summary>
-        /// Its last owner removes a lock file while holding the lock: what we have locked may be gone.
-        /// </summary>
-        private static bool IsAt(FileDescriptor file, FileDescriptor directory, string name)
+        /// <summary>The reader that the segment of this name says it has.</summary>
+        private static ulong ReaderAt(Names names)
         {
-            var there = SystemCalls.FactsAt(directory, name);
-            return there.HasValue && there.Value.IsSameFile(SystemCalls.FactsOf(file));
-        }
-
-        /// <summary>Somebody has the lock: a living reader, or for a moment one who tests it.</summary>
-        private static void RefuseUnlessIdle(Names names, long begin)
-        {
-            ulong owner = 0;
             try
             {
-                owner = LivingReader(names);
+                using (var file = SystemCalls.Open(names.SegmentPath, Libc.O_RDONLY | Libc.O_NONBLOCK))
+                {
+                    return OursAt(names, file, SystemCalls.FactsOf(file)).ReaderPid;
+                }
             }
-            catch (ErrnoException)
+            catch (Exception error) when (error is ErrnoException || error is InvalidOiebException)
             {
                 // Its lock says enough.
+                return 0;
             }
-
-            if (owner != 0 || Clock.Now - begin >= LockPatience)
-            {
-                throw new BufferInUseException(names.Buffer, owner);
-            }
-
-            // There is no event for a lock that is given up.
-            Thread.Sleep(2);
         }
 
         private static FileDescriptor OpenLockDirectory(string path)
@@ -319,13 +314,7 @@ namespace ZeroBuffer
 
         private static bool MakeDirectory(string path)
         {
-            if (Libc.mkdir(path, 0x1ff) == 0)
-            {
-                return true;
-            }
-
-            var errno = Libc.Errno;
-            return errno == Libc.EEXIST ? false : throw new ErrnoException(errno);
+            return SystemCalls.Succeeds(Libc.mkdir(path, 0x1ff), Libc.EEXIST);
         }
 
         private static FileDescriptor OpenLockFile(FileDescriptor directory, string name, uint mode)
@@ -336,14 +325,16 @@ namespace ZeroBuffer
                 // mode allows.
                 try
                 {
-                    var file = SystemCalls.OpenAt(directory, name, Libc.O_RDWR | Libc.O_NONBLOCK);
-                    if (SystemCalls.FactsOf(file).IsRegular)
+                    var file = SystemCalls.Open(name, Libc.O_RDWR | Libc.O_NONBLOCK, 0, directory);
+                    var facts = SystemCalls.FactsOf(file);
+                    if (facts.IsRegular && facts.Links <= 1)
                     {
                         return file;
                     }
 
+                    // By a second name it is another file, whose mode is not ours to set.
                     file.Dispose();
-                    throw new ErrnoException(Libc.EINVAL);
+                    throw new ErrnoException(facts.IsRegular ? Libc.EMLINK : Libc.EINVAL);
                 }
                 catch (ErrnoException error) when (error.Errno == Libc.ENOENT)
                 {
@@ -353,7 +344,7 @@ namespace ZeroBuffer
                 try
                 {
                     var flags = Libc.O_RDWR | Libc.O_NONBLOCK | Libc.O_CREAT | Libc.O_EXCL;
-                    return SystemCalls.OpenAt(directory, name, flags, mode);
+                    return SystemCalls.Open(name, flags, mode, directory);
                 }
                 catch (ErrnoException error) when (error.Errno == Libc.EEXIST)
                 {

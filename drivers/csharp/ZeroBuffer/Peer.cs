@@ -1,6 +1,6 @@
 using System;
 using System.Globalization;
-using System.Text;
+using System.IO;
 
 namespace ZeroBuffer
 {
@@ -15,104 +15,78 @@ namespace ZeroBuffer
     }
 
     /// <summary>
-    /// Watches one process from the first look on, so that another one that gets its number later is not taken for it.
+    /// Whether the other side of a buffer lives. One of ours does as long as its lock is held; a foreign one is known
+    /// by its pid alone.
     /// </summary>
-    internal sealed unsafe class Peer : IDisposable
+    internal sealed class Peer
     {
-        // How long a process that lived is taken to live without looking again.
+        // How long who lived is taken to live without looking again.
         private const long Fresh = 200 * 1000;
 
-        private FileDescriptor descriptor;
+        private readonly Presence presence;
+        private readonly long place;
+        private readonly Func<Life, bool> judge;
+        private ulong watched;
         private long startTime;
         private long seenAlive;
         private Life fate;
 
+        /// <summary>Looks at nothing yet.</summary>
+        /// <param name="presence">Of the segment.</param>
+        /// <param name="place">Of the lock.</param>
+        /// <param name="judge">Whether a foreign one lives, from what a look at its process says.</param>
+        public Peer(Presence presence, long place, Func<Life, bool> judge)
+        {
+            this.presence = presence;
+            this.place = place;
+            this.judge = judge;
+        }
+
+        /// <summary>Who was looked at last; 0 if nobody was.</summary>
         public ulong Pid { get; private set; }
 
-        /// <summary>Looks at the process of this number.</summary>
-        public Life Look(ulong pid)
+        /// <summary>Looks at the side that has this number.</summary>
+        public bool Lives(ulong number, bool isOurs)
         {
             var now = Clock.Now;
-            if (pid != Pid)
+            if (number == Pid && now - seenAlive < Fresh)
             {
-                Watch(pid);
-            }
-            else if (fate == Life.Alive && now - seenAlive < Fresh)
-            {
-                return Life.Alive;
+                return true;
             }
 
-            // Its number may come back: what has ended stays ended.
-            if (fate == Life.Alive && !IsThere())
+            var lives = presence.IsHeld(place) || (!isOurs && judge(Watch(number)));
+            Pid = number;
+            seenAlive = lives ? now : 0;
+            return lives;
+        }
+
+        /// <summary>
+        /// Its number may come back for another process: what has ended stays ended, as long as it is asked for.
+        /// </summary>
+        private Life Watch(ulong number)
+        {
+            if (number != watched)
+            {
+                watched = number;
+                startTime = Processes.StartTime(number);
+                fate = startTime != 0 ? Life.Alive : Processes.Exists(number) ? Life.Dead : Life.Unknown;
+            }
+            else if (fate == Life.Alive && Processes.StartTime(number) != startTime)
             {
                 fate = Life.Dead;
             }
 
-            seenAlive = now;
             return fate;
-        }
-
-        /// <summary>Looks anew, as if for the first time.</summary>
-        public Life LookAgain(ulong pid)
-        {
-            Watch(pid);
-            return Look(pid);
-        }
-
-        public void Dispose()
-        {
-            descriptor?.Dispose();
-            descriptor = null;
-        }
-
-        private void Watch(ulong pid)
-        {
-            Dispose();
-            Pid = pid;
-            startTime = 0;
-            seenAlive = 0;
-            fate = Life.Unknown;
-            if (pid == 0 || pid > int.MaxValue)
-            {
-                return;
-            }
-
-            var number = Libc.PidfdOpen((int)pid);
-            if (number >= 0)
-            {
-                descriptor = FileDescriptor.Of(number);
-                fate = Life.Alive;
-                return;
-            }
-
-            var errno = Libc.Errno;
-            if (errno == Libc.ESRCH || errno == Libc.EINVAL)
-            {
-                return;
-            }
-
-            startTime = Processes.StartTime(pid);
-            fate = Life.Alive;
-        }
-
-        private bool IsThere()
-        {
-            if (descriptor != null)
-            {
-                var request = new Libc.PollRequest { Descriptor = descriptor.Number, Events = Libc.POLLIN };
-                return Libc.poll(&request, 1, 0) != 1;
-            }
-
-            return startTime != 0 ? Processes.StartTime(Pid) == startTime : Processes.Exists((int)Pid);
         }
     }
 
     /// <summary>What the system tells of processes.</summary>
-    internal static unsafe class Processes
+    internal static class Processes
     {
         // Start times are given in ticks, and the wall clock is set now and then.
         private const double Slack = 1.0;
         private const int StartTimeField = 22;
+        private const long Hidden = -1;
 
         /// <summary>
         /// Whether the process that a segment names still runs and is no younger than the segment, which was made at
@@ -120,31 +94,28 @@ namespace ZeroBuffer
         /// </summary>
         public static bool OwnerLives(ulong pid, double madeAt)
         {
-            if (pid == 0 || pid > int.MaxValue || !Exists((int)pid))
+            var ticks = StartTime(pid);
+            return ticks == Hidden
+                || (ticks != 0 && BootTime() + (double)ticks / Libc.sysconf(Libc.SC_CLK_TCK) <= madeAt + Slack);
+        }
+
+        public static bool Exists(ulong pid)
+        {
+            return pid != 0 && pid <= int.MaxValue && (Libc.kill((int)pid, 0) == 0 || Libc.Errno != Libc.ESRCH);
+        }
+
+        /// <summary>
+        /// In ticks after the boot; 0 for a process that is gone or a zombie, -1 for one that /proc hides.
+        /// </summary>
+        public static long StartTime(ulong pid)
+        {
+            if (!Exists(pid))
             {
-                return false;
+                return 0;
             }
 
             var stat = ReadText("/proc/" + pid + "/stat");
-            if (stat == null)
-            {
-                // This /proc hides it.
-                return true;
-            }
-
-            var ticks = ParseStartTime(stat);
-            return ticks != 0 && BootTime() + (double)ticks / Libc.sysconf(Libc.SC_CLK_TCK) <= madeAt + Slack;
-        }
-
-        public static bool Exists(int pid)
-        {
-            return Libc.kill(pid, 0) == 0 || Libc.Errno != Libc.ESRCH;
-        }
-
-        /// <summary>In ticks after the boot; 0 for a process that is gone or a zombie.</summary>
-        public static long StartTime(ulong pid)
-        {
-            return ParseStartTime(ReadText("/proc/" + pid + "/stat") ?? "");
+            return stat == null ? Hidden : ParseStartTime(stat);
         }
 
         /// <summary>Finds the start time in the text of a stat file; 0 if the process has ended.</summary>
@@ -168,23 +139,9 @@ namespace ZeroBuffer
         {
             try
             {
-                using (var file = SystemCalls.Open(path, Libc.O_RDONLY))
-                {
-                    var text = new StringBuilder();
-                    var chunk = new byte[4096];
-                    fixed (byte* target = chunk)
-                    {
-                        long length;
-                        while ((length = Libc.read(file.Number, target, (ulong)chunk.Length)) > 0)
-                        {
-                            text.Append(Encoding.UTF8.GetString(chunk, 0, (int)length));
-                        }
-                    }
-
-                    return text.ToString();
-                }
+                return File.ReadAllText(path);
             }
-            catch (ErrnoException)
+            catch (Exception error) when (error is IOException || error is UnauthorizedAccessException)
             {
                 return null;
             }

@@ -25,8 +25,9 @@ namespace ZeroBuffer
         internal const string WriterHeader = "writer.header";
         internal const string WriterIntent = "writer.intent";
         internal const string WriterFree = "writer.free";
-        internal const string WriterCount = "writer.count";
         internal const string WriterPosition = "writer.position";
+        internal const string WriterCount = "writer.count";
+        internal const string WriterCommit = "writer.commit";
         internal const string WriterPost = "writer.post";
         internal const string WriterDone = "writer.done";
         internal const string WriterMetadata = "writer.metadata";
@@ -39,9 +40,9 @@ namespace ZeroBuffer
 
         private static readonly string[] Names =
         {
-            WriterOpened, WriterPlanned, WriterData, WriterHeader, WriterIntent, WriterFree, WriterCount,
-            WriterPosition, WriterPost, WriterDone, WriterMetadata, ReaderToken, ReaderWrap, ReaderPosition,
-            ReaderCount, ReaderFree, ReaderSpace,
+            WriterOpened, WriterPlanned, WriterData, WriterHeader, WriterIntent, WriterFree, WriterPosition,
+            WriterCount, WriterCommit, WriterPost, WriterDone, WriterMetadata, ReaderToken, ReaderWrap,
+            ReaderPosition, ReaderCount, ReaderFree, ReaderSpace,
         };
 
         private static volatile string armed;

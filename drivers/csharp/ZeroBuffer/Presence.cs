@@ -1,19 +1,16 @@
 namespace ZeroBuffer
 {
     /// <summary>
-    /// Locks on bytes of the segment file far behind its end, which the kernel drops with their process.
+    /// Locks on bytes of the segment file far behind its end. The kernel drops them with their process, in whatever
+    /// pid namespace: who holds one lives.
     /// </summary>
-    /// <remarks>
-    /// Beside the protocol, and understood by the other implementations of this project: a reader's lock proves a life
-    /// in another pid namespace. That of a writer tells two connections of one process apart: its place is the moment
-    /// of the connection, its length one more than the count of frames and markers at which the connection begins.
-    /// Peers have no such locks and are told apart by their process numbers alone.
-    /// </remarks>
     internal sealed unsafe class Presence
     {
-        private const long ReaderPlace = 1L << 40;
-        private const long WriterPlaces = 1L << 41;
-        private const ulong LongestLock = 1UL << 61;
+        public const long Reader = 1L << 40;
+        public const long Writer = 1L << 41;
+
+        /// <summary>No sign of life: who holds it removes what a dead reader left.</summary>
+        public const long Removal = 1L << 42;
 
         private readonly FileDescriptor segment;
 
@@ -22,47 +19,29 @@ namespace ZeroBuffer
             this.segment = segment;
         }
 
-        public bool ReaderIsSeen
+        /// <summary>Takes a lock, until it is given back or the descriptor is closed.</summary>
+        public bool TryHold(long place)
         {
-            get { return Find(ReaderPlace, 1).Start != 0; }
+            return SystemCalls.Succeeds(Ask(Libc.F_OFD_SETLK, place, Libc.F_WRLCK, out _), Libc.EAGAIN);
         }
 
-        public void EnterReader()
+        public void Leave(long place)
         {
-            Lock(Libc.F_WRLCK, ReaderPlace, 1);
+            Ask(Libc.F_OFD_SETLK, place, Libc.F_UNLCK, out _);
         }
 
-        public void EnterWriter(ulong first)
+        /// <summary>Whether somebody else holds a lock.</summary>
+        public bool IsHeld(long place)
         {
-            // Without a lock all works, but for what it is there for.
-            Lock(Libc.F_WRLCK, WriterPlaces + Clock.Now, first < LongestLock ? (long)first + 1 : 1);
+            return Ask(Libc.F_OFD_GETLK, place, Libc.F_WRLCK, out var found) == 0 && found != Libc.F_UNLCK;
         }
 
-        public void Leave()
+        private int Ask(int command, long place, short kind, out short found)
         {
-            Lock(Libc.F_UNLCK, ReaderPlace, 0);
-        }
-
-        /// <summary>Where the writer that is connected now has its lock; 0 if it has none.</summary>
-        /// <param name="first">The count of frames and markers at which its connection begins; 0 if unknown.</param>
-        public long Writer(out ulong first)
-        {
-            var found = Find(WriterPlaces, 0);
-            first = found.Start == 0 ? 0 : (ulong)found.Length - 1;
-            return found.Start;
-        }
-
-        private void Lock(short kind, long start, long length)
-        {
-            var range = new Libc.RangeLock { Kind = kind, Start = start, Length = length };
-            Libc.fcntl(segment.Number, Libc.F_OFD_SETLK, &range);
-        }
-
-        private Libc.RangeLock Find(long start, long length)
-        {
-            var range = new Libc.RangeLock { Kind = Libc.F_WRLCK, Start = start, Length = length };
-            var known = Libc.fcntl(segment.Number, Libc.F_OFD_GETLK, &range) == 0;
-            return known && range.Kind != Libc.F_UNLCK ? range : default(Libc.RangeLock);
+            var range = new Libc.RangeLock { Kind = kind, Start = place, Length = 1 };
+            var result = Libc.fcntl(segment.Number, command, &range);
+            found = range.Kind;
+            return result;
         }
     }
 }

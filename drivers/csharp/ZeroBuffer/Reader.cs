@@ -27,35 +27,37 @@ namespace ZeroBuffer
         private readonly object turn = new object();
         private readonly object leasing = new object();
         private readonly Leases leases = new Leases();
-        private readonly Peer writer = new Peer();
         private readonly Ownership ownership;
         private readonly Segment segment;
         private readonly Ring ring;
         private readonly Succession succession;
+        private readonly Intake intake;
+        private readonly Peer writer;
         private int isClosed;
 
         // Below: changed only by who has the turn.
 
         private bool writerSeen;
 
-        // Whether what this writer may leave half-done has not been looked for yet.
-        private bool isUnsettled = true;
+        // The dead connection behind which all is straight.
+        private Connection settled;
+
+        // Of the ring, changed only in the line of leases.
+        private ulong released;
 
         /// <summary>Creates a buffer; what a dead reader left under the name is replaced.</summary>
         /// <param name="name">Of the buffer.</param>
         /// <param name="config">Its sizes and access rights.</param>
         public Reader(string name, BufferConfig config = null)
         {
-            if (!Libc.Is64Bit)
-            {
-                throw new PlatformNotSupportedException("shared fields have 8 bytes, little-endian");
-            }
-
+            Libc.RefuseOtherMachines();
             ownership = Ownership.Create(new Names(name), config ?? new BufferConfig(), out segment);
             Name = name;
             ring = segment.Ring;
-            succession = new Succession(name, segment);
-            segment.Presence.EnterReader();
+            released = (ulong)ring.Size;
+            succession = new Succession(name, ring);
+            intake = new Intake(ring, segment.Data);
+            writer = NewPeer();
         }
 
         /// <summary>Name of the buffer.</summary>
@@ -68,17 +70,7 @@ namespace ZeroBuffer
             {
                 using (Use())
                 {
-                    var pid = Shared.Load(&ring.Block->WriterPid);
-                    if (pid == 0)
-                    {
-                        return HasMetWriter || WriterHasLeftSomething() ? WriterState.Closed : WriterState.Absent;
-                    }
-
-                    using (var peer = new Peer())
-                    {
-                        var isAlive = peer.Look(pid) == Life.Alive || segment.Presence.Writer(out _) != 0;
-                        return isAlive ? WriterState.Alive : WriterState.Died;
-                    }
+                    return Look(NewPeer(), out _);
                 }
             }
         }
@@ -116,16 +108,7 @@ namespace ZeroBuffer
 
                 try
                 {
-                    while (TakesToken(deadline, timeout != TimeSpan.Zero, cancellation))
-                    {
-                        Points.Pass(Points.ReaderToken);
-                        if (Finds(out var found))
-                        {
-                            return Take(found);
-                        }
-                    }
-
-                    return null;
+                    return Finds(deadline, timeout != TimeSpan.Zero, cancellation) ? Take() : null;
                 }
                 finally
                 {
@@ -158,9 +141,8 @@ namespace ZeroBuffer
             {
                 Shared.Store(&ring.Block->ReaderPid, 0);
                 segment.Space.Post();
-                segment.Presence.Leave();
-                writer.Dispose();
                 ownership.Dispose();
+                segment.Presence.Leave(Presence.Reader);
             }
 
             segment.Dispose();
@@ -172,16 +154,11 @@ namespace ZeroBuffer
             Close();
         }
 
-        /// <summary>The process that wrote the last frame, if it is still connected since; else 0.</summary>
-        internal ulong PresentPid
+        /// <summary>The process that was connected when the stream began, if it still is; else 0.</summary>
+        /// <remarks>For the thread that reads.</remarks>
+        internal ulong AuthorPid
         {
-            get
-            {
-                lock (turn)
-                {
-                    return succession.PresentPid;
-                }
-            }
+            get { return succession.AuthorPid; }
         }
 
         internal void GiveBack(Leases.Lease lease)
@@ -198,12 +175,8 @@ namespace ZeroBuffer
         /// <summary>Keeps the segment for the time of a call.</summary>
         private Segment Use()
         {
-            if (Volatile.Read(ref isClosed) != 0 || !segment.TryUse())
-            {
-                throw new BufferClosedException(Name, "reader");
-            }
-
-            return segment;
+            RefuseIfClosed();
+            return segment.TryUse() ? segment : throw new BufferClosedException(Name, "reader");
         }
 
         private void RefuseIfClosed()
@@ -214,14 +187,18 @@ namespace ZeroBuffer
             }
         }
 
-        /// <summary>Waits for a token; false when none comes in time.</summary>
-        private bool TakesToken(Deadline deadline, bool maySpin, CancellationToken cancellation)
+        private Peer NewPeer()
+        {
+            return new Peer(segment.Presence, Presence.Writer, life => life == Life.Alive);
+        }
+
+        /// <summary>Waits for a frame; false when none comes in time.</summary>
+        private bool Finds(Deadline deadline, bool maySpin, CancellationToken cancellation)
         {
             RefuseIfClosed();
-            var data = segment.Data;
             for (var spin = maySpin ? Spins : 1; spin > 0; spin--)
             {
-                if (data.TryTake())
+                if (intake.Finds())
                 {
                     return true;
                 }
@@ -231,17 +208,31 @@ namespace ZeroBuffer
             {
                 RefuseIfClosed();
                 cancellation.ThrowIfCancellationRequested();
-                var state = LookAtWriter();
+                var before = new Connection(ring.Block);
+                if (intake.FindsAny())
+                {
+                    return true;
+                }
+
+                succession.Rested = before;
+                var state = Look(writer, out var connection);
+                writerSeen |= state != WriterState.Absent;
+                if (state != WriterState.Alive)
+                {
+                    succession.EndStream();
+                }
+
                 if (state == WriterState.Closed || state == WriterState.Died)
                 {
-                    // It may have posted between the last try and its end.
-                    if (data.TryTake())
+                    // It may have written between the last look and its end.
+                    if (intake.FindsAny() || (state == WriterState.Died && !IsSettled(connection)))
                     {
                         return true;
                     }
 
-                    Settle(state);
-                    throw new WriterDeadException(Name, state == WriterState.Died ? "died" : "closed", writer.Pid);
+                    intake.ExpectNoPost();
+                    throw new WriterDeadException(
+                        Name, state == WriterState.Died ? "died" : "closed", writer.Pid);
                 }
 
                 if (deadline.IsOver)
@@ -249,117 +240,103 @@ namespace ZeroBuffer
                     return false;
                 }
 
-                if (SystemCalls.Named(Name, "wait for data", "semaphore", () => data.Take(deadline.NextLook())))
+                var until = deadline.NextLook();
+                if (SystemCalls.Named(Name, "wait for data", "semaphore", () => intake.FindsAsleep(until)))
                 {
                     return true;
                 }
             }
         }
 
-        /// <summary>Lends a frame, and moves behind it.</summary>
-        private Frame Take(Found found)
+        /// <summary>Lends the frame that was found, and moves behind it.</summary>
+        private Frame Take()
         {
-            var lease = Lease(found);
-            segment.TryUse();
-            ring.Advance(found);
-            return new Frame(this, lease, ring.At(found.DataAt), found.Size, found.Sequence);
-        }
-
-        /// <summary>Finds the frame that the token in hand stands for; false if it is surplus.</summary>
-        /// <remarks>
-        /// No token rests in a reader: whoever makes up for the posts of a dead writer finds every frame either read or
-        /// pending. So after an error it goes back, and the next call meets the same.
-        /// </remarks>
-        private bool Finds(out Found found)
-        {
+            Points.Pass(Points.ReaderToken);
+            Found found;
             try
             {
                 RefuseIfClosed();
-                if (!succession.Takes(ring.ReadPosition(), out found))
+                found = ring.Look(ring.ReadPosition());
+                succession.Take(found, intake.Read);
+            }
+            catch (ZeroBufferException)
+            {
+                intake.Refuse();
+                throw;
+            }
+
+            writerSeen = true;
+            var lease = Lease(found);
+            segment.TryUse();
+            ring.Advance(found);
+            intake.Pass(found);
+            return new Frame(this, lease, ring.At(found.DataAt), found.Size, found.Sequence);
+        }
+
+        private WriterState Look(Peer peer, out Connection connection)
+        {
+            for (;;)
+            {
+                connection = new Connection(ring.Block);
+                if (connection.Pid == 0)
+                {
+                    var block = ring.Block;
+                    var hasLeft = HasMetWriter || Shared.Load(&block->PayloadWrittenCount) != 0
+                        || Shared.Load(&block->MetadataWrittenBytes) != 0;
+                    return hasLeft ? WriterState.Closed : WriterState.Absent;
+                }
+
+                if (peer.Lives(connection.Pid, connection.IsOurs))
+                {
+                    return WriterState.Alive;
+                }
+
+                // The one that has no lock may have left, and another may have come, since the first look.
+                if (connection.Equals(new Connection(ring.Block)))
+                {
+                    return WriterState.Died;
+                }
+            }
+        }
+
+        /// <summary>
+        /// Sets straight, once, what a dead writer left; false if there is a frame after all. Meanwhile our number and
+        /// the writer's lock keep any other from coming.
+        /// </summary>
+        private bool IsSettled(Connection dead)
+        {
+            var block = ring.Block;
+            var own = (ulong)Libc.getpid();
+            if (dead.Equals(settled) || Shared.CompareExchange(&block->WriterPid, own, dead.Pid) != dead.Pid)
+            {
+                return true;
+            }
+
+            try
+            {
+                if (!segment.Presence.TryHold(Presence.Writer))
+                {
+                    return true;
+                }
+
+                if (intake.FindsAny())
                 {
                     return false;
                 }
 
-                writerSeen = true;
-                return true;
-            }
-            catch (ZeroBufferException)
-            {
-                segment.Data.Post();
-                throw;
-            }
-        }
-
-        private WriterState LookAtWriter()
-        {
-            var block = ring.Block;
-            var pid = Shared.Load(&block->WriterPid);
-            if (pid == 0)
-            {
-                succession.EndStream();
-                writerSeen |= WriterHasLeftSomething();
-                return writerSeen ? WriterState.Closed : WriterState.Absent;
-            }
-
-            writerSeen = true;
-            isUnsettled |= pid != writer.Pid;
-            var life = writer.Look(pid);
-            if (life == Life.Alive)
-            {
-                return WriterState.Alive;
-            }
-
-            if (segment.Presence.Writer(out _) == 0)
-            {
-                return WriterState.Died;
-            }
-
-            // In another pid namespace it has no number here, but its lock is seen.
-            if (life == Life.Unknown)
-            {
-                return WriterState.Alive;
-            }
-
-            // The number of a dead writer has come again, and its new process is a writer, too.
-            isUnsettled = true;
-            return writer.LookAgain(pid) == Life.Dead ? WriterState.Died : WriterState.Alive;
-        }
-
-        private bool WriterHasLeftSomething()
-        {
-            var block = ring.Block;
-            return Shared.Load(&block->PayloadWrittenCount) != 0 || Shared.Load(&block->MetadataWrittenBytes) != 0;
-        }
-
-        /// <summary>
-        /// Takes back what a dead writer left half-done. Its claim is held meanwhile, so that no new writer starts from
-        /// a position that is about to change.
-        /// </summary>
-        private void Settle(WriterState state)
-        {
-            if (state != WriterState.Died || !isUnsettled)
-            {
-                return;
-            }
-
-            var block = ring.Block;
-            var own = Shared.Load(&block->ReaderPid);
-            if (Shared.CompareExchange(&block->WriterPid, own, writer.Pid) != writer.Pid)
-            {
-                return;
-            }
-
-            if (segment.Data.Value == 0)
-            {
                 lock (leasing)
                 {
-                    Recovery.RollBack(ring, leases.Held);
+                    intake.Settle(leases.Held);
                 }
 
-                isUnsettled = false;
+                settled = dead;
+                return true;
             }
-
-            Shared.Store(&block->WriterPid, writer.Pid);
+            finally
+            {
+                segment.Presence.Leave(Presence.Writer);
+                Shared.CompareExchange(&block->WriterPid, dead.Pid, own);
+            }
         }
 
         private Leases.Lease Lease(Found found)
@@ -382,7 +359,8 @@ namespace ZeroBuffer
             var bytes = leases.Drain(out var frames);
             if (bytes > 0)
             {
-                ring.Free(bytes);
+                ring.Free(released, bytes);
+                released = unchecked(released + (ulong)bytes);
             }
 
             for (; frames > 0; frames--)

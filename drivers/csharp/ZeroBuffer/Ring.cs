@@ -18,6 +18,12 @@ namespace ZeroBuffer
         public ulong Counted;
 
         public long Next;
+
+        /// <summary>All that the reader passes: tail, header and data.</summary>
+        public long Bytes
+        {
+            get { return Wrapped + Layout.HeaderSize + Size; }
+        }
     }
 
     /// <summary>The ring over a mapped segment: no waiting, no call of the system.</summary>
@@ -27,6 +33,9 @@ namespace ZeroBuffer
     /// </remarks>
     internal sealed unsafe class Ring
     {
+        /// <summary>In the count of released bytes: a release is under way.</summary>
+        public const ulong Releasing = 1UL << 63;
+
         private readonly string name;
         private readonly byte* metadata;
         private readonly byte* payload;
@@ -70,7 +79,7 @@ namespace ZeroBuffer
             Size = room;
             metadata = frames + Layout.OiebSize;
             payload = metadata + MetadataSize;
-            WriterState(out _, out _);
+            WritePosition();
             ReadPosition();
         }
 
@@ -80,16 +89,25 @@ namespace ZeroBuffer
 
         public long MetadataSize { get; }
 
+        /// <summary>Whether the reader is one of this project.</summary>
+        public bool ReaderIsOurs
+        {
+            get { return Shared.Load(&Block->Reserved.Released) != 0; }
+        }
+
         /// <summary>Writes a fresh control block into memory that is all zero.</summary>
         public static void Format(byte* control, BufferConfig config, ulong readerPid)
         {
             var block = (ControlBlock*)control;
-            block->Version.Major = Layout.VersionMajor;
+
+            // First, and at once: a creation that is broken off is known by them.
+            Shared.Store((ulong*)control, (ulong)Layout.OiebSize | ((ulong)Layout.VersionMajor << 32));
             Shared.Store(&block->MetadataSize, (ulong)config.MetadataSize);
             Shared.Store(&block->MetadataFreeBytes, (ulong)config.MetadataSize);
             Shared.Store(&block->PayloadSize, (ulong)config.PayloadSize);
             Shared.Store(&block->PayloadFreeBytes, (ulong)config.PayloadSize);
-            Volatile.Write(ref block->OiebSize, (uint)Layout.OiebSize);
+            Shared.Store(&block->Reserved.Committed, (ulong)config.PayloadSize);
+            Shared.Store(&block->Reserved.Released, (ulong)config.PayloadSize);
 
             // Last: it is what makes the buffer exist.
             Shared.Store(&block->ReaderPid, readerPid);
@@ -106,64 +124,17 @@ namespace ZeroBuffer
             return Position("payload_read_pos", &Block->PayloadReadPos);
         }
 
-        /// <summary>Where the writer stands, and how much is free.</summary>
-        public void WriterState(out long position, out long free)
+        /// <summary>Where the writer stands.</summary>
+        public long WritePosition()
         {
-            position = Position("payload_write_pos", &Block->PayloadWritePos);
+            return Position("payload_write_pos", &Block->PayloadWritePos);
+        }
+
+        /// <summary>What is free, as the protocol counts it.</summary>
+        public long FreeBytes()
+        {
             var value = Shared.Load(&Block->PayloadFreeBytes);
-            if (value > (ulong)Size)
-            {
-                throw Invalid("payload_free_bytes", value, Size);
-            }
-
-            free = (long)value;
-        }
-
-        // ---- writing
-
-        /// <summary>Makes a frame whose data stands in its place part of the ring. The caller then posts.</summary>
-        /// <remarks>
-        /// The commit is announced in the reserved bytes while it lasts, so that it can be finished when this process
-        /// is killed inside; see <see cref="Recovery"/>.
-        /// </remarks>
-        public void Publish(Plan plan, ulong sequence)
-        {
-            *(FrameHeader*)At(plan.At) = new FrameHeader { Size = (ulong)plan.Size, Sequence = sequence };
-            if (plan.HasMarker)
-            {
-                *(FrameHeader*)At(plan.From) = default(FrameHeader);
-            }
-
-            Points.Pass(Points.WriterHeader);
-            var count = unchecked(Shared.Load(&Block->PayloadWrittenCount) + (plan.HasMarker ? 2u : 1u));
-            Shared.Store(&Block->Reserved.IntentOldPosition, (ulong)plan.From);
-            Shared.Store(&Block->Reserved.IntentCount, count);
-
-            // Last: it makes the other two valid.
-            Shared.Store(&Block->Reserved.IntentBytes, (ulong)plan.Need);
-            Points.Pass(Points.WriterIntent);
-            Shared.Store(&Block->PayloadWritePos, (ulong)plan.End(Size));
-            Points.Pass(Points.WriterPosition);
-            var free = Shared.FetchAdd(&Block->PayloadFreeBytes, -plan.Need);
-            Points.Pass(Points.WriterFree);
-            Shared.Store(&Block->PayloadWrittenCount, count);
-            Points.Pass(Points.WriterCount);
-            ClearReserved();
-
-            // The reader looks at nothing before it has a token: the post must not overtake what it stands for.
-            Thread.MemoryBarrier();
-            if (free > (ulong)Size || free < (ulong)plan.Need)
-            {
-                throw Invalid("payload_free_bytes", free, Size);
-            }
-        }
-
-        /// <summary>No commit is under way.</summary>
-        public void ClearReserved()
-        {
-            Shared.Store(&Block->Reserved.IntentBytes, 0);
-            Shared.Store(&Block->Reserved.IntentOldPosition, 0);
-            Shared.Store(&Block->Reserved.IntentCount, 0);
+            return value <= (ulong)Size ? (long)value : throw Invalid("payload_free_bytes", value, Size);
         }
 
         public void WriteMetadata(byte[] content)
@@ -193,8 +164,6 @@ namespace ZeroBuffer
             // Released last: a reader that sees a length sees the content.
             Shared.Store(&Block->MetadataWrittenBytes, (ulong)written);
         }
-
-        // ---- reading
 
         /// <summary>Finds the next frame from a position; changes nothing.</summary>
         public Found Look(long position)
@@ -228,51 +197,6 @@ namespace ZeroBuffer
             }
         }
 
-        /// <summary>
-        /// Whether a series that begins anew stands among the next <paramref name="pending"/> frames.
-        /// </summary>
-        public bool RestartsAhead(long position, long pending)
-        {
-            try
-            {
-                WriterState(out var end, out _);
-
-                // Tokens that stand for no frame lead no further than where the writer stands.
-                for (; pending > 0 && position != end; pending--)
-                {
-                    var found = Look(position);
-                    if (found.Sequence == 1)
-                    {
-                        return true;
-                    }
-
-                    position = found.Next;
-                }
-            }
-            catch (ZeroBufferException)
-            {
-                // What is corrupt is reported when it is read.
-            }
-
-            return false;
-        }
-
-        /// <summary>Whether nothing that is unread stands behind a position at which the reader is.</summary>
-        public bool IsDrained(long position)
-        {
-            try
-            {
-                WriterState(out var end, out var free);
-                var isRead = Shared.Load(&Block->PayloadWrittenCount) == Shared.Load(&Block->PayloadReadCount);
-                return position == end && (free != 0 || isRead);
-            }
-            catch (ZeroBufferException)
-            {
-                // What is corrupt is reported when it is read.
-                return false;
-            }
-        }
-
         /// <summary>Moves the reader behind a frame.</summary>
         public void Advance(Found found)
         {
@@ -284,10 +208,25 @@ namespace ZeroBuffer
         }
 
         /// <summary>Gives space back; our last look at those bytes comes before their next use.</summary>
-        public void Free(long bytes)
+        /// <param name="released">The bytes ever released, without these.</param>
+        /// <param name="bytes">How many.</param>
+        public void Free(ulong released, long bytes)
         {
+            Shared.Store(&Block->Reserved.Released, released | Releasing);
             Shared.FetchAdd(&Block->PayloadFreeBytes, bytes);
+            Shared.Store(&Block->Reserved.Released, unchecked(released + (ulong)bytes) & ~Releasing);
             Points.Pass(Points.ReaderFree);
+        }
+
+        /// <summary>The reader's part when its writer is dead: nothing that stands before it was committed.</summary>
+        /// <param name="read">The bytes ever read.</param>
+        /// <param name="held">Of these, the bytes that are not yet released.</param>
+        public void Settle(ulong read, long held)
+        {
+            Shared.Store(&Block->Reserved.Committed, read);
+            Shared.Store(&Block->PayloadWritePos, Shared.Load(&Block->PayloadReadPos));
+            Shared.Store(&Block->PayloadFreeBytes, (ulong)(Size - held));
+            Shared.Store(&Block->PayloadWrittenCount, Shared.Load(&Block->PayloadReadCount));
         }
 
         public byte[] ReadMetadata()
@@ -315,6 +254,11 @@ namespace ZeroBuffer
             return content;
         }
 
+        public InvalidOiebException Invalid(string field, ulong value, long limit)
+        {
+            return new InvalidOiebException(name, field, value, (ulong)limit);
+        }
+
         private long Position(string field, ulong* place)
         {
             var value = Shared.Load(place);
@@ -325,11 +269,6 @@ namespace ZeroBuffer
 
             // After an exact fit one peer leaves the end here, where another leaves the start.
             return value == (ulong)Size ? 0 : (long)value;
-        }
-
-        private InvalidOiebException Invalid(string field, ulong value, long limit)
-        {
-            return new InvalidOiebException(name, field, value, (ulong)limit);
         }
     }
 }

@@ -30,6 +30,12 @@ namespace ZeroBuffer
 
         public Presence Presence { get; }
 
+        /// <summary>Whether it still is the buffer of its name, or of any.</summary>
+        public bool HasName
+        {
+            get { return SystemCalls.FactsOf(file).Links != 0; }
+        }
+
         /// <summary>One token for each frame that was written.</summary>
         public NamedSemaphore Data { get; }
 

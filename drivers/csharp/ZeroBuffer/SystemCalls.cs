@@ -34,19 +34,6 @@ namespace ZeroBuffer
             }
         }
 
-        public static void Named(string buffer, string operation, string path, Action work)
-        {
-            Named(
-                buffer,
-                operation,
-                path,
-                () =>
-                {
-                    work();
-                    return true;
-                });
-        }
-
         public static ZeroBufferException Of(int errno, string buffer, string operation, string path)
         {
             switch (errno)
@@ -74,15 +61,25 @@ namespace ZeroBuffer
             }
         }
 
-        public static FileDescriptor Open(string path, int flags, uint mode = 0)
+        /// <summary>Whether a call succeeded; false for the one failure that is an answer, too.</summary>
+        public static bool Succeeds(int result, int answer)
         {
-            return FileDescriptor.Of(Libc.open(path, flags | Libc.O_CLOEXEC | Libc.O_NOFOLLOW, mode));
+            var errno = Libc.Errno;
+            return result == 0 || (errno == answer ? false : throw new ErrnoException(errno));
         }
 
-        public static FileDescriptor OpenAt(FileDescriptor directory, string name, int flags, uint mode = 0)
+        /// <param name="path">A relative one begins at <paramref name="directory"/>.</param>
+        public static FileDescriptor Open(string path, int flags, uint mode = 0, FileDescriptor directory = null)
         {
             flags |= Libc.O_CLOEXEC | Libc.O_NOFOLLOW;
-            return FileDescriptor.Of(Libc.openat(directory.Number, name, flags, mode));
+            return FileDescriptor.Of(Libc.openat(directory?.Number ?? Libc.AT_FDCWD, path, flags, mode));
+        }
+
+        /// <summary>Opens the very same file once more, whatever has become of its name.</summary>
+        public static FileDescriptor OpenAgain(FileDescriptor file)
+        {
+            var path = "/proc/self/fd/" + file.Number;
+            return FileDescriptor.Of(Libc.openat(Libc.AT_FDCWD, path, Libc.O_RDWR | Libc.O_CLOEXEC, 0));
         }
 
         public static Libc.FileFacts FactsOf(FileDescriptor file)
@@ -92,44 +89,33 @@ namespace ZeroBuffer
             return facts;
         }
 
-        /// <summary>What stands at a path, not following links; null if nothing does.</summary>
+        /// <summary>Whether an open file is what stands at a path, not following links.</summary>
+        /// <param name="file">The file.</param>
         /// <param name="directory">Where a relative path begins; null stands for the working directory.</param>
         /// <param name="path">The path.</param>
-        public static Libc.FileFacts? FactsAt(FileDescriptor directory, string path)
+        public static bool IsAt(FileDescriptor file, FileDescriptor directory, string path)
         {
             Libc.FileFacts facts;
             var begin = directory?.Number ?? Libc.AT_FDCWD;
             var result = Libc.statx(begin, path, Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &facts);
-            if (result == 0)
-            {
-                return facts;
-            }
-
-            var errno = Libc.Errno;
-            return errno == Libc.ENOENT ? (Libc.FileFacts?)null : throw new ErrnoException(errno);
+            return Succeeds(result, Libc.ENOENT) && facts.IsSameFile(FactsOf(file));
         }
 
         /// <summary>Tries to lock a file as a whole.</summary>
         public static bool TryLock(FileDescriptor file, int kind)
         {
-            if (Libc.flock(file.Number, kind | Libc.LOCK_NB) == 0)
-            {
-                return true;
-            }
-
-            var errno = Libc.Errno;
-            return errno == Libc.EAGAIN ? false : throw new ErrnoException(errno);
+            return Succeeds(Libc.flock(file.Number, kind | Libc.LOCK_NB), Libc.EAGAIN);
         }
 
         /// <summary>Removes a file; it may be gone already.</summary>
         public static void Unlink(string path)
         {
-            IgnoreMissing(Libc.unlink(path));
+            Succeeds(Libc.unlink(path), Libc.ENOENT);
         }
 
         public static void UnlinkSemaphore(string name)
         {
-            IgnoreMissing(Libc.sem_unlink(name));
+            Succeeds(Libc.sem_unlink(name), Libc.ENOENT);
         }
 
         /// <summary>
@@ -163,13 +149,13 @@ namespace ZeroBuffer
             }
         }
 
-        /// <summary>The first bytes of a file, fewer if it is shorter.</summary>
-        public static byte[] ReadStart(FileDescriptor file, int count)
+        /// <summary>The first bytes of a file, or those from a place on; fewer if it is shorter.</summary>
+        public static byte[] ReadStart(FileDescriptor file, int count, long from = 0)
         {
             var content = new byte[count];
             fixed (byte* target = content)
             {
-                var length = Libc.pread(file.Number, target, (ulong)count, 0);
+                var length = Libc.pread(file.Number, target, (ulong)count, from);
                 if (length < 0)
                 {
                     throw new ErrnoException(Libc.Errno);
@@ -179,18 +165,6 @@ namespace ZeroBuffer
             }
 
             return content;
-        }
-
-        private static void IgnoreMissing(int result)
-        {
-            if (result != 0)
-            {
-                var errno = Libc.Errno;
-                if (errno != Libc.ENOENT)
-                {
-                    throw new ErrnoException(errno);
-                }
-            }
         }
     }
 }

@@ -13,35 +13,35 @@ namespace ZeroBuffer
         private const int Spins = 50;
 
         private readonly object turn = new object();
-        private readonly Peer reader = new Peer();
         private readonly Names names;
         private readonly Segment segment;
         private readonly Ring ring;
+        private readonly Commits commits;
+        private readonly Peer reader;
         private int isClosed;
 
         // Below: changed only by who has the turn.
         private ulong sequence = 1;
         private Slot lent;
 
-        /// <summary>
-        /// Connects; waits for at most <paramref name="timeout"/> for a buffer that does not exist yet.
-        /// </summary>
-        public Writer(string name, TimeSpan timeout = default(TimeSpan))
-            : this(name, reader => true, timeout)
+        /// <summary>Connects.</summary>
+        /// <param name="name">Of the buffer.</param>
+        /// <param name="timeout">How long to wait for a buffer that does not exist yet.</param>
+        /// <param name="anyOwner">Whether another user may own the buffer, and get what is written.</param>
+        public Writer(string name, TimeSpan timeout = default(TimeSpan), bool anyOwner = false)
+            : this(name, reader => true, timeout, anyOwner)
         {
         }
 
         /// <summary>Connects, if the process that reads is a wanted one; any other does not notice.</summary>
-        internal Writer(string name, Func<ulong, bool> isWanted, TimeSpan timeout = default(TimeSpan))
+        internal Writer(string name, Func<ulong, bool> isWanted, TimeSpan timeout, bool anyOwner)
         {
-            if (!Libc.Is64Bit)
-            {
-                throw new PlatformNotSupportedException("shared fields have 8 bytes, little-endian");
-            }
-
+            Libc.RefuseOtherMachines();
             names = new Names(name);
-            segment = Connecting.Connect(names, timeout, isWanted);
+            commits = Connecting.Connect(names, timeout, isWanted, anyOwner);
+            segment = commits.Segment;
             ring = segment.Ring;
+            reader = Connecting.ReaderOf(segment, names);
         }
 
         /// <summary>Name of the buffer.</summary>
@@ -54,6 +54,11 @@ namespace ZeroBuffer
         public ulong NextSequence
         {
             get { return Volatile.Read(ref sequence); }
+        }
+
+        internal Ring Ring
+        {
+            get { return ring; }
         }
 
         /// <summary>Copies one frame into the ring, waiting for space if need be; returns its number.</summary>
@@ -75,11 +80,9 @@ namespace ZeroBuffer
                 throw new ArgumentException("no such part of the array", nameof(data));
             }
 
-            using (Turn())
+            fixed (byte* start = data)
             {
-                var plan = Reserve(count, timeout, cancellation);
-                Memory.Copy(data, offset, ring.At(plan.At + Layout.HeaderSize), count);
-                return Publish(plan);
+                return Write(start + offset, count, timeout, cancellation);
             }
         }
 
@@ -150,14 +153,11 @@ namespace ZeroBuffer
             lock (turn)
             {
                 lent?.Abandon();
-                segment.Presence.Leave();
 
                 // Nothing is posted: the reader notices by itself.
                 Shared.CompareExchange(&ring.Block->WriterPid, 0, (ulong)Libc.getpid());
-                lock (reader)
-                {
-                    reader.Dispose();
-                }
+                commits.Leave();
+                segment.Presence.Leave(Presence.Writer);
             }
 
             segment.Dispose();
@@ -229,23 +229,18 @@ namespace ZeroBuffer
         private void RefuseIfReaderIsGone()
         {
             var pid = Shared.Load(&ring.Block->ReaderPid);
-            if (pid == 0)
-            {
-                throw new ReaderDeadException(Name, "closed", 0);
-            }
-
-            Life life;
             lock (reader)
             {
-                life = reader.Look(pid);
+                if (pid != 0 && reader.Lives(pid, ring.ReaderIsOurs))
+                {
+                    return;
+                }
             }
 
-            var isSeen = life == Life.Alive
-                || (life == Life.Unknown && (segment.Presence.ReaderIsSeen || Ownership.IsLocked(names)));
-            if (!isSeen)
-            {
-                throw new ReaderDeadException(Name, "died", pid);
-            }
+            // It may have closed since: its lock is free then, too.
+            throw Shared.Load(&ring.Block->ReaderPid) == 0
+                ? new ReaderDeadException(Name, "closed", 0)
+                : new ReaderDeadException(Name, "died", pid);
         }
 
         /// <summary>Plans a frame and waits until there is space for it.</summary>
@@ -261,7 +256,7 @@ namespace ZeroBuffer
             var deadline = default(Deadline);
             for (var attempt = 0; ; attempt++)
             {
-                ring.WriterState(out var position, out var free);
+                commits.Look(out var position, out var free);
                 var plan = PlanAt(position, size);
                 if (plan.Need <= free)
                 {
@@ -321,7 +316,7 @@ namespace ZeroBuffer
             RefuseIfClosed();
             var number = sequence;
             sequence = unchecked(number + 1);
-            ring.Publish(plan, number);
+            commits.Publish(plan, number);
             segment.Data.Post();
             Points.Pass(Points.WriterPost);
             Points.Pass(Points.WriterDone);

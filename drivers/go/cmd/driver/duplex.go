@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
@@ -43,8 +44,12 @@ func (s *station) handler(kind string, delay time.Duration) zerobuffer.Handler {
 		if err != nil {
 			return nil, err
 		}
-		s.requests.Add(1)
+		number := s.requests.Add(1)
 		switch kind {
+		case "faulty":
+			if number%2 == 1 {
+				return nil, errors.New("faulty")
+			}
 		case "double":
 			return bytes.Repeat(data, 2), nil
 		case "xor":
@@ -104,11 +109,11 @@ func handle(d *desk, p handlerParams) (nothing, error) {
 		return nil, err
 	}
 	switch p.Handler {
-	case "echo", "double", "xor":
+	case "echo", "double", "xor", "faulty":
 		return nil, server.Start(server.handler(p.Handler, p.Delay.duration()))
 	}
 	return nil, rpc.Errorf(rpc.InvalidParams,
-		"Invalid params: \"handler\" must be one of echo, double and xor, not %q", p.Handler)
+		"Invalid params: \"handler\" must be one of echo, double, xor and faulty, not %q", p.Handler)
 }
 
 type serviceInfo struct {

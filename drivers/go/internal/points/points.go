@@ -21,9 +21,10 @@ const (
 	WriterData
 	WriterHeader
 	WriterIntent
-	WriterPosition
 	WriterFree
+	WriterPosition
 	WriterCount
+	WriterCommit
 	WriterPost
 	WriterDone
 	WriterMetadata
@@ -42,9 +43,10 @@ var names = []string{
 	WriterData:     "writer.data",
 	WriterHeader:   "writer.header",
 	WriterIntent:   "writer.intent",
-	WriterPosition: "writer.position",
 	WriterFree:     "writer.free",
+	WriterPosition: "writer.position",
 	WriterCount:    "writer.count",
+	WriterCommit:   "writer.commit",
 	WriterPost:     "writer.post",
 	WriterDone:     "writer.done",
 	WriterMetadata: "writer.metadata",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use serde_json::{json, Value};
-use zerobuffer::{DuplexClient, DuplexServer};
+use zerobuffer::{DuplexClient, DuplexServer, HandlerFailure};
 
 use crate::desk::Desk;
 use crate::params::{wrong, Params};
@@ -36,17 +36,21 @@ pub fn serve(desk: &Desk, params: &Params) -> Result<Value, Failure> {
 
 pub fn handle(desk: &Desk, params: &Params) -> Result<Value, Failure> {
     let (number, delay) = (params.number("handle")?, params.seconds("delay")?);
-    let work: fn(&Server, &[u8]) -> Vec<u8> = match params.text("handler")? {
-        "echo" => |_, request| request.to_vec(),
-        "double" => |_, request| request.repeat(2),
-        "xor" => complement,
-        _ => return Err(wrong("handler", "one of echo, double and xor")),
+    let work: fn(&Server, &[u8]) -> Result<Vec<u8>, HandlerFailure> = match params.text("handler")? {
+        "echo" => |_, request| Ok(request.to_vec()),
+        "double" => |_, request| Ok(request.repeat(2)),
+        "xor" => |server, request| Ok(complement(server, request)),
+        "faulty" => |server, request| match server.counts().0 % 2 {
+            1 => Err("faulty".into()),
+            _ => Ok(request.to_vec()),
+        },
+        _ => return Err(wrong("handler", "one of echo, double, xor and faulty")),
     };
     let server = server(desk, number)?;
     // Weak: a server that is forgotten ends its thread, which must not keep it.
     let known = Arc::downgrade(&server);
     server.side.start(move |request| {
-        let Some(server) = known.upgrade() else { return Vec::new() };
+        let Some(server) = known.upgrade() else { return Err("the server is closed".into()) };
         if !delay.is_zero() {
             server.ending.wait(delay);
         }

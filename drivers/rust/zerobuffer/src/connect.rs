@@ -2,183 +2,183 @@
 
 use std::fs::File;
 use std::io;
-use std::os::unix::fs::{FileExt, OpenOptionsExt};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::mem::offset_of;
+use std::os::unix::fs::{FileExt, MetadataExt};
+use std::sync::atomic::AtomicBool;
 use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use crate::account::{inherit, Account};
 use crate::error::{Error, ErrorKind};
-use crate::layout::OIEB_SIZE;
+use crate::layout::{ControlBlock, OIEB_SIZE};
 use crate::memory::Segment;
 use crate::names::Names;
-use crate::ownership::made_at;
-use crate::peer::{owner_lives, Life, Peer};
+use crate::ownership::{control_words, made_at, open, open_segment};
+use crate::peer::{Life, Peer};
 use crate::points::{pass, Point};
-use crate::presence::Presence;
+use crate::presence::Side;
 use crate::ring::{load, Ring};
 use crate::sys::{self, Access, Semaphore};
 use crate::writer::{Core, Progress};
 
-/// How long to wait for a reader that is in the middle of creating the buffer.
-const CREATION_PATIENCE: Duration = Duration::from_secs(1);
-/// How long to wait for a reader that is taking back what a dead writer left.
-const REPAIR_PATIENCE: Duration = Duration::from_millis(50);
-/// The protocol has no event for either.
+/// Of a `sem_t` of the C library.
+const SEMAPHORE_SIZE: u64 = size_of::<libc::sem_t>() as u64;
+/// The protocol has no event for what a try waits for.
 const RETRY: Duration = Duration::from_millis(1);
 
-/// Why a connection cannot be made, and for how long it may be worth another try.
-struct Refusal {
-    kind: ErrorKind,
-    patience: Duration,
-}
+/// How long another try is worth it: the timeout, and so long at the least.
+type Patience = Option<Duration>;
+const TIMEOUT: Patience = Some(Duration::ZERO);
+/// For a reader that is settling, or on its way in or out.
+const A_MOMENT: Patience = Some(Duration::from_millis(50));
+/// For what ends by itself, but not at once.
+const A_WHILE: Patience = Some(Duration::from_secs(1));
+
+/// Why a connection cannot be made.
+struct Refusal(ErrorKind, Patience);
 
 impl From<ErrorKind> for Refusal {
     fn from(kind: ErrorKind) -> Self {
-        Self { kind, patience: Duration::ZERO }
+        Self(kind, None)
     }
 }
 
 /// Connects; waits for at most `timeout` for a buffer that does not exist yet.
-pub(crate) fn connect(names: &Names, timeout: Duration) -> Result<Core, Error> {
-    let begin = Instant::now();
+pub(crate) fn connect(names: &Names, timeout: Duration, any_owner: bool) -> Result<Core, Error> {
     let mut refused = None;
     loop {
-        match try_connect(names) {
+        let Refusal(kind, patience) = match try_connect(names, any_owner) {
             Ok(core) => return Ok(core),
-            Err(refusal) => {
-                let timeout = match refusal.kind {
-                    ErrorKind::NotFound => timeout,
-                    _ if refusal.patience.is_zero() => Duration::ZERO,
-                    _ => timeout.min(CREATION_PATIENCE),
-                };
-                // There is patience from the first refusal on, however long the attempt took that met it.
-                let first: Instant = *refused.get_or_insert_with(Instant::now);
-                if begin.elapsed() >= timeout && first.elapsed() >= refusal.patience {
-                    return Err(Error::new(&names.buffer, refusal.kind));
-                }
-            }
+            Err(refusal) => refusal,
+        };
+        // There is patience from the first refusal on, however long the attempt took that met it.
+        let first: Instant = *refused.get_or_insert_with(Instant::now);
+        if patience.is_none_or(|least| first.elapsed() >= timeout.max(least)) {
+            return Err(Error::new(&names.buffer, kind));
         }
         thread::sleep(RETRY);
     }
 }
 
-fn try_connect(names: &Names) -> Result<Core, Refusal> {
+fn try_connect(names: &Names, any_owner: bool) -> Result<Core, Refusal> {
     let path = names.segment();
     let failed = |operation| move |error| ErrorKind::from_io(error, operation, names.segment());
-    let flags = libc::O_NOFOLLOW | libc::O_NONBLOCK;
-    let file = match File::options().read(true).write(true).custom_flags(flags).open(&path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Err(ErrorKind::NotFound.into()),
+    let file = match open(&path, File::options().write(true)) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(Refusal(ErrorKind::NotFound, TIMEOUT))
+        }
         opened => opened.map_err(failed("open the segment"))?,
     };
-    let facts = file.metadata().map_err(failed("look at the segment"))?;
-    check_formatted(&file, facts.len())?;
+    let looked = "look at the segment";
+    let words = control_words(&file).map_err(failed(looked))?;
+    // After the words: who has formatted the segment has given it its length.
+    let facts = file.metadata().map_err(failed(looked))?;
+    if ![0, sys::effective_user()].contains(&facts.uid()) && !any_owner {
+        return Err(ErrorKind::OtherOwner { user: facts.uid().into() }.into());
+    }
+    if words.iter().all(|&word| word == 0) {
+        let unready = ErrorKind::InvalidOieb { field: "oieb_size", value: 0, limit: OIEB_SIZE };
+        return Err(Refusal(unready, A_WHILE));
+    }
+    if words[offset_of!(ControlBlock, reader_pid) / 8] == 0 {
+        return Err(Refusal(ErrorKind::ReaderDead { reason: "closed", pid: 0 }, A_MOMENT));
+    }
     let segment = Segment::map(&file, facts.len(), Access::ReadWrite).map_err(failed("map the segment"))?;
     let ring = Ring::attach(segment)?;
     pass(Point::WriterOpened);
     let (data, space) = (open_semaphore(&names.data_semaphore())?, open_semaphore(&names.space_semaphore())?);
-    // They were found by name. An owner's objects are removed before the next owner makes its own, the segment first: as
-    // long as the segment has its name, they belong to it.
-    if !sys::is_at(&file, &path) {
-        return Err(Refusal { kind: ErrorKind::NotFound, patience: CREATION_PATIENCE });
+    // They were found by name. The next owner makes its own after the segment of the one before is gone: as long as this
+    // one has its name, they belong to it.
+    let presence = open_segment(&path, File::options().write(true)).ok();
+    let presence = presence.filter(|presence| sys::is_at(&presence.0, &path) && sys::is_at(&file, &path));
+    let presence = presence.ok_or(Refusal(ErrorKind::NotFound, A_WHILE))?;
+    let mut reader = Peer::begun_before(made_at(&facts));
+    presence.check_reader(&ring, &mut reader, names)?;
+    if !presence.enter(Side::Writer) {
+        return Err(refused_by(&ring));
     }
-    let mut core = Core {
-        name: names.buffer.clone(),
+    // From here on the lock is given back with the descriptor.
+    let account = claim(&ring)?;
+    Ok(Core {
+        names: names.clone(),
         ring,
         data,
         space,
-        presence: Presence::new(file),
+        presence,
         closed: AtomicBool::new(false),
-        progress: Mutex::new(Progress { sequence: 1, reader: Peer::default() }),
-    };
-    claim(&mut core, names, made_at(&facts))?;
-    Ok(core)
-}
-
-/// A segment that is short or all zero is in the middle of its creation.
-fn check_formatted(file: &File, length: u64) -> Result<(), Refusal> {
-    let unready = |field, value| Refusal {
-        kind: ErrorKind::InvalidOieb { field, value, limit: OIEB_SIZE },
-        patience: CREATION_PATIENCE,
-    };
-    let mut block = [0; OIEB_SIZE as usize];
-    if length < OIEB_SIZE || file.read_exact_at(&mut block, 0).is_err() {
-        return Err(unready("length", length));
-    }
-    if block.iter().all(|&byte| byte == 0) {
-        return Err(unready("oieb_size", 0));
-    }
-    Ok(())
+        progress: Mutex::new(Progress { sequence: 1, account, reader, reader_seen: None }),
+    })
 }
 
 /// Peers make the semaphores after the segment.
 fn open_semaphore(name: &str) -> Result<Semaphore, Refusal> {
-    Semaphore::open(name).map_err(|error| {
+    let path = Names::semaphore_file(name);
+    let failed = |error: io::Error| {
         let missing = error.kind() == io::ErrorKind::NotFound;
-        let kind = ErrorKind::from_io(error, "open a semaphore", Names::semaphore_file(name));
-        Refusal { kind, patience: if missing { CREATION_PATIENCE } else { Duration::ZERO } }
-    })
-}
-
-/// Becomes the writer by compare-and-swap, from nobody or from a dead one, once everything is open.
-fn claim(core: &mut Core, names: &Names, made_at: f64) -> Result<(), Refusal> {
-    let block = core.ring.block();
-    let reader = load(&block.reader_pid);
-    if reader == 0 {
-        let kind = ErrorKind::ReaderDead { reason: "closed", pid: 0 };
-        return Err(Refusal { kind, patience: REPAIR_PATIENCE });
-    }
-    if !owner_lives(reader, made_at) && !is_locked(names) {
-        return Err(ErrorKind::ReaderDead { reason: "died", pid: reader }.into());
-    }
-    let own = u64::from(std::process::id());
-    let owner = load(&block.writer_pid);
-    let alive = match Peer::default().look(owner) {
-        Life::Alive => true,
-        Life::Unknown => owner != 0 && core.presence.writer().is_some(),
-        Life::Dead => false,
+        let kind = ErrorKind::from_io(error, "open a semaphore", path.clone());
+        Refusal(kind, if missing { A_WHILE } else { None })
     };
-    if alive {
-        // The reader holds the claim for the moment in which it takes back what a dead writer left.
-        let repairing = owner == reader && owner != own;
-        let patience = if repairing { REPAIR_PATIENCE } else { Duration::ZERO };
-        return Err(Refusal { kind: ErrorKind::WriterExists { pid: owner }, patience });
+    let semaphore = Semaphore::open(name).map_err(failed)?;
+    let file = open(&path, &mut File::options()).map_err(failed)?;
+    let length = file.metadata().map_err(failed)?.len();
+    let invalid = |field, value: u64, limit| ErrorKind::InvalidOieb { field, value, limit };
+    if length != SEMAPHORE_SIZE {
+        return Err(invalid("length of a semaphore", length, SEMAPHORE_SIZE).into());
     }
-    if let Err(other) = block.writer_pid.compare_exchange(owner, own, Ordering::AcqRel, Ordering::Acquire) {
-        return Err(Refusal { kind: ErrorKind::WriterExists { pid: other }, patience: REPAIR_PATIENCE });
+    let mut words = [0; 12];
+    file.read_exact_at(&mut words, 0).map_err(failed)?;
+    let word = |at: usize| u32::from_le_bytes(words[at..at + 4].try_into().expect("four bytes"));
+    let (value, private) = (word(0), word(8));
+    // The C library ends the whole process over a semaphore that is not as it makes them.
+    if i32::try_from(value).is_err() || ![0, 128].contains(&private) {
+        return Err(invalid("value of a semaphore", value.into(), i32::MAX as u64).into());
     }
+    Ok(semaphore)
+}
+
+/// There is a writer, or somebody comes or goes, or the reader settles.
+fn refused_by(ring: &Ring) -> Refusal {
+    let pid = load(&ring.block().writer_pid);
+    let patience = match pid {
+        0 => A_WHILE,
+        _ if pid == load(&ring.block().reader_pid) => A_MOMENT,
+        _ => None,
+    };
+    Refusal(ErrorKind::WriterExists { pid }, patience)
+}
+
+/// Becomes the writer; the writer's lock is ours.
+fn claim(ring: &Ring) -> Result<Account, Refusal> {
+    let own = u64::from(std::process::id());
+    let owner = load(&ring.block().writer_pid);
+    let unclear = || Refusal(ErrorKind::WriterExists { pid: owner }, A_WHILE);
     if owner != 0 {
-        core.ring.finish_commit();
-    }
-    core.presence.enter(load(&core.ring.block().payload_written_count));
-    for _ in 0..owed_posts(core, owner) {
-        let _ = core.data.post();
-    }
-    core.ring.clear_reserved();
-    Ok(())
-}
-
-/// How many posts a dead writer owes: the least of several looks, as a reader may be between a token and its frame.
-fn owed_posts(core: &Core, dead: u64) -> u64 {
-    if dead == 0 {
-        return 0;
-    }
-    let mut least = u64::MAX;
-    for _ in 0..3 {
-        least = least.min(core.ring.owed_by_dead_writer(core.data.value()));
-        if least == 0 {
-            break;
+        let ours = ring.is_ours(owner);
+        let dead = || owner == own || Peer::default().look(owner) != Life::Alive;
+        if !ours && (owner == load(&ring.block().reader_pid) || !dead()) {
+            return Err(refused_by(ring));
         }
-        thread::sleep(RETRY);
+        if ring.reader_is_ours() && !inherit(ring, ours)? {
+            return Err(unclear());
+        }
+        if !ring.pass_claim(owner, 0) {
+            return Err(refused_by(ring));
+        }
     }
-    least
-}
-
-/// Whether somebody holds the lock of the buffer: then its reader lives, whatever its number means here.
-pub(crate) fn is_locked(names: &Names) -> bool {
-    let opened =
-        File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(names.lock_path());
-    opened.is_ok_and(|file| sys::try_lock(&file).is_ok_and(|free| !free))
+    // Announced before the claim: a number of ours never stands there that is not known as such.
+    let account = Account::find(ring)?.ok_or_else(unclear)?;
+    account.announce(ring, own);
+    if !ring.pass_claim(0, own) {
+        ring.end_stream();
+        return Err(refused_by(ring));
+    }
+    // A writer of another implementation may have come and gone between the look and the claim.
+    if Account::find(ring).ok().flatten().as_ref() != Some(&account) {
+        ring.leave(own);
+        return Err(unclear());
+    }
+    Ok(account)
 }
 
 #[cfg(all(test, feature = "points"))]
@@ -187,6 +187,7 @@ mod tests {
     use std::process::{Child, Command, ExitStatus, Stdio};
 
     use super::*;
+    use crate::fork;
     use crate::{arm, BufferConfig, Deed, Reader, Writer};
 
     const SOON: Duration = Duration::from_secs(10);
@@ -201,7 +202,7 @@ mod tests {
         fn of(test: &str, part: &str, name: &str) -> Self {
             let child = Command::new(std::env::current_exe().expect("this program"))
                 .args(["--exact", test, "--nocapture"])
-                .env(PART, format!("{part} {name}"))
+                .env(PART, format!("{} {name}", part.replace(' ', "-")))
                 .stdin(Stdio::piped())
                 .stdout(Stdio::null())
                 .spawn();
@@ -239,12 +240,28 @@ mod tests {
         }
     }
 
+    /// Plays the part that this process has, if any.
+    fn has_played() -> bool {
+        let said = std::env::var(PART).unwrap_or_default();
+        said.split_once(' ').map(|(part, name)| play(part, name)).is_some()
+    }
+
     fn play(part: &str, name: &str) {
         sys::die_with_parent().expect("an end with the parent");
-        if part == "reader" {
+        if part.starts_with("reader") {
             let _reader = Reader::create(name, SMALL).expect("a reader");
+            if part == "reader-that-forks" {
+                fork::fork_a_child();
+                sys::kill_this_process();
+            }
             let _ = std::io::stdin().read(&mut [0]);
             return;
+        }
+        if part == "writer-that-forks" {
+            let writer = Writer::connect(name, Duration::ZERO).expect("a writer");
+            writer.write(&FRAME, SOON).expect("a write");
+            fork::fork_a_child();
+            sys::kill_this_process();
         }
         assert!(arm("writer.opened", 1, Deed::Halt));
         // No timeout: what it has met must be worth another try by itself.
@@ -254,9 +271,8 @@ mod tests {
 
     #[test]
     fn a_writer_on_its_way_in_belongs_to_one_reader() {
-        if let Some((part, name)) = std::env::var(PART).as_deref().ok().and_then(|said| said.split_once(' '))
-        {
-            return play(part, name);
+        if has_played() {
+            return;
         }
         let test = "connect::tests::a_writer_on_its_way_in_belongs_to_one_reader";
         let name = format!("rust-on-its-way-{}", std::process::id());
@@ -271,6 +287,26 @@ mod tests {
         assert_eq!((frame.sequence(), &frame[..]), (1, &FRAME[..]));
         assert!(writer.end().success());
         let names = Names::of(&name).expect("a name");
-        assert_eq!(Semaphore::open(&names.data_semaphore()).expect("a semaphore").value(), 0, "surplus");
+        assert!(!Semaphore::open(&names.data_semaphore()).expect("a semaphore").try_take(), "surplus");
+    }
+
+    /// The child has a copy of each descriptor, and outlives the parent.
+    #[test]
+    fn what_is_killed_is_dead_though_its_child_lives() {
+        if has_played() {
+            return;
+        }
+        let test = "connect::tests::what_is_killed_is_dead_though_its_child_lives";
+        let name = format!("rust-forks-{}", std::process::id());
+        let mut first = Player::of(test, "reader that forks", &name);
+        assert!(!first.end().success());
+        let reader = Reader::create(&name, SMALL).expect("the buffer of a dead reader");
+        let mut writer = Player::of(test, "writer that forks", &name);
+        assert!(!writer.end().success());
+        assert_eq!(reader.read(SOON).expect("a frame")[..], FRAME);
+        assert_eq!(reader.read(SOON).expect_err("its death").code(), "writer_dead");
+        let next = Writer::connect(&name, Duration::ZERO).expect("the next writer");
+        next.write(&FRAME, SOON).expect("a write");
+        assert_eq!(reader.read(SOON).expect("a frame").sequence(), 1);
     }
 }

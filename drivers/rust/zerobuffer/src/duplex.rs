@@ -2,7 +2,7 @@
 //!
 //! The n-th response answers the n-th request; nothing else ties them together.
 
-use std::ops::{Deref, DerefMut};
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
@@ -19,8 +19,13 @@ use crate::writer::{Slot, Writer};
 const LOOK: Duration = Duration::from_millis(10);
 /// How long a server waits for a client that has sent a request to show its response buffer.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a server stays connected to a client that it fails: it must be seen to have come before it is seen to leave.
+/// How long a server stays connected to a client that it cannot tell of a failure: it must be seen to have come before it is seen to leave.
 const FAREWELL: Duration = Duration::from_millis(100);
+/// Begins a response that is the text of an error. It is no UTF-8, and as long as the least that always fits.
+const FAILURE_MARK: &[u8] = b"\xF5zb handler err\xF5";
+
+/// Why a handler has no answer.
+pub type HandlerFailure = Box<dyn std::error::Error + Send + Sync>;
 
 fn request_buffer(channel: &str) -> String {
     format!("{channel}_request")
@@ -32,8 +37,9 @@ fn response_buffer(channel: &str) -> String {
 
 /// Answers requests, one after the other, in a thread.
 ///
-/// A client that dies is forgotten, and the next one is served. A handler that answers with nothing breaks the order on
-/// which the channel rests: that client's channel is closed, so that it does not get somebody else's answer.
+/// A client that dies is forgotten, and the next one is served. A handler that fails, panics or answers with what cannot
+/// be written costs its client a `handler_error` instead of the answer, and a line on standard error tells of it. A client
+/// of another implementation would not know that from an answer: its channel is closed.
 pub struct DuplexServer {
     name: String,
     requests: Arc<Reader>,
@@ -53,7 +59,10 @@ impl DuplexServer {
     }
 
     /// Starts to answer; the handler gets the request, which it cannot change, and returns the response.
-    pub fn start(&self, handler: impl FnMut(&[u8]) -> Vec<u8> + Send + 'static) -> Result<(), Error> {
+    pub fn start<Handler>(&self, handler: Handler) -> Result<(), Error>
+    where
+        Handler: FnMut(&[u8]) -> Result<Vec<u8>, HandlerFailure> + Send + 'static,
+    {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
         if thread.is_some() {
             return Err(Error::new(
@@ -83,7 +92,6 @@ impl DuplexServer {
         self.stopping.store(true, Ordering::Release);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
-            // A handler that panicked has ended the thread: there is nothing more to wait for.
             let _ = thread.join();
         }
         self.requests.close();
@@ -107,7 +115,7 @@ struct Service<Handler> {
     lost: Option<Instant>,
 }
 
-impl<Handler: FnMut(&[u8]) -> Vec<u8>> Service<Handler> {
+impl<Handler: FnMut(&[u8]) -> Result<Vec<u8>, HandlerFailure>> Service<Handler> {
     fn run(&mut self) {
         while !self.stopping() {
             if self.lost.is_some_and(|moment| moment.elapsed() > FAREWELL) {
@@ -141,22 +149,41 @@ impl<Handler: FnMut(&[u8]) -> Vec<u8>> Service<Handler> {
         if self.lost.is_some() {
             return;
         }
-        let response = (self.handler)(request);
-        if self.respond(&response).is_err() {
+        let made = catch_unwind(AssertUnwindSafe(|| (self.handler)(request)));
+        let made = made.unwrap_or_else(|_| Err("the handler panicked".into()));
+        if !self.respond(request.sequence(), made) {
             self.lost = Some(Instant::now());
         }
     }
 
-    fn respond(&mut self, response: &[u8]) -> Result<(), Error> {
+    /// Sends a response, or why there is none; says whether the client has one of them.
+    fn respond(&mut self, request: u64, made: Result<Vec<u8>, HandlerFailure>) -> bool {
         if self.responses.is_none() {
-            self.responses = Some(self.connect()?);
+            self.responses = self.connect().ok();
         }
-        let Some(responses) = &self.responses else { return Ok(()) };
+        let Some(responses) = &self.responses else { return false };
+        let failure = match made.and_then(|response| self.send(responses, &response)) {
+            Ok(sent) => return sent,
+            Err(failure) => failure,
+        };
+        eprintln!("zerobuffer: channel {:?}: no response to request {request}: {failure}", self.channel);
+        let mut told = [FAILURE_MARK, failure.to_string().as_bytes()].concat();
+        told.truncate(responses.always_fits() as usize);
+        responses.reader_is_ours() && self.send(responses, &told).is_ok_and(|sent| sent)
+    }
+
+    /// Says whether the client is still there to read it; fails if it can never be written.
+    fn send(&self, responses: &Writer, response: &[u8]) -> Result<bool, HandlerFailure> {
+        use ErrorKind as Kind;
         loop {
-            match responses.write(response, LOOK) {
+            let Err(error) = responses.write(response, LOOK) else { return Ok(true) };
+            match error.kind() {
                 // A client may take its time to read, unless we are to stop.
-                Err(error) if matches!(error.kind(), ErrorKind::BufferFull { .. }) && !self.stopping() => {}
-                done => return done.map(drop),
+                Kind::BufferFull { .. } if !self.stopping() => {}
+                Kind::InvalidFrameSize { .. } | Kind::FrameTooLarge { .. } | Kind::FrameUnwritable { .. } => {
+                    return Err(error.into());
+                }
+                _ => return Ok(false),
             }
         }
     }
@@ -168,7 +195,7 @@ impl<Handler: FnMut(&[u8]) -> Vec<u8>> Service<Handler> {
         let begin = Instant::now();
         loop {
             match Writer::connect(&name, LOOK) {
-                Ok(writer) if self.requests.present_writer() == Some(writer.reader_pid()) => {
+                Ok(writer) if self.requests.present_author() == Some(writer.reader_pid()) => {
                     return Ok(writer)
                 }
                 Ok(writer) => {
@@ -212,11 +239,11 @@ impl DuplexClient {
     }
 
     /// Lends a place in the ring for a request, which is sent by its commit.
-    pub fn acquire(&self, size: u64, timeout: Duration) -> Result<RequestSlot, Error> {
-        self.requests.acquire(size, timeout).map(RequestSlot)
+    pub fn acquire(&self, size: u64, timeout: Duration) -> Result<Slot, Error> {
+        self.requests.acquire(size, timeout)
     }
 
-    /// Waits for the next response.
+    /// Waits for the next response. A `handler_error` stands in its place: the channel goes on.
     pub fn receive(&self, timeout: Duration) -> Result<Frame, Error> {
         let deadline = Deadline::after(timeout);
         let late = || ErrorKind::Timeout { seconds: deadline.seconds() };
@@ -231,6 +258,12 @@ impl DuplexClient {
                     if deadline.next_slice().is_none() {
                         return Err(fail(late()));
                     }
+                }
+                Ok(response) if response.starts_with(FAILURE_MARK) => {
+                    let text = &response[FAILURE_MARK.len()..];
+                    let reason = String::from_utf8_lossy(if text.is_empty() { b"it failed" } else { text });
+                    let request = response.sequence();
+                    return Err(fail(ErrorKind::Handler { request, reason: reason.into_owned() }));
                 }
                 done => return done,
             }
@@ -248,29 +281,5 @@ impl DuplexClient {
     pub fn close(&self) {
         self.requests.close();
         self.responses.close();
-    }
-}
-
-/// A place in the request buffer. Dropped without a commit, nothing is sent.
-pub struct RequestSlot(Slot);
-
-impl RequestSlot {
-    /// Sends the request; returns its number.
-    pub fn commit(self) -> Result<u64, Error> {
-        self.0.commit()
-    }
-}
-
-impl Deref for RequestSlot {
-    type Target = [u8];
-
-    fn deref(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl DerefMut for RequestSlot {
-    fn deref_mut(&mut self) -> &mut [u8] {
-        &mut self.0
     }
 }

@@ -29,6 +29,7 @@ pub enum ErrorKind {
     BufferInUse { pid: u64 },
     NotFound,
     PermissionDenied { path: PathBuf },
+    OtherOwner { user: u64 },
     InvalidOieb { field: &'static str, value: u64, limit: u64 },
     VersionMismatch { major: u8 },
     WriterExists { pid: u64 },
@@ -48,6 +49,7 @@ pub enum ErrorKind {
     ResourceExhausted { operation: &'static str, source: io::Error },
     System { operation: &'static str, source: io::Error },
     Busy { reason: &'static str },
+    Handler { request: u64, reason: String },
 }
 
 impl ErrorKind {
@@ -85,7 +87,7 @@ impl Error {
             Kind::InvalidName { .. } => "invalid_name",
             Kind::BufferInUse { .. } => "buffer_in_use",
             Kind::NotFound => "not_found",
-            Kind::PermissionDenied { .. } => "permission_denied",
+            Kind::PermissionDenied { .. } | Kind::OtherOwner { .. } => "permission_denied",
             Kind::InvalidOieb { .. } => "invalid_oieb",
             Kind::VersionMismatch { .. } => "version_mismatch",
             Kind::WriterExists { .. } => "writer_exists",
@@ -105,6 +107,7 @@ impl Error {
             Kind::ResourceExhausted { .. } => "resource_exhausted",
             Kind::System { .. } | Kind::InvalidConfig => "system_error",
             Kind::Busy { .. } => "busy",
+            Kind::Handler { .. } => "handler_error",
         }
     }
 
@@ -121,6 +124,7 @@ impl Error {
                 values.extend([text("reason", reason), number("pid", *pid)]);
             }
             Kind::PermissionDenied { path } => values.push(text("path", &path.to_string_lossy())),
+            Kind::OtherOwner { user } => values.push(number("user", *user)),
             Kind::InvalidOieb { field, value, limit } | Kind::InvalidFrameSize { field, value, limit } => {
                 values.extend([text("field", field), number("value", *value), number("limit", *limit)]);
             }
@@ -150,6 +154,9 @@ impl Error {
                 values.extend([text("operation", operation), number("errno", errno.unsigned_abs().into())]);
             }
             Kind::Busy { reason } => values.push(text("reason", reason)),
+            Kind::Handler { request, reason } => {
+                values.extend([number("request", *request), text("reason", reason)]);
+            }
             Kind::Timeout { .. } | Kind::InvalidConfig | Kind::NotFound => {}
             Kind::MetadataExists | Kind::MetadataEmpty | Kind::NoMetadata => {}
         }
@@ -185,9 +192,15 @@ impl fmt::Display for Error {
                 "no permission to use {} of buffer {name:?}. Create it with a wider mode, or run as its owner",
                 path.display()
             ),
+            Kind::OtherOwner { user } => write!(
+                out,
+                "buffer {name:?} belongs to user {user}, who would get what is written. If that is meant, connect with \
+                 `any_owner`"
+            ),
             Kind::InvalidOieb { field, value, limit } => write!(
                 out,
-                "buffer {name:?} is corrupt: {field} is {value}, which does not go with {limit}. Recreate it"
+                "buffer {name:?} is corrupt, or another program's: {field} is {value}, which does not go with {limit}. \
+                 Recreate it, or choose another name"
             ),
             Kind::VersionMismatch { major } => write!(
                 out,
@@ -236,6 +249,11 @@ impl fmt::Display for Error {
                 write!(out, "buffer {name:?}: could not {operation}: {source}")
             }
             Kind::Busy { reason } => write!(out, "buffer {name:?} is busy: {reason}"),
+            Kind::Handler { request, reason } => write!(
+                out,
+                "the server that answers into buffer {name:?} could not answer request {request}: {reason}. The next \
+                 request has its own answer"
+            ),
         }
     }
 }

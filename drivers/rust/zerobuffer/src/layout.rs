@@ -10,7 +10,7 @@ pub const FRAME_HEADER_SIZE: u64 = size_of::<FrameHeader>() as u64;
 /// Bytes of the length that stands before the metadata.
 pub(crate) const METADATA_PREFIX: u64 = 8;
 pub(crate) const VERSION_MAJOR: u8 = 1;
-const ALIGNMENT: u64 = 64;
+pub(crate) const ALIGNMENT: u64 = 64;
 
 /// Each field has one writer, but for `payload_free_bytes`, which both sides change by atomic add and subtract.
 #[repr(C)]
@@ -28,8 +28,25 @@ pub(crate) struct ControlBlock {
     pub payload_read_count: AtomicU64,
     pub writer_pid: AtomicU64,
     pub reader_pid: AtomicU64,
-    pub reserved: [AtomicU64; 4],
+    pub reserved: Reserved,
 }
+
+/// What our implementations keep in the bytes that the protocol reserves: `docs/stream.md` says what it means. Each has
+/// one writer.
+#[repr(C)]
+pub(crate) struct Reserved {
+    /// Bytes ever committed, tails included: the store of this word commits a frame.
+    pub committed: AtomicU64,
+    /// Bytes ever released, tails included; see `RELEASING`. 0 tells a reader of another implementation.
+    pub released: AtomicU64,
+    /// High half: number of the connection; low half: the writer's process, 0 once it has closed.
+    pub connection: AtomicU64,
+    /// `committed` when this writer connected.
+    pub stream_start: AtomicU64,
+}
+
+/// Set in `released` while a release is under way.
+pub(crate) const RELEASING: u64 = 1 << 63;
 
 const _: () = assert!(OIEB_SIZE == 128 && FRAME_HEADER_SIZE == 16, "the protocol fixes both");
 const _: () = assert!(cfg!(target_endian = "little"), "the layout is little-endian");
@@ -140,14 +157,6 @@ impl Extent {
             Self { metadata_size: round(config.metadata_size)?, payload_size: round(config.payload_size)? };
         let whole = OIEB_SIZE.checked_add(extent.metadata_size)?.checked_add(extent.payload_size)?;
         (extent.payload_size > 0 && whole <= i64::MAX as u64).then_some(extent)
-    }
-
-    pub fn metadata_is_aligned(&self) -> bool {
-        self.metadata_size % ALIGNMENT == 0
-    }
-
-    pub fn payload_is_aligned(&self) -> bool {
-        self.payload_size % ALIGNMENT == 0
     }
 
     pub fn segment_size(&self) -> u64 {

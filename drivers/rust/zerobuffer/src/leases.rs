@@ -54,11 +54,6 @@ impl Leases {
         }
         sum
     }
-
-    /// Bytes that are taken.
-    pub fn held(&self) -> u64 {
-        self.queue.iter().map(|lease| lease.bytes).sum()
-    }
 }
 
 #[cfg(test)]
@@ -71,14 +66,12 @@ mod tests {
         let numbers = [10, 20, 30].map(|bytes| leases.take(bytes));
         leases.give_up(numbers[1]);
         assert_eq!(leases.drain(), Returned::default());
-        assert_eq!(leases.held(), 60);
         leases.give_up(numbers[0]);
         assert_eq!(leases.drain(), Returned { bytes: 30, frames: 2 });
         leases.give_up(numbers[0]);
         assert_eq!(leases.drain(), Returned::default());
         leases.give_up(numbers[2]);
         assert_eq!(leases.drain(), Returned { bytes: 30, frames: 1 });
-        assert_eq!(leases.held(), 0);
     }
 
     #[test]

@@ -19,10 +19,12 @@
 //! # }
 //! ```
 
+mod account;
 mod connect;
 mod deadline;
 mod duplex;
 mod error;
+mod fork;
 mod layout;
 mod leases;
 mod memory;
@@ -38,11 +40,11 @@ mod sys;
 mod turn;
 mod writer;
 
-pub use duplex::{DuplexClient, DuplexServer, RequestSlot};
+pub use duplex::{DuplexClient, DuplexServer, HandlerFailure};
 pub use error::{Error, ErrorKind, Value};
 pub use layout::{layout, BufferConfig, Field, Structure, FRAME_HEADER_SIZE, OIEB_SIZE};
 pub use names::LONGEST_NAME;
 #[cfg(feature = "points")]
 pub use points::{arm, Deed};
 pub use reader::{Frame, Reader, WriterState};
-pub use writer::{Slot, Writer};
+pub use writer::{ConnectOptions, Slot, Writer};

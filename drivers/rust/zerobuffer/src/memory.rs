@@ -15,7 +15,7 @@ use std::fs::File;
 use std::io;
 use std::ops::{Deref, DerefMut, Range};
 use std::ptr::NonNull;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
 
 use crate::layout::{ControlBlock, FrameHeader, FRAME_HEADER_SIZE, OIEB_SIZE};
@@ -48,6 +48,13 @@ impl Segment {
         // SAFETY: the mapping has the size of the block, is page-aligned, lives as long as `self`, and every bit
         // pattern is a value of a block of atomics.
         unsafe { self.control.start().cast::<ControlBlock>().as_ref() }
+    }
+
+    /// Writes size and version of the control block in one store.
+    pub fn put_head(&self, head: u64) {
+        // SAFETY: as above; the block begins with eight bytes that are aligned as a word is.
+        let place = unsafe { self.control.start().cast::<AtomicU64>().as_ref() };
+        place.store(head, Ordering::Release);
     }
 
     /// Copies the header that stands at an offset.

@@ -69,6 +69,9 @@ fn objection(name: &str) -> Option<String> {
     if let Some(letter) = name.chars().find(|&letter| !legal(letter)) {
         return Some(format!("it holds {letter:?}"));
     }
+    if name.starts_with("sem.") {
+        return Some("it begins with 'sem.', as the files of semaphores do".into());
+    }
     (name.len() > LONGEST_NAME).then(|| format!("it has {} bytes", name.len()))
 }
 
@@ -86,7 +89,20 @@ mod tests {
     #[test]
     fn other_names_are_refused() {
         let long = "n".repeat(LONGEST_NAME + 1);
-        for name in ["", "a/b", "..", ".", "a..b", "a b", "a\u{7}b", "na\u{ef}ve", "a\0b", long.as_str()] {
+        for name in [
+            "",
+            "a/b",
+            "..",
+            ".",
+            "a..b",
+            "a b",
+            "a\u{7}b",
+            "na\u{ef}ve",
+            "a\0b",
+            "sem.",
+            "sem.sem-w-a",
+            long.as_str(),
+        ] {
             assert_eq!(Names::of(name).expect_err(name).code(), "invalid_name");
         }
     }

@@ -4,29 +4,31 @@
 //! leaves nothing behind.
 
 use std::fs::{self, File, Permissions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
+use std::io::{self, Read};
+use std::mem::offset_of;
+use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::error::{Error, ErrorKind};
-use crate::layout::{BufferConfig, Extent, OIEB_SIZE};
+use crate::fork::Kept;
+use crate::layout::{BufferConfig, ControlBlock, Extent, Reserved, OIEB_SIZE, VERSION_MAJOR};
 use crate::memory::Segment;
 use crate::names::Names;
-use crate::peer::owner_lives;
-use crate::presence::Presence;
+use crate::peer::{Life, Peer};
+use crate::presence::{Presence, Side};
 use crate::ring::Ring;
 use crate::sys::{self, Access, Semaphore};
 
-/// How long to wait for a lock whose holder is not a living reader: somebody may just be testing it.
+/// How long to wait for a lock file that somebody holds: it may just be tested.
 const LOCK_PATIENCE: Duration = Duration::from_millis(100);
-const READER_PID_OFFSET: usize = 88;
 
 /// The lock of a buffer, held until this is dropped, which removes its file.
 struct Lock {
     path: PathBuf,
-    _file: File,
+    _file: Kept,
 }
 
 impl Drop for Lock {
@@ -38,13 +40,16 @@ impl Drop for Lock {
 /// The objects of one buffer, removed when this is dropped.
 pub(crate) struct Owned {
     names: Names,
+    segment: Arc<Presence>,
     /// Dropped after the objects are removed: nobody creates the buffer anew meanwhile.
     _lock: Lock,
 }
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        let _ = remove_objects(&self.names);
+        if sys::is_at(&self.segment.0, &self.names.segment()) {
+            let _ = remove_objects(&self.names);
+        }
     }
 }
 
@@ -54,7 +59,7 @@ pub(crate) struct Created {
     pub ring: Ring,
     pub data: Semaphore,
     pub space: Semaphore,
-    pub presence: Presence,
+    pub presence: Arc<Presence>,
 }
 
 /// Creates the objects of a buffer, replacing what a dead owner left.
@@ -62,22 +67,17 @@ pub(crate) fn create(names: &Names, config: &BufferConfig) -> Result<Created, Er
     let fail = |kind| Error::new(&names.buffer, kind);
     let extent = Extent::of(config).ok_or_else(|| fail(ErrorKind::InvalidConfig))?;
     let lock = lock(names, config.mode).map_err(fail)?;
+    clear(names).map_err(fail)?;
+    let segment = Arc::new(make_segment(names, config.mode).map_err(fail)?);
+    let owned = Owned { names: names.clone(), segment, _lock: lock };
     let failed = |operation, path: &Path| {
         let path = path.to_owned();
         move |error| Error::new(&names.buffer, ErrorKind::from_io(error, operation, path))
     };
-    let segment_path = names.segment();
-    // A free lock proves nothing (one peer locks elsewhere), so the segment is looked at, too.
-    if let Some(pid) =
-        living_reader(names).map_err(failed("look at the segment that stands there", &segment_path))?
-    {
-        return Err(fail(ErrorKind::BufferInUse { pid }));
-    }
-    remove_objects(names).map_err(failed("remove what a dead owner left", &segment_path))?;
-    let owned = Owned { names: names.clone(), _lock: lock };
     let semaphore = |name: &str| {
         let file = Names::semaphore_file(name);
-        Semaphore::create(name, config.mode)
+        unless_missing(Semaphore::unlink(name))
+            .and_then(|()| Semaphore::create(name, config.mode))
             .and_then(|semaphore| {
                 fs::set_permissions(&file, Permissions::from_mode(config.mode))?;
                 Ok(semaphore)
@@ -86,25 +86,120 @@ pub(crate) fn create(names: &Names, config: &BufferConfig) -> Result<Created, Er
     };
     let data = semaphore(&names.data_semaphore())?;
     let space = semaphore(&names.space_semaphore())?;
-    let file = File::options()
-        .read(true)
-        .write(true)
-        .create_new(true)
-        .mode(config.mode)
-        .custom_flags(libc::O_NOFOLLOW)
-        .open(&segment_path)
-        .map_err(failed("create the segment", &segment_path))?;
     let map = || {
+        let file = open(&names.segment(), File::options().write(true))?;
+        if !sys::is_at(&owned.segment.0, &names.segment()) {
+            return Err(io::Error::from_raw_os_error(libc::ESTALE));
+        }
         file.set_permissions(Permissions::from_mode(config.mode))?;
         file.set_len(extent.segment_size())?;
         let segment = Segment::map(&file, extent.segment_size(), Access::ReadOnly)?;
         sys::reserve(&file, extent.segment_size())?;
         Ok(segment)
     };
-    let segment = map().map_err(failed("make the segment as large as it must be", &segment_path))?;
+    let segment = map().map_err(failed("make the segment as large as it must be", &names.segment()))?;
     // Last: the semaphores stand, so a writer that sees the control block finds everything.
     let ring = Ring::format(segment, extent, std::process::id().into());
-    Ok(Created { owned, ring, data, space, presence: Presence::new(file) })
+    let presence = Arc::clone(&owned.segment);
+    Ok(Created { owned, ring, data, space, presence })
+}
+
+/// Makes the segment, which is the ownership.
+fn make_segment(names: &Names, mode: u32) -> Result<Presence, ErrorKind> {
+    let path = names.segment();
+    match open_segment(&path, File::options().write(true).create_new(true).mode(mode)) {
+        Ok(segment) if keep(&segment, &path) => Ok(segment),
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(ErrorKind::from_io(error, "create the segment", path))
+        }
+        _ => Err(ErrorKind::BufferInUse { pid: 0 }),
+    }
+}
+
+/// Takes the reader's lock on a new segment. Who looked before may take the segment for a dead owner's: it has removed
+/// it, or is about to, or sees the lock.
+fn keep(segment: &Presence, path: &Path) -> bool {
+    segment.enter(Side::Reader) && !segment.is_held(Side::Remover) && sys::is_at(&segment.0, path)
+}
+
+/// Opens a segment for its locks, and not to map it: a mapping keeps its open file, so a child of `fork` would keep them.
+pub(crate) fn open_segment(path: &Path, options: &mut fs::OpenOptions) -> io::Result<Presence> {
+    Kept::open(|| open(path, options)).map(Presence)
+}
+
+pub(crate) fn open(path: &Path, options: &mut fs::OpenOptions) -> io::Result<File> {
+    options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)
+}
+
+/// Removes what a dead owner left.
+fn clear(names: &Names) -> Result<(), ErrorKind> {
+    let path = names.segment();
+    let failed = |operation| move |error| ErrorKind::from_io(error, operation, names.segment());
+    loop {
+        let segment = match open_segment(&path, File::options().write(true)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            opened => opened.map_err(failed("open the segment that stands there"))?,
+        };
+        let looked = "look at the segment that stands there";
+        check_kind(&segment.0).map_err(failed(looked))??;
+        let entered = segment.enter(Side::Remover);
+        let reader = living_reader(&segment).map_err(failed(looked))?;
+        if reader.is_some() || !entered {
+            return Err(ErrorKind::BufferInUse { pid: reader.unwrap_or(0) });
+        }
+        if sys::is_at(&segment.0, &path) {
+            return remove_objects(names).map_err(failed("remove what a dead owner left"));
+        }
+    }
+}
+
+/// The control block of a segment, word by word; zero if the file is shorter.
+pub(crate) fn control_words(file: &File) -> io::Result<[u64; OIEB_SIZE as usize / 8]> {
+    let mut bytes = [0; OIEB_SIZE as usize];
+    match file.read_exact_at(&mut bytes, 0) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => bytes.fill(0),
+        read => read?,
+    }
+    Ok(std::array::from_fn(|word| {
+        u64::from_le_bytes(bytes[8 * word..][..8].try_into().expect("eight bytes"))
+    }))
+}
+
+/// Refuses what is neither a buffer nor going to be one, and so belongs to another program.
+fn check_kind(file: &File) -> io::Result<Result<(), ErrorKind>> {
+    let head = control_words(file)?[0];
+    let (size, major) = (head & u64::from(u32::MAX), (head >> 32) as u8);
+    Ok(match (size, major) {
+        (OIEB_SIZE, VERSION_MAJOR) => Ok(()),
+        (0, _) if is_zero(file)? => Ok(()),
+        (OIEB_SIZE, _) => {
+            let (value, limit) = (major.into(), VERSION_MAJOR.into());
+            Err(ErrorKind::InvalidOieb { field: "version.major", value, limit })
+        }
+        _ => Err(ErrorKind::InvalidOieb { field: "oieb_size", value: size, limit: OIEB_SIZE }),
+    })
+}
+
+fn is_zero(mut file: &File) -> io::Result<bool> {
+    let mut chunk = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut chunk)? {
+            0 => return Ok(true),
+            length if chunk[..length].iter().any(|&byte| byte != 0) => return Ok(false),
+            _ => {}
+        }
+    }
+}
+
+/// The reader that a segment names, if it lives.
+fn living_reader(segment: &Presence) -> io::Result<Option<u64>> {
+    let words = control_words(&segment.0)?;
+    let pid = words[offset_of!(ControlBlock, reader_pid) / 8];
+    let foreign = words[(offset_of!(ControlBlock, reserved) + offset_of!(Reserved, released)) / 8] == 0;
+    let made_at = made_at(&segment.0.metadata()?);
+    let lives =
+        segment.is_held(Side::Reader) || foreign && Peer::begun_before(made_at).look(pid) == Life::Alive;
+    Ok(lives.then_some(pid))
 }
 
 fn lock(names: &Names, mode: u32) -> Result<Lock, ErrorKind> {
@@ -117,24 +212,35 @@ fn lock(names: &Names, mode: u32) -> Result<Lock, ErrorKind> {
         open_lock_directory(&Names::lock_directory()).map_err(failed("open the lock directory"))?;
     let begin = Instant::now();
     loop {
-        let file =
-            open_lock_file(&directory, &names.lock_file(), mode).map_err(failed("open the lock file"))?;
+        let file = Kept::open(|| open_lock_file(&directory, &names.lock_file(), mode))
+            .map_err(failed("open the lock file"))?;
         if sys::try_lock(&file).map_err(failed("lock the lock file"))? {
             // Its last owner removes it while holding the lock: what we have locked may be gone.
-            if sys::is_at(&file, &path) {
-                // Another user's file may be lent to us: then its mode is not ours to set.
-                let _ = file.set_permissions(Permissions::from_mode(mode));
-                return Ok(Lock { path, _file: file });
+            if !sys::is_at(&file, &path) {
+                continue;
             }
-            continue;
+            if file.metadata().map_err(failed("look at the lock file"))?.nlink() != 1 {
+                let linked = io::Error::from_raw_os_error(libc::EMLINK);
+                return Err(failed("use a lock file that has another name, too")(linked));
+            }
+            // Another user's file may be lent to us: then its mode is not ours to set.
+            let _ = file.set_permissions(Permissions::from_mode(mode));
+            return Ok(Lock { path, _file: file });
         }
-        let pid = living_reader(names).ok().flatten();
-        if pid.is_some() || begin.elapsed() >= LOCK_PATIENCE {
-            return Err(ErrorKind::BufferInUse { pid: pid.unwrap_or(0) });
+        if begin.elapsed() >= LOCK_PATIENCE {
+            let segment = open_segment(&names.segment(), &mut File::options());
+            let reader = segment.and_then(|segment| living_reader(&segment)).ok().flatten();
+            return Err(ErrorKind::BufferInUse { pid: reader.unwrap_or(0) });
         }
         // There is no event for a lock that is given up.
         thread::sleep(Duration::from_millis(2));
     }
+}
+
+/// Whether somebody holds the lock file of a name.
+pub(crate) fn is_locked(names: &Names) -> bool {
+    let file = Kept::open(|| open(&names.lock_path(), &mut File::options()));
+    file.is_ok_and(|file| sys::try_lock(&file).is_ok_and(|free| !free))
 }
 
 fn open_lock_directory(path: &Path) -> io::Result<File> {
@@ -169,25 +275,6 @@ fn open_lock_file(directory: &File, name: &str, mode: u32) -> io::Result<File> {
     }
 }
 
-/// The reader that the segment of this name has, if it lives.
-fn living_reader(names: &Names) -> io::Result<Option<u64>> {
-    use std::os::unix::fs::FileExt;
-    let opened =
-        File::options().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(names.segment());
-    let file = match opened {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        opened => opened?,
-    };
-    let facts = file.metadata()?;
-    if !facts.is_file() || facts.len() < OIEB_SIZE {
-        return Ok(None);
-    }
-    let mut pid = [0; 8];
-    file.read_exact_at(&mut pid, READER_PID_OFFSET as u64)?;
-    let pid = u64::from_le_bytes(pid);
-    Ok(owner_lives(pid, made_at(&facts)).then_some(pid))
-}
-
 /// When a segment was made, at the latest, in seconds since the epoch.
 pub(crate) fn made_at(facts: &fs::Metadata) -> f64 {
     let modified = facts.mtime() as f64 + facts.mtime_nsec() as f64 / 1e9;
@@ -195,16 +282,36 @@ pub(crate) fn made_at(facts: &fs::Metadata) -> f64 {
     modified.min(changed)
 }
 
-/// Removes segment and semaphores, whatever fails on the way; says what failed first.
+/// Removes semaphores and segment, whatever fails on the way; says what failed first.
 fn remove_objects(names: &Names) -> io::Result<()> {
     let removals = [
-        fs::remove_file(names.segment()),
         Semaphore::unlink(&names.data_semaphore()),
         Semaphore::unlink(&names.space_semaphore()),
+        fs::remove_file(names.segment()),
     ];
-    removals.into_iter().filter(|removal| !is_missing(removal)).collect()
+    removals.into_iter().try_for_each(unless_missing)
 }
 
-fn is_missing(removal: &io::Result<()>) -> bool {
-    matches!(removal, Err(error) if error.kind() == io::ErrorKind::NotFound)
+fn unless_missing(removal: io::Result<()>) -> io::Result<()> {
+    removal.or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_dead_owner_left_is_removed_by_one() {
+        let names = Names::of(&format!("rust-removed-by-one-{}", std::process::id())).expect("a name");
+        fs::write(names.segment(), [0; 256]).expect("a segment");
+        let remover = open_segment(&names.segment(), File::options().write(true)).expect("the segment");
+        assert!(remover.enter(Side::Remover));
+        let created = || create(&names, &BufferConfig::default()).map(drop).map_err(|error| error.code());
+        assert_eq!(created(), Err("buffer_in_use"));
+        assert!(!remover.is_held(Side::Reader), "a removal is no sign of life");
+        let segment = open_segment(&names.segment(), File::options().write(true)).expect("the segment");
+        assert!(!keep(&segment, &names.segment()), "made just before it was taken for a dead owner's");
+        drop((segment, remover));
+        assert_eq!(created(), Ok(()));
+    }
 }

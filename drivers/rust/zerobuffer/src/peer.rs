@@ -1,38 +1,20 @@
-//! Whether the process on the other side lives.
+//! Whether a process of another implementation lives: those of ours are known by their locks, see `presence`.
 
 use std::fs;
-use std::os::fd::OwnedFd;
-use std::time::{Duration, Instant};
 
 use crate::sys;
 
 const LARGEST_PID: u64 = 1 << 22;
-/// How long a process that lived is taken to live without looking again.
-const FRESH: Duration = Duration::from_micros(200);
 /// Start times have the granularity of a tick, and the wall clock is set now and then.
 const CLOCK_SLACK: f64 = 1.0;
 
 /// Watches one process from the first look on, so that another one that gets its number later is not taken for it.
-#[derive(Default)]
 pub(crate) struct Peer {
+    /// A process that began after this moment, since the epoch, has only got its number.
+    latest: f64,
     pid: u64,
-    sign: Sign,
-    seen_alive: Option<Instant>,
-}
-
-#[derive(Default)]
-enum Sign {
-    /// There was no such process at the first look.
-    #[default]
-    Unknown,
-    /// It lived at the first look, and has ended.
-    Ended,
-    /// Becomes readable when it ends.
-    Descriptor(OwnedFd),
-    /// Without descriptors: in ticks, another process has another one.
-    StartTime(u64),
-    /// Without `/proc`: its number is all there is.
-    Number(libc::pid_t),
+    /// Its start time at the first look; `None` if it was unknown here.
+    start: Option<u64>,
 }
 
 /// What a look at a process says.
@@ -44,70 +26,44 @@ pub(crate) enum Life {
     Unknown,
 }
 
+impl Default for Peer {
+    fn default() -> Self {
+        Self::begun_before(f64::INFINITY)
+    }
+}
+
 impl Peer {
-    pub fn pid(&self) -> u64 {
-        self.pid
+    pub fn begun_before(latest: f64) -> Self {
+        Self { latest, pid: 0, start: None }
     }
 
     /// Looks at the process of this number.
     pub fn look(&mut self, pid: u64) -> Life {
         if pid != self.pid {
-            *self = Self { pid, sign: first_look(pid), seen_alive: None };
+            self.pid = pid;
+            self.start = start_time(pid).filter(|&ticks| since_epoch(ticks) <= self.latest + CLOCK_SLACK);
         }
-        if self.seen_alive.is_some_and(|moment| moment.elapsed() < FRESH) {
-            return Life::Alive;
+        match self.start {
+            None => Life::Unknown,
+            start if start == start_time(pid) => Life::Alive,
+            _ => Life::Dead,
         }
-        let alive = match &self.sign {
-            Sign::Unknown => return Life::Unknown,
-            Sign::Ended => false,
-            Sign::Descriptor(descriptor) => !sys::is_readable(descriptor),
-            Sign::StartTime(ticks) => start_time(self.pid) == Some(*ticks),
-            Sign::Number(number) => sys::process_exists(*number),
-        };
-        if alive {
-            self.seen_alive = Some(Instant::now());
-            return Life::Alive;
-        }
-        // Its number may come back: what has ended stays ended.
-        self.sign = Sign::Ended;
-        self.seen_alive = None;
-        Life::Dead
     }
 }
 
-fn first_look(pid: u64) -> Sign {
-    let Some(number) = number(pid) else { return Sign::Unknown };
-    match sys::pidfd_open(number) {
-        Ok(descriptor) => Sign::Descriptor(descriptor),
-        Err(error) if matches!(error.raw_os_error(), Some(libc::ESRCH | libc::EINVAL)) => Sign::Unknown,
-        Err(_) => start_time(pid).map_or(Sign::Number(number), Sign::StartTime),
-    }
-}
-
-fn number(pid: u64) -> Option<libc::pid_t> {
-    (1..=LARGEST_PID).contains(&pid).then(|| libc::pid_t::try_from(pid).ok()).flatten()
-}
-
-/// Whether the process that a segment names still runs, and is older than the segment (`made_at`, since the epoch):
-/// a younger one has only got its number.
-pub(crate) fn owner_lives(pid: u64, made_at: f64) -> bool {
-    let Some(number) = number(pid) else { return false };
-    if !sys::process_exists(number) {
-        return false;
-    }
-    match start_time(pid) {
-        Some(ticks) => {
-            let start = boot_time() + ticks as f64 / sys::ticks_per_second() as f64;
-            start <= made_at + CLOCK_SLACK
-        }
-        // A zombie has no start time for us; neither has a process that this /proc hides.
-        None => !fs::exists(format!("/proc/{pid}/stat")).unwrap_or(false),
-    }
-}
-
-/// In ticks after the boot; `None` for a process that is gone or a zombie.
+/// In ticks after the boot, 0 where this `/proc` hides it; `None` for a process that is gone or a zombie.
 fn start_time(pid: u64) -> Option<u64> {
-    parse_start_time(&fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+    let number = (1..=LARGEST_PID).contains(&pid).then(|| libc::pid_t::try_from(pid).ok())??;
+    match fs::read_to_string(format!("/proc/{pid}/stat")) {
+        Ok(stat) => parse_start_time(&stat),
+        Err(_) => sys::process_exists(number).then_some(0),
+    }
+}
+
+fn since_epoch(ticks: u64) -> f64 {
+    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let boot = stat.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok());
+    boot.unwrap_or(0.0) + ticks as f64 / sys::ticks_per_second() as f64
 }
 
 fn parse_start_time(stat: &str) -> Option<u64> {
@@ -119,15 +75,11 @@ fn parse_start_time(stat: &str) -> Option<u64> {
     fields.nth(18)?.parse().ok()
 }
 
-fn boot_time() -> f64 {
-    let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
-    stat.lines().find_map(|line| line.strip_prefix("btime ")?.trim().parse().ok()).unwrap_or(0.0)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::process::{Command, Stdio};
+    use std::time::{Duration, Instant};
 
     fn child() -> std::process::Child {
         Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("a child")
@@ -145,7 +97,7 @@ mod tests {
             assert!(begin.elapsed() < Duration::from_secs(10), "a killed process still lives");
         }
         assert_eq!(peer.look(pid), Life::Dead);
-        assert!(!owner_lives(pid, f64::MAX), "a zombie is dead");
+        assert_eq!(Peer::default().look(pid), Life::Unknown, "a zombie is dead");
         child.wait().expect("its end");
     }
 
@@ -153,16 +105,14 @@ mod tests {
     fn numbers_that_are_no_process_are_unknown() {
         for pid in [0, LARGEST_PID + 1, u64::MAX] {
             assert_eq!(Peer::default().look(pid), Life::Unknown);
-            assert!(!owner_lives(pid, f64::MAX));
         }
     }
 
     #[test]
     fn a_process_owns_nothing_that_is_older_than_itself() {
         let own = u64::from(std::process::id());
-        let boot = boot_time();
-        assert!(owner_lives(own, f64::MAX));
-        assert!(!owner_lives(own, boot - 10.0));
+        assert_eq!(Peer::default().look(own), Life::Alive);
+        assert_eq!(Peer::begun_before(since_epoch(0) - 10.0).look(own), Life::Unknown);
     }
 
     #[test]

@@ -22,15 +22,6 @@ impl Plan {
         self.tail + self.total
     }
 
-    /// Where the writer stands before.
-    pub fn start(&self, payload_size: u64) -> u64 {
-        if self.tail == 0 {
-            self.at
-        } else {
-            payload_size - self.tail
-        }
-    }
-
     /// Where the writer stands afterwards: never at the very end.
     pub fn end(&self, payload_size: u64) -> u64 {
         (self.at + self.total) % payload_size
@@ -42,12 +33,17 @@ impl Plan {
     }
 }
 
+/// The size of a frame that can be written at any position.
+pub(crate) fn always_fits(payload_size: u64) -> u64 {
+    (payload_size / 2).saturating_sub(FRAME_HEADER_SIZE)
+}
+
 /// Plans a frame of `size` bytes for a writer that stands at `write_pos` (below `payload_size`).
 ///
 /// Space plays no part yet: what is refused here can never be written, however far the reader drains.
 pub(crate) fn plan(payload_size: u64, write_pos: u64, size: u64) -> Result<Plan, ErrorKind> {
     let largest = payload_size - FRAME_HEADER_SIZE;
-    let always_fits = (payload_size / 2).saturating_sub(FRAME_HEADER_SIZE);
+    let always_fits = always_fits(payload_size);
     if size == 0 {
         return Err(ErrorKind::InvalidFrameSize { field: "frame size", value: 0, limit: largest });
     }

@@ -1,48 +1,74 @@
-//! A lock by which connections of one process are told apart, and one in another pid namespace is seen to live.
-//!
-//! Beside the protocol, and shared with the Python library: a writer locks bytes of the segment file far behind its end.
-//! Where they begin is made from the moment of its connection; how many they are tells how many frames and markers were
-//! written before it came. The kernel drops the lock with the process. Writers of other implementations have none, and are
-//! told apart by their process numbers alone.
+//! Signs of life (`docs/stream.md`): each side holds a lock on one byte of the segment file, far behind its end. The
+//! kernel drops it with the process, in whatever pid namespace.
 
-use std::fs::File;
+use std::os::unix::fs::MetadataExt;
 
+use crate::error::ErrorKind;
+use crate::fork::Kept;
+use crate::names::Names;
+use crate::ownership::is_locked;
+use crate::peer::{Life, Peer};
+use crate::ring::{load, Ring};
 use crate::sys;
 
-const PLACES: i64 = 1 << 41;
-const LONGEST: i64 = 1 << 61;
-
-/// What the lock of a writer tells.
+/// Whose lock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Mark {
-    pub place: i64,
-    /// Frames and markers that were written before it came.
-    pub before: u64,
+pub(crate) enum Side {
+    Reader,
+    Writer,
+    /// Who removes what a dead reader left. It is no sign of life.
+    Remover,
+}
+
+impl Side {
+    fn place(self) -> i64 {
+        match self {
+            Self::Reader => 1 << 40,
+            Self::Writer => 1 << 41,
+            Self::Remover => 1 << 42,
+        }
+    }
 }
 
 /// The segment file, opened for locks.
-pub(crate) struct Presence(File);
+pub(crate) struct Presence(pub Kept);
 
 impl Presence {
-    pub fn new(segment: File) -> Self {
-        Self(segment)
+    /// Takes the lock of a side; `false` if somebody else has it.
+    pub fn enter(&self, side: Side) -> bool {
+        sys::lock_byte(&self.0, side.place()).is_ok()
     }
 
-    /// Takes a place for a writer. Without it all works, but for what it tells.
-    pub fn enter(&self, before: u64) {
-        let place = PLACES + sys::monotonic_nanoseconds();
-        let length =
-            i64::try_from(before).ok().filter(|&before| before < LONGEST).map_or(1, |before| before + 1);
-        let _ = sys::lock_bytes(&self.0, place, length);
+    pub fn leave(&self, side: Side) {
+        let _ = sys::unlock_byte(&self.0, side.place());
     }
 
-    pub fn leave(&self) {
-        let _ = sys::unlock_from(&self.0, PLACES);
+    /// Whether somebody else has the lock of a side.
+    pub fn is_held(&self, side: Side) -> bool {
+        sys::is_byte_locked(&self.0, side.place())
     }
 
-    /// What is known of the writer that is connected now, if it has a lock.
-    pub fn writer(&self) -> Option<Mark> {
-        let (place, length) = sys::first_lock(&self.0, PLACES)?;
-        Some(Mark { place, before: u64::try_from(length - 1).unwrap_or(0) })
+    /// Whether the writer of this number lives. A lock that is free says of one of ours that it is dead, and nothing of
+    /// another implementation's.
+    pub fn writer_lives(&self, ring: &Ring, peer: &mut Peer, pid: u64) -> bool {
+        self.is_held(Side::Writer) || !ring.is_ours(pid) && peer.look(pid) == Life::Alive
+    }
+
+    /// Fails if the reader is gone.
+    pub fn check_reader(&self, ring: &Ring, peer: &mut Peer, names: &Names) -> Result<(), ErrorKind> {
+        let pid = load(&ring.block().reader_pid);
+        // Without its name, the lock file of that name is not of this segment's reader.
+        let named = || self.0.metadata().is_ok_and(|facts| facts.nlink() > 0);
+        let mut foreigner_lives = || match peer.look(pid) {
+            Life::Alive => named(),
+            Life::Unknown => named() && is_locked(names),
+            Life::Dead => false,
+        };
+        if pid != 0 && (self.is_held(Side::Reader) || !ring.reader_is_ours() && foreigner_lives()) {
+            return Ok(());
+        }
+        // Loaded again: who closes gives up the lock afterwards.
+        let reason = if load(&ring.block().reader_pid) == 0 { "closed" } else { "died" };
+        Err(ErrorKind::ReaderDead { reason, pid })
     }
 }

@@ -13,15 +13,17 @@ use crate::leases::Leases;
 use crate::memory::View;
 use crate::names::Names;
 use crate::ownership::{self, Owned};
-use crate::peer::{Life, Peer};
+use crate::peer::Peer;
 use crate::points::{pass, Point};
-use crate::presence::{Mark, Presence};
-use crate::ring::{load, store, Found, Ring};
+use crate::presence::{Presence, Side};
+use crate::ring::{load, store, Connection, Found, Ring};
 use crate::sys::Semaphore;
 use crate::turn::Turn;
 
 /// How often a wait tries for a token before it sleeps.
 const SPINS: u32 = 200;
+/// How often a token is tried for whose frame was seen before it.
+const PAUSES: u32 = 300;
 
 /// What is known of the writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +42,7 @@ pub enum WriterState {
 pub struct Reader {
     core: Arc<Core>,
     progress: Turn<Progress>,
-    presence: Presence,
+    presence: Arc<Presence>,
     owned: Mutex<Option<Owned>>,
     closed: AtomicBool,
 }
@@ -56,27 +58,23 @@ struct Core {
 
 /// Where the reader is in the stream of frames.
 struct Progress {
-    /// Taken from "data", and not yet turned into frames.
-    tokens: u64,
+    /// Bytes ever read, tails included. It begins at the size of the payload, as `committed` does.
+    read: u64,
+    /// Tokens of "data" taken, less frames read: 0 at rest, or less where a killed writer has not posted.
+    balance: i64,
     /// Number of the next frame.
     expected: u64,
     /// The connection whose frames these are; `None` once it is gone: then any other begins another stream.
     stream: Option<Connection>,
-    /// How many streams have begun.
-    streams: u64,
-    /// Tokens that stood for no frame.
-    surplus: u64,
-    writer_seen: bool,
+    /// Who was connected when that stream began, unless it is older: a guess, where that is another implementation.
+    author: Option<Connection>,
+    /// Who was connected when there last was nothing to read.
+    idle: Option<Connection>,
+    /// The last writer that was seen.
+    last: Option<Connection>,
     writer: Peer,
-    /// Whether what this writer may leave half-done has not been looked for yet.
-    unsettled: bool,
-}
-
-/// A writer's process and its lock, see `presence`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-struct Connection {
-    pid: u64,
-    mark: Option<Mark>,
+    /// Whose death is settled.
+    settled: Option<Connection>,
 }
 
 impl Reader {
@@ -84,22 +82,23 @@ impl Reader {
     pub fn create(name: &str, config: BufferConfig) -> Result<Self, Error> {
         let created = ownership::create(&Names::of(name)?, &config)?;
         Ok(Self {
+            progress: Turn::new(Progress {
+                read: created.ring.payload_size(),
+                balance: 0,
+                expected: 1,
+                stream: None,
+                author: None,
+                idle: None,
+                last: None,
+                writer: Peer::default(),
+                settled: None,
+            }),
             core: Arc::new(Core {
                 name: name.to_owned(),
                 ring: created.ring,
                 data: created.data,
                 space: created.space,
                 leases: Mutex::default(),
-            }),
-            progress: Turn::new(Progress {
-                tokens: 0,
-                expected: 1,
-                stream: None,
-                streams: 0,
-                surplus: 0,
-                writer_seen: false,
-                writer: Peer::default(),
-                unsettled: true,
             }),
             presence: created.presence,
             owned: Mutex::new(Some(created.owned)),
@@ -123,51 +122,45 @@ impl Reader {
         let deadline = Deadline::after(timeout);
         let late = || ErrorKind::Timeout { seconds: deadline.seconds() };
         let mut progress = self.progress.take(deadline, || self.usable())?.ok_or_else(late)?;
-        let found = loop {
-            self.wait(&mut progress, deadline)?;
-            pass(Point::ReaderToken);
-            if let Some(found) = self.find(&mut progress)? {
-                break found;
+        self.wait(&mut progress, deadline)?;
+        pass(Point::ReaderToken);
+        let ring = &self.core.ring;
+        let looked = ring.look(progress.read % ring.payload_size());
+        let found = match looked.and_then(|found| self.check_sequence(&progress, found)) {
+            Ok(found) => found,
+            Err(kind) => {
+                // The next call meets the same frame.
+                if progress.balance > 0 {
+                    progress.balance -= 1;
+                    let _ = self.core.data.post();
+                }
+                return Err(kind);
             }
         };
         if found.sequence == 1 {
-            self.begin_stream(&mut progress, &found);
+            self.begin_stream(&mut progress);
         }
-        // Only now is the token used up: after an error the next call meets the same one.
-        progress.tokens -= 1;
         progress.expected = found.sequence.wrapping_add(1);
+        progress.read += found.passed();
         let lease = self.core.lease(&found);
-        let ring = &self.core.ring;
         let view = ring.view(&found);
         ring.advance(&found);
+        self.use_token(&mut progress);
         Ok(Frame { core: Arc::clone(&self.core), view, sequence: found.sequence, lease })
     }
 
-    /// The frame of the token in hand; `None` if that was surplus, and is gone.
-    fn find(&self, progress: &mut Progress) -> Result<Option<Found>, ErrorKind> {
-        let ring = &self.core.ring;
-        let position = ring.read_pos()?;
-        // Before the look: if it is not drained, what stands there is whole.
-        let drained = ring.is_drained(position);
-        let found = ring.look(position);
-        let strange = !matches!(&found, Ok(found) if found.sequence == progress.expected);
-        if drained && self.excuses(progress, strange) {
-            progress.tokens -= 1;
-            progress.surplus += 1;
-            return Ok(None);
+    /// Uses up the token of a frame that was read. One that is about to be posted is given a moment, so that the balance
+    /// is 0 unless a writer died.
+    fn use_token(&self, progress: &mut Progress) {
+        let before = progress.balance.min(0);
+        progress.balance -= 1;
+        for _ in 0..PAUSES {
+            self.take_tokens(progress, 0);
+            if progress.balance >= before {
+                return;
+            }
+            std::hint::spin_loop();
         }
-        let found = found?;
-        self.check_sequence(progress, &found)?;
-        Ok(Some(found))
-    }
-
-    /// Whether a token may stand for no frame. A writer that takes over from a killed one posts what that one owed; if
-    /// this reader stood still for long between a token and its frame, that is one too many. So each succession excuses
-    /// one, that of a writer of whom nothing was read yet only where what stands there is `strange`: what is left of a
-    /// frame that was read can look like the next of another stream, but not of its own.
-    fn excuses(&self, progress: &Progress, strange: bool) -> bool {
-        let (next, begun) = (progress.surplus + 1, progress.streams);
-        next < begun || next == begun && strange && self.is_another_writer(progress)
     }
 
     pub(crate) fn usable(&self) -> Result<(), ErrorKind> {
@@ -177,112 +170,129 @@ impl Reader {
         Ok(())
     }
 
-    /// Returns with a token in hand.
+    /// Takes tokens until the balance is `enough`; says whether it is.
+    fn take_tokens(&self, progress: &mut Progress, enough: i64) -> bool {
+        while progress.balance < enough && self.core.data.try_take() {
+            progress.balance += 1;
+        }
+        progress.balance >= enough
+    }
+
+    /// For a frame of ours a token is only a hint to look; for one of another implementation it is the truth.
+    fn has_frame(&self, progress: &mut Progress) -> bool {
+        self.take_tokens(progress, 1) || self.core.ring.is_committed_behind(progress.read)
+    }
+
+    /// Returns when there is a frame.
     fn wait(&self, progress: &mut Progress, deadline: Deadline) -> Result<(), ErrorKind> {
-        if progress.tokens > 0 {
+        let spins = if deadline.seconds() == 0.0 { 1 } else { SPINS };
+        let token = (0..spins).any(|_| {
+            std::hint::spin_loop();
+            self.take_tokens(progress, 1)
+        });
+        if token {
             return Ok(());
         }
-        let data = &self.core.data;
-        let spins = if deadline.seconds() == 0.0 { 1 } else { SPINS };
-        let mut woken = (0..spins).any(|_| {
-            std::hint::spin_loop();
-            data.try_take()
-        });
-        while !woken {
+        loop {
             self.usable()?;
+            let connected = self.core.ring.connection();
             let state = self.look_at_writer(progress);
+            // After both: a writer may commit between the last try and its end.
+            if self.has_frame(progress) || state == WriterState::Died && self.settle(progress) {
+                return Ok(());
+            }
+            progress.idle = connected;
+            if state != WriterState::Alive {
+                // Who is gone posts nothing any more.
+                progress.balance = 0;
+                progress.stream = None;
+            }
             if matches!(state, WriterState::Closed | WriterState::Died) {
-                // It may have posted between the last try and its end.
-                if data.try_take() {
-                    break;
-                }
-                if state == WriterState::Died {
-                    self.settle(progress);
-                }
                 let reason = if state == WriterState::Died { "died" } else { "closed" };
-                return Err(ErrorKind::WriterDead { reason, pid: progress.writer.pid() });
+                return Err(ErrorKind::WriterDead { reason, pid: progress.last.map_or(0, |last| last.pid) });
             }
             let Some(slice) = deadline.next_slice() else {
                 return Err(ErrorKind::Timeout { seconds: deadline.seconds() });
             };
-            woken = data
-                .take_within(slice)
-                .map_err(|error| ErrorKind::from_io(error, "wait for data", &self.core.name))?;
+            let woken = self.core.data.take_within(slice);
+            if woken.map_err(|error| ErrorKind::from_io(error, "wait for data", &self.core.name))? {
+                progress.balance += 1;
+            }
+            if self.has_frame(progress) {
+                return Ok(());
+            }
         }
-        progress.tokens += 1;
-        Ok(())
     }
 
     fn look_at_writer(&self, progress: &mut Progress) -> WriterState {
-        let block = self.core.ring.block();
-        let pid = load(&block.writer_pid);
-        if pid == 0 {
-            progress.stream = None;
-            progress.writer_seen |=
-                load(&block.payload_written_count) != 0 || load(&block.metadata_written_bytes) != 0;
-            return if progress.writer_seen { WriterState::Closed } else { WriterState::Absent };
-        }
-        progress.writer_seen = true;
-        progress.unsettled |= pid != progress.writer.pid();
-        match progress.writer.look(pid) {
-            Life::Alive => WriterState::Alive,
-            // In another pid namespace it has no number here, but its lock is seen.
-            Life::Unknown if self.presence.writer().is_some() => WriterState::Alive,
-            Life::Dead | Life::Unknown => WriterState::Died,
+        let ring = &self.core.ring;
+        let Some(writer) = ring.connection() else {
+            let counts = [&ring.block().payload_written_count, &ring.block().metadata_written_bytes];
+            let seen = progress.last.is_some() || counts.into_iter().any(|count| load(count) != 0);
+            return if seen { WriterState::Closed } else { WriterState::Absent };
+        };
+        progress.last = Some(writer);
+        let lives = self.presence.writer_lives(ring, &mut progress.writer, writer.pid);
+        // Where another one has come meanwhile, the next look is about that.
+        match lives || ring.connection() != Some(writer) {
+            true => WriterState::Alive,
+            false => WriterState::Died,
         }
     }
 
-    /// Takes back what a dead writer left half-done. Its claim is held meanwhile, so that no new writer starts from a
-    /// position that is about to change.
-    fn settle(&self, progress: &mut Progress) {
-        if !std::mem::take(&mut progress.unsettled) {
-            return;
+    /// Sets straight what a dead writer left, once; says whether there is a frame after all. The claim is the reader's
+    /// meanwhile, against writers of other implementations, and so is the writer's lock, against ours.
+    fn settle(&self, progress: &mut Progress) -> bool {
+        let ring = &self.core.ring;
+        let Some(dead) = progress.last.filter(|&dead| progress.settled != Some(dead)) else { return false };
+        let own = load(&ring.block().reader_pid);
+        if !ring.pass_claim(dead.pid, own) {
+            return false;
         }
-        let block = self.core.ring.block();
-        let (dead, own) = (progress.writer.pid(), load(&block.reader_pid));
-        if block.writer_pid.compare_exchange(dead, own, Ordering::AcqRel, Ordering::Acquire).is_err() {
-            return;
+        let mut found = false;
+        if self.presence.enter(Side::Writer) {
+            found = self.has_frame(progress);
+            if !found {
+                // Nothing is released meanwhile.
+                let _leases = self.core.leases();
+                ring.settle(progress.read);
+                progress.settled = Some(dead);
+            }
+            self.presence.leave(Side::Writer);
         }
-        if self.core.data.value() == 0 {
-            self.core.ring.roll_back(self.core.leases().held());
-        }
-        store(&block.writer_pid, dead);
-    }
-
-    fn connection(&self) -> Option<Connection> {
-        let pid = load(&self.core.ring.block().writer_pid);
-        (pid != 0).then(|| Connection { pid, mark: self.presence.writer() })
+        ring.pass_claim(own, dead.pid);
+        found
     }
 
     fn is_another_writer(&self, progress: &Progress) -> bool {
-        progress.stream.is_none() || self.connection() != progress.stream
+        progress.stream.is_none() || self.core.ring.connection() != progress.stream
     }
 
     /// A sequence goes up by one, or restarts at 1 with another writer.
-    fn check_sequence(&self, progress: &Progress, found: &Found) -> Result<(), ErrorKind> {
+    fn check_sequence(&self, progress: &Progress, found: Found) -> Result<Found, ErrorKind> {
         let (expected, seen) = (progress.expected, found.sequence);
         if seen == expected || seen == 1 && self.is_another_writer(progress) {
-            return Ok(());
+            return Ok(found);
         }
         Err(ErrorKind::Sequence { expected, seen })
     }
 
-    /// The stream belongs to the writer that is connected now, unless it was written before that one came. A writer of
-    /// another implementation does not say when it came: there, another beginning behind the frame tells.
-    fn begin_stream(&self, progress: &mut Progress, found: &Found) {
+    /// The stream belongs to the writer that is connected now, unless the frame may be older than that one. A writer of
+    /// another implementation does not say when it came.
+    fn begin_stream(&self, progress: &mut Progress) {
         let ring = &self.core.ring;
-        progress.writer_seen = true;
-        progress.streams += 1;
-        progress.stream = self.connection().filter(|connection| match connection.mark {
-            Some(mark) => load(&ring.block().payload_read_count) >= mark.before,
-            None => !ring.restarts_ahead(found.next_pos, progress.tokens - 1 + self.core.data.value()),
-        });
+        let connected = ring.connection();
+        // After it: a stream that begins meanwhile is another's.
+        let older = progress.read < load(&ring.block().reserved.stream_start);
+        let ours = connected.is_some_and(|writer| ring.is_ours(writer.pid));
+        progress.author = connected.filter(|_| !(ours && older));
+        progress.stream = progress.author.filter(|_| ours || progress.idle == connected);
     }
 
-    /// The process whose frames are read, if it is still connected as it was when it began.
-    pub(crate) fn present_writer(&self) -> Option<u64> {
+    /// The process that has written the stream, as far as can be told, if it is still connected as it was then.
+    pub(crate) fn present_author(&self) -> Option<u64> {
         let progress = self.progress.take(Deadline::after(Duration::MAX), || self.usable()).ok().flatten()?;
-        progress.stream.filter(|_| self.connection() == progress.stream).map(|connection| connection.pid)
+        progress.author.filter(|_| self.core.ring.connection() == progress.author).map(|author| author.pid)
     }
 
     /// What is known of the writer now.
@@ -346,7 +356,7 @@ impl Core {
     fn give_back(&self, leases: &mut Leases) {
         let returned = leases.drain();
         if returned.bytes > 0 {
-            self.ring.free(returned.bytes);
+            self.ring.release(returned.bytes);
         }
         for _ in 0..returned.frames {
             // At its most the semaphore overflows: then the writer has tokens enough.

@@ -3,12 +3,13 @@
 //! Whatever stands in shared memory is untrusted: every value is loaded once, checked, and only then used. The sizes
 //! are taken once, when the segment is attached.
 
-use std::sync::atomic::{fence, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
 
 use crate::error::ErrorKind;
 use crate::layout::{
-    ControlBlock, Extent, FrameHeader, FRAME_HEADER_SIZE, METADATA_PREFIX, OIEB_SIZE, VERSION_MAJOR,
+    ControlBlock, Extent, FrameHeader, ALIGNMENT, FRAME_HEADER_SIZE, METADATA_PREFIX, OIEB_SIZE, RELEASING,
+    VERSION_MAJOR,
 };
 use crate::memory::{Segment, View, Window};
 use crate::plan::Plan;
@@ -22,11 +23,12 @@ pub(crate) fn store(field: &AtomicU64, value: u64) {
     field.store(value, Ordering::Release);
 }
 
-// Where in the reserved bytes a commit announces itself: the bytes that it takes (0: there is none), where the writer
-// stood, and what `payload_written_count` will be.
-const INTENT_BYTES: usize = 0;
-const INTENT_OLD_POS: usize = 1;
-const INTENT_COUNT: usize = 2;
+/// A writer's process and the number of its connection, which another implementation does not count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Connection {
+    pub pid: u64,
+    pub number: u64,
+}
 
 /// A segment whose control block has been checked.
 pub(crate) struct Ring {
@@ -52,18 +54,25 @@ impl Found {
     pub fn total(&self) -> u64 {
         FRAME_HEADER_SIZE + self.size
     }
+
+    /// Bytes that the reader passes.
+    pub fn passed(&self) -> u64 {
+        self.wrapped + self.total()
+    }
 }
 
 impl Ring {
-    /// Writes a fresh control block into memory that is all zero. `reader_pid` comes last: it makes the buffer exist.
+    /// Writes a fresh control block into memory that is all zero. Its head comes first: it tells a creation that is broken
+    /// off from another program's memory. `reader_pid` comes last: it makes the buffer exist.
     pub fn format(segment: Segment, extent: Extent, reader_pid: u64) -> Self {
         let block = segment.control();
-        block.version[0].store(VERSION_MAJOR, Ordering::Relaxed);
+        segment.put_head(u64::from(VERSION_MAJOR) << 32 | OIEB_SIZE);
         store(&block.metadata_size, extent.metadata_size);
         store(&block.metadata_free_bytes, extent.metadata_size);
         store(&block.payload_size, extent.payload_size);
         store(&block.payload_free_bytes, extent.payload_size);
-        block.oieb_size.store(OIEB_SIZE as u32, Ordering::Release);
+        store(&block.reserved.committed, extent.payload_size);
+        store(&block.reserved.released, extent.payload_size);
         store(&block.reader_pid, reader_pid);
         Self { segment: Arc::new(segment), extent }
     }
@@ -83,12 +92,13 @@ impl Ring {
         let room = segment.length() - OIEB_SIZE;
         let extent =
             Extent { metadata_size: load(&block.metadata_size), payload_size: load(&block.payload_size) };
-        if extent.metadata_size > room || !extent.metadata_is_aligned() {
+        if extent.metadata_size > room || extent.metadata_size % ALIGNMENT != 0 {
             return Err(invalid("metadata_size", extent.metadata_size, room));
         }
         let payload_room = room - extent.metadata_size;
-        if extent.payload_size == 0 || extent.payload_size != payload_room || !extent.payload_is_aligned() {
-            return Err(invalid("payload_size", extent.payload_size, payload_room));
+        let payload_size = extent.payload_size;
+        if payload_size == 0 || payload_size != payload_room || payload_size % ALIGNMENT != 0 {
+            return Err(invalid("payload_size", payload_size, payload_room));
         }
         let ring = Self { segment: Arc::new(segment), extent };
         ring.writer_state()?;
@@ -132,7 +142,60 @@ impl Ring {
         Ok((position, value))
     }
 
+    // ---- who is connected
+
+    /// The writer's connection; `None` while there is no writer.
+    pub fn connection(&self) -> Option<Connection> {
+        let block = self.block();
+        let pid = load(&block.writer_pid);
+        (pid != 0).then(|| Connection { pid, number: load(&block.reserved.connection) >> 32 })
+    }
+
+    /// Changes who is the writer, unless it has changed already.
+    pub fn pass_claim(&self, from: u64, to: u64) -> bool {
+        self.block().writer_pid.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Leaves: the claim first, so that a number of ours never stands there that is not known as such.
+    pub fn leave(&self, pid: u64) {
+        if self.pass_claim(pid, 0) {
+            self.end_stream();
+        }
+    }
+
+    /// Whether the writer of this number is one of ours.
+    pub fn is_ours(&self, pid: u64) -> bool {
+        load(&self.block().reserved.connection) & u64::from(u32::MAX) == pid
+    }
+
+    pub fn reader_is_ours(&self) -> bool {
+        load(&self.block().reserved.released) != 0
+    }
+
+    /// Says where the stream of a new writer begins, and that it is one of ours.
+    pub fn begin_stream(&self, committed: u64, pid: u64) {
+        let block = self.block();
+        let number = (load(&block.reserved.connection) >> 32) + 1;
+        store(&block.reserved.committed, committed);
+        store(&block.reserved.stream_start, committed);
+        store(&block.reserved.connection, number << 32 | pid);
+    }
+
+    /// Says that no writer of ours is connected.
+    pub fn end_stream(&self) {
+        let connection = &self.block().reserved.connection;
+        store(connection, load(connection) >> 32 << 32);
+    }
+
     // ---- writing
+
+    /// Free bytes for a writer that knows what was committed.
+    pub fn free_behind(&self, committed: u64) -> Result<u64, ErrorKind> {
+        let value = load(&self.block().reserved.released) & !RELEASING;
+        let limit = self.payload_size();
+        let invalid = ErrorKind::InvalidOieb { field: "released", value, limit: committed };
+        limit.checked_sub(committed.wrapping_sub(value)).ok_or(invalid)
+    }
 
     /// Lends the place of a planned frame, header included; `None` while another one is lent.
     pub fn lend(&self, plan: &Plan) -> Option<Window> {
@@ -141,9 +204,8 @@ impl Ring {
 
     /// Makes a frame whose data stands in its window part of the ring. The caller then posts "data".
     ///
-    /// It announces itself in the reserved bytes while it lasts, as in the other implementations. What a writer leaves
-    /// that is killed in the middle is finished by the next one, or rolled back by the reader.
-    pub fn publish(&self, plan: &Plan, mut window: Window, sequence: u64) -> Result<(), ErrorKind> {
+    /// The store of `committed` is the commit. A plain writer has none: it is understood by what comes before.
+    pub fn publish(&self, plan: &Plan, mut window: Window, sequence: u64, committed: Option<u64>) {
         let header = FrameHeader { size: plan.total - FRAME_HEADER_SIZE, sequence };
         window.part(0..FRAME_HEADER_SIZE as usize).copy_from_slice(&header.to_bytes());
         if let Some(marker) = plan.marker {
@@ -151,26 +213,19 @@ impl Ring {
         }
         drop(window);
         pass(Point::WriterHeader);
-        let (block, limit) = (self.block(), self.payload_size());
-        let count = load(&block.payload_written_count).wrapping_add(plan.counted());
-        store(&block.reserved[INTENT_OLD_POS], plan.start(limit));
-        store(&block.reserved[INTENT_COUNT], count);
-        // Last: it makes the other two valid.
-        store(&block.reserved[INTENT_BYTES], plan.need());
+        let block = self.block();
         pass(Point::WriterIntent);
-        store(&block.payload_write_pos, plan.end(limit));
-        pass(Point::WriterPosition);
-        let free = block.payload_free_bytes.fetch_sub(plan.need(), Ordering::AcqRel);
+        block.payload_free_bytes.fetch_sub(plan.need(), Ordering::AcqRel);
         pass(Point::WriterFree);
-        store(&block.payload_written_count, count);
+        store(&block.payload_write_pos, plan.end(self.payload_size()));
+        pass(Point::WriterPosition);
+        let count = &block.payload_written_count;
+        store(count, load(count).wrapping_add(plan.counted()));
         pass(Point::WriterCount);
-        self.clear_reserved();
-        // The reader looks at nothing before it has a token; the post must not overtake what it stands for.
-        fence(Ordering::Release);
-        if free > limit || free < plan.need() {
-            return Err(ErrorKind::InvalidOieb { field: "payload_free_bytes", value: free, limit });
+        if let Some(committed) = committed {
+            store(&block.reserved.committed, committed);
         }
-        Ok(())
+        pass(Point::WriterCommit);
     }
 
     pub fn write_metadata(&self, content: &[u8]) -> Result<(), ErrorKind> {
@@ -197,62 +252,6 @@ impl Ring {
         // Release: a reader that sees a length sees the content.
         store(&self.block().metadata_written_bytes, written);
         Ok(())
-    }
-
-    /// Brings the fields to where the commit of a dead writer would have brought them, if it had moved.
-    ///
-    /// Whether it had taken the bytes already cannot be told, as the reader may hold frames: so they are taken, once more
-    /// perhaps. Room may be lost, what is not read is never overwritten.
-    pub fn finish_commit(&self) {
-        let block = self.block();
-        let [bytes, old_pos, count] =
-            [INTENT_BYTES, INTENT_OLD_POS, INTENT_COUNT].map(|index| load(&block.reserved[index]));
-        let Ok((write_pos, free)) = self.writer_state() else { return };
-        let moved = write_pos != old_pos || (bytes == self.payload_size() && free == 0);
-        let begun = (1..=self.payload_size()).contains(&bytes) && load(&block.payload_written_count) != count;
-        if moved && begun {
-            if free >= bytes {
-                block.payload_free_bytes.fetch_sub(bytes, Ordering::AcqRel);
-            }
-            store(&block.payload_written_count, count);
-        }
-    }
-
-    /// Takes over from a writer that died, whose claim is now ours: says how many posts of "data" it still owes, given
-    /// how many tokens are `pending`.
-    pub fn owed_by_dead_writer(&self, pending: u64) -> u64 {
-        let Ok((write_pos, free)) = self.writer_state() else { return 0 };
-        let Ok(read_pos) = self.read_pos() else { return 0 };
-        let block = self.block();
-        // All read, and perhaps held; unless one frame fills the whole ring and was never posted.
-        let counted = load(&block.payload_written_count) != load(&block.payload_read_count);
-        if write_pos == read_pos && free == 0 && counted {
-            return u64::from(pending == 0);
-        }
-        let unread = (write_pos + self.payload_size() - read_pos) % self.payload_size();
-        // A writer of another implementation may have announced nothing: what stands unread cannot be free.
-        let most = self.payload_size() - unread;
-        if free > most {
-            self.block().payload_free_bytes.fetch_sub(free - most, Ordering::AcqRel);
-        }
-        self.frames_between(read_pos, write_pos).unwrap_or(pending).saturating_sub(pending)
-    }
-
-    fn frames_between(&self, read_pos: u64, write_pos: u64) -> Option<u64> {
-        let (mut position, mut frames) = (read_pos, 0);
-        while position != write_pos {
-            position = self.look(position).ok()?.next_pos;
-            frames += 1;
-            if frames > self.payload_size() / FRAME_HEADER_SIZE {
-                return None;
-            }
-        }
-        Some(frames)
-    }
-
-    /// Zeroes what the reserved bytes say about a commit that is over.
-    pub fn clear_reserved(&self) {
-        self.block().reserved.iter().for_each(|field| store(field, 0));
     }
 
     // ---- reading
@@ -290,30 +289,9 @@ impl Ring {
         }
     }
 
-    /// Whether no frame stands at the reader's position.
-    pub fn is_drained(&self, position: u64) -> bool {
-        let block = self.block();
-        let all_read = || load(&block.payload_written_count) == load(&block.payload_read_count);
-        // A full ring ends where it begins, too: there nothing is free, and more was written than read.
-        matches!(self.writer_state(), Ok((end, free)) if end == position && (free != 0 || all_read()))
-    }
-
-    /// Whether a series that begins anew stands among the next `pending` frames.
-    pub fn restarts_ahead(&self, position: u64, pending: u64) -> bool {
-        let Ok((write_pos, _)) = self.writer_state() else { return false };
-        let mut position = position;
-        for _ in 0..pending.min(self.payload_size() / FRAME_HEADER_SIZE) {
-            // Tokens that stand for no frame lead no further than where the writer stands.
-            if position == write_pos {
-                return false;
-            }
-            match self.look(position) {
-                Ok(found) if found.sequence == 1 => return true,
-                Ok(found) => position = found.next_pos,
-                Err(_) => return false,
-            }
-        }
-        false
+    /// Whether a writer of ours has committed more than was read.
+    pub fn is_committed_behind(&self, read: u64) -> bool {
+        (1..=self.payload_size()).contains(&load(&self.block().reserved.committed).wrapping_sub(read))
     }
 
     pub fn view(&self, found: &Found) -> View {
@@ -330,23 +308,23 @@ impl Ring {
     }
 
     /// Gives space back to the writer. Release: our last look at those bytes comes before their next use.
-    pub fn free(&self, bytes: u64) {
+    pub fn release(&self, bytes: u64) {
+        let released = &self.block().reserved.released;
+        let before = load(released);
+        store(released, before | RELEASING);
         self.block().payload_free_bytes.fetch_add(bytes, Ordering::AcqRel);
         pass(Point::ReaderFree);
+        store(released, before + bytes);
     }
 
-    /// Takes back what a dead writer has begun: all its tokens are used and its claim is ours, so nothing that stands
-    /// before us was committed. `held` bytes are read and not released.
-    pub fn roll_back(&self, held: u64) {
-        let Ok(read_pos) = self.read_pos() else { return };
-        let Some(free) = self.payload_size().checked_sub(held) else { return };
+    /// Brings the fields to where they are when all is read: nobody writes, and nothing is released meanwhile.
+    pub fn settle(&self, read: u64) {
         let block = self.block();
-        if !matches!(self.writer_state(), Ok(state) if state == (read_pos, free)) {
-            store(&block.payload_write_pos, read_pos);
-            store(&block.payload_free_bytes, free);
-            store(&block.payload_written_count, load(&block.payload_read_count));
-        }
-        self.clear_reserved();
+        let held = read.wrapping_sub(load(&block.reserved.released));
+        store(&block.reserved.committed, read);
+        store(&block.payload_write_pos, read % self.payload_size());
+        store(&block.payload_free_bytes, self.payload_size().wrapping_sub(held));
+        store(&block.payload_written_count, load(&block.payload_read_count));
     }
 
     pub fn metadata(&self) -> Result<Vec<u8>, ErrorKind> {

@@ -1,6 +1,6 @@
 //! System calls that the standard library does not offer, each behind a safe function.
 //!
-//! One of the two files of this crate that hold `unsafe`; `memory.rs` is the other.
+//! One of the three files of this crate that hold `unsafe`.
 #![allow(unsafe_code)]
 
 use std::ffi::CString;
@@ -97,14 +97,6 @@ impl Semaphore {
                 _ => Err(error),
             },
         }
-    }
-
-    /// How many tokens there are.
-    pub fn value(&self) -> u64 {
-        let mut value = 0;
-        // SAFETY: the semaphore is open and `value` is writable.
-        unsafe { libc::sem_getvalue(self.0.as_ptr(), &mut value) };
-        u64::try_from(value).unwrap_or(0)
     }
 }
 
@@ -209,24 +201,23 @@ pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-fn place(kind: libc::c_int, start: i64, length: i64) -> libc::flock {
+fn byte(kind: libc::c_int, place: i64) -> libc::flock {
     libc::flock {
         l_type: kind as libc::c_short,
         l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: start,
-        l_len: length,
+        l_start: place,
+        l_len: 1,
         l_pid: 0,
     }
 }
 
-/// Locks bytes of a file for this open descriptor, which need not exist.
-pub(crate) fn lock_bytes(file: &File, start: i64, length: i64) -> io::Result<()> {
-    set_lock(file, place(libc::F_WRLCK, start, length))
+/// Locks a byte of a file, which need not exist, for this open descriptor; fails if another one has it.
+pub(crate) fn lock_byte(file: &File, place: i64) -> io::Result<()> {
+    set_lock(file, byte(libc::F_WRLCK, place))
 }
 
-/// Gives up what this open descriptor has locked from a byte on.
-pub(crate) fn unlock_from(file: &File, start: i64) -> io::Result<()> {
-    set_lock(file, place(libc::F_UNLCK, start, 0))
+pub(crate) fn unlock_byte(file: &File, place: i64) -> io::Result<()> {
+    set_lock(file, byte(libc::F_UNLCK, place))
 }
 
 fn set_lock(file: &File, lock: libc::flock) -> io::Result<()> {
@@ -234,17 +225,12 @@ fn set_lock(file: &File, lock: libc::flock) -> io::Result<()> {
     checked(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &lock) }).map(drop)
 }
 
-/// Where the first lock of somebody else stands from this byte on, and how long it is.
-pub(crate) fn first_lock(file: &File, start: i64) -> Option<(i64, i64)> {
-    let mut lock = place(libc::F_WRLCK, start, 0);
+/// Whether another descriptor has locked a byte.
+pub(crate) fn is_byte_locked(file: &File, place: i64) -> bool {
+    let mut lock = byte(libc::F_WRLCK, place);
     // SAFETY: the descriptor is open, and `lock` is writable.
-    checked(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &mut lock) }).ok()?;
-    (libc::c_int::from(lock.l_type) != libc::F_UNLCK).then_some((lock.l_start, lock.l_len))
-}
-
-/// Nanoseconds of the monotonic clock.
-pub(crate) fn monotonic_nanoseconds() -> i64 {
-    monotonic_after(Duration::ZERO).map_or(0, |now| now.tv_sec * 1_000_000_000 + now.tv_nsec)
+    let asked = checked(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &mut lock) });
+    asked.is_ok() && libc::c_int::from(lock.l_type) != libc::F_UNLCK
 }
 
 /// Opens a file relative to a directory.
@@ -265,22 +251,6 @@ pub(crate) fn is_at(file: &File, path: &Path) -> bool {
         (Ok(ours), Ok(there)) => (ours.dev(), ours.ino()) == (there.dev(), there.ino()),
         _ => false,
     }
-}
-
-/// A descriptor that becomes readable when the process ends.
-pub(crate) fn pidfd_open(pid: libc::pid_t) -> io::Result<OwnedFd> {
-    // SAFETY: the call takes two numbers.
-    let descriptor = unsafe { libc::syscall(libc::SYS_pidfd_open, pid, 0) };
-    let descriptor = checked(libc::c_int::try_from(descriptor).unwrap_or(-1))?;
-    // SAFETY: the descriptor is new (and close-on-exec by itself), and nobody else has it.
-    Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
-}
-
-/// Whether a descriptor is readable now.
-pub(crate) fn is_readable(descriptor: &OwnedFd) -> bool {
-    let mut poll = libc::pollfd { fd: descriptor.as_raw_fd(), events: libc::POLLIN, revents: 0 };
-    // SAFETY: one pollfd is given.
-    unsafe { libc::poll(&mut poll, 1, 0) == 1 }
 }
 
 /// Whether a process of this number can be signalled, or exists and belongs to another user.
@@ -331,6 +301,12 @@ pub(crate) fn go_on(process: libc::pid_t) -> io::Result<()> {
 pub(crate) fn die_with_parent() -> io::Result<()> {
     // SAFETY: the call takes numbers.
     checked(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) }).map(drop)
+}
+
+/// The user whose rights this process has.
+pub(crate) fn effective_user() -> u32 {
+    // SAFETY: the call takes nothing.
+    unsafe { libc::geteuid() }
 }
 
 /// Clock ticks per second, the unit of start times in `/proc`.

@@ -4,18 +4,19 @@ use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use crate::connect::{connect, is_locked};
+use crate::account::Account;
+use crate::connect::connect;
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
 use crate::layout::FRAME_HEADER_SIZE;
 use crate::memory::Window;
 use crate::names::Names;
-use crate::peer::{Life, Peer};
-use crate::plan::{plan, Plan};
+use crate::peer::Peer;
+use crate::plan::{always_fits, plan, Plan};
 use crate::points::{pass, Point};
-use crate::presence::Presence;
+use crate::presence::{Presence, Side};
 use crate::ring::{load, Ring};
 use crate::sys::Semaphore;
 
@@ -23,6 +24,17 @@ use crate::sys::Semaphore;
 const DRAIN_INTERVAL: u64 = 64;
 const DRAIN_MOST: u32 = 1 << 16;
 const SPINS: u32 = 400;
+/// How long a reader that lived is taken to live without looking again.
+const FRESH: Duration = Duration::from_micros(200);
+
+/// How a writer connects.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ConnectOptions {
+    /// How long to wait for a buffer that does not exist yet.
+    pub timeout: Duration,
+    /// Connect also to a buffer of another user, who gets what is written.
+    pub any_owner: bool,
+}
 
 /// Connects to a buffer and writes frames into it. A buffer has one writer.
 pub struct Writer {
@@ -31,7 +43,7 @@ pub struct Writer {
 
 /// What slots share with their writer, and keep alive.
 pub(crate) struct Core {
-    pub name: String,
+    pub names: Names,
     pub ring: Ring,
     pub data: Semaphore,
     pub space: Semaphore,
@@ -43,18 +55,27 @@ pub(crate) struct Core {
 pub(crate) struct Progress {
     /// Number of the next frame.
     pub sequence: u64,
+    pub account: Account,
     pub reader: Peer,
+    /// When the reader was last seen to live.
+    pub reader_seen: Option<Instant>,
 }
 
 impl Writer {
-    /// Connects; waits for at most `timeout` for a buffer that does not exist yet.
+    /// Connects; waits for at most `timeout` for a buffer that does not exist yet. A buffer that another user but
+    /// root made is refused.
     pub fn connect(name: &str, timeout: Duration) -> Result<Self, Error> {
-        Ok(Self { core: Arc::new(connect(&Names::of(name)?, timeout)?) })
+        Self::connect_with(name, ConnectOptions { timeout, any_owner: false })
+    }
+
+    /// Connects as the options say.
+    pub fn connect_with(name: &str, options: ConnectOptions) -> Result<Self, Error> {
+        Ok(Self { core: Arc::new(connect(&Names::of(name)?, options.timeout, options.any_owner)?) })
     }
 
     /// Name of the buffer.
     pub fn name(&self) -> &str {
-        &self.core.name
+        &self.core.names.buffer
     }
 
     /// Number that the next frame will carry.
@@ -105,6 +126,15 @@ impl Writer {
         load(&self.core.ring.block().reader_pid)
     }
 
+    pub(crate) fn reader_is_ours(&self) -> bool {
+        self.core.ring.reader_is_ours()
+    }
+
+    /// The size of a frame that can be written at any position.
+    pub(crate) fn always_fits(&self) -> u64 {
+        always_fits(self.core.ring.payload_size())
+    }
+
     /// Disconnects. The reader still gets every frame that was written, then learns of the end.
     pub fn close(&self) {
         if self.core.closed.swap(true, Ordering::AcqRel) {
@@ -112,8 +142,9 @@ impl Writer {
         }
         // A blocked call sees the flag within a slice.
         let _progress = self.core.progress.lock().unwrap_or_else(PoisonError::into_inner);
-        self.core.presence.leave();
-        self.core.give_up_claim();
+        // Nothing is posted: the reader notices by itself.
+        self.core.ring.leave(std::process::id().into());
+        self.core.presence.leave(Side::Writer);
     }
 }
 
@@ -125,13 +156,13 @@ impl Drop for Writer {
 
 impl fmt::Debug for Writer {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        out.debug_struct("Writer").field("name", &self.core.name).finish_non_exhaustive()
+        out.debug_struct("Writer").field("name", &self.core.names.buffer).finish_non_exhaustive()
     }
 }
 
 impl Core {
     fn error(&self, kind: ErrorKind) -> Error {
-        Error::new(&self.name, kind)
+        Error::new(&self.names.buffer, kind)
     }
 
     fn usable(&self) -> Result<(), ErrorKind> {
@@ -151,16 +182,12 @@ impl Core {
     }
 
     fn check_reader(&self, progress: &mut Progress) -> Result<(), ErrorKind> {
-        let pid = load(&self.ring.block().reader_pid);
-        if pid == 0 {
-            return Err(ErrorKind::ReaderDead { reason: "closed", pid });
+        let fresh = progress.reader_seen.is_some_and(|moment| moment.elapsed() < FRESH);
+        if !fresh || load(&self.ring.block().reader_pid) == 0 {
+            self.presence.check_reader(&self.ring, &mut progress.reader, &self.names)?;
+            progress.reader_seen = Some(Instant::now());
         }
-        let locked = || Names::of(&self.name).is_ok_and(|names| is_locked(&names));
-        match progress.reader.look(pid) {
-            Life::Alive => Ok(()),
-            Life::Unknown if locked() => Ok(()),
-            Life::Unknown | Life::Dead => Err(ErrorKind::ReaderDead { reason: "died", pid }),
-        }
+        Ok(())
     }
 
     /// Plans a frame, waits until there is space for it, and lends its place.
@@ -177,7 +204,7 @@ impl Core {
         let deadline = Deadline::after(timeout);
         let mut spins = if timeout.is_zero() { 0 } else { SPINS };
         loop {
-            let (write_pos, free) = self.ring.writer_state()?;
+            let (write_pos, free) = progress.account.state(&self.ring)?;
             let plan = plan(self.ring.payload_size(), write_pos, size)?;
             if plan.need() <= free {
                 let lent = ErrorKind::Busy { reason: "an acquired frame is neither committed nor abandoned" };
@@ -198,7 +225,7 @@ impl Core {
             };
             self.space
                 .take_within(slice)
-                .map_err(|error| ErrorKind::from_io(error, "wait for space", &self.name))?;
+                .map_err(|error| ErrorKind::from_io(error, "wait for space", &self.names.buffer))?;
         }
     }
 
@@ -206,8 +233,8 @@ impl Core {
         self.usable()?;
         let sequence = progress.sequence;
         progress.sequence += 1;
-        self.ring.publish(plan, window, sequence)?;
-        self.data.post().map_err(|error| ErrorKind::from_io(error, "post a frame", &self.name))?;
+        self.ring.publish(plan, window, sequence, progress.account.take(plan.need()));
+        self.data.post().map_err(|error| ErrorKind::from_io(error, "post a frame", &self.names.buffer))?;
         pass(Point::WriterPost);
         pass(Point::WriterDone);
         Ok(sequence)
@@ -215,13 +242,6 @@ impl Core {
 
     fn drain(&self) {
         let _ = (0..DRAIN_MOST).all(|_| self.space.try_take());
-    }
-
-    /// Nothing is posted: the reader notices by itself.
-    fn give_up_claim(&self) {
-        let own = u64::from(std::process::id());
-        let claim = &self.ring.block().writer_pid;
-        let _ = claim.compare_exchange(own, 0, Ordering::AcqRel, Ordering::Acquire);
     }
 }
 

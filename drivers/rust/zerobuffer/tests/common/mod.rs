@@ -3,6 +3,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -59,6 +60,59 @@ pub fn overwrite(name: &str, offset: u64, bytes: &[u8]) {
     use std::os::unix::fs::FileExt;
     let file = fs::File::options().write(true).open(PathBuf::from("/dev/shm").join(name)).expect("a segment");
     file.write_all_at(bytes, offset).expect("the write");
+}
+
+/// As a writer of another implementation does it, from a position on.
+pub fn write_by_hand(name: &str, position: u64, content: &[u8], sequence: u64) {
+    let size = content.len() as u64;
+    overwrite(name, 128 + position, &[&size.to_le_bytes(), &sequence.to_le_bytes(), content].concat());
+    overwrite(name, 40, &(field(name, "payload_free_bytes") - 16 - size).to_le_bytes());
+    overwrite(name, 48, &(position + 16 + size).to_le_bytes());
+    set_tokens(name, tokens(name) + 1);
+}
+
+/// A field of the reserved bytes that are ours.
+pub fn ours(name: &str, offset: u64) -> u64 {
+    let offset = offset as usize;
+    u64::from_le_bytes(segment(name)[offset..offset + 8].try_into().expect("eight bytes"))
+}
+
+pub const COMMITTED: u64 = 96;
+pub const RELEASED: u64 = 104;
+pub const CONNECTION: u64 = 112;
+
+/// A buffer without its owner: as a reader leaves it that is killed, or as one of another implementation has it.
+pub struct Orphan(pub String);
+
+impl Orphan {
+    pub fn of(name: &str) -> Self {
+        let copy = Self(unique("orphan"));
+        for part in ["", "sem.sem-w-", "sem.sem-r-"] {
+            let path = |name: &str| format!("/dev/shm/{part}{name}");
+            fs::copy(path(name), path(&copy.0)).expect("a copy");
+        }
+        copy
+    }
+}
+
+impl Drop for Orphan {
+    fn drop(&mut self) {
+        for path in objects(&self.0) {
+            let _ = fs::remove_file(path);
+        }
+    }
+}
+
+/// A process that lives until it is killed, or this one ends.
+pub fn child() -> Child {
+    Command::new("cat").stdin(Stdio::piped()).stdout(Stdio::null()).spawn().expect("a child")
+}
+
+pub fn pid_of_the_dead() -> u64 {
+    let mut child = child();
+    child.kill().expect("the kill");
+    child.wait().expect("its end");
+    child.id().into()
 }
 
 pub fn objects(name: &str) -> Vec<PathBuf> {
