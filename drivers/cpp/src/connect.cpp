@@ -6,7 +6,6 @@
 #include "point.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <optional>
 #include <system_error>
@@ -21,8 +20,6 @@ namespace zerobuffer::detail {
 
 namespace {
 
-/// How long to wait for a reader that is in the middle of creating the buffer.
-constexpr auto creation_patience = std::chrono::seconds(1);
 /// The protocol has no event for a buffer that comes into being.
 constexpr auto retry = std::chrono::milliseconds(1);
 
@@ -31,43 +28,31 @@ template <typename Failure>
     throw NotReady{.cause = std::make_exception_ptr(cause), .patience = patience};
 }
 
-/// A segment that is short or all zero is in the middle of its creation.
+/// A segment that is short, or has no size yet, or no reader, is about to be a buffer.
 void check_formatted(int file, std::uint64_t length, const std::string& name) {
-    std::array<std::byte, oieb_size> block{};
-    if (length < oieb_size || ::pread(file, block.data(), block.size(), 0) != ::ssize_t{oieb_size}) {
-        not_ready(failure::invalid_oieb(name, "length", length, oieb_size), creation_patience);
-    }
-    if (std::all_of(block.begin(), block.end(), [](std::byte byte) { return byte == std::byte{0}; })) {
-        not_ready(failure::invalid_oieb(name, "oieb_size", 0, oieb_size), creation_patience);
-    }
+    const Beginning found(file);
+    if (!found.is_whole()) not_ready(failure::invalid_oieb(name, "length", length, oieb_size), patience);
+    if (found.block.oieb_size == 0) not_ready(failure::invalid_oieb(name, "oieb_size", 0, oieb_size), patience);
+    if (found.block.reader_pid == 0) not_ready(failure::reader_dead(name, "closed", 0), moment);
 }
 
 Semaphore open_semaphore(const std::string& semaphore, const std::string& name) {
     try {
-        return Semaphore::open(semaphore);
-    } catch (const std::system_error& error) {
-        try {
-            failure::throw_errno(error.code().value(), name, "open a semaphore", semaphore_file(semaphore).native());
-        } catch (const SystemError& unknown) {
-            // Peers make the semaphores after the segment.
-            if (error.code().value() == ENOENT) not_ready(unknown, creation_patience);
-            throw;
-        }
+        return Semaphore::open(semaphore, name);
+    } catch (const SystemError& error) {
+        // Peers make the semaphores after the segment.
+        if (std::get<std::uint64_t>(error.values().at("errno")) == ENOENT) not_ready(error, patience);
+        throw;
     }
 }
 
-/// Whether a path still leads to the file that was opened by it. While that file is open, no other has its number.
-bool leads_to(const std::string& path, const struct ::stat& opened) noexcept {
-    struct ::stat there {};
-
-    return ::lstat(path.c_str(), &there) == 0 && is_same_file(opened, there);
-}
-
-std::shared_ptr<WriterCore> try_connect(const Names& names) {
+std::shared_ptr<WriterCore> try_connect(const Names& names, const ConnectConfig& config) {
     const std::string& name = names.buffer();
     const std::string path = names.segment().native();
-    Descriptor file(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-    if (!file) {
+    constexpr int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK;
+    const Descriptor file(::open(path.c_str(), flags | O_CLOEXEC));
+    auto locks = LockDescriptor::open(AT_FDCWD, path, flags);
+    if (!file || !locks) {
         if (errno == ENOENT) not_ready(failure::not_found(name), std::chrono::nanoseconds::zero());
         failure::throw_errno(errno, name, "open the segment", path);
     }
@@ -75,39 +60,43 @@ std::shared_ptr<WriterCore> try_connect(const Names& names) {
     struct ::stat facts {};
 
     if (::fstat(file.get(), &facts) != 0) failure::throw_errno(errno, name, "look at the segment", path);
+    // Root may read it anyway.
+    if (facts.st_uid != 0 && facts.st_uid != ::geteuid() && !config.any_owner) {
+        throw failure::foreign_owner(name, path, facts.st_uid);
+    }
     const auto length = static_cast<std::uint64_t>(facts.st_size);
     check_formatted(file.get(), length, name);
     pass(Point::writer_opened);
     std::shared_ptr<WriterCore> core;
     try {
-        Ring ring(name, Segment(std::move(file), length, Segment::Access::writer));
+        Ring ring(name, Segment(std::move(locks), file.get(), length, Segment::Access::writer));
         core = std::make_shared<WriterCore>(names, std::move(ring), open_semaphore(names.data_semaphore(), name),
                                             open_semaphore(names.space_semaphore(), name));
     } catch (const std::system_error& error) {
         failure::throw_errno(error.code().value(), name, "map the segment", path);
     }
-    // An owner's objects are removed before the next owner makes its own, the segment first: as long as this one has
-    // its name, the semaphores that were opened after it are those that belong to it.
-    if (!leads_to(path, facts)) not_ready(failure::not_found(name), creation_patience);
-    core->claim(made_at(facts));
+    // An owner makes the segment first and removes it last: as long as it has its name, the file of the locks and the
+    // semaphores, which were opened after it, are those that belong to it.
+    if (!leads_to(path, facts)) not_ready(failure::not_found(name), patience);
+    core->claim();
     return core;
 }
 
 } // namespace
 
-std::shared_ptr<WriterCore> connect(const Names& names, std::chrono::nanoseconds timeout) {
+std::shared_ptr<WriterCore> connect(const Names& names, std::chrono::nanoseconds timeout, const ConnectConfig& config) {
     // Patience begins with the first refusal, however long this process was kept from trying before. A sign that
     // somebody is creating the buffer holds also when there is nothing at the next look.
     std::optional<Clock::time_point> refused;
-    std::chrono::nanoseconds patience = timeout;
+    std::chrono::nanoseconds longest = timeout;
     for (;;) {
         try {
-            return try_connect(names);
+            return try_connect(names, config);
         } catch (const NotReady& refusal) {
             const auto now = Clock::now();
             if (!refused) refused = now;
-            patience = std::max(patience, refusal.patience);
-            if (now - *refused >= patience) std::rethrow_exception(refusal.cause);
+            longest = std::max(longest, refusal.patience);
+            if (now - *refused >= longest) std::rethrow_exception(refusal.cause);
         }
         std::this_thread::sleep_for(retry);
     }

@@ -6,7 +6,6 @@
 
 #include <mutex>
 #include <set>
-#include <utility>
 
 namespace zerobuffer {
 
@@ -20,8 +19,9 @@ constexpr auto look = std::chrono::milliseconds(10);
 
 class DuplexClient::Line {
 public:
-    Line(std::string_view name, const BufferConfig& config, std::chrono::nanoseconds timeout)
-        : name_(name), requests_(name_ + "_request", timeout), responses_(name_ + "_response", config) {}
+    Line(std::string_view name, const BufferConfig& config, std::chrono::nanoseconds timeout,
+         const ConnectConfig& server)
+        : name_(name), requests_(name_ + "_request", timeout, server), responses_(name_ + "_response", config) {}
 
     Line(const Line&) = delete;
     Line& operator=(const Line&) = delete;
@@ -88,8 +88,9 @@ private:
     std::set<std::uint64_t> abandoned_; ///< Numbers of requests whose response nobody waits for any more.
 };
 
-DuplexClient::DuplexClient(std::string_view name, const BufferConfig& config, std::chrono::nanoseconds timeout)
-    : line_(std::make_unique<Line>(name, config, timeout)) {}
+DuplexClient::DuplexClient(std::string_view name, const BufferConfig& config, std::chrono::nanoseconds timeout,
+                           const ConnectConfig& server)
+    : line_(std::make_unique<Line>(name, config, timeout, server)) {}
 
 DuplexClient::DuplexClient(DuplexClient&&) noexcept = default;
 DuplexClient& DuplexClient::operator=(DuplexClient&&) noexcept = default;

@@ -35,8 +35,9 @@ constexpr auto farewell = 100ms;
 
 class DuplexServer::Service {
 public:
-    Service(std::string_view name, const BufferConfig& config)
+    Service(std::string_view name, const BufferConfig& config, const ConnectConfig& clients)
         : name_(name),
+          clients_(clients),
           requests_(std::make_shared<detail::ReaderCore>(detail::Names(std::string(name) + "_request"), config)) {}
 
     Service(const Service&) = delete;
@@ -156,7 +157,7 @@ private:
     /// Connects to the response buffer of the client at hand, and not to that of one that has come after it.
     [[nodiscard]] std::shared_ptr<detail::WriterCore> join(std::chrono::nanoseconds timeout) const {
         const detail::Names names(name_ + "_response");
-        auto responses = detail::connect(names, timeout);
+        auto responses = detail::connect(names, timeout, clients_);
         if (requests_->connection_now() == client_ && responses->reader_pid() == client_->pid) return responses;
         responses->close();
         throw failure::reader_dead(names.buffer(), "another client has come", client_->pid);
@@ -185,6 +186,7 @@ private:
     }
 
     std::string name_;
+    ConnectConfig clients_;
     std::shared_ptr<detail::ReaderCore> requests_;
     std::atomic<bool> stopping_{false};
     std::mutex mutex_;
@@ -196,8 +198,8 @@ private:
     std::shared_ptr<detail::WriterCore> responses_;
 };
 
-DuplexServer::DuplexServer(std::string_view name, const BufferConfig& config)
-    : service_(std::make_unique<Service>(name, config)) {}
+DuplexServer::DuplexServer(std::string_view name, const BufferConfig& config, const ConnectConfig& clients)
+    : service_(std::make_unique<Service>(name, config, clients)) {}
 
 DuplexServer::DuplexServer(DuplexServer&&) noexcept = default;
 DuplexServer& DuplexServer::operator=(DuplexServer&&) noexcept = default;

@@ -81,6 +81,18 @@ InvalidOiebError invalid_oieb(std::string_view name, std::string_view field, std
         {{"name", std::string(name)}, {"field", std::string(field)}, {"value", value}, {"limit", limit}});
 }
 
+InvalidOiebError no_buffer(std::string_view name, std::string_view path) {
+    return InvalidOiebError(std::string(path) + " stands in the place of " + buffer(name) +
+                                " and is none: it belongs to another program, and stays as it is. Choose another name",
+                            {{"name", std::string(name)}, {"path", std::string(path)}});
+}
+
+PermissionDeniedError foreign_owner(std::string_view name, std::string_view path, std::uint64_t user) {
+    return PermissionDeniedError(buffer(name) + " was made by user " + number(user) +
+                                     ", who would get all that is written to it. Give any_owner if that is meant",
+                                 {{"name", std::string(name)}, {"path", std::string(path)}, {"user", user}});
+}
+
 VersionMismatchError version_mismatch(std::string_view name, std::uint64_t major) {
     const std::uint64_t limit = version_major;
     return VersionMismatchError(buffer(name) + " has protocol version " + number(major) + ", this library speaks " +

@@ -15,6 +15,9 @@ namespace zerobuffer::failure {
 [[nodiscard]] NotFoundError not_found(std::string_view name);
 [[nodiscard]] InvalidOiebError invalid_oieb(std::string_view name, std::string_view field, std::uint64_t value,
                                             std::uint64_t limit);
+/// What stands in the place of a segment belongs to another program.
+[[nodiscard]] InvalidOiebError no_buffer(std::string_view name, std::string_view path);
+[[nodiscard]] PermissionDeniedError foreign_owner(std::string_view name, std::string_view path, std::uint64_t user);
 [[nodiscard]] VersionMismatchError version_mismatch(std::string_view name, std::uint64_t major);
 [[nodiscard]] WriterExistsError writer_exists(std::string_view name, std::uint64_t pid);
 [[nodiscard]] ReaderDeadError reader_dead(std::string_view name, std::string_view reason, std::uint64_t pid);

@@ -1,7 +1,6 @@
 #include "leases.hpp"
 
 #include <cstddef>
-#include <numeric>
 
 namespace zerobuffer::detail {
 
@@ -25,11 +24,6 @@ Leases::Returned Leases::drain() noexcept {
         first_++;
     }
     return returned;
-}
-
-std::uint64_t Leases::held() const noexcept {
-    return std::accumulate(leases_.begin(), leases_.end(), std::uint64_t{0},
-                           [](std::uint64_t sum, const Lease& lease) { return sum + lease.bytes; });
 }
 
 } // namespace zerobuffer::detail

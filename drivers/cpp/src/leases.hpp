@@ -25,9 +25,6 @@ public:
     /// Takes out what may return to the ring now.
     [[nodiscard]] Returned drain() noexcept;
 
-    /// Bytes that have not returned to the ring.
-    [[nodiscard]] std::uint64_t held() const noexcept;
-
 private:
     struct Lease {
         std::uint64_t bytes;

@@ -19,6 +19,7 @@ bool legal(char letter) {
 std::string objection(std::string_view name) {
     if (name.empty()) return "it is empty";
     if (name.find('/') != std::string_view::npos) return "it holds a '/'";
+    if (name.starts_with("sem.")) return "it begins with 'sem.', as the files of semaphores do";
     if (name == "." || name.find("..") != std::string_view::npos) return "it holds '..' or is '.'";
     if (!std::all_of(name.begin(), name.end(), legal)) return "it holds something else than the letters allowed";
     if (name.size() > longest_name) return "it has " + std::to_string(name.size()) + " bytes";

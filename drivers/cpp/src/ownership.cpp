@@ -4,14 +4,14 @@
 #include "failure.hpp"
 #include "process.hpp"
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <stdexcept>
 #include <system_error>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -30,47 +30,47 @@ constexpr ::mode_t lock_directory_mode = 01777;
 constexpr ::mode_t all_access = 0666;
 constexpr std::uint64_t largest_block = std::uint64_t{1} << 62;
 
-/// The control block of a segment, and when it was made.
-struct Standing {
-    std::optional<ControlBlock> block;
-    double made_at = 0;
-};
-
-std::optional<Standing> look_at_segment(const Names& names) {
-    const Descriptor file(::open(names.segment().c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-    if (!file) {
-        if (errno == ENOENT) return std::nullopt;
+LockDescriptor open_segment(const Names& names) {
+    auto file = LockDescriptor::open(AT_FDCWD, names.segment().native(), O_RDWR | O_NOFOLLOW | O_NONBLOCK);
+    if (!file && errno != ENOENT) {
         failure::throw_errno(errno, names.buffer(), "look at the segment that stands there", names.segment().native());
     }
+    return file;
+}
 
+struct ::stat facts_of(int file) {
     struct ::stat facts {};
 
-    Standing standing;
-    if (::fstat(file.get(), &facts) != 0) return standing;
-    standing.made_at = made_at(facts);
-    std::array<std::byte, oieb_size> bytes{};
-    if (S_ISREG(facts.st_mode) && ::pread(file.get(), bytes.data(), bytes.size(), 0) == ::ssize_t{oieb_size}) {
-        std::memcpy(&standing.block.emplace(), bytes.data(), bytes.size());
+    // This cannot fail for a file that is open.
+    static_cast<void>(::fstat(file, &facts));
+    return facts;
+}
+
+/// Whether nothing was ever written to a file, as where a creation was broken off.
+bool is_zero(int file) {
+    std::vector<char> bytes(std::size_t{1} << 16U);
+    for (::off_t at = 0;; at += static_cast<::off_t>(bytes.size())) {
+        const ::ssize_t length = ::pread(file, bytes.data(), bytes.size(), at);
+        if (length <= 0) return length == 0;
+        if (std::any_of(bytes.begin(), bytes.begin() + length, [](char byte) { return byte != 0; })) return false;
     }
-    return standing;
 }
 
-/// The reader that owns the segment of this name, if it lives; 0 if not.
-std::uint64_t living_reader(const Names& names) {
-    const auto standing = look_at_segment(names);
-    if (!standing || !standing->block) return 0;
-    const std::uint64_t pid = standing->block->reader_pid;
-    return owner_lives(pid, standing->made_at) ? pid : 0;
+/// In seconds since the epoch. Writers set the time of the last change, but never to a moment before the creation.
+double made_at(const struct ::stat& facts) noexcept {
+    const auto seconds = [](const ::timespec& time) {
+        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
+    };
+    return std::min(seconds(facts.st_mtim), seconds(facts.st_ctim));
 }
 
-/// Removes all but the lock file; returns 0, or why something could not be removed. The segment goes first: a writer
-/// that has opened it tells by its name whether the semaphores, too, are still those of its owner.
+/// Removes all but the lock file, the segment last; returns 0, or why something could not be removed.
 int remove_objects(const Names& names) noexcept {
     int error = 0;
-    if (::unlink(names.segment().c_str()) != 0 && errno != ENOENT) error = errno;
     for (const std::string& semaphore : {names.data_semaphore(), names.space_semaphore()}) {
-        if (const int failed = Semaphore::remove(semaphore); failed != 0 && error == 0) error = failed;
+        if (const int failed = Semaphore::remove(semaphore); failed != 0) error = failed;
     }
+    if (::unlink(names.segment().c_str()) != 0 && errno != ENOENT) error = errno;
     return error;
 }
 
@@ -89,35 +89,23 @@ Descriptor open_lock_directory(const Names& names) {
 
 /// Opens the lock file, or makes it. In two steps: with O_CREAT, Linux refuses another user's file in a sticky
 /// directory even where its mode allows.
-Descriptor open_lock_file(int directory, const Names& names, ::mode_t mode) {
+LockDescriptor open_lock_file(int directory, const Names& names, ::mode_t mode) {
     const std::string name = names.lock_file();
-    constexpr int flags = O_RDWR | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+    constexpr int flags = O_RDWR | O_NOFOLLOW | O_NONBLOCK;
     for (;;) {
-        Descriptor file(::openat(directory, name.c_str(), flags));
+        auto file = LockDescriptor::open(directory, name, flags);
         if (!file && errno == ENOENT) {
-            file = Descriptor(::openat(directory, name.c_str(), flags | O_CREAT | O_EXCL, mode));
+            file = LockDescriptor::open(directory, name, flags | O_CREAT | O_EXCL, mode);
             if (!file && errno == EEXIST) continue;
         }
         if (!file) failure::throw_errno(errno, names.buffer(), "open the lock file", names.lock_path().native());
-
-        struct ::stat facts {};
-
-        if (::fstat(file.get(), &facts) != 0 || !S_ISREG(facts.st_mode)) {
+        // A second name would be that of somebody else's file.
+        if (const auto facts = facts_of(file.get()); !S_ISREG(facts.st_mode) || facts.st_nlink > 1) {
             failure::throw_errno(EINVAL, names.buffer(), "use what stands in the place of the lock file",
                                  names.lock_path().native());
         }
         return file;
     }
-}
-
-/// Whether the locked file is the one at its path: its last owner removes it while holding the lock.
-bool is_still_there(int file, int directory, const std::string& name) {
-    struct ::stat ours {};
-
-    struct ::stat there {};
-
-    return ::fstat(file, &ours) == 0 && ::fstatat(directory, name.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 &&
-           is_same_file(ours, there);
 }
 
 void check(const BufferConfig& config) {
@@ -140,31 +128,13 @@ int reserve(int file, std::uint64_t size) {
     return ::posix_fallocate(file, 0, static_cast<::off_t>(size));
 }
 
-Descriptor make_segment(const Names& names, const BufferConfig& config, std::uint64_t size) {
-    const auto refuse = [&](int error, std::string_view operation) {
-        failure::throw_errno(error, names.buffer(), operation, names.segment().native());
-    };
-    Descriptor file(::open(names.segment().c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, config.mode));
-    if (!file) refuse(errno, "create the segment");
-    if (::fchmod(file.get(), config.mode) != 0) refuse(errno, "set the mode of the segment");
-    if (::ftruncate(file.get(), static_cast<::off_t>(size)) != 0) refuse(errno, "give the segment its size");
-    if (config.preallocate) {
-        if (const int error = reserve(file.get(), size); error != 0) refuse(error, "reserve the segment's memory");
-    }
-    return file;
-}
-
 } // namespace
 
-double made_at(const struct ::stat& facts) noexcept {
-    const auto seconds = [](const ::timespec& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
-    };
-    return std::min(seconds(facts.st_mtim), seconds(facts.st_ctim));
-}
+bool leads_to(const std::string& path, const struct ::stat& opened, int directory) noexcept {
+    struct ::stat there {};
 
-bool is_same_file(const struct ::stat& one, const struct ::stat& other) noexcept {
-    return one.st_dev == other.st_dev && one.st_ino == other.st_ino;
+    return ::fstatat(directory, path.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 && there.st_dev == opened.st_dev &&
+           there.st_ino == opened.st_ino;
 }
 
 bool lock_file_held(const Names& names) noexcept {
@@ -175,33 +145,16 @@ bool lock_file_held(const Names& names) noexcept {
 
 Owned::Owned(const Names& names, ::mode_t mode)
     : names_(names), owner_(::getpid()), directory_(open_lock_directory(names)) {
-    take_lock(mode);
-    try {
-        // A free lock proves nothing: one peer locks elsewhere.
-        if (const std::uint64_t pid = living_reader(names_); pid != 0) {
-            throw failure::buffer_in_use(names_.buffer(), pid);
-        }
-        if (const int error = remove_objects(names_); error != 0) {
-            failure::throw_errno(error, names_.buffer(), "remove what a dead owner left", names_.segment().native());
-        }
-    } catch (...) {
-        ::unlinkat(directory_.get(), names_.lock_file().c_str(), 0);
-        throw;
-    }
-}
-
-void Owned::take_lock(::mode_t mode) {
     const Deadline deadline(lock_patience);
     for (;;) {
-        Descriptor file = open_lock_file(directory_.get(), names_, mode);
+        LockDescriptor file = open_lock_file(directory_.get(), names_, mode);
         if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) {
-            if (is_still_there(file.get(), directory_.get(), names_.lock_file())) {
-                // Another user's file keeps its mode.
-                static_cast<void>(::fchmod(file.get(), mode));
-                lock_ = std::move(file);
-                return;
-            }
-            continue;
+            // Its last owner removes it while holding the lock.
+            if (!leads_to(names_.lock_file(), facts_of(file.get()), directory_.get())) continue;
+            // Another user's file keeps its mode.
+            static_cast<void>(::fchmod(file.get(), mode));
+            lock_ = std::move(file);
+            return;
         }
         if (errno != EWOULDBLOCK && errno != EINTR) {
             const int error = errno;
@@ -209,47 +162,97 @@ void Owned::take_lock(::mode_t mode) {
             ::unlinkat(directory_.get(), names_.lock_file().c_str(), 0);
             failure::throw_errno(error, names_.buffer(), "lock the lock file", names_.lock_path().native());
         }
-        const std::uint64_t pid = living_reader(names_);
-        if (pid != 0 || !deadline.next_slice()) throw failure::buffer_in_use(names_.buffer(), pid);
+        if (!deadline.next_slice()) {
+            throw failure::buffer_in_use(names_.buffer(), Beginning(open_segment(names_).get()).block.reader_pid);
+        }
         std::this_thread::sleep_for(lock_retry);
     }
+}
+
+void Owned::clear() const {
+    for (;;) {
+        const LockDescriptor left = open_segment(names_);
+        if (!left) return;
+        const struct ::stat facts = facts_of(left.get());
+        // Not by the reader's lock: a writer would take the corpse for alive.
+        const bool lives = !take_lock(left, Lock::removal) || is_locked(left, Lock::reader);
+        const Beginning found(left.get());
+        if (!lives && !found.is_buffer() && !is_zero(left.get())) {
+            throw failure::no_buffer(names_.buffer(), names_.segment().native());
+        }
+        const std::uint64_t reader = found.block.reader_pid;
+        const bool foreign = found.block.reserved.released == 0;
+        if (lives || (foreign && owner_lives(reader, made_at(facts)))) {
+            throw failure::buffer_in_use(names_.buffer(), reader);
+        }
+        if (!leads_to(names_.segment().native(), facts)) continue;
+        if (const int error = remove_objects(names_); error != 0) {
+            failure::throw_errno(error, names_.buffer(), "remove what a dead owner left", names_.segment().native());
+        }
+        return;
+    }
+}
+
+LockDescriptor Owned::make_segment(::mode_t mode) {
+    const std::string path = names_.segment().native();
+    auto file = LockDescriptor::open(AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+    if (!file && errno != EEXIST) failure::throw_errno(errno, names_.buffer(), "create the segment", path);
+    // Who knows nothing of our lock file may be faster, or take an empty segment for one that was left. Who begins to
+    // remove it from here on sees the reader's lock.
+    if (!file || !take_lock(file, Lock::reader) || is_locked(file, Lock::removal) ||
+        !leads_to(path, facts_of(file.get()))) {
+        throw failure::buffer_in_use(names_.buffer(), 0);
+    }
+    segment_ = facts_of(file.get());
+    if (::fchmod(file.get(), mode) != 0) {
+        failure::throw_errno(errno, names_.buffer(), "set the mode of the segment", path);
+    }
+    return file;
 }
 
 Owned::~Owned() {
     if (!lock_ || owner_ != ::getpid()) return;
     // There is nobody to tell what cannot be removed; the rest is.
-    static_cast<void>(remove_objects(names_));
+    if (segment_ && (leads_to(names_.segment().native(), *segment_) || ::access(names_.segment().c_str(), F_OK) != 0)) {
+        static_cast<void>(remove_objects(names_));
+    }
     ::unlinkat(directory_.get(), names_.lock_file().c_str(), 0);
 }
 
 Created create(const Names& names, const BufferConfig& config) {
     check(config);
-    auto owned = std::make_unique<Owned>(names, config.mode);
-    const auto make_semaphore = [&](const std::string& semaphore) {
-        try {
-            return Semaphore::create(semaphore, config.mode);
-        } catch (const std::system_error& error) {
-            failure::throw_errno(error.code().value(), names.buffer(), "create a semaphore",
-                                 semaphore_file(semaphore).native());
-        }
-    };
-    Semaphore data = make_semaphore(names.data_semaphore());
-    Semaphore space = make_semaphore(names.space_semaphore());
+    const std::string path = names.segment().native();
     const std::uint64_t metadata_size = align(config.metadata_size);
     const std::uint64_t payload_size = align(config.payload_size);
     const std::uint64_t size = oieb_size + metadata_size + payload_size;
-    Descriptor file = make_segment(names, config, size);
+    const auto refuse = [&](int error, std::string_view operation) {
+        failure::throw_errno(error, names.buffer(), operation, path);
+    };
+    LockDescriptor locks; // given up after the objects are removed, if anything fails
+    auto owned = std::make_unique<Owned>(names, config.mode);
+    owned->clear();
+    locks = owned->make_segment(config.mode);
+    Semaphore data = Semaphore::create(names.data_semaphore(), names.buffer(), config.mode);
+    Semaphore space = Semaphore::create(names.space_semaphore(), names.buffer(), config.mode);
+    const Descriptor file(::open(path.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+    if (!file || !leads_to(path, facts_of(locks.get()))) refuse(file ? ESTALE : errno, "open the segment again");
+    if (::ftruncate(file.get(), static_cast<::off_t>(size)) != 0) refuse(errno, "give the segment its size");
+    if (config.preallocate) {
+        if (const int error = reserve(file.get(), size); error != 0) refuse(error, "reserve the segment's memory");
+    }
+    // In one piece: who is killed here leaves zeros or a control block, and the next reader takes it for what it is.
+    const ControlBlock block = Ring::format(metadata_size, payload_size);
+    if (::pwrite(file.get(), &block, sizeof block, 0) != ::ssize_t{sizeof block}) refuse(errno, "format the segment");
     try {
-        // Last: the semaphores stand, so a writer that sees the segment finds everything.
-        Segment segment(std::move(file), size, Segment::Access::reader);
-        segment.lock_reader();
-        Ring::format(segment.control(), metadata_size, payload_size, static_cast<std::uint64_t>(::getpid()));
+        Segment segment(std::move(locks), file.get(), size, Segment::Access::reader);
+        // Last: everything stands that a writer looks for.
+        store(segment.control().reader_pid, static_cast<std::uint64_t>(::getpid()));
         return {.owned = std::move(owned),
                 .data = std::move(data),
                 .space = std::move(space),
                 .ring = Ring(names.buffer(), std::move(segment))};
     } catch (const std::system_error& error) {
-        failure::throw_errno(error.code().value(), names.buffer(), "map the segment", names.segment().native());
+        failure::throw_errno(error.code().value(), names.buffer(), "map the segment", path);
     }
 }
 

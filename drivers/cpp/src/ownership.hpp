@@ -1,6 +1,7 @@
 #pragma once
 
 #include "descriptor.hpp"
+#include "lock.hpp"
 #include "names.hpp"
 #include "ring.hpp"
 #include "semaphore.hpp"
@@ -10,33 +11,42 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 namespace zerobuffer::detail {
 
-/// The four objects of a buffer: segment, two semaphores, lock file. They are removed in the end, the lock file last,
-/// whatever fails on the way.
+/// The four objects of a buffer: segment, two semaphores, lock file. The segment's name is the ownership: it is the
+/// first to come, and the last but the lock file to go.
 ///
-/// What belongs to a living owner is never touched, what a dead one left is replaced, and a creation that fails
-/// half-way leaves nothing behind.
+/// What belongs to a living owner or to another program is never touched, what a dead one left is replaced, and a
+/// creation that fails half-way leaves nothing behind.
 class Owned {
 public:
-    /// Takes the lock and clears the place.
+    /// Takes the lock file.
     /// @throws BufferInUseError
     Owned(const Names& names, ::mode_t mode);
     Owned(const Owned&) = delete;
     Owned& operator=(const Owned&) = delete;
     ~Owned();
 
-private:
-    void take_lock(::mode_t mode);
+    /// Removes what a dead owner left.
+    /// @throws BufferInUseError, InvalidOiebError
+    void clear() const;
 
+    /// Makes an empty segment, and holds the reader's lock on it.
+    [[nodiscard]] LockDescriptor make_segment(::mode_t mode);
+
+private:
     Names names_;
     ::pid_t owner_; ///< In a child of fork the objects belong to the parent.
     Descriptor directory_;
-    Descriptor lock_;
+    LockDescriptor lock_;
+    std::optional<struct ::stat> segment_; ///< Ours, once it is made.
 };
 
 struct Created {
@@ -48,11 +58,22 @@ struct Created {
 
 [[nodiscard]] Created create(const Names& names, const BufferConfig& config);
 
-/// When a segment was made, in seconds since the epoch. Writers set the time of the last change when they connect, but
-/// never to a moment before the creation.
-[[nodiscard]] double made_at(const struct ::stat& facts) noexcept;
+/// What stands at the beginning of a segment, as far as it goes; zero where nothing does.
+struct Beginning {
+    ControlBlock block{};
+    ::ssize_t length;
 
-[[nodiscard]] bool is_same_file(const struct ::stat& one, const struct ::stat& other) noexcept;
+    explicit Beginning(int file) noexcept : length(::pread(file, &block, sizeof block, 0)) {}
+
+    [[nodiscard]] bool is_whole() const noexcept { return length == ::ssize_t{oieb_size}; }
+
+    [[nodiscard]] bool is_buffer() const noexcept {
+        return is_whole() && block.oieb_size == oieb_size && block.version[0] == version_major;
+    }
+};
+
+/// Whether a path leads to a file that is open. As long as it is, no other has its number.
+[[nodiscard]] bool leads_to(const std::string& path, const struct ::stat& opened, int directory = AT_FDCWD) noexcept;
 
 /// Whether somebody holds the lock file of a buffer, or will not have it looked at.
 [[nodiscard]] bool lock_file_held(const Names& names) noexcept;

@@ -1,15 +1,17 @@
 #include "process.hpp"
 
+#include "descriptor.hpp"
+
 #include <array>
 #include <cerrno>
 #include <charconv>
 #include <csignal>
 #include <fstream>
+#include <optional>
 #include <string>
+#include <string_view>
 
 #include <fcntl.h>
-#include <poll.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 namespace zerobuffer::detail {
@@ -17,12 +19,29 @@ namespace zerobuffer::detail {
 namespace {
 
 constexpr std::uint64_t largest_pid = std::uint64_t{1} << 22;
-/// How long a process that lived is taken to live without another look.
-constexpr auto fresh = std::chrono::microseconds(50);
 /// Start times have the granularity of a tick, and the wall clock is set now and then.
 constexpr double clock_slack = 1.0;
 
 std::string stat_path(std::uint64_t pid) { return "/proc/" + std::to_string(pid) + "/stat"; }
+
+/// Ticks after the boot, from the text of /proc/PID/stat; nothing for a zombie.
+std::optional<std::uint64_t> parse_start_time(std::string_view stat) {
+    // The name stands in parentheses and may hold anything: the fields are counted from the last one that closes.
+    const std::size_t name_end = stat.rfind(')');
+    if (name_end == std::string_view::npos || name_end + 2 >= stat.size()) return std::nullopt;
+    const char state = stat[name_end + 2];
+    if (state == 'Z' || state == 'X') return std::nullopt;
+    std::size_t at = name_end + 2;
+    for (int field = 3; field < 22; field++) {
+        at = stat.find(' ', at);
+        if (at == std::string_view::npos) return std::nullopt;
+        at++;
+    }
+    std::uint64_t ticks = 0;
+    const auto [end, error] = std::from_chars(stat.data() + at, stat.data() + stat.size(), ticks);
+    if (error != std::errc()) return std::nullopt;
+    return ticks;
+}
 
 /// Nothing for a process that is gone or a zombie.
 std::optional<std::uint64_t> start_time(std::uint64_t pid) {
@@ -42,77 +61,39 @@ double boot_time() {
     return 0;
 }
 
-bool exists(std::uint64_t pid) {
-    // No permission to signal it means that it is there.
-    return ::kill(static_cast<::pid_t>(pid), 0) == 0 || errno != ESRCH;
-}
-
-} // namespace
-
-std::optional<std::uint64_t> parse_start_time(std::string_view stat) {
-    // The name stands in parentheses and may hold anything: the fields are counted from the last one that closes.
-    const std::size_t name_end = stat.rfind(')');
-    if (name_end == std::string_view::npos || name_end + 2 >= stat.size()) return std::nullopt;
-    const char state = stat[name_end + 2];
-    if (state == 'Z' || state == 'X') return std::nullopt;
-    std::size_t at = name_end + 2;
-    for (int field = 3; field < 22; field++) {
-        at = stat.find(' ', at);
-        if (at == std::string_view::npos) return std::nullopt;
-        at++;
-    }
-    std::uint64_t ticks = 0;
-    const auto [end, error] = std::from_chars(stat.data() + at, stat.data() + stat.size(), ticks);
-    if (error != std::errc()) return std::nullopt;
-    return ticks;
-}
-
-void Peer::meet(std::uint64_t pid) {
-    *this = Peer();
-    pid_ = pid;
-    if (pid == 0 || pid > largest_pid) return;
-    descriptor_ = Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, static_cast<::pid_t>(pid), 0)));
-    if (!descriptor_) {
-        if (errno == ESRCH || errno == EINVAL) return;
-        start_time_ = start_time(pid).value_or(0);
-        if (start_time_ == 0 && !exists(pid)) return;
-    }
-    life_ = Life::alive;
-}
-
-bool Peer::lives() const {
-    if (descriptor_) {
-        ::pollfd ended{.fd = descriptor_.get(), .events = POLLIN, .revents = 0};
-        return ::poll(&ended, 1, 0) == 0;
-    }
-    if (start_time_ != 0) return start_time(pid_) == start_time_;
-    return exists(pid_);
-}
-
-Life Peer::look(std::uint64_t pid) {
-    if (pid != pid_) meet(pid);
-    if (life_ != Life::alive) return life_;
-    const auto now = Clock::now();
-    if (now - seen_ < fresh) return Life::alive;
-    seen_ = now;
-    // Its number may come back: what has ended stays ended.
-    if (!lives()) life_ = Life::dead;
-    return life_;
-}
-
+/// Whether a process is known to have started after a moment.
 bool started_after(std::uint64_t pid, double moment) {
-    if (pid == 0 || pid > largest_pid || moment <= 0) return false;
+    if (moment <= 0) return false;
     const auto ticks = start_time(pid);
     if (!ticks) return false;
     const double start = boot_time() + static_cast<double>(*ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));
     return start > moment + clock_slack;
 }
 
-bool owner_lives(std::uint64_t pid, double made_at) {
-    if (pid == 0 || pid > largest_pid || !exists(pid)) return false;
+} // namespace
+
+bool Peer::lives() const {
+    // No permission to signal it means that it is there.
+    if (pid_ == 0 || pid_ > largest_pid || (::kill(static_cast<::pid_t>(pid_), 0) != 0 && errno == ESRCH)) return false;
     // No start time means a zombie, or a /proc that hides the processes of others: only the first is dead.
-    if (!start_time(pid)) return ::access(stat_path(pid).c_str(), F_OK) != 0;
-    return !started_after(pid, made_at);
+    const auto start = start_time(pid_);
+    return start ? *start == start_time_ : ::access(stat_path(pid_).c_str(), F_OK) != 0;
+}
+
+Life Peer::look(std::uint64_t pid) {
+    if (pid != pid_) {
+        pid_ = pid;
+        start_time_ = start_time(pid).value_or(0);
+        life_ = lives() ? Life::alive : Life::unknown;
+    } else if (life_ == Life::alive && !lives()) {
+        // Its number may come back: what has ended stays ended.
+        life_ = Life::dead;
+    }
+    return life_;
+}
+
+bool owner_lives(std::uint64_t pid, double made_at) {
+    return Peer().look(pid) == Life::alive && !started_after(pid, made_at);
 }
 
 } // namespace zerobuffer::detail

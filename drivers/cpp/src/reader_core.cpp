@@ -9,6 +9,13 @@
 
 namespace zerobuffer::detail {
 
+namespace {
+
+/// Looks for the token of a frame that is committed, before it counts as missing.
+constexpr int post_looks = 400;
+
+} // namespace
+
 ReaderCore::ReaderCore(const Names& names, const BufferConfig& config) : ReaderCore(create(names, config)) {}
 
 ReaderCore::ReaderCore(Created created)
@@ -16,7 +23,9 @@ ReaderCore::ReaderCore(Created created)
       data_(std::move(created.data)),
       space_(std::move(created.space)),
       owner_(::getpid()),
-      owned_(std::move(created.owned)) {}
+      released_(ring_.payload_size()),
+      owned_(std::move(created.owned)),
+      read_(ring_.payload_size()) {}
 
 void ReaderCore::check_open() const {
     if (closed_.load(std::memory_order_acquire)) throw failure::closed("reader");
@@ -31,151 +40,150 @@ Turn::Hold ReaderCore::take_turn(const Deadline& deadline) {
 Frame ReaderCore::read(std::chrono::nanoseconds timeout) {
     const Deadline deadline(timeout);
     const Turn::Hold hold = take_turn(deadline);
-    for (;;) {
-        take_token(deadline);
-        pass(Point::reader_token);
-        const auto found = find_next();
-        if (!found) continue;
-        const std::uint64_t lease = lend(*found);
-        position_ = {.at = found->next_pos, .count = position_->count + found->counted};
-        ring_.advance(*found, position_->count);
-        return {shared_from_this(), found->data, found->sequence, lease};
-    }
+    await_frame(deadline);
+    pass(Point::reader_token);
+    const Found found = next_frame();
+    const std::uint64_t lease = lend(found);
+    read_ += found.passed();
+    if (!count_) count_ = load(ring_.block().payload_read_count);
+    *count_ += found.counted;
+    ring_.advance(found, *count_);
+    balance_--;
+    while (balance_ < 0 && data_.try_take()) balance_++;
+    return {shared_from_this(), found.data, found.sequence, lease};
 }
 
-/// The frame that the token in hand stands for; nothing if it is surplus. No token rests in a reader: whoever makes up
-/// for the posts of a dead writer finds every frame either read or pending. So after an error it goes back, and the
-/// next call meets the same.
-std::optional<Found> ReaderCore::find_next() {
+/// The frame that is there. After an error its token goes back, so that the next call meets the same.
+Found ReaderCore::next_frame() {
     try {
         check_open();
-        if (!position_) position_ = {.at = ring_.read_pos(), .count = load(ring_.block().payload_read_count)};
-        const auto found = look_ahead(position_->at);
-        if (!found) return std::nullopt;
-        check_sequence(*found);
-        if (found->sequence == 1) begin_stream(*found);
-        expected_ = found->sequence + 1;
+        const Found found = ring_.look(read_ % ring_.payload_size());
+        check_sequence(found);
+        if (found.sequence == 1) begin_stream();
+        expected_ = found.sequence + 1;
         return found;
     } catch (const Error&) {
-        data_.post();
+        for (; balance_ > 0; balance_--) data_.post();
         throw;
     }
 }
 
-/// What stands at the position; nothing if the token in hand is surplus.
-std::optional<Found> ReaderCore::look_ahead(std::uint64_t position) {
-    if (is_surplus(position, false)) return std::nullopt;
-    try {
-        const Found found = ring_.look(position);
-        if (found.sequence == expected_) return found;
-    } catch (const Error&) { // NOLINT(bugprone-empty-catch): it is met again below
-    }
-    if (is_surplus(position, true)) return std::nullopt;
-    // With a token too many the first look may have come a moment before its frame.
-    return ring_.look(position);
+/// Takes tokens up to one above those of the frames that were read: that one is a frame.
+bool ReaderCore::take_token() noexcept {
+    while (balance_ <= 0 && data_.try_take()) balance_++;
+    return balance_ > 0;
 }
 
-/// Whether the token in hand stands for no frame. A writer that takes over from a killed one posts what that one owed;
-/// if this reader stood still between a token and its frame, that is one too many. So each succession excuses one, that
-/// of a writer of whom nothing was read yet only where what stands there is `strange`: what is left of a frame that was
-/// read can look like the next of another stream, but not of its own.
-bool ReaderCore::is_surplus(std::uint64_t position, bool strange) {
-    if (streams_ == 0) return false;
-    const std::uint64_t successions = streams_ - 1 + (strange && another_writer() ? 1 : 0);
-    if (surplus_ >= successions || !ring_.is_drained(position)) return false;
-    surplus_++;
+/// Whether the reader has not come as far as a field of a writer of ours says. Behind a foreign one it is far ahead.
+bool ReaderCore::is_behind(std::uint64_t& field) const noexcept {
+    return load(field) - read_ - 1 < ring_.payload_size();
+}
+
+/// Whether there is a frame: a token says so, or `committed`, which a writer may have stored and died.
+bool ReaderCore::find_frame() noexcept {
+    if (take_token()) return true;
+    if (!is_behind(ring_.block().reserved.committed)) return false;
+    // Its post comes in a moment; then the semaphore is exact at rest.
+    for (int looks = 0; looks < post_looks && !take_token(); looks++) relax();
     return true;
 }
 
-void ReaderCore::take_token(const Deadline& deadline) {
-    bool taken = data_.try_take();
-    if (!taken) position_.reset();
-    if (!taken && deadline.next_slice()) taken = spin_.until([this] { return data_.try_take(); });
-    while (!taken) {
+void ReaderCore::await_frame(const Deadline& deadline) {
+    const auto token = [this] { return take_token(); };
+    if (token()) return;
+    count_.reset();
+    if (deadline.next_slice() && spin_.until(token)) return;
+    for (;;) {
         check_open();
         const WriterState state = look_at_writer();
+        const Connection connected = connection_now();
+        // The last look: a writer that is gone has written all that it ever will, one that has come has not begun.
+        if (find_frame()) return;
+        idle_ = connected;
+        // What was not posted by now will never be.
+        if (state != WriterState::alive) balance_ = 0;
+        if (state == WriterState::died) settle();
         if (state == WriterState::closed || state == WriterState::died) {
-            // It may have posted between the last try and its end.
-            if (data_.try_take()) break;
-            if (state == WriterState::died) settle();
-            throw failure::writer_dead(name(), state == WriterState::died ? "died" : "closed", writer_.pid());
+            throw failure::writer_dead(name(), state == WriterState::died ? "died" : "closed", writer_.pid);
         }
         const auto slice = deadline.next_slice();
         if (!slice) throw failure::timeout(name(), deadline.seconds());
-        try {
-            taken = data_.take_until(*slice);
-        } catch (const std::system_error& error) {
-            failure::throw_errno(error.code().value(), name(), "wait for data");
-        }
+        if (data_.take_until(*slice) && ++balance_ > 0) return;
     }
+}
+
+bool ReaderCore::is_ours(std::uint64_t pid) const noexcept {
+    return process_of(load(ring_.block().reserved.connection)) == pid;
 }
 
 WriterState ReaderCore::look_at_writer() {
     ControlBlock& block = ring_.block();
-    const std::uint64_t pid = load(block.writer_pid);
-    if (pid == 0) {
-        stream_.reset();
-        writer_seen_ =
-            writer_seen_ || load(block.payload_written_count) != 0 || load(block.metadata_written_bytes) != 0;
-        return writer_seen_ ? WriterState::closed : WriterState::absent;
+    for (;;) {
+        const Connection now = connection_now();
+        const bool ours = is_ours(now.pid);
+        if (now.pid == 0) {
+            stream_ = {};
+            foreign_ = Peer();
+            writer_seen_ =
+                writer_seen_ || load(block.payload_written_count) != 0 || load(block.metadata_written_bytes) != 0;
+            return writer_seen_ ? WriterState::closed : WriterState::absent;
+        }
+        writer_seen_ = true;
+        writer_ = now;
+        const bool locked = is_locked(ring_.segment().locks(), Lock::writer);
+        if (locked || (!ours && foreign_.look(now.pid) == Life::alive)) {
+            settled_.reset();
+            return WriterState::alive;
+        }
+        // It may have closed, and another one come, between the two looks.
+        if (connection_now() == now && is_ours(now.pid) == ours) return WriterState::died;
     }
-    writer_seen_ = true;
-    if (pid != writer_.pid()) unsettled_ = true;
-    const Life life = writer_.look(pid);
-    if (life == Life::alive) return WriterState::alive;
-    if (ring_.segment().writer_lock().place == 0) return WriterState::died;
-    // In another pid namespace it has no number here, but its lock is seen.
-    if (life == Life::unknown) return WriterState::alive;
-    // The number of a dead writer has come again, and its new process is a writer, too.
-    writer_.forget();
-    unsettled_ = true;
-    return writer_.look(pid) == Life::alive ? WriterState::alive : WriterState::died;
 }
 
-/// Takes back what a dead writer left half-done, once for each. Its claim is held meanwhile, so that no new writer
-/// starts from a position that is about to change.
+/// Sets straight what a dead writer left, once for each. Meanwhile the claim keeps foreign writers away, and the lock
+/// those of ours: none starts from fields that are about to change.
 void ReaderCore::settle() {
-    if (!std::exchange(unsettled_, false)) return;
+    const auto own = static_cast<std::uint64_t>(owner_);
     ControlBlock& block = ring_.block();
-    const std::uint64_t dead = writer_.pid();
-    if (!compare_and_swap(block.writer_pid, dead, load(block.reader_pid))) return;
-    if (data_.value() == 0) {
-        const std::lock_guard lock(leases_mutex_);
-        ring_.roll_back(leases_.held());
+    if (settled_ == writer_) return;
+    if (!compare_and_swap(block.writer_pid, writer_.pid, own)) return;
+    if (take_lock(ring_.segment().locks(), Lock::writer)) {
+        if (!find_frame()) {
+            const std::lock_guard lock(leases_mutex_);
+            ring_.settle(read_, read_ - released_);
+            balance_ = 0;
+            settled_ = writer_;
+        }
+        give_lock(ring_.segment().locks(), Lock::writer);
     }
-    store(block.writer_pid, dead);
+    static_cast<void>(compare_and_swap(block.writer_pid, own, writer_.pid));
 }
 
 Connection ReaderCore::connection_now() const noexcept {
-    const std::uint64_t pid = load(ring_.block().writer_pid);
-    return {.pid = pid, .place = pid == 0 ? 0 : ring_.segment().writer_lock().place};
+    ControlBlock& block = ring_.block();
+    const std::uint64_t pid = load(block.writer_pid);
+    return {.pid = pid, .number = number_of(load(block.reserved.connection))};
 }
 
 /// A sequence goes up by one, or restarts at 1 with another connection.
 void ReaderCore::check_sequence(const Found& found) const {
     if (found.sequence == expected_) return;
-    if (found.sequence == 1 && another_writer()) return;
+    if (found.sequence == 1 && (stream_.pid == 0 || stream_ != connection_now())) return;
     throw failure::sequence_error(name(), expected_, found.sequence);
 }
 
-bool ReaderCore::another_writer() const noexcept { return !stream_ || *stream_ != connection_now(); }
-
-/// A stream belongs to the writer that is connected now, unless it was written before that one came. A writer without a
-/// lock does not say when that was: there, another restart behind the frame tells that its writer is gone already.
-void ReaderCore::begin_stream(const Found& found) {
-    streams_++;
+/// A stream belongs to the writer that is connected now, unless it was written before that one came. A writer of ours
+/// says when that was; a foreign one must have been there when there was nothing to read.
+void ReaderCore::begin_stream() {
     writer_seen_ = true;
     const Connection now = connection_now();
-    const Segment::WriterLock lock = ring_.segment().writer_lock();
-    const bool older =
-        lock.place != 0 ? position_->count < lock.first : ring_.restarts_ahead(found.next_pos, data_.value());
-    stream_.reset();
-    if (now.pid != 0 && !older) stream_ = now;
+    const bool its = is_ours(now.pid) ? !is_behind(ring_.block().reserved.start) : now == idle_;
+    stream_ = its ? now : Connection{};
 }
 
 Connection ReaderCore::stream() {
     const Turn::Hold hold = take_turn(Deadline(forever));
-    return stream_.value_or(Connection{});
+    return stream_;
 }
 
 WriterState ReaderCore::writer_state() {
@@ -206,7 +214,7 @@ void ReaderCore::give_back(std::uint64_t lease) noexcept {
 
 void ReaderCore::return_space(Leases::Returned returned) noexcept {
     if (returned.bytes == 0) return;
-    ring_.free(returned.bytes);
+    ring_.free(released_, returned.bytes);
     for (; returned.frames > 0; returned.frames--) space_.post();
     pass(Point::reader_space);
 }
@@ -219,6 +227,8 @@ void ReaderCore::close() {
     store(ring_.block().reader_pid, 0);
     space_.post();
     owned_.reset();
+    // Frames that are lent keep the file open.
+    give_lock(ring_.segment().locks(), Lock::reader);
 }
 
 } // namespace zerobuffer::detail

@@ -16,14 +16,13 @@
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <string_view>
 
 namespace zerobuffer::detail {
 
-/// One connection of a writer: its process, and the place of its lock.
+/// One connection of a writer: its process, and its number, which only our writers change.
 struct Connection {
     std::uint64_t pid = 0; ///< 0: nobody.
-    std::int64_t place = 0;
+    std::uint64_t number = 0;
 
     [[nodiscard]] bool operator==(const Connection&) const = default;
 };
@@ -54,15 +53,16 @@ public:
 private:
     void check_open() const;
     [[nodiscard]] Turn::Hold take_turn(const Deadline& deadline);
-    void take_token(const Deadline& deadline);
-    [[nodiscard]] std::optional<Found> find_next();
-    [[nodiscard]] std::optional<Found> look_ahead(std::uint64_t position);
-    [[nodiscard]] bool is_surplus(std::uint64_t position, bool strange);
+    void await_frame(const Deadline& deadline);
+    [[nodiscard]] bool take_token() noexcept;
+    [[nodiscard]] bool find_frame() noexcept;
+    [[nodiscard]] bool is_behind(std::uint64_t& field) const noexcept;
+    [[nodiscard]] Found next_frame();
+    [[nodiscard]] bool is_ours(std::uint64_t pid) const noexcept;
     [[nodiscard]] WriterState look_at_writer();
     void settle();
     void check_sequence(const Found& found) const;
-    [[nodiscard]] bool another_writer() const noexcept;
-    void begin_stream(const Found& found);
+    void begin_stream();
     [[nodiscard]] std::uint64_t lend(const Found& found);
     void return_space(Leases::Returned returned) noexcept;
 
@@ -74,26 +74,24 @@ private:
 
     std::mutex leases_mutex_;
     Leases leases_;
+    std::uint64_t released_; ///< Bytes that have returned to the ring.
 
     Turn turn_;
     // What follows belongs to the thread whose turn it is.
     std::unique_ptr<Owned> owned_;
 
-    /// Copies of the two fields that only we write: to load them back waits for a cache line that the writer is
-    /// changing. Taken anew after each wait.
-    struct Position {
-        std::uint64_t at;
-        std::uint64_t count;
-    };
-
-    std::optional<Position> position_;
+    std::uint64_t read_; ///< Bytes that were read, tails included: where the next frame stands, after all laps.
+    /// A copy of payload_read_count: to load it waits for a cache line that the writer is changing. Taken anew after
+    /// each wait.
+    std::optional<std::uint64_t> count_;
+    std::int64_t balance_ = 0; ///< Tokens of "data" that were taken, less frames that were read.
     std::uint64_t expected_ = 1;
-    std::optional<Connection> stream_; ///< Nothing: its writer is gone, and any other begins another stream.
-    std::uint64_t streams_ = 0;        ///< How many have begun.
-    std::uint64_t surplus_ = 0;        ///< Tokens that stood for no frame.
+    Connection stream_; ///< Nobody: its writer is gone, and any other begins another stream.
+    Connection idle_;   ///< Who was connected when there was nothing to read.
     bool writer_seen_ = false;
-    bool unsettled_ = true; ///< Whether this writer may have left something half-done.
-    Peer writer_;
+    Connection writer_;                 ///< The last one that was seen.
+    std::optional<Connection> settled_; ///< The dead one after which all was set straight.
+    Peer foreign_;
     Spin spin_;
 
     explicit ReaderCore(Created created);

@@ -3,7 +3,6 @@
 #include "failure.hpp"
 #include "point.hpp"
 
-#include <algorithm>
 #include <cstring>
 #include <string_view>
 #include <utility>
@@ -12,20 +11,19 @@ namespace zerobuffer::detail {
 
 namespace {
 
-/// One more than can stand in a ring of this size: a walk over what somebody else wrote ends there.
-std::uint64_t most_frames(std::uint64_t payload_size) { return payload_size / (header_size + 1) + 1; }
+/// A reader that is inside a release is out of it a moment later, unless it was stopped there.
+constexpr int steady_looks = 1000;
 
 } // namespace
 
-void Ring::format(ControlBlock& block, std::uint64_t metadata_size, std::uint64_t payload_size,
-                  std::uint64_t reader_pid) noexcept {
-    std::atomic_ref(block.version[0]).store(version_major, std::memory_order_relaxed);
-    store(block.metadata_size, metadata_size);
-    store(block.metadata_free_bytes, metadata_size);
-    store(block.payload_size, payload_size);
-    store(block.payload_free_bytes, payload_size);
-    std::atomic_ref(block.oieb_size).store(oieb_size, std::memory_order_release);
-    store(block.reader_pid, reader_pid);
+ControlBlock Ring::format(std::uint64_t metadata_size, std::uint64_t payload_size) noexcept {
+    ControlBlock block{};
+    block.oieb_size = oieb_size;
+    block.version[0] = version_major;
+    block.metadata_size = block.metadata_free_bytes = metadata_size;
+    block.payload_size = block.payload_free_bytes = payload_size;
+    block.reserved.committed = block.reserved.released = payload_size;
+    return block;
 }
 
 Ring::Ring(std::string name, Segment segment) : name_(std::move(name)), segment_(std::move(segment)) {
@@ -46,8 +44,8 @@ Ring::Ring(std::string name, Segment segment) : name_(std::move(name)), segment_
         throw failure::invalid_oieb(name_, "payload_size", payload_size_, room - metadata_size_);
     }
     payload_ = segment_.bytes().subspan(oieb_size + metadata_size_);
-    static_cast<void>(writer_state());
-    static_cast<void>(read_pos());
+    static_cast<void>(fields());
+    static_cast<void>(position("payload_read_pos", block.payload_read_pos));
 }
 
 std::uint64_t Ring::position(std::string_view field, std::uint64_t& value) const {
@@ -58,8 +56,6 @@ std::uint64_t Ring::position(std::string_view field, std::uint64_t& value) const
 }
 
 // ---- reading
-
-std::uint64_t Ring::read_pos() const { return position("payload_read_pos", block().payload_read_pos); }
 
 Found Ring::look(std::uint64_t position) const {
     Found found;
@@ -89,17 +85,6 @@ Found Ring::look(std::uint64_t position) const {
     return found;
 }
 
-bool Ring::is_drained(std::uint64_t position) const noexcept {
-    try {
-        const WriterState state = writer_state();
-        const bool all_read = state.count == load(block().payload_read_count);
-        return position == state.write_pos && (state.free != 0 || all_read);
-    } catch (const Error&) {
-        // What is corrupt is reported when it is read.
-        return false;
-    }
-}
-
 void Ring::advance(const Found& found, std::uint64_t count) const noexcept {
     store(block().payload_read_pos, found.next_pos);
     pass(Point::reader_position);
@@ -107,9 +92,14 @@ void Ring::advance(const Found& found, std::uint64_t count) const noexcept {
     pass(Point::reader_count);
 }
 
-void Ring::free(std::uint64_t bytes) const noexcept {
-    std::atomic_ref(block().payload_free_bytes).fetch_add(bytes, std::memory_order_acq_rel);
+void Ring::free(std::uint64_t& released, std::uint64_t bytes) const noexcept {
+    ControlBlock& block = this->block();
+    // Between the marked store and the last one nobody relies on payload_free_bytes.
+    store(block.reserved.released, released | releasing);
+    std::atomic_ref(block.payload_free_bytes).fetch_add(bytes, std::memory_order_acq_rel);
     pass(Point::reader_free);
+    released += bytes;
+    store(block.reserved.released, released);
 }
 
 std::vector<std::byte> Ring::metadata() const {
@@ -127,48 +117,97 @@ std::vector<std::byte> Ring::metadata() const {
     return {content.begin() + metadata_prefix, content.end()};
 }
 
-void Ring::roll_back(std::uint64_t held) const noexcept {
-    std::uint64_t read_pos = load(block().payload_read_pos);
-    if (held > payload_size_ || read_pos > payload_size_) return;
-    read_pos %= payload_size_;
-    const std::uint64_t write_pos = load(block().payload_write_pos) % payload_size_;
-    if (write_pos != read_pos || load(block().payload_free_bytes) != payload_size_ - held) {
-        store(block().payload_write_pos, read_pos);
-        store(block().payload_free_bytes, payload_size_ - held);
-        store(block().payload_written_count, load(block().payload_read_count));
-    }
-    clear_intent();
-}
-
-bool Ring::restarts_ahead(std::uint64_t position, std::uint64_t pending) const noexcept {
-    try {
-        const std::uint64_t end = writer_state().write_pos;
-        // Tokens that stand for no frame lead no further than where the writer stands.
-        for (std::uint64_t left = std::min(pending, most_frames(payload_size_)); left > 0 && position != end; left--) {
-            const Found found = look(position);
-            if (found.sequence == 1) return true;
-            position = found.next_pos;
-        }
-    } catch (const Error&) {
-        // What is corrupt is reported when it is read.
-    }
-    return false;
+void Ring::settle(std::uint64_t read, std::uint64_t held) const noexcept {
+    ControlBlock& block = this->block();
+    store(block.reserved.committed, read);
+    store(block.payload_write_pos, read % payload_size_);
+    store(block.payload_free_bytes, payload_size_ - held);
+    store(block.payload_written_count, load(block.payload_read_count));
 }
 
 // ---- writing
 
-Ring::WriterState Ring::writer_state() const {
+Ring::WriterState Ring::fields() const {
     const std::uint64_t write_pos = position("payload_write_pos", block().payload_write_pos);
     const std::uint64_t free = load(block().payload_free_bytes);
     if (free > payload_size_) throw failure::invalid_oieb(name_, "payload_free_bytes", free, payload_size_);
     return {.write_pos = write_pos, .count = load(block().payload_written_count), .free = free};
 }
 
+std::optional<Ring::Standing> Ring::standing() const noexcept {
+    ControlBlock& block = this->block();
+    for (int looks = 0; looks < steady_looks; looks++) {
+        Standing found{.released = load(block.reserved.released)};
+        if (found.released == 0) return found;
+        found.write_pos = load(block.payload_write_pos);
+        found.free = load(block.payload_free_bytes);
+        if ((found.released & releasing) == 0 && load(block.reserved.released) == found.released) return found;
+    }
+    return std::nullopt;
+}
+
+bool Ring::inherit(bool ours) const noexcept {
+    ControlBlock& block = this->block();
+    const auto found = standing();
+    if (!found || found->released == 0) return found.has_value();
+    std::uint64_t used = load(block.reserved.committed) - found->released;
+    if (!ours) {
+        // Where it stands tells what it wrote. At the reader's own place the ring is empty or full.
+        used = (found->write_pos + payload_size_ - found->released % payload_size_) % payload_size_;
+        if (used == 0 && found->free != payload_size_) used = payload_size_;
+        if (used == payload_size_ && found->free != 0) return false;
+    }
+    if (used > payload_size_) return true; // Nonsense is left alone.
+    store(block.payload_write_pos, (found->released + used) % payload_size_);
+    // A difference: what the reader releases meanwhile is added by itself.
+    std::atomic_ref(block.payload_free_bytes).fetch_add(payload_size_ - used - found->free, std::memory_order_acq_rel);
+    return true;
+}
+
+std::optional<std::uint64_t> Ring::find_committed() const noexcept {
+    const auto found = standing();
+    if (!found || found->released == 0) return found ? std::optional(found->released) : std::nullopt;
+    const std::uint64_t committed = found->released + payload_size_ - found->free;
+    return committed % payload_size_ == found->write_pos % payload_size_ ? committed : 0;
+}
+
+Ring::WriterState Ring::announce(std::uint64_t committed, std::uint64_t pid) const noexcept {
+    ControlBlock& block = this->block();
+    store(block.reserved.committed, committed);
+    store(block.reserved.start, committed);
+    // Last: who finds the writer here finds where its stream starts.
+    store(block.reserved.connection, (number_of(load(block.reserved.connection)) + 1) << 32U | pid);
+    return {.write_pos = committed % payload_size_, .count = load(block.payload_written_count), .committed = committed};
+}
+
+void Ring::leave() const noexcept {
+    std::uint64_t& connection = block().reserved.connection;
+    store(connection, number_of(load(connection)) << 32U);
+}
+
+void Ring::refresh(WriterState& state) const {
+    const WriterState found = fields();
+    if (state.committed == 0 || state.write_pos != found.write_pos) {
+        if (state.committed != 0) leave();
+        state = found;
+        return;
+    }
+    state.free = free_bytes(state);
+    if (state.free > payload_size_) {
+        throw failure::invalid_oieb(name_, "released", load(block().reserved.released), state.committed);
+    }
+}
+
+std::uint64_t Ring::free_bytes(const WriterState& state) const noexcept {
+    if (state.committed == 0) return load(block().payload_free_bytes);
+    return payload_size_ - (state.committed - (load(block().reserved.released) & ~releasing));
+}
+
 std::span<std::byte> Ring::place(const Plan& plan) const noexcept {
     return segment_.writable().subspan(oieb_size + metadata_size_ + plan.at + header_size, plan.size);
 }
 
-std::uint64_t Ring::publish(const Plan& plan, std::uint64_t sequence, WriterState& state) const noexcept {
+void Ring::publish(const Plan& plan, std::uint64_t sequence, WriterState& state) const noexcept {
     std::byte* const payload = segment_.writable().data() + oieb_size + metadata_size_;
     const FrameHeader header{.size = plan.size, .sequence = sequence};
     std::memcpy(payload + plan.at, &header, sizeof header);
@@ -176,28 +215,22 @@ std::uint64_t Ring::publish(const Plan& plan, std::uint64_t sequence, WriterStat
     pass(Point::writer_header);
 
     ControlBlock& block = this->block();
-    const std::uint64_t count = state.count + plan.counted();
-    const std::uint64_t end = (plan.at + plan.total) % payload_size_;
-    store(block.reserved.old_pos, plan.write_pos);
-    store(block.reserved.count, count);
-    store(block.reserved.bytes, plan.need());
+    state.write_pos = (plan.at + plan.total) % payload_size_;
+    state.count += plan.counted();
+    state.free -= plan.need();
     pass(Point::writer_intent);
-    store(block.payload_write_pos, end);
-    pass(Point::writer_position);
-    const std::uint64_t free =
-        std::atomic_ref(block.payload_free_bytes).fetch_sub(plan.need(), std::memory_order_acq_rel);
+    std::atomic_ref(block.payload_free_bytes).fetch_sub(plan.need(), std::memory_order_acq_rel);
     pass(Point::writer_free);
-    store(block.payload_written_count, count);
+    store(block.payload_write_pos, state.write_pos);
+    pass(Point::writer_position);
+    store(block.payload_written_count, state.count);
     pass(Point::writer_count);
-    clear_intent();
-    // The reader looks at nothing before it has a token: the post must not overtake what it stands for. (The stores
-    // above are releases already, and a post is at least that; the protocol asks for the fence all the same, and
-    // ThreadSanitizer knows none.)
-#ifndef __SANITIZE_THREAD__
-    std::atomic_thread_fence(std::memory_order_release);
-#endif
-    state = {.write_pos = end, .count = count, .free = free - plan.need()};
-    return free;
+    if (state.committed != 0) {
+        state.committed += plan.need();
+        // The commit: a writer that dies before this store has written nothing.
+        store(block.reserved.committed, state.committed);
+    }
+    pass(Point::writer_commit);
 }
 
 void Ring::write_metadata(std::span<const std::byte> content) const {
@@ -214,66 +247,6 @@ void Ring::write_metadata(std::span<const std::byte> content) const {
     store(block.metadata_free_bytes, metadata_size_ - metadata_prefix - length);
     // Last: a reader that sees a length sees the content.
     store(block.metadata_written_bytes, metadata_prefix + length);
-}
-
-void Ring::clear_intent() const noexcept {
-    store(block().reserved.bytes, 0);
-    store(block().reserved.old_pos, 0);
-    store(block().reserved.count, 0);
-}
-
-std::uint64_t Ring::first_count(std::uint64_t pending) const {
-    ControlBlock& block = this->block();
-    if (load(block.reserved.bytes) != 0) return load(block.reserved.count);
-    const std::uint64_t written = load(block.payload_written_count);
-    const WriterState state = writer_state();
-    if (pending != 0 || state.write_pos != read_pos()) return written;
-    const bool full_of_unposted = state.free == 0 && written != load(block.payload_read_count);
-    return full_of_unposted ? written : 0;
-}
-
-std::uint64_t Ring::take_over(std::uint64_t read_pos, std::uint64_t pending) const {
-    finish_intent();
-    clear_intent();
-    const std::uint64_t standing = count_standing(read_pos, pending);
-    return standing > pending ? standing - pending : 0;
-}
-
-void Ring::finish_intent() const {
-    ControlBlock& block = this->block();
-    const std::uint64_t bytes = load(block.reserved.bytes);
-    const std::uint64_t count = load(block.reserved.count);
-    if (bytes == 0 || bytes > payload_size_ || load(block.payload_written_count) == count) return;
-    const WriterState state = writer_state();
-    // A frame that fills the whole ring ends where it began: then only the free bytes tell how far it came.
-    const bool moved = state.write_pos != load(block.reserved.old_pos) || (bytes == payload_size_ && state.free == 0);
-    if (!moved) return;
-    // Whether the bytes were taken before the death cannot be told from here, as the reader may hold frames. Taken once
-    // too often they make the ring smaller until it is recreated; once too seldom they would be overwritten. (A reader
-    // that notices the death first knows what it holds, and takes back exactly.)
-    if (state.free >= bytes) {
-        std::atomic_ref(block.payload_free_bytes).fetch_sub(bytes, std::memory_order_acq_rel);
-    }
-    store(block.payload_written_count, count);
-}
-
-std::uint64_t Ring::count_standing(std::uint64_t position, std::uint64_t pending) const {
-    const WriterState state = writer_state();
-    if (position == state.write_pos) {
-        if (state.free == payload_size_) return 0;
-        // All read and still held, or a full ring that nobody posted.
-        const bool all_read = load(block().payload_written_count) == load(block().payload_read_count);
-        if (pending == 0 && (state.free != 0 || all_read)) return 0;
-    }
-    for (std::uint64_t frames = 1; frames <= most_frames(payload_size_); frames++) {
-        try {
-            position = look(position).next_pos;
-        } catch (const Error&) {
-            return pending;
-        }
-        if (position == state.write_pos) return frames;
-    }
-    return pending;
 }
 
 } // namespace zerobuffer::detail

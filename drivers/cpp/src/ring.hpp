@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -19,6 +20,11 @@ namespace zerobuffer::detail {
 inline void store(std::uint64_t& field, std::uint64_t value) noexcept {
     std::atomic_ref(field).store(value, std::memory_order_release);
 }
+
+/// The process of a connection of ours; 0 once it closed.
+[[nodiscard]] inline std::uint64_t process_of(std::uint64_t connection) noexcept { return connection & 0xFFFF'FFFFU; }
+
+[[nodiscard]] inline std::uint64_t number_of(std::uint64_t connection) noexcept { return connection >> 32U; }
 
 /// Sets a field from one value to another; says whether it held the first.
 [[nodiscard]] inline bool compare_and_swap(std::uint64_t& field, std::uint64_t from, std::uint64_t to) noexcept {
@@ -35,6 +41,8 @@ struct Found {
     std::uint64_t next_pos = 0;
 
     [[nodiscard]] std::uint64_t total() const noexcept { return header_size + data.size(); }
+
+    [[nodiscard]] std::uint64_t passed() const noexcept { return wrapped + total(); }
 };
 
 /// The ring over a mapped segment: no waiting, no system call.
@@ -43,9 +51,8 @@ struct Found {
 /// are taken once, when the segment is attached.
 class Ring {
 public:
-    /// Writes a fresh control block into memory that is all zero; reader_pid comes last, which makes the buffer exist.
-    static void format(ControlBlock& block, std::uint64_t metadata_size, std::uint64_t payload_size,
-                       std::uint64_t reader_pid) noexcept;
+    /// A fresh control block, but for reader_pid, which makes the buffer exist.
+    [[nodiscard]] static ControlBlock format(std::uint64_t metadata_size, std::uint64_t payload_size) noexcept;
 
     /// Checks what somebody else may have written.
     /// @throws InvalidOiebError, VersionMismatchError
@@ -61,28 +68,21 @@ public:
 
     // ---- reading
 
-    [[nodiscard]] std::uint64_t read_pos() const;
-
     /// The next frame from a position on; changes nothing.
     /// @throws InvalidFrameSizeError
     [[nodiscard]] Found look(std::uint64_t position) const;
 
-    /// Whether nothing that is unread stands behind a position at which the reader is.
-    [[nodiscard]] bool is_drained(std::uint64_t position) const noexcept;
-
     /// The reader has taken a frame; `count` is the new payload_read_count.
     void advance(const Found& found, std::uint64_t count) const noexcept;
 
-    /// Gives bytes back to the writer, whose next use of them happens after our last.
-    void free(std::uint64_t bytes) const noexcept;
+    /// Gives bytes back to the writer, whose next use of them happens after our last. `released` is the reader's copy.
+    void free(std::uint64_t& released, std::uint64_t bytes) const noexcept;
 
     [[nodiscard]] std::vector<std::byte> metadata() const;
 
-    /// Takes back what a dead writer left half-done, once all that it posted is read. `held` bytes are not released.
-    void roll_back(std::uint64_t held) const noexcept;
-
-    /// Whether a frame of sequence 1 stands among the next `pending` ones from a position on.
-    [[nodiscard]] bool restarts_ahead(std::uint64_t position, std::uint64_t pending) const noexcept;
+    /// Sets straight what a dead writer left, for those that do not know `committed`. All that was written is read;
+    /// `held` bytes of it are not released.
+    void settle(std::uint64_t read, std::uint64_t held) const noexcept;
 
     // ---- writing
 
@@ -91,32 +91,46 @@ public:
         std::uint64_t write_pos = 0;
         std::uint64_t count = 0;
         std::uint64_t free = 0;
+        std::uint64_t committed = 0; ///< 0: the writer is plain, and knows the protocol alone.
     };
 
-    [[nodiscard]] WriterState writer_state() const;
+    /// Sets right what a dead writer left, of ours or not. False: it cannot be told now.
+    [[nodiscard]] bool inherit(bool ours) const noexcept;
+
+    /// What is committed while there is no writer, 0 if a writer has to be plain; nothing if it cannot be told now.
+    [[nodiscard]] std::optional<std::uint64_t> find_committed() const noexcept;
+
+    /// Tells of a new connection of ours; returns where it begins.
+    [[nodiscard]] WriterState announce(std::uint64_t committed, std::uint64_t pid) const noexcept;
+
+    /// No writer of ours is connected from now on, unless as a plain one.
+    void leave() const noexcept;
+
+    /// Takes what is free anew. A writer finds itself plain when somebody else has moved its position.
+    void refresh(WriterState& state) const;
+
+    [[nodiscard]] std::uint64_t free_bytes(const WriterState& state) const noexcept;
 
     /// Where the data of a planned frame goes.
     [[nodiscard]] std::span<std::byte> place(const Plan& plan) const noexcept;
 
     /// Makes a frame whose data stands in its place part of the ring, and brings the state to where it is then. The
-    /// caller then posts "data". Returns what was free before, unchecked.
-    std::uint64_t publish(const Plan& plan, std::uint64_t sequence, WriterState& state) const noexcept;
+    /// caller then posts "data".
+    void publish(const Plan& plan, std::uint64_t sequence, WriterState& state) const noexcept;
 
     void write_metadata(std::span<const std::byte> content) const;
 
-    /// The count at which a writer that connects now begins: what was written so far, with what a dead writer was about
-    /// to publish; 0 where nothing stands in the ring, as then all that comes is its own.
-    [[nodiscard]] std::uint64_t first_count(std::uint64_t pending) const;
-
-    /// Finishes what a dead writer began, whose claim is now ours; says how many posts of "data" it still owes. That
-    /// semaphore stood at `pending` when the reader stood at `read_pos`: it may go on meanwhile.
-    [[nodiscard]] std::uint64_t take_over(std::uint64_t read_pos, std::uint64_t pending) const;
-
 private:
+    /// The fields of both sides at one moment; `released` is 0 where the reader is foreign.
+    struct Standing {
+        std::uint64_t released = 0;
+        std::uint64_t write_pos = 0;
+        std::uint64_t free = 0;
+    };
+
     [[nodiscard]] std::uint64_t position(std::string_view field, std::uint64_t& value) const;
-    [[nodiscard]] std::uint64_t count_standing(std::uint64_t position, std::uint64_t pending) const;
-    void finish_intent() const;
-    void clear_intent() const noexcept;
+    [[nodiscard]] WriterState fields() const;
+    [[nodiscard]] std::optional<Standing> standing() const noexcept;
 
     std::string name_;
     Segment segment_;

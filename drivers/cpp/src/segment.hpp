@@ -1,6 +1,6 @@
 #pragma once
 
-#include "descriptor.hpp"
+#include "lock.hpp"
 
 #include <zerobuffer/layout.hpp>
 
@@ -27,18 +27,15 @@ private:
     std::span<std::byte> bytes_;
 };
 
-/// The shared memory of a buffer, mapped, with the locks by which our sides know each other.
-///
-/// The locks are a convention beside the protocol, and other implementations may go without: each side holds one on a
-/// byte range far behind the end of the file. It ends with the process, so it proves a life across pid namespaces; the
-/// place of a writer's tells one connection of a process from the next, and its length what was written before.
+/// The shared memory of a buffer, mapped, with the locks by which our sides see each other live.
 class Segment {
 public:
     /// A reader gets the frames without the right to write, and only the control block with it.
     enum class Access { reader, writer };
 
+    /// `locks` is opened apart from the file that is mapped.
     /// @throws std::system_error
-    Segment(Descriptor file, std::uint64_t length, Access access);
+    Segment(LockDescriptor locks, int file, std::uint64_t length, Access access);
 
     [[nodiscard]] ControlBlock& control() const noexcept;
 
@@ -47,25 +44,13 @@ public:
     /// Only for the writer's access.
     [[nodiscard]] std::span<std::byte> writable() const noexcept { return body_.bytes(); }
 
-    void lock_reader() const noexcept;
+    [[nodiscard]] const LockDescriptor& locks() const noexcept { return locks_; }
 
-    /// `first` frames and markers were written before this connection.
-    void lock_writer(std::uint64_t first) const noexcept;
-
-    void unlock() const noexcept;
-
-    [[nodiscard]] bool reader_lock_held() const noexcept;
-
-    struct WriterLock {
-        std::int64_t place = 0; ///< 0: nobody holds one.
-        std::uint64_t first = 0;
-    };
-
-    /// The lock of the writer, unless it is our own.
-    [[nodiscard]] WriterLock writer_lock() const noexcept;
+    /// Whether it still has its name, as that of a living reader does.
+    [[nodiscard]] bool has_name() const noexcept;
 
 private:
-    Descriptor file_;
+    LockDescriptor locks_;
     Mapping body_;
     Mapping control_;
 };

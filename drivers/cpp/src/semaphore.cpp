@@ -1,39 +1,55 @@
 #include "semaphore.hpp"
 
+#include "descriptor.hpp"
+#include "failure.hpp"
 #include "names.hpp"
 
+#include <array>
 #include <cerrno>
+#include <climits>
 #include <ctime>
-#include <system_error>
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace zerobuffer::detail {
 
 namespace {
 
-[[noreturn]] void refuse() { throw std::system_error(errno, std::generic_category()); }
+/// The C library ends a process that uses what is no semaphore: its length, its value, and whether it is shared.
+bool is_sound(const std::filesystem::path& path) {
+    constexpr std::uint32_t shared = 128;
+    // One more, to see where the file ends.
+    std::array<std::uint32_t, sizeof(::sem_t) / sizeof(std::uint32_t) + 1> words{};
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
+    // What may not be read, or is elsewhere, is for sem_open to judge.
+    if (!file) return true;
+    const ::ssize_t length = ::read(file.get(), words.data(), sizeof words);
+    errno = EBADMSG;
+    return length == ::ssize_t{sizeof(::sem_t)} && words[0] <= SEM_VALUE_MAX && (words[2] == 0 || words[2] == shared);
+}
 
 } // namespace
 
-Semaphore Semaphore::create(const std::string& name, ::mode_t mode) {
-    ::sem_t* made = ::sem_open(name.c_str(), O_CREAT | O_EXCL, mode, 0U);
-    if (made == SEM_FAILED) refuse();
-    Semaphore semaphore(made);
-    // The mode of sem_open is subject to the umask.
-    if (::chmod(semaphore_file(name).c_str(), mode) != 0) {
-        const int error = errno;
-        ::sem_unlink(name.c_str());
-        throw std::system_error(error, std::generic_category());
+Semaphore Semaphore::create(const std::string& name, std::string_view buffer, ::mode_t mode) {
+    const std::filesystem::path path = semaphore_file(name);
+    if (const int error = remove(name); error != 0) {
+        failure::throw_errno(error, buffer, "remove a stale semaphore", path.native());
     }
-    return semaphore;
+    ::sem_t* made = ::sem_open(name.c_str(), O_CREAT | O_EXCL, mode, 0U);
+    // The mode of sem_open is subject to the umask.
+    if (made == SEM_FAILED || ::chmod(path.c_str(), mode) != 0) {
+        failure::throw_errno(errno, buffer, "create a semaphore", path.native());
+    }
+    return {made, buffer};
 }
 
-Semaphore Semaphore::open(const std::string& name) {
-    ::sem_t* opened = ::sem_open(name.c_str(), 0);
-    if (opened == SEM_FAILED) refuse();
-    return Semaphore(opened);
+Semaphore Semaphore::open(const std::string& name, std::string_view buffer) {
+    const std::filesystem::path path = semaphore_file(name);
+    ::sem_t* opened = is_sound(path) ? ::sem_open(name.c_str(), 0) : SEM_FAILED;
+    if (opened == SEM_FAILED) failure::throw_errno(errno, buffer, "open a semaphore", path.native());
+    return {opened, buffer};
 }
 
 int Semaphore::remove(const std::string& name) noexcept {
@@ -54,7 +70,7 @@ bool Semaphore::take_until(Clock::time_point end) {
     // steady_clock is CLOCK_MONOTONIC in the standard libraries of both compilers.
     while (::sem_clockwait(semaphore_.get(), CLOCK_MONOTONIC, &until) != 0) {
         if (errno == ETIMEDOUT) return false;
-        if (errno != EINTR) refuse();
+        if (errno != EINTR) failure::throw_errno(errno, buffer_, "wait");
     }
     return true;
 }

@@ -12,13 +12,12 @@
 
 namespace zerobuffer::detail {
 
-/// A named semaphore of the C library, which all implementations share.
+/// A named semaphore of the C library, which all implementations share. What fails is an error of its buffer.
 class Semaphore {
 public:
-    /// @throws std::system_error
-    [[nodiscard]] static Semaphore create(const std::string& name, ::mode_t mode);
-    /// @throws std::system_error
-    [[nodiscard]] static Semaphore open(const std::string& name);
+    /// Replaces one that is stale.
+    [[nodiscard]] static Semaphore create(const std::string& name, std::string_view buffer, ::mode_t mode);
+    [[nodiscard]] static Semaphore open(const std::string& name, std::string_view buffer);
 
     /// Returns 0, or why it could not; that there is none is no error.
     [[nodiscard]] static int remove(const std::string& name) noexcept;
@@ -26,7 +25,6 @@ public:
     [[nodiscard]] bool try_take() noexcept;
 
     /// Waits for a token until then.
-    /// @throws std::system_error
     [[nodiscard]] bool take_until(Clock::time_point end);
 
     /// At its largest value the semaphore stays as it is: then there are tokens enough.
@@ -39,9 +37,10 @@ private:
         void operator()(::sem_t* semaphore) const noexcept { ::sem_close(semaphore); }
     };
 
-    explicit Semaphore(::sem_t* semaphore) noexcept : semaphore_(semaphore) {}
+    Semaphore(::sem_t* semaphore, std::string_view buffer) : semaphore_(semaphore), buffer_(buffer) {}
 
     std::unique_ptr<::sem_t, Close> semaphore_;
+    std::string buffer_;
 };
 
 } // namespace zerobuffer::detail

@@ -2,7 +2,6 @@
 
 #include "deadline.hpp"
 
-#include <algorithm>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>

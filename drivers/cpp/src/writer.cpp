@@ -8,8 +8,8 @@
 
 namespace zerobuffer {
 
-Writer::Writer(std::string_view name, std::chrono::nanoseconds timeout)
-    : core_(detail::connect(detail::Names(name), timeout)) {}
+Writer::Writer(std::string_view name, std::chrono::nanoseconds timeout, const ConnectConfig& config)
+    : core_(detail::connect(detail::Names(name), timeout, config)) {}
 
 Writer::Writer(Writer&&) noexcept = default;
 

@@ -6,10 +6,7 @@
 #include "ownership.hpp"
 #include "point.hpp"
 
-#include <algorithm>
 #include <cstring>
-#include <system_error>
-#include <thread>
 #include <utility>
 
 #include <unistd.h>
@@ -22,17 +19,17 @@ namespace {
 constexpr std::uint32_t drain_interval = 64;
 /// Writes that follow each other so fast rely on the last look at the reader and the shared fields.
 constexpr auto streaming = std::chrono::microseconds(2);
-/// Looks before a post counts as owed by a dead writer, and the time between them.
-constexpr int repair_looks = 20;
-constexpr auto repair_pause = std::chrono::milliseconds(1);
+/// How long a reader that lived is taken to live without another look.
+constexpr auto fresh = std::chrono::microseconds(50);
 
 } // namespace
 
 /// The time in which one thread writes.
 class WriterCore::Session {
 public:
-    explicit Session(WriterCore& core) : core_(core) {
-        Use found = Use::idle;
+    /// A frame that is lent is committed as any other is written.
+    explicit Session(WriterCore& core, Use before = Use::idle) : core_(core) {
+        Use found = before;
         if (core_.use_.compare_exchange_strong(found, Use::writing, std::memory_order_acquire)) return;
         core_.check_open();
         if (found == Use::closed) throw failure::closed("writer");
@@ -68,78 +65,55 @@ void WriterCore::check_open() const {
 
 // ---- connecting
 
-void WriterCore::claim(double segment_made_at) {
-    ControlBlock& block = ring_.block();
-    const std::uint64_t reader = load(block.reader_pid);
-    if (started_after(reader, segment_made_at) && !ring_.segment().reader_lock_held() && !lock_file_held(names_)) {
-        throw failure::reader_dead(name(), "died", reader);
-    }
+/// docs/stream.md, "Connecting": the lock is for ours, writer_pid for everybody.
+void WriterCore::claim() {
     check_reader();
+    ControlBlock& block = ring_.block();
     const auto own = static_cast<std::uint64_t>(owner_);
+    const bool locked = take_lock(ring_.segment().locks(), Lock::writer);
     const std::uint64_t owner = load(block.writer_pid);
-    // The reader holds the claim for the moment in which it takes back what a dead writer left.
-    const bool repairing = owner != 0 && owner == reader && ring_.segment().writer_lock().place == 0;
-    if (repairing || (owner != 0 && alive(owner))) {
-        if (!repairing) throw failure::writer_exists(name(), owner);
-        throw NotReady{std::make_exception_ptr(failure::writer_exists(name(), owner)), repair_patience};
+    const bool ours = locked && owner == process_of(load(block.reserved.connection));
+    const auto taken = std::make_exception_ptr(failure::writer_exists(name(), owner));
+    if (owner != 0 && !ours) {
+        // The reader holds the claim for the moment in which it settles.
+        if (owner == reader_pid()) throw NotReady{taken, moment};
+        if (!locked || (owner != own && Peer().look(owner) == Life::alive)) std::rethrow_exception(taken);
     }
-    if (!compare_and_swap(block.writer_pid, owner, own)) {
-        throw NotReady{std::make_exception_ptr(failure::writer_exists(name(), load(block.writer_pid))),
-                       repair_patience};
-    }
-    try {
-        ring_.segment().lock_writer(ring_.first_count(data_.value()));
-        // A writer that left by itself owes nothing: what seems unposted then is a token that the reader has in hand.
-        if (owner != 0) pay_for_dead_writer();
-    } catch (...) {
-        close();
-        throw;
-    }
-}
-
-/// Whether the writer that stands in the control block lives.
-bool WriterCore::alive(std::uint64_t owner) {
-    const bool locked = ring_.segment().writer_lock().place != 0;
-    // Our own number without a lock is that of a dead process that had it before us, as in a restarted container.
-    if (owner == static_cast<std::uint64_t>(owner_)) return locked;
-    Peer peer;
-    const Life life = peer.look(owner);
-    return life == Life::alive || (life == Life::unknown && locked);
-}
-
-/// Posts what a dead writer did not. A reader that is between a token and its frame makes it look like one too many:
-/// the least of several looks counts.
-void WriterCore::pay_for_dead_writer() {
-    std::uint64_t owed = owed_now();
-    for (int looks = 1; looks < repair_looks && owed > 0; looks++) {
-        std::this_thread::sleep_for(repair_pause);
-        owed = std::min(owed, owed_now());
-    }
-    for (; owed > 0; owed--) data_.post();
-}
-
-std::uint64_t WriterCore::owed_now() {
-    std::uint64_t pending = data_.value();
-    std::uint64_t read_pos = ring_.read_pos();
-    // Nobody posts while we hold the claim: an equal value means that no token was taken meanwhile.
-    for (std::uint64_t now = data_.value(); now != pending; now = data_.value()) {
-        pending = now;
-        read_pos = ring_.read_pos();
-    }
-    return ring_.take_over(read_pos, pending);
+    const bool vacant = locked && (owner == 0 || (ring_.inherit(ours) && compare_and_swap(block.writer_pid, owner, 0)));
+    const auto committed = vacant ? ring_.find_committed() : std::nullopt;
+    if (!committed) throw NotReady{taken, patience};
+    // Before the claim: at each moment a writer_pid of ours stands in `connection`, too.
+    if (*committed != 0) known_ = ring_.announce(*committed, own);
+    const bool claimed = compare_and_swap(block.writer_pid, 0, own);
+    // A foreign writer may have come and gone between the look and the claim.
+    if (claimed && (*committed == 0 || ring_.find_committed() == committed)) return;
+    if (claimed) static_cast<void>(compare_and_swap(block.writer_pid, own, 0));
+    ring_.leave();
+    throw NotReady{taken, patience};
 }
 
 // ---- the reader's life
 
 void WriterCore::check_reader() {
+    const std::lock_guard lock(reader_mutex_);
+    const auto now = Clock::now();
+    const bool seen = now - reader_seen_ < fresh;
+    const bool lives = seen || reader_lives(reader_pid());
+    // After the look at its lock: it may just have closed.
     const std::uint64_t pid = reader_pid();
     if (pid == 0) throw failure::reader_dead(name(), "closed", 0);
-    const std::lock_guard lock(reader_mutex_);
-    const Life life = reader_.look(pid);
-    if (life == Life::alive) return;
+    if (!lives) throw failure::reader_dead(name(), "died", pid);
+    if (!seen) reader_seen_ = now;
+}
+
+bool WriterCore::reader_lives(std::uint64_t pid) {
+    const Segment& segment = ring_.segment();
+    if (is_locked(segment.locks(), Lock::reader)) return true;
+    const bool foreign = load(ring_.block().reserved.released) == 0;
+    if (!foreign || !segment.has_name()) return false;
+    const Life life = foreign_.look(pid);
     // A number that was never known here may belong to another pid namespace.
-    if (life == Life::unknown && (ring_.segment().reader_lock_held() || lock_file_held(names_))) return;
-    throw failure::reader_dead(name(), "died", pid);
+    return life == Life::alive || (life == Life::unknown && lock_file_held(names_));
 }
 
 // ---- writing
@@ -163,21 +137,7 @@ Slot WriterCore::acquire(std::uint64_t size, std::chrono::nanoseconds timeout) {
 }
 
 std::uint64_t WriterCore::commit(const Plan& plan) {
-    Use found = Use::lent;
-    if (!use_.compare_exchange_strong(found, Use::writing, std::memory_order_acquire)) {
-        throw failure::closed("acquired frame");
-    }
-
-    // From here on it is as any other write.
-    struct End {
-        std::atomic<Use>& use;
-
-        ~End() {
-            use.store(Use::idle, std::memory_order_release);
-            use.notify_all();
-        }
-    } const end{use_};
-
+    const Session session(*this, Use::lent);
     check_reader();
     pass(Point::writer_data);
     return publish(plan);
@@ -190,15 +150,10 @@ void WriterCore::give_up() noexcept {
 
 std::uint64_t WriterCore::publish(const Plan& plan) {
     const std::uint64_t sequence = sequence_.fetch_add(1, std::memory_order_relaxed);
-    const std::uint64_t free = ring_.publish(plan, sequence, known_);
+    ring_.publish(plan, sequence, known_);
     data_.post();
     pass(Point::writer_post);
     pass(Point::writer_done);
-    if (free > ring_.payload_size() || free < plan.need()) {
-        // The frame stands, but somebody else wrote to the field since our last look.
-        looked_at_ = {};
-        throw failure::invalid_oieb(name(), "payload_free_bytes", free, ring_.payload_size());
-    }
     return sequence;
 }
 
@@ -221,22 +176,22 @@ Plan WriterCore::plan(std::uint64_t write_pos, std::uint64_t size) const {
 /// Takes the shared fields anew. Nothing is relied upon while they are wrong.
 void WriterCore::look() {
     looked_at_ = {};
-    known_ = ring_.writer_state();
+    ring_.refresh(known_);
 }
 
 Plan WriterCore::plan_when_free(std::uint64_t size, std::chrono::nanoseconds timeout) {
     const auto now = Clock::now();
-    bool fresh = now - looked_at_ >= streaming;
-    if (fresh) {
+    bool looked = now - looked_at_ >= streaming;
+    if (looked) {
         check_reader();
         look();
         looked_at_ = now;
     }
     if (++writes_ % drain_interval == 0) drain_space();
     std::optional<Deadline> deadline;
-    for (;; fresh = false) {
+    for (;; looked = false) {
         Plan plan = this->plan(known_.write_pos, size);
-        if (!fresh && plan.need() > known_.free) {
+        if (!looked && plan.need() > known_.free) {
             look();
             plan = this->plan(known_.write_pos, size);
         }
@@ -248,16 +203,12 @@ Plan WriterCore::plan_when_free(std::uint64_t size, std::chrono::nanoseconds tim
         check_reader();
         if (!deadline) {
             deadline.emplace(timeout);
-            const auto moved = [&] { return load(ring_.block().payload_free_bytes) >= plan.need(); };
+            const auto moved = [&] { return ring_.free_bytes(known_) >= plan.need(); };
             if (deadline->next_slice() && spin_.until(moved)) continue;
         }
         const auto slice = deadline->next_slice();
         if (!slice) throw failure::buffer_full(name(), deadline->seconds(), size, plan.need(), known_.free);
-        try {
-            static_cast<void>(space_.take_until(*slice));
-        } catch (const std::system_error& error) {
-            failure::throw_errno(error.code().value(), name(), "wait for space");
-        }
+        static_cast<void>(space_.take_until(*slice));
     }
 }
 
@@ -282,8 +233,10 @@ void WriterCore::close() {
         found = use_.load();
     }
     if (owner_ != ::getpid()) return;
-    ring_.segment().unlock();
-    static_cast<void>(compare_and_swap(ring_.block().writer_pid, static_cast<std::uint64_t>(owner_), 0));
+    const auto own = static_cast<std::uint64_t>(owner_);
+    static_cast<void>(compare_and_swap(ring_.block().writer_pid, own, 0));
+    ring_.leave();
+    give_lock(ring_.segment().locks(), Lock::writer);
 }
 
 } // namespace zerobuffer::detail

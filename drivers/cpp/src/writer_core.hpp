@@ -12,7 +12,6 @@
 #include <atomic>
 #include <chrono>
 #include <cstdint>
-#include <memory>
 #include <mutex>
 #include <span>
 
@@ -29,7 +28,7 @@ public:
 
     /// Becomes the writer by compare-and-swap, from nobody or from a dead one.
     /// @throws NotReady, WriterExistsError, ReaderDeadError
-    void claim(double segment_made_at);
+    void claim();
 
     std::uint64_t write(std::span<const std::byte> data, std::chrono::nanoseconds timeout);
     [[nodiscard]] Slot acquire(std::uint64_t size, std::chrono::nanoseconds timeout);
@@ -57,9 +56,7 @@ private:
     std::uint64_t publish(const Plan& plan);
     void look();
     void drain_space() noexcept;
-    [[nodiscard]] bool alive(std::uint64_t owner);
-    void pay_for_dead_writer();
-    [[nodiscard]] std::uint64_t owed_now();
+    [[nodiscard]] bool reader_lives(std::uint64_t pid);
 
     Names names_;
     Ring ring_;
@@ -76,7 +73,8 @@ private:
     Clock::time_point looked_at_;
 
     std::mutex reader_mutex_;
-    Peer reader_;
+    Clock::time_point reader_seen_;
+    Peer foreign_;
 };
 
 } // namespace zerobuffer::detail

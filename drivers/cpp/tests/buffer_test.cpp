@@ -143,9 +143,6 @@ TEST(buffer, what_stands_in_memory_is_not_trusted) {
     }
     Pair pair({.metadata_size = 0, .payload_size = 1024});
     pair.write(10);
-    test::poke(pair.reader.name(), offset("payload_read_pos"), 5000);
-    CHECK_THROWS(InvalidOiebError, pair.reader.read(0ns));
-    test::poke(pair.reader.name(), offset("payload_read_pos"), 0);
     test::poke(pair.reader.name(), oieb_size, 1009);
     CHECK_THROWS(InvalidFrameSizeError, pair.reader.read(0ns));
     test::poke(pair.reader.name(), oieb_size, 10);
@@ -183,8 +180,9 @@ TEST(buffer, a_restart_of_the_same_writer_is_no_new_stream) {
 }
 
 TEST(buffer, names_that_the_objects_cannot_carry) {
-    for (const std::string& name : {std::string(), std::string("a/b"), std::string(".."), std::string("a b"),
-                                    std::string("."), std::string(246, 'n'), std::string("\xc3\xa4")}) {
+    for (const std::string& name :
+         {std::string(), std::string("a/b"), std::string(".."), std::string("a b"), std::string("."),
+          std::string("sem.sem-w-x"), std::string(246, 'n'), std::string("\xc3\xa4")}) {
         CHECK_THROWS(InvalidNameError, Reader(name));
         CHECK_THROWS(InvalidNameError, Writer(name));
     }

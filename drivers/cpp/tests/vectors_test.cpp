@@ -15,10 +15,11 @@ namespace {
 
 using zerobuffer::ControlBlock;
 
-/// The memory with what may differ made equal: the numbers of processes, and the end of an exact fit.
+/// The memory with what may differ made equal: the numbers of processes, the words of ours, the end of an exact fit.
 std::vector<std::byte> normalised(std::vector<std::byte> bytes) {
     ControlBlock block{};
     std::memcpy(&block, bytes.data(), sizeof block);
+    block.reserved = {};
     if (block.writer_pid != 0) block.writer_pid = 1;
     if (block.reader_pid != 0) block.reader_pid = 1;
     if (block.payload_write_pos == block.payload_size) block.payload_write_pos = 0;
@@ -72,7 +73,7 @@ std::string content_of(const std::string& path) {
 }
 
 std::uint64_t semaphore_value(const std::string& semaphore) {
-    return zerobuffer::detail::Semaphore::open(semaphore).value();
+    return zerobuffer::detail::Semaphore::open(semaphore, "").value();
 }
 
 void compare(const Side& side, const driver::Json& entry) {

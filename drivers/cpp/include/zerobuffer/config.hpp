@@ -25,4 +25,10 @@ struct BufferConfig {
     bool preallocate = true;
 };
 
+/// How a writer connects.
+struct ConnectConfig {
+    /// Whether to write into a buffer that another user made, who gets all that is written.
+    bool any_owner = false;
+};
+
 } // namespace zerobuffer

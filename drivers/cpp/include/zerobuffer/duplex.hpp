@@ -30,7 +30,9 @@ public:
     /// Gets a request, which is released when it returns; returns the response.
     using Handler = std::function<std::vector<std::byte>(const Frame& request)>;
 
-    explicit DuplexServer(std::string_view name, const BufferConfig& config = default_request_config);
+    /// `clients` says whose response buffers it writes into.
+    explicit DuplexServer(std::string_view name, const BufferConfig& config = default_request_config,
+                          const ConnectConfig& clients = {});
     DuplexServer(DuplexServer&&) noexcept;
     DuplexServer& operator=(DuplexServer&&) noexcept;
     DuplexServer(const DuplexServer&) = delete;
@@ -55,11 +57,13 @@ private:
 /// Sends requests and receives responses.
 class DuplexClient {
 public:
-    /// Joins a channel; the sizes are those of the response buffer, which belongs to the client.
+    /// Joins a channel; the sizes are those of the response buffer, which belongs to the client, and
+    /// `server` says into whose request buffer it writes.
     /// @throws NotFoundError No server has the channel.
     /// @throws WriterExistsError Another client has it.
     explicit DuplexClient(std::string_view name, const BufferConfig& config = default_response_config,
-                          std::chrono::nanoseconds timeout = std::chrono::nanoseconds::zero());
+                          std::chrono::nanoseconds timeout = std::chrono::nanoseconds::zero(),
+                          const ConnectConfig& server = {});
     DuplexClient(DuplexClient&&) noexcept;
     DuplexClient& operator=(DuplexClient&&) noexcept;
     DuplexClient(const DuplexClient&) = delete;

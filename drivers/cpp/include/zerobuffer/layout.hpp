@@ -12,14 +12,15 @@ namespace zerobuffer {
 inline constexpr std::uint64_t block_alignment = 64;
 inline constexpr std::uint8_t version_major = 1;
 
-/// What a writer announces before it publishes a frame. It stands in the reserved bytes, which are zero again as soon
-/// as the frame is published: a writer that is killed in between leaves the next one to finish what it began.
-struct Intent {
-    std::uint64_t bytes; ///< Stored last and cleared first: the others count only while this is not 0.
-    std::uint64_t old_pos;
-    std::uint64_t count;
-    std::uint64_t spare;
+/// What our sides keep in the bytes that the protocol reserves; docs/stream.md says how. Those of others leave them 0.
+struct Stream {
+    std::uint64_t committed;  ///< Bytes ever committed, tails included. Its store is the commit of a frame.
+    std::uint64_t released;   ///< Bytes ever released, tails included; `releasing` is set while more are.
+    std::uint64_t connection; ///< The number of the connection, and in the low half its process; 0 once it closed.
+    std::uint64_t start;      ///< `committed` when this writer connected.
 };
+
+inline constexpr std::uint64_t releasing = std::uint64_t{1} << 63;
 
 /// The control block ("OIEB") at the start of a segment. Each field has one side that writes it, but for
 /// payload_free_bytes, which both change by atomic addition.
@@ -37,7 +38,7 @@ struct ControlBlock {
     std::uint64_t payload_read_count;
     std::uint64_t writer_pid;
     std::uint64_t reader_pid;
-    Intent reserved;
+    Stream reserved;
 };
 
 /// Stands before each frame in the ring. All zero, it is the marker of a wrap.

@@ -60,7 +60,9 @@ public:
     /// @throws NotFoundError No reader has created the buffer.
     /// @throws WriterExistsError Another writer, which lives, has it.
     /// @throws ReaderDeadError Its reader is gone.
-    explicit Writer(std::string_view name, std::chrono::nanoseconds timeout = std::chrono::nanoseconds::zero());
+    /// @throws PermissionDeniedError Another user has made it, or it may not be opened.
+    explicit Writer(std::string_view name, std::chrono::nanoseconds timeout = std::chrono::nanoseconds::zero(),
+                    const ConnectConfig& config = {});
     Writer(Writer&& other) noexcept;
     Writer& operator=(Writer&& other) noexcept;
     Writer(const Writer&) = delete;
