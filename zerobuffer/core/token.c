@@ -57,12 +57,14 @@ zb_identity zb_reader_writer(const ZbReader *self) {
 /* Whether the writer that `pid` and `connection` name lives: its lock says so, or, if it is foreign, its pid. */
 static bool writer_lives(ZbReader *self, uint64_t pid, uint64_t connection) {
     zb_peer_watch(&self->peer, pid);
-    const bool locked = zb_handle_locked(self->handle, ZB_WRITER_LOCK);
-    if (!locked && (uint32_t)connection == pid) return false;
-    if (zb_peer_alive(&self->peer)) return true;
-    /* The number may belong to another process by now. One that is not known here is in another pid namespace. */
-    if (!locked || !self->peer.unknown) zb_peer_renew(&self->peer);
-    return locked || zb_peer_alive(&self->peer);
+    if (zb_handle_locked(self->handle, ZB_WRITER_LOCK)) {
+        /* The number may belong to another process by now. One that is not known here is in another pid namespace. */
+        if (self->peer.dead && !self->peer.unknown) zb_peer_renew(&self->peer);
+        return true;
+    }
+    if ((uint32_t)connection == pid) return false;
+    if (!zb_peer_alive(&self->peer)) zb_peer_renew(&self->peer);
+    return zb_peer_alive(&self->peer);
 }
 
 static writer_state look_at_writer(ZbReader *self, int64_t now) {

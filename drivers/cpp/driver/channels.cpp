@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <stdexcept>
 
 namespace driver {
 
@@ -32,11 +33,17 @@ std::vector<std::byte> complement(Station& station, std::span<const std::byte> r
     return response;
 }
 
+std::vector<std::byte> faulty(Station& station, std::span<const std::byte> request) {
+    if (station.requests % 2 == 1) throw std::runtime_error("faulty");
+    return echo(station, request);
+}
+
 Work work_of(const std::string& handler) {
     if (handler == "echo") return echo;
     if (handler == "double") return twice;
     if (handler == "xor") return complement;
-    throw bad_params("\"handler\" must be one of echo, double and xor");
+    if (handler == "faulty") return faulty;
+    throw bad_params("\"handler\" must be one of echo, double, xor and faulty");
 }
 
 } // namespace

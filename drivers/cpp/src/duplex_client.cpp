@@ -38,7 +38,7 @@ public:
             Frame response = next(deadline);
             const std::lock_guard lock(mutex_);
             received_++;
-            if (abandoned_.erase(received_) == 0) return response;
+            if (abandoned_.erase(received_) == 0) return checked(std::move(response));
         }
     }
 
@@ -67,6 +67,14 @@ public:
     }
 
 private:
+    [[nodiscard]] Frame checked(Frame response) const {
+        const auto data = response.data();
+        const std::string_view text(reinterpret_cast<const char*>(data.data()), data.size());
+        if (!text.starts_with(failure_mark)) return response;
+        const std::string_view reason = text.substr(failure_mark.size());
+        throw failure::handler_error(name_, received_, reason.empty() ? "its handler failed" : reason);
+    }
+
     [[nodiscard]] Frame next(const detail::Deadline& deadline) {
         for (;;) {
             try {

@@ -6,6 +6,7 @@
 
 #include <zerobuffer/duplex.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <exception>
@@ -119,7 +120,7 @@ private:
     /// Connects before the handler takes its time: later, the response buffer may be another client's.
     void meet_client() {
         drop_client();
-        const detail::Connection client = requests_->stream();
+        const detail::Connection client = requests_->author();
         if (client.pid == 0) return;
         client_ = client;
         try {
@@ -163,11 +164,17 @@ private:
         throw failure::reader_dead(names.buffer(), "another client has come", client_->pid);
     }
 
-    /// The order of responses is broken: the client learns that its server is gone, whatever it waits for.
+    /// A client of ours gets the error for its response. A foreign one would not know it from a response: it learns
+    /// that its server is gone.
     void fail_client(const std::exception& cause) {
         note(cause.what());
         try {
-            if (!responses_) responses_ = join(0ns);
+            if (!responses_) responses_ = await_responses();
+            if (responses_->reader_is_ours()) {
+                const std::string text = std::string(failure_mark) + cause.what();
+                respond(std::as_bytes(std::span(text)).first(std::min(text.size(), responses_->always_fits())));
+                return;
+            }
             if (responses_->next_sequence() == 1) std::this_thread::sleep_for(farewell);
         } catch (const Error&) {
             // It is gone already, or never showed its response buffer.

@@ -18,8 +18,9 @@ std::string_view to_string(Code code) noexcept {
                                                                    "metadata_exists",  "metadata_empty",
                                                                    "no_metadata",      "frame_released",
                                                                    "closed",           "resource_exhausted",
-                                                                   "system_error",     "busy"});
-    static_assert(names.size() == static_cast<std::size_t>(Code::busy) + 1);
+                                                                   "system_error",     "busy",
+                                                                   "handler_error"});
+    static_assert(names.size() == static_cast<std::size_t>(Code::handler_error) + 1);
     return names.at(static_cast<std::size_t>(code));
 }
 

@@ -101,9 +101,12 @@ VersionMismatchError version_mismatch(std::string_view name, std::uint64_t major
 }
 
 WriterExistsError writer_exists(std::string_view name, std::uint64_t pid) {
-    return WriterExistsError(buffer(name) + " already has a writer, process " + number(pid) +
+    Values values{{"name", std::string(name)}};
+    if (pid != 0) values.emplace("pid", pid);
+    return WriterExistsError(buffer(name) + " already has a writer, " +
+                                 (pid == 0 ? "which is connecting or leaving" : "process " + number(pid)) +
                                  ". A buffer has one writer: close the other one first",
-                             {{"name", std::string(name)}, {"pid", pid}});
+                             std::move(values));
 }
 
 ReaderDeadError reader_dead(std::string_view name, std::string_view reason, std::uint64_t pid) {
@@ -206,6 +209,13 @@ BusyError busy(std::string_view name, std::string_view reason) {
                          ". Use one writer from one thread at a time, and finish an acquired frame before the next "
                          "write",
                      {{"name", std::string(name)}, {"reason", std::string(reason)}});
+}
+
+HandlerError handler_error(std::string_view name, std::uint64_t request, std::string_view reason) {
+    return HandlerError("the server of channel " + quoted(name) + " could not answer request " + number(request) +
+                            ": " + std::string(reason) +
+                            ". The channel goes on: the next request has its own answer. The server knows more",
+                        {{"name", std::string(name)}, {"request", request}, {"reason", std::string(reason)}});
 }
 
 void throw_errno(int error, std::string_view name, std::string_view operation, std::string_view path) {

@@ -19,6 +19,7 @@ namespace zerobuffer::failure {
 [[nodiscard]] InvalidOiebError no_buffer(std::string_view name, std::string_view path);
 [[nodiscard]] PermissionDeniedError foreign_owner(std::string_view name, std::string_view path, std::uint64_t user);
 [[nodiscard]] VersionMismatchError version_mismatch(std::string_view name, std::uint64_t major);
+/// A `pid` of 0: it is connecting or leaving.
 [[nodiscard]] WriterExistsError writer_exists(std::string_view name, std::uint64_t pid);
 [[nodiscard]] ReaderDeadError reader_dead(std::string_view name, std::string_view reason, std::uint64_t pid);
 [[nodiscard]] WriterDeadError writer_dead(std::string_view name, std::string_view reason, std::uint64_t pid);
@@ -39,6 +40,7 @@ namespace zerobuffer::failure {
 [[nodiscard]] FrameReleasedError frame_released(std::uint64_t sequence);
 [[nodiscard]] ClosedError closed(std::string_view what);
 [[nodiscard]] BusyError busy(std::string_view name, std::string_view reason);
+[[nodiscard]] HandlerError handler_error(std::string_view name, std::uint64_t request, std::string_view reason);
 
 /// Throws the error for a refusal of the system: no permission, a shortage, or something without a name here.
 [[noreturn]] void throw_errno(int error, std::string_view name, std::string_view operation, std::string_view path = {});

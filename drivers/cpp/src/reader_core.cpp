@@ -100,8 +100,11 @@ void ReaderCore::await_frame(const Deadline& deadline) {
         // The last look: a writer that is gone has written all that it ever will, one that has come has not begun.
         if (find_frame()) return;
         idle_ = connected;
-        // What was not posted by now will never be.
-        if (state != WriterState::alive) balance_ = 0;
+        if (state != WriterState::alive) {
+            // What was not posted by now will never be, and who comes next begins another stream.
+            balance_ = 0;
+            stream_ = {};
+        }
         if (state == WriterState::died) settle();
         if (state == WriterState::closed || state == WriterState::died) {
             throw failure::writer_dead(name(), state == WriterState::died ? "died" : "closed", writer_.pid);
@@ -122,7 +125,6 @@ WriterState ReaderCore::look_at_writer() {
         const Connection now = connection_now();
         const bool ours = is_ours(now.pid);
         if (now.pid == 0) {
-            stream_ = {};
             foreign_ = Peer();
             writer_seen_ =
                 writer_seen_ || load(block.payload_written_count) != 0 || load(block.metadata_written_bytes) != 0;
@@ -177,13 +179,15 @@ void ReaderCore::check_sequence(const Found& found) const {
 void ReaderCore::begin_stream() {
     writer_seen_ = true;
     const Connection now = connection_now();
-    const bool its = is_ours(now.pid) ? !is_behind(ring_.block().reserved.start) : now == idle_;
-    stream_ = its ? now : Connection{};
+    const bool ours = is_ours(now.pid);
+    const bool older = ours && is_behind(ring_.block().reserved.start);
+    author_ = older ? Connection{} : now;
+    stream_ = ours || now == idle_ ? author_ : Connection{};
 }
 
-Connection ReaderCore::stream() {
+Connection ReaderCore::author() {
     const Turn::Hold hold = take_turn(Deadline(forever));
-    return stream_;
+    return author_;
 }
 
 WriterState ReaderCore::writer_state() {

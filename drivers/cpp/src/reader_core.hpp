@@ -44,8 +44,8 @@ public:
 
     [[nodiscard]] const std::string& name() const noexcept { return ring_.name(); }
 
-    /// The connection whose frames are read; nobody once it is gone.
-    [[nodiscard]] Connection stream();
+    /// Who was connected when frame 1 was read; nobody if it is known to be older.
+    [[nodiscard]] Connection author();
 
     /// The connection that stands in the control block.
     [[nodiscard]] Connection connection_now() const noexcept;
@@ -87,7 +87,8 @@ private:
     std::int64_t balance_ = 0; ///< Tokens of "data" that were taken, less frames that were read.
     std::uint64_t expected_ = 1;
     Connection stream_; ///< Nobody: its writer is gone, and any other begins another stream.
-    Connection idle_;   ///< Who was connected when there was nothing to read.
+    Connection author_;
+    Connection idle_; ///< Who was connected when there was nothing to read.
     bool writer_seen_ = false;
     Connection writer_;                 ///< The last one that was seen.
     std::optional<Connection> settled_; ///< The dead one after which all was set straight.

@@ -181,6 +181,7 @@ Ring::WriterState Ring::announce(std::uint64_t committed, std::uint64_t pid) con
 }
 
 void Ring::leave() const noexcept {
+    if (load(block().reserved.released) == 0) return;
     std::uint64_t& connection = block().reserved.connection;
     store(connection, number_of(load(connection)) << 32U);
 }

@@ -103,7 +103,7 @@ public:
     /// Tells of a new connection of ours; returns where it begins.
     [[nodiscard]] WriterState announce(std::uint64_t committed, std::uint64_t pid) const noexcept;
 
-    /// No writer of ours is connected from now on, unless as a plain one.
+    /// No writer of ours is connected from now on, unless as a plain one. A foreign reader's block stays as it is.
     void leave() const noexcept;
 
     /// Takes what is free anew. A writer finds itself plain when somebody else has moved its position.

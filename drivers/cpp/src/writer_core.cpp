@@ -83,7 +83,11 @@ void WriterCore::claim() {
     const auto committed = vacant ? ring_.find_committed() : std::nullopt;
     if (!committed) throw NotReady{taken, patience};
     // Before the claim: at each moment a writer_pid of ours stands in `connection`, too.
-    if (*committed != 0) known_ = ring_.announce(*committed, own);
+    if (*committed != 0) {
+        known_ = ring_.announce(*committed, own);
+    } else {
+        ring_.leave();
+    }
     const bool claimed = compare_and_swap(block.writer_pid, 0, own);
     // A foreign writer may have come and gone between the look and the claim.
     if (claimed && (*committed == 0 || ring_.find_committed() == committed)) return;
@@ -109,8 +113,7 @@ void WriterCore::check_reader() {
 bool WriterCore::reader_lives(std::uint64_t pid) {
     const Segment& segment = ring_.segment();
     if (is_locked(segment.locks(), Lock::reader)) return true;
-    const bool foreign = load(ring_.block().reserved.released) == 0;
-    if (!foreign || !segment.has_name()) return false;
+    if (reader_is_ours() || !segment.has_name()) return false;
     const Life life = foreign_.look(pid);
     // A number that was never known here may belong to another pid namespace.
     return life == Life::alive || (life == Life::unknown && lock_file_held(names_));
@@ -166,9 +169,9 @@ Plan WriterCore::plan(std::uint64_t write_pos, std::uint64_t size) const {
     case Fit::empty:
         throw failure::invalid_frame_size(name(), "frame size", size, payload_size - header_size);
     case Fit::too_large:
-        throw failure::frame_too_large(name(), size, payload_size - header_size, always_fits(payload_size));
+        throw failure::frame_too_large(name(), size, payload_size - header_size, always_fits());
     case Fit::unwritable:
-        throw failure::frame_unwritable(name(), size, fits_at(payload_size, write_pos), always_fits(payload_size));
+        throw failure::frame_unwritable(name(), size, fits_at(payload_size, write_pos), always_fits());
     }
     return planned.plan;
 }

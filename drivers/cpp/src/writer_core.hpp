@@ -44,6 +44,12 @@ public:
 
     [[nodiscard]] std::uint64_t reader_pid() const noexcept { return load(ring_.block().reader_pid); }
 
+    /// It knows more than the protocol.
+    [[nodiscard]] bool reader_is_ours() const noexcept { return load(ring_.block().reserved.released) != 0; }
+
+    /// The largest frame that can be written at any position.
+    [[nodiscard]] std::uint64_t always_fits() const noexcept { return detail::always_fits(ring_.payload_size()); }
+
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
 private:

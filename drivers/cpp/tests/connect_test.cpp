@@ -72,7 +72,8 @@ TEST(connect, nobody_is_plain_because_a_reader_stands_inside_a_release) {
     created.wait();
     Writer(name).write(test::ramp(48, 1));
     reading.await_halt();
-    CHECK_THROWS(WriterExistsError, Writer(name));
+    const auto error = CHECK_THROWS(WriterExistsError, Writer(name));
+    CHECK(error.values().find("pid") == error.values().end());
     CHECK_EQUAL(test::control(name).writer_pid, 0U);
     CHECK_EQUAL(detail::number_of(test::control(name).reserved.connection), 1U);
     reading.go_on();
@@ -130,6 +131,30 @@ TEST(connect, a_foreign_writer_that_was_seen_idle_may_not_restart) {
     foreign.write(10);
     read_whole(reader, 1);
     CHECK_THROWS(SequenceError, reader.read(test::patience));
+}
+
+/// Nothing but its pid tells it from one that went on.
+TEST(connect, a_stream_ends_with_the_death_of_its_writer) {
+    Reader reader(test::unique_name());
+    Foreign foreign(reader.name());
+    test::poke(reader.name(), offsetof(ControlBlock, writer_pid), nobody);
+    for (int stream = 0; stream < 3; stream++) {
+        CHECK_THROWS(WriterDeadError, reader.read(test::patience));
+        foreign.restart();
+        foreign.write(10);
+        read_whole(reader, 1);
+    }
+}
+
+TEST(connect, a_writer_that_comes_plain_does_not_stand_in_the_connection) {
+    Reader reader(test::unique_name());
+    const auto own = static_cast<std::uint64_t>(::getpid());
+    // One of ours has died while it was connecting; then somebody else has written.
+    test::poke(reader.name(), offsetof(ControlBlock, reserved.connection), std::uint64_t{1} << 32U | own);
+    test::poke(reader.name(), offsetof(ControlBlock, payload_write_pos), 64);
+    const Writer writer(reader.name());
+    CHECK_EQUAL(test::control(reader.name()).writer_pid, own);
+    CHECK_EQUAL(test::control(reader.name()).reserved.connection, std::uint64_t{1} << 32U);
 }
 
 /// Its post is missing for ever, but no frame of a foreign writer waits for it.

@@ -1,6 +1,7 @@
 #include "buffers.hpp"
 #include "case.hpp"
 #include "child.hpp"
+#include "foreign.hpp"
 
 #include <stdexcept>
 #include <thread>
@@ -44,24 +45,61 @@ TEST(duplex, responses_come_in_the_order_of_requests) {
     CHECK_EQUAL(left(name), 0U);
 }
 
-TEST(duplex, a_handler_that_fails_ends_the_channel_of_its_client_alone) {
+TEST(duplex, a_handler_that_fails_costs_its_client_an_error_alone) {
     const std::string name = test::unique_name();
     DuplexServer server(name, small);
     server.start([](const Frame& request) -> std::vector<std::byte> {
         if (request.size() == 13) throw std::runtime_error("thirteen");
         if (request.size() == 14) return {};
+        if (request.size() == 15) return test::ramp(2 * small.payload_size);
         return echo(request);
     });
-    for (const std::size_t bad : {13U, 14U}) {
-        for (const bool first : {true, false}) {
-            DuplexClient client(name, small, test::patience);
-            if (!first) static_cast<void>(client.request(test::ramp(1), test::patience));
-            CHECK_THROWS(WriterDeadError, client.request(test::ramp(bad), test::patience));
+    DuplexClient client(name, small, test::patience);
+    std::uint64_t number = 0;
+    for (const std::size_t bad : {13U, 14U, 15U}) {
+        const auto error = CHECK_THROWS(HandlerError, client.request(test::ramp(bad), test::patience));
+        CHECK_EQUAL(std::get<std::uint64_t>(error.values().at("request")), ++number);
+        CHECK_EQUAL(std::get<std::string>(error.values().at("reason")), server.last_failure());
+        CHECK_EQUAL(client.request(test::ramp(3), test::patience).size(), 3U);
+        number++;
+    }
+}
+
+TEST(duplex, an_error_is_cut_to_what_always_fits) {
+    const std::string name = test::unique_name();
+    DuplexServer server(name, small);
+    server.start([](const Frame& /*request*/) -> std::vector<std::byte> {
+        throw std::runtime_error(std::string(small.payload_size, 'x'));
+    });
+    for (const std::uint64_t size : {64U, 256U}) {
+        DuplexClient client(name, {.metadata_size = 0, .payload_size = size}, test::patience);
+        for (int request = 0; request < 5; request++) {
+            const auto error = CHECK_THROWS(HandlerError, client.request(test::ramp(1), test::patience));
+            const std::string cut(size / 2 - 16 - failure_mark.size(), 'x');
+            CHECK_EQUAL(std::get<std::string>(error.values().at("reason")), cut.empty() ? "its handler failed" : cut);
         }
     }
-    CHECK(!server.last_failure().empty());
-    DuplexClient client(name, small, test::patience);
-    CHECK_EQUAL(client.request(test::ramp(3), test::patience).size(), 3U);
+}
+
+/// It connects and sends before the server looks for the first time, and its block says nothing beyond the protocol.
+TEST(duplex, a_foreign_client_is_answered_and_sees_a_failure_as_the_end_of_its_server) {
+    const std::string name = test::unique_name();
+    DuplexServer server(name, small);
+    Reader responses(name + "_response", small);
+    test::poke(responses.name(), offsetof(ControlBlock, reader_pid), 1);
+    test::poke(responses.name(), offsetof(ControlBlock, reserved.released), 0);
+    test::Foreign client(name + "_request");
+    client.write(10);
+    server.start([](const Frame& request) {
+        if (request.size() == 13) throw std::runtime_error("thirteen");
+        return echo(request);
+    });
+    CHECK_EQUAL(responses.read(test::patience).size(), 10U);
+    // Its release was one of ours.
+    test::poke(responses.name(), offsetof(ControlBlock, reserved.released), 0);
+    client.write(13);
+    CHECK_THROWS(WriterDeadError, responses.read(test::patience));
+    CHECK_EQUAL(server.last_failure(), "thirteen");
 }
 
 TEST(duplex, a_response_that_comes_too_late_is_nobodys) {

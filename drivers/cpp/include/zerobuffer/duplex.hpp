@@ -19,12 +19,16 @@ namespace zerobuffer {
 inline constexpr BufferConfig default_request_config{.metadata_size = 4096, .payload_size = 1 << 20};
 inline constexpr BufferConfig default_response_config{.metadata_size = 4096, .payload_size = 1 << 22};
 
+/// How a response begins that is the text of an error. It is no UTF-8, and as long as the least that always fits.
+inline constexpr std::string_view failure_mark = "\xF5zb handler err\xF5";
+
 /// Answers the requests of a duplex channel, one after the other. Requests stand in the buffer NAME_request, responses
 /// in NAME_response; the n-th response answers the n-th request.
 ///
 /// A client that dies is forgotten, and the next one is served; nobody gets an answer to what another one asked. A
-/// handler that throws or answers with nothing breaks the order on which the channel rests: that client's channel is
-/// closed, so that it gets WriterDeadError instead of a wrong answer.
+/// handler that throws, answers with nothing or with what can never be written costs its client a HandlerError instead
+/// of the response. A client that knows the protocol alone would take that for the response: its channel is closed, so
+/// that it sees its server go.
 class DuplexServer {
 public:
     /// Gets a request, which is released when it returns; returns the response.
@@ -77,9 +81,11 @@ public:
     [[nodiscard]] Slot acquire(std::uint64_t size, std::chrono::nanoseconds timeout = default_timeout);
 
     /// Waits for the next response.
+    /// @throws HandlerError The server could not answer this request; the channel goes on.
     [[nodiscard]] Frame receive(std::chrono::nanoseconds timeout = default_timeout);
 
     /// Sends one request and waits for its response; a response that comes too late is dropped by the next call.
+    /// @throws HandlerError The server could not answer this request; the channel goes on.
     /// @throws BusyError Responses to earlier calls of send() have not been received.
     [[nodiscard]] Frame request(std::span<const std::byte> data, std::chrono::nanoseconds timeout = default_timeout);
 

@@ -10,7 +10,8 @@
 
 namespace zerobuffer {
 
-/// The cause of an error. The names are those that all implementations of the protocol share, but for `busy`.
+/// The cause of an error. The names are those that all implementations of the protocol share, but for the
+/// last two.
 enum class Code {
     invalid_name,
     buffer_in_use,
@@ -36,6 +37,7 @@ enum class Code {
     resource_exhausted,
     system_error,
     busy,
+    handler_error,
 };
 
 /// The canonical name of a cause.
@@ -90,5 +92,6 @@ using ClosedError = ErrorOf<Code::closed>;
 using ResourceExhaustedError = ErrorOf<Code::resource_exhausted>;
 using SystemError = ErrorOf<Code::system_error>;
 using BusyError = ErrorOf<Code::busy>;
+using HandlerError = ErrorOf<Code::handler_error>;
 
 } // namespace zerobuffer
