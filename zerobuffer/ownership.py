@@ -82,6 +82,7 @@ def create(name: str, config: BufferConfig) -> Owned:
         _clear_place(name)
         with _translated(name, "create the segment"):
             segment_fd = _make_segment(name, config.mode, undo)
+            _unlink_semaphores(name)
         for semaphore in (names.data_semaphore(name), names.space_semaphore(name)):
             with _translated(name, f"create the semaphore {semaphore}"):
                 _core.semaphore_create(semaphore, config.mode)
@@ -116,8 +117,9 @@ def _make_segment(name: str, mode: int, undo: contextlib.ExitStack) -> int:
 
 
 def _unlink_own(name: str, segment_fd: int) -> None:
-    if has_its_name(segment_fd, names.segment_path(name)):
-        _unlink_objects(name)
+    with contextlib.suppress(OSError):  # what cannot be removed is what the creation failed for
+        if has_its_name(segment_fd, names.segment_path(name)):
+            _unlink_objects(name)
 
 
 def _clear_place(name: str) -> None:
@@ -133,7 +135,6 @@ def _clear_place(name: str) -> None:
             try:
                 fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
             except FileNotFoundError:
-                _unlink_objects(name)
                 return
             try:
                 # The locks are on this very file, whoever else may see its name: one removes it, nobody who lives.
@@ -370,6 +371,9 @@ def remove_stale(name: str) -> bool:
     with contextlib.ExitStack() as undo:
         _lock(name, path, 0o600, undo)
         _clear_place(name)
+        # Semaphores without a segment are nobody's as long as the name is ours.
+        with _translated(name, "remove the objects of a dead owner"):
+            _make_segment(name, 0o600, undo)
     return existed
 
 
@@ -388,13 +392,21 @@ def _unlink_quietly(path: Path) -> None:
         path.unlink()
 
 
-def _unlink_objects(name: str) -> None:
-    failures: list[OSError] = []
-    removals: list[Callable[[], None]] = [
+def _unlink_semaphores(name: str) -> None:
+    _remove_all(
         lambda: _core.semaphore_unlink(names.data_semaphore(name)),
         lambda: _core.semaphore_unlink(names.space_semaphore(name)),
-        names.segment_path(name).unlink,
-    ]
+    )
+
+
+def _unlink_objects(name: str) -> None:
+    """Remove the semaphores, and then the segment, whose name is the ownership."""
+    _remove_all(lambda: _unlink_semaphores(name), names.segment_path(name).unlink)
+
+
+def _remove_all(*removals: Callable[[], None]) -> None:
+    """Do all of it, whatever fails on the way."""
+    failures: list[OSError] = []
     for remove in removals:
         try:
             remove()

@@ -30,7 +30,10 @@ static int64_t refusal(const zb_oieb *oieb, uint64_t owner) {
     return owner == zb_load(&oieb->reader_pid) ? READER_HAS_IT : (int64_t)owner;
 }
 
-/* Connects, with the writer's lock held. Returns 0, or as `refusal` does; what was claimed, the caller's close gives back. */
+/*
+ * Connects, with the writer's lock held. Returns 0, or as `refusal` does; the caller's close gives back what was
+ * claimed.
+ */
 static int64_t connect(ZbWriter *self) {
     const zb_ring *ring = &self->handle->ring;
     zb_oieb *oieb = ring->oieb;

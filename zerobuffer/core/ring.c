@@ -118,7 +118,9 @@ uint64_t zb_ring_publish(const zb_ring *ring, const zb_commit *commit, uint64_t 
     ZB_POINT(WRITER_POSITION);
     zb_store(&oieb->payload_written_count, count);
     ZB_POINT(WRITER_COUNT);
-    /* Release: a reader that sees the commit sees the frame. A writer that dies before this store has written nothing. */
+    /*
+     * Release: a reader that sees the commit sees the frame. A writer that dies before this store has written nothing.
+     */
     if (committed != 0) zb_store(&oieb->committed, committed);
     ZB_POINT(WRITER_COMMIT);
     /* The post that follows must not overtake these stores: a token says that there is a frame. */

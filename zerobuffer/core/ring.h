@@ -90,7 +90,10 @@ void zb_ring_stage(const zb_ring *ring, const zb_plan *plan, uint64_t size, uint
  * 0 for a plain writer. Returns the free bytes as they were before, unchecked. The caller then posts "data" once a frame.
  */
 uint64_t zb_ring_publish(const zb_ring *ring, const zb_commit *commit, uint64_t count, uint64_t committed);
-/* Free bytes, for a plain writer (`committed` is 0) or one of ours; more than payload_size if somebody else wrote there. */
+/*
+ * Free bytes, for a plain writer (`committed` is 0) or one of ours; more than payload_size if somebody else wrote
+ * there.
+ */
 static inline uint64_t zb_ring_room(const zb_ring *ring, uint64_t committed) {
     if (committed == 0) return zb_load(&ring->oieb->payload_free_bytes);
     const uint64_t released = zb_load(&ring->oieb->released) & ~ZB_RELEASING;
