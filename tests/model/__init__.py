@@ -30,15 +30,16 @@ before `writer_dead` and inside settling. `twice`, `order`, `garbage`, `torn`: w
 was committed, or not whole. `overwritten`: data or a header goes where a frame is unread, or read and not released.
 `space lost`: a look for room finds less than what nobody uses. `two writers`; `refused`: nobody writes, and a writer is
 sent away. `false death`, `false sequence_error`; `committed is wrong`: a new writer finds another number than that of
-what is in the ring. In `ownership`: `destroyed`, `two owners`, `a corpse lives`, `astray`.
+what is in the ring. In `ownership`: `destroyed`, `two owners`; `a corpse lives`: a writer writes to a reader that is
+gone; `astray`: it posts to semaphores that are not that reader's.
 
 Each sleep ends with its slice, so a wait without an end is a look that finds nothing where something is (`lost`, `space
 lost`), or a state from which some writer can never come to an end (`stuck`). How often only a slice can wake the reader
 is counted apart: never where nobody was killed.
 
 With foreign peers, each kill inside a commit may hold one frame back, and cost one frame of space until the next writer
-of ours or until the reader has settled. `LIMITS` are worlds in which the page promises nothing: each must fail, so that
-the page is not too modest either.
+of ours or until the reader has settled. A token that the balance forgives holds nothing back. `LIMITS` are worlds in
+which the page promises nothing: each must fail, so that the page is not too modest either.
 
 ## What is abstracted
 
@@ -49,7 +50,8 @@ the page is not too modest either.
 - A cell is a header and its data. Tails of 1 to 15 bytes, sizes and rounding are tested elsewhere (tests/core).
 - The two counts and `payload_read_pos` are left out: nobody of ours decides by them. So are metadata, dozing, spinning
   and reading in batches.
-- A foreign writer claims by compare-and-swap. Of those that only store, two can write at once, whatever ours do.
+- A foreign writer claims by compare-and-swap. Of those that only store, two can write at once, whatever ours do. So
+  nobody is found beside a writer of ours, and none goes plain while it is connected.
 - A killed process loses its locks and its pid in one step. A process that ends in order has no pid any more.
 - A writer that restarts its numbers by itself, and must be refused, is left to the tests of the libraries.
 - The reader is not killed in a stream: after it nobody reads. In `ownership` it is.

@@ -158,6 +158,14 @@ DOUBTFUL = Stream(
     (_ONE, Writer((), "foreign"), _lives(_ONE)),
     _MIXED,
 )
+FOREIGN_ALONE = Stream("foreign, foreign; nobody is killed", (_lives(_FOREIGN_TWO), _lives(_FOREIGN)), _MIXED)
+FORGOTTEN = Stream("ours, ours, foreign", (_ONE, _lives(_ONE), _lives(_FOREIGN)), _MIXED)
+PLAIN = Stream(
+    "ours that connects again beside a foreign writer, and may go plain; nobody is killed",
+    (_lives(Writer(())), _lives(_FOREIGN), _lives(_early(_ONE))),
+    replace(_MIXED, pids=(0, 1, 2, 1)),
+)
+TWO_DEATHS = Stream("ours, foreign, ours; two are killed", (_ONE, _FOREIGN, _lives(_ONE)), _MIXED, nightly=True)
 BEFORE = Stream(
     "the rules before: a writer of one frame, then one of three; nobody is killed",
     (Writer(kind="before", dies=False), Writer(((1,),) * 3, kind="before", dies=False)),
@@ -169,7 +177,6 @@ APART_CLEANED = Owners(Ownership("owners: two and a cleaner; each has its own lo
 
 RIGHT: tuple[Configuration, ...] = (
     ALONE,
-    OURS,
     ORDERLY,
     TAILS,
     Stream("ours with a batch, ours", (_BATCH, _lives(_ONE))),
@@ -180,12 +187,12 @@ RIGHT: tuple[Configuration, ...] = (
     PIDS_EQUAL,
     FOREIGN_OURS,
     OURS_FOREIGN,
-    Stream("foreign, foreign; nobody is killed", (_lives(_FOREIGN_TWO), _lives(_FOREIGN)), _MIXED),
-    Stream("ours, ours, foreign", (_ONE, _lives(_ONE), _lives(_FOREIGN)), _MIXED),
+    FOREIGN_ALONE,
+    FORGOTTEN,
     Stream("foreign, ours, foreign", (_FOREIGN, _lives(_ONE), _lives(_FOREIGN)), _MIXED),
-    Stream("ours, foreign, ours", (_ONE, _lives(_FOREIGN), _lives(_ONE)), _MIXED),
     DOUBTFUL,
     BESIDE,
+    PLAIN,
     FOREIGN_READER,
     Stream(
         "foreign, ours; the reader is foreign, only ours is killed", (_lives(_FOREIGN_TWO), _TWO), _MIXED, "foreign"
@@ -198,6 +205,8 @@ RIGHT: tuple[Configuration, ...] = (
     Stream("ours, ours; a ring of 3", (_TWO, _TWO), World(size=3), nightly=True),
     Stream("ours, ours, ours", (_ONE, _ONE, _lives(_ONE)), nightly=True),
     Stream("ours, ours, ours; other pid namespaces", (_ONE, _ONE, _lives(_ONE)), _TAKEN, nightly=True),
+    replace(PLAIN, name="the same; the first one is killed", writers=(Writer(()), *PLAIN.writers[1:]), nightly=True),
+    TWO_DEATHS,
     Stream("foreign, ours; both killed", (_FOREIGN_TWO, _ONE), _MIXED, nightly=True),
 )
 """The rules of the page hold in each."""
@@ -231,9 +240,11 @@ BROKEN: tuple[Broken, ...] = (
         _rules(OURS, closing=("unlock", "pid", "connection")),
         "false death",
     ),
+    Broken("the balance set to 0, tokens that are owed not taken", _rules(OURS, pays_before_look=False), "garbage"),
+    Broken("the balance kept when there is no writer", _rules(FORGOTTEN, forgives=False), "lost"),
     Broken("released before it is read", _rules(ALONE, releases_early=True), "overwritten"),
     Broken("a release not marked while it is under way", _rules(OURS, says_under_way=False), "lost"),
-    Broken("writer_pid not loaded again", _rules(ORDERLY, loads_pid_again=False), "false death"),
+    Broken("writer_pid not loaded again", _rules(FOREIGN_ALONE, loads_pid_again=False), "false death"),
     Broken("`connection` not loaded again", _rules(SAME, loads_connection_again=False), "false death"),
     Broken("plain when `released` does not stand still", _rules(OURS, goes_plain=True), "lost"),
     Broken(
@@ -257,11 +268,28 @@ BROKEN: tuple[Broken, ...] = (
         "false sequence_error",
     ),
     Broken("`committed` not found again after the claim", _rules(BESIDE, finds_again=False), "committed is wrong"),
+    Broken("writer_pid loaded before `connection`", _rules(PLAIN, number_first=False), "false death"),
+    Broken("a plain writer takes no number", _rules(PLAIN, plain_numbers=False), "false sequence_error"),
+    Broken("`connection` keeps the pid of who went plain", _rules(PLAIN, plain_clears=False), "false sequence_error"),
     Broken("a plain writer of ours that moves first", _rules(FOREIGN_READER, plain_takes_first=False), "overwritten"),
     Broken("settling is tried once, lock or no lock", _rules(DOUBTFUL, settles_once=True), "stuck"),
+    Broken(
+        "`committed` stored while the dead owner stands in writer_pid",
+        _rules(TWO_DEATHS, inherits_early=True),
+        "false sequence_error",
+    ),
     Broken("the lock file proves life (fault 2)", _rules(SHARED, lock_file_proves=True), "a corpse lives"),
-    Broken("the lock of what stands there is not tried (fault 5)", _rules(APART, tests_segment=False), "destroyed"),
+    Broken("the remover does not look at the reader's lock (fault 5)", _rules(APART, looks_at_life=False), "destroyed"),
+    Broken("the remover holds the reader's lock", _rules(SHARED, removal_field="lock"), "a corpse lives"),
+    Broken("the remover holds no lock", _rules(APART_CLEANED, removal_field=""), "destroyed"),
     Broken("no look at the name after the lock", _rules(APART_CLEANED, looks_at_name=False), "destroyed"),
+    Broken("names removed where no segment stands", _rules(APART, clears_always=True), "destroyed"),
+    Broken("the maker does not look at the lock of removal", _rules(APART, looks_at_removal=False), "destroyed"),
+    Broken("the maker does not look at its name", _rules(APART, looks_at_own_name=False), "destroyed"),
+    Broken("a refused maker removes its segment", _rules(APART_CLEANED, removes_when_refused=True), "destroyed"),
+    Broken(
+        "a writer looks at its reader, then opens the semaphores", _rules(SHARED, writer_looks_last=False), "astray"
+    ),
     Broken("the new segment is not locked at once", _rules(APART, locks_new=False), "destroyed"),
     Broken(
         "the segment is removed before the semaphores",
@@ -277,9 +305,18 @@ LIMITS: tuple[Broken, ...] = (
         "overwritten",
     ),
     Broken(
-        "killed inside a commit: ours, then foreign; then ours",
-        Stream("ours, foreign, ours; two are killed", (_ONE, _FOREIGN, _lives(_ONE)), _MIXED, nightly=True),
-        "false sequence_error",
+        "a foreign writer comes and goes while ours connects, which is killed then",
+        Stream("ours, foreign at the same moment, ours", (Writer(()), _lives(_early(_FOREIGN)), _lives(_ONE)), _MIXED),
+        "committed is wrong",
+    ),
+    Broken(
+        "a foreign writer with the pid of ours, which was killed before its claim",
+        Stream(
+            "ours, foreign; the same pid",
+            (Writer(()), _lives(_FOREIGN)),
+            replace(_MIXED, pids=(0, 1, 1)),
+        ),
+        "false death",
     ),
 )
 """What nobody of ours can prevent, or what is not worth a rule: the page does not promise it."""

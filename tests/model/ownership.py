@@ -27,15 +27,16 @@ class G(IntEnum):
     LOCKS = 5  # for each lock file that was made who holds it; 0: nobody
     SERVING = 6  # ghost: (who, segment, semaphore) of each living owner whose creation is done
     BUSY = 7  # ghost: bits: who is about to create or clean
-    DEAD = 8  # ghost: bits: who was killed
 
 
 class Segment(NamedTuple):
-    """A segment: who made it, whether its reader_pid is stored, who holds the reader's lock on it."""
+    """A segment: who made it, whether its reader_pid is stored, who holds the reader's lock, and that of removal."""
 
     maker: int
     formatted: bool = False
     lock: int = 0
+    removal: int = 0
+    semaphore: int = -1  # ghost: that of the owner
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,15 @@ class OwnershipRules:
     """The rules of the page; each field is one that can be broken."""
 
     lock_file_proves: bool = False  # the peer lives if the lock file is held
-    tests_segment: bool = True  # the reader's lock on what stands there is tried
-    looks_at_name: bool = True  # after the lock on what stands there
-    locks_new: bool = True  # the new segment is locked, and its name looked at, before anything is removed
-    writer_looks_at_name: bool = True
+    removal_field: str = "removal"  # which lock the remover takes on what stands there; none if empty
+    looks_at_life: bool = True  # of the reader of what stands there, after that
+    looks_at_name: bool = True  # of what stands there, after that
+    clears_always: bool = False  # names are removed even where no segment stands
+    locks_new: bool = True  # the new segment is locked, and looked at, before anything is removed
+    looks_at_removal: bool = True  # the maker, after its lock
+    looks_at_own_name: bool = True  # the maker, after that
+    removes_when_refused: bool = False  # the maker that gives up there
+    writer_looks_last: bool = True  # at its reader, after it has opened the semaphores
     closing: tuple[str, ...] = ("reader_pid", "semaphores", "segment")
 
 
@@ -114,16 +120,21 @@ def is_named(field: G, number: int, directory: int | None = None) -> Step:
     return ask(f"does the name lead to {field.name.lower()} {number}", run)
 
 
-def try_lock(who: int, number: int) -> Step:
-    """Try the reader's lock on a segment."""
+def try_lock(who: int, number: int, field: str = "lock") -> Step:
+    """Try the reader's lock on a segment, or that of removal."""
 
     def run(m: Shared) -> bool:
-        if m[G.SEGMENTS][number].lock not in (0, who):
+        if getattr(m[G.SEGMENTS][number], field) not in (0, who):
             return False
-        change(m, number, lock=who)
+        change(m, number, **{field: who})
         return True
 
-    return one(f"try the reader's lock on {number}", run)
+    return one(f"try the {field} on {number}", run)
+
+
+def is_free(who: int, number: int, field: str = "lock") -> Step:
+    """Look at a lock: does nobody else hold it."""
+    return ask(f"is the {field} on {number} free", lambda m: getattr(m[G.SEGMENTS][number], field) in (0, who))
 
 
 def unlink(field: G) -> Step:
@@ -143,7 +154,8 @@ def let_go(who: int) -> Step:
 
 def drop(m: Shared, who: int) -> None:
     """Give back the locks, as the kernel does with the last descriptor."""
-    m[G.SEGMENTS] = tuple(s._replace(lock=0) if s.lock == who else s for s in m[G.SEGMENTS])
+    for number in range(len(m[G.SEGMENTS])):
+        forget(m, who, number)
     m[G.LOCKS] = tuple(0 if holder == who else holder for holder in m[G.LOCKS])
     m[G.BUSY] &= ~(1 << who)
     m[G.SERVING] = tuple(serving for serving in m[G.SERVING] if serving[0] != who)
@@ -158,6 +170,14 @@ def busy(who: int) -> Step:
     return one("begins", run)
 
 
+def forget(m: Shared, who: int, number: int) -> None:
+    """Give back the locks on one segment."""
+    found = m[G.SEGMENTS][number]
+    for held in ("lock", "removal"):
+        if getattr(found, held) == who:
+            change(m, number, **{held: 0})
+
+
 def take(world: Ownership, who: int, directory: int) -> Program:
     """Take the lock file and remove what a dead owner left; the result says whether the name is free."""
     rules = world.rules
@@ -165,33 +185,30 @@ def take(world: Ownership, who: int, directory: int) -> Program:
         number = yield open_lock_file(directory)
         if not (yield flock(who, number)):
             return False
-        if not (yield is_named(G.LOCK_FILES, number, directory)):
-            yield let_go(who)
-            yield busy(who)
-            continue
-        del number
-        standing = yield ask("open the segment", lambda m: m[G.SEGMENT])
-        if standing < 0:
-            return True
-        if rules.tests_segment and not (yield try_lock(who, standing)):
-            return False
-        if not rules.looks_at_name or (yield is_named(G.SEGMENT, standing)):
-            yield unlink(G.SEMAPHORE)
-            yield unlink(G.SEGMENT)
-            yield closes(who, standing)
-            return True
+        if (yield is_named(G.LOCK_FILES, number, directory)):
+            break
         yield let_go(who)
         yield busy(who)
-
-
-def closes(who: int, number: int) -> Step:
-    """Close one segment, and so give back the lock on it."""
-
-    def run(m: Shared) -> None:
-        if m[G.SEGMENTS][number].lock == who:
-            change(m, number, lock=0)
-
-    return one(f"close {number}", run)
+    del number
+    while True:
+        standing = yield ask("open the segment", lambda m: m[G.SEGMENT])
+        if standing < 0:
+            if rules.clears_always:
+                yield unlink(G.SEMAPHORE)
+                yield unlink(G.SEGMENT)
+            return True
+        if rules.removal_field and not (yield try_lock(who, standing, rules.removal_field)):
+            return False
+        if rules.looks_at_life and not (yield is_free(who, standing)):
+            return False
+        named = not rules.looks_at_name or (yield is_named(G.SEGMENT, standing))
+        if named:
+            yield unlink(G.SEMAPHORE)
+            yield unlink(G.SEGMENT)
+        yield one(f"close {standing}", partial(forget, who=who, number=standing))
+        if named:
+            return True
+        del standing, named
 
 
 def make_segment(who: int) -> Step:
@@ -225,7 +242,7 @@ def serve(who: int, segment: int, semaphore: int) -> Step:
     """Store reader_pid: the buffer is there."""
 
     def run(m: Shared) -> None:
-        change(m, segment, formatted=True)
+        change(m, segment, formatted=True, semaphore=semaphore)
         m[G.BUSY] &= ~(1 << who)
         m[G.SERVING] = (*m[G.SERVING], (who, segment, semaphore))
         still_whole(m)
@@ -251,9 +268,10 @@ def owner(world: Ownership, who: int, directory: int) -> Program:
         yield let_go(who)
         return
     segment = yield make_segment(who)
-    if segment < 0 or (
-        rules.locks_new and not ((yield try_lock(who, segment)) and (yield is_named(G.SEGMENT, segment)))
-    ):
+    if segment < 0 or (rules.locks_new and not (yield from lock_new(rules, who, segment))):
+        if segment >= 0 and rules.removes_when_refused and (yield is_named(G.SEGMENT, segment)):
+            yield unlink(G.SEMAPHORE)
+            yield unlink(G.SEGMENT)
         yield let_go(who)
         return
     yield unlink(G.SEMAPHORE)
@@ -275,6 +293,15 @@ def owner(world: Ownership, who: int, directory: int) -> Program:
     yield let_go(who)
 
 
+def lock_new(rules: OwnershipRules, who: int, segment: int) -> Program:
+    """Take the reader's lock on the new segment; the result says whether nobody has removed it, or is about to."""
+    if not (yield try_lock(who, segment)):
+        return False
+    if rules.looks_at_removal and not (yield is_free(who, segment, "removal")):
+        return False
+    return not rules.looks_at_own_name or (yield is_named(G.SEGMENT, segment))
+
+
 def forget_lock_file(directory: int, m: Shared) -> None:
     """Remove the lock file."""
     names = list(m[G.LOCK_FILES])
@@ -289,28 +316,35 @@ def cleaner(world: Ownership, who: int, directory: int) -> Program:
     yield let_go(who)
 
 
-def living(world: Ownership, segment: int, semaphore: int) -> Step:
-    """Ask whether the reader of a segment that we are connected to lives."""
+def living(world: Ownership, segment: int) -> Step:
+    """Ask whether the reader of a segment lives: what is written to a dead one is lost."""
 
     def run(m: Shared) -> bool:
         found = m[G.SEGMENTS][segment]
         if not found.formatted:
             return False
+        alive = bool(found.lock != 0)
         if world.rules.lock_file_proves:
             number = m[G.LOCK_FILES][0]
             alive = bool(number >= 0 and m[G.LOCKS][number] != 0)
-        else:
-            alive = bool(found.lock != 0)
         served = any(serving[1] == segment for serving in m[G.SERVING])
-        if alive and not served and not m[G.BUSY] >> found.lock & 1:
+        if alive and not served:
             raise ViolationError(f"a corpse lives: the owner of {segment} is gone")
         if not alive and served:
             raise ViolationError(f"false death: the owner of {segment} lives")
-        if served and (segment, semaphore) not in [serving[1:] for serving in m[G.SERVING]]:
-            raise ViolationError("astray: the semaphores are not those of the segment")
         return alive
 
     return ask(f"does the reader of {segment} live", run)
+
+
+def post_data(segment: int, semaphore: int) -> Step:
+    """Write a frame, and post it to the semaphore that was opened by name."""
+
+    def run(m: Shared) -> None:
+        if m[G.SEGMENTS][segment].semaphore != semaphore:
+            raise ViolationError("astray: the semaphores are not those of the segment")
+
+    return ask("write, and post", run)
 
 
 def is_formatted(number: int, m: Shared) -> bool:
@@ -319,20 +353,22 @@ def is_formatted(number: int, m: Shared) -> bool:
     return segment.formatted
 
 
-def writer(world: Ownership, who: int) -> Program:
-    """Connect, and look at the reader again and again until it is gone."""
+def writer(world: Ownership) -> Program:
+    """Connect, write, and look at the reader again and again until it is gone."""
+    last = world.rules.writer_looks_last
     while True:
         segment = yield ask("open the segment", lambda m: m[G.SEGMENT])
         if segment >= 0 and (yield ask("is it formatted", partial(is_formatted, segment))):
+            connected = last or (yield living(world, segment))
             semaphore = yield ask("open the semaphores", lambda m: m[G.SEMAPHORE])
-            named = semaphore >= 0
-            if named and world.rules.writer_looks_at_name:
-                named = yield is_named(G.SEGMENT, segment)
-            while named:
-                if not (yield living(world, segment, semaphore)):
+            if last:
+                connected = semaphore >= 0 and (yield living(world, segment))
+            while connected:
+                yield post_data(segment, semaphore)
+                if not (yield living(world, segment)):
                     return
                 yield AGAIN
-            del semaphore, named
+            del semaphore, connected
         del segment
         yield AGAIN
 
@@ -343,7 +379,6 @@ def killed(who: int) -> Any:
     def die(m: Shared) -> Any:
         if not m[G.BUSY] >> who & 1 and all(serving[0] != who for serving in m[G.SERVING]):
             return BLOCKED
-        m[G.DEAD] |= 1 << who
         drop(m, who)
         return None
 
@@ -354,6 +389,7 @@ def show(m: Shared) -> str:
     """Show a state in one line."""
     segments = " ".join(
         f"{n}:by {s.maker}{' ready' if s.formatted else ''}{f' locked by {s.lock}' if s.lock else ''}"
+        f"{f' removed by {s.removal}' if s.removal else ''}"
         for n, s in enumerate(m[G.SEGMENTS])
     )
     serving = " ".join(f"{serving[0]}" for serving in m[G.SERVING]) or "nobody"
@@ -375,6 +411,6 @@ def run(world: Ownership) -> Exploration:
         processes.append(Process(f"clean {who}", partial(cleaner, world, who, directory)))
     for _ in range(world.writers):
         who += 1
-        processes.append(Process(f"writer {who}", partial(writer, world, who)))
+        processes.append(Process(f"writer {who}", partial(writer, world)))
     directories = 1 + max((*world.owners, *world.cleaners))
-    return explore([-1, -1, (), 0, (-1,) * directories, (), (), 0, 0], processes, show)
+    return explore([-1, -1, (), 0, (-1,) * directories, (), (), 0], processes, show)

@@ -54,21 +54,23 @@ def look(world: World, balance: int, read: int) -> Program:
 
 
 def life(world: World) -> Program:
-    """Return the writer's pid, and one more than the number of the connection if it is dead, 0 if it is not."""
+    """Return the writer as (pid, number of the connection), and whether it is dead."""
     while True:
+        connection = yield load(F.CONNECTION)
         pid = yield load(F.WRITER_PID)
         if pid == 0:
-            return 0, 0
-        connection = yield load(F.CONNECTION)
+            return (0, 0), False
+        if not world.rules.number_first:
+            connection = yield load(F.CONNECTION)
         held = yield load(F.LOCK)
         if held or (connection[1] != pid and (yield alive(world, pid))):
-            return pid, 0
+            return (pid, connection[0]), False
         del held
         if world.rules.loads_pid_again and (yield load(F.WRITER_PID)) != pid:
             continue
         if not world.rules.loads_connection_again or (yield load(F.CONNECTION)) == connection:
             yield ask("dead", partial(is_dead, world, pid, connection))
-            return pid, connection[0] + 1
+            return (pid, connection[0]), True
 
 
 def is_dead(world: World, pid: int, connection: Any, m: Shared) -> None:
@@ -82,9 +84,9 @@ def is_dead(world: World, pid: int, connection: Any, m: Shared) -> None:
 
 
 def settle(world: World, dead: int, balance: int, read: int, held: int) -> Program:
-    """Set everything straight, if there still is no frame; the result is the balance, and whether it is done."""
+    """Set everything straight, if there still is no frame; the result says whether it is done."""
     if not (yield swap(F.WRITER_PID, dead, world.reader_pid)):
-        return balance, True
+        return True
     mine = not world.rules.settles_with_lock or (yield lock(READER))
     if mine:
         if not (yield from look(world, balance, read)):
@@ -93,10 +95,9 @@ def settle(world: World, dead: int, balance: int, read: int, held: int) -> Progr
             yield store(F.FREE, world.size - held)
             while (yield try_take(F.DATA)):
                 pass
-            balance = 0
         yield unlock(READER)
     yield swap(F.WRITER_PID, world.reader_pid, dead)
-    return balance, mine or world.rules.settles_once
+    return mine or world.rules.settles_once
 
 
 def settling(world: World, read: int) -> Step:
@@ -111,7 +112,21 @@ def settling(world: World, read: int) -> Step:
     return one(f"store committed = {read}", run)
 
 
-def begin_stream(world: World, read: int, following: int, idle: int) -> Program:
+def pay(balance: int) -> Program:
+    """Take the tokens that are owed, as far as they are there; the result is the balance."""
+    while balance < 0:
+        if not (yield try_take(F.DATA)):
+            break
+        balance += 1
+    return balance
+
+
+def forgive(balance: int, m: Shared) -> None:
+    """Note that the tokens that are missing hold nothing back any more."""
+    m[F.MISSING] = max(0, m[F.MISSING] + balance)
+
+
+def begin_stream(world: World, read: int, following: int, idle: tuple[int, int]) -> Program:
     """Return what the reader notes with the first frame of a stream."""
     pid = yield load(F.WRITER_PID)
     if pid == 0:
@@ -121,7 +136,7 @@ def begin_stream(world: World, read: int, following: int, idle: int) -> Program:
         start = yield load(F.STREAM_START)
         return GONE if read < start else (pid, connection[0])
     if world.rules.notes_the_idle:
-        return (pid, connection[0]) if pid == idle else GONE
+        return idle if idle == (pid, connection[0]) else GONE
     end = yield load(F.WRITE_POS)
     while following != end:
         header = yield ask(f"header at {following}", partial(header_at, following))
@@ -167,24 +182,37 @@ def our_reader(world: World) -> Program:
     noted: Any = GONE
     leases: tuple[tuple[int, bool], ...] = ()
     settled: Any = None
-    idle = 0
+    idle = (0, 0)
     while True:
         found = yield from look(world, balance, read)
         while not found:
-            seen = yield from life(world)
+            seen, dead = yield from life(world)
+            if world.rules.pays_before_look:
+                balance = yield from pay(balance)
             found = yield from look(world, balance, read)
             if found:
-                del seen
+                del seen, dead
                 break
-            idle = seen[0]
+            idle = seen
             if not world.rules.notes_before_look:
-                idle = yield load(F.WRITER_PID)
-            if seen[1] and settled != seen:
-                balance, done = yield from settle(world, seen[0], balance, read, sum(lease[0] for lease in leases))
-                if done:
+                pid = yield load(F.WRITER_PID)
+                connection = yield load(F.CONNECTION)
+                idle = (pid, connection[0])
+                del pid, connection
+            if dead or seen[0] == 0:
+                noted = GONE
+                if balance:
+                    yield one("balance = 0", partial(forgive, balance))
+                    if world.rules.forgives:
+                        balance = 0
+            if seen[0] == 0:
+                settled = None
+            elif dead and settled != seen:
+                held = sum(lease[0] for lease in leases)
+                if (yield from settle(world, seen[0], balance, read, held)):
                     settled = seen
-                del done
-            del seen
+                del held
+            del seen, dead
             if (yield sleep(F.DATA)):
                 balance += 1
             found = yield from look(world, balance, read)
@@ -214,10 +242,7 @@ def our_reader(world: World) -> Program:
         if not world.rules.keeps_balance:
             yield try_take(F.DATA)
             balance = 0
-        while balance < 0:
-            if not (yield try_take(F.DATA)):
-                break
-            balance += 1
+        balance = yield from pay(balance)
         if world.rules.releases_early:
             leases = ()
         while leases and (not leases[0][1] or sum(lease[1] for lease in leases) > world.hold):

@@ -33,7 +33,7 @@ def refused(world: World, who: int, owner: int) -> Step:
     def run(m: Shared) -> Any:
         living = asked.outcomes[0](m)
         nobody = not m[F.CLAIM] or m[F.DEAD] >> m[F.CLAIM] & 1
-        if living and nobody and owner != world.reader_pid and m[F.WRITER_PID] == owner:
+        if living and nobody and m[F.WRITER_PID] == owner:
             raise ViolationError("refused: nobody writes")
         return living
 
@@ -49,65 +49,58 @@ def judge(world: World, who: int) -> Program:
     if connection[1] == owner:
         return owner, True
     del connection
+    if owner == world.reader_pid:
+        return None
     if owner != world.pids[who] and (yield refused(world, who, owner)):
         return None
     return owner, False
 
 
 def connect(world: World, who: int) -> Program:
-    """Become the writer; the result is `committed` and the number of the connection, or nothing for a plain writer."""
-    size = world.size
+    """Become the writer; the result is `committed`, nothing for a plain writer, and the number of the connection."""
+    judged = number = None
     while True:
-        if not (yield lock(who)):
-            yield AGAIN
-            continue
-        judged = yield from judge(world, who)
-        if judged is not None:
-            owner, ours = judged
-            del judged
-            found = True
-            committed = None
-            if owner and ours:
-                committed = yield load(F.COMMITTED)
-                found = yield from straighten(world, committed)
-            elif owner:
-                found, committed = yield from from_the_dead(world)
-                if committed is not None:
-                    found = yield from straighten(world, committed)
-            del ours
-            if found and owner:
-                if committed is not None:
-                    yield store(F.COMMITTED, committed)
-                    yield store(F.WRITE_POS, committed % size)
-                found = yield swap(F.WRITER_PID, owner, 0)
-            if found:
-                found, committed = yield from from_the_closed(world)
-            del owner
-            if not found and world.rules.goes_plain:
-                found, committed = True, None
-            if found:
-                number = 0
-                if committed is not None:
-                    number = (yield load(F.CONNECTION))[0] + 1
-                    yield store(F.COMMITTED, committed)
-                    yield store(F.STREAM_START, committed)
-                    if not world.rules.claims_first:
-                        yield store(F.CONNECTION, (number, world.pids[who]))
-                if (yield claim(world, who, 0, committed)):
-                    if committed is not None and world.rules.claims_first:
-                        yield store(F.CONNECTION, (number, world.pids[who]))
-                    if committed is None or not world.rules.finds_again:
-                        return committed, number
-                    if (yield from from_the_closed(world)) == (True, committed):
-                        yield ask("stays", partial(adopted, committed))
-                        return committed, number
-                    yield leave(world, who)
-                if committed is not None:
-                    yield store(F.CONNECTION, (number, 0))
-                del number
-            del found, committed
-        yield unlock(who)
+        if (yield lock(who)):
+            judged = yield from judge(world, who)
+            if judged is not None and (judged[0] == 0 or (yield from inherit(world, *judged))):
+                judged = None
+                found, committed = yield from find(world)
+                if not found and world.rules.goes_plain:
+                    found, committed = True, None
+                if found and (number := (yield from take_place(world, who, committed))) is not None:
+                    return committed, number
+                del found, committed
+            judged = None
+            yield unlock(who)
         yield AGAIN
+
+
+def take_place(world: World, who: int, committed: int | None) -> Program:
+    """Announce and claim; the result is the number of the connection, or nothing if somebody was faster."""
+    rules = world.rules
+    old = (yield load(F.CONNECTION))[0]
+    number = old + 1
+    if committed is not None:
+        yield store(F.COMMITTED, committed)
+        yield store(F.STREAM_START, committed)
+        if not rules.claims_first:
+            yield store(F.CONNECTION, (number, world.pids[who]))
+    elif rules.plain_clears and (yield load(F.RELEASED)):
+        yield store(F.CONNECTION, (number if rules.plain_numbers else old, 0))
+    if not (yield claim(world, who, 0, committed)):
+        yield store(F.CONNECTION, (old, 0))
+        return None
+    del old
+    if committed is not None and rules.claims_first:
+        yield store(F.CONNECTION, (number, world.pids[who]))
+    if committed is None or not rules.finds_again:
+        return number
+    if (yield from find(world)) == (True, committed):
+        yield ask("stays", partial(adopted, committed))
+        return number
+    yield leave(world, who)
+    yield store(F.CONNECTION, (number, 0))
+    return None
 
 
 def snapshot() -> Program:
@@ -122,24 +115,37 @@ def snapshot() -> Program:
     return first // 2, position, free
 
 
-def from_the_dead(world: World) -> Program:
-    """Find `committed` after a foreign writer that died: whether it could be, and nothing for plain."""
+def inherit(world: World, owner: int, ours: bool) -> Program:
+    """Set right what a dead owner left, and clear its claim; the result says whether it could be."""
     size = world.size
-    if (yield load(F.RELEASED)) == 0:
-        return True, None
-    seen = yield from snapshot()
-    if seen is None:
-        return False, None
-    released, position, free = seen
-    ahead = (position - released) % size
-    if ahead == 0 and free == 0:
-        ahead = size
-    elif ahead == 0 and free < size and world.rules.refuses_doubt:
-        return False, None
-    return True, released + ahead
+    if (yield load(F.RELEASED)):
+        seen = yield from snapshot()
+        if seen is None:
+            return False
+        released, position, free = seen
+        del seen
+        if ours:
+            ahead = (yield load(F.COMMITTED)) - released
+        else:
+            ahead = (position - released) % size
+            if ahead == 0 and free == 0:
+                ahead = size
+            elif ahead == 0 and free < size and world.rules.refuses_doubt:
+                return False
+        if world.rules.inherits_early:
+            yield store(F.COMMITTED, released + ahead)
+        wrong = size - ahead - free
+        position = (released + ahead) % size
+        del released, ahead, free
+        yield store(F.WRITE_POS, position)
+        del position
+        if wrong:
+            yield add(F.FREE, wrong)
+        del wrong
+    return (yield swap(F.WRITER_PID, owner, 0))
 
 
-def from_the_closed(world: World) -> Program:
+def find(world: World) -> Program:
     """Find `committed` where nobody writes: whether it could be, and nothing for plain."""
     if (yield load(F.RELEASED)) == 0:
         return True, None
@@ -148,23 +154,9 @@ def from_the_closed(world: World) -> Program:
         return False, None
     released, position, free = seen
     committed = released + world.size - free
-    if committed % world.size != position % world.size or not released <= committed <= released + world.size:
+    if committed % world.size != position % world.size:
         return True, None
     return True, committed
-
-
-def straighten(world: World, committed: int) -> Program:
-    """Correct the free bytes, if `released` stands still; the result says whether it did."""
-    first = yield load(F.RELEASED)
-    if first & 1:
-        return False
-    free = yield load(F.FREE)
-    if (yield load(F.RELEASED)) != first:
-        return False
-    wrong = world.size - (committed - first // 2) - free
-    if wrong:
-        yield add(F.FREE, wrong)
-    return True
 
 
 def room(world: World, committed: int, need: int) -> Step:
