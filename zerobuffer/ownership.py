@@ -107,12 +107,18 @@ def _make_segment(name: str, mode: int, undo: contextlib.ExitStack) -> int:
     except FileExistsError:
         raise BufferInUseError(name=name, pid=_owner(name) or "unknown") from None
     undo.callback(os.close, fd)
-    undo.callback(_unlink_own, name, fd)
-    # Who came upon it before it was locked took it for a dead owner's, and has removed it or is about to: each side
-    # takes its own lock before it looks at the other's.
-    locked = presence.take(fd, presence.READER_LOCK) and not presence.held(fd, presence.REMOVAL_LOCK)
-    if not locked or not has_its_name(fd, path):
+    try:
+        # Who came upon it before it was locked took it for a dead owner's, and has removed it or is about to: each side
+        # takes its own lock before it looks at the other's.
+        locked = presence.take(fd, presence.READER_LOCK) and not presence.held(fd, presence.REMOVAL_LOCK)
+        ours = locked and has_its_name(fd, path)
+    except OSError:
+        _unlink_own(name, fd)
+        raise
+    if not ours:
+        # Nothing is removed: what has the name by now may be the next owner's.
         raise BufferInUseError(name=name, pid=_owner(name) or "unknown")
+    undo.callback(_unlink_own, name, fd)
     return fd
 
 

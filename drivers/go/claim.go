@@ -65,6 +65,7 @@ func tryConnect(name string, anyOwner bool) (*Writer, time.Duration, error) {
 	patience := patienceWithCreation(fd)
 	segment, err := openSegment(name, fd, true)
 	if err != nil {
+		segment.release()
 		return nil, patience, err
 	}
 	points.Pass(points.WriterOpened)

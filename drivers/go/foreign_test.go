@@ -72,15 +72,16 @@ func TestBesideAForeignPeerTheFieldsOfTheProtocolAreTheTruth(t *testing.T) {
 		t.Fatal("the writer goes on as if it were alone")
 	}
 	check(t, writer.Close())
+	before := block.ours.connection.Load()
 	next := must(Connect(reader.Name(), 0))(t)
-	if !next.stream.plain {
+	if !next.stream.plain || block.ours.connection.Load() != before+1<<32 {
 		t.Fatal("the fields contradict each other, and the next writer trusts them")
 	}
 	check(t, next.Close())
 	block.ours.released.Store(0) // a foreign reader
 	next = must(Connect(reader.Name(), 0))(t)
 	defer next.Close()
-	before := block.ours.committed.Load()
+	before = block.ours.committed.Load()
 	write(t, next, 50)
 	if !next.stream.plain || block.ours.committed.Load() != before {
 		t.Fatal("a foreign reader's reserved bytes were written")

@@ -41,10 +41,11 @@ func (o *objects) fill(config Config) (segment int, err error) {
 	} else if err != nil {
 		return noFile, fromSystem(err, o.name, "create the segment")
 	}
+	made := segment // the result is another one by the time that it fails
 	defer func() {
 		if err != nil {
-			closeFile(segment)
 			err = errors.Join(err, unlinkObjects(o.name))
+			closeFile(made) // after the removal: without the lock the name may be the next owner's
 		}
 	}()
 	for _, path := range []string{dataPath(o.name), spacePath(o.name)} {

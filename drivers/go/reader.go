@@ -41,12 +41,13 @@ func NewReader(name string, config Config) (*Reader, error) {
 		return nil, err
 	}
 	segment, err := openSegment(name, fd, false)
-	if err != nil {
-		return nil, errors.Join(err, objects.remove())
+	if err == nil {
+		err = segment.openSemaphores()
 	}
-	if err := segment.openSemaphores(); err != nil {
-		segment.release()
-		return nil, errors.Join(err, objects.remove())
+	if err != nil {
+		err = errors.Join(err, objects.remove())
+		segment.release() // after the removal: without the lock the name may be the next owner's
+		return nil, err
 	}
 	begin := segment.ring.size()
 	return &Reader{name: name, segment: segment, objects: objects, gate: newGate(), expected: 1,
@@ -293,7 +294,8 @@ type writerWatch struct {
 
 func (w *writerWatch) look(s *segment) writerState {
 	block := s.ring.block
-	pid, word := block.writerPID.Load(), block.ours.connection.Load() // before the look at the lock
+	word := block.ours.connection.Load() // before the pid, and both before the look at the lock
+	pid := block.writerPID.Load()
 	if pid == 0 {
 		w.seen = w.seen || block.writtenCount.Load() != 0 || block.metadataWritten.Load() != 0
 		if w.seen {
@@ -305,7 +307,7 @@ func (w *writerWatch) look(s *segment) writerState {
 	if byteLocked(s.fd, writerByte) || pid != pidOf(word) && w.peer.alive(pid) {
 		return writerAlive
 	}
-	if block.writerPID.Load() != pid || block.ours.connection.Load() != word {
+	if block.ours.connection.Load() != word || block.writerPID.Load() != pid {
 		return writerAlive // somebody came or went meanwhile: the next look tells
 	}
 	return writerDied
@@ -329,9 +331,11 @@ func (w *writerWatch) beginStream(s *segment, read uint64) {
 	}
 }
 
+// connectionNow loads the number first: that of an announcement that was taken back never comes with a later pid.
 func connectionNow(s *segment) connection {
 	block := s.ring.block
-	return connection{block.writerPID.Load(), numberOf(block.ours.connection.Load())}
+	number := numberOf(block.ours.connection.Load())
+	return connection{block.writerPID.Load(), number}
 }
 
 func ownPID() uint64 { return uint64(os.Getpid()) }

@@ -19,16 +19,13 @@ type segment struct {
 	users   atomic.Int64
 }
 
-// openSegment maps a file, whose descriptor it takes over; its semaphores are opened apart. A reader's memory is mapped
-// read-only: it owns nothing there but its fields of the control block, and a frame that it lends cannot be changed.
+// openSegment maps a file, whose descriptor it takes over; its semaphores are opened apart. What it returns is to be
+// released even if it fails. A reader's memory is mapped read-only: it owns nothing there but its fields of the control
+// block, and a frame that it lends cannot be changed.
 func openSegment(name string, fd int, writable bool) (*segment, error) {
 	s := &segment{name: name, fd: fd}
 	s.users.Store(1)
-	if err := s.open(writable); err != nil {
-		s.release()
-		return nil, err
-	}
-	return s, nil
+	return s, s.open(writable)
 }
 
 func (s *segment) open(writable bool) (err error) {

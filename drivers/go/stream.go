@@ -32,13 +32,16 @@ func (s *stream) join(owner uint64) error {
 		return err
 	}
 	s.committed = now.released + s.size() - now.free
-	s.plain = now.released == 0 || s.committed%s.size() != now.pos
+	foreign := now.released == 0
+	s.plain = foreign || s.committed%s.size() != now.pos
 	ours := &s.block.ours
 	number := numberOf(ours.connection.Load())
 	if !s.plain {
 		ours.committed.Store(s.committed)
 		ours.streamStart.Store(s.committed)
 		ours.connection.Store((number+1)<<32 | ownPID())
+	} else if !foreign {
+		ours.connection.Store((number + 1) << 32)
 	}
 	if s.block.writerPID.CompareAndSwap(0, ownPID()) {
 		now, err = s.look()
@@ -46,8 +49,9 @@ func (s *stream) join(owner uint64) error {
 			return nil
 		}
 		s.block.writerPID.CompareAndSwap(ownPID(), 0) // a foreign writer came and went before the claim
+		number++                                      // this connection was there: its number does not come again
 	}
-	if !s.plain {
+	if !foreign {
 		ours.connection.Store(number << 32)
 	}
 	return errTryAgain
@@ -71,7 +75,6 @@ func (s *stream) inherit(owner uint64) error {
 		}
 	}
 	if now.released != 0 && used <= size {
-		ours.committed.Store(now.released + used)
 		s.block.writePos.Store((now.released + used) % size)
 		s.block.payloadFree.Add(size - used - now.free)
 	}

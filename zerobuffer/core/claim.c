@@ -51,7 +51,7 @@ static int64_t connect(ZbWriter *self) {
     const uint64_t last = zb_load(&oieb->connection);
     /* Before the claim: at each moment a writer_pid of ours stands in `connection`, too. */
     if (resumed == ZB_RESUMED) zb_ring_announce(ring, committed, (uint32_t)getpid());
-    else zb_ring_leave(ring);
+    else if (zb_load(&oieb->released) != 0) zb_store(&oieb->connection, ((last >> 32) + 1) << 32);
     if (!atomic_compare_exchange_strong(&oieb->writer_pid, &owner, (uint64_t)getpid())) {
         zb_store(&oieb->connection, last >> 32 << 32);
         return refusal(oieb, owner);

@@ -51,7 +51,9 @@ typedef enum writer_state { WRITER_ABSENT, WRITER_ALIVE, WRITER_CLOSED, WRITER_D
 
 zb_identity zb_reader_writer(const ZbReader *self) {
     const zb_oieb *oieb = self->handle->ring.oieb;
-    return (zb_identity){zb_load(&oieb->writer_pid), zb_load(&oieb->connection) >> 32};
+    /* In this order: an announcement that was taken back must not be found with the pid of the next one. */
+    const uint64_t connection = zb_load(&oieb->connection);
+    return (zb_identity){zb_load(&oieb->writer_pid), connection >> 32};
 }
 
 /* Whether the writer that `pid` and `connection` name lives: its lock says so, or, if it is foreign, its pid. */
@@ -69,9 +71,9 @@ static bool writer_lives(ZbReader *self, uint64_t pid, uint64_t connection) {
 
 static writer_state look_at_writer(ZbReader *self, int64_t now) {
     zb_oieb *oieb = self->handle->ring.oieb;
+    uint64_t connection = zb_load(&oieb->connection);
     uint64_t pid = zb_load(&oieb->writer_pid);
     for (int changes = 0; pid != 0; changes++) {
-        const uint64_t connection = zb_load(&oieb->connection);
         self->writer_seen = true;
         if (zb_peer_fresh(&self->peer, pid, now)) return WRITER_ALIVE;
         if (writer_lives(self, pid, connection)) {
@@ -80,9 +82,10 @@ static writer_state look_at_writer(ZbReader *self, int64_t now) {
             return WRITER_ALIVE;
         }
         /* It may have closed, and another one come, since its pid was loaded. */
-        const uint64_t again = zb_load(&oieb->writer_pid);
-        if ((again == pid && zb_load(&oieb->connection) == connection) || changes == CHANGES_MOST) return WRITER_DEAD;
-        pid = again;
+        const uint64_t before = connection, looked_at = pid;
+        connection = zb_load(&oieb->connection);
+        pid = zb_load(&oieb->writer_pid);
+        if ((pid == looked_at && connection == before) || changes == CHANGES_MOST) return WRITER_DEAD;
     }
     if (zb_load(&oieb->payload_written_count) != 0 || zb_load(&oieb->metadata_written_bytes) != 0) {
         self->writer_seen = true;

@@ -115,15 +115,10 @@ void ReaderCore::await_frame(const Deadline& deadline) {
     }
 }
 
-bool ReaderCore::is_ours(std::uint64_t pid) const noexcept {
-    return process_of(load(ring_.block().reserved.connection)) == pid;
-}
-
 WriterState ReaderCore::look_at_writer() {
     ControlBlock& block = ring_.block();
     for (;;) {
         const Connection now = connection_now();
-        const bool ours = is_ours(now.pid);
         if (now.pid == 0) {
             foreign_ = Peer();
             writer_seen_ =
@@ -133,12 +128,13 @@ WriterState ReaderCore::look_at_writer() {
         writer_seen_ = true;
         writer_ = now;
         const bool locked = is_locked(ring_.segment().locks(), Lock::writer);
-        if (locked || (!ours && foreign_.look(now.pid) == Life::alive)) {
+        if (locked || (!now.ours && foreign_.look(now.pid) == Life::alive)) {
             settled_.reset();
             return WriterState::alive;
         }
         // It may have closed, and another one come, between the two looks.
-        if (connection_now() == now && is_ours(now.pid) == ours) return WriterState::died;
+        const Connection again = connection_now();
+        if (again == now && again.ours == now.ours) return WriterState::died;
     }
 }
 
@@ -163,8 +159,10 @@ void ReaderCore::settle() {
 
 Connection ReaderCore::connection_now() const noexcept {
     ControlBlock& block = ring_.block();
+    // In this order: a claim that failed takes its number back, and it must not be found with the pid of the next.
+    const std::uint64_t connection = load(block.reserved.connection);
     const std::uint64_t pid = load(block.writer_pid);
-    return {.pid = pid, .number = number_of(load(block.reserved.connection))};
+    return {.pid = pid, .number = number_of(connection), .ours = process_of(connection) == pid};
 }
 
 /// A sequence goes up by one, or restarts at 1 with another connection.
@@ -179,10 +177,9 @@ void ReaderCore::check_sequence(const Found& found) const {
 void ReaderCore::begin_stream() {
     writer_seen_ = true;
     const Connection now = connection_now();
-    const bool ours = is_ours(now.pid);
-    const bool older = ours && is_behind(ring_.block().reserved.start);
+    const bool older = now.ours && is_behind(ring_.block().reserved.start);
     author_ = older ? Connection{} : now;
-    stream_ = ours || now == idle_ ? author_ : Connection{};
+    stream_ = now.ours || now == idle_ ? author_ : Connection{};
 }
 
 Connection ReaderCore::author() {

@@ -23,8 +23,11 @@ namespace zerobuffer::detail {
 struct Connection {
     std::uint64_t pid = 0; ///< 0: nobody.
     std::uint64_t number = 0;
+    bool ours = false; ///< Until it goes on plain: it stays the same connection.
 
-    [[nodiscard]] bool operator==(const Connection&) const = default;
+    [[nodiscard]] bool operator==(const Connection& other) const noexcept {
+        return pid == other.pid && number == other.number;
+    }
 };
 
 /// What a reader and the frames that it has lent share.
@@ -58,7 +61,6 @@ private:
     [[nodiscard]] bool find_frame() noexcept;
     [[nodiscard]] bool is_behind(std::uint64_t& field) const noexcept;
     [[nodiscard]] Found next_frame();
-    [[nodiscard]] bool is_ours(std::uint64_t pid) const noexcept;
     [[nodiscard]] WriterState look_at_writer();
     void settle();
     void check_sequence(const Found& found) const;

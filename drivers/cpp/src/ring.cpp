@@ -180,10 +180,10 @@ Ring::WriterState Ring::announce(std::uint64_t committed, std::uint64_t pid) con
     return {.write_pos = committed % payload_size_, .count = load(block.payload_written_count), .committed = committed};
 }
 
-void Ring::leave() const noexcept {
-    if (load(block().reserved.released) == 0) return;
-    std::uint64_t& connection = block().reserved.connection;
-    store(connection, number_of(load(connection)) << 32U);
+void Ring::leave() const noexcept { leave(number_of(load(block().reserved.connection))); }
+
+void Ring::leave(std::uint64_t number) const noexcept {
+    if (load(block().reserved.released) != 0) store(block().reserved.connection, number << 32U);
 }
 
 void Ring::refresh(WriterState& state) const {

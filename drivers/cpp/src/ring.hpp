@@ -105,6 +105,8 @@ public:
 
     /// No writer of ours is connected from now on, unless as a plain one. A foreign reader's block stays as it is.
     void leave() const noexcept;
+    /// The same, and the word gets another number.
+    void leave(std::uint64_t number) const noexcept;
 
     /// Takes what is free anew. A writer finds itself plain when somebody else has moved its position.
     void refresh(WriterState& state) const;

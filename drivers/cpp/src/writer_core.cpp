@@ -82,17 +82,19 @@ void WriterCore::claim() {
     const bool vacant = locked && (owner == 0 || (ring_.inherit(ours) && compare_and_swap(block.writer_pid, owner, 0)));
     const auto committed = vacant ? ring_.find_committed() : std::nullopt;
     if (!committed) throw NotReady{taken, patience};
+    const std::uint64_t last = number_of(load(block.reserved.connection));
     // Before the claim: at each moment a writer_pid of ours stands in `connection`, too.
     if (*committed != 0) {
         known_ = ring_.announce(*committed, own);
     } else {
-        ring_.leave();
+        ring_.leave(last + 1);
     }
     const bool claimed = compare_and_swap(block.writer_pid, 0, own);
     // A foreign writer may have come and gone between the look and the claim.
     if (claimed && (*committed == 0 || ring_.find_committed() == committed)) return;
     if (claimed) static_cast<void>(compare_and_swap(block.writer_pid, own, 0));
-    ring_.leave();
+    // Where it was never claimed, the writer that is there keeps its number.
+    ring_.leave(claimed ? last + 1 : last);
     throw NotReady{taken, patience};
 }
 

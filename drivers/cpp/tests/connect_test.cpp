@@ -154,7 +154,7 @@ TEST(connect, a_writer_that_comes_plain_does_not_stand_in_the_connection) {
     test::poke(reader.name(), offsetof(ControlBlock, payload_write_pos), 64);
     const Writer writer(reader.name());
     CHECK_EQUAL(test::control(reader.name()).writer_pid, own);
-    CHECK_EQUAL(test::control(reader.name()).reserved.connection, std::uint64_t{1} << 32U);
+    CHECK_EQUAL(test::control(reader.name()).reserved.connection, std::uint64_t{2} << 32U);
 }
 
 /// Its post is missing for ever, but no frame of a foreign writer waits for it.

@@ -284,6 +284,22 @@ namespace ZeroBuffer.Tests
         }
 
         [Case]
+        private static void AWriterThatComesPlainIsAnotherConnection()
+        {
+            using (var reader = BufferTests.NewReader(0, 1024))
+            {
+                var block = reader.Segment.Ring.Block;
+                Foreign.Poke(&block->Reserved.Connection, Connection.Word(1, 0));
+                Foreign.Poke(&block->PayloadWritePos, 64);
+                using (new Writer(reader.Name))
+                {
+                    Expect.Equal((ulong)Libc.getpid(), Shared.Load(&block->WriterPid), "the writer");
+                    Expect.Equal(2UL << 32, Shared.Load(&block->Reserved.Connection), "the connection");
+                }
+            }
+        }
+
+        [Case]
         private static void AForeignReaderIsServedByTheProtocolAlone()
         {
             using (var reader = BufferTests.NewReader(0, 1024))

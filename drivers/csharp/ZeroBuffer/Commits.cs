@@ -10,6 +10,7 @@ namespace ZeroBuffer
     {
         private readonly Ring ring;
         private readonly ControlBlock* block;
+        private readonly ulong last;
 
         // 0: plain.
         private ulong committed;
@@ -23,16 +24,16 @@ namespace ZeroBuffer
             ring = segment.Ring;
             this.committed = committed;
             block = ring.Block;
+            last = new Connection(block).Number;
             if (committed == 0)
             {
-                Leave();
+                Leave(last + 1);
                 return;
             }
 
-            var number = new Connection(block).Number + 1;
             Shared.Store(&block->Reserved.Committed, committed);
             Shared.Store(&block->Reserved.StreamStart, committed);
-            Shared.Store(&block->Reserved.Connection, Connection.Word(number, (ulong)Libc.getpid()));
+            Shared.Store(&block->Reserved.Connection, Connection.Word(last + 1, (ulong)Libc.getpid()));
         }
 
         public Segment Segment { get; }
@@ -88,9 +89,20 @@ namespace ZeroBuffer
         /// <summary>Has the word no longer name this writer; of a foreign reader it stays as it is.</summary>
         public void Leave()
         {
+            Leave(new Connection(block).Number);
+        }
+
+        /// <summary>Takes back what was announced: the writer that was faster keeps its number.</summary>
+        public void Withdraw()
+        {
+            Leave(last);
+        }
+
+        private void Leave(ulong number)
+        {
             if (ring.ReaderIsOurs)
             {
-                Shared.Store(&block->Reserved.Connection, Connection.Word(new Connection(block).Number, 0));
+                Shared.Store(&block->Reserved.Connection, Connection.Word(number, 0));
             }
         }
     }

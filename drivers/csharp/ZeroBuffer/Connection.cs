@@ -8,6 +8,7 @@ namespace ZeroBuffer
 
         public Connection(ControlBlock* block)
         {
+            // In this order: what a failed claim took back must not be found with the pid of the next one.
             word = Shared.Load(&block->Reserved.Connection);
             Pid = Shared.Load(&block->WriterPid);
         }

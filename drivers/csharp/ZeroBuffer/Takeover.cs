@@ -50,21 +50,42 @@ namespace ZeroBuffer
                 owner = 0;
             }
 
+            var committed = FindCommitted();
+            if (committed == null)
+            {
+                return null;
+            }
+
+            var own = (ulong)Libc.getpid();
+            var commits = new Commits(segment, committed.Value);
+            owner = Shared.CompareExchange(&block->WriterPid, own, 0);
+            if (owner != 0)
+            {
+                commits.Withdraw();
+                return null;
+            }
+
+            // A foreign writer may have come and gone between the look and the claim.
+            if (committed != 0 && FindCommitted() != committed)
+            {
+                Shared.CompareExchange(&block->WriterPid, 0, own);
+                commits.Leave();
+                return null;
+            }
+
+            return commits;
+        }
+
+        /// <summary>What is committed; 0 if the writer has to be plain, null if it cannot be told now.</summary>
+        private ulong? FindCommitted()
+        {
             if (!StandsStill())
             {
                 return null;
             }
 
             var committed = unchecked(released + size - free);
-            var isKnown = released != 0 && free <= size && committed % size == position;
-            var commits = new Commits(segment, isKnown ? committed : 0);
-            owner = Shared.CompareExchange(&block->WriterPid, (ulong)Libc.getpid(), 0);
-            if (owner != 0)
-            {
-                commits.Leave();
-            }
-
-            return owner == 0 ? commits : null;
+            return released != 0 && free <= size && committed % size == position ? committed : 0;
         }
 
         /// <summary>One of ours that lived would hold the lock. A reader that settles puts its number here.</summary>

@@ -71,7 +71,7 @@ impl Account {
     pub fn announce(&self, ring: &Ring, pid: u64) {
         match self.0 {
             Some(committed) => ring.begin_stream(committed, pid),
-            None if ring.reader_is_ours() => ring.end_stream(),
+            None if ring.reader_is_ours() => ring.disclaim(ring.number() + 1),
             None => {}
         }
     }

@@ -168,9 +168,10 @@ fn claim(ring: &Ring) -> Result<Account, Refusal> {
     }
     // Announced before the claim: a number of ours never stands there that is not known as such.
     let account = Account::find(ring)?.ok_or_else(unclear)?;
+    let before = ring.number();
     account.announce(ring, own);
     if !ring.pass_claim(0, own) {
-        ring.end_stream();
+        ring.disclaim(before);
         return Err(refused_by(ring));
     }
     // A writer of another implementation may have come and gone between the look and the claim.

@@ -50,8 +50,8 @@ impl Presence {
 
     /// Whether the writer of this number lives. A lock that is free says of one of ours that it is dead, and nothing of
     /// another implementation's.
-    pub fn writer_lives(&self, ring: &Ring, peer: &mut Peer, pid: u64) -> bool {
-        self.is_held(Side::Writer) || !ring.is_ours(pid) && peer.look(pid) == Life::Alive
+    pub fn writer_lives(&self, ours: bool, peer: &mut Peer, pid: u64) -> bool {
+        self.is_held(Side::Writer) || !ours && peer.look(pid) == Life::Alive
     }
 
     /// Fails if the reader is gone.

@@ -226,15 +226,17 @@ impl Reader {
 
     fn look_at_writer(&self, progress: &mut Progress) -> WriterState {
         let ring = &self.core.ring;
-        let Some(writer) = ring.connection() else {
+        let standing = ring.standing();
+        let Some(writer) = Connection::of(standing) else {
             let counts = [&ring.block().payload_written_count, &ring.block().metadata_written_bytes];
             let seen = progress.last.is_some() || counts.into_iter().any(|count| load(count) != 0);
             return if seen { WriterState::Closed } else { WriterState::Absent };
         };
         progress.last = Some(writer);
-        let lives = self.presence.writer_lives(ring, &mut progress.writer, writer.pid);
+        let ours = Connection::is_ours(standing);
+        let lives = self.presence.writer_lives(ours, &mut progress.writer, writer.pid);
         // Where another one has come meanwhile, the next look is about that.
-        match lives || ring.connection() != Some(writer) {
+        match lives || ring.standing() != standing {
             true => WriterState::Alive,
             false => WriterState::Died,
         }

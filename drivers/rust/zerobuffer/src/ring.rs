@@ -30,6 +30,17 @@ pub(crate) struct Connection {
     pub number: u64,
 }
 
+impl Connection {
+    pub fn of((word, pid): (u64, u64)) -> Option<Self> {
+        (pid != 0).then_some(Self { pid, number: word >> 32 })
+    }
+
+    /// Whether the writer is one of ours.
+    pub fn is_ours((word, pid): (u64, u64)) -> bool {
+        word & u64::from(u32::MAX) == pid
+    }
+}
+
 /// A segment whose control block has been checked.
 pub(crate) struct Ring {
     segment: Arc<Segment>,
@@ -144,11 +155,16 @@ impl Ring {
 
     // ---- who is connected
 
+    /// The words `connection` and `writer_pid`, loaded in this order: so an announcement that was taken back is not found
+    /// with the pid of a later one.
+    pub fn standing(&self) -> (u64, u64) {
+        let word = load(&self.block().reserved.connection);
+        (word, load(&self.block().writer_pid))
+    }
+
     /// The writer's connection; `None` while there is no writer.
     pub fn connection(&self) -> Option<Connection> {
-        let block = self.block();
-        let pid = load(&block.writer_pid);
-        (pid != 0).then(|| Connection { pid, number: load(&block.reserved.connection) >> 32 })
+        Connection::of(self.standing())
     }
 
     /// Changes who is the writer, unless it has changed already.
@@ -165,7 +181,7 @@ impl Ring {
 
     /// Whether the writer of this number is one of ours.
     pub fn is_ours(&self, pid: u64) -> bool {
-        load(&self.block().reserved.connection) & u64::from(u32::MAX) == pid
+        Connection::is_ours((load(&self.block().reserved.connection), pid))
     }
 
     pub fn reader_is_ours(&self) -> bool {
@@ -175,7 +191,7 @@ impl Ring {
     /// Says where the stream of a new writer begins, and that it is one of ours.
     pub fn begin_stream(&self, committed: u64, pid: u64) {
         let block = self.block();
-        let number = (load(&block.reserved.connection) >> 32) + 1;
+        let number = self.number() + 1;
         store(&block.reserved.committed, committed);
         store(&block.reserved.stream_start, committed);
         store(&block.reserved.connection, number << 32 | pid);
@@ -183,8 +199,17 @@ impl Ring {
 
     /// Says that no writer of ours is connected.
     pub fn end_stream(&self) {
-        let connection = &self.block().reserved.connection;
-        store(connection, load(connection) >> 32 << 32);
+        self.disclaim(self.number());
+    }
+
+    /// Says that the connection of this number is none of ours.
+    pub fn disclaim(&self, number: u64) {
+        store(&self.block().reserved.connection, number << 32);
+    }
+
+    /// The number of the connection.
+    pub fn number(&self) -> u64 {
+        load(&self.block().reserved.connection) >> 32
     }
 
     // ---- writing

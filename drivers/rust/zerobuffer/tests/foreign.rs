@@ -54,7 +54,7 @@ fn a_writer_that_is_plain_from_the_start_is_none_of_ours() {
     overwrite(&name, 48, &16_u64.to_le_bytes());
     overwrite(&name, CONNECTION, &(1 << 32 | u64::from(std::process::id())).to_le_bytes());
     let _writer = Writer::connect(&name, Duration::ZERO).expect("a writer");
-    assert_eq!((ours(&name, COMMITTED), ours(&name, CONNECTION)), (1024, 1 << 32));
+    assert_eq!((ours(&name, COMMITTED), ours(&name, CONNECTION)), (1024, 2 << 32));
 }
 
 #[test]
