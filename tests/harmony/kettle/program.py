@@ -88,11 +88,16 @@ def complain(text: str) -> None:
 
 def main() -> None:
     decoder = framing.FrameDecoder()
+    answering: list[threading.Thread] = []
     while data := os.read(0, 65536):
         for item in decoder.feed(data):
             message = jsonrpc.decode(item.body) if isinstance(item, framing.Frame) else None
             if isinstance(message, jsonrpc.Request):
-                threading.Thread(target=answer, args=(message,), daemon=True).start()
+                answering.append(threading.Thread(target=answer, args=(message,), daemon=True))
+                answering[-1].start()
+    if FAULT in {"aborts-later", "kills-itself", "leaves"}:
+        for thread in answering:  # who ends by itself does so also where its input ends first
+            thread.join(10)
     if FAULT == "stays":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         time.sleep(60)
