@@ -117,10 +117,15 @@ def fill(parent: Parent, name: str, size: int) -> None:
 
 def _heir(hold: Callable[[], object]) -> int:
     """Fork while something of the library is in use; return the number of the child, which lives on."""
+    ready, tell = os.pipe()
     pid = os.fork()
     if pid == 0:
+        os.write(tell, b"x")  # it has let go by now: that is what happens inside of fork
         signal.pause()
         os._exit(0)
+    os.read(ready, 1)
+    os.close(ready)
+    os.close(tell)
     hold()
     return pid
 
