@@ -130,16 +130,6 @@ def _heir(hold: Callable[[], object]) -> int:
     return pid
 
 
-def put_down(pid: int, number: int) -> None:
-    """End a process that is no child of ours, and wait until it is gone."""
-    pidfd = os.pidfd_open(pid)
-    try:
-        os.kill(pid, number)
-        select.select([pidfd], [], [], 20)
-    finally:
-        os.close(pidfd)
-
-
 def fork_with_writer(parent: Parent, name: str, how: str) -> None:
     """Hold a writer, and fork: with nothing else, with a slot's view at hand, or with a thread that waits for space."""
     writer = Writer(name, timeout=10)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-
 import pytest
 
 from tests.library import children
@@ -31,7 +29,7 @@ def test_a_forked_child_does_not_keep_a_killed_writer_alive(name: str, how: str)
                 with reader.read_frame(5) as got:
                     assert bytes(got.data) == frame(10, 1)
         finally:
-            children.put_down(heir, signal.SIGKILL)
+            children.end(heir)
 
 
 @pytest.mark.parametrize("how", ["idle", "view", "blocked"])
@@ -49,4 +47,4 @@ def test_a_forked_child_does_not_keep_a_killed_reader_alive(name: str, how: str)
                 writer.write_frame(frame(10, 1))
                 reader.read_frame(5).release()
         finally:
-            children.put_down(heir, signal.SIGKILL)
+            children.end(heir)

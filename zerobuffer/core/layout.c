@@ -23,7 +23,7 @@ static const field oieb_fields[] = {
     FIELD(zb_oieb, payload_read_count),
     FIELD(zb_oieb, writer_pid),
     FIELD(zb_oieb, reader_pid),
-    /* What the protocol calls reserved begins with our intent. */
+    /* What the protocol calls reserved are the words of ours. */
     {"reserved", offsetof(zb_oieb, committed), sizeof(zb_oieb) - offsetof(zb_oieb, committed)},
     {NULL, 0, 0},
 };

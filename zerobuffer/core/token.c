@@ -164,8 +164,10 @@ static int sleep_once(ZbReader *self, int64_t timeout_ns, int64_t deadline, bool
         self->balance = 0;
         self->stream = zb_stream_of_the_gone;
     }
-    if (state == WRITER_DEAD) settle(self);
-    if (zb_reader_frame_there(self)) return 1;
+    if (state == WRITER_DEAD) {
+        settle(self);
+        if (zb_reader_frame_there(self)) return 1;
+    }
     if ((state == WRITER_CLOSED || state == WRITER_DEAD) && !anybody) {
         raise_writer_gone(self, state);
         return -1;

@@ -27,6 +27,7 @@ struct Asked {
     id: Value,
     verb: String,
     began: Instant,
+    done: bool,
 }
 
 /// A request under way, until it is dropped.
@@ -49,20 +50,30 @@ impl Drop for Job {
     }
 }
 
+impl Job {
+    /// Its work is done: whoever has its answer finds it no more. It counts as under way until the answer is sent.
+    pub fn done(&self) {
+        if let Some(asked) = locked(&self.jobs.0.list).under_way.get_mut(&self.number) {
+            asked.done = true;
+        }
+    }
+}
+
 impl Jobs {
     /// Notes a request; to be kept until it is answered.
     pub fn begin(&self, id: Value, verb: &str) -> Job {
         let mut list = locked(&self.0.list);
         list.last += 1;
         let number = list.last;
-        list.under_way.insert(number, Asked { id, verb: verb.to_owned(), began: Instant::now() });
+        list.under_way
+            .insert(number, Asked { id, verb: verb.to_owned(), began: Instant::now(), done: false });
         Job { jobs: self.clone(), number }
     }
 
-    /// All but one, the oldest first.
+    /// All that are at work but one, the oldest first.
     pub fn others(&self, this: &Job) -> Vec<Known> {
         let list = locked(&self.0.list);
-        let others = list.under_way.iter().filter(|(&number, _)| number != this.number);
+        let others = list.under_way.iter().filter(|(&number, asked)| number != this.number && !asked.done);
         others
             .map(|(_, asked)| Known {
                 id: asked.id.clone(),

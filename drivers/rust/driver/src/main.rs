@@ -107,6 +107,7 @@ fn perform(desk: &Arc<Desk>, answers: &Arc<Answers>, request: rpc::Request) {
         let verb = &request.method;
         let work = AssertUnwindSafe(|| its_desk.perform(&job, verb, request.params));
         let outcome = catch_unwind(work).unwrap_or_else(|_| Err(rpc::Failure::bug(verb)));
+        job.done();
         its_answers.send(&rpc::answer(&request.id, outcome));
         drop(job);
     });
