@@ -15,7 +15,6 @@ import signal
 import struct
 import sys
 import threading
-import time
 from collections.abc import Callable
 from functools import partial
 from types import FrameType
@@ -23,7 +22,8 @@ from typing import Any
 
 import zerobuffer
 from harmony.framing import Frame, FrameDecoder, encode
-from step_definitions.patterns import chained, ramp
+from step_definitions.patterns import ramp
+from step_definitions.summary import Clock, Summary
 from zerobuffer import _core
 
 _SET_DEATH_SIGNAL = 1
@@ -40,30 +40,6 @@ Requests = queue.SimpleQueue[dict[str, Any] | None]
 
 class InterruptedWriteError(Exception):
     """What the handler of SIGINT raises in the middle of a write."""
-
-
-class Summary:
-    """Sums frames up as the contract has it."""
-
-    def __init__(self) -> None:
-        self.frames = self.first = self.last = self.breaks = self.digest = 0
-        self.runs: list[list[int]] = []
-
-    def add(self, frame: zerobuffer.Frame) -> None:
-        """Takes one more frame."""
-        sequence, data = frame.sequence, frame.data
-        size = len(data)
-        self.digest = chained(self.digest, sequence, data)
-        if not self.frames:
-            self.first = sequence
-        elif sequence != self.last + 1:
-            self.breaks += 1
-        if self.runs and self.runs[-1][0] == size:
-            self.runs[-1][1] += 1
-        else:
-            self.runs.append([size, 1])
-        self.frames += 1
-        self.last = sequence
 
 
 class Endpoint:
@@ -153,27 +129,26 @@ class Endpoint:
 
     def read_many(self, count: int | None, idle: float, timeout: float, **_: Any) -> dict[str, Any]:
         """Reads as the contract says, but at most so many frames that what was read is told before a death."""
-        summary = Summary()
-        deadline = time.monotonic() + timeout
+        summary, clock = Summary(), Clock(timeout)
         most = count or _MOST
         while summary.frames < most:
-            patience = idle if count is None else max(0.0, deadline - time.monotonic())
+            patience = idle if count is None else clock.left
             try:
                 self._read_some(summary, most - summary.frames, patience)
             except zerobuffer.ZeroBufferError as error:
                 if count is None and error.code in _ENDS:
                     break
                 raise
-        return vars(summary)
+        return summary.plain(clock)
 
     def _read_some(self, summary: Summary, most: int, patience: float) -> None:
         if self._manner["call"] == "batch":
             with self._side.read_frames(min(_BATCH, most), patience) as frames:
                 for frame in frames:
-                    summary.add(frame)
+                    summary.add(frame.sequence, frame.size, frame.data)
         else:
             with self._side.read_frame(patience) as frame:
-                summary.add(frame)
+                summary.add(frame.sequence, frame.size, frame.data)
 
     def read(self, timeout: float, **_: Any) -> dict[str, int]:
         """Reads one frame."""

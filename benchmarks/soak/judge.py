@@ -4,8 +4,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from benchmarks.soak.plan import Ending, Round, Stream
-from benchmarks.soak.seen import LifeSeen, RoundSeen, StreamSeen, Transfer, Violation, Wrong
+from benchmarks.soak.seen import LifeSeen, RoundSeen, StreamSeen, Violation, Wrong
 from step_definitions.patterns import chained, ramp
+from step_definitions.port import Transfer
 
 NOTICE = 1.0
 """Seconds after which a writer must know of its reader's end. Promised are 0.05; the rest is for a busy machine."""

@@ -1,10 +1,10 @@
 """What was seen of a round, and what is wrong with it: plain data between the stage and the judge."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from benchmarks.soak.plan import Ending
+from step_definitions.port import Transfer
 
 
 class Wrong(StrEnum):
@@ -42,27 +42,6 @@ class ViolationError(Exception):
     def __init__(self, kind: Wrong, text: str) -> None:
         super().__init__(text)
         self.violation = Violation(kind, text)
-
-
-@dataclass(frozen=True)
-class Transfer:
-    """What a reader says of a series of frames, as in the driver contract.
-
-    Attributes:
-        frames: How many.
-        first: Sequence of the first, 0 if there was none.
-        last: Sequence of the last.
-        breaks: How often a sequence was not its predecessor's plus one.
-        runs: Their sizes, as (size, how often in a row).
-        digest: CRC-32 over size, sequence and bytes of each.
-    """
-
-    frames: int
-    first: int
-    last: int
-    breaks: int
-    runs: Sequence[Sequence[int]]
-    digest: int
 
 
 @dataclass

@@ -15,7 +15,8 @@ from typing import Any
 from benchmarks.soak.crew import PATIENCE, PYTHON, Agent, Crew, GoneError, RefusedError
 from benchmarks.soak.judge import NOTICE
 from benchmarks.soak.plan import Deed, Ending, Life, Round, Side, Stream, Trouble
-from benchmarks.soak.seen import Call, LifeSeen, RoundSeen, StreamSeen, Transfer, Violation, ViolationError, Wrong
+from benchmarks.soak.seen import Call, LifeSeen, RoundSeen, StreamSeen, Violation, ViolationError, Wrong
+from step_definitions.port import Transfer
 
 SHARED_MEMORY = Path("/dev/shm")
 _ROUND_SECONDS = 60.0
@@ -124,13 +125,13 @@ class Stage:
             if life.ending is Ending.CLOSE:
                 with contextlib.suppress(RefusedError):  # fewer may come: what it has read is then not told
                     answer = await agent.call("read_many", count=life.frames, timeout=0.5, **how)
-                    seen.transfers.append(_transfer(answer))
+                    seen.transfers.append(Transfer(**answer))
                 return
             frames, written = 1, False
             while frames or not (written and life.ending is Ending.DRAIN):
                 written = self._written.is_set()
                 answer = await agent.call("read_many", count=None, timeout=_ROUND_SECONDS, **how)
-                seen.transfers.append(_transfer(answer))
+                seen.transfers.append(Transfer(**answer))
                 frames = answer["frames"]
                 if not frames:
                     await asyncio.sleep(_RETRY)
@@ -290,7 +291,3 @@ async def _beside(script: Coroutine[Any, Any, None]) -> Any:
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-
-
-def _transfer(answer: dict[str, Any]) -> Transfer:
-    return Transfer(**{key: answer[key] for key in ("frames", "first", "last", "breaks", "runs", "digest")})

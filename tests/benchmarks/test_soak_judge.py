@@ -7,8 +7,9 @@ import pytest
 
 from benchmarks.soak.judge import NOTICE, judge
 from benchmarks.soak.plan import Ending, Life, Manner, Round, Stream
-from benchmarks.soak.seen import Call, LifeSeen, RoundSeen, StreamSeen, Transfer, Violation, Wrong
+from benchmarks.soak.seen import Call, LifeSeen, RoundSeen, StreamSeen, Violation, Wrong
 from step_definitions.patterns import chained, ramp, runs_of
+from step_definitions.port import Transfer
 
 MANNER = Manner()
 LIVES = (
@@ -37,7 +38,7 @@ def transfer(*series: Sequence[tuple[int, int]]) -> Transfer:
         breaks += index > 0 and sequence != listed[index - 1][1] + 1
     sizes = [size for size, _ in listed]
     ends = (listed[0][1], listed[-1][1]) if listed else (0, 0)
-    return Transfer(len(listed), *ends, breaks, runs_of(sizes), digest)
+    return Transfer(len(listed), sum(sizes), *ends, breaks, runs_of(sizes), digest)
 
 
 def good() -> RoundSeen:

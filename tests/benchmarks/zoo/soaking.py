@@ -4,6 +4,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import zerobuffer
 from benchmarks.soak import agent
@@ -16,17 +17,17 @@ _close = zerobuffer.Reader.close
 _seen = 0
 
 
-def add(summary: agent.Summary, frame: zerobuffer.Frame) -> None:
+def add(summary: agent.Summary, *frame: Any) -> None:
     global _seen  # noqa: PLW0603 - one endpoint in a process
     _seen += 1
     if _seen != AT:
-        _add(summary, frame)
+        _add(summary, *frame)
     elif FAULT == "double":
-        _add(summary, frame)
-        _add(summary, frame)
+        _add(summary, *frame)
+        _add(summary, *frame)
     elif FAULT == "tear":
-        _add(summary, frame)
-        summary.digest ^= 1
+        _add(summary, *frame)
+        summary._digest ^= 1
     elif FAULT == "error":
         raise zerobuffer.SequenceError(expected=AT, seen=AT + 1)
     elif FAULT == "crash":
@@ -34,7 +35,7 @@ def add(summary: agent.Summary, frame: zerobuffer.Frame) -> None:
     elif FAULT == "hang":
         time.sleep(3600)
     elif FAULT != "lose":
-        _add(summary, frame)
+        _add(summary, *frame)
 
 
 def close(reader: zerobuffer.Reader) -> None:
