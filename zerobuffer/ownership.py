@@ -105,26 +105,26 @@ def _make_segment(name: str, mode: int, undo: contextlib.ExitStack) -> int:
     try:
         fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, mode)
     except FileExistsError:
-        raise BufferInUseError(name=name, pid=_owner(name) or "unknown") from None
+        raise _in_use(name) from None
     undo.callback(os.close, fd)
     try:
         # Who came upon it before it was locked took it for a dead owner's, and has removed it or is about to: each side
         # takes its own lock before it looks at the other's.
         locked = presence.take(fd, presence.READER_LOCK) and not presence.held(fd, presence.REMOVAL_LOCK)
-        ours = locked and has_its_name(fd, path)
+        ours = locked and _has_name(fd, path)
     except OSError:
         _unlink_own(name, fd)
         raise
     if not ours:
         # Nothing is removed: what has the name by now may be the next owner's.
-        raise BufferInUseError(name=name, pid=_owner(name) or "unknown")
+        raise _in_use(name)
     undo.callback(_unlink_own, name, fd)
     return fd
 
 
 def _unlink_own(name: str, segment_fd: int) -> None:
     with contextlib.suppress(OSError):  # what cannot be removed is what the creation failed for
-        if has_its_name(segment_fd, names.segment_path(name)):
+        if _has_name(segment_fd, names.segment_path(name)):
             _unlink_objects(name)
 
 
@@ -145,22 +145,27 @@ def _clear_place(name: str) -> None:
             try:
                 # The locks are on this very file, whoever else may see its name: one removes it, nobody who lives.
                 if not presence.take(fd, presence.REMOVAL_LOCK) or owner_lives(fd):
-                    raise BufferInUseError(name=name, pid=_owner(name) or "unknown")
+                    raise _in_use(name)
                 if not _is_buffer(fd):
                     raise NotABufferError(name=name, path=path)
-                if has_its_name(fd, path):
+                if _has_name(fd, path):
                     _unlink_objects(name)
                     return
             finally:
                 os.close(fd)
 
 
-def has_its_name(fd: int, path: Path) -> bool:
-    """Say whether a name still leads to the file that was opened by it."""
+def _has_name(fd: int, path: Path | str, directory: int | None = None) -> bool:
+    """Say whether a name (in a directory that is open) still leads to the file that was opened by it."""
     try:
-        return os.path.samestat(os.fstat(fd), path.stat(follow_symlinks=False))
+        there = os.stat(path, dir_fd=directory, follow_symlinks=False)
     except FileNotFoundError:
         return False
+    return os.path.samestat(os.fstat(fd), there)
+
+
+def _in_use(name: str) -> BufferInUseError:
+    return BufferInUseError(name=name, pid=_owner(name) or "unknown")
 
 
 def _is_buffer(fd: int) -> bool:
@@ -196,13 +201,13 @@ def _lock(name: str, path: Path, mode: int, undo: contextlib.ExitStack) -> int:
             try:
                 with _translated(name, f"lock {path}", path), _removed_on_error(path, made):
                     locked = _try_lock(fd)
-                    ours = locked and _is_still(fd, path.name, directory)
+                    ours = locked and _has_name(fd, path.name, directory)  # its last owner removes it while locked
                 if ours:
                     break
                 if locked:
                     pass  # its last owner removed it meanwhile: the next look makes a new one
                 elif time.monotonic() >= deadline or reader_alive(name):
-                    raise BufferInUseError(name=name, pid=_owner(name) or "unknown")  # noqa: TRY301 - closes the file like any failure
+                    raise _in_use(name)  # noqa: TRY301 - closes the file like any failure
                 else:
                     time.sleep(0.002)  # there is no event for a lock that is given up
             except BaseException:
@@ -264,15 +269,6 @@ def _try_lock(fd: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _is_still(fd: int, name: str, directory: int) -> bool:
-    """Say whether the locked file is the one at its path: its last owner removes it while holding the lock."""
-    try:
-        there = os.stat(name, dir_fd=directory, follow_symlinks=False)
-    except FileNotFoundError:
-        return False
-    return os.path.samestat(os.fstat(fd), there)
 
 
 @contextlib.contextmanager

@@ -121,7 +121,11 @@ MUTANTS = [
         ("a committed beyond the ring is believed", "if (used > size) return true;", ""),
         ("a dead writer of ours is judged by its position", "    if (!ours) {", "    if (true) {"),
         ("a dead foreign writer is judged by our word", "    if (!ours) {", "    if (false) {"),
-        ("the position of a dead writer stays", "zb_store(&oieb->payload_write_pos, committed % size);", ""),
+        (
+            "the position of a dead writer stays",
+            "zb_store(&oieb->payload_write_pos, (found.released + used) % size);",
+            "",
+        ),
         (
             "free bytes are set and not corrected",
             "size - used - found.free_bytes, memory_order_acq_rel);",
@@ -129,11 +133,15 @@ MUTANTS = [
         ),
         (
             "a connection is not counted",
-            "(zb_load(&oieb->connection) >> 32) + 1)",
-            "(zb_load(&oieb->connection) >> 32))",
+            "zb_connection_number(zb_load(&oieb->connection)) + 1;",
+            "zb_connection_number(zb_load(&oieb->connection));",
         ),
         ("a stream starts anywhere", "zb_store(&oieb->stream_start, committed);", ""),
-        ("who leaves stays announced", ">> 32 << 32);", ");"),
+        (
+            "who leaves stays announced",
+            "zb_connection(zb_connection_number(zb_load(&ring->oieb->connection)), 0)",
+            "zb_load(&ring->oieb->connection)",
+        ),
         (
             "settling forgets what is held",
             "zb_store(&oieb->payload_free_bytes, ring->payload_size - held);",
@@ -214,8 +222,8 @@ MUTANTS = [
             "read(fd, words, sizeof words) >= 12",
         ),
         ("a fifo is waited for", " | O_NONBLOCK", ""),
-        ("any value is a semaphore's", "words[0] <= SEM_VALUE_MAX && ", ""),
-        ("any private word is a semaphore's", " && (words[2] == 0 || words[2] == SHARED_FUTEX)", ""),
+        ("any value is a semaphore's", "words[0] > SEM_VALUE_MAX || ", ""),
+        ("any private word is a semaphore's", " || (words[2] != 0 && words[2] != SHARED_FUTEX)", ""),
         ("a failed spin costs nothing", "spin->shift++", "(void)spin"),
         ("giving way in vain costs nothing", "skip = 1u << courtesy->failures;", "skip = 0;"),
         (

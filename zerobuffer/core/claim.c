@@ -12,7 +12,7 @@ typedef enum owner_state { OWNER_ALIVE, OWNER_OURS_DEAD, OWNER_FOREIGN_DEAD } ow
 
 /* What became of the owner that stands in writer_pid, as far as we hold the writer's lock. */
 static owner_state look_at_owner(const zb_oieb *oieb, uint64_t owner) {
-    if ((uint32_t)zb_load(&oieb->connection) == owner) return OWNER_OURS_DEAD;
+    if (zb_connection_pid(zb_load(&oieb->connection)) == owner) return OWNER_OURS_DEAD;
     /* It is settling, or has a foreign writer beside it. */
     if (owner == zb_load(&oieb->reader_pid)) return OWNER_ALIVE;
     /* Our number without our lock is that of a dead process that had it before us, as in a restarted container. */
@@ -48,12 +48,12 @@ static int64_t connect(ZbWriter *self) {
     uint64_t committed = 0;
     const zb_resumed resumed = zb_ring_resume(ring, &committed);
     if (resumed == ZB_TRY_AGAIN) return TRY_AGAIN;
-    const uint64_t last = zb_load(&oieb->connection);
+    const uint64_t last = zb_connection_number(zb_load(&oieb->connection));
     /* Before the claim: at each moment a writer_pid of ours stands in `connection`, too. */
     if (resumed == ZB_RESUMED) zb_ring_announce(ring, committed, (uint32_t)getpid());
-    else if (zb_load(&oieb->released) != 0) zb_store(&oieb->connection, ((last >> 32) + 1) << 32);
+    else if (zb_load(&oieb->released) != 0) zb_store(&oieb->connection, zb_connection(last + 1, 0));
     if (!atomic_compare_exchange_strong(&oieb->writer_pid, &owner, (uint64_t)getpid())) {
-        zb_store(&oieb->connection, last >> 32 << 32);
+        zb_store(&oieb->connection, zb_connection(last, 0));
         return refusal(oieb, owner);
     }
     self->committed = resumed == ZB_RESUMED ? committed : 0;

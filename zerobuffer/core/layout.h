@@ -37,7 +37,7 @@ typedef struct zb_oieb {
     zb_shared_u64 reader_pid;
     zb_shared_u64 committed;    /* bytes ever committed, tails included: the store that commits a frame */
     zb_shared_u64 released;     /* bytes ever released; ZB_RELEASING is set while a release is under way */
-    zb_shared_u64 connection;   /* its number << 32 | pid of the writer; pid 0 once it closed */
+    zb_shared_u64 connection;   /* see zb_connection */
     zb_shared_u64 stream_start; /* `committed` when the writer connected */
 } zb_oieb;
 
@@ -60,6 +60,11 @@ _Static_assert(offsetof(zb_oieb, reader_pid) == 88, "reader_pid");
 _Static_assert(offsetof(zb_oieb, committed) == 96, "reserved bytes begin at 96");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "8-byte atomics must be lock-free to be shared between processes");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the layout is little-endian");
+
+/* The word `connection`: its number, and the pid of the writer, 0 once it closed. */
+static inline uint64_t zb_connection(uint64_t number, uint32_t pid) { return number << 32 | pid; }
+static inline uint64_t zb_connection_number(uint64_t connection) { return connection >> 32; }
+static inline uint32_t zb_connection_pid(uint64_t connection) { return (uint32_t)connection; }
 
 static inline uint64_t zb_load(const zb_shared_u64 *field) {
     return atomic_load_explicit((zb_shared_u64 *)field, memory_order_acquire);

@@ -16,7 +16,7 @@ static bool is_same(zb_identity one, zb_identity other) {
 static void begin_stream(ZbReader *self, uint64_t begin) {
     const zb_oieb *oieb = self->handle->ring.oieb;
     const zb_identity now = zb_reader_writer(self);
-    const bool ours = (uint32_t)zb_load(&oieb->connection) == now.pid;
+    const bool ours = zb_connection_pid(zb_load(&oieb->connection)) == now.pid;
     const bool older = ours && (int64_t)(begin - zb_load(&oieb->stream_start)) < 0;
     const bool its_own = ours ? !older : is_same(now, self->idle);
     self->writer_seen = true;

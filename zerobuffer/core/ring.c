@@ -182,11 +182,12 @@ void zb_ring_announce(const zb_ring *ring, uint64_t committed, uint32_t pid) {
     zb_store(&oieb->committed, committed);
     zb_store(&oieb->stream_start, committed);
     /* Last: whoever finds the writer's pid here finds where its stream starts. */
-    zb_store(&oieb->connection, ((zb_load(&oieb->connection) >> 32) + 1) << 32 | pid);
+    const uint64_t number = zb_connection_number(zb_load(&oieb->connection)) + 1;
+    zb_store(&oieb->connection, zb_connection(number, pid));
 }
 
 void zb_ring_leave(const zb_ring *ring) {
-    zb_store(&ring->oieb->connection, zb_load(&ring->oieb->connection) >> 32 << 32);
+    zb_store(&ring->oieb->connection, zb_connection(zb_connection_number(zb_load(&ring->oieb->connection)), 0));
 }
 
 void zb_ring_settle(const zb_ring *ring, uint64_t read_pos, uint64_t read, uint64_t held) {

@@ -53,7 +53,7 @@ zb_identity zb_reader_writer(const ZbReader *self) {
     const zb_oieb *oieb = self->handle->ring.oieb;
     /* In this order: an announcement that was taken back must not be found with the pid of the next one. */
     const uint64_t connection = zb_load(&oieb->connection);
-    return (zb_identity){zb_load(&oieb->writer_pid), connection >> 32};
+    return (zb_identity){zb_load(&oieb->writer_pid), zb_connection_number(connection)};
 }
 
 /* Whether the writer that `pid` and `connection` name lives: its lock says so, or, if it is foreign, its pid. */
@@ -64,7 +64,7 @@ static bool writer_lives(ZbReader *self, uint64_t pid, uint64_t connection) {
         if (self->peer.dead && !self->peer.unknown) zb_peer_renew(&self->peer);
         return true;
     }
-    if ((uint32_t)connection == pid) return false;
+    if (zb_connection_pid(connection) == pid) return false;
     if (!zb_peer_alive(&self->peer)) zb_peer_renew(&self->peer);
     return zb_peer_alive(&self->peer);
 }
