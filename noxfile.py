@@ -20,7 +20,7 @@ PYTHONS = ["3.12", "3.13"]  # 3.11 is what ./test.sh itself runs on here; it tak
 
 
 # What may differ from one Python to another: every night. The rest says nothing new there.
-DIFFERING = ["tests/library", "tests/rpc/test_worker.py", "tests/rpc/test_step_worker.py", "features"]
+DIFFERING = ["tests/library", "harmony/tests/rpc/test_worker.py", "harmony/tests/rpc/test_step_worker.py", "features"]
 # Of the library, what its core does whatever calls it.
 OF_THE_CORE = ["test_faults.py", "test_hostile.py", "test_core_build.py", "test_core_module.py", "test_core_mutants.py"]
 # What meets the interpreter itself: its buffers, threads, event loop and end.
@@ -31,7 +31,7 @@ MEETING_PYTHON += ["async", "threads", "lifetime", "duplex", "vectors"]
 @nox.session(python=PYTHONS)
 def tests(session: nox.Session) -> None:
     """Run the tests on another supported Python; on the newest those of the whole library, which judge its coverage."""
-    session.install("-c", "constraints.txt", "-e", ".[test]")
+    session.install("-c", "constraints.txt", "-e", "./harmony[test]", "-e", ".[test]")
     chosen = [f"tests/library/test_{name}.py" for name in MEETING_PYTHON]
     if session.python == PYTHONS[-1]:
         chosen = ["tests/library", *(f"--ignore=tests/library/{name}" for name in OF_THE_CORE), "--cov"]
@@ -40,24 +40,40 @@ def tests(session: nox.Session) -> None:
 
 
 @nox.session
+def harness(session: nox.Session) -> None:
+    """Run the harness's own tests where there is nothing but the harness: no library, no compiled extension of ours."""
+    session.install("-c", "constraints.txt", "./harmony[test]")
+    with session.chdir("harmony"):
+        session.run("python", "-c", "import importlib.util as u; assert u.find_spec('zerobuffer') is None")
+        session.run("python", "-m", "pytest", "-n", "auto", *(session.posargs or ["-m", "not nightly"]))
+
+
+@nox.session
 def package(session: nox.Session) -> None:
-    """Build sdist and wheel, and use each in a clean environment without any dependency."""
+    """Build sdist and wheel of both distributions, and use each alone in an empty environment."""
     session.install("build")
-    out = Path(session.create_tmp()) / "dist"
-    session.run("python", "-m", "build", "--outdir", str(out), ".", silent=True)
-    for artefact in sorted(out.glob("*.whl")) + sorted(out.glob("*.tar.gz")):
-        session.run("python", "-m", "pip", "uninstall", "-y", "zerobuffer-harmony", silent=True)
-        session.install(str(artefact))
-        with session.chdir(session.create_tmp()):
-            session.run("python", "-c", SMOKE)
-            session.run("zerobuffer", "list", silent=True)
+    place = Path(session.create_tmp()).resolve()
+    for project, smoke, commands in ((".", SMOKE, ["zerobuffer list"]), ("harmony", HARNESS, ["harmony --version"])):
+        out = place / "dist" / Path(project).resolve().name
+        shutil.rmtree(out, ignore_errors=True)
+        session.run("python", "-m", "build", "--outdir", str(out), project, silent=True)
+        for artefact in (*out.glob("*.whl"), *out.glob("*.tar.gz")):
+            empty = place / "empty"
+            session.run("python", "-m", "venv", "--clear", str(empty))
+            session.run(str(empty / "bin" / "pip"), "install", "--quiet", str(artefact), external=True)
+            with session.chdir(place):
+                session.run(str(empty / "bin" / "python"), "-c", smoke, external=True)
+                for command in commands:
+                    session.run(*str(empty / "bin" / command).split(), external=True)
 
 
 SMOKE = """
-import json, os, zerobuffer
+import json, os, importlib.util, zerobuffer
+from importlib.metadata import requires
 from importlib.resources import files
 assert json.loads(files("zerobuffer").joinpath("driver.schema.json").read_text())["$defs"]["create.params"]
-assert files("harmony").joinpath("events.schema.json").is_file()
+assert importlib.util.find_spec("harmony") is None
+assert all("extra ==" in one for one in requires("zerobuffer-harmony"))
 name = f"package-{os.getpid()}"
 with zerobuffer.Reader(name) as reader, zerobuffer.Writer(name) as writer:
     writer.write_frame(b"built")
@@ -65,13 +81,29 @@ with zerobuffer.Reader(name) as reader, zerobuffer.Writer(name) as writer:
         assert bytes(frame.data) == b"built"
 print("ok", zerobuffer.__file__)
 """
+HARNESS = """
+import importlib.util, json
+from importlib.metadata import entry_points
+from importlib.resources import files
+assert importlib.util.find_spec("zerobuffer") is None
+here = files("harmony")
+assert json.loads(here.joinpath("events.schema.json").read_text())
+files = ("html_report.html", "perf/page.html", "undertaker.py", "py.typed")
+assert all(here.joinpath(name).is_file() for name in files)
+templates = here / "new_driver" / "templates"
+assert {"README.md.in", "cpp", "csharp", "go", "node", "python", "rust"} <= {one.name for one in templates.iterdir()}
+assert (templates / "cpp" / ".clang-format.in").is_file()
+assert entry_points(group="pytest11")["harmony"].load().__name__ == "harmony.door"
+print("ok", here)
+"""
 
 
 @nox.session
 def lock(session: nox.Session) -> None:
     """Renew constraints.txt from the newest versions that go together."""
-    session.install("--upgrade", ".[dev]")
-    frozen = session.run("python", "-m", "pip", "freeze", "--exclude", "zerobuffer-harmony", silent=True)
+    session.install("--upgrade", "./harmony[test]", ".[dev]")
+    ours = ("--exclude", "zerobuffer-harmony", "--exclude", "harmony-conformance")
+    frozen = session.run("python", "-m", "pip", "freeze", *ours, silent=True)
     lines = [line for line in str(frozen).splitlines() if "==" in line]
     Path("constraints.txt").write_text("\n".join(sorted(lines, key=str.lower)) + "\n", encoding="utf-8")
 

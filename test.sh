@@ -42,7 +42,7 @@ find_python() {
 
 # What the environment is made from: when one of these changes, it is renewed.
 stamp() {
-    { "$1" --version; cat pyproject.toml constraints.txt CMakeLists.txt zerobuffer/core/*; } | sha256sum
+    { "$1" --version; cat pyproject.toml harmony/pyproject.toml constraints.txt CMakeLists.txt zerobuffer/core/*; } | sha256sum
 }
 
 bootstrap() {
@@ -58,7 +58,10 @@ bootstrap() {
         fail "this Python has no C headers: install them (Debian: apt-get install python3-dev)"
     printf 'test.sh: making the environment in .venv (once; a minute or so) …\n' >&2
     [ -x .venv/bin/python ] || "$python" -m venv .venv
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]' >&2 ||
+    # An older zerobuffer-harmony brought the command `harmony`, and would take the new one along when it goes.
+    .venv/bin/python -m pip uninstall --quiet --yes zerobuffer-harmony 2>/dev/null || true
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+        -e './harmony[test]' -e '.[dev]' >&2 ||
         fail "the environment could not be made: see the messages of pip above"
     stamp .venv/bin/python >.venv/stamp
 }

@@ -139,7 +139,7 @@ def through_pytest(count: int, *options: str) -> float:
         directory = Path(name)
         make_project(directory, count)
         env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(directory)])}
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "harmony.plugin", "-p", "no:cacheprovider", "features"]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "features"]
         began = time.perf_counter()
         done = subprocess.run(
             [*command, "--pairing", "idle", "--no-progress", *options],

@@ -1,8 +1,7 @@
-"""The driver contract as data: what it accepts, what it names, and what is published of it."""
+"""The contract of this project as data: what it accepts, what it names, and what is published of it."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,11 +12,8 @@ import pytest
 
 from harmony.contract import HandshakeError, Identity, Structure, layout_differences
 from harmony.contract_text import json_schema, markdown
-from harmony.driver import GRACE
 from step_definitions.port import CONTRACT
 from step_definitions.terms import LAYOUT
-from tests.harmony.kettle.contract import CONTRACT as KETTLE
-from tests.harmony.kettle.contract import Kettle
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -40,13 +36,6 @@ def moved(structure: str, **fields: tuple[int, int] | None) -> dict[str, Structu
     before = LAYOUT[structure]
     after = {name: extent for name, extent in {**before.fields, **fields}.items() if extent is not None}
     return {**LAYOUT, structure: Structure(size=before.size, fields=after)}
-
-
-def test_a_contract_is_read_off_the_methods() -> None:
-    assert list(KETTLE.verbs) == ["hello", "health", "dump", "boil", "whistle"]
-    assert KETTLE.verbs["whistle"].needs == "whistle"
-    assert KETTLE.verbs["boil"].summary == "Heat the water; returns the degrees on the way."
-    assert list(KETTLE.verbs["boil"].params.model_fields) == ["cups", "timeout"]
 
 
 @pytest.mark.parametrize(
@@ -126,8 +115,7 @@ def test_a_layout_may_hold_more_than_is_asked() -> None:
 
 
 def test_the_schema_is_a_schema_and_judges_messages() -> None:
-    for contract in (CONTRACT, KETTLE):
-        jsonschema.Draft202012Validator.check_schema(json_schema(contract))
+    jsonschema.Draft202012Validator.check_schema(json_schema(CONTRACT))
     validator = jsonschema.Draft202012Validator(json_schema(CONTRACT))
     ask = {"jsonrpc": "2.0", "id": 1, "method": "connect", "params": [{"name": "x", "timeout": 1.0}]}
     assert validator.is_valid(ask)
@@ -165,21 +153,5 @@ def test_what_is_published_is_what_the_contract_says() -> None:
 
 
 def test_the_documentation_names_everything() -> None:
-    text = markdown(KETTLE, GRACE)
-    assert "| `boil` | `cups` | [number, …] | Heat the water" in text
-    assert "`dry` no water" in text
-    assert all(
-        f"`{name}`" in markdown(CONTRACT, 5.0) for name in [*CONTRACT.verbs, *CONTRACT.codes, *LAYOUT["oieb"].fields]
-    )
-
-
-def test_the_port_of_another_subject_works() -> None:
-    class Fake(Kettle):
-        async def call(self, verb: str, params: Mapping[str, Any], timeout: float) -> Any:
-            assert (verb, params, timeout) == ("boil", {"cups": 2, "timeout": 1.0}, 1.0)
-            return [20.0, 100.0]
-
-        async def end(self) -> None:
-            raise AssertionError
-
-    assert asyncio.run(Fake().boil(2)) == [20.0, 100.0]
+    text = markdown(CONTRACT, 5.0)
+    assert all(f"`{name}`" in text for name in [*CONTRACT.verbs, *CONTRACT.codes, *LAYOUT["oieb"].fields])

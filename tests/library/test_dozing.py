@@ -14,7 +14,6 @@ import pytest
 
 from tests.library import children, cores, toolchain
 from tests.library.processes import Child, Parent
-from tests.pytests import ALONE, words_of_pytest
 from zerobuffer import (
     BufferConfig,
     BufferFullError,
@@ -163,6 +162,7 @@ VARIANTS = {
 }
 # A writer that leaves nudges a sleeper, which may be a moment too early: only there is the next look needed.
 ALL_BUT = "not test_graceful_close_is_noticed_by_a_blocked_read and not test_other_side_goes_while_waiting"
+PLUGINS = ("-p", "pytest_asyncio.plugin", "-p", "pytest_timeout")
 FILES = ["test_peer_death.py", "test_threads.py", "test_async.py"]
 
 
@@ -177,6 +177,7 @@ def test_deaths_and_cancellations_with_a_core_that_dozes(variant: str, tmp_path:
     told = toolchain.run(sys.executable, "-c", which, environment=environment)
     assert told.split() == [str(module), str(variant != "never")]
     files = [str(Path(__file__).with_name(file)) for file in FILES]
-    words = words_of_pytest("-q", "-x", "-p", "pytest_timeout", "-p", "no:cacheprovider", "-k", ALL_BUT, *files)
-    ran = toolchain.run(*words, environment={**ALONE, **environment}, cwd=toolchain.ROOT, deadline=300)
+    words = ["-q", "-x", *PLUGINS, "-p", "no:cacheprovider", "-k", ALL_BUT, *files]
+    alone = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", **environment}
+    ran = toolchain.run(sys.executable, "-m", "pytest", *words, environment=alone, cwd=toolchain.ROOT, deadline=300)
     assert " passed" in ran

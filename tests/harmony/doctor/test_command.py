@@ -6,8 +6,9 @@ import json
 from pathlib import Path
 from typing import Final
 
-from tests.harmony.conftest import ROOT, run_python
+from sandbox import run_python
 
+ROOT: Final = Path(__file__).parents[3]
 NOBODY: Final = ("--set", 'platforms.nobody.command=["no-such-program"]', "--set", "platforms.nobody.contract=driver")
 BROKEN: Final = (
     *("--set", 'platforms.broken.command=["{python}", "-m", "tests.zoo.broken_drivers", "wrong-digest"]'),

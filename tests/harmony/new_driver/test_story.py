@@ -9,10 +9,11 @@ from typing import Final
 
 import pytest
 
+from new_driver.made import NAME, Made, make
+from sandbox import run_python
 from step_definitions.port import CONTRACT
-from tests.harmony.conftest import ROOT, run_python
-from tests.harmony.new_driver.made import NAME, Made, make
 
+ROOT: Final = Path(__file__).parents[3]
 STORY: Final = ROOT / "docs" / "your-language.md"
 CODE: Final = ROOT / "docs" / "your-language"
 
@@ -58,8 +59,9 @@ def test_the_driver_of_the_story_plays_with_python_on_both_sides(tmp_path: Path)
     scenarios = ("--scenario", "1.1", "--scenario", "1.5")
     done = run_python(
         tmp_path,
-        *("-m", "pytest", "-p", "harmony.plugin", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)),
+        *("-m", "pytest", "-p", "no:cacheprovider", "--rootdir", str(tmp_path)),
         *("--harmony-project", str(project), str(ROOT / "features"), *pairings, *scenarios),
+        PYTHONPATH=str(ROOT),
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert "4 passed" in done.stdout

@@ -1,0 +1,247 @@
+"""What a project says about itself: ``harmony.toml``, then ``HARMONY_…`` variables, then the command line.
+
+The later source wins. Every value is validated, and a wrong one is reported with its source and field.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic_settings import (
+    BaseSettings,
+    EnvSettingsSource,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from harmony.errors import ConfigurationError
+
+PREFIX: Final = "HARMONY_"
+_NESTING: Final = "__"
+
+
+class Platform(BaseModel):
+    """One implementation that can play roles.
+
+    Attributes:
+        command: How its process is started.
+        listen: How a process is started that listens on ``{socket}``, for ``harmony up``; none if it cannot.
+        contract: What that process speaks: ``steps`` (it has step definitions) or ``driver`` (it has verbs).
+        driver: How its driver is started, where ``command`` starts something else; see :attr:`driver_command`.
+        directory: Where it is started, relative to the project file.
+        environment: Variables added to its environment.
+        build: Command that builds it, if it needs one.
+        requires: Programs that the build or the start takes, and the Debian package that has each.
+        sources: Patterns of the files that it is built from; a program made from others counts as not built.
+        capabilities: What it claims to be able to do.
+        start_timeout: Seconds until it must answer for the first time.
+        step_timeout: Seconds a step may take; the project's value if absent.
+        stop_timeout: Seconds it gets to end in order before it is killed.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    command: tuple[str, ...] = Field(min_length=1)
+    listen: tuple[str, ...] = ()
+    contract: Literal["steps", "driver"] = "steps"
+    driver: tuple[str, ...] = ()
+    directory: Path = Path()
+    environment: dict[str, str] = Field(default_factory=dict)
+    build: tuple[str, ...] = ()
+    requires: dict[str, str] = Field(default_factory=dict)
+    sources: tuple[str, ...] = ()
+    capabilities: frozenset[str] = frozenset()
+    start_timeout: float = Field(default=30.0, gt=0)
+    step_timeout: float | None = Field(default=None, gt=0)
+    stop_timeout: float = Field(default=5.0, gt=0)
+
+    @property
+    def driver_command(self) -> tuple[str, ...]:
+        """How a process is started that has the verbs of the contract; nothing if this platform has none."""
+        return self.driver or (self.command if self.contract == "driver" else ())
+
+
+class Timeouts(BaseModel):
+    """Deadlines in seconds.
+
+    Attributes:
+        step: For a step.
+        by_tag: For a step of a scenario with a tag, where that is longer.
+        setup: For an actor to begin a scenario.
+        cleanup: For an actor to end one.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    step: float = Field(default=30.0, gt=0, le=3600)
+    by_tag: dict[str, float] = Field(default_factory=dict)
+    setup: float = Field(default=30.0, gt=0, le=3600)
+    cleanup: float = Field(default=15.0, gt=0, le=3600)
+
+
+class DriverSettings(BaseModel):
+    """What the project asks of drivers.
+
+    Attributes:
+        contract: Its verbs, as ``module:CONTRACT``; see :mod:`harmony.contract`.
+        trials: What ``harmony doctor`` tries of each verb, as ``module:TRIALS``.
+        measures: What ``harmony perf`` measures, as ``module:MEASURES``.
+        reference: The platform against which ``harmony doctor`` plays.
+        scenario: The scenario that it plays.
+        documentation: Where its documentation is published, relative to the project file.
+        schema_file: Where its JSON Schema is published.
+        strict: Whether every word of a driver must be as the contract says, in every run (``--validate`` for one).
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    contract: str = ""
+    trials: str = ""
+    measures: str = ""
+    reference: str = "python"
+    scenario: str = "1.1"
+    documentation: Path | None = None
+    schema_file: Path | None = None
+    strict: bool = False
+
+
+class LeakLimits(BaseModel):
+    """What a scenario may leave behind in this process. ``check = false`` turns the resource monitor off."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    check: bool = True
+    descriptors: int = Field(default=0, ge=0)
+    threads: int = Field(default=0, ge=0)
+    children: int = Field(default=0, ge=0)
+    memory_mb: float = Field(default=256.0, gt=0)
+    probes: tuple[str, ...] = ()
+
+
+class Settings(BaseSettings):
+    """The whole configuration of a project.
+
+    Attributes:
+        features: Directory of the feature files, relative to the project file.
+        steps: Modules (or packages) with step classes.
+        providers: Modules with providers and ``CONVERTERS``.
+        numbered: Whether every scenario's title begins with its number.
+        tags: Known tags and what they mean; others are errors.
+        opt_in: Tags whose scenarios run only on request.
+        capabilities: Tags that a platform must claim as a capability, or its cells are `unsupported`.
+        repeat: The command that repeats a scenario; ``{words}`` and ``{seed}`` are filled in.
+        log_level: Least level shown on stderr while steps run.
+        telemetry: Whether to make OpenTelemetry spans.
+        timeouts: Deadlines.
+        leaks: What a scenario may leave behind.
+        driver: What the project asks of drivers.
+        platforms: Implementations by name.
+    """
+
+    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter=_NESTING)
+
+    features: Path = Path("features")
+    steps: tuple[str, ...] = ("step_definitions",)
+    providers: tuple[str, ...] = ()
+    numbered: bool = True
+    tags: dict[str, str] = Field(default_factory=dict)
+    opt_in: tuple[str, ...] = ("stress", "benchmark")
+    capabilities: tuple[str, ...] = ()
+    repeat: str = "pytest --scenario {words} --seed {seed}"
+    log_level: Literal["trace", "debug", "info", "warning", "error", "critical"] = "warning"
+    telemetry: bool = False
+    timeouts: Timeouts = Timeouts()
+    leaks: LeakLimits = LeakLimits()
+    driver: DriverSettings = Field(default_factory=DriverSettings)
+    platforms: dict[str, Platform] = Field(default_factory=dict)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take values from the constructor alone: :func:`read_settings` has merged all sources, lists included."""
+        del settings_cls, env_settings, dotenv_settings, file_secret_settings
+        return (init_settings,)
+
+
+def read_settings(file: Path, overrides: Mapping[str, Any] | None = None) -> Settings:
+    """Read the configuration of a project.
+
+    Args:
+        file: The project file.
+        overrides: Values from the command line, nested like the file.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or a value is not valid.
+    """
+    try:
+        from_file = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{file}: {error}", hint="the project file is TOML in UTF-8") from error
+    try:
+        from_environment = EnvSettingsSource(Settings, env_prefix=PREFIX, env_nested_delimiter=_NESTING)()
+    except SettingsError as error:
+        raise ConfigurationError(f"environment: {error}", hint="lists and tables are JSON in variables") from error
+    merged = _merged(_merged(from_file, from_environment), overrides or {})
+    try:
+        return Settings(**merged)
+    except pydantic.ValidationError as error:
+        lines = [
+            f"{_source(detail['loc'], file, overrides or {})}: {'.'.join(str(part) for part in detail['loc'])}: "
+            f"{detail['msg']}"
+            for detail in error.errors()
+        ]
+        raise ConfigurationError("\n".join(lines), hint="docs/running.md lists every setting") from error
+
+
+def overrides_of(assignments: Iterable[str]) -> dict[str, Any]:
+    """Return settings that a command line gives as ``timeouts.step=60``.
+
+    Raises:
+        ConfigurationError: One is no assignment.
+    """
+    overrides: dict[str, Any] = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals or not key.strip():
+            raise ConfigurationError(f"{assignment!r} is no setting", hint="write key=value, such as timeouts.step=60")
+        try:
+            value: Any = tomllib.loads(f"value = {text}")["value"]
+        except tomllib.TOMLDecodeError:
+            value = text
+        for part in reversed(key.strip().split(".")):
+            value = {part: value}
+        overrides = _merged(overrides, value)
+    return overrides
+
+
+def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    result = dict(below)
+    for key, value in above.items():
+        old = result.get(key)
+        result[key] = _merged(old, value) if isinstance(old, Mapping) and isinstance(value, Mapping) else value
+    return result
+
+
+def _source(location: tuple[int | str, ...], file: Path, overrides: Mapping[str, Any]) -> str:
+    """Return where a value came from, so that a person looks in the right place."""
+    if location and location[0] in overrides:
+        return "command line"
+    names = [str(part).upper() for part in location if isinstance(part, str)]
+    for length in range(len(names), 0, -1):
+        variable = PREFIX + _NESTING.join(names[:length])
+        if variable in {name.upper() for name in os.environ}:
+            return f"environment variable {variable}"
+    return str(file)

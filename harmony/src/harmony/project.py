@@ -1,0 +1,138 @@
+"""A project on disk: its settings, its features and the library of its steps."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from harmony.config import Settings, read_settings
+from harmony.contract import Contract
+from harmony.conversion import Converters
+from harmony.errors import ConfigurationError, GherkinSyntaxError
+from harmony.gherkin import Feature, read_feature
+from harmony.injection import Providers
+from harmony.local import StepLibrary
+from harmony.project_file import PROJECT_FILE, find_project_file
+from harmony.registry import StepRegistry, import_modules
+
+Named = TypeVar("Named")
+
+
+@dataclass(frozen=True)
+class Project:
+    """Where everything of a project is.
+
+    Attributes:
+        file: The project file.
+        settings: What it says.
+    """
+
+    file: Path
+    settings: Settings
+
+    @property
+    def root(self) -> Path:
+        """The directory of the project file."""
+        return self.file.parent
+
+    @property
+    def features_directory(self) -> Path:
+        """The directory of the feature files."""
+        return (self.root / self.settings.features).resolve()
+
+    def features(self) -> tuple[list[Feature], list[GherkinSyntaxError]]:
+        """Read every feature file; a file that is not Gherkin becomes an error beside the others.
+
+        Raises:
+            ConfigurationError: There is no features directory.
+        """
+        directory = self.features_directory
+        if not directory.is_dir():
+            raise ConfigurationError(f"{self.file}: features: there is no directory {directory}")
+        features: list[Feature] = []
+        errors: list[GherkinSyntaxError] = []
+        for path in sorted(directory.rglob("*.feature")):
+            try:
+                features.append(read_feature(path))
+            except GherkinSyntaxError as error:
+                errors.append(error)
+        return features, errors
+
+    def library(self) -> StepLibrary:
+        """Import the project's steps and providers.
+
+        Raises:
+            ConfigurationError: A module cannot be imported.
+            StepClassError: A step or provider cannot be used as it is written.
+        """
+        if str(self.root) not in sys.path:
+            sys.path.insert(0, str(self.root))
+        converters: dict[Any, Any] = {}
+        for module in import_modules(self.settings.providers):
+            found = getattr(module, "CONVERTERS", {})
+            if not isinstance(found, Mapping):
+                raise ConfigurationError(f"{module.__name__}.CONVERTERS is no mapping from types to functions")
+            converters |= found
+        return StepLibrary(
+            StepRegistry.of_modules(self.settings.steps),
+            Providers.of_modules(self.settings.providers),
+            Converters(converters),
+        )
+
+    def named(self, setting: str, name: str, kind: type[Named]) -> Named:
+        """Import what a setting names as ``module:attribute``.
+
+        Args:
+            setting: Of the project file, for messages.
+            name: What it says.
+            kind: What must be found there.
+
+        Raises:
+            ConfigurationError: It names nothing, or something else.
+        """
+        if str(self.root) not in sys.path:
+            sys.path.insert(0, str(self.root))
+        module, _, attribute = name.partition(":")
+        if not module or not attribute:
+            raise ConfigurationError(
+                f"{self.file}: {setting} is {name!r}", hint=f'write {setting} = "module:ATTRIBUTE"'
+            )
+        try:
+            found = getattr(importlib.import_module(module), attribute)
+        except (ImportError, AttributeError) as error:
+            raise ConfigurationError(f"{self.file}: {setting}: {name!r} cannot be found: {error}") from error
+        if not isinstance(found, kind):
+            raise ConfigurationError(f"{self.file}: {setting}: {name!r} is no {kind.__name__}")
+        return found
+
+    @property
+    def contract(self) -> Contract:
+        """The verbs of the project's drivers.
+
+        Raises:
+            ConfigurationError: The project names none.
+        """
+        return self.named("driver.contract", self.settings.driver.contract, Contract)
+
+
+def load_project(start: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Project:
+    """Find and read the project of a directory.
+
+    Args:
+        start: A project file, or a directory in or below a project; the working directory by default.
+        overrides: Settings from the command line.
+
+    Raises:
+        ConfigurationError: There is no project, or its file is wrong.
+    """
+    begin = (start or Path.cwd()).resolve()
+    file = begin if begin.is_file() else find_project_file(begin)
+    if file is None:
+        raise ConfigurationError(
+            f"no {PROJECT_FILE} in {begin} or above", hint=f"run inside a project, or write a {PROJECT_FILE}"
+        )
+    return Project(file, read_settings(file, overrides))

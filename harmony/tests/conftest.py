@@ -1,0 +1,31 @@
+"""What all tests of the harness share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import hypothesis
+import pytest
+
+from sandbox import SETTINGS, Sandbox
+
+# Time decides no test: an example may be kept from its core for as long as it likes.
+hypothesis.settings.register_profile(
+    "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
+)
+hypothesis.settings.load_profile("unhurried")
+
+
+@pytest.fixture(autouse=True)
+def unmeasured_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count no coverage in processes: nothing here is measured, and starting to count takes its time."""
+    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+
+
+@pytest.fixture
+def sandbox(tmp_path: Path) -> Sandbox:
+    """An empty project whose pytest has a configuration of its own."""
+    box = Sandbox(tmp_path)
+    box.write("harmony.toml", SETTINGS)
+    box.write("pytest.ini", "[pytest]\naddopts = -p no:cacheprovider\nasyncio_default_fixture_loop_scope = function\n")
+    return box

@@ -1,0 +1,39 @@
+"""The driver contract of a subject: a kettle."""
+
+from __future__ import annotations
+
+from typing import Annotated, Protocol
+
+from pydantic import Field
+
+from harmony.contract import Contract, Structure, verb, verbs_of
+from harmony.driver import Driver
+from harmony.driver_process import DriverProcess
+
+
+class Kettle(Driver, Protocol):
+    """Its verbs."""
+
+    @verb()
+    async def boil(self, cups: Annotated[int, Field(ge=1, title="cups")], *, timeout: float = 1.0) -> list[float]:
+        """Heat the water; returns the degrees on the way."""
+        return list(await self._ask("boil", timeout, cups=cups))
+
+    @verb(needs="whistle")
+    async def whistle(self, *, timeout: float = 1.0) -> None:
+        """Whistle."""
+        await self._ask("whistle", timeout)
+
+
+CONTRACT = Contract(
+    "Kettle",
+    "2.1",
+    verbs_of(Kettle),
+    {"dry": "no water"},
+    {"whistle": "it can be heard"},
+    {"tank": Structure(size=8, fields={"cups": (0, 4), "degrees": (4, 4)})},
+)
+
+
+class KettleProcess(DriverProcess, Kettle):
+    """A kettle in a process of its own."""

@@ -1,0 +1,223 @@
+"""Runs over real driver processes of the second subject: who is started when, and what becomes of failures."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import os
+import re
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+import pytest
+
+from harmony import driver_process
+from harmony.perf.figures import State
+from harmony.perf.machine import Machine
+from harmony.perf.measure import Better, Measure, Measures, Occasion
+from harmony.perf.run import Outcome, Partner, PerformanceRun
+from harmony.perf.schedule import schedule
+from harmony.process import ProcessSpec
+from kettle.contract import CONTRACT, KettleProcess
+from sandbox import HERE
+
+Drivers = Mapping[str, KettleProcess]
+Work = Callable[[Drivers, Occasion], Awaitable[float]]
+NOWHERE = Machine("a stove", 2, "6.0", 0.0, None)
+
+
+def partner(fault: str = "", *capabilities: str) -> Partner:
+    path = os.pathsep.join([str(HERE), *sys.path[1:]])
+    command = (sys.executable, "-m", "kettle.program", fault)
+    return Partner(ProcessSpec(fault or "good", command, env={"PYTHONPATH": path}), frozenset(capabilities), 20.0)
+
+
+def a_measure(name: str, work: Work, deadline: float = 20.0, *needs: str) -> Measure:
+    return Measure(name, name, "cups/s", Better.MORE, ("guest", "cook"), work, frozenset(needs), None, deadline)
+
+
+async def both_boil(drivers: Drivers, _occasion: Occasion) -> float:
+    return sum((await drivers["cook"].boil(1))[:1] + (await drivers["guest"].boil(2))[:1])
+
+
+class Spy:
+    """A measure that notes who took part."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[int, int, Occasion]] = []
+
+    async def __call__(self, drivers: Drivers, occasion: Occasion) -> float:
+        self.seen.append((drivers["cook"].pid, drivers["guest"].pid, occasion))
+        return 1.0
+
+
+def run(
+    partners: Mapping[str, Partner], *items: Measure, rounds: int = 1, machine: Machine = NOWHERE, **more: object
+) -> Outcome:
+    pairings = [(first, second) for first in partners for second in partners]
+    legs = schedule(1, rounds, pairings, [one.name for one in items])
+    whole = PerformanceRun(partners, Measures(KettleProcess, items), CONTRACT, machine, **more)  # type: ignore[arg-type]
+    return asyncio.run(whole.whole(legs))
+
+
+def test_each_leg_has_two_processes_of_its_own_for_all_its_turns() -> None:
+    one, two = Spy(), Spy()
+    outcome = run({"good": partner()}, a_measure("one", one), a_measure("two", two), rounds=2)
+    assert outcome.problems == ()
+    assert [(cook, guest) for cook, guest, _ in one.seen] == [(cook, guest) for cook, guest, _ in two.seen]
+    processes = [pid for cook, guest, _ in one.seen for pid in (cook, guest)]
+    assert len(set(processes)) == 4
+    assert len({occasion.run_id for *_, occasion in one.seen + two.seen}) == 4
+    assert all(not Path(f"/proc/{pid}").exists() for pid in processes)
+    assert outcome.identities == {"good": "kettle 1 (python)"}
+    assert [len(sheet.figures["good", "good"].samples) for sheet in outcome.sheets] == [2, 2]
+
+
+def test_the_first_role_in_the_alphabet_is_the_first_of_the_pairing() -> None:
+    partners = {"good": partner(), "hangs": partner("hangs")}
+    outcome = run(partners, a_measure("boil", lambda drivers, _: _cook_boils(drivers), 5.0))
+    states = {pairing: one.state for pairing, one in outcome.sheets[0].figures.items()}
+    assert states == {
+        ("good", "good"): State.MEASURED,
+        ("good", "hangs"): State.MEASURED,
+        ("hangs", "good"): State.FAILED,
+        ("hangs", "hangs"): State.FAILED,
+    }
+
+
+async def _cook_boils(drivers: Drivers) -> float:
+    return (await drivers["cook"].boil(1, timeout=30.0))[0]
+
+
+def test_a_hang_ends_at_the_deadline_and_says_what_was_under_way() -> None:
+    outcome = run({"hangs": partner("hangs")}, a_measure("boil", lambda drivers, _: _cook_boils(drivers), 0.5))
+    reason = outcome.sheets[0].figures["hangs", "hangs"].reason
+    assert reason.startswith("no end within 0.5 s\ncook: boil for 1.5 s")
+
+
+def test_a_failing_measure_is_not_tried_again_and_does_not_touch_the_others() -> None:
+    tries: list[int] = []
+
+    async def broken(drivers: Drivers, _occasion: Occasion) -> float:
+        tries.append(drivers["cook"].pid)
+        raise AssertionError("the tea is cold")
+
+    outcome = run({"good": partner()}, a_measure("broken", broken), a_measure("boil", both_boil), rounds=3)
+    bad, good = outcome.sheets
+    assert len(tries) == 1
+    assert not Path(f"/proc/{tries[0]}").exists()
+    assert bad.figures["good", "good"].reason == "AssertionError: the tea is cold"
+    assert good.figures["good", "good"].samples == (40.0, 40.0, 40.0)
+    assert outcome.problems == ()
+
+
+def test_all_that_a_group_of_tasks_raised_is_said() -> None:
+    async def broken(_drivers: Drivers, _occasion: Occasion) -> float:
+        raise ExceptionGroup("two", [AssertionError("cold"), ValueError("weak")])
+
+    outcome = run({"good": partner()}, a_measure("broken", broken))
+    assert outcome.sheets[0].figures["good", "good"].reason == "AssertionError: cold; ValueError: weak"
+
+
+@pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
+def test_what_cannot_be_measured_is_no_measurement(value: float) -> None:
+    async def odd(_drivers: Drivers, _occasion: Occasion) -> float:
+        return value
+
+    outcome = run({"good": partner()}, a_measure("odd", odd))
+    assert "is no measurement" in outcome.sheets[0].figures["good", "good"].reason
+
+
+@pytest.mark.parametrize(
+    ("fault", "named"),
+    [
+        ("dies", "dead: .* was killed by SIGKILL"),
+        ("ill-typed", "not what the contract says"),
+    ],
+)
+def test_a_driver_that_breaks_fails_its_cell(fault: str, named: str) -> None:
+    outcome = run({fault: partner(fault)}, a_measure("boil", both_boil))
+    figure = outcome.sheets[0].figures[fault, fault]
+    assert figure.state is State.FAILED
+    assert re.search(named, figure.reason), figure.reason
+
+
+def test_a_driver_that_does_not_start_is_tried_once() -> None:
+    partners = {"good": partner(), "swapped": partner("swapped")}
+    outcome = run(partners, a_measure("boil", both_boil), a_measure("more", both_boil), rounds=2)
+    for sheet in outcome.sheets:
+        assert sheet.figures["good", "good"].samples == (40.0, 40.0)
+        for pairing in (("good", "swapped"), ("swapped", "good"), ("swapped", "swapped")):
+            assert "the driver of swapped does not start: " in sheet.figures[pairing].reason
+            assert "tank.cups is at offset 4" in sheet.figures[pairing].reason
+
+
+def test_what_is_not_claimed_or_not_there_is_unsupported() -> None:
+    async def whistle(drivers: Drivers, _occasion: Occasion) -> float:
+        await drivers["cook"].whistle()
+        return 1.0
+
+    partners = {"claims": partner("", "whistle"), "plain": partner()}
+    outcome = run(partners, a_measure("whistle", whistle, 20.0, "whistle"), a_measure("boil", both_boil))
+    figures = outcome.sheets[0].figures
+    assert figures["plain", "claims"].reason == "plain does not claim whistle"
+    assert figures["claims", "claims"].state is State.UNSUPPORTED
+    assert "no verb 'whistle'" in figures["claims", "claims"].reason
+    assert {one.state for one in outcome.sheets[1].figures.values()} == {State.MEASURED}
+    assert outcome.problems == ()
+
+
+def test_a_driver_that_does_not_end_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver_process, "_STOP_PATIENCE", 0.3)
+    outcome = run({"stays": partner("stays")}, a_measure("boil", both_boil))
+    assert outcome.sheets[0].figures["stays", "stays"].state is State.MEASURED
+    assert len(outcome.problems) == 2
+    assert "did not end by itself" in outcome.problems[0]
+
+
+def test_what_is_left_behind_is_removed_and_told(tmp_path: Path) -> None:
+    async def leak(_drivers: Drivers, occasion: Occasion) -> float:
+        (tmp_path / f"tea_{occasion.run_id}").touch()
+        return 1.0
+
+    outcome = run(
+        {"good": partner()},
+        a_measure("leak", leak),
+        probes=[lambda run_id: [str(path) for path in tmp_path.glob(f"*_{run_id}")]],
+    )
+    (problem,) = outcome.problems
+    assert "good_good left behind (removed now)" in problem
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_run_leaves_no_process_and_no_object(tmp_path: Path) -> None:
+    pids: list[int] = []
+
+    async def interrupted(drivers: Drivers, occasion: Occasion) -> float:
+        pids.extend(driver.pid for driver in drivers.values())
+        (tmp_path / f"tea_{occasion.run_id}").touch()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run(
+            {"good": partner()},
+            a_measure("interrupted", interrupted),
+            probes=[lambda run_id: [str(path) for path in tmp_path.glob(f"*_{run_id}")]],
+        )
+    assert len(pids) == 2
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_each_driver_is_held_to_its_core() -> None:
+    cores: list[set[int]] = []
+
+    async def where(drivers: Drivers, _occasion: Occasion) -> float:
+        cores.extend(os.sched_getaffinity(drivers[role].pid) for role in ("cook", "guest"))
+        return 1.0
+
+    allowed = sorted(os.sched_getaffinity(0))
+    first, second = allowed[0], allowed[-1]
+    run({"good": partner()}, a_measure("where", where), machine=Machine("x", 2, "6", 0.0, (first, second)))
+    assert cores == [{first}, {second}]

@@ -1,0 +1,58 @@
+"""A project written by a test, and ways to run it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from pytests import ALONE, words_of_pytest
+
+HERE: Final = Path(__file__).resolve().parent
+SUBJECT: Final = HERE / "subject"
+SETTINGS: Final = """
+steps = ["steps"]
+[tags]
+slow = "takes long"
+stress = "bounded stress"
+benchmark = "measures"
+"""
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A directory that is a project."""
+
+    directory: Path
+
+    def write(self, name: str, text: str) -> Path:
+        path = self.directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(textwrap.dedent(text).lstrip("\n"), encoding="utf-8")
+        return path
+
+    def pytest(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return run_python(self.directory, *words_of_pytest(*arguments)[1:], **ALONE, **environment)
+
+    def harmony(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return run_python(self.directory, "-m", "harmony", *arguments, **environment)
+
+
+def run_python(directory: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run Python there; modules of these tests can be imported."""
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("HARMONY_", "PYTEST_", "COV"))
+    }
+    return subprocess.run(
+        [sys.executable, *arguments],
+        cwd=directory,
+        env={**inherited, "PYTHONPATH": str(HERE), "NO_COLOR": "1", "CI": "1", **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )

@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+
+from sandbox import SUBJECT, Sandbox, run_python
+
+FEATURE = """
+    Feature: Things
+      Scenario: 1.1 A table
+        Given the 'writer' process writes:
+          | size |
+          | 5    |
+        When the 'writer' process writes '5' frames of 64 bytes
+        And the 'writer' process notes:
+          '''
+        Then it is good
+        And the 'reader' process sees "it"
+"""
+
+
+def test_lint_passes_what_fits() -> None:
+    done = run_python(SUBJECT, "-m", "harmony", "lint")
+    assert (done.returncode, done.stdout) == (0, "2 features, 8 scenarios, no problem.\n")
+
+
+def test_lint_reports_everything_at_once(sandbox: Sandbox) -> None:
+    sandbox.write("features/01-a.feature", "Feature: A\n  Scenario: Two\n    Given nothing\n")
+    sandbox.write("features/02-b.feature", "Feature: B\n  Scenario: 2.1 B\n    Then something\n  nonsense\n")
+    sandbox.write("steps.py", "")
+    done = sandbox.harmony("lint")
+    assert done.returncode == 6
+    for expected in (
+        "01-a.feature:3: undefined",
+        "01-a.feature:2: unnumbered",
+        "01-a.feature:2: checks_nothing",
+        "02-b.feature:4: syntax",
+    ):
+        assert expected in done.stderr
+    assert done.stdout == ""
+
+
+def test_errors_have_a_message_a_hint_and_an_exit_code(sandbox: Sandbox) -> None:
+    (sandbox.directory / "harmony.toml").unlink()
+    done = sandbox.harmony("lint")
+    assert done.returncode == 7
+    assert "harmony: no harmony.toml" in done.stderr
+    assert "hint:" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_catalogue_in_three_forms(sandbox: Sandbox) -> None:
+    text = run_python(SUBJECT, "-m", "harmony", "steps").stdout
+    assert "AccountSteps.open_account(process: str, name: str, coins: Coins)  steps/accounts.py:" in text
+    assert "the 'x' process is killed" in text
+    document = json.loads(run_python(SUBJECT, "-m", "harmony", "steps", "--format", "json").stdout)
+    entry = next(step for step in document["steps"] if step["method"] == "AuditSteps.deposit_one_by_one")
+    assert entry["types"] == ["when"]
+    assert entry["kind"] == "re"
+    assert entry["background"] is True
+    assert entry["parameters"] == {"process": "str", "coins": "int", "name": "str"}
+    assert entry["summary"] == "Deposit while others work."
+    assert entry["defined"].startswith("steps/audit.py:")
+    assert len(entry["used"]) == 1
+    assert entry["used"][0].startswith("features/02-audit.feature:")
+    page = sandbox.directory / "steps.md"
+    run_python(SUBJECT, "-m", "harmony", "steps", "--format", "markdown", "-o", str(page))
+    assert "## AuditSteps" in page.read_text()
+    assert "| when |" in page.read_text()
+
+
+def test_scaffolded_steps_are_found_and_fail_until_written(sandbox: Sandbox) -> None:
+    feature = FEATURE.replace("          '''\n", '          """\n          text\n          """\n')
+    sandbox.write("features/01-things.feature", feature)
+    sandbox.write("steps/__init__.py", "")
+    done = sandbox.harmony("scaffold", "-o", "steps")
+    assert done.returncode == 0, done.stderr
+    assert "steps/things.py: 5 sentences of 01-things.feature" in done.stdout
+    lint = sandbox.harmony("lint")
+    assert lint.returncode == 0, lint.stderr
+    assert "every sentence has a meaning already" in sandbox.harmony("scaffold").stdout
+    run = sandbox.pytest("-q", "features")
+    assert "1 failed" in run.stdout
+    assert "NotImplementedError" in run.stdout
+
+
+def test_scaffold_never_overwrites(sandbox: Sandbox) -> None:
+    sandbox.write("features/01-things.feature", "Feature: T\n  Scenario: 1.1 T\n    Then it is new\n")
+    sandbox.write("steps/__init__.py", "")
+    mine = sandbox.write("steps/things.py", "MINE = 1\n")
+    sandbox.harmony("scaffold", "-o", "steps")
+    assert mine.read_text() == "MINE = 1\n"
+    assert (sandbox.directory / "steps" / "things_2.py").exists()
+
+
+def test_scenarios_are_listed_by_words() -> None:
+    assert run_python(SUBJECT, "-m", "harmony", "scenarios", "1.3").stdout == "1.3 Several accounts at once  @batch\n"
+    done = run_python(SUBJECT, "-m", "harmony", "scenarios", "1.9")
+    assert done.returncode == 4
+    assert "1.4" in done.stderr

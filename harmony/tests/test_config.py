@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harmony.config import overrides_of, read_settings
+from harmony.errors import ConfigurationError
+from harmony.project import load_project
+from harmony.project_file import find_project_file
+
+
+@pytest.fixture
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("HARMONY_TIMEOUTS__STEP", "HARMONY_STEPS", "HARMONY_LOG_LEVEL"):
+        monkeypatch.delenv(name, raising=False)
+    path = tmp_path / "harmony.toml"
+    path.write_text('steps = ["a"]\n[timeouts]\nstep = 5\nsetup = 7\n[platforms.cpp]\ncommand = ["x"]\n')
+    return path
+
+
+def test_later_sources_win_field_by_field(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_settings(file).timeouts.step == 5
+    monkeypatch.setenv("HARMONY_TIMEOUTS__STEP", "6")
+    monkeypatch.setenv("HARMONY_STEPS", '["b", "c"]')
+    settings = read_settings(file)
+    assert (settings.timeouts.step, settings.timeouts.setup, settings.steps) == (6, 7, ("b", "c"))
+    settings = read_settings(file, {"timeouts": {"step": 8}})
+    assert (settings.timeouts.step, settings.timeouts.setup) == (8, 7)
+    assert settings.platforms["cpp"].command == ("x",)
+
+
+def test_variables_of_a_run_are_no_settings(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARMONY_HOST_PID", "1")
+    monkeypatch.setenv("HARMONY_CPP_ENDPOINT", "unix:/x")
+    assert read_settings(file).steps == ("a",)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("[timeouts]\nstep = 0\n", "timeouts.step: Input should be greater than 0"),
+        ("[timeouts]\nsetp = 1\n", "timeouts.setp: Extra inputs"),
+        ("unknown = 1\n", "unknown: Extra inputs"),
+        ('[platforms.x]\ncommand = ["a"]\ncontract = "telepathy"\n', "platforms.x.contract"),
+        ("steps = [\n", "harmony.toml"),
+    ],
+)
+def test_a_wrong_value_is_named_with_file_and_field(file: Path, text: str, place: str) -> None:
+    file.write_text(text)
+    with pytest.raises(ConfigurationError) as caught:
+        read_settings(file)
+    assert place in str(caught.value)
+    assert str(file) in str(caught.value)
+
+
+def test_a_wrong_variable_is_named(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARMONY_TIMEOUTS__STEP", "soon")
+    with pytest.raises(ConfigurationError, match=r"environment variable HARMONY_TIMEOUTS__STEP: timeouts\.step"):
+        read_settings(file)
+    monkeypatch.setenv("HARMONY_STEPS", "no json")
+    with pytest.raises(ConfigurationError, match="environment"):
+        read_settings(file)
+
+
+def test_a_wrong_option_is_named(file: Path) -> None:
+    with pytest.raises(ConfigurationError, match="command line: log_level"):
+        read_settings(file, {"log_level": "shout"})
+
+
+def test_the_command_line_assigns_settings(file: Path) -> None:
+    overrides = overrides_of(["timeouts.step=60", "timeouts.setup = 61", 'steps=["x"]', "log_level=debug"])
+    settings = read_settings(file, overrides)
+    assert (settings.timeouts.step, settings.timeouts.setup) == (60, 61)
+    assert (settings.steps, settings.log_level) == (("x",), "debug")
+    with pytest.raises(ConfigurationError, match="no setting"):
+        overrides_of(["timeouts.step"])
+
+
+def test_a_project_is_found_from_below(file: Path, tmp_path: Path) -> None:
+    below = tmp_path / "a" / "b"
+    below.mkdir(parents=True)
+    assert find_project_file(below) == file
+    project = load_project(below)
+    assert (project.root, project.features_directory) == (tmp_path, tmp_path / "features")
+    with pytest.raises(ConfigurationError, match="there is no directory"):
+        project.features()
+
+
+def test_no_project_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigurationError, match=r"no harmony\.toml"):
+        load_project(tmp_path)

@@ -1,0 +1,95 @@
+"""A run that is asked to end releases what it holds, and so do the workers of pytest-xdist."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+
+import pytest
+
+from pytests import ALONE, words_of_pytest
+from sandbox import Sandbox
+
+PATIENCE = 30.0
+FEATURE = """
+    Feature: Waiting
+
+      Scenario: 1.1 One waits
+        Given the 'waiter' process waits
+        Then the 'waiter' process should have waited
+"""
+STEPS = """
+    import asyncio
+    from pathlib import Path
+    from harmony.registry import given, then
+
+
+    class WaiterSteps:
+        @given("the 'waiter' process waits")
+        async def wait(self) -> None:
+            try:
+                Path("begun").touch()
+                await asyncio.sleep(60)
+            finally:
+                Path("released").touch()
+
+        @then("the 'waiter' process should have waited")
+        def waited(self) -> None:
+            assert Path("released").exists()
+"""
+TEST = """
+    import time
+    from pathlib import Path
+
+
+    def test_that_waits() -> None:
+        try:
+            Path("begun").touch()
+            time.sleep(60)
+        finally:
+            Path("released").touch()
+"""
+
+
+@pytest.fixture
+def waiting(sandbox: Sandbox) -> Sandbox:
+    sandbox.write("features/01-waiting.feature", FEATURE)
+    sandbox.write("steps.py", STEPS)
+    sandbox.write("test_waiting.py", TEST)
+    return sandbox
+
+
+@pytest.mark.parametrize(
+    ("path", "workers", "interrupts"),
+    [
+        ("features", "0", signal.SIG_DFL),
+        ("features", "1", signal.SIG_DFL),
+        ("test_waiting.py", "0", signal.SIG_IGN),  # as a shell starts what runs in the background
+    ],
+    ids=["scenario", "scenario in a worker", "test in the background"],
+)
+def test_what_a_run_holds_is_released(waiting: Sandbox, path: str, workers: str, interrupts: signal.Handlers) -> None:
+    command = words_of_pytest("-n", workers, path)
+    with subprocess.Popen(
+        command,
+        cwd=waiting.directory,
+        env={**os.environ, **ALONE},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, interrupts),  # noqa: PLW1509 - a shell does so, too
+    ) as run:
+        try:
+            deadline = time.monotonic() + PATIENCE
+            while not (waiting.directory / "begun").exists():
+                assert time.monotonic() < deadline
+                assert run.poll() is None, run.communicate()[0].decode()
+                time.sleep(0.01)
+            os.killpg(run.pid, signal.SIGTERM)
+            told, _ = run.communicate(timeout=PATIENCE)
+        finally:
+            run.kill()
+    assert run.returncode == pytest.ExitCode.INTERRUPTED, told.decode()
+    assert (waiting.directory / "released").exists(), told.decode()
