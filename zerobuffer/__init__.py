@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from zerobuffer import _built
+
+_built.require_core(__path__)
+
 from zerobuffer import _core, errors
 from zerobuffer._core import Frame, FrameBatch, FrameSlot
 from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, BufferConfig
