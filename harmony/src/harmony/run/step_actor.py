@@ -131,7 +131,7 @@ class LocalActor:
                 f"cannot {action} a role that has no process of its own",
                 {"hint": "provide a harmony.run.control.ProcessControl, or run the roles as processes"},
             )
-        executor, context, injector = self._stage()
+        executor, context, injector = self._ready()
 
         async def act() -> None:
             make_current(context)
@@ -184,13 +184,13 @@ class LocalActor:
         """Return where the steps of this actor stand now."""
         return self._executor.stack() if self._executor else ""
 
-    def _stage(self) -> tuple[StepExecutor, ScenarioContext, Injector]:
+    def _ready(self) -> tuple[StepExecutor, ScenarioContext, Injector]:
         if self._executor is None or self._context is None or self._injector is None:
             raise HarmonyError("a step before the scenario has started", hint="call start() first")
         return self._executor, self._context, self._injector
 
     async def _step(self, call: StepCall, match: StepMatch, arguments: Mapping[str, Any]) -> StepOutcome:
-        executor, context, injector = self._stage()
+        executor, context, injector = self._ready()
 
         async def run() -> None:
             make_current(context)

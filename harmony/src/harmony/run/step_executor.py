@@ -1,4 +1,4 @@
-"""Where the steps of one role run: a stage of their own, so that no step can stop others or outlive its deadline."""
+"""Where the steps of one role run: a loop_thread of their own, so that no step can stop others or outlive its deadline."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import Any, TypeVar
 
 from harmony.errors import StepTimeoutError
 from harmony.own_code import is_own_code
-from harmony.run.loop_thread import Stage
+from harmony.run.loop_thread import LoopThread
 
 T = TypeVar("T")
 
 
-class StepExecutor(Stage):
-    """A stage that is awaited, knows where it stands, and gives each plain function a thread.
+class StepExecutor(LoopThread):
+    """A loop_thread that is awaited, knows where it stands, and gives each plain function a thread.
 
     Attributes:
         lost: Whether something on it could not be stopped, so that nothing more should be run here.
@@ -113,7 +113,7 @@ class StepExecutor(Stage):
 
 
 def _thread_stack(frame: FrameType) -> str:
-    own = {Path(__file__), Path(sys.modules[Stage.__module__].__file__ or "")}
+    own = {Path(__file__), Path(sys.modules[LoopThread.__module__].__file__ or "")}
     summary = traceback.StackSummary.from_list(
         entry
         for entry in traceback.extract_stack(frame)
