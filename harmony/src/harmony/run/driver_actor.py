@@ -12,7 +12,7 @@ from harmony.model import ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.process.child import ProcessSpec
 from harmony.process.stacks import stacks_of
 from harmony.run.driver_process import DriverProcess
-from harmony.run.step_actor import LocalActor
+from harmony.run.step_actor import StepActor
 from harmony.steps.library import StepLibrary
 from harmony.verdict.events import Subscriber, WorkerEnded, WorkerStarted
 from harmony.wire.client import Observer
@@ -59,7 +59,7 @@ class DriverProgram:
         return {"stack": "\n".join(texts)} if texts else {}
 
 
-class DriverActor(LocalActor):
+class DriverActor(StepActor):
     """Plays one role with the steps of this project, and a driver that the steps start for each scenario.
 
     Args:

@@ -51,7 +51,7 @@ class _Running:
     outcome: asyncio.Task[StepOutcome]
 
 
-class LocalActor:
+class StepActor:
     """Plays one role at a time with the step classes of this process.
 
     Steps run on a executor of their own, so that a step that blocks disturbs nobody and a deadline always holds.
