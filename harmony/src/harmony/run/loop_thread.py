@@ -1,6 +1,6 @@
-"""The loop_thread: an event loop in a thread of its own on which one actor performs.
+"""An event loop in a thread of its own, on which one actor performs.
 
-Whatever a step blocks, it blocks only its loop_thread; the conversation goes on beside it.
+A step that blocks, blocks only this loop; the conversation goes on beside it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CANCEL_GRACE = 0.5
 
 
 class LoopStuckError(HarmonyError):
-    """Something on the loop_thread neither returned in time nor could be cancelled."""
+    """Something on the loop neither returned in time nor could be cancelled."""
 
     code = "stage_stuck"
 
@@ -30,7 +30,7 @@ class LoopStuckError(HarmonyError):
 class LoopThread:
     """Runs coroutines in a thread of its own, each with a deadline that holds even if the loop is blocked."""
 
-    def __init__(self, name: str = "loop_thread") -> None:
+    def __init__(self, name: str = "loop") -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._current: concurrent.futures.Future[Any] | None = None
@@ -40,8 +40,8 @@ class LoopThread:
         """Run the work and return its result.
 
         Raises:
-            TimeoutError: It exceeded its time and was cancelled; the loop_thread is usable.
-            LoopStuckError: It exceeded its time and could not be cancelled; the loop_thread is lost.
+            TimeoutError: It exceeded its time and was cancelled; the loop is usable.
+            LoopStuckError: It exceeded its time and could not be cancelled; the loop is lost.
             CancelledError: `interrupt` ended it.
         """
         future = asyncio.run_coroutine_threadsafe(_contained(work), self._loop)

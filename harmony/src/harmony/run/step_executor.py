@@ -1,4 +1,4 @@
-"""Where the steps of one role run: a loop_thread of their own, so that no step can stop others or outlive its deadline."""
+"""Where the steps of one role run: a loop of their own, so that no step can stop others or outlive its deadline."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class StepExecutor(LoopThread):
-    """A loop_thread that is awaited, knows where it stands, and gives each plain function a thread.
+    """A loop that is awaited, knows where it stands, and gives each plain function a thread.
 
     Attributes:
         lost: Whether something on it could not be stopped, so that nothing more should be run here.

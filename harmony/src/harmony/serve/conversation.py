@@ -101,7 +101,7 @@ class Session:
         self._send_bytes = send
         self._on_end = on_end
         self._options = options
-        self._ready = LoopThread()
+        self._loop_thread = LoopThread()
         self._jobs: queue.Queue[_Job | None] = queue.Queue(QUEUE_LIMIT)
         self._active = False
         self._lost = False
@@ -136,17 +136,17 @@ class Session:
         """Stop what runs, release the scenario and the actor; return whether all of it ended in time."""
         deadline = time.monotonic() + timeout
         self._ending.set()
-        self._ready.interrupt()
+        self._loop_thread.interrupt()
         with contextlib.suppress(queue.Full):
             self._jobs.put_nowait(None)
         self._conductor.join(timeout / 3)
-        clean = not self._conductor.is_alive() and not self._lost and self._ready.responsive(timeout / 4)
+        clean = not self._conductor.is_alive() and not self._lost and self._loop_thread.responsive(timeout / 4)
         try:
-            self._release(self._ready if clean else LoopThread("rescue"), _RELEASED_IN)
+            self._release(self._loop_thread if clean else LoopThread("rescue"), _RELEASED_IN)
         except (Exception, concurrent.futures.CancelledError) as error:  # noqa: BLE001 - release goes on to the end
             _log.error("release failed", error=repr(error))
             clean = False
-        return self._ready.close(max(0.05, deadline - time.monotonic())) and clean
+        return self._loop_thread.close(max(0.05, deadline - time.monotonic())) and clean
 
     def _release(self, loop_thread: LoopThread, timeout: float) -> None:
         if self._active:
@@ -247,7 +247,7 @@ class Session:
     def _outcome(self, work: Coroutine[Any, Any, StepOutcome], timeout: float) -> StepOutcome:
         began = time.monotonic()
         try:
-            return self._ready.run(work, timeout + STEP_GRACE)
+            return self._loop_thread.run(work, timeout + STEP_GRACE)
         except TimeoutError:
             detail = f"no result within {timeout:g} s, the step was cancelled"
         except LoopStuckError:
@@ -268,7 +268,7 @@ class Session:
 
     def _guarded(self, work: Any, timeout: float) -> None:
         try:
-            self._ready.run(work, timeout)
+            self._loop_thread.run(work, timeout)
         except TimeoutError:
             raise RpcError(jsonrpc.INTERNAL_ERROR, f"Internal error: no end within {timeout:g} s") from None
         except LoopStuckError:
