@@ -80,7 +80,7 @@ class ChildDriver(DriverProcess, Driver):
             strict: Whether its every word must be as the contract says.
         """
         spec = replace(program.spec, user=user, command=_placed(program.spec.command, namespace))
-        return await cls.begin(spec, CONTRACT, strict=strict, company=program)
+        return await cls.begin(spec, CONTRACT, strict=strict, listener=program)
 
     async def arm(self, point: str, passage: int, *, then: Deed = "die", timeout: float = DEFAULT_TIMEOUT) -> None:
         """Arm a point; who dies there dies on purpose."""

@@ -157,7 +157,7 @@ def test_its_start_and_end_are_told_and_its_words_are_heard() -> None:
     program = DriverProgram(spec(), tell=told.append)
 
     async def whole() -> None:
-        kettle = await KettleProcess.begin(program.spec, CONTRACT, company=program)
+        kettle = await KettleProcess.begin(program.spec, CONTRACT, listener=program)
         scene = await program.scene()
         assert "thread stove" in scene["stack"]
         await kettle.end()
