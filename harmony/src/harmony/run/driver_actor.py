@@ -80,7 +80,7 @@ class DriverActor(StepActor):
         """Begin a scenario with a driver of its own."""
         await super().start(replace(scenario, scratch={**scenario.scratch, DRIVER: self.program}))
 
-    def attend(self, tell: Subscriber, observer: Observer | None) -> None:
+    def observe(self, tell: Subscriber, observer: Observer | None) -> None:
         """Have somebody hear of its drivers and of every message to them."""
         self.program.tell = tell
         self.program.observer = observer

@@ -205,13 +205,13 @@ class _CellRun:
         number = sum(player.key.partition("#")[0] == role for player in players) + 1
         key = role if number == 1 else f"{role}#{number}"
         players.append(_Player(key, platform, worker))
-        worker.attend(self.subscriber, recorder.role(key, platform) if recorder is not None else None)
+        worker.observe(self.subscriber, recorder.role(key, platform) if recorder is not None else None)
         return worker
 
     async def _released(self, result: ScenarioResult) -> ScenarioResult:
         """Give the workers back; one that does not end in order spoils the cell."""
         for player in self.players or []:
-            player.worker.attend(self.subscriber, None)
+            player.worker.observe(self.subscriber, None)
             try:
                 await self.pool.release(player.worker, player.platform, self.generation)
             except HarmonyError as error:

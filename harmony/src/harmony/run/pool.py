@@ -48,7 +48,7 @@ class PooledActor(Actor, Protocol):
     async def scene(self) -> dict[str, Any]:
         """Return where its threads stand, as `stack`; nothing if nobody can tell. Never raises."""
 
-    def attend(self, tell: Subscriber, observer: Observer | None) -> None:
+    def observe(self, tell: Subscriber, observer: Observer | None) -> None:
         """Have somebody hear of its processes and of every message; nobody, where there is no observer."""
 
     def crash(self) -> str:

@@ -291,7 +291,7 @@ class StepWorker:
         if self.child is not None:
             self.child.give_up()
 
-    def attend(self, tell: Subscriber, observer: Observer | None) -> None:
+    def observe(self, tell: Subscriber, observer: Observer | None) -> None:
         """Have somebody hear every message; its start and end are told by the pool."""
         del tell
         self.link.observer = observer
