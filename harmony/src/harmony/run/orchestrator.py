@@ -167,7 +167,7 @@ class _CellRun:
             )
         except BaseException:
             for player in self.players:
-                await player.worker.abandon()
+                await player.worker.kill()
             raise
         return await self._released(self._with_scenes(result))
 
@@ -181,7 +181,7 @@ class _CellRun:
         if not others:
             return {}
         with concurrent.futures.ThreadPoolExecutor(len(others)) as threads:
-            scenes = threads.map(lambda player: asyncio.run(player.worker.scene()), others)
+            scenes = threads.map(lambda player: asyncio.run(player.worker.stacks()), others)
         return {player.key: str(scene["stack"]) for player, scene in zip(others, scenes, strict=True) if scene}
 
     def _with_scenes(self, result: ScenarioResult) -> ScenarioResult:

@@ -75,6 +75,11 @@ class StepActor:
         self._running: _Running | None = None
         self.timings: dict[str, Statistics] = {}
 
+    @property
+    def ended(self) -> bool:
+        """Never: what plays the role may end, the steps go on in this process."""
+        return False
+
     async def start(self, scenario: ScenarioStart) -> None:
         """Begin a scenario with a fresh context."""
         if self._context is not None:
