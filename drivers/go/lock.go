@@ -120,11 +120,11 @@ func lockHeld(name string) bool {
 // ---- the locks of the two sides --------------------------------------------------------------------------------
 
 // Each side locks one byte of the segment, far behind its end. The kernel drops the lock with the last descriptor, in
-// whatever PID namespace: so it tells who lives.
+// whatever PID namespace: so a side whose byte is locked lives.
 const (
 	readerByte  = 1 << 40
 	writerByte  = 1 << 41
-	removalByte = 1 << 42 // no sign of life: who holds it removes what a dead reader left
+	removalByte = 1 << 42 // no sign of life: its holder removes what a dead reader left
 
 	getOpenFileLock = 36
 	setOpenFileLock = 37
