@@ -44,7 +44,7 @@ namespace ZeroBuffer.Driver
     }
 
     /// <summary>Many frames, summed up.</summary>
-    internal sealed unsafe class Summary
+    internal sealed unsafe class Transfer
     {
         private readonly List<long[]> runs = new List<long[]>();
         private long bytes;
