@@ -3,7 +3,7 @@ namespace ZeroBuffer
     /// <summary>
     /// The numbers of frames: they go up by one, and start again at 1 with each connection of a writer.
     /// </summary>
-    internal sealed unsafe class Succession
+    internal sealed unsafe class SequenceCheck
     {
         private readonly string name;
         private readonly Ring ring;
@@ -15,7 +15,7 @@ namespace ZeroBuffer
         // Who was connected when the stream began; nobody if it is older than that one.
         private Connection author;
 
-        public Succession(string name, Ring ring)
+        public SequenceCheck(string name, Ring ring)
         {
             this.name = name;
             this.ring = ring;
@@ -36,9 +36,7 @@ namespace ZeroBuffer
             noted = default(Connection);
         }
 
-        /// <summary>Takes a frame as the next one, or refuses it.</summary>
-        /// <param name="found">The frame.</param>
-        /// <param name="read">The bytes that were read before it and its tail.</param>
+        /// <summary>Takes a frame as the next one, or refuses it, where so many bytes were read before it.</summary>
         public void Take(Found found, ulong read)
         {
             var isRestart = found.Sequence == 1;
