@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// How long to wait for a lock that somebody else has: perhaps that one is just testing it.
+// How long to wait for a lock that another process has: it may be just testing it.
 const lockPatience = 100 * time.Millisecond
 
-// takeLock locks the file of a name and returns its descriptor. The last owner of such a file removes it while it holds
-// the lock: so a lock counts only if the file is still the one at its path.
+// takeLock locks the file of a name and returns its descriptor. The last owner removes the file while it holds the lock:
+// so a lock counts only if the file is still the one at its path.
 func takeLock(name string, mode os.FileMode) (int, error) {
 	path := lockPath(name)
 	directory, err := openLockDirectory(filepath.Dir(path))
@@ -67,7 +67,7 @@ func openLockDirectory(path string) (int, error) {
 }
 
 // openLock has two steps: with O_CREAT, Linux refuses another user's file in a sticky directory even where its mode
-// allows it. A second link to the file would be a trap: its mode is that of somebody's other file.
+// allows it. A second link to the file would be a trap: its mode is that of another file.
 func openLock(directory int, base string, mode os.FileMode) (int, error) {
 	for {
 		fd, err := syscall.Openat(directory, base, syscall.O_RDWR|openFlags, 0)
@@ -107,7 +107,7 @@ func isAt(fd int, path string) (bool, error) {
 	return ours.Dev == there.Dev && ours.Ino == there.Ino, nil
 }
 
-// lockHeld says whether somebody holds the lock of a buffer.
+// lockHeld says whether the lock of a buffer is held.
 func lockHeld(name string) bool {
 	fd, err := syscall.Open(lockPath(name), syscall.O_RDONLY|openFlags, 0)
 	if err != nil {

@@ -307,7 +307,7 @@ func (w *writerWatch) look(s *segment) writerState {
 		return writerAlive
 	}
 	if block.ours.connection.Load() != word || block.writerPID.Load() != pid {
-		return writerAlive // somebody came or went meanwhile: the next look tells
+		return writerAlive // a writer came or went meanwhile: the next look tells
 	}
 	return writerDied
 }

@@ -13,8 +13,8 @@ namespace ZeroBuffer
         /// <summary>Connects, if the process that reads is a wanted one; any other does not notice.</summary>
         public static Commits Connect(Names names, TimeSpan timeout, Func<ulong, bool> isWanted, bool anyOwner)
         {
-            // Patience begins with the first refusal, however long this process was kept from trying before. A sign
-            // that somebody is creating the buffer holds also when there is nothing at the next look.
+            // Patience begins with the first refusal, however long this process was kept from trying before. The
+            // longest that any refusal asked for counts: a buffer that was being created may be gone at the next look.
             var deadline = Deadline.After(timeout);
             long? refused = null;
             var patience = TimeSpan.Zero;
@@ -48,7 +48,7 @@ namespace ZeroBuffer
         /// <summary>Looks whether the reader of a segment lives.</summary>
         public static Peer ReaderOf(Segment segment, Names names)
         {
-            // The lock file belongs to whoever has the name.
+            // The lock file belongs to the reader that has the name.
             return new Peer(
                 segment.Presence,
                 Presence.Reader,

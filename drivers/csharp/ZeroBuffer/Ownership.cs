@@ -331,7 +331,7 @@ namespace ZeroBuffer
                         return file;
                     }
 
-                    // By a second name it is another file, whose mode is not ours to set.
+                    // A second name is that of another file, whose mode is not ours to set.
                     file.Dispose();
                     throw new ErrnoException(facts.IsRegular ? Libc.EMLINK : Libc.EINVAL);
                 }
@@ -347,7 +347,7 @@ namespace ZeroBuffer
                 }
                 catch (ErrnoException error) when (error.Errno == Libc.EEXIST)
                 {
-                    // Somebody was faster.
+                    // Another process was faster.
                 }
             }
         }

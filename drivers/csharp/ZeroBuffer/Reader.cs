@@ -33,14 +33,14 @@ namespace ZeroBuffer
         private readonly Intake intake;
         private readonly Peer writer;
 
-        // Below: changed only by who has the turn.
+        // Below: changed only by the call that has the turn.
 
         private bool writerSeen;
 
-        // The dead connection behind which all is straight.
+        // The dead connection after which all was set straight.
         private Connection settled;
 
-        // Of the ring, changed only in the line of leases.
+        // Bytes ever released; changed only under the lock of leases.
         private ulong released;
 
         /// <summary>Creates a buffer; what a dead reader left under the name is replaced.</summary>

@@ -9,10 +9,10 @@ namespace ZeroBuffer
         private readonly Ring ring;
         private ulong expected = 1;
 
-        // Whose frames these are; nobody's once it is gone: then any other begins another stream.
+        // The connection whose frames are read. None once it is gone: then any other begins another stream.
         private Connection noted;
 
-        // Who was connected when the stream began; nobody if it is older than that one.
+        // The connection when the stream began; none if the stream is older.
         private Connection author;
 
         public SequenceCheck(string name, Ring ring)
@@ -27,10 +27,10 @@ namespace ZeroBuffer
             get { return author.IsSame(new Connection(ring.Block)) ? author.Pid : 0; }
         }
 
-        /// <summary>Who was connected before the last look that found nothing to read.</summary>
+        /// <summary>The connection before the last look that found nothing to read.</summary>
         public Connection Rested { get; set; }
 
-        /// <summary>The writer has left: whoever comes is another one.</summary>
+        /// <summary>The writer has left: the next one is another.</summary>
         public void EndStream()
         {
             noted = default(Connection);
@@ -52,7 +52,7 @@ namespace ZeroBuffer
                     && unchecked((long)(read - Shared.Load(&ring.Block->Reserved.StreamStart))) < 0;
                 author = isOlder ? default(Connection) : now;
 
-                // A foreign one does not say when it came.
+                // A foreign writer does not say when it came.
                 noted = now.IsOurs || now.IsSame(Rested) ? author : default(Connection);
             }
 

@@ -18,7 +18,7 @@ namespace ZeroBuffer
         private readonly Commits commits;
         private readonly Peer reader;
 
-        // Below: changed only by who has the turn.
+        // Below: changed only by the call that has the turn.
         private ulong sequence = 1;
         private Slot held;
 
