@@ -78,7 +78,7 @@ namespace ZeroBuffer
             }
         }
 
-        /// <summary>Whether the side was open until now: it uses the segment a last time.</summary>
+        /// <summary>Closes the side; false if it was closed already. Uses of the segment go on to their end.</summary>
         public bool TryClose()
         {
             return Interlocked.Exchange(ref isClosed, 1) == 0;
