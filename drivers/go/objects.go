@@ -10,9 +10,9 @@ import (
 // them: what belongs to a living owner is never touched, what a dead one left is replaced.
 type objects struct {
 	name    string
-	lock    int // a descriptor, as below
-	segment int // noFile until it is made
-	made    syscall.Stat_t
+	lock    int            // a descriptor
+	segment int            // a descriptor, noFile until it is made
+	made    syscall.Stat_t // of the segment
 }
 
 // createObjects makes them all, or none.
