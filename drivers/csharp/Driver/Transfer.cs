@@ -44,7 +44,7 @@ namespace ZeroBuffer.Driver
     }
 
     /// <summary>Many frames, summed up.</summary>
-    internal sealed unsafe class Summary
+    internal sealed unsafe class Transfer
     {
         private readonly List<long[]> runs = new List<long[]>();
         private long bytes;
@@ -55,7 +55,7 @@ namespace ZeroBuffer.Driver
 
         public long Frames { get; private set; }
 
-        /// <summary>Adds a frame whose bytes nobody looks at.</summary>
+        /// <summary>Adds a frame without a look at its bytes.</summary>
         public void Add(ulong sequence, long size)
         {
             if (Frames > 0 && sequence != unchecked(last + 1))

@@ -3,19 +3,19 @@ namespace ZeroBuffer
     /// <summary>
     /// The numbers of frames: they go up by one, and start again at 1 with each connection of a writer.
     /// </summary>
-    internal sealed unsafe class Succession
+    internal sealed unsafe class SequenceCheck
     {
         private readonly string name;
         private readonly Ring ring;
         private ulong expected = 1;
 
-        // Whose frames these are; nobody's once it is gone: then any other begins another stream.
+        // The connection whose frames are read. None once it is gone: then any other begins another stream.
         private Connection noted;
 
-        // Who was connected when the stream began; nobody if it is older than that one.
+        // The connection when the stream began; none if the stream is older.
         private Connection author;
 
-        public Succession(string name, Ring ring)
+        public SequenceCheck(string name, Ring ring)
         {
             this.name = name;
             this.ring = ring;
@@ -27,18 +27,16 @@ namespace ZeroBuffer
             get { return author.IsSame(new Connection(ring.Block)) ? author.Pid : 0; }
         }
 
-        /// <summary>Who was connected before the last look that found nothing to read.</summary>
+        /// <summary>The connection before the last look that found nothing to read.</summary>
         public Connection Rested { get; set; }
 
-        /// <summary>The writer has left: whoever comes is another one.</summary>
+        /// <summary>The writer has left: the next one is another.</summary>
         public void EndStream()
         {
             noted = default(Connection);
         }
 
-        /// <summary>Takes a frame as the next one, or refuses it.</summary>
-        /// <param name="found">The frame.</param>
-        /// <param name="read">The bytes that were read before it and its tail.</param>
+        /// <summary>Takes a frame as the next one, or refuses it, where so many bytes were read before it.</summary>
         public void Take(Found found, ulong read)
         {
             var isRestart = found.Sequence == 1;
@@ -54,7 +52,7 @@ namespace ZeroBuffer
                     && unchecked((long)(read - Shared.Load(&ring.Block->Reserved.StreamStart))) < 0;
                 author = isOlder ? default(Connection) : now;
 
-                // A foreign one does not say when it came.
+                // A foreign writer does not say when it came.
                 noted = now.IsOurs || now.IsSame(Rested) ? author : default(Connection);
             }
 

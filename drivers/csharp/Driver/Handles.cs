@@ -4,7 +4,7 @@ using System.Collections.Generic;
 namespace ZeroBuffer.Driver
 {
     /// <summary>What is open, by number. A number is never given twice.</summary>
-    internal sealed class Table
+    internal sealed class Handles
     {
         private readonly Dictionary<long, IDisposable> things = new Dictionary<long, IDisposable>();
         private long last;
@@ -57,14 +57,14 @@ namespace ZeroBuffer.Driver
             }
         }
 
-        /// <summary>Removes a thing, last, and the frames and slots that it has lent.</summary>
-        public List<IDisposable> TakeWithParts(Params given, string name)
+        /// <summary>Removes a thing, and before it its frames and slots.</summary>
+        public List<IDisposable> TakeWithHeld(Params given, string name)
         {
             var chosen = given.Number(name);
             lock (things)
             {
                 var owner = Get<IDisposable>(chosen, name);
-                if (owner is Part)
+                if (owner is Held)
                 {
                     throw IsClosed(chosen, name);
                 }
@@ -72,10 +72,9 @@ namespace ZeroBuffer.Driver
                 var all = new List<IDisposable>();
                 foreach (var number in new List<long>(things.Keys))
                 {
-                    var part = things[number] as Part;
-                    if (part != null && ReferenceEquals(part.Owner, owner))
+                    if (things[number] is Held held && ReferenceEquals(held.Owner, owner))
                     {
-                        all.Add(part);
+                        all.Add(held);
                         things.Remove(number);
                     }
                 }
@@ -125,10 +124,10 @@ namespace ZeroBuffer.Driver
         }
     }
 
-    /// <summary>Something that a thing has lent, and takes back when it is closed.</summary>
-    internal abstract class Part : IDisposable
+    /// <summary>A frame or a slot: it goes back when its owner is closed.</summary>
+    internal abstract class Held : IDisposable
     {
-        protected Part(IDisposable owner)
+        protected Held(IDisposable owner)
         {
             Owner = owner;
         }
@@ -138,8 +137,8 @@ namespace ZeroBuffer.Driver
         public abstract void Dispose();
     }
 
-    /// <summary>A frame that is held; one request at a time looks at it.</summary>
-    internal sealed class HeldFrame : Part
+    /// <summary>One request at a time looks at it.</summary>
+    internal sealed class HeldFrame : Held
     {
         public HeldFrame(Reader owner, Frame frame)
             : base(owner)
@@ -158,8 +157,8 @@ namespace ZeroBuffer.Driver
         }
     }
 
-    /// <summary>A slot that is out; one request at a time writes to it.</summary>
-    internal sealed class HeldSlot : Part
+    /// <summary>One request at a time writes to it.</summary>
+    internal sealed class HeldSlot : Held
     {
         public HeldSlot(Writer owner, Slot slot)
             : base(owner)

@@ -5,32 +5,31 @@ using System.Threading;
 namespace ZeroBuffer.Driver
 {
     /// <summary>Performs requests on the library, each in a thread of its own.</summary>
-    internal sealed class Desk
+    internal sealed class Dispatcher
     {
         // Requests wait, they do not compute: a small stack saves address space.
         private const int StackSize = 512 << 10;
 
-        // What makes or removes objects must not be cut short in the middle, however slow the machine is: it comes to
-        // an end by itself.
+        // A verb that makes or removes objects must not be cut short, however slow the machine is. It ends by itself.
         private static readonly TimeSpan EndPatience = TimeSpan.FromSeconds(10);
         private static readonly string[] Making = { "create", "serve", "dial" };
 
-        // These may wait for somebody else.
+        // These may wait for another process.
         private static readonly TimeSpan OthersPatience = TimeSpan.FromMilliseconds(900);
         private static readonly string[] Awaiting = { "connect", "close" };
 
-        private readonly Table table = new Table();
+        private readonly Handles handles = new Handles();
         private readonly List<Job> jobs = new List<Job>();
         private readonly Dictionary<string, Func<Params, object>> verbs;
         private readonly Action<string> send;
 
-        /// <summary>Creates a desk.</summary>
+        /// <summary>Creates a dispatcher.</summary>
         /// <param name="send">Takes an answer, from any thread.</param>
-        public Desk(Action<string> send)
+        public Dispatcher(Action<string> send)
         {
             this.send = send;
-            var buffers = new BufferVerbs(table);
-            var channels = new ChannelVerbs(table);
+            var buffers = new BufferVerbs(handles);
+            var channels = new ChannelVerbs(handles);
             var process = new ProcessVerbs(this);
             verbs = new Dictionary<string, Func<Params, object>>
             {
@@ -96,12 +95,12 @@ namespace ZeroBuffer.Driver
         {
             var deadline = Deadline.After(EndPatience);
             var others = Deadline.After(OthersPatience);
-            var all = table.TakeAll();
+            var all = handles.TakeAll();
             all.ForEach(thing => (thing as IHasty)?.Hurry());
 
-            // What is lent comes back first: somebody may be writing into a slot.
-            all.FindAll(thing => thing is Part).ForEach(Close);
-            var ends = all.FindAll(thing => !(thing is Part)).ConvertAll(thing => NewThread(() => Close(thing)));
+            // Frames and slots come back first: a request may be writing into a slot.
+            all.FindAll(thing => thing is Held).ForEach(Close);
+            var ends = all.FindAll(thing => !(thing is Held)).ConvertAll(thing => NewThread(() => Close(thing)));
             ends.ForEach(thread => thread.Start());
             ends.ForEach(thread => thread.Join(deadline.LeftInMilliseconds));
             AwaitNone(Making, deadline);
@@ -205,7 +204,7 @@ namespace ZeroBuffer.Driver
             }
             catch (Exception error)
             {
-                // Whoever asked must learn of it, whatever it is.
+                // The harness must learn of it, whatever it is.
                 var message = $"{error.GetType().Name}: {error.Message}";
                 return Answer.OfError(job.Id, new RpcException(RpcException.InternalError, message));
             }

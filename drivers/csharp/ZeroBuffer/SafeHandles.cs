@@ -49,7 +49,8 @@ namespace ZeroBuffer
         {
             this.length = (ulong)length;
             var access = writable ? Libc.PROT_READ | Libc.PROT_WRITE : Libc.PROT_READ;
-            using (var mapped = SystemCalls.OpenAgain(file))
+            var path = "/proc/self/fd/" + file.Number;
+            using (var mapped = FileDescriptor.Of(Libc.openat(Libc.AT_FDCWD, path, Libc.O_RDWR | Libc.O_CLOEXEC, 0)))
             {
                 var at = new IntPtr(Libc.mmap(null, this.length, access, Libc.MAP_SHARED, mapped.Number, 0));
                 if (at == new IntPtr(-1))

@@ -6,7 +6,7 @@ using ZeroBuffer.Driver;
 namespace ZeroBuffer.Tests
 {
     /// <summary>The driver without its streams.</summary>
-    internal static class DeskTests
+    internal static class DispatcherTests
     {
         [Case]
         private static void ItsEndTakesBackWhatIsJustBeingOpened()
@@ -14,14 +14,14 @@ namespace ZeroBuffer.Tests
             for (var round = 0; round < 30; round++)
             {
                 var answered = new CountdownEvent(3);
-                var desk = new Desk(answer => answered.Signal());
+                var dispatcher = new Dispatcher(answer => answered.Signal());
                 foreach (var verb in new[] { "create", "serve", "create" })
                 {
-                    desk.Take(Message(verb, Scratch.Name(), 5));
+                    dispatcher.Take(Message(verb, Scratch.Name(), 5));
                 }
 
                 // The program ends right behind this: what is not gone now stays.
-                desk.End();
+                dispatcher.End();
                 var left = Scratch.LeftBehind();
                 Expect.That(answered.Wait(Scratch.Patience), "a request was not answered");
                 Expect.That(left.Count == 0, "left behind: " + string.Join(", ", left));
@@ -34,14 +34,14 @@ namespace ZeroBuffer.Tests
             using (var answered = new ManualResetEvent(false))
             {
                 string answer = null;
-                var desk = new Desk(
+                var dispatcher = new Dispatcher(
                     text =>
                     {
                         answer = text;
                         answered.Set();
                     });
-                desk.Take(Message("dial", Scratch.Name(), 60));
-                desk.End();
+                dispatcher.Take(Message("dial", Scratch.Name(), 60));
+                dispatcher.End();
                 Expect.That(answered.WaitOne(Scratch.Patience), "it still waits for a server");
                 Expect.That(answer.Contains("\"closed\""), answer);
             }
@@ -53,7 +53,7 @@ namespace ZeroBuffer.Tests
             var answers = new List<string>();
             using (var answered = new CountdownEvent(4))
             {
-                var desk = new Desk(
+                var dispatcher = new Dispatcher(
                     answer =>
                     {
                         lock (answers)
@@ -63,13 +63,13 @@ namespace ZeroBuffer.Tests
 
                         answered.Signal();
                     });
-                desk.Take(Bytes("{"));
-                desk.Take(Bytes("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"whistle\"}"));
-                desk.Take(Bytes("{\"jsonrpc\":\"2.0\",\"id\":\"b\",\"method\":\"health\",\"params\":{}}"));
-                desk.Take(Bytes("{\"jsonrpc\":\"2.0\",\"method\":\"health\"}"));
-                desk.Take(Message("health", "", 1));
+                dispatcher.Take(Bytes("{"));
+                dispatcher.Take(Bytes("{\"jsonrpc\":\"2.0\",\"id\":\"a\",\"method\":\"whistle\"}"));
+                dispatcher.Take(Bytes("{\"jsonrpc\":\"2.0\",\"id\":\"b\",\"method\":\"health\",\"params\":{}}"));
+                dispatcher.Take(Bytes("{\"jsonrpc\":\"2.0\",\"method\":\"health\"}"));
+                dispatcher.Take(Message("health", "", 1));
                 Expect.That(answered.Wait(Scratch.Patience), "an answer is missing");
-                desk.End();
+                dispatcher.End();
             }
 
             answers.Sort(string.CompareOrdinal);
@@ -86,7 +86,7 @@ namespace ZeroBuffer.Tests
             using (var answered = new AutoResetEvent(false))
             {
                 string answer = null;
-                var desk = new Desk(
+                var dispatcher = new Dispatcher(
                     text =>
                     {
                         answer = text;
@@ -98,7 +98,7 @@ namespace ZeroBuffer.Tests
                     {
                         { "point", "writer.opened" }, { "passage", 1000000 }, { "then", then }, { "timeout", 1 },
                     };
-                    desk.Take(Message("arm", given));
+                    dispatcher.Take(Message("arm", given));
                     Expect.That(answered.WaitOne(Scratch.Patience), "an answer is missing");
                     var isDeed = "halt".Equals(then) || "die".Equals(then);
                     var isRefused = answer.Contains("-32602") && answer.Contains("then");
@@ -107,7 +107,7 @@ namespace ZeroBuffer.Tests
 
                 // Disarms.
                 Points.Arm(null, 1, Deed.Die);
-                desk.End();
+                dispatcher.End();
             }
         }
 
