@@ -32,7 +32,7 @@ pub fn handle(table: &Table, params: &Params) -> Result<Value, Failure> {
         _ => return Err(wrong("handler", "one of echo, double, xor and faulty")),
     };
     let server = table.server(number)?;
-    // Weak: a server that is forgotten ends its thread, which must not keep it.
+    // Weak: the thread must not keep a server alive that is forgotten.
     let known = Arc::downgrade(&server);
     server.side.start(move |request| {
         let Some(server) = known.upgrade() else { return Err("the server is closed".into()) };

@@ -1,5 +1,5 @@
-//! Performs the verbs of the driver contract on the Rust implementation of ZeroBuffer: requests come over stdin, answers
-//! go to stdout, which belongs to them alone.
+//! Performs the verbs of the driver contract on the Rust implementation of ZeroBuffer: requests come over stdin,
+//! answers go to stdout, which belongs to them alone.
 //!
 //! `zerobuffer-driver [USER]`: the number of the user and group to become, if any.
 

@@ -23,7 +23,7 @@ use crate::sys::{self, Access, Semaphore};
 
 /// Of a `sem_t` of the C library.
 const SEMAPHORE_SIZE: u64 = size_of::<libc::sem_t>() as u64;
-/// The protocol has no event for what a try waits for.
+/// Time between two tries. The protocol has no event for what they wait for.
 const RETRY: Duration = Duration::from_millis(1);
 
 /// What a writer and its slots share, and keep alive.
@@ -47,7 +47,7 @@ pub(crate) struct Progress {
     pub reader_seen: Option<Instant>,
 }
 
-/// How long another try is worth it: the timeout, and so long at the least.
+/// How long another try is worth it: until the timeout, and at least this long. `None`: not at all.
 type Patience = Option<Duration>;
 const TIMEOUT: Patience = Some(Duration::ZERO);
 /// For a reader that is settling, or on its way in or out.
@@ -72,7 +72,7 @@ pub(crate) fn connect(names: &Names, timeout: Duration, any_owner: bool) -> Resu
             Ok(core) => return Ok(core),
             Err(refusal) => refusal,
         };
-        // There is patience from the first refusal on, however long the attempt took that met it.
+        // Patience is counted from the first refusal, however long that attempt took.
         let first: Instant = *refused.get_or_insert_with(Instant::now);
         if patience.is_none_or(|least| first.elapsed() >= timeout.max(least)) {
             return Err(kind);
@@ -116,7 +116,7 @@ fn try_connect(names: &Names, any_owner: bool) -> Result<Core, Refusal> {
     if !presence.enter(Side::Writer) {
         return Err(refused_by(&ring));
     }
-    // From here on the lock is given back with the descriptor.
+    // If the rest fails, the lock is given back with the descriptor.
     let account = claim(&ring)?;
     Ok(Core {
         names: names.clone(),
@@ -159,7 +159,7 @@ fn open_semaphore(name: &str) -> Result<Semaphore, Refusal> {
     Ok(semaphore)
 }
 
-/// There is a writer, or somebody comes or goes, or the reader settles.
+/// The lock or the claim is another's: there is a writer, or one comes or goes, or the reader settles.
 fn refused_by(ring: &Ring) -> Refusal {
     let pid = load(&ring.block().writer_pid);
     let patience = match pid {
@@ -170,7 +170,7 @@ fn refused_by(ring: &Ring) -> Refusal {
     Refusal(ErrorKind::WriterExists { pid }, patience)
 }
 
-/// Becomes the writer; the writer's lock is ours.
+/// Becomes the writer. The caller has the writer's lock.
 fn claim(ring: &Ring) -> Result<Account, Refusal> {
     let own = u64::from(std::process::id());
     let owner = load(&ring.block().writer_pid);
@@ -188,7 +188,7 @@ fn claim(ring: &Ring) -> Result<Account, Refusal> {
             return Err(refused_by(ring));
         }
     }
-    // Announced before the claim: a number of ours never stands there that is not known as such.
+    // Announced before the claim: no pid of ours stands in `writer_pid` without being known as ours.
     let account = Account::find(ring)?.ok_or_else(unclear)?;
     let before = ring.number();
     account.announce(ring, own);

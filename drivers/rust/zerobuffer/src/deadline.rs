@@ -11,7 +11,7 @@ pub(crate) const SLICE: Duration = Duration::from_millis(30);
 /// A moment, or never.
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline {
-    timeout: Duration,
+    pub timeout: Duration,
     moment: Option<Instant>,
 }
 
@@ -31,13 +31,8 @@ impl Deadline {
         self.moment.map_or(Duration::MAX, |moment| moment.saturating_duration_since(Instant::now()))
     }
 
-    /// The timeout as the caller gave it.
-    pub fn seconds(&self) -> f64 {
-        self.timeout.as_secs_f64()
-    }
-
     pub fn passed(&self) -> ErrorKind {
-        ErrorKind::Timeout { seconds: self.seconds() }
+        ErrorKind::Timeout { seconds: self.timeout.as_secs_f64() }
     }
 }
 

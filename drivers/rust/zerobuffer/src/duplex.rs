@@ -107,7 +107,7 @@ struct Service<Handler> {
     handler: Handler,
     /// To the client at hand.
     responses: Option<Writer>,
-    /// When that client has lost a response: no other may come in its place.
+    /// When that client lost a response. No other response may come in its place.
     lost: Option<Instant>,
 }
 
@@ -185,7 +185,7 @@ impl<Handler: FnMut(&[u8]) -> Result<Vec<u8>, HandlerFailure>> Service<Handler> 
     }
 
     /// Connects to the response buffer of the client that asked, and not of one that has come after it. The client that
-    /// is still connected to the request buffer when the response buffer is open has made that, too.
+    /// is still connected to the request buffer once the response buffer is open has made both.
     fn connect(&self) -> Option<Writer> {
         let name = response_buffer(&self.channel.name);
         let begin = Instant::now();

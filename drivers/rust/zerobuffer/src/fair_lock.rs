@@ -1,4 +1,4 @@
-//! A lock that threads get in the order in which they have asked for it. Each waits as long as its deadline allows.
+//! A lock that threads get in the order in which they asked for it. Each waits as long as its deadline allows.
 
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};

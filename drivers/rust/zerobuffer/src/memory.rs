@@ -39,7 +39,6 @@ impl Segment {
         Ok(Self { control, body, access, has_window: AtomicBool::new(false) })
     }
 
-    /// Bytes of the whole.
     pub fn length(&self) -> u64 {
         self.body.length as u64
     }

@@ -19,7 +19,7 @@ use crate::sys;
 pub(crate) enum Side {
     Reader = 1 << 40,
     Writer = 1 << 41,
-    /// Of a process that removes what a dead reader left. It is no sign of life.
+    /// Held while a process removes what a dead reader left. It is no sign of life.
     Remover = 1 << 42,
 }
 
@@ -54,16 +54,15 @@ impl Presence {
         self.lock(libc::F_OFD_GETLK, libc::F_WRLCK, side).is_ok_and(|kind| kind != libc::F_UNLCK)
     }
 
-    /// Whether the writer of this number lives. A lock that is free says of one of ours that it is dead, and nothing of
-    /// another implementation's.
+    /// Whether the writer of this number lives. If the lock is free, a writer of ours is dead; one of another
+    /// implementation may live.
     pub fn writer_lives(&self, ours: bool, peer: &mut Peer, pid: u64) -> bool {
         self.is_held(Side::Writer) || !ours && peer.look(pid) == Life::Alive
     }
 
-    /// Fails if the reader is gone.
     pub fn check_reader(&self, ring: &Ring, peer: &mut Peer, names: &Names) -> Result<(), ErrorKind> {
         let pid = load(&ring.block().reader_pid);
-        // Without its name, the lock file of that name is not of this segment's reader.
+        // A segment that has lost its name has lost its lock file, too: a file of that name is another reader's.
         let named = || self.0.metadata().is_ok_and(|facts| facts.nlink() > 0);
         let mut foreigner_lives = || match peer.look(pid) {
             Life::Alive => named(),

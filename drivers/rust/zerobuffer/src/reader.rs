@@ -22,7 +22,7 @@ use crate::sys::Semaphore;
 
 /// How often a wait tries for a token before it sleeps.
 const SPINS: u32 = 200;
-/// How often a token is tried for whose frame was seen before it.
+/// How often a reader tries for the token of a frame that it saw before the token.
 const PAUSES: u32 = 300;
 
 /// What is known of the writer.
@@ -65,7 +65,7 @@ struct Progress {
     balance: i64,
     /// Number of the next frame.
     expected: u64,
-    /// The connection whose frames these are; `None` once it is gone: then any other begins another stream.
+    /// The connection whose frames these are. `None` once it is gone: then any connection begins another stream.
     stream: Option<Connection>,
     /// The writer that was connected when that stream began, unless the stream is older. A guess for another
     /// implementation.
@@ -75,7 +75,7 @@ struct Progress {
     /// The last writer that was seen.
     last: Option<Connection>,
     writer: Peer,
-    /// Whose death is settled.
+    /// The writer whose death is settled.
     settled: Option<Connection>,
 }
 
@@ -141,8 +141,8 @@ impl Reader {
         Ok(Frame { core: Arc::clone(&self.core), view, sequence: found.sequence, lease })
     }
 
-    /// Uses up the token of a frame that was read. One that is about to be posted is given a moment, so that the
-    /// balance is 0 unless a writer died.
+    /// Uses up the token of a frame that was read. It waits a moment for a token that is about to be posted, so that
+    /// the balance is 0 unless a writer died.
     fn use_token(&self, progress: &mut Progress) {
         let before = progress.balance.min(0);
         progress.balance -= 1;
@@ -177,7 +177,7 @@ impl Reader {
 
     /// Returns when there is a frame.
     fn wait(&self, progress: &mut Progress, deadline: Deadline) -> Result<(), ErrorKind> {
-        let spins = if deadline.seconds() == 0.0 { 1 } else { SPINS };
+        let spins = if deadline.timeout.is_zero() { 1 } else { SPINS };
         let token = (0..spins).any(|_| {
             std::hint::spin_loop();
             self.take_tokens(progress, 1)
@@ -224,15 +224,15 @@ impl Reader {
         progress.last = Some(writer);
         let ours = Connection::is_ours(standing);
         let lives = self.presence.writer_lives(ours, &mut progress.writer, writer.pid);
-        // Where another one has come meanwhile, the next look is about that.
+        // If another writer has come meanwhile, the next look is about that one.
         match lives || ring.standing() != standing {
             true => WriterState::Alive,
             false => WriterState::Died,
         }
     }
 
-    /// Sets straight what a dead writer left, once; says whether there is a frame after all. The claim is the reader's
-    /// meanwhile, against writers of other implementations, and so is the writer's lock, against ours.
+    /// Sets straight what a dead writer left, once; says whether there is a frame after all. Meanwhile the reader has
+    /// the claim, which keeps out writers of other implementations, and the writer's lock, which keeps out ours.
     fn settle(&self, progress: &mut Progress) -> bool {
         let ring = &self.core.ring;
         let Some(dead) = progress.last.filter(|&dead| progress.settled != Some(dead)) else { return false };

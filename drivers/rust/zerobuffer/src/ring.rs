@@ -66,7 +66,6 @@ impl Found {
         FRAME_HEADER_SIZE + self.size
     }
 
-    /// Bytes that the reader passes.
     pub fn passed(&self) -> u64 {
         self.wrapped + self.total()
     }
@@ -167,7 +166,7 @@ impl Ring {
         self.block().writer_pid.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Leaves: the claim first, so that a number of ours never stands there that is not known as such.
+    /// Gives up the claim, then the announcement: no pid of ours stands in `writer_pid` without being known as ours.
     pub fn leave(&self, pid: u64) {
         if self.pass_claim(pid, 0) {
             self.disclaim(self.number());
@@ -183,7 +182,7 @@ impl Ring {
         load(&self.block().reserved.released) != 0
     }
 
-    /// Says where the stream of a new writer begins, and that it is one of ours.
+    /// Says where the stream of a new writer begins, and that the writer is one of ours.
     pub fn begin_stream(&self, committed: u64, pid: u64) {
         let block = self.block();
         let number = self.number() + 1;
@@ -192,12 +191,11 @@ impl Ring {
         store(&block.reserved.connection, number << 32 | pid);
     }
 
-    /// Says that the connection of this number is none of ours.
+    /// Says that the writer of the connection of this number is none of ours.
     pub fn disclaim(&self, number: u64) {
         store(&self.block().reserved.connection, number << 32);
     }
 
-    /// The number of the connection.
     pub fn number(&self) -> u64 {
         load(&self.block().reserved.connection) >> 32
     }
@@ -316,7 +314,6 @@ impl Ring {
         View::new(&self.segment, self.payload_at() + found.data_at, found.size)
     }
 
-    /// Moves the reader behind a frame.
     pub fn advance(&self, found: &Found) {
         store(&self.block().payload_read_pos, found.next_pos);
         pass(Point::ReaderPosition);
@@ -325,7 +322,7 @@ impl Ring {
         pass(Point::ReaderCount);
     }
 
-    /// Gives space back to the writer. Release: our last look at those bytes comes before their next use.
+    /// Gives space back to the writer. Release order: our last look at those bytes comes before their next use.
     pub fn release(&self, bytes: u64) {
         let released = &self.block().reserved.released;
         let before = load(released);

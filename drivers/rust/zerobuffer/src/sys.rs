@@ -70,7 +70,6 @@ impl Semaphore {
         checked(unsafe { libc::sem_post(self.0.as_ptr()) }).map(drop)
     }
 
-    /// Takes a token if there is one.
     pub fn try_take(&self) -> bool {
         loop {
             // SAFETY: the semaphore is open.
@@ -241,7 +240,6 @@ pub(crate) fn halt_this_process() {
     unsafe { libc::raise(libc::SIGSTOP) };
 }
 
-/// The user whose rights this process has.
 pub(crate) fn effective_user() -> u32 {
     // SAFETY: the call takes nothing.
     unsafe { libc::geteuid() }

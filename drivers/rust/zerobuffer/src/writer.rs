@@ -179,7 +179,7 @@ impl Core {
             self.usable()?;
             self.check_reader(progress)?;
             let Some(slice) = deadline.next_slice() else {
-                let (needed, seconds) = (plan.need(), deadline.seconds());
+                let (needed, seconds) = (plan.need(), timeout.as_secs_f64());
                 return Err(ErrorKind::BufferFull { size, needed, free, seconds });
             };
             self.space.take_within(slice).during("wait for space", &self.names.buffer)?;
