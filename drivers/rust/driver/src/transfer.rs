@@ -1,4 +1,4 @@
-//! Many frames, summed up.
+//! What verbs tell of bytes that they have moved.
 
 use std::time::{Duration, Instant};
 
@@ -32,8 +32,14 @@ impl Clock {
     }
 }
 
+/// What is told of one block of bytes.
+pub fn blob(content: &[u8]) -> Value {
+    json!({ "size": content.len(), "digest": crc32(0, content) })
+}
+
+/// Many frames, summed up.
 #[derive(Default)]
-pub struct Summary {
+pub struct Transfer {
     pub frames: u64,
     bytes: u64,
     first: u64,
@@ -44,7 +50,7 @@ pub struct Summary {
     digest: u32,
 }
 
-impl Summary {
+impl Transfer {
     /// Adds a frame whose bytes nobody looks at.
     pub fn add(&mut self, sequence: u64, size: u64) {
         if self.frames > 0 && sequence != self.last.wrapping_add(1) {
@@ -70,7 +76,7 @@ impl Summary {
         self.digest = crc32(crc32(self.digest, &header), data);
     }
 
-    pub fn plain(&self, clock: &Clock) -> Value {
+    pub fn as_json(&self, clock: &Clock) -> Value {
         json!({
             "frames": self.frames,
             "bytes": self.bytes,
@@ -91,18 +97,18 @@ mod tests {
 
     #[test]
     fn frames_are_summed_up() {
-        let mut summary = Summary::default();
-        summary.add_data(3, &[1, 2]);
-        summary.add_data(4, &[1, 2]);
-        summary.add_data(6, &[9]);
-        let plain = summary.plain(&Clock::new(Duration::ZERO));
+        let mut transfer = Transfer::default();
+        transfer.add_data(3, &[1, 2]);
+        transfer.add_data(4, &[1, 2]);
+        transfer.add_data(6, &[9]);
+        let shown = transfer.as_json(&Clock::new(Duration::ZERO));
         assert_eq!(
-            (plain["frames"].as_u64(), plain["bytes"].as_u64(), plain["breaks"].as_u64()),
+            (shown["frames"].as_u64(), shown["bytes"].as_u64(), shown["breaks"].as_u64()),
             (Some(3), Some(5), Some(1))
         );
-        assert_eq!((plain["first"].as_u64(), plain["last"].as_u64()), (Some(3), Some(6)));
-        assert_eq!(plain["runs"], json!([[2, 2], [1, 1]]));
+        assert_eq!((shown["first"].as_u64(), shown["last"].as_u64()), (Some(3), Some(6)));
+        assert_eq!(shown["runs"], json!([[2, 2], [1, 1]]));
         // As zlib.crc32 of Python makes it.
-        assert_eq!(plain["digest"], 3_505_353_295_u32);
+        assert_eq!(shown["digest"], 3_505_353_295_u32);
     }
 }

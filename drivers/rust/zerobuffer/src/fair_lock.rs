@@ -1,32 +1,32 @@
-//! Something that one thread has at a time; the others wait in line, for as long as they like to.
+//! A lock that threads get in the order in which they asked for it. Each waits as long as its deadline allows.
 
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
-use crate::deadline::{Deadline, SLICE};
+use crate::deadline::Deadline;
 use crate::error::ErrorKind;
 
-pub(crate) struct Turn<T> {
+pub(crate) struct FairLock<T> {
     line: Mutex<Line<T>>,
     moved: Condvar,
 }
 
 struct Line<T> {
-    /// `None` while somebody has it.
+    /// `None` while a thread has it.
     value: Option<T>,
     last: u64,
     waiting: VecDeque<u64>,
 }
 
 /// The value, until this is dropped.
-pub(crate) struct Taken<'a, T> {
-    turn: &'a Turn<T>,
+pub(crate) struct Guard<'a, T> {
+    lock: &'a FairLock<T>,
     /// Always there before the drop.
     value: Option<T>,
 }
 
-impl<T> Turn<T> {
+impl<T> FairLock<T> {
     pub fn new(value: T) -> Self {
         let line = Line { value: Some(value), last: 0, waiting: VecDeque::new() };
         Self { line: Mutex::new(line), moved: Condvar::new() }
@@ -36,27 +36,28 @@ impl<T> Turn<T> {
         self.line.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits in line, for as long as there is reason to: `None` when the deadline is over.
-    pub fn take(
+    /// Returns the value when it is this thread's turn. Ends early with the error of `check`, which is asked before
+    /// each sleep.
+    pub fn lock(
         &self,
         deadline: Deadline,
-        reason: impl Fn() -> Result<(), ErrorKind>,
-    ) -> Result<Option<Taken<'_, T>>, ErrorKind> {
+        check: impl Fn() -> Result<(), ErrorKind>,
+    ) -> Result<Guard<'_, T>, ErrorKind> {
         let mut line = self.line();
         line.last += 1;
         let number = line.last;
         line.waiting.push_back(number);
         let outcome = loop {
-            if let Err(kind) = reason() {
+            if let Err(kind) = check() {
                 break Err(kind);
             }
             if line.waiting.front() == Some(&number) {
                 if let Some(value) = line.value.take() {
-                    break Ok(Some(Taken { turn: self, value: Some(value) }));
+                    break Ok(Guard { lock: self, value: Some(value) });
                 }
             }
-            let Some(slice) = deadline.next_slice() else { break Ok(None) };
-            line = self.moved.wait_timeout(line, slice.min(SLICE)).unwrap_or_else(PoisonError::into_inner).0;
+            let Some(slice) = deadline.next_slice() else { break Err(deadline.passed()) };
+            line = self.moved.wait_timeout(line, slice).unwrap_or_else(PoisonError::into_inner).0;
         };
         line.waiting.retain(|&waiting| waiting != number);
         drop(line);
@@ -65,7 +66,7 @@ impl<T> Turn<T> {
     }
 }
 
-impl<T> Deref for Taken<'_, T> {
+impl<T> Deref for Guard<'_, T> {
     type Target = T;
 
     fn deref(&self) -> &T {
@@ -73,16 +74,16 @@ impl<T> Deref for Taken<'_, T> {
     }
 }
 
-impl<T> DerefMut for Taken<'_, T> {
+impl<T> DerefMut for Guard<'_, T> {
     fn deref_mut(&mut self) -> &mut T {
         self.value.as_mut().expect("there until the drop")
     }
 }
 
-impl<T> Drop for Taken<'_, T> {
+impl<T> Drop for Guard<'_, T> {
     fn drop(&mut self) {
-        self.turn.line().value = self.value.take();
-        self.turn.moved.notify_all();
+        self.lock.line().value = self.value.take();
+        self.lock.moved.notify_all();
     }
 }
 
@@ -99,12 +100,12 @@ mod tests {
 
     #[test]
     fn one_at_a_time_and_all_in_the_end() {
-        let turn = Turn::new(0_u32);
+        let lock = FairLock::new(0_u32);
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     for _ in 0..100 {
-                        let mut count = turn.take(never(), || Ok(())).expect("no reason").expect("a turn");
+                        let mut count = lock.lock(never(), || Ok(())).expect("the lock");
                         let before = *count;
                         thread::yield_now();
                         *count = before + 1;
@@ -112,28 +113,28 @@ mod tests {
                 });
             }
         });
-        assert_eq!(*turn.take(never(), || Ok(())).expect("no reason").expect("a turn"), 400);
+        assert_eq!(*lock.lock(never(), || Ok(())).expect("the lock"), 400);
     }
 
     #[test]
-    fn who_waits_gives_up_at_the_deadline_or_when_the_reason_is_gone() {
-        let turn = Turn::new(());
-        let taken = turn.take(never(), || Ok(())).expect("no reason").expect("a turn");
+    fn a_thread_that_waits_gives_up_at_the_deadline_or_when_the_check_fails() {
+        let lock = FairLock::new(());
+        let taken = lock.lock(never(), || Ok(())).expect("the lock");
         let soon = Deadline::after(Duration::from_millis(5));
-        assert!(turn.take(soon, || Ok(())).expect("no reason").is_none());
+        assert!(matches!(lock.lock(soon, || Ok(())), Err(ErrorKind::Timeout { .. })));
         let closed = AtomicBool::new(false);
         thread::scope(|scope| {
             let waiting = scope.spawn(|| {
-                let reason = || match closed.load(Ordering::Acquire) {
+                let check = || match closed.load(Ordering::Acquire) {
                     true => Err(ErrorKind::Closed { what: "test" }),
                     false => Ok(()),
                 };
-                turn.take(never(), reason).map(drop)
+                lock.lock(never(), check).map(drop)
             });
             closed.store(true, Ordering::Release);
             assert!(matches!(waiting.join().expect("the thread"), Err(ErrorKind::Closed { .. })));
         });
         drop(taken);
-        assert!(turn.take(Deadline::after(Duration::ZERO), || Ok(())).expect("no reason").is_some());
+        assert!(lock.lock(Deadline::after(Duration::ZERO), || Ok(())).is_ok());
     }
 }
