@@ -1,6 +1,6 @@
 """Many frames at once in loops as tight as Python allows: what `harmony perf` measures is then the library, not these.
 
-The same as the general loops of the desk, for the one case in which speed is asked for: equal frames, none looked at.
+The same as the general loops of the dispatcher, where speed is asked for: equal frames, none looked at.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What one handle of a desk has lent under a handle of its own."""
+"""What one handle of a dispatcher has lent under a handle of its own."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from harmony.driver import GRACE
-from step_definitions.desk import Desk
+from step_definitions.dispatcher import Dispatcher
 from step_definitions.library import Library
 from step_definitions.port import Driver, DriverError
 
@@ -25,15 +25,15 @@ class LocalDriver(Driver):
     """
 
     def __init__(self, library: Library) -> None:
-        self._desk = Desk(library)
+        self._dispatcher = Dispatcher(library)
 
     async def call(self, verb: str, params: Mapping[str, Any], timeout: float) -> Any:
         """Perform one verb in a thread of its own."""
-        return await bounded(verb, lambda: self._desk.perform(verb, params), timeout)
+        return await bounded(verb, lambda: self._dispatcher.perform(verb, params), timeout)
 
     async def end(self) -> None:
         """Close all that is open."""
-        await bounded("end", self._desk.close, GRACE)
+        await bounded("end", self._dispatcher.close, GRACE)
 
 
 async def bounded(what: str, work: Callable[[], Any], timeout: float) -> Any:

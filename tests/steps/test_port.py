@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import inspect
 
-from step_definitions.desk import Desk
+from step_definitions.dispatcher import Dispatcher
 from step_definitions.port import CONTRACT, Driver
 from zerobuffer.errors import BY_CODE
 
@@ -13,8 +13,8 @@ VERBS = set(CONTRACT.verbs)
 def test_every_verb_of_the_port_is_performed_with_the_same_arguments() -> None:
     for verb in VERBS:
         port = inspect.signature(getattr(Driver, verb)).parameters
-        desk = inspect.signature(getattr(Desk, f"_{verb}")).parameters
-        assert set(port) == set(desk), verb
+        dispatcher = inspect.signature(getattr(Dispatcher, f"_{verb}")).parameters
+        assert set(port) == set(dispatcher), verb
 
 
 def test_the_port_has_no_other_verb() -> None:

@@ -7,7 +7,7 @@ import signal
 import time
 
 from harmony import jsonrpc
-from step_definitions.desk import Desk
+from step_definitions.dispatcher import Dispatcher
 from step_definitions.port import DriverError
 from tests.zoo.broken_drivers.sound import Sound
 
@@ -103,7 +103,7 @@ class Pretends(Sound):
         return message
 
 
-class _NeverTakesOver(Desk):
+class _NeverTakesOver(Dispatcher):
     """Takes whatever is there for somebody's."""
 
     def _create(self, name: str, metadata: int, payload: int, timeout: float) -> int:
@@ -115,4 +115,4 @@ class _NeverTakesOver(Desk):
 class NeverTakesOver(Sound):
     finds = ("end.killed",)
     also = ("verb.create.passes.objects",)
-    desk_class = _NeverTakesOver
+    dispatcher_class = _NeverTakesOver

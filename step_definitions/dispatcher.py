@@ -26,7 +26,7 @@ from step_definitions.summary import Clock, Summary
 _CONNECT_PATIENCE: Final = 0.0
 
 
-class Desk:
+class Dispatcher:
     """Performs verbs on one library. Every open thing has a number."""
 
     def __init__(self, library: Library) -> None:
