@@ -16,8 +16,8 @@ from typing import Any, Final
 from harmony.contract import Identity, Structure
 from step_definitions.bulk import read_blind, write_alike
 from step_definitions.duplex_service import Server
+from step_definitions.handles import HeldFrame, HeldSlot
 from step_definitions.library import AskingSide, Library, ReadingSide, WritingSide
-from step_definitions.loans import LentFrame, LentSlot
 from step_definitions.patterns import Pattern, Payload, digest
 from step_definitions.port import CONTRACT, Blob, Deed, DriverError, FrameInfo, Service
 from step_definitions.refusals import invalid, translated, values_of
@@ -68,7 +68,7 @@ class Dispatcher:
         """Close all that is open, whatever fails on the way."""
         failures: list[Exception] = []
         for number, thing in sorted(self._open.items(), reverse=True):
-            if isinstance(thing, LentSlot | LentFrame):
+            if isinstance(thing, HeldSlot | HeldFrame):
                 continue
             try:
                 self._close(number, timeout=0.0)
@@ -146,7 +146,7 @@ class Dispatcher:
         del timeout
         thing = self._get(handle, "close")
         for number, part in list(self._open.items()):
-            if isinstance(part, LentSlot | LentFrame) and part.owner == handle:
+            if isinstance(part, HeldSlot | HeldFrame) and part.owner == handle:
                 del self._open[number]
                 part.give_back()
         del self._open[handle]
@@ -196,33 +196,33 @@ class Dispatcher:
     def _acquire(self, handle: int, size: int, timeout: float) -> int:
         writer: WritingSide = self._get(handle, "write_frame")
         sequence = writer.next_sequence
-        return self._keep(LentSlot(writer.acquire(size, timeout), sequence, handle))
+        return self._keep(HeldSlot(writer.acquire(size, timeout), sequence, handle))
 
     def _put(self, slot: int, payload: Payload, offset: int, timeout: float) -> None:
         del timeout
-        place: LentSlot = self._get(slot, "slot")
-        content = payload.content(place.sequence)
+        held: HeldSlot = self._get(slot, "slot")
+        content = payload.content(held.sequence)
         with invalid("offset"):
-            place.slot.data[offset : offset + len(content)] = content
+            held.slot.data[offset : offset + len(content)] = content
 
     def _commit(self, slot: int, timeout: float) -> int:
         del timeout
-        place: LentSlot = self._get(slot, "slot")
+        held: HeldSlot = self._get(slot, "slot")
         del self._open[slot]
-        place.slot.commit()
-        return place.sequence
+        held.slot.commit()
+        return held.sequence
 
     def _abandon(self, slot: int, timeout: float) -> None:
         del timeout
-        place: LentSlot = self._get(slot, "slot")
+        held: HeldSlot = self._get(slot, "slot")
         del self._open[slot]
-        place.slot.abandon()
+        held.slot.abandon()
 
     def _read(self, handle: int, timeout: float) -> Any:
         reader: ReadingSide = self._get(handle, "read_frame")
         frame = reader.read_frame(timeout)
         facts = (frame.sequence, frame.size, digest(frame.data))
-        return asdict(FrameInfo(self._keep(LentFrame(frame, handle)), *facts))
+        return asdict(FrameInfo(self._keep(HeldFrame(frame, handle)), *facts))
 
     def _read_many(
         self,
@@ -274,13 +274,13 @@ class Dispatcher:
 
     def _peek(self, frame: int, offset: int, length: int, timeout: float) -> str:
         del timeout
-        held: LentFrame = self._get(frame, "frame")
+        held: HeldFrame = self._get(frame, "frame")
         return bytes(held.frame.data[offset : offset + length]).hex()
 
     def _release(self, frame: int, timeout: float) -> None:
         # The number stays, so that a look at a released frame meets the library's own answer.
         del timeout
-        held: LentFrame = self._get(frame, "frame")
+        held: HeldFrame = self._get(frame, "frame")
         held.frame.release()
 
     def _write_metadata(self, handle: int, payload: Payload, timeout: float) -> None:

@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol, cast
 
 
-class HeldFrame(Protocol):
+class Frame(Protocol):
     """A frame in the ring."""
 
     @property
@@ -48,7 +48,7 @@ class Slot(Protocol):
 class ReadingSide(Protocol):
     """A reader."""
 
-    def read_frame(self, timeout: float | None = ...) -> HeldFrame:
+    def read_frame(self, timeout: float | None = ...) -> Frame:
         """Wait for the next frame."""
 
     def get_metadata(self) -> bytes:
@@ -97,7 +97,7 @@ class AskingSide(Protocol):
     def acquire_request(self, size: int, timeout: float | None = ...) -> AbstractContextManager[memoryview]:
         """Lend a place for a request."""
 
-    def receive_response(self, timeout: float | None = ...) -> HeldFrame:
+    def receive_response(self, timeout: float | None = ...) -> Frame:
         """Wait for the next response."""
 
     def close(self) -> None:

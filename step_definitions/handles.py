@@ -1,14 +1,14 @@
-"""What one handle of a dispatcher has lent under a handle of its own."""
+"""What a driver holds for others: a frame that was read, a slot that was acquired."""
 
 from __future__ import annotations
 
 import contextlib
 
-from step_definitions.library import HeldFrame, Slot
+from step_definitions.library import Frame, Slot
 
 
-class LentSlot:
-    """A place that was lent by a writer."""
+class HeldSlot:
+    """A slot that was acquired and is neither committed nor abandoned."""
 
     def __init__(self, slot: Slot, sequence: int, owner: int) -> None:
         self.slot = slot
@@ -20,10 +20,10 @@ class LentSlot:
         self.slot.abandon()
 
 
-class LentFrame:
-    """A frame that was lent by a reader."""
+class HeldFrame:
+    """A frame that was read and is not released."""
 
-    def __init__(self, frame: HeldFrame, owner: int) -> None:
+    def __init__(self, frame: Frame, owner: int) -> None:
         self.frame = frame
         self.owner = owner
 
