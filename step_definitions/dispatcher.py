@@ -16,11 +16,11 @@ from typing import Any, Final
 from harmony.contract import Identity, Structure
 from step_definitions.bulk import read_blind, write_alike
 from step_definitions.duplex_service import Server
+from step_definitions.error_mapping import details_of, invalid_parameter, mapped_errors
 from step_definitions.handles import HeldFrame, HeldSlot
 from step_definitions.library import AskingSide, Library, ReadingSide, WritingSide
 from step_definitions.patterns import Pattern, Payload, digest
 from step_definitions.port import CONTRACT, Blob, Deed, DriverError, FrameInfo, Service
-from step_definitions.refusals import invalid, translated, values_of
 from step_definitions.summary import Clock, Summary
 
 _CONNECT_PATIENCE: Final = 0.0
@@ -61,7 +61,7 @@ class Dispatcher:
         if isinstance(arguments.get("payload"), Mapping):
             recipe = arguments["payload"]
             arguments["payload"] = Payload(**{**recipe, "pattern": Pattern(recipe["pattern"])})
-        with translated():
+        with mapped_errors():
             return method(**arguments)
 
     def close(self) -> None:
@@ -89,7 +89,7 @@ class Dispatcher:
         return thing
 
     def _config(self, metadata: int, payload: int) -> Any:
-        with invalid("metadata, payload"):
+        with invalid_parameter("metadata, payload"):
             return self._library.BufferConfig(metadata, payload)
 
     def _hello(self, timeout: float) -> Any:
@@ -202,7 +202,7 @@ class Dispatcher:
         del timeout
         held: HeldSlot = self._get(slot, "slot")
         content = payload.content(held.sequence)
-        with invalid("offset"):
+        with invalid_parameter("offset"):
             held.slot.data[offset : offset + len(content)] = content
 
     def _commit(self, slot: int, timeout: float) -> int:
@@ -248,7 +248,7 @@ class Dispatcher:
                 if count is None and code in {"timeout", "writer_dead"} and not clock.over:
                     break
                 raise DriverError(
-                    code or "system_error", f"after {summary.frames} frames: {error}", values_of(error)
+                    code or "system_error", f"after {summary.frames} frames: {error}", details_of(error)
                 ) from error
             try:
                 summary.add(frame.sequence, frame.size, frame.data if look else None)
@@ -297,7 +297,7 @@ class Dispatcher:
         hook = self._point_hook()
         if hook is None:
             raise DriverError("system_error", "this library has no named points")
-        with invalid("point"):
+        with invalid_parameter("point"):
             hook(point, passage, signal.SIGKILL if then == "die" else signal.SIGSTOP)
 
     def _point_hook(self) -> Callable[[str, int, int], None] | None:

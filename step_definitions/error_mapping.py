@@ -11,7 +11,7 @@ from step_definitions.port import DriverError
 
 
 @contextlib.contextmanager
-def invalid(names: str) -> Iterator[None]:
+def invalid_parameter(names: str) -> Iterator[None]:
     """Turn a value that cannot be used, and has no code of its own, into a wrong parameter."""
     try:
         yield
@@ -22,7 +22,7 @@ def invalid(names: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def translated() -> Iterator[None]:
+def mapped_errors() -> Iterator[None]:
     """Turn what a library raises into the error of the port; a programming error stays what it is."""
     try:
         yield
@@ -32,10 +32,10 @@ def translated() -> Iterator[None]:
         code = getattr(error, "code", None)
         if not isinstance(code, str):
             raise
-        raise DriverError(code, str(error), values_of(error)) from error
+        raise DriverError(code, str(error), details_of(error)) from error
 
 
-def values_of(error: Exception) -> dict[str, Any]:
+def details_of(error: Exception) -> dict[str, Any]:
     """Return what an error tells beside its message."""
     values = getattr(error, "values", None) or getattr(error, "details", None) or {}
     return {key: value for key, value in values.items() if isinstance(value, str | int | float | bool)}
