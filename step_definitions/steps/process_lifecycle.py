@@ -8,10 +8,10 @@ from harmony.comparison import expect_equal
 from harmony.conversion import ByteSize
 from harmony.registry import step, then
 from step_definitions.attempts import Outcome
+from step_definitions.contract_terms import CODES
 from step_definitions.patterns import Pattern, Payload
 from step_definitions.role import Role
 from step_definitions.sentences import acting
-from step_definitions.terms import CODES
 
 
 class ProcessLifecycleSteps:

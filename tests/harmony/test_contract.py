@@ -12,8 +12,8 @@ import pytest
 
 from harmony.contract import HandshakeError, Identity, Structure, layout_differences
 from harmony.contract_text import json_schema, markdown
+from step_definitions.contract_terms import LAYOUT
 from step_definitions.port import CONTRACT
-from step_definitions.terms import LAYOUT
 
 ROOT = Path(__file__).resolve().parents[2]
 
