@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from harmony.contract import Identity, Structure
-from step_definitions.bulk import read_blind, write_alike
 from step_definitions.duplex_service import Server
 from step_definitions.error_mapping import details_of, invalid_parameter, mapped_errors
+from step_definitions.fast_loops import read_blind, write_alike
 from step_definitions.handles import HeldFrame, HeldSlot
 from step_definitions.library import AskingSide, Library, ReadingSide, WritingSide
 from step_definitions.patterns import Pattern, Payload, digest

@@ -1,4 +1,4 @@
-"""The tight loops say the same of a series as the general ones."""
+"""The fast loops say the same of a series as the general ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from step_definitions.bulk import read_blind, write_alike
+from step_definitions.fast_loops import read_blind, write_alike
 from step_definitions.summary import Clock, Summary
 
 FRAMES = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 3)), max_size=12)
