@@ -21,7 +21,7 @@ from step_definitions.handles import HeldFrame, HeldSlot
 from step_definitions.library import AskingSide, Library, ReadingSide, WritingSide
 from step_definitions.patterns import Pattern, Payload, digest
 from step_definitions.port import CONTRACT, Blob, Deed, DriverError, FrameInfo, Service
-from step_definitions.summary import Clock, Summary
+from step_definitions.transfer import Clock, TransferBuilder
 
 _CONNECT_PATIENCE: Final = 0.0
 
@@ -165,23 +165,23 @@ class Dispatcher:
         writer: WritingSide = self._get(handle, "write_frame")
         clock = Clock(timeout)
         series = itertools.islice(itertools.cycle(sizes), count) if sizes else itertools.repeat(payload.size, count)
-        summary = Summary()
+        transfer = TransferBuilder()
         constant = None if payload.pattern is Pattern.FRAME or sizes else payload.content()
         if constant is not None and not interval:
-            return write_alike(writer, constant, count, clock).plain(clock)
+            return write_alike(writer, constant, count, clock).as_dict(clock)
         for number, size in enumerate(series):
             if interval:
                 _sleep_until(clock.begin + number * interval)
             sequence = writer.next_sequence
             content = constant if constant is not None else _sized(payload, size).content(sequence)
             writer.write_frame(content, clock.left)
-            summary.add(sequence, len(content))
-        return summary.plain(clock)
+            transfer.add(sequence, len(content))
+        return transfer.as_dict(clock)
 
     def _fill(self, handle: int, payload: Payload, patience: float, timeout: float) -> Any:
         writer: WritingSide = self._get(handle, "write_frame")
         clock = Clock(timeout)
-        summary = Summary()
+        transfer = TransferBuilder()
         while not clock.over:
             sequence = writer.next_sequence
             try:
@@ -189,9 +189,9 @@ class Dispatcher:
             except Exception as error:
                 if getattr(error, "code", "") != "buffer_full":
                     raise
-                return summary.plain(clock)
-            summary.add(sequence, payload.size)
-        raise DriverError("timeout", f"the buffer took {summary.frames} frames and was not full after {timeout} s")
+                return transfer.as_dict(clock)
+            transfer.add(sequence, payload.size)
+        raise DriverError("timeout", f"the buffer took {transfer.frames} frames and was not full after {timeout} s")
 
     def _acquire(self, handle: int, size: int, timeout: float) -> int:
         writer: WritingSide = self._get(handle, "write_frame")
@@ -236,11 +236,11 @@ class Dispatcher:
     ) -> Any:
         reader: ReadingSide = self._get(handle, "read_frame")
         clock = Clock(timeout)
-        summary = Summary()
-        while count is None or summary.frames < count:
+        transfer = TransferBuilder()
+        while count is None or transfer.frames < count:
             try:
                 if count is not None and not (look or delay):
-                    read_blind(reader, count, clock, summary)
+                    read_blind(reader, count, clock, transfer)
                     break
                 frame = reader.read_frame(min(idle, clock.left) if count is None else clock.left)
             except Exception as error:
@@ -248,29 +248,29 @@ class Dispatcher:
                 if count is None and code in {"timeout", "writer_dead"} and not clock.over:
                     break
                 raise DriverError(
-                    code or "system_error", f"after {summary.frames} frames: {error}", details_of(error)
+                    code or "system_error", f"after {transfer.frames} frames: {error}", details_of(error)
                 ) from error
             try:
-                summary.add(frame.sequence, frame.size, frame.data if look else None)
+                transfer.add(frame.sequence, frame.size, frame.data if look else None)
                 if delay:
                     time.sleep(delay)  # the scenario asks for a slow reader
             finally:
                 frame.release()
-        return summary.plain(clock)
+        return transfer.as_dict(clock)
 
     def _relay(self, source: int, target: int, count: int, timeout: float) -> Any:
         reader: ReadingSide = self._get(source, "read_frame")
         writer: WritingSide = self._get(target, "write_frame")
         clock = Clock(timeout)
-        summary = Summary()
+        transfer = TransferBuilder()
         for _ in range(count):
             frame = reader.read_frame(clock.left)
             try:
-                summary.add(frame.sequence, frame.size, frame.data)
+                transfer.add(frame.sequence, frame.size, frame.data)
                 writer.write_frame(bytes(frame.data), clock.left)
             finally:
                 frame.release()
-        return summary.plain(clock)
+        return transfer.as_dict(clock)
 
     def _peek(self, frame: int, offset: int, length: int, timeout: float) -> str:
         del timeout

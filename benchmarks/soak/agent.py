@@ -23,7 +23,7 @@ from typing import Any
 import zerobuffer
 from harmony.framing import Frame, FrameDecoder, encode
 from step_definitions.patterns import ramp
-from step_definitions.summary import Clock, Summary
+from step_definitions.transfer import Clock, TransferBuilder
 from zerobuffer import _core
 
 _SET_DEATH_SIGNAL = 1
@@ -129,26 +129,26 @@ class Endpoint:
 
     def read_many(self, count: int | None, idle: float, timeout: float, **_: Any) -> dict[str, Any]:
         """Reads as the contract says, but at most so many frames that what was read is told before a death."""
-        summary, clock = Summary(), Clock(timeout)
+        transfer, clock = TransferBuilder(), Clock(timeout)
         most = count or _MOST
-        while summary.frames < most:
+        while transfer.frames < most:
             patience = idle if count is None else clock.left
             try:
-                self._read_some(summary, most - summary.frames, patience)
+                self._read_some(transfer, most - transfer.frames, patience)
             except zerobuffer.ZeroBufferError as error:
                 if count is None and error.code in _ENDS:
                     break
                 raise
-        return summary.plain(clock)
+        return transfer.as_dict(clock)
 
-    def _read_some(self, summary: Summary, most: int, patience: float) -> None:
+    def _read_some(self, transfer: TransferBuilder, most: int, patience: float) -> None:
         if self._manner["call"] == "batch":
             with self._side.read_frames(min(_BATCH, most), patience) as frames:
                 for frame in frames:
-                    summary.add(frame.sequence, frame.size, frame.data)
+                    transfer.add(frame.sequence, frame.size, frame.data)
         else:
             with self._side.read_frame(patience) as frame:
-                summary.add(frame.sequence, frame.size, frame.data)
+                transfer.add(frame.sequence, frame.size, frame.data)
 
     def read(self, timeout: float, **_: Any) -> dict[str, int]:
         """Reads one frame."""
