@@ -20,12 +20,12 @@ from harmony.driver_actor import DRIVER
 from harmony.errors import UnsupportedError
 from harmony.logs import Logger
 from harmony.naming import Naming
-from step_definitions.attempts import Attempts
 from step_definitions.child_driver import ChildDriver
 from step_definitions.library import load
 from step_definitions.local_driver import LocalDriver
 from step_definitions.observer import BufferView, Part, locked_or_alive
 from step_definitions.patterns import Payload, digest, expected_chain, first_difference, sizes_of
+from step_definitions.pending_operations import PendingOperations
 from step_definitions.port import Driver, FrameInfo, Transfer
 from step_definitions.processes import DeathWatch
 from step_definitions.settings import StepSettings
@@ -67,7 +67,7 @@ class Role:
         settings: Deadlines and sizes.
         naming: Makes names unique.
         logger: Bound to scenario and role.
-        attempts: Operations whose outcome is asked for later.
+        operations: Operations whose outcome a later step asks for.
         memory: Frames read and written.
     """
 
@@ -75,7 +75,7 @@ class Role:
         self.settings = StepSettings()
         self.naming = naming
         self.logger = logger
-        self.attempts = Attempts()
+        self.operations = PendingOperations()
         self.memory = Memory()
         self.readers: dict[str, int] = {}
         self.writers: dict[str, int] = {}
@@ -312,7 +312,7 @@ class Role:
         """Forget the driver that was killed: the next step starts another."""
         driver, self._driver = self._driver, None
         self._killed = True
-        self.attempts.drop()
+        self.operations.drop()
         self.memory = Memory()
         self.readers.clear()
         self.writers.clear()
@@ -326,7 +326,7 @@ class Role:
     async def _close(self) -> None:
         causes: list[Exception] = []
         steps: Sequence[Awaitable[object]] = (
-            self.attempts.close(self.settings.read_timeout),
+            self.operations.close(self.settings.read_timeout),
             *(driver.end() for driver in (self._driver, *self._siblings) if driver is not None),
         )
         for step in steps:

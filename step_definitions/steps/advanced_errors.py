@@ -60,4 +60,4 @@ class AdvancedErrorSteps:
         if os.geteuid() != 0:
             raise UnsupportedError("becoming another user needs the rights of root")
         stranger = await self._role.sibling(user=_NOBODY)
-        await self._role.attempts.make(stranger.connect(self._role.view(base).name))
+        await self._role.operations.attempt(stranger.connect(self._role.view(base).name))

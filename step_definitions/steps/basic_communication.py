@@ -171,8 +171,8 @@ class BasicCommunicationSteps:
         """Write one more frame, which must find no room."""
         recipe = Payload(Pattern.FRAME, FRAME_SIZE)
         work = self._role.write(recipe, timeout=self._role.settings.full_timeout)
-        await self._role.attempts.make(work)
-        await self._role.attempts.error(["buffer_full"], self._role.settings.read_timeout)
+        await self._role.operations.attempt(work)
+        await self._role.operations.error(["buffer_full"], self._role.settings.read_timeout)
 
     @step(acting(r"should write successfully immediately"))
     @performance_critical(threshold_ms=100)
@@ -206,18 +206,18 @@ class BasicCommunicationSteps:
     @step(acting(r"should learn of '(?P<code>[^']+)' when it commits or on its next write"))
     async def learn_on_commit(self, code: str) -> None:
         """Commit, and if that succeeds write once more: one of the two must fail with this code."""
-        attempts, driver = self._role.attempts, await self._role.driver()
-        outcome = await attempts.make(driver.commit(self._slot))
+        operations, driver = self._role.operations, await self._role.driver()
+        outcome = await operations.attempt(driver.commit(self._slot))
         if outcome.error is None:
-            await attempts.make(self._role.write(Payload(Pattern.FRAME, FRAME_SIZE)))
-        await attempts.error([code], self._role.settings.read_timeout)
+            await operations.attempt(self._role.write(Payload(Pattern.FRAME, FRAME_SIZE)))
+        await operations.error([code], self._role.settings.read_timeout)
 
     @step(acting(r"writes '(?P<count>[^']+)' frames of size '(?P<size>[^']+)' as fast as possible"))
     async def write_fast(self, count: int, size: ByteSize) -> None:
         """Begin to write many frames; it goes on while other roles act."""
         driver = await self._role.driver()
         recipe = Payload(Pattern.FRAME, size)
-        self._role.attempts.start(
+        self._role.operations.start(
             driver.write(self._role.writer(), recipe, count=count, timeout=self._role.settings.bulk_timeout)
         )
 

@@ -92,7 +92,7 @@ class DuplexChannelSteps:
     async def try_receive(self) -> None:
         """Receive the next response, which may be an error."""
         driver = await self._role.driver()
-        await self._role.attempts.make(driver.receive(self._handle, timeout=self._role.settings.read_timeout))
+        await self._role.operations.attempt(driver.receive(self._handle, timeout=self._role.settings.read_timeout))
 
     @then(acting(r"should have found its requests read-only"))
     async def requests_read_only(self) -> None:
@@ -147,7 +147,7 @@ class DuplexChannelSteps:
         await self._send(Payload(Pattern.SIMPLE, size))
         await self._role.watch_peer(self._role.view_exactly(f"{self._name}_request").field("reader_pid"))
         driver = await self._role.driver()
-        self._role.attempts.start(driver.receive(self._handle, timeout=self._role.settings.bulk_timeout))
+        self._role.operations.start(driver.receive(self._handle, timeout=self._role.settings.bulk_timeout))
 
     @then(stating(r"response should match request with size '(?P<size>[^']+)'"))
     async def response_matches(self, size: ByteSize) -> None:
@@ -196,9 +196,9 @@ class DuplexChannelSteps:
         """Count the responses, and look for one too many."""
         expect_equal(len(self._sent), len(self._received), "number of responses")
         driver = await self._role.driver()
-        attempts = self._role.attempts
-        await attempts.make(driver.receive(self._handle, timeout=self._role.settings.quiet_timeout))
-        await attempts.error(["timeout"], self._role.settings.read_timeout)
+        operations = self._role.operations
+        await operations.attempt(driver.receive(self._handle, timeout=self._role.settings.quiet_timeout))
+        await operations.error(["timeout"], self._role.settings.read_timeout)
 
     @then(acting(r"receives exactly '(?P<count>\d+)' responses"))
     async def receives_exactly(self, count: int) -> None:

@@ -21,13 +21,13 @@ class ErrorHandlingSteps:
         """Write metadata, or learn why not."""
         driver = await self._role.driver()
         work = driver.write_metadata(self._role.writer(), Payload(Pattern.SIMPLE, size))
-        await self._role.attempts.make(work)
+        await self._role.operations.attempt(work)
 
     @step(acting(r"tries to read metadata"))
     async def try_read_metadata(self) -> None:
         """Read metadata, or learn why not."""
         driver = await self._role.driver()
-        await self._role.attempts.make(driver.read_metadata(self._role.reader()))
+        await self._role.operations.attempt(driver.read_metadata(self._role.reader()))
 
     @then(acting(r"should read metadata with size '(?P<size>[^']+)'"))
     async def read_metadata(self, size: ByteSize) -> None:

@@ -44,7 +44,7 @@ class FrameSteps:
     async def try_look(self, number: int) -> None:
         """Look at a frame, or learn why not."""
         driver = await self._role.driver()
-        await self._role.attempts.make(driver.peek(self._role.memory.frames[number - 1].frame, offset=0, length=1))
+        await self._role.operations.attempt(driver.peek(self._role.memory.frames[number - 1].frame, offset=0, length=1))
 
     @step(
         acting(
@@ -59,7 +59,7 @@ class FrameSteps:
         recipe = Payload(Pattern.FRAME, sizes[0])
         timeout = self._role.settings.bulk_timeout
         work = driver.write(self._role.writer(), recipe, count=count, sizes=sizes, timeout=timeout)
-        self._role.attempts.start(work)
+        self._role.operations.start(work)
 
     @then(
         stating(

@@ -49,13 +49,13 @@ class PlatformSteps:
     async def try_create_exactly(self, name: str) -> None:
         """Create a buffer under a name as it stands, written as JSON."""
         exact = str(json.loads(name))
-        await self._role.attempts.make((await self._role.driver()).create(exact, metadata=64, payload=1024))
+        await self._role.operations.attempt((await self._role.driver()).create(exact, metadata=64, payload=1024))
 
     @step(acting(r"tries to create a buffer with a name of '(?P<length>\d+)' characters"))
     async def try_create_long(self, length: int) -> None:
         """Create a buffer under a name of this length."""
         name = self._role.long_name(length)
-        await self._role.attempts.make(self._role.create("long", 64, 1024, name=name))
+        await self._role.operations.attempt(self._role.create("long", 64, 1024, name=name))
 
     @step(acting(r"creates a buffer with a name of '(?P<length>\d+)' characters"))
     async def create_long(self, length: int) -> None:

@@ -58,7 +58,7 @@ class StressSteps:
     @step(acting(r"writes frames of size '(?P<size>[^']+)' for the time of a long run"))
     async def write_long(self, size: ByteSize) -> None:
         """Begin to write for the configured time."""
-        self._role.attempts.start(self._write_until(time.monotonic() + self._role.settings.long_run, size))
+        self._role.operations.start(self._write_until(time.monotonic() + self._role.settings.long_run, size))
 
     @step(acting(r"reads frames for the time of a long run"))
     async def read_long(self) -> None:
@@ -76,7 +76,7 @@ class StressSteps:
     )
     async def counted(self, base: str, start: int) -> None:
         """Compare the counter in memory, which may have passed its end, with what was written and wrapped."""
-        await self._role.attempts.finished(self._role.settings.bulk_timeout)
+        await self._role.operations.finished(self._role.settings.bulk_timeout)
         counted = (self._role.view(base).field("payload_written_count") - start) % _COUNTERS
         if not self._written <= counted <= 2 * self._written:
             raise AssertionError(f"{self._written} frames written, {counted} frames and markers counted")
@@ -87,7 +87,7 @@ class StressSteps:
         await self._count()
         for number in range(10_000):
             name = f"{base}-{number}"
-            outcome = await self._role.attempts.make(self._role.create(name, 64, 4096))
+            outcome = await self._role.operations.attempt(self._role.create(name, 64, 4096))
             if outcome.error is not None:
                 return
             self._crowd.append(name)

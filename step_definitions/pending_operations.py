@@ -33,7 +33,7 @@ class Outcome:
         return self.ended - self.began
 
 
-class Attempts:
+class PendingOperations:
     """The operations of one role whose outcome a later step asks for.
 
     An error that no step asks for fails the scenario, and so does an operation that never comes back.
@@ -43,7 +43,7 @@ class Attempts:
         self._outcome: Outcome | None = None
         self._pending: list[asyncio.Task[Outcome]] = []
 
-    async def make(self, work: Awaitable[Any]) -> Outcome:
+    async def attempt(self, work: Awaitable[Any]) -> Outcome:
         """Do something that may fail, and remember what came of it."""
         self._settle_before(work)
         self._outcome = await _observed(work)
