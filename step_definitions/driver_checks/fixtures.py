@@ -1,4 +1,4 @@
-"""What trials have in common: typed drivers over the patients of a ward, and a buffer with both of its ends."""
+"""What the checks share: a typed driver over a process of the doctor, and a buffer with both of its ends."""
 
 from __future__ import annotations
 
