@@ -106,10 +106,10 @@ class Pretends(Sound):
 class _NeverTakesOver(Dispatcher):
     """Takes whatever is there for somebody's."""
 
-    def _create(self, name: str, metadata: int, payload: int, timeout: float) -> int:
+    def _create(self, name: str, metadata: int, payload: int) -> int:
         if os.path.exists(f"/dev/shm/{name}"):  # noqa: PTH110 - as such a library would
             raise DriverError("buffer_in_use", "there is something")
-        return super()._create(name, metadata, payload, timeout)
+        return super()._create(name, metadata, payload)
 
 
 class NeverTakesOver(Sound):

@@ -8,17 +8,20 @@ from typing import Any
 
 from harmony import jsonrpc
 from step_definitions.dispatcher import Dispatcher
+from step_definitions.handles import Handles
+from step_definitions.library import Library
 from step_definitions.patterns import Payload
 from step_definitions.port import Deed
 from tests.zoo.broken_drivers.sound import Plain, Sound
+
+_PATIENCE = 5.0
 
 
 class _KeepsObjects(Dispatcher):
     """Forgets to close."""
 
-    def _close(self, handle: int, timeout: float) -> None:
-        self._get(handle, "close")
-        self._kept = self._open.pop(handle)
+    def _close(self, handle: int) -> None:
+        self._kept = self._handles.take(handle, "close")
 
 
 class KeepsObjects(Sound):
@@ -27,13 +30,21 @@ class KeepsObjects(Sound):
     dispatcher_class = _KeepsObjects
 
 
-class _ReusesNumbers(Dispatcher):
+class _LowestNumbers(Handles):
     """Gives the lowest number that is free."""
 
-    def _keep(self, thing: Any) -> int:
+    def add(self, thing: Any) -> int:
         number = next(number for number in itertools.count(1) if number not in self._open)
         self._open[number] = thing
         return number
+
+
+class _ReusesNumbers(Dispatcher):
+    """Gives a number again once it is free."""
+
+    def __init__(self, library: Library) -> None:
+        super().__init__(library)
+        self._handles = _LowestNumbers()
 
 
 class ReusesNumbers(Sound):
@@ -120,11 +131,11 @@ class IgnoresMasks(Sound):
 class _Waits(Dispatcher):
     """Waits for a reader that is not there."""
 
-    def _connect(self, name: str, timeout: float) -> int:
-        deadline = time.monotonic() + timeout
+    def _connect(self, name: str) -> int:
+        deadline = time.monotonic() + _PATIENCE
         while True:
             try:
-                return super()._connect(name, timeout)
+                return super()._connect(name)
             except Exception:
                 if time.monotonic() > deadline:
                     raise
@@ -154,9 +165,9 @@ class LooksAlways(Sound):
 class _DiesInAnyCase(Dispatcher):
     """Knows one deed."""
 
-    def _arm(self, point: str, passage: int, then: Deed, timeout: float) -> None:
+    def _arm(self, point: str, passage: int, then: Deed) -> None:
         del then
-        super()._arm(point, passage, "die", timeout)
+        super()._arm(point, passage, "die")
 
 
 class DiesInAnyCase(Sound):
@@ -184,8 +195,8 @@ class ArmsNothing(Sound):
 class _CountsNoRefusals(Dispatcher):
     """Believes that it has changed the request."""
 
-    def _service(self, handle: int, timeout: float) -> Any:
-        return {**super()._service(handle, timeout), "refused_changes": 0}
+    def _service(self, handle: int) -> Any:
+        return {**super()._service(handle), "refused_changes": 0}
 
 
 class CountsNoRefusals(Sound):
