@@ -20,7 +20,7 @@ from harmony.driver_actor import DRIVER
 from harmony.errors import UnsupportedError
 from harmony.logs import Logger
 from harmony.naming import Naming
-from step_definitions.child_driver import ChildDriver
+from step_definitions.child_driver import HERE, ChildDriver, Placement
 from step_definitions.library import load
 from step_definitions.local_driver import LocalDriver
 from step_definitions.observer import BufferView, Part, locked_or_alive
@@ -107,32 +107,30 @@ class Role:
             self._driver = await self._new_driver(process=self.wants_process)
         return self._driver
 
-    async def sibling(self, *, user: int | None = None, process: bool = False, namespace: bool = False) -> Driver:
+    async def sibling(self, placement: Placement = HERE, *, process: bool = False) -> Driver:
         """Return another driver of the same implementation, ended with the scenario.
 
         Args:
-            user: Number of the user it belongs to; this one by default.
+            placement: Where it is; anywhere but here it is a process of its own.
             process: Whether it must be a process of its own.
-            namespace: Whether that process is the first of a new pid namespace.
         """
-        process = process or self.wants_process or user is not None
-        driver = await self._new_driver(process=process, user=user, namespace=namespace)
+        driver = await self._new_driver(placement, process=process or self.wants_process or placement != HERE)
         self._siblings.append(driver)
         return driver
 
-    async def _new_driver(self, *, process: bool, user: int | None = None, namespace: bool = False) -> Driver:
+    async def _new_driver(self, placement: Placement = HERE, *, process: bool) -> Driver:
         strict = bool(self._start.scratch.get("strict"))
         program = self._start.scratch.get(DRIVER)
         if program is not None:
-            return await ChildDriver.of_platform(program, user=user, namespace=namespace, strict=strict)
+            return await ChildDriver.of_platform(program, placement, strict=strict)
         commands = self.settings.drivers
         command = commands.get(self._start.role) or commands.get(self._start.platform) or commands.get("*", ())
         if command:
-            return await ChildDriver.launch(command, user=user, namespace=namespace, strict=strict)
+            return await ChildDriver.launch(command, placement, strict=strict)
         library = self.settings.library
         if not process:
             return LocalDriver(load(library))
-        return await ChildDriver.start(library, user=user, namespace=namespace, strict=strict)
+        return await ChildDriver.start(library, placement, strict=strict)
 
     async def identity(self) -> Identity:
         """Ask the driver who it is."""

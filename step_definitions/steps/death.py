@@ -14,7 +14,7 @@ from harmony.conversion import ByteSize
 from harmony.errors import UnsupportedError
 from harmony.registry import step, then
 from step_definitions import processes
-from step_definitions.child_driver import ChildDriver
+from step_definitions.child_driver import ChildDriver, Placement
 from step_definitions.patterns import Pattern, Payload
 from step_definitions.port import Driver, DriverError
 from step_definitions.role import Role
@@ -108,7 +108,7 @@ class DeathSteps:
         """Start a process that has the number 1 and knows nobody here, and have it write."""
         if os.geteuid() != 0 or shutil.which("unshare") is None:
             raise UnsupportedError("a pid namespace needs the rights of root, and unshare (Debian: util-linux)")
-        self._victim = await self._role.sibling(process=True, namespace=True)
+        self._victim = await self._role.sibling(Placement(namespace=True))
         self._handle = await self._victim.connect(self._role.view(base).name)
         await self._victim.write(self._handle, Payload(Pattern.FRAME, size), count=count)
 
