@@ -45,7 +45,9 @@ class BenchmarkSteps:
         driver = await self._role.driver()
         recipe = Payload(Pattern.SIMPLE, size)
         timeout = self._role.settings.bulk_timeout
-        work = driver.write(self._role.writer(), recipe, count=count, interval=interval / 1e6, timeout=timeout)
+        work = driver.write(
+            self._role.endpoints.writer(), recipe, count=count, interval=interval / 1e6, timeout=timeout
+        )
         self._role.operations.start(work)
 
     @then(acting(r"should report its throughput and processor time"))
@@ -57,7 +59,7 @@ class BenchmarkSteps:
                 raise outcome.error
             done: Transfer = outcome.result
         else:
-            done = self._role.memory.transfers[-1]
+            done = self._role.history.transfers[-1]
         self._role.logger.warning(
             "throughput",
             frames_per_second=round(done.frames / done.seconds),

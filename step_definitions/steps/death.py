@@ -211,7 +211,7 @@ class DeathSteps:
             raise DriverError("dead", "the process is gone before its time")
 
     async def _acquire(self) -> int:
-        return await (await self._role.driver()).acquire(self._role.writer(), _SIZE)
+        return await (await self._role.driver()).acquire(self._role.endpoints.writer(), _SIZE)
 
     async def _fill(self, length: int) -> int:
         slot = await self._acquire()
@@ -226,12 +226,12 @@ class DeathSteps:
 
     async def _metadata(self) -> None:
         driver = await self._role.driver()
-        await driver.write_metadata(self._role.writer(), Payload(Pattern.SIMPLE, 100))
+        await driver.write_metadata(self._role.endpoints.writer(), Payload(Pattern.SIMPLE, 100))
 
     async def _wrap(self) -> None:
         # In a ring of 10240 bytes, after one frame of 1000, the second of these has room only at the start.
         driver = await self._role.driver()
-        await driver.write(self._role.writer(), Payload(Pattern.FRAME, 9000), count=2, sizes=[9000, 500])
+        await driver.write(self._role.endpoints.writer(), Payload(Pattern.FRAME, 9000), count=2, sizes=[9000, 500])
 
     async def _hold(self, count: int) -> None:
         for _ in range(count):

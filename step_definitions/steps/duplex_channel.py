@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import replace
 
 from harmony.comparison import expect_equal
 from harmony.conversion import ByteSize
 from harmony.registry import step, then
+from step_definitions.observer import BufferView, Part
 from step_definitions.patterns import Pattern, Payload, digest
 from step_definitions.port import Blob
 from step_definitions.role import Role
@@ -242,7 +244,7 @@ class DuplexChannelSteps:
     async def few_responses(self, most: int, base: str) -> None:
         """Watch the semaphore of the response buffer rise to its most, and stay there."""
         name = f"{self._role.naming.name(base)}_response"
-        seen = await self._role.settled_semaphore(name, at_least=1)
+        seen = await self._settled(self._role.view_exactly(name))
         if seen > most:
             raise AssertionError(f"{seen} responses stand in the buffer, at most {most} have room")
 
@@ -252,6 +254,15 @@ class DuplexChannelSteps:
         name = self._role.naming.name(base)
         left = [part for end in ("request", "response") for part in self._role.view_exactly(f"{name}_{end}").existing()]
         expect_equal([], left, "objects of the channel")
+
+    async def _settled(self, view: BufferView) -> int:
+        """Return the value of the data semaphore once it has stopped rising."""
+        await self._role.poll(lambda: view.semaphore(Part.DATA) >= 1, "1 on the semaphore")
+        before = -1
+        while (now := view.semaphore(Part.DATA)) != before:
+            before = now
+            await asyncio.sleep(self._role.settings.blocked_for)
+        return now
 
     async def _dial(self, base: str, payload: int) -> None:
         driver = await self._role.driver()

@@ -13,6 +13,7 @@ from step_definitions.patterns import Pattern, Payload
 from step_definitions.port import Driver, DriverError
 from step_definitions.role import Role
 from step_definitions.sentences import acting, stating
+from step_definitions.verification import verify_series
 
 
 class EdgeCaseSteps:
@@ -31,7 +32,7 @@ class EdgeCaseSteps:
     async def write_row(self, count: int, size: ByteSize) -> None:
         """Write frames that find room at once."""
         driver = await self._role.driver()
-        await driver.write(self._role.writer(), Payload(Pattern.FRAME, size), count=count)
+        await driver.write(self._role.endpoints.writer(), Payload(Pattern.FRAME, size), count=count)
 
     @step(acting(r"reads '(?P<count>[^']+)' frames in a row"))
     async def read_row(self, count: int) -> None:
@@ -42,10 +43,10 @@ class EdgeCaseSteps:
     @then(acting(r"should verify the content of all frames"))
     def verify_content(self) -> None:
         """Compare every byte of every series read with the pattern of the frames' sizes and numbers."""
-        if not self._role.memory.transfers:
+        if not self._role.history.transfers:
             raise AssertionError("no series of frames has been read")
-        for done in self._role.memory.transfers:
-            self._role.verify_series(done)
+        for done in self._role.history.transfers:
+            verify_series(done)
 
     @then(acting(r"should find no further frame"))
     async def no_further_frame(self) -> None:
@@ -139,7 +140,7 @@ class EdgeCaseSteps:
         recipe = Payload(Pattern.FRAME, sizes[0])
         timeout = self._role.settings.bulk_timeout
         self._role.operations.start(
-            driver.write(self._role.writer(), recipe, count=count, sizes=list(sizes), timeout=timeout)
+            driver.write(self._role.endpoints.writer(), recipe, count=count, sizes=list(sizes), timeout=timeout)
         )
 
     async def _watch(self, owner: str) -> None:

@@ -22,7 +22,9 @@ class HandoverSteps:
         """Begin to read from one buffer and write to another; with one frame, wait until it is done."""
         driver = await self._role.driver()
         timeout = self._role.settings.bulk_timeout
-        work = driver.relay(self._role.reader(source), self._role.writer(target), count, timeout=timeout)
+        work = driver.relay(
+            self._role.endpoints.reader(source), self._role.endpoints.writer(target), count, timeout=timeout
+        )
         if count > 1:
             self._role.operations.start(work)
         else:

@@ -41,7 +41,7 @@ class MonitoringSteps:
         driver = await self._role.driver()
         recipe = Payload(Pattern.SIMPLE, size)
         timeout = self._role.settings.bulk_timeout
-        self._role.operations.start(driver.write(self._role.writer(), recipe, count=count, timeout=timeout))
+        self._role.operations.start(driver.write(self._role.endpoints.writer(), recipe, count=count, timeout=timeout))
 
     @step(acting(r"takes '(?P<count>\d+)' frames without looking at them"))
     async def take(self, count: int) -> None:
@@ -63,7 +63,7 @@ class MonitoringSteps:
     async def _transfer(self) -> Transfer:
         operations = self._role.operations
         if not operations.pending:
-            return self._role.memory.transfers[-1]
+            return self._role.history.transfers[-1]
         outcome = await operations.finished(self._role.settings.bulk_timeout)
         if outcome.error is not None:
             raise outcome.error

@@ -54,18 +54,18 @@ class PlatformSteps:
     @step(acting(r"tries to create a buffer with a name of '(?P<length>\d+)' characters"))
     async def try_create_long(self, length: int) -> None:
         """Create a buffer under a name of this length."""
-        name = self._role.long_name(length)
+        name = self._long_name(length)
         await self._role.operations.attempt(self._role.create("long", 64, 1024, name=name))
 
     @step(acting(r"creates a buffer with a name of '(?P<length>\d+)' characters"))
     async def create_long(self, length: int) -> None:
         """Create a buffer under a name of this length, which must be possible."""
-        await self._role.create("long", 64, 1024, name=self._role.long_name(length))
+        await self._role.create("long", 64, 1024, name=self._long_name(length))
 
     @step(acting(r"connects to the buffer with a name of '(?P<length>\d+)' characters"))
     async def connect_long(self, length: int) -> None:
         """Connect to it."""
-        await self._role.connect("long", name=self._role.long_name(length))
+        await self._role.connect("long", name=self._long_name(length))
 
     @given(acting(r"comes upon a stale '(?P<what>[^']+)' of buffer '(?P<base>[^']+)' that a dead process left"))
     def leave_stale(self, what: str, base: str) -> None:
@@ -91,6 +91,10 @@ class PlatformSteps:
     def give_lock_back(self) -> None:
         """Let the next one have it."""
         self._locks.close()
+
+    def _long_name(self, length: int) -> str:
+        suffix = self._role.naming.name("")
+        return "n" * (length - len(suffix)) + suffix
 
     def _leave(self, what: str, base: str, owner: int, *, made_at: float | None = None) -> None:
         for part in Part if what == _EVERYTHING else [Part(what)]:

@@ -16,6 +16,7 @@ from step_definitions.port import DriverError
 from step_definitions.processes import Holdings
 from step_definitions.role import Role
 from step_definitions.sentences import acting, stating
+from step_definitions.verification import verify_series
 
 _COUNTERS = 1 << 64
 _BATCH = 500
@@ -67,7 +68,7 @@ class StressSteps:
         end = time.monotonic() + self._role.settings.long_run + self._role.settings.idle_timeout
         while time.monotonic() < end:
             done = await self._role.read_many()
-            self._role.verify_series(done)
+            verify_series(done)
 
     @then(
         acting(
@@ -96,7 +97,7 @@ class StressSteps:
     @step(acting(r"closes all its buffers"))
     async def close_all(self) -> None:
         """Close every reader."""
-        for base in list(self._role.readers):
+        for base in list(self._role.endpoints.readers):
             await self._role.close(base)
 
     @then(stating(r"no object of the buffers called '(?P<base>[^']+)' should exist"))
@@ -138,7 +139,7 @@ class StressSteps:
         with contextlib.suppress(asyncio.CancelledError):
             while time.monotonic() < end:
                 recipe = Payload(Pattern.FRAME, size)
-                done = await driver.write(self._role.writer(), recipe, count=_BATCH, timeout=30)
+                done = await driver.write(self._role.endpoints.writer(), recipe, count=_BATCH, timeout=30)
                 self._written += done.frames
 
     async def _count(self) -> None:
