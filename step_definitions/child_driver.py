@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self
 
-from harmony.driver import DEFAULT_TIMEOUT
-from harmony.driver_actor import DriverProgram
-from harmony.driver_process import DriverProcess
-from harmony.process import ProcessSpec
+from harmony.process.child import ProcessSpec
+from harmony.run.driver_actor import DriverProgram
+from harmony.run.driver_process import DriverProcess
+from harmony.wire.driver import DEFAULT_TIMEOUT
 from step_definitions.port import CONTRACT, Deed, Driver
 
 _ROOT: Final = Path(__file__).resolve().parent.parent

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from harmony.contract import Identity, Structure
+from harmony.wire.driver_contract import Identity, Structure
 from step_definitions.duplex_service import Server
 from step_definitions.error_mapping import details_of, invalid_parameter, mapped_errors
 from step_definitions.fast_loops import read_blind, write_alike

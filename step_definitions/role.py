@@ -11,13 +11,13 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from harmony.actor import ScenarioStart
-from harmony.context import ScenarioContext
-from harmony.contract import Identity
-from harmony.driver_actor import DRIVER
 from harmony.errors import UnsupportedError
 from harmony.logs import Logger
-from harmony.naming import Naming
+from harmony.model import ScenarioStart
+from harmony.run.driver_actor import DRIVER
+from harmony.steps.context import ScenarioContext
+from harmony.steps.naming import Naming
+from harmony.wire.driver_contract import Identity
 from step_definitions.child_driver import HERE, ChildDriver, Placement
 from step_definitions.endpoints import Endpoints
 from step_definitions.frame_history import FrameHistory

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.soak.seen import ViolationError, Wrong
-from harmony.framing import encode
+from harmony.wire.framing import encode
 
 PATIENCE = 5.0
 """Seconds for each call that need not wait for anybody's start; for one that hangs, as much again."""

@@ -8,7 +8,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import ClassVar
 
-from harmony.actor import Verdict
+from harmony.model import Verdict
 
 
 class ExitCode(IntEnum):

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from pytest_bdd import parsers
 
-from harmony.actor import ScenarioStart
-from harmony.context import ScenarioContext
-from harmony.driver import DriverError
-from harmony.driver_actor import DRIVER
-from harmony.registry import step
+from harmony.model import ScenarioStart
+from harmony.run.driver_actor import DRIVER
+from harmony.steps.context import ScenarioContext
+from harmony.steps.registry import step
+from harmony.wire.driver import DriverError
 from kettle.contract import CONTRACT, KettleProcess
 
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from harmony.actor import Verdict
-from harmony.events import CellFinished, CellStarted, RunFinished, read_file
-from harmony.items import Choice, HarmonyRun
-from harmony.lost import cell_at
+from harmony.model import Verdict
 from harmony.project import load_project
+from harmony.pytest_plugin.crashed_cells import cell_at
+from harmony.pytest_plugin.items import Choice, HarmonyRun
+from harmony.verdict.events import CellFinished, CellStarted, RunFinished, read_file
 from sandbox import Sandbox
 
 FEATURE = """
@@ -42,7 +42,7 @@ STEPS = """
     import os
     import signal
     from pytest_bdd import parsers
-    from harmony.registry import given, then, when
+    from harmony.steps.registry import given, then, when
 
 
     class CounterSteps:

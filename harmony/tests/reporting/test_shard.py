@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmony.durations import read_durations, write_durations
 from harmony.errors import ConfigurationError
-from harmony.planning import ShardError, parse_shard, shard
+from harmony.plan.cells import ShardError, parse_shard, shard
+from harmony.plan.durations import read_durations, write_durations
 
 PLANS = st.dictionaries(st.text("abc.[=]123", min_size=1), st.floats(0.001, 100.0), max_size=40)
 

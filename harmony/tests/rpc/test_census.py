@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from harmony import undertaker
-from harmony.process import ChildProcess, ProcessSpec
+from harmony.process import reaper as undertaker
+from harmony.process.child import ChildProcess, ProcessSpec
 
 SLEEPER = (sys.executable, "-S", "-c", "print(flush=True); import time; time.sleep(600)")
 

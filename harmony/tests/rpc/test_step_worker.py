@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from wire import HERE, environment
 
-from harmony.actor import DataTable, ScenarioStart, StepCall, StepOutcome, StepType, Verdict
-from harmony.control import ProcessAction
-from harmony.process import ProcessSpec
-from harmony.step_worker import StepWorker
+from harmony.model import DataTable, ProcessAction, ScenarioStart, StepCall, StepOutcome, StepType, Verdict
+from harmony.process.child import ProcessSpec
+from harmony.run.step_worker import StepWorker
 
 TOY = Path(__file__).with_name("toy_worker.py")
 SPEC = ProcessSpec("toy", [sys.executable, str(TOY)], HERE, environment(TOY='{"timeout": 0.3}'))

@@ -6,7 +6,7 @@ import itertools
 import time
 from typing import Any
 
-from harmony import jsonrpc
+from harmony.wire import jsonrpc
 from step_definitions.dispatcher import Dispatcher
 from step_definitions.handles import Handles
 from step_definitions.library import Library
