@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harmony.model import StepOutcome, Verdict
+from harmony.model import Phase, StepOutcome, Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.seeds import seed_of
 from harmony.pytest_plugin.items import HarmonyRun
@@ -39,7 +39,7 @@ def lost(run: HarmonyRun, cell: Cell, said: str) -> list[Event]:
     seed = seed_of(run.seed, cell.scenario)
     error = f"the process that ran this cell has died, with all that it had seen: {said}"
     outcome = {"harmony": StepOutcome(Verdict.CRASHED, error)}
-    end = StepResult(None, "run", outcome, Verdict.CRASHED, 0.0)
+    end = StepResult(None, Phase.RUN, outcome, Verdict.CRASHED, 0.0)
     routed = plan(cell.scenario)
     steps = tuple(one.step for one in routed.steps)
     result = run.judged(cell, ScenarioResult(routed, Verdict.CRASHED, (end,), not_run=steps, seed=seed))
