@@ -1,7 +1,7 @@
 """A driver in a process of its own: performs verbs that come over stdin and answers on stdout.
 
-``python -m step_definitions.child LIBRARY`` is what scenarios that kill a process use in local mode. Framing and
-messages are harmony's; stdout belongs to them alone, whatever the library prints.
+In local mode, scenarios that kill a process start ``python -m step_definitions.child LIBRARY``. Framing and messages
+are harmony's. Stdout belongs to the messages alone, so what the library prints goes to stderr.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Answers:
         self._lock = threading.Lock()
 
     def send(self, message: jsonrpc.Message) -> None:
-        """Write one message; a reader that is gone is no error, the end of stdin follows."""
+        """Write one message. A reader that is gone is no error: the end of stdin follows."""
         with self._lock:
             try:
                 self._out.write(framing.encode(jsonrpc.encode(message)))
@@ -62,7 +62,7 @@ def answer(dispatcher: Dispatcher, request: jsonrpc.Request) -> jsonrpc.Message:
         return jsonrpc.ErrorResponse(request.id, DRIVER_ERROR, error.message, data)
     except jsonrpc.RpcError as error:
         return jsonrpc.ErrorResponse(request.id, error.code, error.message, error.data)
-    except Exception as error:  # noqa: BLE001 - the one who asked must learn it, whatever it is
+    except Exception as error:  # noqa: BLE001 - the asker must learn of every error
         return jsonrpc.ErrorResponse(request.id, jsonrpc.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
 
 

@@ -45,8 +45,8 @@ class Server:
         return answer
 
     def close(self) -> None:
-        """Close the server with whatever it still owes."""
-        # A handler in the middle of its work may end it; one that would take for ever is cut short.
+        """Close the server, also with requests unanswered."""
+        # A handler may end its work within this time. One that takes longer is cut short.
         patience = threading.Timer(_PATIENCE, self.ending.set)
         patience.start()
         try:

@@ -1,4 +1,4 @@
-"""What a Python library raises, in the words of the port."""
+"""Maps the errors of a Python library to those of the port."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from step_definitions.port import DriverError
 
 @contextlib.contextmanager
 def invalid_parameter(names: str) -> Iterator[None]:
-    """Turn a value that cannot be used, and has no code of its own, into a wrong parameter."""
+    """Turn a ``ValueError`` that has no canonical code into the error for a wrong parameter."""
     try:
         yield
     except ValueError as error:
@@ -23,7 +23,7 @@ def invalid_parameter(names: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def mapped_errors() -> Iterator[None]:
-    """Turn what a library raises into the error of the port; a programming error stays what it is."""
+    """Turn an error with a canonical code into the error of the port; a programming error has none and stays."""
     try:
         yield
     except DriverError:
@@ -36,6 +36,6 @@ def mapped_errors() -> Iterator[None]:
 
 
 def details_of(error: Exception) -> dict[str, Any]:
-    """Return what an error tells beside its message."""
+    """Return the values that an error carries beside its message."""
     values = getattr(error, "values", None) or getattr(error, "details", None) or {}
     return {key: value for key, value in values.items() if isinstance(value, str | int | float | bool)}

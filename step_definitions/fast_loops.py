@@ -1,6 +1,6 @@
-"""Many frames at once in loops as tight as Python allows: what `harmony perf` measures is then the library, not these.
+"""Loops over many frames, as fast as Python allows, so that `harmony perf` measures the library and not the loop.
 
-The same as the general loops of the dispatcher, where speed is asked for: equal frames, none looked at.
+They do the same as the general loops of the dispatcher, for equal frames whose bytes are not looked at.
 """
 
 from __future__ import annotations

@@ -21,11 +21,11 @@ class Frame(Protocol):
 
     @property
     def size(self) -> int:
-        """How many."""
+        """Number of its bytes."""
 
     @property
     def sequence(self) -> int:
-        """Its number."""
+        """Its sequence number."""
 
     def release(self) -> None:
         """Give its space back."""
@@ -69,7 +69,7 @@ class WritingSide(Protocol):
         """Write one frame."""
 
     def acquire(self, size: int, timeout: float | None = ...) -> Slot:
-        """Lend a place for a frame."""
+        """Return a slot of this size."""
 
     def set_metadata(self, content: bytes, /) -> None:
         """Write the metadata."""
@@ -95,7 +95,7 @@ class AskingSide(Protocol):
         """Send a request."""
 
     def acquire_request(self, size: int, timeout: float | None = ...) -> AbstractContextManager[memoryview]:
-        """Lend a place for a request."""
+        """Give a place of this size, which is sent when the block ends."""
 
     def receive_response(self, timeout: float | None = ...) -> Frame:
         """Wait for the next response."""

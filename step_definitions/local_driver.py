@@ -1,4 +1,4 @@
-"""The port over the Python library in this process: each verb blocks a thread, none blocks the others."""
+"""The port over the Python library in this process. Each verb blocks a thread of its own, and none blocks another."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class LocalDriver(Driver):
 
 
 async def bounded(what: str, work: Callable[[], Any], timeout: float) -> Any:
-    """Run blocking work in a thread, and say so if it outlives its deadline.
+    """Run blocking work in a thread, with a deadline.
 
     Raises:
         DriverError: With the code ``timeout``, if it hangs.
@@ -58,7 +58,7 @@ async def bounded(what: str, work: Callable[[], Any], timeout: float) -> Any:
         failure: BaseException | None = None
         try:
             result = work()
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the one who waits
+        except BaseException as error:  # noqa: BLE001 - every error belongs to the waiting task
             failure = error
         with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody waits
             loop.call_soon_threadsafe(settle, result, failure)

@@ -1,8 +1,8 @@
 """What ``harmony perf`` measures of ZeroBuffer: throughput one way, and round trips over a duplex channel.
 
-Every number is measured inside the implementations, by verbs that loop there; no payload crosses the wire. Before the
-clock counts, a smaller transfer is compared byte by byte, so that nobody is fast and wrong, and all pages are there.
-A measure that fails closes nothing: its drivers are killed.
+The implementations measure every number in verbs that loop inside the driver; no payload crosses the wire. A smaller
+transfer comes first and is compared byte by byte: a wrong implementation gets no number, and all pages are mapped. A
+case that fails closes nothing, because its drivers are killed.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def _throughput(size: int) -> Callable[[Drivers, Occasion], Awaitable[float]]:
 async def _carried(
     drivers: Drivers, source: int, target: int, payload: Payload, count: int, *, look: bool
 ) -> tuple[Transfer, Transfer]:
-    """Write and read so many frames at once; what was written, and what was read."""
+    """Write and read frames at the same time, and return both transfers."""
     async with asyncio.TaskGroup() as group:
         seen = group.create_task(drivers["reader"].read_many(source, count=count, look=look, timeout=_DEADLINE))
         written = group.create_task(drivers["writer"].write(target, payload, count=count, timeout=_DEADLINE))
@@ -75,7 +75,7 @@ async def _carried(
 
 
 def _alike(written: Transfer, seen: Transfer, size: int, count: int) -> None:
-    """Refuse a transfer that is not what was asked for, however fast it was."""
+    """Refuse a transfer that is not what was asked for."""
     for side, transfer in (("written", written), ("read", seen)):
         if (transfer.frames, transfer.bytes, transfer.breaks) != (count, count * size, 0):
             raise AssertionError(

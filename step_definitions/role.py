@@ -1,6 +1,7 @@
 """One role of one scenario: its driver, and the buffers that it reads and writes.
 
-The step classes of all features share it. It knows nothing of other roles: elsewhere they are other processes.
+The step classes of all features share it. It knows nothing of other roles, because in the matrix they are other
+processes.
 """
 
 from __future__ import annotations
@@ -218,12 +219,12 @@ class Role:
         return len(held)
 
     async def watch_peer(self, number: int) -> None:
-        """Note the moment at which the other side's process ends, if it is another one."""
+        """Note the moment at which the other side's process ends, unless it is this role's own."""
         if self.watch is None and number != await self.pid():
             self.watch = DeathWatch(number)
 
     async def restart(self) -> None:
-        """Forget the driver that was killed: the next step starts another."""
+        """Kill the driver and forget what it had open. The next step starts another driver."""
         driver, self._driver = self._driver, None
         self.operations.drop()
         self.history = FrameHistory()
@@ -255,7 +256,7 @@ class Role:
 
 
 def _sweep_dead(view: BufferView) -> None:
-    """Remove what a process that was killed on purpose left, unless somebody lives in it."""
+    """Remove what a killed process has left of a buffer, unless a living process uses it."""
     with contextlib.suppress(FileNotFoundError):
         if not locked_or_alive(view):
             view.sweep()

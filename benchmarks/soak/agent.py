@@ -1,8 +1,8 @@
 """An endpoint in a Python process of its own: ``python -m benchmarks.soak.agent COUNTER``.
 
-It speaks the part of the driver contract that the soak uses, and does what a driver does not: the thread that has the
-endpoint is the main one, so that signal handlers run in the middle of its calls; a second thread listens, and forks
-when it is told to. COUNTER is a descriptor of shared memory, in which stands how many writes have returned.
+It speaks the part of the driver contract that the soak uses. Unlike a driver, it uses the endpoint in the main thread,
+so that signal handlers run in the middle of its calls. A second thread listens, and forks on request. COUNTER is a
+descriptor of shared memory, which holds how many writes have returned.
 """
 
 import ctypes
@@ -73,29 +73,24 @@ class Endpoint:
     # Verbs.
 
     def health(self, **_: Any) -> bool:
-        """Is there."""
         return True
 
     def create(self, name: str, payload: int, manner: dict[str, Any], **_: Any) -> int:
-        """Becomes the reader."""
         self._manner = manner
         self._side = zerobuffer.Reader(name, zerobuffer.BufferConfig(0, payload))
         return 1
 
     def connect(self, name: str, manner: dict[str, Any], **_: Any) -> int:
-        """Becomes the writer."""
         self._manner = manner
         _COUNT.pack_into(self._counter, 0, 0)
         self._side = zerobuffer.Writer(name)
         return 1
 
     def close(self, **_: Any) -> None:
-        """Closes, if there is something to close."""
         if self._side is not None:
             self._side.close()
 
     def arm(self, point: str, passage: int, **_: Any) -> None:
-        """Dies at a point."""
         _core.arm_point(point, passage, signal.SIGKILL)
 
     def write(self, sizes: list[int], count: int, timeout: float, **_: Any) -> dict[str, int]:
@@ -128,7 +123,7 @@ class Endpoint:
             _COUNT.pack_into(counter, 0, sequence)
 
     def read_many(self, count: int | None, idle: float, timeout: float, **_: Any) -> dict[str, Any]:
-        """Reads as the contract says, but at most so many frames that what was read is told before a death."""
+        """Reads as the contract says, but at most `_MOST` frames, so that what was read is told before a death."""
         transfer, clock = TransferBuilder(), Clock(timeout)
         most = count or _MOST
         while transfer.frames < most:
@@ -151,7 +146,6 @@ class Endpoint:
                 transfer.add(frame.sequence, frame.size, frame.data)
 
     def read(self, timeout: float, **_: Any) -> dict[str, int]:
-        """Reads one frame."""
         with self._side.read_frame(timeout) as frame:
             return {"sequence": frame.sequence, "size": frame.size}
 
@@ -162,7 +156,7 @@ class Endpoint:
 
 
 def fork(wire: int) -> int:
-    """Forks a child that holds all that it has inherited but the wire, until it is killed or its time is over."""
+    """Forks a child that closes the wire and keeps the rest, until it is killed or its time is over."""
     child = os.fork()
     if child == 0:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -177,8 +171,6 @@ def fork(wire: int) -> int:
 
 
 class Wire:
-    """Messages in and out."""
-
     def __init__(self) -> None:
         self._out = os.fdopen(os.dup(1), "wb")
         self._lock = threading.Lock()
@@ -186,7 +178,6 @@ class Wire:
         self.requests: Requests = queue.SimpleQueue()
 
     def answer(self, request: int, **body: Any) -> None:
-        """Sends an answer."""
         text = json.dumps({"jsonrpc": "2.0", "id": request, **body}).encode()
         with self._lock:
             self._out.write(encode(text))
@@ -206,7 +197,7 @@ class Wire:
 
 
 def beside(target: Callable[[], None]) -> threading.Thread:
-    """Starts a thread that takes no signal: one that another thread took would not wake the main one."""
+    """Starts a thread that takes no signal, because a signal in another thread does not wake the main one."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
     thread = threading.Thread(target=target, daemon=True)
     thread.start()
@@ -225,12 +216,11 @@ def perform(verb: Callable[..., Any], params: dict[str, Any]) -> dict[str, Any]:
 
 
 def answer(wire: Wire, number: int, verb: Callable[..., Any], params: dict[str, Any]) -> None:
-    """Does a verb and answers."""
     wire.answer(number, **perform(verb, params))
 
 
 def serve(wire: Wire, endpoint: Endpoint) -> None:
-    """Does one verb after the other, those of threaded manner in a thread of its own."""
+    """Does one verb after the other, in a thread of its own where the manner is threaded."""
     while not endpoint.leaving and (request := wire.requests.get()) is not None:
         params = request["params"][0]
         verb = getattr(endpoint, request["method"])

@@ -112,7 +112,7 @@ class Agent:
 
     @property
     def counted(self) -> int:
-        """How many writes are known to have returned; 0 where nobody counts."""
+        """How many writes are known to have returned; 0 for a driver, which does not count."""
         return int(struct.unpack_from("<Q", self._counter, 0)[0])
 
     @property
@@ -142,7 +142,7 @@ class Agent:
         Raises:
             RefusedError: It ended in an error.
             GoneError: The process ended, as was expected.
-            ViolationError: It did not end, or the process did, which nobody expected.
+            ViolationError: It did not end, or the process ended unexpectedly.
         """
         try:
             return await self._link.ask(verb, {"timeout": timeout, **params}, timeout=timeout + PATIENCE)
@@ -203,7 +203,7 @@ class Crew:
         self._all: set[Agent] = set()
 
     async def prepare(self, wanted: Counter[str]) -> None:
-        """Starts what is missing, so that nobody need wait for a start in the middle of a round."""
+        """Starts the missing agents, so that no start delays a round."""
         missing = wanted - Counter(agent.language for agent in self._idle)
         self._idle += await asyncio.gather(*(self._start(language) for language in missing.elements()))
 

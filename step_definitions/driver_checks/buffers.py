@@ -117,7 +117,7 @@ async def _close(ward: Ward) -> None:
     await line.driver.close(line.writer)
     await line.driver.close(line.reader)
     expect("objects", line.view.existing(), [])
-    # What was lent was given back before: its numbers mean nothing any more, or that it was given back.
+    # close releases what is held. The driver may forget the number of a released frame, or remember it.
     await refused(line.driver.peek(frame.frame, offset=0, length=1), "closed", "frame_released")
 
 

@@ -71,7 +71,7 @@ class Line:
 
 
 def expect_transfer(what: str, seen: Transfer, sizes: Iterable[int], *, digest: int, first: int = 1) -> None:
-    """Compare a summary with the frames that it must sum up; times are any."""
+    """Compare a transfer with the frames that it must sum up. Its times are not compared."""
     expected = list(sizes)
     last = first + len(expected) - 1
     expect_all(

@@ -106,7 +106,7 @@ class DuplexChannelSteps:
 
     @step(acting(r"stops its channel"))
     async def stop(self) -> None:
-        """Close the server with whatever it still owes."""
+        """Close the server, also with requests unanswered."""
         await (await self._role.driver()).close(self._handle)
 
     @step(acting(r"creates duplex channel client '(?P<base>[^']+)'"))

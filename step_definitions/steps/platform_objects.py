@@ -34,7 +34,7 @@ class PlatformSteps:
 
     @then(stating(r"the named objects of buffer '(?P<base>[^']+)' should stand in the namespace of the session"))
     def windows_objects(self, base: str) -> None:
-        """Say that nobody looks: Windows keeps such objects where only a harness on Windows sees them."""
+        """Refuse: only a harness on Windows sees the named objects of Windows."""
         raise UnsupportedError(
             f"the named objects of {base!r} belong to Windows, and this harness can look at those of Linux only"
         )
@@ -84,7 +84,7 @@ class PlatformSteps:
 
     @step(acting(r"finds the lock of buffer '(?P<base>[^']+)' held by somebody who creates it anew"))
     def hold_lock(self, base: str) -> None:
-        """Stand where a new reader stands before it has replaced the objects of a dead one."""
+        """Hold the lock, as a new reader does before it has replaced the objects of a dead one."""
         self._locks.enter_context(self._role.view(base).holding_lock())
 
     @step(acting(r"sees the lock of buffer '[^']+' given back"))

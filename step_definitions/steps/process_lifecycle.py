@@ -48,7 +48,7 @@ class ProcessLifecycleSteps:
 
     @then(acting(r"should get error '(?P<code>[^']+)' or '(?P<other>[^']+)' for what the server still owes"))
     async def get_either_error(self, code: str, other: str) -> None:
-        """Of what was started in the background, at least one was not answered any more, for one of two reasons."""
+        """At least one operation in the background ended with one of the two codes, and none with another."""
         refused = 0
         while self._role.operations.pending:
             outcome = await self._role.operations.finished(self._role.settings.read_timeout)

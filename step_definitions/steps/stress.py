@@ -76,7 +76,7 @@ class StressSteps:
         )
     )
     async def counted(self, base: str, start: int) -> None:
-        """Compare the counter in memory, which may have passed its end, with what was written and wrapped."""
+        """Compare the counter in memory, which may have wrapped around, with what was written."""
         await self._role.operations.finished(self._role.settings.bulk_timeout)
         counted = (self._role.view(base).field("payload_written_count") - start) % _COUNTERS
         if not self._written <= counted <= 2 * self._written:
