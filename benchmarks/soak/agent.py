@@ -15,7 +15,7 @@ import signal
 import struct
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -52,6 +52,16 @@ class Endpoint:
         self._manner: dict[str, Any] = {}
         self._interruptible = False
         self.leaving = False
+        self.verbs: Mapping[str, Callable[..., Any]] = {
+            "health": self._health,
+            "create": self._create,
+            "connect": self._connect,
+            "close": self.close,
+            "arm": self._arm,
+            "write": self._write,
+            "read_many": self._read_many,
+            "read": self._read,
+        }
 
     # What signals do.
 
@@ -72,15 +82,15 @@ class Endpoint:
 
     # Verbs.
 
-    def health(self, **_: Any) -> bool:
+    def _health(self, **_: Any) -> bool:
         return True
 
-    def create(self, name: str, payload: int, manner: dict[str, Any], **_: Any) -> int:
+    def _create(self, name: str, payload: int, manner: dict[str, Any], **_: Any) -> int:
         self._manner = manner
         self._side = zerobuffer.Reader(name, zerobuffer.BufferConfig(0, payload))
         return 1
 
-    def connect(self, name: str, manner: dict[str, Any], **_: Any) -> int:
+    def _connect(self, name: str, manner: dict[str, Any], **_: Any) -> int:
         self._manner = manner
         _COUNT.pack_into(self._counter, 0, 0)
         self._side = zerobuffer.Writer(name)
@@ -90,10 +100,10 @@ class Endpoint:
         if self._side is not None:
             self._side.close()
 
-    def arm(self, point: str, passage: int, **_: Any) -> None:
+    def _arm(self, point: str, passage: int, **_: Any) -> None:
         _core.arm_point(point, passage, signal.SIGKILL)
 
-    def write(self, sizes: list[int], count: int, timeout: float, **_: Any) -> dict[str, int]:
+    def _write(self, sizes: list[int], count: int, timeout: float, **_: Any) -> dict[str, int]:
         """Writes frames; an interrupted write is begun again with the number at which the writer stands."""
         first = self._side.next_sequence
         last = first + count - 1
@@ -122,7 +132,7 @@ class Endpoint:
                 side.write_frame(ramp(size, sequence), timeout)
             _COUNT.pack_into(counter, 0, sequence)
 
-    def read_many(self, count: int | None, idle: float, timeout: float, **_: Any) -> dict[str, Any]:
+    def _read_many(self, count: int | None, idle: float, timeout: float, **_: Any) -> dict[str, Any]:
         """Reads as the contract says, but at most `_MOST` frames, so that what was read is told before a death."""
         transfer, clock = TransferBuilder(), Clock(timeout)
         most = count or _MOST
@@ -145,7 +155,7 @@ class Endpoint:
             with self._side.read_frame(patience) as frame:
                 transfer.add(frame.sequence, frame.size, frame.data)
 
-    def read(self, timeout: float, **_: Any) -> dict[str, int]:
+    def _read(self, timeout: float, **_: Any) -> dict[str, int]:
         with self._side.read_frame(timeout) as frame:
             return {"sequence": frame.sequence, "size": frame.size}
 
@@ -223,7 +233,7 @@ def serve(wire: Wire, endpoint: Endpoint) -> None:
     """Does one verb after the other, in a thread of its own where the manner is threaded."""
     while not endpoint.leaving and (request := wire.requests.get()) is not None:
         params = request["params"][0]
-        verb = getattr(endpoint, request["method"])
+        verb = endpoint.verbs[request["method"]]
         done = partial(answer, wire, request["id"], verb, params)
         if endpoint.threaded:
             beside(done).join()
