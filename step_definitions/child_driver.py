@@ -67,7 +67,7 @@ class ChildDriver(DriverProcess, Driver):
     async def of_platform(cls, program: DriverProgram, placement: Placement = HERE, *, strict: bool = False) -> Self:
         """Start the driver of a platform of the matrix, which harmony hears of."""
         spec = replace(program.spec, user=placement.user, command=placement.command(program.spec.command))
-        return await cls.begin(spec, CONTRACT, strict=strict, company=program)
+        return await cls.begin(spec, CONTRACT, strict=strict, listener=program)
 
     async def arm(self, point: str, passage: int, *, then: Deed = "die", timeout: float = DEFAULT_TIMEOUT) -> None:
         """Arm a point. A death there is expected."""

@@ -25,7 +25,7 @@ from harmony.process.resources import ResourceMonitor, load_probes
 from harmony.run.actor import Actor
 from harmony.run.local_runner import LocalRunner
 from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
-from harmony.run.step_actor import LocalActor
+from harmony.run.step_actor import StepActor
 from harmony.spec.gherkin import Scenario, parse_feature
 from harmony.spec.routing import plan
 from harmony.steps.context import ScenarioContext
@@ -255,7 +255,7 @@ def test_a_step_that_hangs_is_timed_out_with_its_stack(sentence: str, where: str
 
 def test_an_actor_is_usable_after_a_hung_scenario() -> None:
     async def both() -> list[Verdict]:
-        actor = LocalActor(LIBRARY, show_logs=6)
+        actor = StepActor(LIBRARY, show_logs=6)
         verdicts = []
         for sentence in ("blocks", "says 'x'"):
             await actor.start(ScenarioStart("a", "local", "s", 1, 1))

@@ -157,6 +157,12 @@ class UnsupportedError(HarmonyError):
     exit_code = ExitCode.FAILED
 
 
+class LeftBehindError(HarmonyError):
+    """A scenario ended, or a worker, and processes of it ran on; they have been ended now."""
+
+    code = "left_behind"
+
+
 class CrashedError(HarmonyError):
     """A process has ended by itself: before it was asked to, or then by a signal or with a code other than 0."""
 

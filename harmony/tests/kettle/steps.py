@@ -30,7 +30,7 @@ class KettleSteps:
         """Start the driver."""
         program = self._start.scratch[DRIVER]
         strict = bool(self._start.scratch["strict"])
-        self._kettle = await KettleProcess.begin(replace(program.spec), CONTRACT, strict=strict, company=program)
+        self._kettle = await KettleProcess.begin(replace(program.spec), CONTRACT, strict=strict, listener=program)
 
     @step(parsers.re(r"the '[^']+' process boils '(?P<cups>\d+)' cups"))
     async def boil(self, cups: int) -> None:

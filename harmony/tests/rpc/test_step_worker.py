@@ -76,7 +76,7 @@ def test_a_worker_serves_one_loop_after_the_other() -> None:
         asyncio.run(worker.start(START))
         assert asyncio.run(worker.perform(when("it tells its scenario"))).data["id"] == "41_2"
         asyncio.run(worker.finish())
-        worker.rest()
+        worker.check_leftovers()
     asyncio.run(worker.close())
 
 

@@ -12,7 +12,7 @@ import typer
 from harmony.config import overrides_of
 from harmony.errors import ExitCode
 from harmony.project import load_project
-from harmony.pytest_plugin.items import Choice, HarmonyRun
+from harmony.run.project_run import ProjectRun
 from harmony.spec.selection import select
 from harmony.steps.catalogue import Entry, as_json, as_markdown, as_text, catalogue
 from harmony.steps.lint import report, usages
@@ -49,8 +49,8 @@ def register(app: typer.Typer) -> None:
     app.command("scenarios")(scenarios_command)
 
 
-def _run(project: Path | None, assignments: list[str] | None) -> HarmonyRun:
-    return HarmonyRun(load_project(project, overrides_of(assignments or ())), Choice(), 0)
+def _run(project: Path | None, assignments: list[str] | None) -> ProjectRun:
+    return ProjectRun(load_project(project, overrides_of(assignments or ())))
 
 
 def lint_command(project: ProjectOption = None, set_: SetOption = None) -> None:

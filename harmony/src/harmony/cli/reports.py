@@ -12,10 +12,11 @@ import typer
 from harmony.config import overrides_of
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
 from harmony.project import load_project
-from harmony.pytest_plugin.items import Choice, HarmonyRun, possible_cells
-from harmony.pytest_plugin.reporting import LAST_RUN
+from harmony.report.files import LAST_RUN
 from harmony.report.page import html_report
 from harmony.report.terminal import Grid, plain, totals
+from harmony.run.local_mode import possible_cells
+from harmony.run.project_run import ProjectRun
 from harmony.verdict.events import CellFinished, Event, RunFinished, RunPlanned, StepSupport, read_file, schema_text
 from harmony.verdict.expectations import read_expectations
 from harmony.verdict.support import SupportTable, support_lines, unclaimed
@@ -101,7 +102,7 @@ def expect_command(
 ) -> None:
     """Compare what is expected with what a run has shown; with --update, expect that."""
     runs = _runs(files, project)
-    run = HarmonyRun(load_project(project, overrides_of(set_ or ())), Choice(), 0)
+    run = ProjectRun(load_project(project, overrides_of(set_ or ())))
     entries = read_expectations(expectations or run.expectations_file)
     results, lacking = whole_plan(runs)
     today = dt.datetime.now(dt.UTC).date()

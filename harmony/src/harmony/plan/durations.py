@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from harmony.errors import ConfigurationError
+from harmony.project_file import STATE_DIRECTORY
 
-DURATIONS_FILE: Final = Path(".harmony") / "durations.json"
+DURATIONS_FILE: Final = STATE_DIRECTORY / "durations.json"
 
 
 def read_durations(file: Path) -> dict[str, float]:

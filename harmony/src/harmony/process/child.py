@@ -1,6 +1,6 @@
 """Child processes that cannot be forgotten.
 
-Each is the leader of a process group of its own, carries the mark of the run (see `undertaker`) and of itself, and is
+Each is the leader of a process group of its own, carries the mark of the run (see `reaper`) and of itself, and is
 ended by a ladder with deadlines: end of its input, TERM, KILL. Whatever it forked goes with it.
 """
 
@@ -23,10 +23,10 @@ from pathlib import Path
 from typing import Any
 
 from harmony.errors import ExitCode, HarmonyError
-from harmony.process import reaper as undertaker
+from harmony.process import reaper
 
 WORKER_VARIABLE = "HARMONY_WORKER"
-_MARKS = frozenset({undertaker.RUN_VARIABLE, WORKER_VARIABLE})
+_MARKS = frozenset({reaper.RUN_VARIABLE, WORKER_VARIABLE})
 TAIL_LINES = 200
 TAIL_WIDTH = 2000
 
@@ -58,22 +58,22 @@ class ProcessSpec:
 
 
 class _Run:
-    """The mark of this orchestrator process, and the undertaker that watches over it."""
+    """The mark of this orchestrator process, and the reaper that watches over it."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pid = 0
         self.mark = ""
-        self._undertaker: subprocess.Popen[bytes] | None = None
+        self._reaper: subprocess.Popen[bytes] | None = None
 
     def begin(self) -> str:
-        """Return the mark; starts the undertaker once per process (a forked child gets one of its own)."""
+        """Return the mark; starts the reaper once per process (a forked child gets one of its own)."""
         with self._lock:
             if self._pid != os.getpid():
                 self._pid = os.getpid()
                 self.mark = uuid.uuid4().hex
-                self._undertaker = subprocess.Popen(
-                    [sys.executable, "-I", "-S", undertaker.__file__, self.mark],
+                self._reaper = subprocess.Popen(
+                    [sys.executable, "-I", "-S", reaper.__file__, self.mark],
                     stdin=subprocess.PIPE,
                     stdout=subprocess.DEVNULL,
                     stderr=subprocess.DEVNULL,
@@ -84,19 +84,19 @@ class _Run:
             return self.mark
 
     def helper(self) -> tuple[int, int] | None:
-        """Return the undertaker's pid and the descriptor of its pipe; none if it was not needed yet."""
-        helper = self._undertaker
+        """Return the reaper's pid and the descriptor of its pipe; none if it was not needed yet."""
+        helper = self._reaper
         if self._pid != os.getpid() or helper is None or helper.stdin is None or helper.stdin.closed:
             return None
         return helper.pid, helper.stdin.fileno()
 
     def _end(self, pid: int) -> None:
-        helper = self._undertaker
+        helper = self._reaper
         if os.getpid() != pid or helper is None or helper.stdin is None:
             return
         helper.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            helper.wait(2 * undertaker.TERM_GRACE + 3)
+            helper.wait(2 * reaper.TERM_GRACE + 3)
 
 
 _run = _Run()
@@ -158,15 +158,15 @@ class _Census:
                         self._look(int(name), before)
             marked = [pid for pid, (_, found) in self._known.items() if found and wanted in found.split(b"/")]
         # Whoever has ended, and only waits for init to take note, has no environment any more.
-        return [pid for pid in marked if undertaker.carries(pid, WORKER_VARIABLE, mark)]
+        return [pid for pid in marked if reaper.carries(pid, WORKER_VARIABLE, mark)]
 
     def _look(self, pid: int, before: Mapping[int, tuple[int, bytes | None]]) -> None:
         born = os.stat(f"/proc/{pid}").st_ctime_ns  # noqa: PTH116 - several hundred times per cell
         entry = before.get(pid)
         if entry is None or entry[0] != born:
-            entry = (born, undertaker.carried(pid, WORKER_VARIABLE))
+            entry = (born, reaper.carried(pid, WORKER_VARIABLE))
         elif entry[1] is None:
-            entry = (born, undertaker.carried(pid, WORKER_VARIABLE, patience=0))
+            entry = (born, reaper.carried(pid, WORKER_VARIABLE, patience=0))
         self._known[pid] = entry
 
 
@@ -186,8 +186,8 @@ class ChildProcess:
         self.stderr = Tail()
         # Marks are nested: what a worker starts belongs to the worker's orchestrator, too.
         marks = {
-            name: undertaker.nested(os.environ.get(name, ""), mark)
-            for name, mark in ((undertaker.RUN_VARIABLE, _run.begin()), (WORKER_VARIABLE, self.mark))
+            name: reaper.nested(os.environ.get(name, ""), mark)
+            for name, mark in ((reaper.RUN_VARIABLE, _run.begin()), (WORKER_VARIABLE, self.mark))
         }
         env = {**os.environ, **spec.env, **marks}
         owner: dict[str, Any] = {} if spec.user is None else {"user": spec.user, "group": spec.user, "extra_groups": []}

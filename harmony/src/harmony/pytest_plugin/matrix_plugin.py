@@ -8,8 +8,9 @@ import pytest
 
 from harmony.errors import HarmonyError
 from harmony.plan.pairing import PairingRequest, parse_roles
-from harmony.pytest_plugin.items import HarmonyRun
-from harmony.pytest_plugin.matrix import CellItem, Matrix, MatrixRequest
+from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
+from harmony.run.matrix_mode import MatrixMode, MatrixRequest
+from harmony.run.project_run import ProjectRun
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -28,11 +29,11 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--record", default=None, metavar="DIR", help="keep every conversation as YAML")
 
 
-def configure(config: pytest.Config, run: HarmonyRun) -> None:
-    """Make this a matrix run, if one is asked for."""
+def mode(config: pytest.Config, run: ProjectRun) -> MatrixMode | None:
+    """Return the mode of a matrix run, if one is asked for."""
     option = config.getoption
     if not (option("--matrix") or option("--pairing") or option("--role") or option("--pairwise")):
-        return
+        return None
     here = config.invocation_params.dir
     try:
         settings = run.project.settings
@@ -42,23 +43,21 @@ def configure(config: pytest.Config, run: HarmonyRun) -> None:
             ),
             here / option("--record") if option("--record") else None,
         )
-        matrix = Matrix(run, request)
+        matrix = MatrixMode(run, request)
         _ = matrix.platforms
     except HarmonyError as error:
         raise pytest.UsageError(str(error)) from error
-    run.items_of = matrix.items
-    run.every_cell = matrix.every_cell
-    run.judged = matrix.judged
-    run.repeat_of = matrix.repeat
-    run.unavailable = matrix.missing
-    config.pluginmanager.register(MatrixPlugin(matrix), "harmony-matrix")
+    return matrix
 
 
-class MatrixPlugin:
-    """Keeps cells apart from all else, and ends the workers."""
+def configure(config: pytest.Config, session: HarmonySession) -> None:
+    """Have a matrix run collect nothing but cells."""
+    if isinstance(session.mode, MatrixMode):
+        config.pluginmanager.register(CellsOnly(), "harmony-matrix")
 
-    def __init__(self, matrix: Matrix) -> None:
-        self._matrix = matrix
+
+class CellsOnly:
+    """Keeps cells apart from all else."""
 
     @pytest.hookimpl
     def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
@@ -68,12 +67,7 @@ class MatrixPlugin:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Keep cells only."""
-        others = [item for item in items if not isinstance(item, CellItem)]
+        others = [item for item in items if not isinstance(item, ScenarioItem)]
         if others:
             config.hook.pytest_deselected(items=others)
-            items[:] = [item for item in items if isinstance(item, CellItem)]
-
-    @pytest.hookimpl
-    def pytest_sessionfinish(self) -> None:
-        """End the workers."""
-        self._matrix.close()
+            items[:] = [item for item in items if isinstance(item, ScenarioItem)]

@@ -18,11 +18,13 @@ from harmony.errors import ExitCode, HarmonyError
 from harmony.project import load_project
 from harmony.project_file import PROJECT_FILE, find_project_file
 from harmony.pytest_plugin import matrix_plugin, reporting, termination
-from harmony.pytest_plugin.items import Choice, FeatureFile, HarmonyRun, ScenarioItem, marker_name
+from harmony.pytest_plugin.items import FeatureFile, HarmonySession, ScenarioItem, marker_name
 from harmony.pytest_plugin.progress import Progress, wants_progress
+from harmony.run.local_mode import LocalMode
+from harmony.run.project_run import Choice, ProjectRun
 from harmony.steps.lint import report
 
-RUN: Final = pytest.StashKey[HarmonyRun]()
+SESSION: Final = pytest.StashKey[HarmonySession]()
 SEED: Final = "harmony_seed"
 
 
@@ -72,25 +74,27 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from error
     tags = [tag for tag in ("stress", "benchmark") if config.getoption(f"--{tag}")]
     choice = Choice(tuple(words), (*tags, *config.getoption("--with-tag")))
-    config.stash[RUN] = HarmonyRun(project, choice, _seed(config))
+    run = ProjectRun(project, choice, _seed(config))
     for tag, meaning in project.settings.tags.items():
         config.addinivalue_line("markers", f"{marker_name(tag)}: {meaning}")
     pytest.register_assert_rewrite(*project.settings.steps)
-    matrix_plugin.configure(config, config.stash[RUN])
-    reporting.configure(config, config.stash[RUN])
+    session = HarmonySession(run, matrix_plugin.mode(config, run) or LocalMode(run))
+    config.stash[SESSION] = session
+    matrix_plugin.configure(config, session)
+    reporting.configure(config, session)
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Give the seed to a worker of pytest-xdist."""
-    run = node.config.stash.get(RUN, None)
-    if run is not None:
-        node.workerinput[SEED] = run.seed
+    session = node.config.stash.get(SESSION, None)
+    if session is not None:
+        node.workerinput[SEED] = session.run.seed
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what runs, and the seed that repeats it."""
-    run = config.stash.get(RUN, None)
+    run = _run(config)
     return [f"harmony: {run.project.file}, --seed={run.seed}"] if run else []
 
 
@@ -98,10 +102,10 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Check features, steps and the selection: errors stop everything before anything runs."""
     config = session.config
-    run = config.stash.get(RUN, None)
+    run = _run(config)
     if run is None or hasattr(config, "workerinput"):
         return
-    if not (run.choice.words or run.touched_by(config.args, config.invocation_params.dir)):
+    if not (run.choice.words or _touches_features(run, config)):
         return
     try:
         problems = run.problems()
@@ -118,14 +122,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_collection(session: pytest.Session) -> None:
     """Start the live progress, after the header has been shown."""
     config = session.config
-    if config.stash.get(RUN, None) is not None and wants_progress(config):
+    if _run(config) is not None and wants_progress(config):
         config.option.verbose = -1
         config.pluginmanager.register(Progress(), "harmony-progress")
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """With ``--scenario``, import no test module in vain."""
-    run = config.stash.get(RUN, None)
+    run = _run(config)
     if run is None or not run.choice.words:
         return None
     return True if collection_path.suffix == ".py" else None
@@ -133,25 +137,23 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
     """Collect the feature files of the project."""
-    run = parent.config.stash.get(RUN, None)
-    if run is None or file_path.suffix != ".feature" or run.project.features_directory not in file_path.parents:
+    session = parent.config.stash.get(SESSION, None)
+    if session is None or file_path.suffix != ".feature":
         return None
-    return FeatureFile.of(parent, file_path, run)
+    if session.run.project.features_directory not in file_path.parents:
+        return None
+    return FeatureFile.of(parent, file_path, session)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep what was asked for. With ``--scenario``, nothing but scenarios."""
-    run = config.stash.get(RUN, None)
+    run = _run(config)
     if run is None:
         return
-    closed = {tag for tag in run.project.settings.opt_in if tag not in run.choice.tags}
     kept: list[pytest.Item] = []
     left: list[pytest.Item] = []
     for item in items:
-        if isinstance(item, ScenarioItem):
-            wanted = run.is_chosen(item.scenario) if run.choice.words else not closed & set(item.scenario.tags)
-        else:
-            wanted = not run.choice.words
+        wanted = run.is_chosen(item.scenario) if isinstance(item, ScenarioItem) else not run.choice.words
         (kept if wanted else left).append(item)
     if left:
         config.hook.pytest_deselected(items=left)
@@ -173,6 +175,21 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     terminalreporter.section("operations")
     for line in sorted(lines) or ["nothing was measured"]:
         terminalreporter.write_line(line)
+
+
+def _run(config: pytest.Config) -> ProjectRun | None:
+    session = config.stash.get(SESSION, None)
+    return session.run if session is not None else None
+
+
+def _touches_features(run: ProjectRun, config: pytest.Config) -> bool:
+    """Whether pytest's arguments include feature files of the project."""
+    features = run.project.features_directory
+    for argument in config.args:
+        path = (config.invocation_params.dir / argument.partition("::")[0]).resolve()
+        if path == features or path in features.parents or features in path.parents:
+            return True
+    return False
 
 
 def _seed(config: pytest.Config) -> int:

@@ -1,7 +1,6 @@
-"""What a session tells about itself: events, the matrix, the HTML page, durations, shards and the exit code.
+"""What a session tells about itself: who is told, what is planned, what was found, and the exit code.
 
-Loaded by the plugin. With pytest-xdist the workers run and the controller reports: each report carries the events of
-its cell, so that one file and one page hold all of them.
+Loaded by the plugin. With pytest-xdist the workers run and the controller reports.
 """
 
 from __future__ import annotations
@@ -12,44 +11,35 @@ import os
 import time
 from collections import defaultdict
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from rich.console import Console
 
 from harmony.errors import ExitCode, HarmonyError
 from harmony.plan.cells import parse_shard, shard
 from harmony.plan.durations import DURATIONS_FILE, read_durations, write_durations
-from harmony.pytest_plugin.crashed_cells import cell_at, lost
-from harmony.pytest_plugin.items import EVENT_LINES, HarmonyRun, ScenarioItem, possible_cells
-from harmony.report.page import html_report
-from harmony.report.terminal import Grid, column_of, plain, tables, totals
-from harmony.run.local_runner import PLATFORM
+from harmony.pytest_plugin.crashed_cells import cell_at, crashed
+from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
+from harmony.pytest_plugin.live import Outbox, events_of, is_letter, opened
+from harmony.report.files import LAST_RUN, PAGE, LastRun, Page
+from harmony.report.summary import Summary
+from harmony.run.local_mode import possible_cells
 from harmony.verdict.events import (
     Bus,
     CellFinished,
+    CellStarted,
     Event,
     EventFile,
     RunFinished,
     RunPlanned,
     RunStarted,
-    StepFinished,
-    StepStarted,
-    line,
-    read,
 )
-from harmony.verdict.support import SupportCollector, SupportTable, support_lines, unclaimed
+from harmony.verdict.support import SupportCollector
 from harmony.verdict.tally import combined, counts, exit_code, pass_rate
-from harmony.verdict.verdicts import is_red
 
-STATE_DIRECTORY: Final = Path(".harmony")
-LAST_RUN: Final = STATE_DIRECTORY / "last-run.ndjson"
-PAGE: Final = STATE_DIRECTORY / "matrix.html"
-_LINES: Final = "harmony_events"
-_KEY: Final = "harmony_key"
-_PLAN: Final = "harmony_plan"
+_OUTPUT: Final = "harmony_events"
+_CELL: Final = "harmony_cell"
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -73,73 +63,41 @@ def _rate(text: str) -> float:
     return rate
 
 
-def configure(config: pytest.Config, run: HarmonyRun) -> None:
+def configure(config: pytest.Config, session: HarmonySession) -> None:
     """Read what reports need, so that what is wrong is said before anything runs."""
+    here, option = config.invocation_params.dir, config.getoption
+    if option("--expectations"):
+        session.run.expectations_file = here / option("--expectations")
     try:
-        config.pluginmanager.register(Reporting(config, run), "harmony-reporting")
+        _ = session.run.expectations
+        if hasattr(config, "workerinput"):
+            config.pluginmanager.register(WorkerReporting(config, session), "harmony-reporting")
+        else:
+            config.pluginmanager.register(Reporting(config, session), "harmony-reporting")
     except HarmonyError as error:
         raise pytest.UsageError(str(error)) from error
 
 
-@dataclass(frozen=True, slots=True)
-class _Files:
-    """Where things are written; relative names are relative to where pytest was called."""
+class Planning:
+    """Keeps the items of a shard, and knows what is planned.
 
-    events: Path | None
-    page: Path | None
-    durations: Path
+    Args:
+        config: Of the session.
+        session: The project and its mode.
+    """
 
-
-class Reporting:
-    """Follows a session from its start to its exit code."""
-
-    def __init__(self, config: pytest.Config, run: HarmonyRun) -> None:
-        self._config = config
-        self._run = run
-        self._began = time.monotonic()
-        self._controls = not hasattr(config, "workerinput")
+    def __init__(self, config: pytest.Config, session: HarmonySession) -> None:
         here, option = config.invocation_params.dir, config.getoption
-        self._files = _Files(
-            here / option("--events") if option("--events") else None,
-            here / option("--html") if option("--html") else None,
-            here / option("--durations-file") if option("--durations-file") else run.project.root / DURATIONS_FILE,
-        )
-        if option("--expectations"):
-            run.expectations_file = here / option("--expectations")
-        _ = run.expectations
+        given = option("--durations-file")
+        self.durations = here / given if given else session.run.project.root / DURATIONS_FILE
+        self._session = session
         self._shard = parse_shard(option("--shard")) if option("--shard") else None
-        self._past = read_durations(self._files.durations) if self._shard else {}
-        self._before_shard: list[str] = []
-        self._plan: RunPlanned | None = None
-        self._results: list[CellFinished] = []
-        self._lines: list[str] = []
-        self._seconds: defaultdict[str, float] = defaultdict(float)
-        self._failed_cells = 0
-        self._other_failures = 0
-        self._problems: list[str] = []
-        self._notes: list[str] = []
-        self._event_file = EventFile(self._files.events) if self._files.events and self._controls else None
-        self.bus = Bus()
-        self.bus.subscribe("results", self._keep)
-        self._support = SupportCollector()
-        self.bus.subscribe("step x platform", self._support)
-        if self._event_file is not None:
-            self.bus.subscribe("--events", self._event_file)
+        self._past = read_durations(self.durations) if self._shard else {}
+        self._before: list[str] = []
 
-    # ---- before
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_sessionstart(self) -> None:
-        """Tell that a run begins."""
-        if self._controls:
-            run = self._run
-            platforms = {name: run.unavailable.get(name, "") for name in run.project.settings.platforms}
-            self.bus.publish(RunStarted(seed=run.seed, project=run.project.file.name, platforms=platforms))
-
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+    def choose(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         """Keep the items of this shard."""
-        self._before_shard = sorted(item.cell.key for item in items if isinstance(item, ScenarioItem))
+        self._before = sorted(item.cell.key for item in items if isinstance(item, ScenarioItem))
         if self._shard is None:
             return
         mine = shard([_key(item) for item in items], *self._shard, self._past)
@@ -148,115 +106,194 @@ class Reporting:
             config.hook.pytest_deselected(items=others)
             items[:] = [item for item in items if _key(item) in mine]
 
-    @pytest.hookimpl(trylast=True)
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Tell what will run."""
-        planned = [item.cell.key for item in session.items if isinstance(item, ScenarioItem)]
-        if not self._before_shard:
-            return
-        digest = hashlib.sha256("\n".join(self._before_shard).encode()).hexdigest()[:16]
-        plan = RunPlanned(
+    def planned(self, items: Sequence[pytest.Item]) -> RunPlanned | None:
+        """Return what will run; nothing, if there is no cell."""
+        if not self._before:
+            return None
+        planned = [item.cell.key for item in items if isinstance(item, ScenarioItem)]
+        return RunPlanned(
             cells=len(planned),
-            of=len(self._before_shard),
-            digest=digest,
+            of=len(self._before),
+            digest=hashlib.sha256("\n".join(self._before).encode()).hexdigest()[:16],
             shard="/".join(map(str, self._shard)) if self._shard else "",
             partial=self._missing(set(planned)),
         )
-        self._take_plan(plan)
-        output = getattr(self._config, "workeroutput", None)
-        if output is not None:
-            output[_PLAN] = line(plan)
 
-    @pytest.hookimpl(optionalhook=True)
-    def pytest_testnodedown(self, node: Any) -> None:
-        """Learn from a worker of pytest-xdist what was planned, all plan the same, and what it told at last."""
-        output = getattr(node, "workeroutput", {})
-        self._run.last_lines += output.get(_LINES, [])
-        text = output.get(_PLAN)
-        if text:
-            plan = read(text)
-            if isinstance(plan, RunPlanned):
-                self._take_plan(plan)
+    def _missing(self, planned: set[str]) -> list[str]:
+        """Say what of the whole does not run; nothing if all does."""
+        session = self._session
+        every = {cell.key for cell in session.mode.every_cell(session.run.allowed())}
+        left_out = len(every - planned)
+        return [f"{left_out} of {len(every)} cells were not chosen"] if left_out else []
+
+
+class WorkerReporting:
+    """Sends what a worker of pytest-xdist has to tell to its controller, while it happens."""
+
+    def __init__(self, config: pytest.Config, session: HarmonySession) -> None:
+        self._config = config
+        self._session = session
+        self._planning = Planning(config, session)
+        self._outbox = Outbox()
+        session.tell = self._tell
+
+    def _tell(self, item: pytest.Item, event: Event) -> None:
+        self._outbox.put(event)
+        self._outbox.send(item)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep the items of this shard."""
+        self._planning.choose(config, items)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Know what will run; it goes with the first cell."""
+        plan = self._planning.planned(session.items)
+        if plan is not None:
+            self._outbox.put(plan)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Let a cell's report say which cell it is of."""
+        return _named((yield), item)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """End what plays, and hand over what no cell has taken along."""
+        self._session.mode.close(self._outbox.put)
+        self._config.workeroutput[_OUTPUT] = self._outbox.take()  # type: ignore[attr-defined]
+
+
+class Reporting:
+    """Follows a session from its start to its exit code.
+
+    Attributes:
+        bus: Tells whoever subscribes; each report can be taken out by its name.
+    """
+
+    def __init__(self, config: pytest.Config, session: HarmonySession) -> None:
+        self._config = config
+        self._session = session
+        self._began = time.monotonic()
+        self._planning = Planning(config, session)
+        self._plan: RunPlanned | None = None
+        self._results: list[CellFinished] = []
+        self._open: set[str] = set()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._failed_cells = 0
+        self._other_failures = 0
+        self._notes: list[str] = []
+        self._support = SupportCollector()
+        self._summary = Summary(always=bool(config.getoption("--show-matrix")))
+        self._events: EventFile | None = None
+        self.bus = Bus()
+        self._subscribe()
+        session.tell = lambda _item, event: self.bus.publish(event)
+
+    def _subscribe(self) -> None:
+        here, option, root = self._config.invocation_params.dir, self._config.getoption, self._session.run.project.root
+        self.bus.subscribe("results", self._keep)
+        self.bus.subscribe("step x platform", self._support)
+        if option("--events"):
+            self._events = EventFile(here / option("--events"))
+            self.bus.subscribe("--events", self._events)
+        self.bus.subscribe("durations", self._write_durations)
+        self.bus.subscribe("last run", LastRun(root / LAST_RUN))
+        page = here / option("--html") if option("--html") else None
+        self.bus.subscribe("--html", Page(page, root / PAGE, self._page_written))
+        self.bus.subscribe("summary", self._summary)
+
+    # ---- before
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self) -> None:
+        """Tell that a run begins."""
+        run, unavailable = self._session.run, self._session.mode.unavailable
+        platforms = {name: unavailable.get(name, "") for name in run.project.settings.platforms}
+        self.bus.publish(RunStarted(seed=run.seed, project=run.project.file.name, platforms=platforms))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep the items of this shard."""
+        self._planning.choose(config, items)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Tell what will run."""
+        plan = self._planning.planned(session.items)
+        if plan is not None:
+            self._publish(plan)
 
     # ---- while
 
     @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(
-        self, item: pytest.Item, call: pytest.CallInfo[None]
-    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Let the report carry the events of the cell, also from one process to another."""
-        report = yield
-        setattr(report, _KEY, _key(item))
-        if call.when == "call" and EVENT_LINES in item.stash:
-            setattr(report, _LINES, item.stash[EVENT_LINES])
-        return report
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Let a cell's report say which cell it is of."""
+        return _named((yield), item)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Count no letter among the tests."""
+        return ("", "", "") if is_letter(report) else None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
         """Give a cell whose worker of pytest-xdist has died its place among the others."""
-        cell = cell_at(self._run, crashitem, self._config.rootpath)
+        run, mode = self._session.run, self._session.mode
+        cell = cell_at(run, mode, crashitem, self._config.rootpath)
         if cell is not None:
-            setattr(report, _KEY, cell.key)
-            setattr(report, _LINES, [line(event) for event in lost(self._run, cell, report.longreprtext)])
+            setattr(report, _CELL, cell.key)
+            for event in crashed(run, mode, cell, report.longreprtext, begun=cell.key in self._open):
+                self._publish(event)
 
+    @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Take the events of a cell, and how long it took."""
-        if not self._controls:
+        """Tell what a worker of pytest-xdist has sent; keep how long a test took."""
+        if is_letter(report):
+            for event in opened(report, self._config.pluginmanager.get_plugin("terminalreporter")):
+                self._publish(event)
             return
-        self._seconds[getattr(report, _KEY, report.nodeid)] += getattr(report, "duration", 0.0)
-        lines: list[str] = getattr(report, _LINES, [])
-        for text in lines:
-            self.bus.publish(read(text))
-        if report.failed:
-            self._failed_cells += bool(lines)
-        # pytest keeps every report until the end of the session; what it has told is not needed that long.
-        lines.clear()
+        cell = getattr(report, _CELL, None)
+        self._seconds[cell or report.nodeid] += getattr(report, "duration", 0.0)
+        self._failed_cells += report.failed and cell is not None and report.when not in {"setup", "teardown"}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take what a worker of pytest-xdist told at last."""
+        for event in events_of(getattr(node, "workeroutput", {}).get(_OUTPUT, ())):
+            self._publish(event)
 
     # ---- after
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        """Decide how the whole run ends, and write what was asked for."""
-        output = getattr(self._config, "workeroutput", None)
-        if output is not None:
-            output[_LINES] = self._run.last_lines
-        if not self._controls or self._config.getoption("--collect-only"):
+        """Decide how the whole run ends, and tell it."""
+        self._session.mode.close(self._publish)
+        if self._config.getoption("--collect-only"):
             return
-        for text in self._run.last_lines:
-            self.bus.publish(read(text))
         results = combined(self._results)
         # Whatever else pytest counts as failed: other tests, modules that cannot be imported, a gate of another plugin.
         self._other_failures = session.testsfailed - self._failed_cells
-        code = int(exitstatus)
+        code, problems = int(exitstatus), list[str]()
         if results and exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
-            self._problems = self._judge_expectations(results)
-            code = self._exit_code(results)
+            problems = self._judge_expectations(results)
+            code = self._exit_code(results, problems)
         elif self._empty_shard(exitstatus):
             code = ExitCode.OK
         for support in self._support.events():
             self.bus.publish(support)
-        finished = RunFinished(
-            verdicts=counts(results), problems=self._problems, exit_code=code, seconds=time.monotonic() - self._began
-        )
-        self.bus.publish(finished)
-        if self._event_file is not None:
-            self._event_file.close()
-        if results:
-            self._write(results)
+        seconds = time.monotonic() - self._began
+        self.bus.publish(RunFinished(verdicts=counts(results), problems=problems, exit_code=code, seconds=seconds))
+        if self._events is not None:
+            self._events.close()
         if self.bus.failures and code == ExitCode.OK:
             code = ExitCode.REPORTS
         session.exitstatus = code
 
     def pytest_terminal_summary(self, terminalreporter: Any) -> None:
         """Show the matrix."""
-        if not self._controls:
-            return
-        results = combined(self._results)
-        if results and (self._is_matrix or self._config.getoption("--show-matrix")):
-            terminalreporter.section("matrix")
-            self._show(terminalreporter, results)
-        for problem in self._problems:
-            terminalreporter.write_line(problem, red=True)
+        self._summary.show(terminalreporter, terminalreporter._tw.fullwidth)  # noqa: SLF001
         for failure in self.bus.failures:
             terminalreporter.write_line(f"a report is not complete: {failure}", red=True)
         for note in self._notes:
@@ -264,40 +301,40 @@ class Reporting:
 
     # ---- parts
 
-    @property
-    def _is_matrix(self) -> bool:
-        return any(column_of(result) != PLATFORM for result in self._results)
+    def _publish(self, event: Event) -> None:
+        """Tell everyone; of the plans that the workers of pytest-xdist tell, which are all the same, the first."""
+        if isinstance(event, RunPlanned):
+            if self._plan is not None:
+                return
+            self._plan = event
+        self.bus.publish(event)
 
     def _keep(self, event: Event) -> None:
-        if isinstance(event, CellFinished):
+        if isinstance(event, CellStarted):
+            self._open.add(event.cell)
+        elif isinstance(event, CellFinished):
+            self._open.discard(event.cell)
             self._results.append(event)
-        if not isinstance(event, StepStarted | StepFinished):
-            self._lines.append(line(event))
 
-    def _take_plan(self, plan: RunPlanned) -> None:
-        if self._plan is None:
-            self._plan = plan
-            if self._controls:
-                self.bus.publish(plan)
+    def _write_durations(self, event: Event) -> None:
+        if isinstance(event, RunFinished) and self._results:
+            write_durations(self._planning.durations, self._seconds)
 
-    def _missing(self, planned: set[str]) -> list[str]:
-        """Say what of the whole does not run; nothing if all does."""
-        every = {cell.key for cell in self._run.every_cell(self._run.allowed())}
-        left_out = len(every - planned)
-        return [f"{left_out} of {len(every)} cells were not chosen"] if left_out else []
+    def _page_written(self, page: Path) -> None:
+        self._notes.append(f"report: {os.path.relpath(page)}")
 
     def _judge_expectations(self, results: Sequence[CellFinished]) -> list[str]:
-        expectations = self._run.expectations
+        expectations = self._session.run.expectations
         if not expectations.entries:
             return []
         today = dt.datetime.now(dt.UTC).date()
-        found = expectations.problems(possible_cells(self._run), today)
+        found = expectations.problems(possible_cells(self._session.run), today)
         whole = self._plan is not None and not self._plan.partial and len(results) == self._plan.cells
         return found + (expectations.idle(results, today) if whole else [])
 
-    def _exit_code(self, results: Sequence[CellFinished]) -> int:
+    def _exit_code(self, results: Sequence[CellFinished], problems: Sequence[str]) -> int:
         wanted = self._config.getoption("--min-pass-rate")
-        code = exit_code(results, self._problems, wanted)
+        code = exit_code(results, problems, wanted)
         if wanted is not None:
             self._notes.append(f"pass rate {pass_rate(results):.4f}, at least {wanted} is asked for")
         if code == ExitCode.ONLY_UNSUPPORTED and len(self._seconds) > len(results):
@@ -315,64 +352,13 @@ class Reporting:
             return True
         return False
 
-    def _write(self, results: Sequence[CellFinished]) -> None:
-        root = self._run.project.root
-        page = self._files.page or (root / PAGE if self._is_matrix else None)
-        self._try("durations", lambda: write_durations(self._files.durations, self._seconds))
-        self._try("last run", lambda: _replace(root / LAST_RUN, "".join(f"{text}\n" for text in self._lines)))
-        if page is not None:
-            facts = {
-                "seed": str(self._run.seed),
-                "project": self._run.project.file.name,
-                "finished": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
-                "took": f"{time.monotonic() - self._began:.1f} s",
-                **{f"{name} is not available": reason for name, reason in self._run.unavailable.items()},
-            }
-            supports = self._support.events()
-            self._try("--html", lambda: _replace(page, html_report(results, facts, self._problems, supports)))
-            self._notes.append(f"report: {os.path.relpath(page)}")
-
-    def _try(self, name: str, work: Any) -> None:
-        try:
-            work()
-        except (OSError, HarmonyError) as error:
-            self.bus.failures.append(f"{name}: {error}")
-
-    def _show(self, terminal: Any, results: Sequence[CellFinished]) -> None:
-        grid = Grid.of(results)
-        if terminal.isatty:
-            console = Console(width=terminal._tw.fullwidth, force_terminal=terminal.hasmarkup)  # noqa: SLF001
-            with console.capture() as captured:
-                for table in tables(grid, console.width):
-                    console.print(table)
-            terminal.write(captured.get(), flush=True)
-        else:
-            for text in plain(grid):
-                terminal.write_line(text)
-        terminal.write_line("")
-        terminal.write_line(totals(results))
-        for late in (result for result in results if result.late):
-            terminal.write_line(f"{late.cell}: {late.verdict.value}: {late.error}", red=is_red(late.verdict))
-        platforms = {name for result in results for name in result.pairing.values()}
-        for text in support_lines(SupportTable.of(self._support.events(), platforms)):
-            terminal.write_line(text)
-        for text in unclaimed([result.note for result in results]):
-            terminal.write_line(text)
-        for name, reason in sorted(self._run.unavailable.items()):
-            terminal.write_line(f"not available: {name}: {reason}")
-
 
 def _key(item: pytest.Item) -> str:
     """Return what an item is called in every run: a cell by its key, all else by its node id."""
     return item.cell.key if isinstance(item, ScenarioItem) else item.nodeid
 
 
-def _replace(file: Path, text: str) -> None:
-    """Write a file that no reader sees half of."""
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f"{file.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text, encoding="utf-8")
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
+def _named(report: pytest.TestReport, item: pytest.Item) -> pytest.TestReport:
+    if isinstance(item, ScenarioItem):
+        setattr(report, _CELL, item.cell.key)
+    return report

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from rich.table import Table
@@ -68,6 +68,11 @@ def column_of(result: CellFinished) -> str:
     """Return the short name of a result's pairing."""
     pairing = Pairing.of(result.pairing)
     return PLATFORM if set(result.pairing.values()) == {PLATFORM} else pairing.word
+
+
+def is_matrix(results: Iterable[CellFinished]) -> bool:
+    """Whether some result is of roles in processes of their own."""
+    return any(column_of(result) != PLATFORM for result in results)
 
 
 def plain(grid: Grid, width: int = 120) -> list[str]:

@@ -15,6 +15,10 @@ from harmony.model import ProcessAction, ScenarioStart, StepCall, StepOutcome
 class Actor(Protocol):
     """Performs the steps of one role of one scenario at a time."""
 
+    @property
+    def ended(self) -> bool:
+        """Whether the scenario has ended its process on purpose: the role goes on with another actor."""
+
     async def start(self, scenario: ScenarioStart) -> None:
         """Begin a scenario with a fresh context."""
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Final
 
 from harmony.config import Platform
+from harmony.project_file import STATE_DIRECTORY
 
-STAMPS: Final = Path(".harmony") / "built"
+STAMPS: Final = STATE_DIRECTORY / "built"
 """Where it is noted from which sources the programs were made, below the project's directory."""
 BUILD_TIMEOUT: Final = 1800.0
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from harmony.errors import HarmonyError
+from harmony.errors import LeftBehindError
 from harmony.model import ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.process.child import ProcessSpec
 from harmony.process.stacks import stacks_of
 from harmony.run.driver_process import DriverProcess
-from harmony.run.step_actor import LocalActor
+from harmony.run.step_actor import StepActor
 from harmony.steps.library import StepLibrary
 from harmony.verdict.events import Subscriber, WorkerEnded, WorkerStarted
 from harmony.wire.client import Observer
@@ -48,7 +47,7 @@ class DriverProgram:
             self.running.remove(driver)
             self.tell(WorkerEnded(platform=self.spec.name, pid=driver.pid, how=how))
 
-    async def scene(self) -> dict[str, Any]:
+    async def stacks(self) -> dict[str, Any]:
         """Return where the threads of its processes stand, as `stack`. Never raises."""
         texts = []
         for driver in list(self.running):
@@ -59,7 +58,7 @@ class DriverProgram:
         return {"stack": "\n".join(texts)} if texts else {}
 
 
-class DriverActor(LocalActor):
+class DriverActor(StepActor):
     """Plays one role with the steps of this project, and a driver that the steps start for each scenario.
 
     Args:
@@ -80,7 +79,7 @@ class DriverActor(LocalActor):
         """Begin a scenario with a driver of its own."""
         await super().start(replace(scenario, scratch={**scenario.scratch, DRIVER: self.program}))
 
-    def attend(self, tell: Subscriber, observer: Observer | None) -> None:
+    def observe(self, tell: Subscriber, observer: Observer | None) -> None:
         """Have somebody hear of its drivers and of every message to them."""
         self.program.tell = tell
         self.program.observer = observer
@@ -90,14 +89,14 @@ class DriverActor(LocalActor):
         outcome = await super().perform(call)
         if outcome.verdict is not Verdict.TIMED_OUT:
             return outcome
-        stacks = [str(outcome.data.get("stack", "")), *(await self.scene()).values()]
+        stacks = [str(outcome.data.get("stack", "")), *(await self.stacks()).values()]
         return replace(outcome, data={**outcome.data, "stack": "\n".join(filter(None, stacks))})
 
-    async def scene(self) -> dict[str, Any]:
+    async def stacks(self) -> dict[str, Any]:
         """Return where its driver stands, as `stack`."""
-        return await self.program.scene()
+        return await self.program.stacks()
 
-    def rest(self) -> None:
+    def check_leftovers(self) -> None:
         """Check that the drivers of a scenario have ended with it.
 
         Raises:
@@ -108,22 +107,16 @@ class DriverActor(LocalActor):
         for driver in left:
             driver.dispose()
         if pids:
-            raise LeftBehindError(self.program.spec.name, pids)
+            name, numbers = self.program.spec.name, ", ".join(map(str, pids))
+            raise LeftBehindError(
+                f"{len(pids)} driver(s) of {name} ran on after the scenario: {numbers} (ended now)",
+                hint="a step class ends its drivers in the scenario's clean-up",
+            )
 
     def crash(self) -> str:
         """Say nothing: its drivers end with each scenario, which judges them."""
         return ""
 
-    async def abandon(self) -> None:
+    async def kill(self) -> None:
         """End it."""
         await self.close()
-
-
-class LeftBehindError(HarmonyError):
-    """The steps ended a scenario and left drivers running."""
-
-    code = "left_behind"
-
-    def __init__(self, name: str, pids: Sequence[int]) -> None:
-        text = f"{len(pids)} driver(s) of {name} ran on after the scenario: {', '.join(map(str, pids))} (ended now)"
-        super().__init__(text, hint="a step class ends its drivers in the scenario's clean-up")

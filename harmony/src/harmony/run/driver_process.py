@@ -23,7 +23,7 @@ _DUMP_TIMEOUT: Final = 2.0
 _STOP_PATIENCE: Final = 5.0
 
 
-class Company(Protocol):
+class ProcessListener(Protocol):
     """Who looks after driver processes."""
 
     @property
@@ -44,18 +44,18 @@ class DriverProcess(Driver):
         child: The process.
         contract: What is checked of everything it says.
         strict: Whether every word must be as the contract says, rather than what matters alone.
-        company: Who looks after it.
+        listener: Who looks after it.
     """
 
     def __init__(
-        self, child: ChildProcess, contract: Contract, *, strict: bool = False, company: Company | None = None
+        self, child: ChildProcess, contract: Contract, *, strict: bool = False, listener: ProcessListener | None = None
     ) -> None:
         self.child = child
         self.contract = contract
         self.strict = strict
-        self._company = company
+        self._listener = listener
         self._link = Link.to_process(child)
-        self._link.observer = company.observer if company else None
+        self._link.observer = listener.observer if listener else None
         self._closed = False
 
     @classmethod
@@ -65,7 +65,7 @@ class DriverProcess(Driver):
         contract: Contract,
         *,
         strict: bool = False,
-        company: Company | None = None,
+        listener: ProcessListener | None = None,
         patience: float = START_TIMEOUT,
     ) -> Self:
         """Start a program and return once it has introduced itself.
@@ -74,7 +74,7 @@ class DriverProcess(Driver):
             spec: What to start.
             contract: See the class.
             strict: See the class.
-            company: See the class.
+            listener: See the class.
             patience: Seconds until it must have answered.
 
         Raises:
@@ -82,7 +82,7 @@ class DriverProcess(Driver):
             HandshakeError: It is not what it must be.
             DriverError: It does not answer.
         """
-        driver = cls(ChildProcess(spec), contract, strict=strict, company=company)
+        driver = cls(ChildProcess(spec), contract, strict=strict, listener=listener)
         context = current_context()
         if context is not None:
             context.judge_end(driver.crash)
@@ -91,8 +91,8 @@ class DriverProcess(Driver):
         except BaseException:
             await driver.kill()
             raise
-        if company is not None:
-            company.joined(driver)
+        if listener is not None:
+            listener.joined(driver)
         return driver
 
     @property
@@ -169,8 +169,8 @@ class DriverProcess(Driver):
         self._link.retire("it was ended")
         self.child.end(patience=patience)
         self._link.close()
-        if self._company is not None:
-            self._company.left(self, self.child.how_it_ended())
+        if self._listener is not None:
+            self._listener.left(self, self.child.how_it_ended())
         self.child.release()
 
     def _refusal(self, verb: str, error: RefusedError) -> Exception:

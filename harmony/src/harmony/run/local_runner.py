@@ -15,7 +15,7 @@ from harmony.plan.seeds import seed_of
 from harmony.process.resources import ResourceMonitor, Usage
 from harmony.run.actor import Actor
 from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
-from harmony.run.step_actor import LocalActor
+from harmony.run.step_actor import StepActor
 from harmony.spec.gherkin import Scenario, Step
 from harmony.spec.routing import plan
 from harmony.steps.library import StepLibrary
@@ -86,10 +86,10 @@ class LocalRunner:
         begins: Callable[[Step], None],
     ) -> tuple[ScenarioResult, dict[str, Statistics]]:
         planned = plan(scenario)
-        made: list[LocalActor] = []
+        made: list[StepActor] = []
 
         async def spawn(role: str) -> Actor:
-            made.append(LocalActor(self.library, name=role, show_logs=self.show_logs))
+            made.append(StepActor(self.library, name=role, show_logs=self.show_logs))
             return made[-1]
 
         actors = {role: await spawn(role) for role in planned.roles}

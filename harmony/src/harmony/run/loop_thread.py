@@ -1,6 +1,6 @@
-"""The stage: an event loop in a thread of its own on which one actor performs.
+"""An event loop in a thread of its own, on which one actor performs.
 
-Whatever a step blocks, it blocks only its stage; the conversation goes on beside it.
+A step that blocks, blocks only this loop; the conversation goes on beside it.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ T = TypeVar("T")
 CANCEL_GRACE = 0.5
 
 
-class StageStuckError(HarmonyError):
-    """Something on the stage neither returned in time nor could be cancelled."""
+class LoopStuckError(HarmonyError):
+    """Something on the loop neither returned in time nor could be cancelled."""
 
     code = "stage_stuck"
 
 
-class Stage:
+class LoopThread:
     """Runs coroutines in a thread of its own, each with a deadline that holds even if the loop is blocked."""
 
-    def __init__(self, name: str = "stage") -> None:
+    def __init__(self, name: str = "loop") -> None:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._current: concurrent.futures.Future[Any] | None = None
@@ -40,8 +40,8 @@ class Stage:
         """Run the work and return its result.
 
         Raises:
-            TimeoutError: It exceeded its time and was cancelled; the stage is usable.
-            StageStuckError: It exceeded its time and could not be cancelled; the stage is lost.
+            TimeoutError: It exceeded its time and was cancelled; the loop is usable.
+            LoopStuckError: It exceeded its time and could not be cancelled; the loop is lost.
             CancelledError: `interrupt` ended it.
         """
         future = asyncio.run_coroutine_threadsafe(_contained(work), self._loop)
@@ -53,7 +53,7 @@ class Stage:
                 raise
             if self._cancelled(future):
                 raise
-            raise StageStuckError(f"no end within {timeout:g} s, and it cannot be cancelled") from None
+            raise LoopStuckError(f"no end within {timeout:g} s, and it cannot be cancelled") from None
         finally:
             self._current = None
 

@@ -167,7 +167,7 @@ class _CellRun:
             )
         except BaseException:
             for player in self.players:
-                await player.worker.abandon()
+                await player.worker.kill()
             raise
         return await self._released(self._with_scenes(result))
 
@@ -181,7 +181,7 @@ class _CellRun:
         if not others:
             return {}
         with concurrent.futures.ThreadPoolExecutor(len(others)) as threads:
-            scenes = threads.map(lambda player: asyncio.run(player.worker.scene()), others)
+            scenes = threads.map(lambda player: asyncio.run(player.worker.stacks()), others)
         return {player.key: str(scene["stack"]) for player, scene in zip(others, scenes, strict=True) if scene}
 
     def _with_scenes(self, result: ScenarioResult) -> ScenarioResult:
@@ -205,13 +205,13 @@ class _CellRun:
         number = sum(player.key.partition("#")[0] == role for player in players) + 1
         key = role if number == 1 else f"{role}#{number}"
         players.append(_Player(key, platform, worker))
-        worker.attend(self.subscriber, recorder.role(key, platform) if recorder is not None else None)
+        worker.observe(self.subscriber, recorder.role(key, platform) if recorder is not None else None)
         return worker
 
     async def _released(self, result: ScenarioResult) -> ScenarioResult:
         """Give the workers back; one that does not end in order spoils the cell."""
         for player in self.players or []:
-            player.worker.attend(self.subscriber, None)
+            player.worker.observe(self.subscriber, None)
             try:
                 await self.pool.release(player.worker, player.platform, self.generation)
             except HarmonyError as error:

@@ -26,7 +26,7 @@ from harmony.run.driver_actor import DriverActor
 from harmony.run.step_worker import StepWorker, WorkerTimeouts
 from harmony.steps.library import StepLibrary
 from harmony.steps.naming import FEATURE_ID_VARIABLE, HOST_PID_VARIABLE, SEED_VARIABLE
-from harmony.verdict.events import Subscriber, WorkerEnded, WorkerStarted
+from harmony.verdict.events import Subscriber
 from harmony.wire.client import Observer
 
 FEATURE_ID: Final = 1
@@ -42,19 +42,19 @@ class PooledActor(Actor, Protocol):
     def reusable(self) -> bool:
         """Whether another scenario may be given to it."""
 
-    def rest(self) -> None:
+    def check_leftovers(self) -> None:
         """Check between two scenarios that nothing of the last one runs on; raises `HarmonyError` if it does."""
 
-    async def scene(self) -> dict[str, Any]:
+    async def stacks(self) -> dict[str, Any]:
         """Return where its threads stand, as `stack`; nothing if nobody can tell. Never raises."""
 
-    def attend(self, tell: Subscriber, observer: Observer | None) -> None:
+    def observe(self, tell: Subscriber, observer: Observer | None) -> None:
         """Have somebody hear of its processes and of every message; nobody, where there is no observer."""
 
     def crash(self) -> str:
         """Say how its process crashed; empty if it did not."""
 
-    async def abandon(self) -> None:
+    async def kill(self) -> None:
         """End it without asking it."""
 
 
@@ -63,22 +63,22 @@ class Launch:
     """What a launcher needs to know.
 
     Attributes:
-        name: Of the platform.
         platform: Its entry in the project file.
         spec: Its command, filled in.
         timeouts: How long it may take.
         library: The project's steps, for a platform that has none of its own.
+        tell: Hears of its processes.
     """
 
-    name: str
     platform: Platform
     spec: ProcessSpec
     timeouts: WorkerTimeouts
     library: Callable[[], StepLibrary]
+    tell: Subscriber
 
 
 async def _launch_step_worker(launch: Launch) -> PooledActor:
-    return await StepWorker.launch(launch.spec, launch.timeouts)
+    return await StepWorker.launch(launch.spec, launch.timeouts, launch.tell)
 
 
 async def _make_driver_actor(launch: Launch) -> PooledActor:
@@ -211,12 +211,8 @@ class WorkerPool:
             worker = idle.pop()
             if worker.reusable:
                 return worker
-            await self._dismissed(platform, worker, worker.abandon())
-        worker = await self._start(platform)
-        if isinstance(worker, StepWorker):
-            pid = worker.child.pid if worker.child else 0
-            self.observe(WorkerStarted(platform=platform, pid=pid, attached=worker.child is None))
-        return worker
+            await self._dismissed(worker, worker.kill())
+        return await self._start(platform)
 
     async def release(self, worker: PooledActor, platform: str, generation: Generation) -> None:
         """Take a worker back; one that is not to be used again is ended.
@@ -226,42 +222,39 @@ class WorkerPool:
             HarmonyError: It did not end in order.
         """
         try:
-            worker.rest()
+            worker.check_leftovers()
         finally:
             if worker.reusable and generation is self._generation:
                 generation.idle.setdefault(platform, []).append(worker)
             else:
-                await self._ended(platform, worker, worker.close())
+                await self._ended(worker, worker.close())
 
     async def renew(self) -> None:
         """End all idle workers and begin another generation."""
         before, self._generation = self._generation, _new_generation()
-        workers = [(platform, worker) for platform, idle in before.idle.items() for worker in idle]
+        workers = [worker for idle in before.idle.values() for worker in idle]
         before.idle.clear()
-        await asyncio.gather(*(self._dismissed(platform, worker, worker.close()) for platform, worker in workers))
+        await asyncio.gather(*(self._dismissed(worker, worker.close()) for worker in workers))
 
     async def close(self) -> None:
         """End all idle workers."""
         await self.renew()
 
-    async def _dismissed(self, platform: str, worker: PooledActor, ending: Awaitable[None]) -> None:
+    async def _dismissed(self, worker: PooledActor, ending: Awaitable[None]) -> None:
         """End a worker that plays nothing."""
+        worker.observe(self.observe, None)
         try:
-            await self._ended(platform, worker, ending)
+            await self._ended(worker, ending)
         except CrashedError as error:
             self.crashed_idle(worker, error.message)
         except HarmonyError:
             pass
 
-    async def _ended(self, platform: str, worker: PooledActor, ending: Awaitable[None]) -> None:
-        """Wait for the end of a worker, tell how it was, and judge it."""
+    async def _ended(self, worker: PooledActor, ending: Awaitable[None]) -> None:
+        """Wait for the end of a worker, and judge it."""
         try:
             await ending
         finally:
-            if isinstance(worker, StepWorker):
-                child = worker.child
-                how = child.how_it_ended() if child else "left running"
-                self.observe(WorkerEnded(platform=platform, pid=child.pid if child else 0, how=how))
             if crash := worker.crash():
                 raise CrashedError(crash)
 
@@ -273,7 +266,7 @@ class WorkerPool:
         timeouts = replace(self._timeouts, start=platform.start_timeout, stop=platform.stop_timeout)
         endpoint = endpoint_of(name)
         if endpoint is not None:
-            return await StepWorker.attach(name, endpoint, timeouts)
+            return await StepWorker.attach(name, endpoint, timeouts, self.observe)
         reason = unavailable(name, platform, self._root)
         if reason:
             raise ConfigurationError(f"{name} cannot be started: {reason}", hint="see its entry in the project file")
@@ -287,7 +280,7 @@ class WorkerPool:
         command = with_program(filled_in(platform.command, self._root), directory)
         spec = ProcessSpec(name, command, directory, {**platform.environment, **numbers})
         self.started += 1
-        return await LAUNCHERS[platform.contract](Launch(name, platform, spec, timeouts, self._library))
+        return await LAUNCHERS[platform.contract](Launch(platform, spec, timeouts, self._library, self.observe))
 
 
 def with_program(command: list[str], directory: Path) -> list[str]:

@@ -211,7 +211,7 @@ class _Run:
     async def _actor(self, target: Target) -> Actor:
         existing = self.actors.get(target.key)
         # A role whose process the scenario has ended goes on with a new one.
-        if existing is not None and not target.replaces and not getattr(existing, "ended", False):
+        if existing is not None and not target.replaces and not existing.ended:
             return existing
         if self.spawn is None:
             raise HarmonyError(f"no second actor can be made for {target.role!r}", hint="this run was given no `spawn`")

@@ -29,7 +29,7 @@ from harmony.logs import LEVELS
 from harmony.model import ProcessAction, ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.own_code import is_own_code
 from harmony.run.control import ProcessControl
-from harmony.run.step_executor import Lane
+from harmony.run.step_executor import StepExecutor
 from harmony.steps.binding import bind
 from harmony.steps.context import ScenarioContext, make_current
 from harmony.steps.injection import Injector
@@ -51,10 +51,10 @@ class _Running:
     outcome: asyncio.Task[StepOutcome]
 
 
-class LocalActor:
+class StepActor:
     """Plays one role at a time with the step classes of this process.
 
-    Steps run on a lane of their own, so that a step that blocks disturbs nobody and a deadline always holds.
+    Steps run on a executor of their own, so that a step that blocks disturbs nobody and a deadline always holds.
 
     Args:
         library: The project's steps.
@@ -69,18 +69,23 @@ class LocalActor:
         self._library = library
         self._name = name
         self._show_logs = show_logs
-        self._lane: Lane | None = None
+        self._executor: StepExecutor | None = None
         self._context: ScenarioContext | None = None
         self._injector: Injector | None = None
         self._running: _Running | None = None
         self.timings: dict[str, Statistics] = {}
 
+    @property
+    def ended(self) -> bool:
+        """Never: what plays the role may end, the steps go on in this process."""
+        return False
+
     async def start(self, scenario: ScenarioStart) -> None:
         """Begin a scenario with a fresh context."""
         if self._context is not None:
             await self.finish()
-        if self._lane is None or self._lane.lost:
-            self._lane = Lane(f"{self._name}-{scenario.role}")
+        if self._executor is None or self._executor.lost:
+            self._executor = StepExecutor(f"{self._name}-{scenario.role}")
         self._context = ScenarioContext(scenario, show_logs=self._show_logs)
         self._injector = Injector(self._library.providers, self._context)
         self.timings = {}
@@ -131,7 +136,7 @@ class LocalActor:
                 f"cannot {action} a role that has no process of its own",
                 {"hint": "provide a harmony.run.control.ProcessControl, or run the roles as processes"},
             )
-        lane, context, injector = self._stage()
+        executor, context, injector = self._ready()
 
         async def act() -> None:
             make_current(context)
@@ -142,7 +147,7 @@ class LocalActor:
                 ProcessAction.SHUTDOWN: control.shut_down,
             }[action]()
 
-        return await self._outcome(lane, context, act(), SETUP_TIMEOUT)
+        return await self._outcome(executor, context, act(), SETUP_TIMEOUT)
 
     async def finish(self) -> None:
         """End the scenario and release all it held.
@@ -154,27 +159,27 @@ class LocalActor:
         running, self._running = self._running, None
         if running is not None:
             running.outcome.cancel()
-        if context is None or self._lane is None:
+        if context is None or self._executor is None:
             return
         self.timings = {name: context.performance.statistics(name) for name in context.performance.operations}
-        lane = Lane(f"{self._name}-rescue") if self._lane.lost else self._lane
+        executor = StepExecutor(f"{self._name}-rescue") if self._executor.lost else self._executor
         try:
-            await lane.perform(_closed(context), CLEANUP_TIMEOUT)
+            await executor.perform(_closed(context), CLEANUP_TIMEOUT)
             # What the context held is gone, so a function that still ran in the background comes to its end.
-            self._lane.lost = not await asyncio.to_thread(self._lane.idle, 2.0)
+            self._executor.lost = not await asyncio.to_thread(self._executor.idle, 2.0)
         except StepTimeoutError as error:
             raise CleanupError([error, *context.crashes()]) from error
         finally:
-            if lane is not self._lane:
-                await asyncio.to_thread(lane.finish, 1.0)
-            if self._lane.lost:
+            if executor is not self._executor:
+                await asyncio.to_thread(executor.finish, 1.0)
+            if self._executor.lost:
                 await self.close()
 
     async def close(self) -> None:
-        """End the lane."""
-        lane, self._lane = self._lane, None
-        if lane is not None:
-            await asyncio.to_thread(lane.finish, 1.0)
+        """End the executor."""
+        executor, self._executor = self._executor, None
+        if executor is not None:
+            await asyncio.to_thread(executor.finish, 1.0)
 
     def catalogue(self) -> Sequence[StepDefinition]:
         """Return every step definition, for discovery."""
@@ -182,15 +187,15 @@ class LocalActor:
 
     def stack(self) -> str:
         """Return where the steps of this actor stand now."""
-        return self._lane.stack() if self._lane else ""
+        return self._executor.stack() if self._executor else ""
 
-    def _stage(self) -> tuple[Lane, ScenarioContext, Injector]:
-        if self._lane is None or self._context is None or self._injector is None:
+    def _ready(self) -> tuple[StepExecutor, ScenarioContext, Injector]:
+        if self._executor is None or self._context is None or self._injector is None:
             raise HarmonyError("a step before the scenario has started", hint="call start() first")
-        return self._lane, self._context, self._injector
+        return self._executor, self._context, self._injector
 
     async def _step(self, call: StepCall, match: StepMatch, arguments: Mapping[str, Any]) -> StepOutcome:
-        lane, context, injector = self._stage()
+        executor, context, injector = self._ready()
 
         async def run() -> None:
             make_current(context)
@@ -200,19 +205,19 @@ class LocalActor:
             if inspect.iscoroutinefunction(method):
                 await method(**arguments)
                 return
-            result = await lane.call(functools.partial(method, **arguments))
+            result = await executor.call(functools.partial(method, **arguments))
             if inspect.isawaitable(result):
                 await result
 
-        return await self._outcome(lane, context, run(), call.timeout)
+        return await self._outcome(executor, context, run(), call.timeout)
 
     async def _outcome(
-        self, lane: Lane, context: ScenarioContext, work: Coroutine[Any, Any, None], seconds: float
+        self, executor: StepExecutor, context: ScenarioContext, work: Coroutine[Any, Any, None], seconds: float
     ) -> StepOutcome:
         logged = len(context.logs)
         begin = time.monotonic()
         try:
-            await lane.perform(_contained(work), seconds)
+            await executor.perform(_contained(work), seconds)
             outcome = StepOutcome(Verdict.PASSED)
         except StepTimeoutError as error:
             outcome = StepOutcome(

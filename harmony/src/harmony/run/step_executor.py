@@ -1,4 +1,4 @@
-"""Where the steps of one role run: a stage of their own, so that no step can stop others or outlive its deadline."""
+"""Where the steps of one role run: a loop of their own, so that no step can stop others or outlive its deadline."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from typing import Any, TypeVar
 
 from harmony.errors import StepTimeoutError
 from harmony.own_code import is_own_code
-from harmony.run.loop_thread import Stage
+from harmony.run.loop_thread import LoopThread
 
 T = TypeVar("T")
 
 
-class Lane(Stage):
-    """A stage that is awaited, knows where it stands, and gives each plain function a thread.
+class StepExecutor(LoopThread):
+    """A loop that is awaited, knows where it stands, and gives each plain function a thread.
 
     Attributes:
         lost: Whether something on it could not be stopped, so that nothing more should be run here.
@@ -34,7 +34,7 @@ class Lane(Stage):
         self._plain: set[threading.Thread] = set()
 
     async def perform(self, work: Coroutine[Any, Any, T], timeout: float) -> T:
-        """Run a coroutine on the lane and return its result.
+        """Run a coroutine on the executor and return its result.
 
         Raises:
             StepTimeoutError: It took longer than ``timeout`` seconds; it has been cancelled if that was possible.
@@ -53,9 +53,9 @@ class Lane(Stage):
             future.cancel()
 
     async def call(self, function: Callable[[], T]) -> T:
-        """Run a plain function in a thread of its own. To be awaited on the lane.
+        """Run a plain function in a thread of its own. To be awaited on the executor.
 
-        Cancelling stops the waiting, not the thread; the lane remembers that it still runs.
+        Cancelling stops the waiting, not the thread; the executor remembers that it still runs.
         """
         loop = asyncio.get_running_loop()
         ended: asyncio.Future[T] = loop.create_future()
@@ -80,7 +80,7 @@ class Lane(Stage):
             self._plain.discard(threading.current_thread())
             try:
                 loop.call_soon_threadsafe(settle, value, error)
-            except RuntimeError:  # the lane has been closed while this still ran
+            except RuntimeError:  # the executor has been closed while this still ran
                 return
 
         thread = threading.Thread(target=work, name=f"{self._name}-step", daemon=True)
@@ -89,7 +89,7 @@ class Lane(Stage):
         return await ended
 
     def finish(self, timeout: float) -> bool:
-        """Close the lane; return whether its thread and all plain functions have ended in time."""
+        """Close the executor; return whether its thread and all plain functions have ended in time."""
         idle = self.idle(timeout)
         return self.close(timeout) and idle
 
@@ -101,7 +101,7 @@ class Lane(Stage):
         return not any(thread.is_alive() for thread in tuple(self._plain))
 
     def stack(self) -> str:
-        """Return where the lane stands: its plain functions, what blocks its loop, or what its coroutines await."""
+        """Return where the executor stands: its plain functions, what blocks its loop, or what its coroutines await."""
         frames = sys._current_frames()  # noqa: SLF001 - the one documented way to see other threads
         found = [
             _thread_stack(frames[thread.ident])
@@ -113,7 +113,7 @@ class Lane(Stage):
 
 
 def _thread_stack(frame: FrameType) -> str:
-    own = {Path(__file__), Path(sys.modules[Stage.__module__].__file__ or "")}
+    own = {Path(__file__), Path(sys.modules[LoopThread.__module__].__file__ or "")}
     summary = traceback.StackSummary.from_list(
         entry
         for entry in traceback.extract_stack(frame)

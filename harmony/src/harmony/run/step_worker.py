@@ -5,18 +5,18 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
-from harmony.errors import HarmonyError
+from harmony.errors import LeftBehindError
 from harmony.model import ProcessAction, ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.process.child import ChildProcess, ProcessSpec
 from harmony.process.stacks import stacks_of
-from harmony.verdict.events import Subscriber
+from harmony.verdict.events import Subscriber, WorkerEnded, WorkerStarted
 from harmony.wire import step_contract
 from harmony.wire.client import Link, LinkError, NoAnswerError, Observer, PeerGoneError, ProtocolError, RefusedError
 from harmony.wire.step_contract import Discovery, StepResponse
@@ -68,17 +68,28 @@ class StepWorker:
         link: The conversation.
         child: Its process; none if it was started by someone else, and then it is never ended here.
         timeouts: How long it may take.
+        tell: Hears that it is ready, and how it ended.
     """
 
-    def __init__(self, link: Link, child: ChildProcess | None = None, timeouts: WorkerTimeouts | None = None) -> None:
+    def __init__(
+        self,
+        link: Link,
+        child: ChildProcess | None = None,
+        timeouts: WorkerTimeouts | None = None,
+        tell: Subscriber = lambda _: None,
+    ) -> None:
         self.link = link
         self.child = child
         self.timeouts = timeouts or WorkerTimeouts()
         self.state = WorkerState()
+        self._tell = tell
+        self._started = False
         self._closing = False
 
     @classmethod
-    async def launch(cls, spec: ProcessSpec, timeouts: WorkerTimeouts | None = None) -> StepWorker:
+    async def launch(
+        cls, spec: ProcessSpec, timeouts: WorkerTimeouts | None = None, tell: Subscriber = lambda _: None
+    ) -> StepWorker:
         """Start a process and return once it answers `health`.
 
         Raises:
@@ -86,29 +97,34 @@ class StepWorker:
             LinkError: It does not become ready; it has been ended again.
         """
         child = ChildProcess(spec)
-        worker = cls(Link.to_process(child), child, timeouts)
-        try:
-            await worker.ready()
-        except BaseException:
-            await worker.abandon()
-            raise
+        worker = cls(Link.to_process(child), child, timeouts, tell)
+        await worker.begin()
         worker.state.own = frozenset(child.family())
         return worker
 
     @classmethod
-    async def attach(cls, name: str, path: Path, timeouts: WorkerTimeouts | None = None) -> StepWorker:
+    async def attach(
+        cls, name: str, path: Path, timeouts: WorkerTimeouts | None = None, tell: Subscriber = lambda _: None
+    ) -> StepWorker:
         """Connect to a worker that listens on a socket.
 
         Raises:
             LinkError: Nobody listens, or does not answer `health`.
         """
-        worker = cls(Link.to_socket(name, path), None, timeouts)
-        try:
-            await worker.ready()
-        except BaseException:
-            await worker.abandon()
-            raise
+        worker = cls(Link.to_socket(name, path), None, timeouts, tell)
+        await worker.begin()
         return worker
+
+    async def begin(self) -> None:
+        """Wait until it is ready, and tell so; one that does not become ready is ended again."""
+        try:
+            await self.ready()
+        except BaseException:
+            await self.kill()
+            raise
+        self._started = True
+        pid = self.child.pid if self.child else 0
+        self._tell(WorkerStarted(platform=self.name, pid=pid, attached=self.child is None))
 
     @property
     def name(self) -> str:
@@ -174,11 +190,11 @@ class StepWorker:
             outcome = response.outcome(time.monotonic() - began)
         except LinkError as error:
             self._give_up_over(error)
-            data = {"code": error.code} | (await self.scene() if isinstance(error, NoAnswerError) else {})
+            data = {"code": error.code} | (await self.stacks() if isinstance(error, NoAnswerError) else {})
             return StepOutcome(error.verdict, error.message, data, seconds=time.monotonic() - began)
         if outcome.verdict is Verdict.TIMED_OUT:
             self._give_up("a step exceeded its time")
-            return replace(outcome, data={**outcome.data, **await self.scene()})
+            return replace(outcome, data={**outcome.data, **await self.stacks()})
         if outcome.verdict is Verdict.UNSUPPORTED and not response.declined() and self._offers(call):
             error_text = f"{self.name} announces this step in discover, but then says: {outcome.error}"
             return replace(outcome, verdict=Verdict.FAILED, error=error_text)
@@ -206,7 +222,7 @@ class StepWorker:
             return
         await self._demand(step_contract.CLEANUP, None, self.timeouts.cleanup)
 
-    def rest(self) -> None:
+    def check_leftovers(self) -> None:
         """Check between two scenarios that nothing of the last one runs on.
 
         Raises:
@@ -217,7 +233,7 @@ class StepWorker:
         left = self.child.end_strays(self.state.own)
         if left:
             self.state.trouble = "it left processes behind"
-            raise LeftBehindError(self.name, left)
+            raise _left_behind(self.name, left)
 
     async def control(self, action: ProcessAction) -> StepOutcome:
         """End its process on purpose, and return when it is gone."""
@@ -255,11 +271,11 @@ class StepWorker:
                 pass
             except LinkError as error:
                 self.state.trouble = error.message
-        await self.abandon()
+        await self.kill()
         if self.state.left_behind:
-            raise LeftBehindError(self.name, self.state.left_behind)
+            raise _left_behind(self.name, self.state.left_behind)
 
-    async def abandon(self) -> None:
+    async def kill(self) -> None:
         """End the process without asking it."""
         self._closing = True
         child = self.child
@@ -270,6 +286,10 @@ class StepWorker:
         await asyncio.to_thread(self.link.close)
         if child is not None:
             child.release()
+        if self._started:
+            self._started = False
+            how = child.how_it_ended() if child else "left running"
+            self._tell(WorkerEnded(platform=self.name, pid=child.pid if child else 0, how=how))
 
     async def _demand(self, method: str, params: Any, timeout: float) -> Any:
         """Ask, and remember if the answer means that this worker is not to be used again."""
@@ -291,12 +311,12 @@ class StepWorker:
         if self.child is not None:
             self.child.give_up()
 
-    def attend(self, tell: Subscriber, observer: Observer | None) -> None:
-        """Have somebody hear every message; its start and end are told by the pool."""
-        del tell
+    def observe(self, tell: Subscriber, observer: Observer | None) -> None:
+        """Have somebody hear of its end and of every message."""
+        self._tell = tell
         self.link.observer = observer
 
-    async def scene(self) -> dict[str, Any]:
+    async def stacks(self) -> dict[str, Any]:
         """Return where its threads stand, as `stack`; nothing if nobody can tell. Never raises."""
         text = ""
         if self.state.discovery.capabilities.get(step_contract.DUMP):
@@ -313,14 +333,9 @@ class StepWorker:
         return any(step.matches(call.text) for step in self.state.discovery.steps)
 
 
-class LeftBehindError(HarmonyError):
-    """A worker ended and left processes behind."""
-
-    code = "left_behind"
-
-    def __init__(self, name: str, pids: list[int]) -> None:
-        text = f"{name} left {len(pids)} process(es) behind: {', '.join(map(str, pids))} (ended now)"
-        super().__init__(text, hint="a worker ends what it starts")
+def _left_behind(name: str, pids: Sequence[int]) -> LeftBehindError:
+    text = f"{name} left {len(pids)} process(es) behind: {', '.join(map(str, pids))} (ended now)"
+    return LeftBehindError(text, hint="a worker ends what it starts")
 
 
 def _response(name: str, answer: Any) -> StepResponse:

@@ -22,7 +22,7 @@ import structlog
 
 from harmony.model import StepCall, StepOutcome, Verdict
 from harmony.run.actor import Actor, Settling
-from harmony.run.loop_thread import Stage, StageStuckError, stacks
+from harmony.run.loop_thread import LoopStuckError, LoopThread, stacks
 from harmony.wire import jsonrpc, step_contract
 from harmony.wire.framing import Fault, FaultKind, Frame
 from harmony.wire.jsonrpc import ErrorResponse, Malformed, Message, Notification, Request, Response, RpcError
@@ -101,7 +101,7 @@ class Session:
         self._send_bytes = send
         self._on_end = on_end
         self._options = options
-        self._stage = Stage()
+        self._loop_thread = LoopThread()
         self._jobs: queue.Queue[_Job | None] = queue.Queue(QUEUE_LIMIT)
         self._active = False
         self._lost = False
@@ -136,23 +136,23 @@ class Session:
         """Stop what runs, release the scenario and the actor; return whether all of it ended in time."""
         deadline = time.monotonic() + timeout
         self._ending.set()
-        self._stage.interrupt()
+        self._loop_thread.interrupt()
         with contextlib.suppress(queue.Full):
             self._jobs.put_nowait(None)
         self._conductor.join(timeout / 3)
-        clean = not self._conductor.is_alive() and not self._lost and self._stage.responsive(timeout / 4)
+        clean = not self._conductor.is_alive() and not self._lost and self._loop_thread.responsive(timeout / 4)
         try:
-            self._release(self._stage if clean else Stage("rescue"), _RELEASED_IN)
+            self._release(self._loop_thread if clean else LoopThread("rescue"), _RELEASED_IN)
         except (Exception, concurrent.futures.CancelledError) as error:  # noqa: BLE001 - release goes on to the end
             _log.error("release failed", error=repr(error))
             clean = False
-        return self._stage.close(max(0.05, deadline - time.monotonic())) and clean
+        return self._loop_thread.close(max(0.05, deadline - time.monotonic())) and clean
 
-    def _release(self, stage: Stage, timeout: float) -> None:
+    def _release(self, loop_thread: LoopThread, timeout: float) -> None:
         if self._active:
             self._active = False
-            stage.run(self._host.finish(), timeout * 0.7)
-        stage.run(self._host.close(), timeout * 0.3)
+            loop_thread.run(self._host.finish(), timeout * 0.7)
+        loop_thread.run(self._host.close(), timeout * 0.3)
 
     def _dispatch(self, call: Request | Notification) -> None:
         try:
@@ -195,7 +195,7 @@ class Session:
                 self._answer(job.request, job.work())
             except RpcError as error:
                 self._refuse(job.request, error)
-            except StageStuckError:
+            except LoopStuckError:
                 self._refuse(job.request, RpcError(jsonrpc.INTERNAL_ERROR, f"{job.request.method} hangs; worker ends"))
             except concurrent.futures.CancelledError:
                 self._refuse(job.request, RpcError(jsonrpc.INTERNAL_ERROR, f"{job.request.method} was interrupted"))
@@ -247,10 +247,10 @@ class Session:
     def _outcome(self, work: Coroutine[Any, Any, StepOutcome], timeout: float) -> StepOutcome:
         began = time.monotonic()
         try:
-            return self._stage.run(work, timeout + STEP_GRACE)
+            return self._loop_thread.run(work, timeout + STEP_GRACE)
         except TimeoutError:
             detail = f"no result within {timeout:g} s, the step was cancelled"
-        except StageStuckError:
+        except LoopStuckError:
             self._lost = True
             detail = f"no result within {timeout:g} s and the step cannot be cancelled; this worker ends"
             _log.error("a step hangs", stacks=stacks())
@@ -268,10 +268,10 @@ class Session:
 
     def _guarded(self, work: Any, timeout: float) -> None:
         try:
-            self._stage.run(work, timeout)
+            self._loop_thread.run(work, timeout)
         except TimeoutError:
             raise RpcError(jsonrpc.INTERNAL_ERROR, f"Internal error: no end within {timeout:g} s") from None
-        except StageStuckError:
+        except LoopStuckError:
             self._lost = True
             raise
 

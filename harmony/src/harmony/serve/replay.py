@@ -129,6 +129,11 @@ class ReplayingHost:
         self._recording = recording
         self._left: list[Exchange] = []
 
+    @property
+    def ended(self) -> bool:
+        """Never: it is asked by a worker."""
+        return False
+
     def offered(self) -> Sequence[OfferedStep]:
         """Return the sentences of the recording."""
         return [OfferedStep("unknown", sentence) for one in self._recording.exchanges if (sentence := _sentence(one))]

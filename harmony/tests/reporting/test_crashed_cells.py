@@ -9,8 +9,9 @@ import pytest
 from harmony.model import Verdict
 from harmony.project import load_project
 from harmony.pytest_plugin.crashed_cells import cell_at
-from harmony.pytest_plugin.items import Choice, HarmonyRun
-from harmony.verdict.events import CellFinished, CellStarted, RunFinished, read_file
+from harmony.run.local_mode import LocalMode
+from harmony.run.project_run import ProjectRun
+from harmony.verdict.events import CellFinished, CellStarted, RunFinished, StepStarted, read_file
 from sandbox import Sandbox
 
 FEATURE = """
@@ -104,6 +105,8 @@ def test_in_local_mode(deadly: Sandbox) -> None:
     assert ">CRASH</button>" in (deadly.directory / "x.html").read_text()
     events = read_file(deadly.directory / "x.ndjson")
     assert sum(isinstance(event, CellStarted) for event in events) == 6
+    begun = [event.step for event in events if isinstance(event, StepStarted) and event.cell == "1.2[counter=local]"]
+    assert begun[-1] == "When the 'counter' process ends the runner", "what it told before its end is not lost"
     assert next(event for event in events if isinstance(event, RunFinished)).exit_code == 11
 
 
@@ -141,13 +144,14 @@ def test_another_test_that_ends_its_worker_is_no_cell_and_never_forgiven(deadly:
 
 def test_a_cell_is_found_by_what_pytest_calls_it(deadly: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(deadly.directory)
-    run = HarmonyRun(load_project(deadly.directory), Choice(), 1)
+    run = ProjectRun(load_project(deadly.directory))
+    mode = LocalMode(run)
     place = "features/01-counting.feature"
     names = {one.number: one.id for one in run.scenarios}
     for number, name in names.items():
-        found = cell_at(run, f"{place}::{name}", deadly.directory)
+        found = cell_at(run, mode, f"{place}::{name}", deadly.directory)
         assert found is not None
         assert found.scenario.number == number
-    assert cell_at(run, f"{place}::1.9 None", deadly.directory) is None
-    assert cell_at(run, f"features/other.feature::{names['1.1']}", deadly.directory) is None
-    assert cell_at(run, "test_other.py::test_other", deadly.directory) is None
+    assert cell_at(run, mode, f"{place}::1.9 None", deadly.directory) is None
+    assert cell_at(run, mode, f"features/other.feature::{names['1.1']}", deadly.directory) is None
+    assert cell_at(run, mode, "test_other.py::test_other", deadly.directory) is None
