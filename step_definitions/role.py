@@ -27,11 +27,10 @@ from step_definitions.local_driver import LocalDriver
 from step_definitions.observer import BufferView, locked_or_alive
 from step_definitions.patterns import Payload
 from step_definitions.pending_operations import PendingOperations
-from step_definitions.port import Driver, FrameInfo, Transfer
+from step_definitions.port import CONTRACT, Driver, FrameInfo, Transfer
 from step_definitions.processes import DeathWatch
 from step_definitions.settings import StepSettings
 
-CAPABILITY_TAGS: Final = frozenset({"duplex", "linux", "points", "windows"})
 _LOOK: Final = 0.002
 
 
@@ -119,7 +118,7 @@ class Role:
         Raises:
             UnsupportedError: It does not.
         """
-        missing = (self.tags & CAPABILITY_TAGS) - set((await self.identity()).capabilities)
+        missing = (self.tags & CONTRACT.capabilities.keys()) - set((await self.identity()).capabilities)
         if missing:
             raise UnsupportedError(f"this implementation does not claim {', '.join(sorted(missing))} on this platform")
 
