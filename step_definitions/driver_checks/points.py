@@ -1,4 +1,4 @@
-"""Trials of the named points at which a process can be made to die, or to halt."""
+"""Checks of the named points at which a process can be made to die, or to halt."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from harmony.doctor.trial import refusal, trial
 from harmony.doctor.verbs import refused
 from harmony.wire import jsonrpc
 from step_definitions import processes
-from step_definitions.trials.scene import SHORT, driver_of, ramp_of
+from step_definitions.driver_checks.fixtures import SHORT, driver_of, ramp_of
 
 
 @trial("arm", "dies", "the process dies at the point, at the passage", why="Scenarios about death need the very place.")
@@ -84,4 +84,4 @@ async def _arm_nowhere(ward: Ward) -> None:
     expect_error("arm with 'point' = 'writer.nowhere'", answer, jsonrpc.INVALID_PARAMS, naming="point")
 
 
-TRIALS: Final = (_arm, _arm_halts, _arm_strangely, _arm_ill, _arm_nowhere)
+CHECKS: Final = (_arm, _arm_halts, _arm_strangely, _arm_ill, _arm_nowhere)

@@ -33,7 +33,7 @@ class Outcome:
         return self.ended - self.began
 
 
-class Attempts:
+class PendingOperations:
     """The operations of one role whose outcome a later step asks for.
 
     An error that no step asks for fails the scenario, and so does an operation that never comes back.
@@ -43,14 +43,14 @@ class Attempts:
         self._outcome: Outcome | None = None
         self._pending: list[asyncio.Task[Outcome]] = []
 
-    async def make(self, work: Awaitable[Any]) -> Outcome:
-        """Do something that may fail, and remember what came of it."""
+    async def attempt(self, work: Awaitable[Any]) -> Outcome:
+        """Await an operation that may fail, and keep its outcome."""
         self._settle_before(work)
         self._outcome = await _observed(work)
         return self._outcome
 
     def start(self, work: Awaitable[Any]) -> None:
-        """Begin something that goes on while other steps run."""
+        """Begin an operation that goes on while other steps run."""
         self._settle_before(work)
         self._pending.append(asyncio.create_task(_observed(work)))
 
@@ -60,14 +60,14 @@ class Attempts:
         return len(self._pending)
 
     async def still_running(self, seconds: float) -> bool:
-        """Say whether what was started last is still going on after some time."""
+        """Return whether the operation that was started last is still going on after some seconds."""
         if not self._pending:
             raise AssertionError("nothing has been started in the background")
         done, _ = await asyncio.wait({self._pending[-1]}, timeout=seconds)
         return not done
 
     async def finished(self, timeout: float) -> Outcome:
-        """Wait for what was started first and has not been asked for yet.
+        """Wait for the oldest operation in the background.
 
         Raises:
             AssertionError: It does not come back in time.
@@ -82,7 +82,7 @@ class Attempts:
         return task.result()
 
     async def outcome(self, timeout: float) -> Outcome:
-        """Return what came of the last attempt, or of what was started in the background."""
+        """Return the outcome of the last attempt, or else of the oldest operation in the background."""
         outcome, self._outcome = self._outcome, None
         if outcome is None or outcome.error is None:
             return await self.finished(timeout) if self._pending else outcome or _nothing()
@@ -92,7 +92,7 @@ class Attempts:
         """Return the error, which must carry one of these codes.
 
         Raises:
-            AssertionError: There is none, or another one.
+            AssertionError: There is no error, or it has another code.
         """
         wanted = " or ".join(repr(code) for code in codes)
         outcome = await self.outcome(timeout)
@@ -124,7 +124,7 @@ class Attempts:
         self._pending.clear()
 
     async def close(self, timeout: float) -> None:
-        """Wait for everything that still goes on, and fail for what nobody asked about."""
+        """Wait for every operation in the background, and fail for each error that no step has asked for."""
         self.settle()
         while self._pending:
             outcome = await self.finished(timeout)

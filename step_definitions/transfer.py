@@ -1,4 +1,4 @@
-"""What is said about many frames at once: how many, of which sizes, with which digest, in how much time."""
+"""A series of frames as one `Transfer`: how many, of which sizes, with which digest, in how much time."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Clock:
         return {"seconds": time.monotonic() - self.begin, "cpu_seconds": time.process_time() - self._processor}
 
 
-class Summary:
-    """Sums a series of frames up."""
+class TransferBuilder:
+    """Sums up a series of frames, one after the other."""
 
     def __init__(self) -> None:
         self.frames = 0
@@ -62,11 +62,11 @@ class Summary:
             self._digest = chained(self._digest, sequence, data)
 
     def add_series(self, first: int, last: int, frames: int, breaks: int, runs: Sequence[tuple[int, int]]) -> None:
-        """Be the summary of frames that were counted elsewhere; none may have been added before."""
+        """Take over what was counted elsewhere; no frame may have been added before."""
         self.frames, self._first, self._last, self._breaks = frames, first, last, breaks
         self._runs = [*runs]
 
-    def plain(self, clock: Clock) -> dict[str, Any]:
+    def as_dict(self, clock: Clock) -> dict[str, Any]:
         """Return a `Transfer` as plain data."""
         return asdict(
             Transfer(

@@ -1,4 +1,4 @@
-"""Trials of what opens and closes a buffer, and of its metadata."""
+"""Checks of what opens and closes a buffer, and of its metadata."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from harmony.doctor.requests import expect_error
 from harmony.doctor.trial import refusal, trial
 from harmony.doctor.verbs import refused
 from harmony.wire import jsonrpc
+from step_definitions.driver_checks.fixtures import Line, driver_of, ramp_of
 from step_definitions.observer import BufferView, Part
 from step_definitions.patterns import Pattern, Payload, digest, ramp
-from step_definitions.trials.scene import Line, driver_of, ramp_of
 
 _AT_ONCE: Final = 4.0
 
@@ -117,7 +117,7 @@ async def _close(ward: Ward) -> None:
     await line.driver.close(line.writer)
     await line.driver.close(line.reader)
     expect("objects", line.view.existing(), [])
-    # What was lent was given back before: its numbers mean nothing any more, or that it was given back.
+    # close releases what is held. The driver may forget the number of a released frame, or remember it.
     await refused(line.driver.peek(frame.frame, offset=0, length=1), "closed", "frame_released")
 
 
@@ -173,7 +173,7 @@ async def _read_no_metadata(ward: Ward) -> None:
     await refused(line.driver.read_metadata(line.reader), "no_metadata")
 
 
-TRIALS: Final = (
+CHECKS: Final = (
     *(_create, _create_twice, _create_anywhere, _create_without_room),
     *(_connect, _connect_to_nothing, _connect_twice, _connect_to_nonsense),
     *(_close, _close_twice),

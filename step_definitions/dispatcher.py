@@ -14,26 +14,60 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 from harmony.wire.driver_contract import Identity, Structure
-from step_definitions.bulk import read_blind, write_alike
 from step_definitions.duplex_service import Server
+from step_definitions.error_mapping import details_of, invalid_parameter, mapped_errors
+from step_definitions.fast_loops import read_blind, write_alike
+from step_definitions.handles import Handles, HeldFrame, HeldSlot
 from step_definitions.library import AskingSide, Library, ReadingSide, WritingSide
-from step_definitions.loans import LentFrame, LentSlot
 from step_definitions.patterns import Pattern, Payload, digest
 from step_definitions.port import CONTRACT, Blob, Deed, DriverError, FrameInfo, Service
-from step_definitions.refusals import invalid, translated, values_of
-from step_definitions.summary import Clock, Summary
+from step_definitions.transfer import Clock, TransferBuilder
 
 _CONNECT_PATIENCE: Final = 0.0
 
 
-class Desk:
-    """Performs verbs on one library. Every open thing has a number."""
+Verbs = Mapping[str, Callable[..., Any]]
+
+
+class Dispatcher:
+    """Performs verbs on one library. What a verb opens gets a number, by which other verbs name it."""
 
     def __init__(self, library: Library) -> None:
         self._library = library
-        self._numbers = itertools.count(1)
-        self._open: dict[int, Any] = {}
+        self._handles = Handles()
+        self._requests = itertools.count(1)
         self._under_way: dict[int, _UnderWay] = {}
+        self._at_once: Verbs = {
+            "hello": self._hello,
+            "health": self._health,
+            "dump": self._dump,
+            "create": self._create,
+            "connect": self._connect,
+            "close": self._close,
+            "put": self._put,
+            "commit": self._commit,
+            "abandon": self._abandon,
+            "peek": self._peek,
+            "release": self._release,
+            "write_metadata": self._write_metadata,
+            "read_metadata": self._read_metadata,
+            "arm": self._arm,
+            "serve": self._serve,
+            "handle": self._handle,
+            "service": self._service,
+        }
+        self._waiting: Verbs = {
+            "write": self._write,
+            "fill": self._fill,
+            "acquire": self._acquire,
+            "read": self._read,
+            "read_many": self._read_many,
+            "relay": self._relay,
+            "dial": self._dial,
+            "send": self._send,
+            "receive": self._receive,
+            "ping": self._ping,
+        }
 
     def perform(self, verb: str, params: Mapping[str, Any], request: int | str = 0) -> Any:
         """Do one verb and return plain data.
@@ -41,59 +75,41 @@ class Desk:
         Args:
             verb: Its name.
             params: As the contract says.
-            request: What whoever asked calls this request.
+            request: The id that the asker has given to this request.
 
         Raises:
             DriverError: The library refused, or there is no such verb or handle.
         """
-        method = getattr(self, f"_{verb}", None) if verb in CONTRACT.verbs else None
+        method = self._waiting.get(verb) or self._at_once.get(verb)
         if method is None:
             raise DriverError("system_error", f"there is no verb {verb!r}")
-        key = next(self._numbers)
+        arguments = dict(params)
+        if verb in self._at_once:
+            del arguments["timeout"]
+        key = next(self._requests)
         self._under_way[key] = _UnderWay(request, verb, time.monotonic())
         try:
-            return self._do(method, params)
+            return self._do(method, arguments)
         finally:
             del self._under_way[key]
 
-    def _do(self, method: Callable[..., Any], params: Mapping[str, Any]) -> Any:
-        arguments = dict(params)
+    @staticmethod
+    def _do(method: Callable[..., Any], arguments: dict[str, Any]) -> Any:
         if isinstance(arguments.get("payload"), Mapping):
             recipe = arguments["payload"]
             arguments["payload"] = Payload(**{**recipe, "pattern": Pattern(recipe["pattern"])})
-        with translated():
+        with mapped_errors():
             return method(**arguments)
 
     def close(self) -> None:
         """Close all that is open, whatever fails on the way."""
-        failures: list[Exception] = []
-        for number, thing in sorted(self._open.items(), reverse=True):
-            if isinstance(thing, LentSlot | LentFrame):
-                continue
-            try:
-                self._close(number, timeout=0.0)
-            except Exception as failure:  # noqa: BLE001 - the rest must be closed, too; the first is raised below
-                failures.append(failure)
-        if failures:
-            raise failures[0]
-
-    def _keep(self, thing: Any) -> int:
-        number = next(self._numbers)
-        self._open[number] = thing
-        return number
-
-    def _get(self, number: int, ability: str) -> Any:
-        thing = self._open.get(number)
-        if not hasattr(thing, ability):
-            raise DriverError("closed", f"there is nothing open under the number {number} that has {ability!r}")
-        return thing
+        self._handles.close_all()
 
     def _config(self, metadata: int, payload: int) -> Any:
-        with invalid("metadata, payload"):
+        with invalid_parameter("metadata, payload"):
             return self._library.BufferConfig(metadata, payload)
 
-    def _hello(self, timeout: float) -> Any:
-        del timeout
+    def _hello(self) -> Any:
         version = str(getattr(self._library, "__version__", "0"))
         name = str(getattr(self._library, "__name__", type(self._library).__name__))
         python = f"python {sys.version_info.major}.{sys.version_info.minor}"
@@ -115,12 +131,10 @@ class Desk:
             return dict(CONTRACT.layout)
         return {name: Structure.model_validate(structure) for name, structure in found().items()}
 
-    def _health(self, timeout: float) -> bool:
-        del timeout
+    def _health(self) -> bool:
         return True
 
-    def _dump(self, timeout: float) -> Any:
-        del timeout
+    def _dump(self) -> Any:
         now = time.monotonic()
         requests = [
             {"id": one.request, "verb": one.verb, "seconds": now - one.since}
@@ -134,23 +148,14 @@ class Desk:
         ]
         return {"requests": requests, "threads": threads}
 
-    def _create(self, name: str, metadata: int, payload: int, timeout: float) -> int:
-        del timeout
-        return self._keep(self._library.Reader(name, self._config(metadata, payload)))
+    def _create(self, name: str, metadata: int, payload: int) -> int:
+        return self._handles.add(self._library.Reader(name, self._config(metadata, payload)))
 
-    def _connect(self, name: str, timeout: float) -> int:
-        del timeout
-        return self._keep(self._library.Writer(name, timeout=_CONNECT_PATIENCE))
+    def _connect(self, name: str) -> int:
+        return self._handles.add(self._library.Writer(name, timeout=_CONNECT_PATIENCE))
 
-    def _close(self, handle: int, timeout: float) -> None:
-        del timeout
-        thing = self._get(handle, "close")
-        for number, part in list(self._open.items()):
-            if isinstance(part, LentSlot | LentFrame) and part.owner == handle:
-                del self._open[number]
-                part.give_back()
-        del self._open[handle]
-        thing.close()
+    def _close(self, handle: int) -> None:
+        self._handles.close(handle)
 
     def _write(
         self,
@@ -162,26 +167,26 @@ class Desk:
         interval: float,
         timeout: float,
     ) -> Any:
-        writer: WritingSide = self._get(handle, "write_frame")
+        writer: WritingSide = self._handles.get(handle, "write_frame")
         clock = Clock(timeout)
         series = itertools.islice(itertools.cycle(sizes), count) if sizes else itertools.repeat(payload.size, count)
-        summary = Summary()
+        transfer = TransferBuilder()
         constant = None if payload.pattern is Pattern.FRAME or sizes else payload.content()
         if constant is not None and not interval:
-            return write_alike(writer, constant, count, clock).plain(clock)
+            return write_alike(writer, constant, count, clock).as_dict(clock)
         for number, size in enumerate(series):
             if interval:
                 _sleep_until(clock.begin + number * interval)
             sequence = writer.next_sequence
             content = constant if constant is not None else _sized(payload, size).content(sequence)
             writer.write_frame(content, clock.left)
-            summary.add(sequence, len(content))
-        return summary.plain(clock)
+            transfer.add(sequence, len(content))
+        return transfer.as_dict(clock)
 
     def _fill(self, handle: int, payload: Payload, patience: float, timeout: float) -> Any:
-        writer: WritingSide = self._get(handle, "write_frame")
+        writer: WritingSide = self._handles.get(handle, "write_frame")
         clock = Clock(timeout)
-        summary = Summary()
+        transfer = TransferBuilder()
         while not clock.over:
             sequence = writer.next_sequence
             try:
@@ -189,40 +194,35 @@ class Desk:
             except Exception as error:
                 if getattr(error, "code", "") != "buffer_full":
                     raise
-                return summary.plain(clock)
-            summary.add(sequence, payload.size)
-        raise DriverError("timeout", f"the buffer took {summary.frames} frames and was not full after {timeout} s")
+                return transfer.as_dict(clock)
+            transfer.add(sequence, payload.size)
+        raise DriverError("timeout", f"the buffer took {transfer.frames} frames and was not full after {timeout} s")
 
     def _acquire(self, handle: int, size: int, timeout: float) -> int:
-        writer: WritingSide = self._get(handle, "write_frame")
+        writer: WritingSide = self._handles.get(handle, "write_frame")
         sequence = writer.next_sequence
-        return self._keep(LentSlot(writer.acquire(size, timeout), sequence, handle))
+        return self._handles.add(HeldSlot(writer.acquire(size, timeout), sequence, handle))
 
-    def _put(self, slot: int, payload: Payload, offset: int, timeout: float) -> None:
-        del timeout
-        place: LentSlot = self._get(slot, "slot")
-        content = payload.content(place.sequence)
-        with invalid("offset"):
-            place.slot.data[offset : offset + len(content)] = content
+    def _put(self, slot: int, payload: Payload, offset: int) -> None:
+        held: HeldSlot = self._handles.get(slot, "slot")
+        content = payload.content(held.sequence)
+        with invalid_parameter("offset"):
+            held.slot.data[offset : offset + len(content)] = content
 
-    def _commit(self, slot: int, timeout: float) -> int:
-        del timeout
-        place: LentSlot = self._get(slot, "slot")
-        del self._open[slot]
-        place.slot.commit()
-        return place.sequence
+    def _commit(self, slot: int) -> int:
+        held: HeldSlot = self._handles.take(slot, "slot")
+        held.slot.commit()
+        return held.sequence
 
-    def _abandon(self, slot: int, timeout: float) -> None:
-        del timeout
-        place: LentSlot = self._get(slot, "slot")
-        del self._open[slot]
-        place.slot.abandon()
+    def _abandon(self, slot: int) -> None:
+        held: HeldSlot = self._handles.take(slot, "slot")
+        held.slot.abandon()
 
     def _read(self, handle: int, timeout: float) -> Any:
-        reader: ReadingSide = self._get(handle, "read_frame")
+        reader: ReadingSide = self._handles.get(handle, "read_frame")
         frame = reader.read_frame(timeout)
         facts = (frame.sequence, frame.size, digest(frame.data))
-        return asdict(FrameInfo(self._keep(LentFrame(frame, handle)), *facts))
+        return asdict(FrameInfo(self._handles.add(HeldFrame(frame, handle)), *facts))
 
     def _read_many(
         self,
@@ -234,13 +234,13 @@ class Desk:
         look: bool,
         timeout: float,
     ) -> Any:
-        reader: ReadingSide = self._get(handle, "read_frame")
+        reader: ReadingSide = self._handles.get(handle, "read_frame")
         clock = Clock(timeout)
-        summary = Summary()
-        while count is None or summary.frames < count:
+        transfer = TransferBuilder()
+        while count is None or transfer.frames < count:
             try:
                 if count is not None and not (look or delay):
-                    read_blind(reader, count, clock, summary)
+                    read_blind(reader, count, clock, transfer)
                     break
                 frame = reader.read_frame(min(idle, clock.left) if count is None else clock.left)
             except Exception as error:
@@ -248,83 +248,75 @@ class Desk:
                 if count is None and code in {"timeout", "writer_dead"} and not clock.over:
                     break
                 raise DriverError(
-                    code or "system_error", f"after {summary.frames} frames: {error}", values_of(error)
+                    code or "system_error", f"after {transfer.frames} frames: {error}", details_of(error)
                 ) from error
             try:
-                summary.add(frame.sequence, frame.size, frame.data if look else None)
+                transfer.add(frame.sequence, frame.size, frame.data if look else None)
                 if delay:
                     time.sleep(delay)  # the scenario asks for a slow reader
             finally:
                 frame.release()
-        return summary.plain(clock)
+        return transfer.as_dict(clock)
 
     def _relay(self, source: int, target: int, count: int, timeout: float) -> Any:
-        reader: ReadingSide = self._get(source, "read_frame")
-        writer: WritingSide = self._get(target, "write_frame")
+        reader: ReadingSide = self._handles.get(source, "read_frame")
+        writer: WritingSide = self._handles.get(target, "write_frame")
         clock = Clock(timeout)
-        summary = Summary()
+        transfer = TransferBuilder()
         for _ in range(count):
             frame = reader.read_frame(clock.left)
             try:
-                summary.add(frame.sequence, frame.size, frame.data)
+                transfer.add(frame.sequence, frame.size, frame.data)
                 writer.write_frame(bytes(frame.data), clock.left)
             finally:
                 frame.release()
-        return summary.plain(clock)
+        return transfer.as_dict(clock)
 
-    def _peek(self, frame: int, offset: int, length: int, timeout: float) -> str:
-        del timeout
-        held: LentFrame = self._get(frame, "frame")
+    def _peek(self, frame: int, offset: int, length: int) -> str:
+        held: HeldFrame = self._handles.get(frame, "frame")
         return bytes(held.frame.data[offset : offset + length]).hex()
 
-    def _release(self, frame: int, timeout: float) -> None:
+    def _release(self, frame: int) -> None:
         # The number stays, so that a look at a released frame meets the library's own answer.
-        del timeout
-        held: LentFrame = self._get(frame, "frame")
+        held: HeldFrame = self._handles.get(frame, "frame")
         held.frame.release()
 
-    def _write_metadata(self, handle: int, payload: Payload, timeout: float) -> None:
-        del timeout
-        self._get(handle, "set_metadata").set_metadata(payload.content())
+    def _write_metadata(self, handle: int, payload: Payload) -> None:
+        self._handles.get(handle, "set_metadata").set_metadata(payload.content())
 
-    def _read_metadata(self, handle: int, timeout: float) -> Any:
-        del timeout
-        content = self._get(handle, "get_metadata").get_metadata()
+    def _read_metadata(self, handle: int) -> Any:
+        content = self._handles.get(handle, "get_metadata").get_metadata()
         return asdict(Blob(len(content), digest(content)))
 
-    def _arm(self, point: str, passage: int, then: Deed, timeout: float) -> None:
-        del timeout
+    def _arm(self, point: str, passage: int, then: Deed) -> None:
         hook = self._point_hook()
         if hook is None:
             raise DriverError("system_error", "this library has no named points")
-        with invalid("point"):
+        with invalid_parameter("point"):
             hook(point, passage, signal.SIGKILL if then == "die" else signal.SIGSTOP)
 
     def _point_hook(self) -> Callable[[str, int, int], None] | None:
         # What fault tests of the library use; not part of what a user of the library sees.
         return getattr(getattr(self._library, "_core", None), "arm_point", None)
 
-    def _serve(self, name: str, metadata: int, payload: int, timeout: float) -> int:
-        del timeout
+    def _serve(self, name: str, metadata: int, payload: int) -> int:
         config = self._config(metadata, payload)
-        return self._keep(Server(self._library.DuplexServer(name, config)))
+        return self._handles.add(Server(self._library.DuplexServer(name, config)))
 
-    def _handle(self, handle: int, handler: str, delay: float, timeout: float) -> None:
-        del timeout
-        server: Server = self._get(handle, "side")
+    def _handle(self, handle: int, handler: str, delay: float) -> None:
+        server: Server = self._handles.get(handle, "side")
         server.side.start(server.handler(handler, delay))
 
-    def _service(self, handle: int, timeout: float) -> Any:
-        del timeout
-        server: Server = self._get(handle, "side")
+    def _service(self, handle: int) -> Any:
+        server: Server = self._handles.get(handle, "side")
         return asdict(Service(server.requests, server.refused_changes))
 
     def _dial(self, name: str, metadata: int, payload: int, timeout: float) -> int:
         config = self._config(metadata, payload)
-        return self._keep(self._library.DuplexClient(name, config, timeout=timeout))
+        return self._handles.add(self._library.DuplexClient(name, config, timeout=timeout))
 
     def _send(self, handle: int, payload: Payload, in_place: bool, timeout: float) -> None:
-        client: AskingSide = self._get(handle, "send_request")
+        client: AskingSide = self._handles.get(handle, "send_request")
         content = payload.content()
         if in_place:
             with client.acquire_request(len(content), timeout) as view:
@@ -333,7 +325,7 @@ class Desk:
             client.send_request(content, timeout)
 
     def _receive(self, handle: int, timeout: float) -> Any:
-        client: AskingSide = self._get(handle, "send_request")
+        client: AskingSide = self._handles.get(handle, "send_request")
         frame = client.receive_response(timeout)
         try:
             return asdict(Blob(frame.size, digest(frame.data)))
@@ -341,7 +333,7 @@ class Desk:
             frame.release()
 
     def _ping(self, handle: int, payload: Payload, count: int, timeout: float) -> list[float]:
-        client: AskingSide = self._get(handle, "send_request")
+        client: AskingSide = self._handles.get(handle, "send_request")
         clock = Clock(timeout)
         content = payload.content()
         trips: list[float] = []

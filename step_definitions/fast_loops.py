@@ -1,6 +1,6 @@
-"""Many frames at once in loops as tight as Python allows: what `harmony perf` measures is then the library, not these.
+"""Loops over many frames, as fast as Python allows, so that `harmony perf` measures the library and not the loop.
 
-The same as the general loops of the desk, for the one case in which speed is asked for: equal frames, none looked at.
+They do the same as the general loops of the dispatcher, for equal frames whose bytes are not looked at.
 """
 
 from __future__ import annotations
@@ -8,25 +8,25 @@ from __future__ import annotations
 import time
 
 from step_definitions.library import ReadingSide, WritingSide
-from step_definitions.summary import Clock, Summary
+from step_definitions.transfer import Clock, TransferBuilder
 
 
-def write_alike(writer: WritingSide, content: bytes, count: int, clock: Clock) -> Summary:
+def write_alike(writer: WritingSide, content: bytes, count: int, clock: Clock) -> TransferBuilder:
     """Write the same bytes many times."""
     first = writer.next_sequence
     write, now, deadline = writer.write_frame, time.monotonic, clock.deadline
     for _ in range(count):
         left = deadline - now()
         write(content, left if left > 0 else 0.0)
-    summary = Summary()
+    transfer = TransferBuilder()
     if count:
         breaks = int(writer.next_sequence != first + count)
-        summary.add_series(first, writer.next_sequence - 1, count, breaks, [(len(content), count)])
-    return summary
+        transfer.add_series(first, writer.next_sequence - 1, count, breaks, [(len(content), count)])
+    return transfer
 
 
-def read_blind(reader: ReadingSide, count: int, clock: Clock, summary: Summary) -> None:
-    """Read frames and release each, unseen; what was read is in the summary, also after an error."""
+def read_blind(reader: ReadingSide, count: int, clock: Clock, transfer: TransferBuilder) -> None:
+    """Read frames and release each, unseen. The transfer has what was read, also after an error."""
     read, now, deadline = reader.read_frame, time.monotonic, clock.deadline
     frames = first = last = breaks = times = 0
     current = -1
@@ -51,4 +51,4 @@ def read_blind(reader: ReadingSide, count: int, clock: Clock, summary: Summary) 
     finally:
         if times:
             runs.append((current, times))
-        summary.add_series(first, last, frames, breaks, runs)
+        transfer.add_series(first, last, frames, breaks, runs)

@@ -1,4 +1,4 @@
-"""Trials of what writes and reads whole frames."""
+"""Checks of what writes and reads whole frames."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from harmony.doctor.check_context import Ward
 from harmony.doctor.finding import WrongError, expect, expect_all
 from harmony.doctor.trial import refusal, trial
 from harmony.doctor.verbs import refused
+from step_definitions.driver_checks.fixtures import SHORT, Line, driver_of, expect_transfer, ramp_of
 from step_definitions.patterns import Pattern, Payload, chained, digest, expected_chain, ramp
-from step_definitions.trials.scene import SHORT, Line, driver_of, expect_transfer, ramp_of
 
 _SIZES: Final = (10, 300, 77, 77, 1)
 _COUNT: Final = 60
@@ -261,7 +261,7 @@ async def _release(ward: Ward) -> None:
     expect("payload_free_bytes after a second release", line.view.field("payload_free_bytes"), 1024)
 
 
-TRIALS: Final = (
+CHECKS: Final = (
     *(_write, _write_by_recipes, _write_many, _write_slowly),
     *(_write_wrong_sizes, _write_the_unwritable, _write_while_busy, _write_for_nobody),
     *(_fill, _fill_with_too_much),

@@ -1,4 +1,4 @@
-"""What a Python library raises, in the words of the port."""
+"""Maps the errors of a Python library to those of the port."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from step_definitions.port import DriverError
 
 
 @contextlib.contextmanager
-def invalid(names: str) -> Iterator[None]:
-    """Turn a value that cannot be used, and has no code of its own, into a wrong parameter."""
+def invalid_parameter(names: str) -> Iterator[None]:
+    """Turn a ``ValueError`` that has no canonical code into the error for a wrong parameter."""
     try:
         yield
     except ValueError as error:
@@ -22,8 +22,8 @@ def invalid(names: str) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def translated() -> Iterator[None]:
-    """Turn what a library raises into the error of the port; a programming error stays what it is."""
+def mapped_errors() -> Iterator[None]:
+    """Turn an error with a canonical code into the error of the port; a programming error has none and stays."""
     try:
         yield
     except DriverError:
@@ -32,10 +32,10 @@ def translated() -> Iterator[None]:
         code = getattr(error, "code", None)
         if not isinstance(code, str):
             raise
-        raise DriverError(code, str(error), values_of(error)) from error
+        raise DriverError(code, str(error), details_of(error)) from error
 
 
-def values_of(error: Exception) -> dict[str, Any]:
-    """Return what an error tells beside its message."""
+def details_of(error: Exception) -> dict[str, Any]:
+    """Return the values that an error carries beside its message."""
     values = getattr(error, "values", None) or getattr(error, "details", None) or {}
     return {key: value for key, value in values.items() if isinstance(value, str | int | float | bool)}

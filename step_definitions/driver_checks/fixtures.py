@@ -1,4 +1,4 @@
-"""What trials have in common: typed drivers over the patients of a ward, and a buffer with both of its ends."""
+"""What the checks share: a typed driver over a process of the doctor, and a buffer with both of its ends."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ class Line:
 
 
 def expect_transfer(what: str, seen: Transfer, sizes: Iterable[int], *, digest: int, first: int = 1) -> None:
-    """Compare a summary with the frames that it must sum up; times are any."""
+    """Compare a transfer with the frames that it must sum up. Its times are not compared."""
     expected = list(sizes)
     last = first + len(expected) - 1
     expect_all(

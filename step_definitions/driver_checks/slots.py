@@ -1,4 +1,4 @@
-"""Trials of frames that are written in place."""
+"""Checks of frames that are written in place."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from harmony.doctor.requests import expect_error
 from harmony.doctor.trial import refusal, trial
 from harmony.doctor.verbs import refused
 from harmony.wire import jsonrpc
+from step_definitions.driver_checks.fixtures import SHORT, Line, ramp_of
 from step_definitions.patterns import Pattern, Payload, digest, ramp
-from step_definitions.trials.scene import SHORT, Line, ramp_of
 
 
 @trial("acquire", "unseen", "a slot is unseen until it is committed", why="A reader would read half of it.")
@@ -106,7 +106,7 @@ async def _abandon_twice(ward: Ward) -> None:
     await refused(line.driver.abandon(slot), "closed")
 
 
-TRIALS: Final = (
+CHECKS: Final = (
     *(_acquire, _acquire_wrong_sizes, _acquire_twice, _put, _put_too_late, _put_beyond),
     *(_commit, _commit_twice, _abandon, _abandon_twice),
 )

@@ -10,8 +10,8 @@ import pytest
 
 from harmony.perf.measure import Measure, Occasion
 from step_definitions.child_driver import ChildDriver
-from step_definitions.measures import MEASURES
 from step_definitions.observer import objects_of_run
+from step_definitions.perf_cases import PERF_CASES
 from step_definitions.port import DriverError
 
 CORRECT = "tests.zoo.model:correct"
@@ -39,10 +39,10 @@ def measured(measure: Measure, reader: str, writer: str, effort: float = 0.001) 
 
 
 def named(name: str) -> Measure:
-    return next(one for one in MEASURES.items if one.name == name)
+    return next(one for one in PERF_CASES.items if one.name == name)
 
 
-@pytest.mark.parametrize("measure", MEASURES.items, ids=lambda one: one.name)
+@pytest.mark.parametrize("measure", PERF_CASES.items, ids=lambda one: one.name)
 def test_each_measure_gives_a_number(measure: Measure) -> None:
     assert measured(measure, "zerobuffer", "zerobuffer", 0.01) > 0
 

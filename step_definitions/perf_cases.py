@@ -1,8 +1,8 @@
 """What ``harmony perf`` measures of ZeroBuffer: throughput one way, and round trips over a duplex channel.
 
-Every number is measured inside the implementations, by verbs that loop there; no payload crosses the wire. Before the
-clock counts, a smaller transfer is compared byte by byte, so that nobody is fast and wrong, and all pages are there.
-A measure that fails closes nothing: its drivers are killed.
+The implementations measure every number in verbs that loop inside the driver; no payload crosses the wire. A smaller
+transfer comes first and is compared byte by byte: a wrong implementation gets no number, and all pages are mapped. A
+case that fails closes nothing, because its drivers are killed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LEAST_ROOM: Final = 256 * _KIB
 _FRAMES_IN_RING: Final = 8
 _HEADER: Final = 16
 _METADATA: Final = 64
-_TRIAL: Final = 64
+_CHECKED: Final = 64
 _DEADLINE: Final = 30.0
 _SIZES: Final = (64, 4 * _KIB, 64 * _KIB)
 _WARM_UP: Final = 1_000
@@ -30,7 +30,7 @@ _WANTED: Final = 0.3
 """Seconds that a throughput is measured for: fast implementations carry more frames in them."""
 _TRIPS: Final = 2_000
 _TRIP_SIZE: Final = 64
-_TRIAL_TRIPS: Final = 100
+_CHECKED_TRIPS: Final = 100
 _MICROSECONDS: Final = 1e6
 
 Drivers = Mapping[str, ChildDriver]
@@ -47,10 +47,10 @@ def _throughput(size: int) -> Callable[[Drivers, Occasion], Awaitable[float]]:
         name = f"perf_{size}_{occasion.run_id}"
         source = await reader.create(name, metadata=_METADATA, payload=_room(size))
         target = await writer.connect(name)
-        written, seen = await _carried(drivers, source, target, Payload(Pattern.FRAME, size), _TRIAL, look=True)
-        _alike(written, seen, size, _TRIAL)
-        if seen.digest != expected_chain([size] * _TRIAL, 1):
-            raise AssertionError(f"{_TRIAL} frames of {size} bytes arrived with other bytes than they must have")
+        written, seen = await _carried(drivers, source, target, Payload(Pattern.FRAME, size), _CHECKED, look=True)
+        _alike(written, seen, size, _CHECKED)
+        if seen.digest != expected_chain([size] * _CHECKED, 1):
+            raise AssertionError(f"{_CHECKED} frames of {size} bytes arrived with other bytes than they must have")
         simple = Payload(Pattern.SIMPLE, size)
         least = max(_WARM_UP, 2 * _room(size) // (size + _HEADER))
         written, seen = await _carried(drivers, source, target, simple, least, look=False)
@@ -67,7 +67,7 @@ def _throughput(size: int) -> Callable[[Drivers, Occasion], Awaitable[float]]:
 async def _carried(
     drivers: Drivers, source: int, target: int, payload: Payload, count: int, *, look: bool
 ) -> tuple[Transfer, Transfer]:
-    """Write and read so many frames at once; what was written, and what was read."""
+    """Write and read frames at the same time, and return both transfers."""
     async with asyncio.TaskGroup() as group:
         seen = group.create_task(drivers["reader"].read_many(source, count=count, look=look, timeout=_DEADLINE))
         written = group.create_task(drivers["writer"].write(target, payload, count=count, timeout=_DEADLINE))
@@ -75,7 +75,7 @@ async def _carried(
 
 
 def _alike(written: Transfer, seen: Transfer, size: int, count: int) -> None:
-    """Refuse a transfer that is not what was asked for, however fast it was."""
+    """Refuse a transfer that is not what was asked for."""
     for side, transfer in (("written", written), ("read", seen)):
         if (transfer.frames, transfer.bytes, transfer.breaks) != (count, count * size, 0):
             raise AssertionError(
@@ -95,11 +95,11 @@ async def _round_trip(drivers: Drivers, occasion: Occasion) -> float:
     await server.handle(service, "echo")
     call = await client.dial(name, metadata=_METADATA, payload=room)
     request = Payload(Pattern.SIMPLE, _TRIP_SIZE)
-    await client.ping(call, request, count=_TRIAL_TRIPS, timeout=_DEADLINE)
+    await client.ping(call, request, count=_CHECKED_TRIPS, timeout=_DEADLINE)
     count = occasion.count(_TRIPS)
     trips = await client.ping(call, request, count=count, timeout=_DEADLINE)
     answered = (await server.service(service)).requests
-    if (len(trips), answered) != (count, count + _TRIAL_TRIPS):
+    if (len(trips), answered) != (count, count + _CHECKED_TRIPS):
         raise AssertionError(f"{len(trips)} round trips of {count}, {answered} requests answered")
     await client.close(call)
     await server.close(service)
@@ -110,7 +110,7 @@ def _size(size: int) -> str:
     return f"{size // _KIB} KiB" if size >= _KIB else f"{size} B"
 
 
-MEASURES: Final = Measures(
+PERF_CASES: Final = Measures(
     driver=ChildDriver,
     items=(
         *(

@@ -1,4 +1,4 @@
-"""Situations in which a verb waits until its deadline, and what a driver is made to hold when it ends."""
+"""Verbs that are made to wait until their deadline, and what a driver holds when it is ended."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from typing import Any, Final
 from harmony.doctor.check_context import Ward
 from harmony.doctor.driver_probe import Patient
 from harmony.doctor.trial import Waiting
+from step_definitions.driver_checks.fixtures import Line, TypedDriver, ramp_of
 from step_definitions.observer import objects_of_run
 from step_definitions.patterns import Pattern, Payload
-from step_definitions.trials.scene import Line, TypedDriver, ramp_of
 
 _FULL: Final = 0.01
 

@@ -1,4 +1,4 @@
-"""Trials of numbers under which nothing is open, of every verb that takes one."""
+"""Checks of numbers under which nothing is open, of every verb that takes one."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from harmony.doctor.trial import Trial, refusal
 from harmony.doctor.verbs import refused
 from harmony.wire.driver_contract import DRIVER_ERROR, Verb
 from harmony.wire.jsonrpc import ErrorResponse
+from step_definitions.driver_checks.fixtures import SHORT, Line, ramp_of
 from step_definitions.port import CONTRACT
-from step_definitions.trials.scene import SHORT, Line, ramp_of
 
 _NUMBERS: Final = frozenset({"handle", "slot", "frame", "source", "target"})
 _NOTHING: Final = 999_999
@@ -57,7 +57,7 @@ async def _commit_a_writer(ward: Ward) -> None:
     await refused(line.driver.commit(line.writer), "closed")
 
 
-TRIALS: Final = (
+CHECKS: Final = (
     *(_of(verb, keys) for verb in CONTRACT.verbs.values() if (keys := _NUMBERS & set(verb.params.model_fields))),
     *(_read_from_a_writer, _write_to_a_reader, _commit_a_writer),
 )

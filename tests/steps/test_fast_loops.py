@@ -1,4 +1,4 @@
-"""The tight loops say the same of a series as the general ones."""
+"""The fast loops say the same of a series as the general ones."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from step_definitions.bulk import read_blind, write_alike
-from step_definitions.summary import Clock, Summary
+from step_definitions.fast_loops import read_blind, write_alike
+from step_definitions.transfer import Clock, TransferBuilder
 
 FRAMES = st.lists(st.tuples(st.integers(0, 5), st.integers(1, 3)), max_size=12)
 
@@ -75,37 +75,37 @@ class Writer:
         pass
 
 
-def without_time(summary: Summary) -> dict[str, Any]:
-    found = summary.plain(Clock(1))
+def without_time(transfer: TransferBuilder) -> dict[str, Any]:
+    found = transfer.as_dict(Clock(1))
     return {key: value for key, value in found.items() if "seconds" not in key}
 
 
-def general(frames: Sequence[tuple[int, int]]) -> Summary:
-    summary = Summary()
+def general(frames: Sequence[tuple[int, int]]) -> TransferBuilder:
+    transfer = TransferBuilder()
     for sequence, size in frames:
-        summary.add(sequence, size)
-    return summary
+        transfer.add(sequence, size)
+    return transfer
 
 
 @given(FRAMES)
 def test_what_was_read_is_summed_up_alike(frames: list[tuple[int, int]]) -> None:
-    summary = Summary()
-    read_blind(Reader([Frame(*one) for one in frames]), len(frames), Clock(5), summary)
-    assert without_time(summary) == without_time(general(frames))
+    transfer = TransferBuilder()
+    read_blind(Reader([Frame(*one) for one in frames]), len(frames), Clock(5), transfer)
+    assert without_time(transfer) == without_time(general(frames))
 
 
 @given(FRAMES)
 def test_also_when_it_ends_in_an_error(frames: list[tuple[int, int]]) -> None:
-    summary, reader = Summary(), Reader([Frame(*one) for one in frames])
+    transfer, reader = TransferBuilder(), Reader([Frame(*one) for one in frames])
     with pytest.raises(TimeoutError):
-        read_blind(reader, len(frames) + 1, Clock(5), summary)
-    assert without_time(summary) == without_time(general(frames))
+        read_blind(reader, len(frames) + 1, Clock(5), transfer)
+    assert without_time(transfer) == without_time(general(frames))
     assert all(frame.released for frame in reader.given)
 
 
 def test_the_deadline_is_one_for_all_and_never_negative() -> None:
     reader, writer = Reader([Frame(1, 1), Frame(2, 1)]), Writer()
-    read_blind(reader, 2, Clock(-1), Summary())
+    read_blind(reader, 2, Clock(-1), TransferBuilder())
     write_alike(writer, b"abc", 2, Clock(-1))
     assert reader.timeouts == [0.0, 0.0]
     assert [timeout for _, timeout in writer.written] == [0.0, 0.0]

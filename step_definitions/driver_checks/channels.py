@@ -1,4 +1,4 @@
-"""Trials of duplex channels."""
+"""Checks of duplex channels."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from harmony.doctor.requests import expect_error
 from harmony.doctor.trial import refusal, trial
 from harmony.doctor.verbs import refused
 from harmony.wire import jsonrpc
+from step_definitions.driver_checks.fixtures import SHORT, TypedDriver, driver_of
 from step_definitions.observer import BufferView, Part
 from step_definitions.patterns import Pattern, Payload, digest, ramp
 from step_definitions.port import Handler
-from step_definitions.trials.scene import SHORT, TypedDriver, driver_of
 
 _SIZES: Final = (1, 100, 257)
 
@@ -172,7 +172,7 @@ async def _ping_nobody(ward: Ward) -> None:
     await refused(work, "timeout")
 
 
-TRIALS: Final = (
+CHECKS: Final = (
     *(_serve, _serve_twice, _handle, _handle_unknown, _service, _dial, _dial_nobody),
     *(_send, _send_too_much, _receive, _receive_nothing, _ping, _ping_nobody),
 )
