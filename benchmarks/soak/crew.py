@@ -23,7 +23,7 @@ from benchmarks.soak.seen import ViolationError, Wrong
 from harmony.config import Platform
 from harmony.project import load_project
 from harmony.run.pool import filled_in, unavailable
-from harmony.wire import client
+from harmony.wire import link
 from harmony.wire.driver_contract import DRIVER_ERROR
 
 PATIENCE = 5.0
@@ -42,7 +42,7 @@ _STATE = ("State:", "Threads:", "SigPnd:", "ShdPnd:")
 class RefusedError(Exception):
     """A call ended in an error."""
 
-    def __init__(self, refusal: client.RefusedError) -> None:
+    def __init__(self, refusal: link.RefusedError) -> None:
         super().__init__(refusal.reason)
         known = refusal.rpc_code == DRIVER_ERROR and isinstance(refusal.data, Mapping)
         self.code = str(refusal.data["code"]) if known else "broken"
@@ -80,7 +80,7 @@ class Agent:
         self._loop.add_reader(self._pidfd, self._reap)
         pipes = contextlib.ExitStack()
         source, target = pipes.enter_context(process.stdout), pipes.enter_context(process.stdin)
-        self._link = client.Link(language, source.fileno(), target.fileno(), on_close=pipes.close)
+        self._link = link.Link(language, source.fileno(), target.fileno(), on_close=pipes.close)
 
     @classmethod
     def start(cls, language: str, directory: Path, number: int) -> "Agent":
@@ -156,20 +156,20 @@ class Agent:
         """
         try:
             return await self._link.ask(verb, {"timeout": timeout, **params}, timeout=timeout + PATIENCE)
-        except client.RefusedError as error:
+        except link.RefusedError as error:
             raise RefusedError(error) from None
-        except client.NoAnswerError:
+        except link.NoAnswerError:
             if self.expected:
                 raise GoneError from None
             text = f"{verb} in {self.language} did not return{await self._scene()}"
             raise ViolationError(Wrong.HANG, text) from None
-        except client.PeerGoneError:
+        except link.PeerGoneError:
             await self.ended()
             if self.expected:
                 raise GoneError from None
             text = f"a process in {self.language} ended by itself: {self.end}"
             raise ViolationError(Wrong.CRASH, text) from None
-        except client.LinkError as error:
+        except link.LinkError as error:
             raise ViolationError(Wrong.ERROR, f"{verb} in {self.language}: {error}") from None
 
     def signal(self, number: int) -> bool:

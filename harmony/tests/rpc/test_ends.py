@@ -14,8 +14,8 @@ from harmony.errors import CleanupError, CrashedError, HarmonyError, Unsupported
 from harmony.model import ScenarioStart, StepOutcome, Verdict
 from harmony.process.child import ChildProcess, ProcessSpec
 from harmony.steps.context import ScenarioContext
-from harmony.wire.client import Link, RefusedError
 from harmony.wire.jsonrpc import ErrorResponse
+from harmony.wire.link import Link, RefusedError
 from harmony.wire.step_contract import StepResponse, response_fields
 
 WAITS = "import os, signal, sys; sys.stdin.read()\n"

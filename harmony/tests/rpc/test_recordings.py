@@ -25,7 +25,7 @@ from harmony.run.recording import Exchange, Recording, RecordingError, dump, loa
 from harmony.run.scenario_run import RunOptions
 from harmony.serve.replay import merged, replay_together
 from harmony.spec.gherkin import read_feature
-from harmony.wire.client import Link
+from harmony.wire.link import Link
 
 HERE = Path(__file__).parent
 VECTORS = HERE / "vectors"

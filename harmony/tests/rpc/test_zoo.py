@@ -102,7 +102,7 @@ BEHAVIOUR: dict[str, tuple[Verdict, str]] = {
     "late": (Verdict.TIMED_OUT, "did not answer executeStep within"),
     "never": (Verdict.TIMED_OUT, "did not answer executeStep within"),
     "twice": (Verdict.PASSED, ""),
-    "wrong-id": (Verdict.ERRORED, "answered with the id 4711, which was never asked"),
+    "wrong-id": (Verdict.ERRORED, "sent an answer with the id 4711, which was never asked"),
     "text-id": (Verdict.ERRORED, "which was never asked"),
     "half-a-frame": (Verdict.TIMED_OUT, "of an answer there are 10 of the 100 bytes"),
     "half-a-frame-and-exit": (Verdict.CRASHED, "exited with code 0 in the middle of an answer"),

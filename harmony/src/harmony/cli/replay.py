@@ -16,7 +16,7 @@ from harmony.run.pool import WorkerPool
 from harmony.run.recording import Recording, load_all
 from harmony.run.step_worker import StepWorker
 from harmony.serve.replay import replay_together
-from harmony.wire.client import LinkError
+from harmony.wire.link import LinkError
 
 
 def register(app: typer.Typer) -> None:

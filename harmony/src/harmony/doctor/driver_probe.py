@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import json
-import os
 import signal
-import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, Final
 
 from harmony.doctor.finding import WrongError
@@ -17,28 +14,19 @@ from harmony.doctor.observations import Aside, Heard
 from harmony.process.child import ChildProcess
 from harmony.process.stacks import stacks_of
 from harmony.wire import framing, jsonrpc
+from harmony.wire.client import Answer, Client, Oddity, UnansweredError
 from harmony.wire.driver import Driver, DriverError
 from harmony.wire.driver_contract import DRIVER_ERROR, Contract
-from harmony.wire.jsonrpc import ErrorResponse, Response
+from harmony.wire.jsonrpc import ErrorResponse, Message, Response
 
 LATE: Final = 3.0
 """Seconds beyond a deadline after which nothing comes any more: a bound on a hang, not a measure."""
 
-_CHUNK: Final = 1 << 16
-_REST: Final = 64
-_STANDARD: Final = frozenset(
-    {
-        *(jsonrpc.PARSE_ERROR, jsonrpc.INVALID_REQUEST, jsonrpc.METHOD_NOT_FOUND, jsonrpc.INVALID_PARAMS),
-        jsonrpc.INTERNAL_ERROR,
-    }
-)
 _KEYS: Final = ({"jsonrpc", "id", "result"}, {"jsonrpc", "id", "error"})
 _ERROR_KEYS: Final = frozenset({"code", "message", "data"})
 
-Answer = Response | ErrorResponse
 
-
-class Patient(Driver):
+class Patient(Client, Driver):
     """One driver process.
 
     Args:
@@ -53,6 +41,7 @@ class Patient(Driver):
     """
 
     def __init__(self, child: ChildProcess, contract: Contract, heard: Heard, late: float = LATE) -> None:
+        super().__init__("the driver", child.stdout, child.stdin, child=child)
         self.child = child
         self.late = late
         self.contract = contract
@@ -61,17 +50,10 @@ class Patient(Driver):
         self.check = ""
         self.unasked: asyncio.Queue[ErrorResponse] = asyncio.Queue()
         """Errors with the id null, which answer what has no id that could be read."""
-        self._decoder = framing.FrameDecoder()
-        self._ids = itertools.count(1)
-        self._pending: dict[tuple[str, Any], asyncio.Future[Answer]] = {}
-        self._answered: set[tuple[str, Any]] = set()
-        self._owed: set[tuple[str, Any]] = set()
+        self._loop = asyncio.get_running_loop()
         self._ended = asyncio.Event()
-        self._closed = False
-        loop = asyncio.get_running_loop()
-        loop.add_reader(child.stdout, self._hear)
-        loop.add_reader(child.stderr_fd, self._hear_logs)
-        loop.add_reader(child.pidfd, self._note_end)
+        self._disposed = False
+        self.listen()
 
     @property
     def pid(self) -> int:
@@ -87,18 +69,14 @@ class Patient(Driver):
         )
 
     @property
-    def gone(self) -> bool:
-        """Whether the process has ended."""
+    def over(self) -> bool:
+        """Whether the process has ended, and all that it said was heard."""
         return self._ended.is_set()
 
     @property
     def idle(self) -> bool:
-        """Whether it lives, and owes nobody an answer."""
-        return not (self.gone or self._owed or self._pending or self.unasked.qsize())
-
-    def next_id(self) -> int:
-        """Return an id that no request has had."""
-        return next(self._ids)
+        """Whether it can be asked, and owes nobody an answer."""
+        return not (self.gone or self.owes or self.unasked.qsize())
 
     async def introduce(self, patience: float) -> None:
         """Have it say hello for the first time.
@@ -137,24 +115,9 @@ class Patient(Driver):
             WrongError: None came in time, or it is no answer.
         """
         number = self.next_id() if identity is None else identity
-        with self.expecting(number) as answer:
+        with self.expecting(number, method) as answer:
             await self.send(request(number, method, params))
             return await self.within(timeout, answer, f"{method} (id {number!r})")
-
-    @contextlib.contextmanager
-    def expecting(self, number: int | str) -> Iterator[asyncio.Future[Answer]]:
-        """Say that an answer with this id is due; gives the future of it."""
-        key = _key(number)
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._pending[key] = future
-        self._answered.discard(key)
-        try:
-            yield future
-        finally:
-            self._pending.pop(key, None)
-            (self._answered if future.done() else self._owed).add(key)
-            if future.done() and not future.cancelled():
-                future.exception()  # it may have been given up before it failed
 
     async def within(self, timeout: float, answer: asyncio.Future[Answer], what: str) -> Answer:
         """Wait for an answer, for as long as its verb may take and no longer than what is late.
@@ -162,10 +125,10 @@ class Patient(Driver):
         Raises:
             WrongError: It did not come in time, or it cannot come any more.
         """
-        if self.gone and not answer.done():
-            raise WrongError(f"{what} was not answered: {self._end_of_it()}")
         try:
             return await asyncio.wait_for(asyncio.shield(answer), timeout + self.late)
+        except UnansweredError as error:
+            raise WrongError(f"{what} was not answered: {error}") from None
         except TimeoutError:
             raise WrongError(f"{what} was not answered within {timeout + self.late:.3g} s", *self._scene()) from None
 
@@ -185,8 +148,8 @@ class Patient(Driver):
             # Who waits no longer must not take what the next one waits for.
             waiting.cancel()
             ending.cancel()
-        if self.gone:
-            raise WrongError(f"no error with the id null came: {self._end_of_it()}")
+        if self.over:
+            raise WrongError(f"no error with the id null came: {self.gone}")
         raise WrongError(f"no error with the id null came within {self.late:.3g} s")
 
     async def send(self, data: bytes) -> None:
@@ -195,23 +158,14 @@ class Patient(Driver):
         Raises:
             WrongError: It does not read them.
         """
-        deadline = time.monotonic() + self.late
-        left = memoryview(data)
-        while left:
-            try:
-                left = left[os.write(self.child.stdin, left) :]
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise WrongError(f"it does not read its stdin: {len(left)} bytes wait") from None
-                await self._writable(deadline)
-            except OSError:
-                return
+        if left := await self.write(data, self.late):
+            raise WrongError(f"it does not read its stdin: {left} bytes wait")
 
     async def ended(self) -> bool:
         """Return whether it ends before it is late."""
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._ended.wait(), self.late)
-        return self.gone
+        return self.over
 
     async def end(self) -> None:
         """Close its stdin and wait for its end; whoever does not end is killed."""
@@ -224,98 +178,25 @@ class Patient(Driver):
         self.child.signal(signal.SIGKILL)
         await self.ended()
 
-    async def discharge(self) -> bool:
-        """Take leave of the process; return whether it had ended before, and nothing it had started was left."""
-        if self._closed:
-            return True
-        self._closed = True
-        before = self.gone
-        loop = asyncio.get_running_loop()
-        self._hear_the_rest()
-        for descriptor in (self.child.stdout, self.child.stderr_fd, self.child.pidfd):
-            loop.remove_reader(descriptor)
-        strays = await asyncio.to_thread(self.child.end, patience=0.0, grace=0.2)
+    async def discharge(self) -> None:
+        """Hear what it has said by now, and take leave of the process."""
+        if self._disposed:
+            return
+        self._disposed = True
+        await asyncio.to_thread(self.close)
+        await asyncio.to_thread(self.child.end, patience=0.0, grace=0.2)
         self.child.release()
-        self._fail_all("it was ended")
         while not self.unasked.empty():
             error = self.unasked.get_nowait()
-            self.heard.note(
-                Aside.ANSWERS, self.check, f"an error that nothing had called for: {error.code} {error.message}"
-            )
-        return before and not strays
+            self._note(Aside.ANSWERS, f"an error that nothing had called for: {error.code} {error.message}")
 
-    def _hear(self) -> bool:
-        """Take a little and return whether there was any: who never stops talking must not hold up the rest."""
-        try:
-            data = os.read(self.child.stdout, _CHUNK)
-        except BlockingIOError:
-            return False
-        except OSError:
-            data = b""
-        if not data:
-            asyncio.get_running_loop().remove_reader(self.child.stdout)
-            rest = self._decoder.finish()
-            if rest is not None:
-                self.heard.note(Aside.STDOUT, self.check, rest.detail)
-            return False
-        for item in self._decoder.feed(data):
-            if isinstance(item, framing.Fault):
-                self.heard.note(Aside.STDOUT, self.check, f"between messages on stdout: {item.detail}")
-            else:
-                self._take(item.body)
-        return True
-
-    def _hear_the_rest(self) -> None:
-        """Take what is still in the pipe, of a process that has ended; what it has left behind may go on talking."""
-        for _ in range(_REST):
-            if not self._hear():
-                return
-
-    def _hear_logs(self) -> None:
-        with contextlib.suppress(BlockingIOError, OSError):
-            data = os.read(self.child.stderr_fd, _CHUNK)
-            self.child.stderr.feed(data)
-            if not data:
-                asyncio.get_running_loop().remove_reader(self.child.stderr_fd)
-
-    def _note_end(self) -> None:
-        asyncio.get_running_loop().remove_reader(self.child.pidfd)
-        self._hear_the_rest()
-        self._hear_logs()
-        self._ended.set()
-        self._fail_all(self._end_of_it())
-
-    def _take(self, body: bytes) -> None:
-        message = jsonrpc.decode(body)
-        if not isinstance(message, Response | ErrorResponse):
-            text = f"what is no answer: {body[:120]!r}"
-            self.heard.note(Aside.ANSWERS, self.check, text)
-            self._fail_all(f"it sent {text}")
-            return
-        self._check_form(message, json.loads(body))
-        key = _key(message.id)
-        future = self._pending.get(key)
-        if future is not None and not future.done():
-            future.set_result(message)
-        elif message.id is None and isinstance(message, ErrorResponse):
-            self.unasked.put_nowait(message)
-        elif key in self._owed:
-            # Nobody waits for it any more: whoever did has said that it is late, or never meant to see it.
-            self._owed.discard(key)
-            self._answered.add(key)
-        elif future is not None or key in self._answered:
-            self.heard.note(
-                Aside.ANSWERS, self.check, f"a second or late answer to the request with the id {message.id!r}"
-            )
-        else:
-            text = f"an answer with the id {message.id!r}, which was never asked"
-            self.heard.note(Aside.ANSWERS, self.check, text)
-            self._fail_all(f"it gave {text}")
-
-    def _check_form(self, message: Answer, document: Mapping[str, Any]) -> None:
+    def received(self, message: Message, body: bytes) -> None:
         """Note what is wrong with an answer that can be read all the same."""
+        if not isinstance(message, Response | ErrorResponse):
+            return
+        document = json.loads(body)
         if set(document) not in _KEYS:
-            self.heard.note(Aside.ANSWERS, self.check, f"an answer with the keys {', '.join(sorted(document))}")
+            self._note(Aside.ANSWERS, f"an answer with the keys {', '.join(sorted(document))}")
         if isinstance(message, Response):
             return
         found = []
@@ -325,43 +206,41 @@ class Patient(Driver):
             found.append(f"the unknown keys {', '.join(sorted(strange))}")
         if message.code == jsonrpc.INTERNAL_ERROR:
             found.append("that is a bug inside the driver")
-        if message.code not in _STANDARD:
+        if message.code not in jsonrpc.STANDARD_CODES:
             found += self.contract.error_problems(message.code, message.data, strict=True)
         for text in found:
-            self.heard.note(Aside.ERRORS, self.check, f"error {message.code} ({message.message:.100}): {text}")
+            self._note(Aside.ERRORS, f"error {message.code} ({message.message:.100}): {text}")
 
-    def _fail_all(self, reason: str) -> None:
-        for (_, identity), future in self._pending.items():
-            if not future.done():
-                future.set_exception(WrongError(f"the request with the id {identity!r} was not answered: {reason}"))
+    def odd(self, kind: Oddity, text: str, error: ErrorResponse | None = None) -> None:
+        """Note what answers nothing; what makes the answers uncertain fails all that is pending."""
+        if error is not None:
+            self._loop.call_soon_threadsafe(self.unasked.put_nowait, error)
+        elif kind in {Oddity.NOISE, Oddity.FRAMING}:
+            self._note(Aside.STDOUT, f"between messages on stdout: {text}")
+        elif kind is Oddity.TRUNCATED:
+            self._note(Aside.STDOUT, text)
+        elif kind is not Oddity.LATE:  # the check that waited has said that it is late, or never meant to see it
+            self._note(Aside.ANSWERS, text)
+        if kind in {Oddity.MALFORMED, Oddity.CALL, Oddity.UNKNOWN_ID}:
+            self.fail(UnansweredError(f"it sent {text}"))
 
-    def _end_of_it(self) -> str:
-        logs = self.child.stderr.lines(8)
-        return "\n    ".join([f"the driver {self.child.how_it_ended()}", *logs])
+    def process_ended(self, child: ChildProcess) -> None:
+        """Keep how it ended, and its last words."""
+        self.retire("\n    ".join([f"the driver {child.how_it_ended()}", *child.stderr.lines(8)]))
+        self._loop.call_soon_threadsafe(self._ended.set)
+
+    def _note(self, kind: Aside, text: str) -> None:
+        self._loop.call_soon_threadsafe(lambda: self.heard.note(kind, self.check, text))
 
     def _scene(self) -> list[str]:
-        lines = [f"of an answer there are {self._decoder.pending}"] if self._decoder.pending else []
+        lines = [self.unfinished] if self.unfinished else []
         if not self.unasked.empty():
             error = self.unasked.get_nowait()
             lines.append(f"instead there was error {error.code} with the id null: {error.message}")
         return [*lines, *stacks_of(self.pid).splitlines()[:12]]
-
-    async def _writable(self, deadline: float) -> None:
-        loop = asyncio.get_running_loop()
-        ready = asyncio.Event()
-        loop.add_writer(self.child.stdin, ready.set)
-        try:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(ready.wait(), max(0.0, deadline - time.monotonic()))
-        finally:
-            loop.remove_writer(self.child.stdin)
 
 
 def request(identity: int | str, method: str, params: Any) -> bytes:
     """Return a framed request; ``params`` is the one object, or raw positional parameters if it is a list."""
     given = params if isinstance(params, list) else [params]
     return framing.encode(jsonrpc.encode(jsonrpc.Request(identity, method, given)))
-
-
-def _key(identity: object) -> tuple[str, Any]:
-    return type(identity).__name__, identity

@@ -9,11 +9,12 @@ from typing import Any, Final
 
 from harmony.doctor.check import BOOK, Check
 from harmony.doctor.check_context import Ward
-from harmony.doctor.driver_probe import Answer, Patient, request
+from harmony.doctor.driver_probe import Patient, request
 from harmony.doctor.finding import NotRunError, WrongError, expect
 from harmony.doctor.samples import fitting, misfits
 from harmony.doctor.trial import Waiting
 from harmony.wire import framing, jsonrpc
+from harmony.wire.client import Answer
 from harmony.wire.driver_contract import DRIVER_ERROR, Verb
 from harmony.wire.jsonrpc import ErrorResponse, Response
 
@@ -107,7 +108,7 @@ async def _expect_refused(patient: Patient, body: bytes, code: int) -> None:
         if answer.done():
             told.cancel()
         try:
-            found = answer.result() if answer.done() else told.result()
+            found = await patient.within(0.0, answer, what) if answer.done() else told.result()
         except WrongError as error:
             raise WrongError(f"{what}: expected error {code}", *error.lines) from None
     expect_error(what, found, code)

@@ -112,7 +112,7 @@ async def _refuses(patient: Patient, what: str, data: bytes) -> None:
             expect_error(what, await patient.told(), jsonrpc.PARSE_ERROR)
             _expect_true(f"health after {what}", await patient.within(0.0, answer, f"health after {what}"))
         except WrongError as error:
-            ended = patient.child.how_it_ended() if patient.gone else ""
+            ended = patient.child.how_it_ended()
             if (
                 not ended.startswith("exited with code")
                 or ended == "exited with code 0"

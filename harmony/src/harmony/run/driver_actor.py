@@ -14,7 +14,7 @@ from harmony.run.driver_process import DriverProcess
 from harmony.run.step_actor import StepActor
 from harmony.steps.library import StepLibrary
 from harmony.verdict.events import Subscriber, WorkerEnded, WorkerStarted
-from harmony.wire.client import Observer
+from harmony.wire.link import Observer
 
 DRIVER: Final = "driver"
 """Where the steps find the :class:`DriverProgram` of their role: in the `scratch` of the scenario's start."""

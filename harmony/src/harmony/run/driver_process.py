@@ -13,10 +13,10 @@ from harmony.errors import UnsupportedError
 from harmony.process.child import ChildProcess, ProcessSpec
 from harmony.process.stacks import stacks_of
 from harmony.steps.context import current_context
-from harmony.wire.client import Link, LinkError, NoAnswerError, Observer, PeerGoneError, RefusedError
 from harmony.wire.driver import GRACE, Driver, DriverError
 from harmony.wire.driver_contract import DRIVER_ERROR, Contract, ContractViolationError, Dump
 from harmony.wire.jsonrpc import METHOD_NOT_FOUND
+from harmony.wire.link import Link, LinkError, NoAnswerError, Observer, PeerGoneError, RefusedError
 
 START_TIMEOUT: Final = 30.0
 _DUMP_TIMEOUT: Final = 2.0

@@ -27,7 +27,7 @@ from harmony.run.step_worker import StepWorker, WorkerTimeouts
 from harmony.steps.library import StepLibrary
 from harmony.steps.naming import FEATURE_ID_VARIABLE, HOST_PID_VARIABLE, SEED_VARIABLE
 from harmony.verdict.events import Subscriber
-from harmony.wire.client import Observer
+from harmony.wire.link import Observer
 
 FEATURE_ID: Final = 1
 STEP_TIMEOUT_VARIABLE: Final = "HARMONY_TIMEOUTS__STEP"

@@ -18,7 +18,7 @@ from harmony.process.child import ChildProcess, ProcessSpec
 from harmony.process.stacks import stacks_of
 from harmony.verdict.events import Subscriber, WorkerEnded, WorkerStarted
 from harmony.wire import step_contract
-from harmony.wire.client import Link, LinkError, NoAnswerError, Observer, PeerGoneError, ProtocolError, RefusedError
+from harmony.wire.link import Link, LinkError, NoAnswerError, Observer, PeerGoneError, ProtocolError, RefusedError
 from harmony.wire.step_contract import Discovery, StepResponse
 
 METHOD_NOT_FOUND = -32601

@@ -26,7 +26,7 @@ from harmony.errors import ConfigurationError, ExitCode, HarmonyError
 from harmony.process.reaper import RUN_VARIABLE, processes_with
 from harmony.run.pool import endpoint_variable, filled_in
 from harmony.run.step_worker import StepWorker, WorkerTimeouts
-from harmony.wire.client import LinkError
+from harmony.wire.link import LinkError
 
 UP_VARIABLE: Final = "HARMONY_UP"
 ENVIRONMENT_FILE: Final = "endpoints.env"

@@ -12,7 +12,7 @@ from harmony.model import ScenarioStart, StepCall, StepOutcome, StepType, Verdic
 from harmony.run.recording import Exchange, Recording, without_noise
 from harmony.serve.conversation import OfferedStep
 from harmony.wire import jsonrpc, step_contract
-from harmony.wire.client import Link, LinkError, RefusedError
+from harmony.wire.link import Link, LinkError, RefusedError
 from harmony.wire.step_contract import ExecuteStepParams, StepResponse
 
 _SKIPPED: Final = frozenset({step_contract.SHUTDOWN, step_contract.CRASH, step_contract.DUMP, step_contract.SETTLE})
