@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Final
 
-from harmony.doctor.check_context import Ward
+from harmony.doctor.check_context import CheckContext
 from harmony.doctor.finding import WrongError, expect, expect_all
 from harmony.doctor.requests import expect_error
 from harmony.doctor.trial import refusal, trial
@@ -19,8 +19,8 @@ _AT_ONCE: Final = 4.0
 
 
 @trial("create", "objects", "create makes a segment, two semaphores and a lock", why="Others find the buffer by them.")
-async def _create(ward: Ward) -> None:
-    driver, view = await driver_of(ward), BufferView(ward.name("made"))
+async def _create(context: CheckContext) -> None:
+    driver, view = await driver_of(context), BufferView(context.name("made"))
     await driver.create(view.name, metadata=65, payload=1000)
     expect("objects", view.existing(), [part.value for part in Part])
     header = view.header()
@@ -38,37 +38,37 @@ async def _create(ward: Ward) -> None:
 
 
 @refusal("create", "in-use", "a name that is in use is refused", why="A living reader must not lose its memory.")
-async def _create_twice(ward: Ward) -> None:
-    driver, name = await driver_of(ward), ward.name("twice")
+async def _create_twice(context: CheckContext) -> None:
+    driver, name = await driver_of(context), context.name("twice")
     await driver.create(name, metadata=0, payload=1024)
     await refused(driver.create(name, metadata=0, payload=1024), "buffer_in_use")
-    other = await driver_of(ward)
+    other = await driver_of(context)
     await refused(other.create(name, metadata=0, payload=1024), "buffer_in_use")
     expect("objects afterwards", len(BufferView(name).existing()), len(Part))
 
 
 @refusal("create", "invalid-name", "a name with a slash is refused", why="It would be a path to something else.")
-async def _create_anywhere(ward: Ward) -> None:
-    driver = await driver_of(ward)
-    for name in ("../" + ward.name("outside"), "a/" + ward.name("inside"), ""):
+async def _create_anywhere(context: CheckContext) -> None:
+    driver = await driver_of(context)
+    for name in ("../" + context.name("outside"), "a/" + context.name("inside"), ""):
         await refused(driver.create(name, metadata=0, payload=1024), "invalid_name")
 
 
 @refusal(
     "create", "size", "a buffer without room for frames is refused, as no bug", why="A slip of a step must be named."
 )
-async def _create_without_room(ward: Ward) -> None:
-    patient = (await driver_of(ward)).patient
-    params = {"name": ward.name("nowhere"), "metadata": 0, "payload": 0, "timeout": 1.0}
+async def _create_without_room(context: CheckContext) -> None:
+    patient = (await driver_of(context)).patient
+    params = {"name": context.name("nowhere"), "metadata": 0, "payload": 0, "timeout": 1.0}
     expect_error(
         "create with 'payload' = 0", await patient.ask("create", params), jsonrpc.INVALID_PARAMS, naming="payload"
     )
-    expect("what was made", ward.left(), [])
+    expect("what was made", context.left(), [])
 
 
 @trial("connect", "writer", "connect makes its process the writer", why="The reader sees by it whether a writer lives.")
-async def _connect(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _connect(context: CheckContext) -> None:
+    line = await Line.open(context)
     pid = line.driver.patient.identity["pid"]
     expect("writer_pid", line.view.field("writer_pid"), pid)
     await line.driver.close(line.writer)
@@ -80,9 +80,9 @@ async def _connect(ward: Ward) -> None:
 
 
 @refusal("connect", "nothing-there", "connect does not wait for a reader", why="Scenarios say who waits for whom.")
-async def _connect_to_nothing(ward: Ward) -> None:
-    driver, began = await driver_of(ward), time.monotonic()
-    await refused(driver.connect(ward.name("nothing"), timeout=_AT_ONCE + 1), "not_found")
+async def _connect_to_nothing(context: CheckContext) -> None:
+    driver, began = await driver_of(context), time.monotonic()
+    await refused(driver.connect(context.name("nothing"), timeout=_AT_ONCE + 1), "not_found")
     if time.monotonic() - began > _AT_ONCE:
         raise WrongError(f"it was refused after {time.monotonic() - began:.1f} s, expected at once")
 
@@ -90,15 +90,15 @@ async def _connect_to_nothing(ward: Ward) -> None:
 @refusal(
     "connect", "writer-exists", "a second living writer is refused", why="Two writers destroy each other's frames."
 )
-async def _connect_twice(ward: Ward) -> None:
-    line, other = await Line.open(ward), await driver_of(ward)
+async def _connect_twice(context: CheckContext) -> None:
+    line, other = await Line.open(context), await driver_of(context)
     await refused(line.driver.connect(line.name), "writer_exists")
     await refused(other.connect(line.name), "writer_exists")
 
 
 @refusal("connect", "invalid-oieb", "memory that is no buffer is refused", why="Whatever it says would be believed.")
-async def _connect_to_nonsense(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _connect_to_nonsense(context: CheckContext) -> None:
+    line = await Line.open(context)
     await line.driver.close(line.writer)
     line.view.overwrite("oieb_size", 127)
     await refused(line.driver.connect(line.name), "invalid_oieb")
@@ -109,8 +109,8 @@ async def _connect_to_nonsense(ward: Ward) -> None:
 
 
 @trial("close", "objects", "close of a reader removes its objects", why="What is left fills the machine.")
-async def _close(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _close(context: CheckContext) -> None:
+    line = await Line.open(context)
     await line.driver.write(line.writer, ramp_of(100))
     frame = await line.driver.read(line.reader)
     await line.driver.acquire(line.writer, 100)
@@ -124,16 +124,16 @@ async def _close(ward: Ward) -> None:
 @refusal(
     "close", "twice", "what is closed is closed", why="A number that comes back to life names somebody else's thing."
 )
-async def _close_twice(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _close_twice(context: CheckContext) -> None:
+    line = await Line.open(context)
     await line.driver.close(line.writer)
     await refused(line.driver.close(line.writer), "closed")
     await refused(line.driver.write(line.writer, ramp_of(10)), "closed")
 
 
 @trial("write_metadata", "content", "metadata is written as the memory says", why="Another language reads it there.")
-async def _write_metadata(ward: Ward) -> None:
-    line = await Line.open(ward, metadata=256)
+async def _write_metadata(context: CheckContext) -> None:
+    line = await Line.open(context, metadata=256)
     await line.driver.write_metadata(line.writer, Payload(Pattern.SIMPLE, 200))
     memory = line.view.read(128, 208)
     expect_all(
@@ -144,23 +144,23 @@ async def _write_metadata(ward: Ward) -> None:
 
 
 @refusal("write_metadata", "too-large", "metadata beyond its block is refused", why="It would run into the frames.")
-async def _write_too_much_metadata(ward: Ward) -> None:
-    line = await Line.open(ward, metadata=64)
+async def _write_too_much_metadata(context: CheckContext) -> None:
+    line = await Line.open(context, metadata=64)
     await refused(line.driver.write_metadata(line.writer, Payload(Pattern.SIMPLE, 57)), "metadata_too_large")
     await line.driver.write_metadata(line.writer, Payload(Pattern.SIMPLE, 56))
 
 
 @refusal("write_metadata", "once", "metadata is written once, and not empty", why="A reader may have read it already.")
-async def _write_metadata_twice(ward: Ward) -> None:
-    line = await Line.open(ward, metadata=64)
+async def _write_metadata_twice(context: CheckContext) -> None:
+    line = await Line.open(context, metadata=64)
     await refused(line.driver.write_metadata(line.writer, Payload(Pattern.SIMPLE, 0)), "metadata_empty")
     await line.driver.write_metadata(line.writer, Payload.of_text("once"))
     await refused(line.driver.write_metadata(line.writer, Payload.of_text("twice")), "metadata_exists")
 
 
 @trial("read_metadata", "content", "metadata is read with size and digest", why="Scenarios compare both sides by them.")
-async def _read_metadata(ward: Ward) -> None:
-    line = await Line.open(ward, metadata=1024)
+async def _read_metadata(context: CheckContext) -> None:
+    line = await Line.open(context, metadata=1024)
     for_all = Payload(Pattern.TEXT, 0, text="größer ∞", mask=0x5A, repeat=3)
     await line.driver.write_metadata(line.writer, for_all)
     seen, content = await line.driver.read_metadata(line.reader), for_all.content()
@@ -168,8 +168,8 @@ async def _read_metadata(ward: Ward) -> None:
 
 
 @refusal("read_metadata", "none", "metadata that nobody wrote is refused", why="Nothing is not the same as no bytes.")
-async def _read_no_metadata(ward: Ward) -> None:
-    line = await Line.open(ward, metadata=64)
+async def _read_no_metadata(context: CheckContext) -> None:
+    line = await Line.open(context, metadata=64)
     await refused(line.driver.read_metadata(line.reader), "no_metadata")
 
 

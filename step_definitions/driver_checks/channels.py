@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Self
 
-from harmony.doctor.check_context import Ward
+from harmony.doctor.check_context import CheckContext
 from harmony.doctor.finding import WrongError, expect, expect_all
 from harmony.doctor.requests import expect_error
 from harmony.doctor.trial import refusal, trial
@@ -29,8 +29,8 @@ class _Channel:
     client: int
 
     @classmethod
-    async def open(cls, ward: Ward, handler: Handler | None = None, delay: float = 0.0) -> Self:
-        driver, name = await driver_of(ward), ward.name("channel")
+    async def open(cls, context: CheckContext, handler: Handler | None = None, delay: float = 0.0) -> Self:
+        driver, name = await driver_of(context), context.name("channel")
         server = await driver.serve(name, metadata=0, payload=4096)
         if handler:
             await driver.handle(server, handler, delay=delay)
@@ -38,8 +38,8 @@ class _Channel:
 
 
 @trial("serve", "objects", "serve makes the request buffer of a channel", why="Clients find the channel by it.")
-async def _serve(ward: Ward) -> None:
-    driver, name = await driver_of(ward), ward.name("served")
+async def _serve(context: CheckContext) -> None:
+    driver, name = await driver_of(context), context.name("served")
     server = await driver.serve(name, metadata=0, payload=4096)
     view = BufferView(f"{name}_request")
     expect_all(
@@ -52,22 +52,22 @@ async def _serve(ward: Ward) -> None:
 
 
 @refusal("serve", "in-use", "a channel that is in use is refused", why="A living server must not lose its memory.")
-async def _serve_twice(ward: Ward) -> None:
-    driver, name = await driver_of(ward), ward.name("served")
+async def _serve_twice(context: CheckContext) -> None:
+    driver, name = await driver_of(context), context.name("served")
     await driver.serve(name, metadata=0, payload=4096)
     await refused(driver.serve(name, metadata=0, payload=4096), "buffer_in_use")
 
 
 @trial("handle", "handlers", "the handlers echo, double and turn bytes over", why="Scenarios know their answers.")
-async def _handle(ward: Ward) -> None:
-    driver = await driver_of(ward)
+async def _handle(context: CheckContext) -> None:
+    driver = await driver_of(context)
     answers: dict[Handler, bytes] = {
         "echo": ramp(100),
         "double": ramp(100) * 2,
         "xor": bytes(255 - one for one in ramp(100)),
     }
     for handler, answer in answers.items():
-        name = ward.name(handler)
+        name = context.name(handler)
         await driver.handle(await driver.serve(name, metadata=0, payload=4096), handler)
         client = await driver.dial(name, metadata=0, payload=4096)
         await driver.send(client, Payload(Pattern.SIMPLE, 100))
@@ -79,9 +79,9 @@ async def _handle(ward: Ward) -> None:
 
 
 @refusal("handle", "unknown", "a handler that nobody knows is refused", why="Silence would look like a slow server.")
-async def _handle_unknown(ward: Ward) -> None:
-    driver = await driver_of(ward)
-    server = await driver.serve(ward.name("served"), metadata=0, payload=4096)
+async def _handle_unknown(context: CheckContext) -> None:
+    driver = await driver_of(context)
+    server = await driver.serve(context.name("served"), metadata=0, payload=4096)
     params = {"handle": server, "handler": "triple", "delay": 0.0, "timeout": 1.0}
     answer = await driver.patient.ask("handle", params)
     expect_error("handle with 'handler' = 'triple'", answer, jsonrpc.INVALID_PARAMS, naming="handler")
@@ -90,16 +90,16 @@ async def _handle_unknown(ward: Ward) -> None:
 @trial(
     "service", "counts", "service counts requests and refused changes", why="A request's memory is not the server's."
 )
-async def _service(ward: Ward) -> None:
-    channel = await _Channel.open(ward, "xor")
+async def _service(context: CheckContext) -> None:
+    channel = await _Channel.open(context, "xor")
     await channel.driver.ping(channel.client, Payload(Pattern.SIMPLE, 10), count=3)
     seen = await channel.driver.service(channel.server)
     expect_all(("requests", seen.requests, 3), ("refused_changes", seen.refused_changes, 3))
 
 
 @trial("dial", "objects", "dial makes the response buffer of a channel", why="The server answers there.")
-async def _dial(ward: Ward) -> None:
-    channel = await _Channel.open(ward)
+async def _dial(context: CheckContext) -> None:
+    channel = await _Channel.open(context)
     requests, responses = BufferView(f"{channel.name}_request"), BufferView(f"{channel.name}_response")
     pid = channel.driver.patient.identity["pid"]
     expect_all(
@@ -112,8 +112,8 @@ async def _dial(ward: Ward) -> None:
 
 
 @refusal("dial", "nobody", "a channel without a server is refused", why="The client would wait for nobody.")
-async def _dial_nobody(ward: Ward) -> None:
-    driver, name = await driver_of(ward), ward.name("nobody")
+async def _dial_nobody(context: CheckContext) -> None:
+    driver, name = await driver_of(context), context.name("nobody")
     await refused(driver.dial(name, metadata=0, payload=4096, timeout=SHORT), "not_found")
     expect("objects afterwards", BufferView(f"{name}_response").existing(), [])
 
@@ -121,8 +121,8 @@ async def _dial_nobody(ward: Ward) -> None:
 @trial(
     "send", "in-order", "requests are answered in order, written in place or not", why="Nothing else tells them apart."
 )
-async def _send(ward: Ward) -> None:
-    channel = await _Channel.open(ward, "echo")
+async def _send(context: CheckContext) -> None:
+    channel = await _Channel.open(context, "echo")
     for number, size in enumerate(_SIZES):
         await channel.driver.send(channel.client, Payload(Pattern.SIMPLE, size, mask=number), in_place=number % 2 == 1)
     for number, size in enumerate(_SIZES):
@@ -135,30 +135,30 @@ async def _send(ward: Ward) -> None:
 
 
 @refusal("send", "size", "a request beyond the ring is refused", why="It could never be read.")
-async def _send_too_much(ward: Ward) -> None:
-    channel = await _Channel.open(ward, "echo")
+async def _send_too_much(context: CheckContext) -> None:
+    channel = await _Channel.open(context, "echo")
     for in_place in (False, True):
         too_much = Payload(Pattern.SIMPLE, 5000)
         await refused(channel.driver.send(channel.client, too_much, in_place=in_place), "frame_too_large")
 
 
 @trial("receive", "later", "receive waits for a slow handler", why="Scenarios have slow servers.")
-async def _receive(ward: Ward) -> None:
-    channel = await _Channel.open(ward, "echo", delay=SHORT)
+async def _receive(context: CheckContext) -> None:
+    channel = await _Channel.open(context, "echo", delay=SHORT)
     await channel.driver.send(channel.client, Payload(Pattern.SIMPLE, 10))
     seen = await channel.driver.receive(channel.client)
     expect_all(("size", seen.size, 10), ("digest", seen.digest, digest(ramp(10))))
 
 
 @refusal("receive", "nothing", "without a request there is no answer", why="It would wait for nobody.")
-async def _receive_nothing(ward: Ward) -> None:
-    channel = await _Channel.open(ward, "echo")
+async def _receive_nothing(context: CheckContext) -> None:
+    channel = await _Channel.open(context, "echo")
     await refused(channel.driver.receive(channel.client, timeout=SHORT), "timeout")
 
 
 @trial("ping", "trips", "ping measures each round trip", why="It is what measures the time of a round trip.")
-async def _ping(ward: Ward) -> None:
-    channel = await _Channel.open(ward, "echo", delay=0.02)
+async def _ping(context: CheckContext) -> None:
+    channel = await _Channel.open(context, "echo", delay=0.02)
     seen = await channel.driver.ping(channel.client, Payload(Pattern.SIMPLE, 10), count=5)
     expect("how many", len(seen), 5)
     if min(seen) < 0.019:
@@ -166,8 +166,8 @@ async def _ping(ward: Ward) -> None:
 
 
 @refusal("ping", "unhandled", "a server that handles nothing is no answer", why="It would wait for nobody.")
-async def _ping_nobody(ward: Ward) -> None:
-    channel = await _Channel.open(ward)
+async def _ping_nobody(context: CheckContext) -> None:
+    channel = await _Channel.open(context)
     work = channel.driver.ping(channel.client, Payload(Pattern.SIMPLE, 10), count=1, timeout=SHORT)
     await refused(work, "timeout")
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from harmony.doctor.check_context import Ward
+from harmony.doctor.check_context import CheckContext
 from harmony.doctor.driver_probe import Patient
 from harmony.doctor.finding import expect_all
 from step_definitions.observer import BufferView
@@ -32,9 +32,9 @@ class TypedDriver(Driver):
         await self.patient.end()
 
 
-async def driver_of(ward: Ward) -> TypedDriver:
+async def driver_of(context: CheckContext) -> TypedDriver:
     """Start a driver."""
-    return TypedDriver(await ward.patient())
+    return TypedDriver(await context.patient())
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ class Line:
     writer: int
 
     @classmethod
-    async def open(cls, ward: Ward, *, payload: int = 1024, metadata: int = 0, base: str = "line") -> Self:
+    async def open(cls, context: CheckContext, *, payload: int = 1024, metadata: int = 0, base: str = "line") -> Self:
         """Start a driver and open both ends of a buffer."""
-        return await cls.within(await driver_of(ward), ward.name(base), payload=payload, metadata=metadata)
+        return await cls.within(await driver_of(context), context.name(base), payload=payload, metadata=metadata)
 
     @classmethod
     async def within(cls, driver: TypedDriver, name: str, *, payload: int = 1024, metadata: int = 0) -> Self:

@@ -6,7 +6,7 @@ import asyncio
 import itertools
 from typing import Final
 
-from harmony.doctor.check_context import Ward
+from harmony.doctor.check_context import CheckContext
 from harmony.doctor.finding import WrongError, expect, expect_all
 from harmony.doctor.trial import refusal, trial
 from harmony.doctor.verbs import refused
@@ -18,8 +18,8 @@ _COUNT: Final = 60
 
 
 @trial("write", "one", "write writes one frame, header and bytes", why="Another language reads them in the memory.")
-async def _write(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _write(context: CheckContext) -> None:
+    line = await Line.open(context)
     expect_transfer("write", await line.driver.write(line.writer, ramp_of(100)), [100], digest=0)
     header = line.view.header()
     expect_all(
@@ -32,8 +32,8 @@ async def _write(ward: Ward) -> None:
 
 
 @trial("write", "recipes", "write makes bytes by every recipe", why="All languages must make the same bytes.")
-async def _write_by_recipes(ward: Ward) -> None:
-    line = await Line.open(ward, payload=8192)
+async def _write_by_recipes(context: CheckContext) -> None:
+    line = await Line.open(context, payload=8192)
     recipes = (
         Payload(Pattern.FRAME, 300),
         Payload(Pattern.FRAME, 300, sequence=1000),
@@ -52,8 +52,8 @@ async def _write_by_recipes(ward: Ward) -> None:
 
 
 @trial("write", "many", "write takes sizes in turn, around the end of the ring", why="It is what measures the speed.")
-async def _write_many(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _write_many(context: CheckContext) -> None:
+    line = await Line.open(context)
     sizes = list(itertools.islice(itertools.cycle(_SIZES), _COUNT))
     written, read = await asyncio.gather(
         line.driver.write(line.writer, ramp_of(0), count=_COUNT, sizes=_SIZES),
@@ -65,24 +65,24 @@ async def _write_many(ward: Ward) -> None:
 
 
 @trial("write", "interval", "write keeps the interval", why="Scenarios have slow writers.")
-async def _write_slowly(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _write_slowly(context: CheckContext) -> None:
+    line = await Line.open(context)
     seen = await line.driver.write(line.writer, ramp_of(10), count=4, interval=0.05)
     if seen.seconds < 0.14:
         raise WrongError(f"seconds of 4 frames, 0.05 s apart: seen {seen.seconds:.3g}, expected at least 0.15")
 
 
 @refusal("write", "size", "frames of no bytes, and beyond the ring, are refused", why="They could never be read.")
-async def _write_wrong_sizes(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _write_wrong_sizes(context: CheckContext) -> None:
+    line = await Line.open(context)
     await refused(line.driver.write(line.writer, ramp_of(0)), "invalid_frame_size")
     await refused(line.driver.write(line.writer, ramp_of(1024 - 15)), "frame_too_large")
     await line.driver.write(line.writer, ramp_of(1024 - 16))
 
 
 @refusal("write", "unwritable", "what can never be written here is refused at once", why="It would wait for ever.")
-async def _write_the_unwritable(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _write_the_unwritable(context: CheckContext) -> None:
+    line = await Line.open(context)
     await line.driver.write(line.writer, ramp_of(484))  # the next frame begins at 500 of 1024
     await line.driver.release((await line.driver.read(line.reader)).frame)
     error = await refused(line.driver.write(line.writer, ramp_of(600), timeout=2.0), "frame_unwritable")
@@ -94,8 +94,8 @@ async def _write_the_unwritable(ward: Ward) -> None:
 
 
 @refusal("write", "busy", "write is refused while a slot is out", why="Both would be at the same place of the ring.")
-async def _write_while_busy(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _write_while_busy(context: CheckContext) -> None:
+    line = await Line.open(context)
     slot = await line.driver.acquire(line.writer, 10)
     await refused(line.driver.write(line.writer, ramp_of(10)), "busy")
     await line.driver.abandon(slot)
@@ -103,8 +103,8 @@ async def _write_while_busy(ward: Ward) -> None:
 
 
 @refusal("write", "reader-dead", "a writer notices that the reader is gone", why="It would write for nobody.")
-async def _write_for_nobody(ward: Ward) -> None:
-    reading, writing, name = await driver_of(ward), await driver_of(ward), ward.name("orphan")
+async def _write_for_nobody(context: CheckContext) -> None:
+    reading, writing, name = await driver_of(context), await driver_of(context), context.name("orphan")
     await reading.create(name, metadata=0, payload=1024)
     writer = await writing.connect(name)
     await reading.patient.kill()
@@ -112,21 +112,21 @@ async def _write_for_nobody(ward: Ward) -> None:
 
 
 @trial("fill", "full", "fill writes until there is no room", why="Scenarios about full buffers begin with it.")
-async def _fill(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _fill(context: CheckContext) -> None:
+    line = await Line.open(context)
     seen = await line.driver.fill(line.writer, ramp_of(100), patience=SHORT)
     expect_transfer("fill", seen, [100] * (1024 // 116), digest=0)
 
 
 @refusal("fill", "size", "fill refuses a frame that is too large", why="It would find no room, and say all is well.")
-async def _fill_with_too_much(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _fill_with_too_much(context: CheckContext) -> None:
+    line = await Line.open(context)
     await refused(line.driver.fill(line.writer, ramp_of(2000), patience=SHORT), "frame_too_large")
 
 
 @trial("read", "one", "read returns sequence, size and digest", why="Scenarios see a frame by them alone.")
-async def _read(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _read(context: CheckContext) -> None:
+    line = await Line.open(context)
     await line.driver.write(line.writer, ramp_of(0), count=2, sizes=[100, 50])
     frames = [await line.driver.read(line.reader) for _ in range(2)]
     for number, (frame, size) in enumerate(zip(frames, (100, 50), strict=True), start=1):
@@ -140,8 +140,8 @@ async def _read(ward: Ward) -> None:
 
 
 @refusal("read", "writer-dead", "a reader notices that the writer is gone", why="It would wait for nobody.")
-async def _read_from_nobody(ward: Ward) -> None:
-    reading, writing, name = await driver_of(ward), await driver_of(ward), ward.name("silent")
+async def _read_from_nobody(context: CheckContext) -> None:
+    reading, writing, name = await driver_of(context), await driver_of(context), context.name("silent")
     reader = await reading.create(name, metadata=0, payload=1024)
     await writing.write(await writing.connect(name), ramp_of(10))
     await writing.patient.kill()
@@ -152,8 +152,8 @@ async def _read_from_nobody(ward: Ward) -> None:
 @refusal(
     "read", "sequence", "a frame with a wrong number is refused", why="It would pass off a loss as the next frame."
 )
-async def _read_out_of_order(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _read_out_of_order(context: CheckContext) -> None:
+    line = await Line.open(context)
     await line.driver.write(line.writer, ramp_of(10))
     line.view.overwrite_frame_header(0, 10, 5)
     error = await refused(line.driver.read(line.reader), "sequence_error")
@@ -166,8 +166,8 @@ async def _read_out_of_order(ward: Ward) -> None:
 @trial(
     "read_many", "until-none", "without a count it reads until the writer is gone", why="Scenarios read all there is."
 )
-async def _read_all(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _read_all(context: CheckContext) -> None:
+    line = await Line.open(context)
     await line.driver.write(line.writer, ramp_of(100), count=5)
     await line.driver.close(line.writer)
     seen = await line.driver.read_many(line.reader, idle=0.5)
@@ -175,8 +175,8 @@ async def _read_all(ward: Ward) -> None:
 
 
 @trial("read_many", "idle", "without a count it ends when none comes for a while", why="Not every writer closes.")
-async def _read_until_idle(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _read_until_idle(context: CheckContext) -> None:
+    line = await Line.open(context)
     await line.driver.write(line.writer, ramp_of(100), count=3)
     seen = await line.driver.read_many(line.reader, idle=SHORT)
     expect_transfer("read_many", seen, [100] * 3, digest=expected_chain([100] * 3, 1))
@@ -184,15 +184,15 @@ async def _read_until_idle(ward: Ward) -> None:
 
 
 @trial("read_many", "unseen", "without look it makes no digest", why="The speed of memory is not that of a CRC.")
-async def _read_unseen(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _read_unseen(context: CheckContext) -> None:
+    line = await Line.open(context)
     await line.driver.write(line.writer, ramp_of(100), count=3)
     expect_transfer("read_many", await line.driver.read_many(line.reader, count=3, look=False), [100] * 3, digest=0)
 
 
 @trial("read_many", "slowly", "it holds each frame for the delay", why="Scenarios have slow readers.")
-async def _read_slowly(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _read_slowly(context: CheckContext) -> None:
+    line = await Line.open(context)
     await line.driver.write(line.writer, ramp_of(10), count=3)
     seen = await line.driver.read_many(line.reader, count=3, delay=0.05)
     if seen.seconds < 0.14:
@@ -200,17 +200,17 @@ async def _read_slowly(ward: Ward) -> None:
 
 
 @refusal("read_many", "writer-dead", "a count that cannot be reached is refused", why="Less than all is a failure.")
-async def _read_too_many(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _read_too_many(context: CheckContext) -> None:
+    line = await Line.open(context)
     await line.driver.write(line.writer, ramp_of(100), count=2)
     await line.driver.close(line.writer)
     await refused(line.driver.read_many(line.reader, count=3), "writer_dead")
 
 
 @trial("relay", "bytes", "relay hands bytes on", why="Scenarios with three roles go through it.")
-async def _relay(ward: Ward) -> None:
-    first = await Line.open(ward)
-    second = await Line.within(first.driver, ward.name("second"))
+async def _relay(context: CheckContext) -> None:
+    first = await Line.open(context)
+    second = await Line.within(first.driver, context.name("second"))
     await first.driver.write(first.writer, Payload(Pattern.FRAME, 100, sequence=7), count=3)
     seen = await first.driver.relay(first.reader, second.writer, 3)
     total = 0
@@ -221,17 +221,17 @@ async def _relay(ward: Ward) -> None:
 
 
 @refusal("relay", "writer-dead", "relay of too little is refused", why="Less than all is a failure.")
-async def _relay_too_many(ward: Ward) -> None:
-    first = await Line.open(ward)
-    second = await Line.within(first.driver, ward.name("second"))
+async def _relay_too_many(context: CheckContext) -> None:
+    first = await Line.open(context)
+    second = await Line.within(first.driver, context.name("second"))
     await first.driver.write(first.writer, ramp_of(100))
     await first.driver.close(first.writer)
     await refused(first.driver.relay(first.reader, second.writer, 2), "writer_dead")
 
 
 @trial("peek", "bytes", "peek shows bytes of a held frame", why="A digest that differs is explained by them.")
-async def _peek(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _peek(context: CheckContext) -> None:
+    line = await Line.open(context)
     await line.driver.write(line.writer, ramp_of(100))
     frame = await line.driver.read(line.reader)
     for offset, length in ((0, 4), (90, 10), (95, 50), (50, 0)):
@@ -240,8 +240,8 @@ async def _peek(ward: Ward) -> None:
 
 
 @refusal("peek", "released", "peek of a released frame is refused", why="Its bytes belong to the writer again.")
-async def _peek_at_nothing(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _peek_at_nothing(context: CheckContext) -> None:
+    line = await Line.open(context)
     await line.driver.write(line.writer, ramp_of(100))
     frame = await line.driver.read(line.reader)
     await line.driver.release(frame.frame)
@@ -249,8 +249,8 @@ async def _peek_at_nothing(ward: Ward) -> None:
 
 
 @trial("release", "space", "release gives space back, in the order of the ring", why="A writer waits for it.")
-async def _release(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _release(context: CheckContext) -> None:
+    line = await Line.open(context)
     await line.driver.write(line.writer, ramp_of(100), count=2)
     first, second = [(await line.driver.read(line.reader)).frame for _ in range(2)]
     await line.driver.release(second)

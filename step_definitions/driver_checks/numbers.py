@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from harmony.doctor.check_context import Ward
+from harmony.doctor.check_context import CheckContext
 from harmony.doctor.finding import expect
 from harmony.doctor.requests import expect_error
 from harmony.doctor.samples import fitting
@@ -20,10 +20,10 @@ _NOTHING: Final = 999_999
 
 
 def _of(verb: Verb, keys: frozenset[str]) -> Trial:
-    async def run(ward: Ward) -> None:
+    async def run(context: CheckContext) -> None:
         numbers: dict[str, Any] = dict.fromkeys(keys, _NOTHING)
         params = {**fitting(verb, "any"), **numbers, "timeout": 1.0}
-        answer = await (await ward.patient()).ask(verb.name, params)
+        answer = await (await context.patient()).ask(verb.name, params)
         what = f"{verb.name} of the number {_NOTHING}"
         expect_error(what, answer, DRIVER_ERROR)
         data = answer.data if isinstance(answer, ErrorResponse) and isinstance(answer.data, dict) else {}
@@ -36,24 +36,24 @@ def _of(verb: Verb, keys: frozenset[str]) -> Trial:
 @refusal(
     "read", "other-kind", "a writer is not read from", why="A number is of one kind; mistaken, it is a step's slip."
 )
-async def _read_from_a_writer(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _read_from_a_writer(context: CheckContext) -> None:
+    line = await Line.open(context)
     await refused(line.driver.read(line.writer, timeout=SHORT), "closed")
 
 
 @refusal(
     "write", "other-kind", "a reader is not written to", why="A number is of one kind; mistaken, it is a step's slip."
 )
-async def _write_to_a_reader(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _write_to_a_reader(context: CheckContext) -> None:
+    line = await Line.open(context)
     await refused(line.driver.write(line.reader, ramp_of(10)), "closed")
 
 
 @refusal(
     "commit", "other-kind", "a writer is not committed", why="A number is of one kind; mistaken, it is a step's slip."
 )
-async def _commit_a_writer(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _commit_a_writer(context: CheckContext) -> None:
+    line = await Line.open(context)
     await refused(line.driver.commit(line.writer), "closed")
 
 

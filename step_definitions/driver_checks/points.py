@@ -6,7 +6,7 @@ import asyncio
 from dataclasses import asdict
 from typing import Final
 
-from harmony.doctor.check_context import Ward
+from harmony.doctor.check_context import CheckContext
 from harmony.doctor.driver_probe import request
 from harmony.doctor.finding import expect
 from harmony.doctor.requests import expect_error
@@ -18,8 +18,8 @@ from step_definitions.driver_checks.fixtures import SHORT, driver_of, ramp_of
 
 
 @trial("arm", "dies", "the process dies at the point, at the passage", why="Scenarios about death need the very place.")
-async def _arm(ward: Ward) -> None:
-    reading, writing, name = await driver_of(ward), await driver_of(ward), ward.name("armed")
+async def _arm(context: CheckContext) -> None:
+    reading, writing, name = await driver_of(context), await driver_of(context), context.name("armed")
     reader = await reading.create(name, metadata=0, payload=1024)
     writer = await writing.connect(name)
     await writing.arm("writer.data", 2)
@@ -43,8 +43,8 @@ async def _arm(ward: Ward) -> None:
 
 
 @trial("arm", "halts", "the process halts at the point, and goes on", why="Scenarios look at what stands half done.")
-async def _arm_halts(ward: Ward) -> None:
-    reading, writing, name = await driver_of(ward), await driver_of(ward), ward.name("halted")
+async def _arm_halts(context: CheckContext) -> None:
+    reading, writing, name = await driver_of(context), await driver_of(context), context.name("halted")
     reader = await reading.create(name, metadata=0, payload=1024)
     writer = await writing.connect(name)
     await writing.arm("writer.data", 1, then="halt")
@@ -62,24 +62,24 @@ async def _arm_halts(ward: Ward) -> None:
 
 
 @refusal("arm", "unknown-deed", "a deed that there is not is refused", why="It would do another one.")
-async def _arm_strangely(ward: Ward) -> None:
-    driver = await driver_of(ward)
+async def _arm_strangely(context: CheckContext) -> None:
+    driver = await driver_of(context)
     params = {"point": "writer.data", "passage": 1, "then": "dance", "timeout": 1.0}
     answer = await driver.patient.ask("arm", params)
     expect_error("arm with 'then' = 'dance'", answer, jsonrpc.INVALID_PARAMS, naming="then")
 
 
 @refusal("arm", "ill-typed", "a passage in words is refused", why="It would be armed for another passage.")
-async def _arm_ill(ward: Ward) -> None:
-    driver = await driver_of(ward)
+async def _arm_ill(context: CheckContext) -> None:
+    driver = await driver_of(context)
     params = {"point": "writer.data", "passage": "first", "then": "die", "timeout": 1.0}
     answer = await driver.patient.ask("arm", params)
     expect_error("arm with 'passage' = 'first'", answer, jsonrpc.INVALID_PARAMS, naming="passage")
 
 
 @refusal("arm", "unknown-point", "a point that there is not is refused", why="The process would never die.")
-async def _arm_nowhere(ward: Ward) -> None:
-    driver = await driver_of(ward)
+async def _arm_nowhere(context: CheckContext) -> None:
+    driver = await driver_of(context)
     answer = await driver.patient.ask("arm", {"point": "writer.nowhere", "passage": 1, "then": "die", "timeout": 1.0})
     expect_error("arm with 'point' = 'writer.nowhere'", answer, jsonrpc.INVALID_PARAMS, naming="point")
 

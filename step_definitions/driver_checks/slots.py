@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Final
 
-from harmony.doctor.check_context import Ward
+from harmony.doctor.check_context import CheckContext
 from harmony.doctor.finding import expect, expect_all
 from harmony.doctor.requests import expect_error
 from harmony.doctor.trial import refusal, trial
@@ -16,8 +16,8 @@ from step_definitions.patterns import Pattern, Payload, digest, ramp
 
 
 @trial("acquire", "unseen", "a slot is unseen until it is committed", why="A reader would read half of it.")
-async def _acquire(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _acquire(context: CheckContext) -> None:
+    line = await Line.open(context)
     slot = await line.driver.acquire(line.writer, 100)
     await line.driver.put(slot, ramp_of(100))
     await refused(line.driver.read(line.reader, timeout=SHORT), "timeout")
@@ -26,22 +26,22 @@ async def _acquire(ward: Ward) -> None:
 
 
 @refusal("acquire", "size", "slots of no bytes, and beyond the ring, are refused", why="They could never be read.")
-async def _acquire_wrong_sizes(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _acquire_wrong_sizes(context: CheckContext) -> None:
+    line = await Line.open(context)
     await refused(line.driver.acquire(line.writer, 0), "invalid_frame_size")
     await refused(line.driver.acquire(line.writer, 1024), "frame_too_large")
 
 
 @refusal("acquire", "busy", "a second slot is refused", why="Both would be at the same place of the ring.")
-async def _acquire_twice(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _acquire_twice(context: CheckContext) -> None:
+    line = await Line.open(context)
     await line.driver.acquire(line.writer, 10)
     await refused(line.driver.acquire(line.writer, 10), "busy")
 
 
 @trial("put", "bytes", "put writes into the slot, also behind its beginning", why="Frames are put together so.")
-async def _put(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _put(context: CheckContext) -> None:
+    line = await Line.open(context)
     slot = await line.driver.acquire(line.writer, 200)
     await line.driver.put(slot, ramp_of(150))
     await line.driver.put(slot, Payload(Pattern.SIMPLE, 50, mask=3), offset=150)
@@ -51,16 +51,16 @@ async def _put(ward: Ward) -> None:
 
 
 @refusal("put", "committed", "nothing is put into a committed slot", why="A reader is reading it.")
-async def _put_too_late(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _put_too_late(context: CheckContext) -> None:
+    line = await Line.open(context)
     slot = await line.driver.acquire(line.writer, 10)
     await line.driver.commit(slot)
     await refused(line.driver.put(slot, ramp_of(10)), "closed")
 
 
 @refusal("put", "beyond", "nothing is put beyond the slot", why="It would be written into the next frame.")
-async def _put_beyond(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _put_beyond(context: CheckContext) -> None:
+    line = await Line.open(context)
     slot = await line.driver.acquire(line.writer, 10)
     for size, offset in ((11, 0), (10, 1), (1, 10)):
         params = {"slot": slot, "payload": asdict(ramp_of(size)), "offset": offset, "timeout": 1.0}
@@ -69,8 +69,8 @@ async def _put_beyond(ward: Ward) -> None:
 
 
 @trial("commit", "sequence", "commit returns the number of the frame", why="Scenarios compare it with what is read.")
-async def _commit(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _commit(context: CheckContext) -> None:
+    line = await Line.open(context)
     for number in (1, 2, 3):
         slot = await line.driver.acquire(line.writer, 10)
         expect("sequence", await line.driver.commit(slot), number)
@@ -78,16 +78,16 @@ async def _commit(ward: Ward) -> None:
 
 
 @refusal("commit", "twice", "a slot is committed once", why="The frame would be there twice.")
-async def _commit_twice(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _commit_twice(context: CheckContext) -> None:
+    line = await Line.open(context)
     slot = await line.driver.acquire(line.writer, 10)
     await line.driver.commit(slot)
     await refused(line.driver.commit(slot), "closed")
 
 
 @trial("abandon", "unseen", "an abandoned slot leaves no trace", why="Nobody must be able to tell it was asked for.")
-async def _abandon(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _abandon(context: CheckContext) -> None:
+    line = await Line.open(context)
     await line.driver.abandon(await line.driver.acquire(line.writer, 900))
     header = line.view.header()
     expect_all(
@@ -99,8 +99,8 @@ async def _abandon(ward: Ward) -> None:
 
 
 @refusal("abandon", "twice", "a slot is abandoned once", why="Its number may mean the next slot.")
-async def _abandon_twice(ward: Ward) -> None:
-    line = await Line.open(ward)
+async def _abandon_twice(context: CheckContext) -> None:
+    line = await Line.open(context)
     slot = await line.driver.acquire(line.writer, 10)
     await line.driver.abandon(slot)
     await refused(line.driver.abandon(slot), "closed")

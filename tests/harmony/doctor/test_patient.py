@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from harmony.doctor.check_context import Ward
+from harmony.doctor.check_context import CheckContext
 from harmony.doctor.driver_probe import Patient, request
 from harmony.doctor.examination import open_case
 from harmony.doctor.finding import WrongError
@@ -26,8 +26,8 @@ NO_JSON: Final = framing.encode(b"no JSON")
 def with_patient(scene: Callable[[Patient], Awaitable[None]]) -> None:
     async def run() -> None:
         case = open_case(load_project(ROOT), "python")
-        async with Ward(case, "test") as ward:
-            await scene(await ward.patient())
+        async with CheckContext(case, "test") as context:
+            await scene(await context.patient())
         await case.close()
 
     asyncio.run(run())

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
-from harmony.doctor.check_context import Ward
+from harmony.doctor.check_context import CheckContext
 
 BOOK: Final = "docs/doctor.md"
 """Where the rules stand that every driver of every project keeps."""
@@ -33,7 +33,7 @@ class Check:
     title: str
     why: str
     where: str
-    run: Callable[[Ward], Awaitable[None]]
+    run: Callable[[CheckContext], Awaitable[None]]
     needs: frozenset[str] = frozenset()
     fatal: bool = False
     alone: bool = False

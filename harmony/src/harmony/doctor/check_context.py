@@ -119,7 +119,7 @@ class Case:
         return patient
 
 
-class Ward:
+class CheckContext:
     """The patients of one check, and names that nobody else has. An asynchronous context manager.
 
     Attributes:

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from typing import Final
 
 from harmony.doctor.check import BOOK, Check
-from harmony.doctor.check_context import Ward
+from harmony.doctor.check_context import CheckContext
 from harmony.doctor.driver_probe import Patient, request
 from harmony.doctor.finding import NotRunError, WrongError
 
@@ -22,10 +22,10 @@ _FOR_EVER: Final = 60.0
 _PARENT: Final = "import subprocess, sys; subprocess.Popen(sys.argv[1:]).wait()"
 
 
-async def _hold(ward: Ward, patient: Patient) -> None:
-    if ward.case.trials.hold is None:
+async def _hold(context: CheckContext, patient: Patient) -> None:
+    if context.case.trials.hold is None:
         raise NotRunError("the project tells of nothing that can be held (driver.trials)")
-    await ward.case.trials.hold(ward, patient)
+    await context.case.trials.hold(context, patient)
 
 
 def _close_stdin(patient: Patient) -> None:
@@ -36,13 +36,13 @@ def _terminate(patient: Patient) -> None:
     patient.child.signal(signal.SIGTERM)
 
 
-def _ends(ask: Callable[[Patient], None], what: str, *, waiting: bool) -> Callable[[Ward], Awaitable[None]]:
-    async def run(ward: Ward) -> None:
-        patient = await ward.patient()
-        await _hold(ward, patient)
+def _ends(ask: Callable[[Patient], None], what: str, *, waiting: bool) -> Callable[[CheckContext], Awaitable[None]]:
+    async def run(context: CheckContext) -> None:
+        patient = await context.patient()
+        await _hold(context, patient)
         with ExitStack() as stack:
             if waiting:
-                await _have_wait(ward, patient, stack)
+                await _have_wait(context, patient, stack)
             ask(patient)
             lines = []
             if not await patient.ended():
@@ -50,35 +50,35 @@ def _ends(ask: Callable[[Patient], None], what: str, *, waiting: bool) -> Callab
             elif patient.child.how_it_ended() != "exited with code 0":
                 lines.append(f"after {what} it {patient.child.how_it_ended()}, expected an exit with code 0")
                 lines += patient.child.stderr.lines(6)
-            lines += [f"after {what} there is still {thing}" for thing in ward.left()]
+            lines += [f"after {what} there is still {thing}" for thing in context.left()]
         if lines:
-            ward.case.trials.sweep(f"_{ward.run}")
+            context.case.trials.sweep(f"_{context.run}")
             raise WrongError(*lines)
 
     return run
 
 
-async def _have_wait(ward: Ward, patient: Patient, stack: ExitStack) -> None:
+async def _have_wait(context: CheckContext, patient: Patient, stack: ExitStack) -> None:
     """Have every verb wait that can; return once the driver has certainly begun with them."""
-    waitings = [one for one in ward.case.trials.waiting if _claimed(ward, one.verb)]
+    waitings = [one for one in context.case.trials.waiting if _claimed(context, one.verb)]
     if not waitings:
         raise NotRunError("the project tells of no verb that waits (driver.trials)")
     for waiting in waitings:
-        params = await waiting.prepare(ward, patient)
+        params = await waiting.prepare(context, patient)
         number = patient.next_id()
         stack.enter_context(patient.expecting(number))
         await patient.send(request(number, waiting.verb, {**params, "timeout": _FOR_EVER}))
     await patient.ask("health", {"timeout": 1.0})
 
 
-def _claimed(ward: Ward, verb: str) -> bool:
-    needs = ward.case.contract.verbs[verb].needs
-    return not needs or needs in (ward.case.claims or ())
+def _claimed(context: CheckContext, verb: str) -> bool:
+    needs = context.case.contract.verbs[verb].needs
+    return not needs or needs in (context.case.claims or ())
 
 
-async def _dies_with_its_parent(ward: Ward) -> None:
-    patient = await ward.patient([sys.executable, "-I", "-S", "-c", _PARENT])
-    await _hold(ward, patient)
+async def _dies_with_its_parent(context: CheckContext) -> None:
+    patient = await context.patient([sys.executable, "-I", "-S", "-c", _PARENT])
+    await _hold(context, patient)
     family = [pid for pid in await asyncio.to_thread(patient.child.family) if pid != patient.pid]
     handles = [os.pidfd_open(pid) for pid in family]
     try:
@@ -101,12 +101,12 @@ def _still_alive(handles: list[int], patience: float) -> int:
     return len(alive)
 
 
-async def _leaves_to_its_heir(ward: Ward) -> None:
-    first = await ward.patient()
-    await _hold(ward, first)
+async def _leaves_to_its_heir(context: CheckContext) -> None:
+    first = await context.patient()
+    await _hold(context, first)
     await first.kill()
     try:
-        await _hold(ward, await ward.patient())
+        await _hold(context, await context.patient())
     except Exception as error:
         raise WrongError(
             f"after SIGKILL another driver cannot open what the first one held: {error}",

@@ -11,7 +11,7 @@ from typing import Final
 
 from harmony.doctor import ending, introduction, requests, scenario, verbs, wire
 from harmony.doctor.check import Check
-from harmony.doctor.check_context import Case, Ward
+from harmony.doctor.check_context import Case, CheckContext
 from harmony.doctor.finding import Diagnosis, Finding, NotClaimedError, NotRunError, Verdict, WrongError
 from harmony.doctor.trial import Trials
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
@@ -178,9 +178,9 @@ class Examination:
             raise NotRunError(f"the time for all checks, {self._limit:g} s, is over")
         limit = min(check.limit, left)
         try:
-            async with asyncio.timeout(limit), Ward(self._case, check.id) as ward:
-                await self._require(check, ward)
-                await check.run(ward)
+            async with asyncio.timeout(limit), CheckContext(self._case, check.id) as context:
+                await self._require(check, context)
+                await check.run(context)
         except (WrongError, NotClaimedError, NotRunError):
             raise
         except TimeoutError:
@@ -191,10 +191,10 @@ class Examination:
         except Exception as error:  # a driver that is wrong enough makes a check stumble; the others go on
             raise WrongError(f"the check could not go on: {type(error).__name__}: {error}") from error
 
-    async def _require(self, check: Check, ward: Ward) -> None:
+    async def _require(self, check: Check, context: CheckContext) -> None:
         """See that the driver claims what a check needs."""
         if check.needs and self._case.claims is None:
-            await ward.patient()
+            await context.patient()
         missing = check.needs - (self._case.claims or frozenset())
         if missing:
             raise NotClaimedError(f"the driver does not claim {', '.join(sorted(missing))}")

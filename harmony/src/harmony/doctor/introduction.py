@@ -12,7 +12,7 @@ from typing import Any, Final
 import pydantic
 
 from harmony.doctor.check import BOOK, Check
-from harmony.doctor.check_context import Ward
+from harmony.doctor.check_context import CheckContext
 from harmony.doctor.finding import WrongError
 from harmony.run.pool import unavailable
 from harmony.wire.driver_contract import Identity, Structure, layout_differences
@@ -21,11 +21,11 @@ _BUILD_LIMIT: Final = 600.0
 _TAIL: Final = 12
 
 
-async def _is_built(ward: Ward) -> None:
-    case = ward.case
+async def _is_built(context: CheckContext) -> None:
+    case = context.case
     if case.platform.build:
         command = [sys.executable, "-m", "harmony", "build", case.name, "--project", str(case.project.file)]
-        code, said = await run_command(command, ward, _BUILD_LIMIT)
+        code, said = await run_command(command, context, _BUILD_LIMIT)
         if code:
             raise WrongError(f"{shlex.join(case.platform.build)} failed", *said.splitlines()[-_TAIL:])
     reason = unavailable(case.name, case.platform, case.project.root)
@@ -33,7 +33,7 @@ async def _is_built(ward: Ward) -> None:
         raise WrongError(reason)
 
 
-async def run_command(command: list[str], ward: Ward, limit: float) -> tuple[int, str]:
+async def run_command(command: list[str], context: CheckContext, limit: float) -> tuple[int, str]:
     """Run a command of harmony as a person would, at the root of the checkout; return its status and its words.
 
     Raises:
@@ -41,7 +41,7 @@ async def run_command(command: list[str], ward: Ward, limit: float) -> tuple[int
     """
     process = await asyncio.create_subprocess_exec(
         *command,
-        cwd=ward.case.project.root,
+        cwd=context.case.project.root,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -58,17 +58,17 @@ async def run_command(command: list[str], ward: Ward, limit: float) -> tuple[int
     return process.returncode or 0, said.decode("utf-8", "backslashreplace")
 
 
-async def _starts(ward: Ward) -> None:
-    await ward.patient()
+async def _starts(context: CheckContext) -> None:
+    await context.patient()
 
 
-async def _identity(ward: Ward) -> Any:
-    return (await ward.patient()).identity
+async def _identity(context: CheckContext) -> Any:
+    return (await context.patient()).identity
 
 
-async def _introduces_itself(ward: Ward) -> None:
-    patient = await ward.patient()
-    found = ward.case.contract.verbs["hello"].problems(patient.identity, strict=True)
+async def _introduces_itself(context: CheckContext) -> None:
+    patient = await context.patient()
+    found = context.case.contract.verbs["hello"].problems(patient.identity, strict=True)
     if found:
         raise WrongError(*found)
     identity = Identity.model_validate(patient.identity)
@@ -79,34 +79,34 @@ async def _introduces_itself(ward: Ward) -> None:
         raise WrongError(f"pid: seen {identity.pid}, expected the process that was started, {patient.pid}, or a child")
 
 
-async def _has_the_version(ward: Ward) -> None:
-    seen = _part(await _identity(ward), "protocol")
-    ours = ward.case.contract.version
+async def _has_the_version(context: CheckContext) -> None:
+    seen = _part(await _identity(context), "protocol")
+    ours = context.case.contract.version
     if not isinstance(seen, str) or seen.partition(".")[0] != ours.partition(".")[0]:
         raise WrongError(f"protocol: seen {seen!r}, expected {ours!r} (the number after the point may differ)")
 
 
-async def _has_the_layout(ward: Ward) -> None:
-    seen = _part(await _identity(ward), "layout")
+async def _has_the_layout(context: CheckContext) -> None:
+    seen = _part(await _identity(context), "layout")
     try:
         layout = pydantic.TypeAdapter(dict[str, Structure]).validate_python(seen)
     except pydantic.ValidationError as error:
         raise WrongError(
             *(f"layout.{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         ) from None
-    wrong = list(layout_differences(ward.case.contract.layout, layout))
+    wrong = list(layout_differences(context.case.contract.layout, layout))
     if wrong:
         raise WrongError(*wrong)
 
 
-async def _claims_what_there_is(ward: Ward) -> None:
-    patient = await ward.patient()
-    known = ward.case.contract.capabilities
+async def _claims_what_there_is(context: CheckContext) -> None:
+    patient = await context.patient()
+    known = context.case.contract.capabilities
     lines = [f"claims {word!r}; known are {', '.join(sorted(known))}" for word in sorted(patient.claims - set(known))]
     claimed = _part(patient.identity, "capabilities")
     if isinstance(claimed, list) and len(claimed) != len(patient.claims):
         lines.append(f"capabilities: seen {claimed!r}, expected each once, as text")
-    promised = ward.case.platform.capabilities
+    promised = context.case.platform.capabilities
     lines += [
         f"the project file promises {word!r}, the driver does not claim it"
         for word in sorted(promised - patient.claims)

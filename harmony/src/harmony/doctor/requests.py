@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final
 
 from harmony.doctor.check import BOOK, Check
-from harmony.doctor.check_context import Ward
+from harmony.doctor.check_context import CheckContext
 from harmony.doctor.driver_probe import Patient, request
 from harmony.doctor.finding import NotRunError, WrongError, expect
 from harmony.doctor.samples import fitting, misfits
@@ -63,29 +63,29 @@ def error_problem(what: str, answer: Answer, code: int, *, naming: str = "") -> 
     return ""
 
 
-async def _knows_no_other_verb(ward: Ward) -> None:
-    patient = await ward.patient()
+async def _knows_no_other_verb(context: CheckContext) -> None:
+    patient = await context.patient()
     for verb in ("no_such_verb", "Health", ""):
         expect_error(f"the verb {verb!r}", await patient.ask(verb, _SOON), jsonrpc.METHOD_NOT_FOUND)
     await expect_health(patient, "an unknown verb")
 
 
-async def _goes_on_after_no_json(ward: Ward) -> None:
-    patient = await ward.patient()
+async def _goes_on_after_no_json(context: CheckContext) -> None:
+    patient = await context.patient()
     for body in (b"this is no JSON", b'{"jsonrpc":"2.0","id":900,', b""):
         await _expect_refused(patient, body, jsonrpc.PARSE_ERROR)
         await expect_health(patient, f"the body {body!r}")
 
 
-async def _refuses_other_bytes(ward: Ward) -> None:
-    patient = await ward.patient()
+async def _refuses_other_bytes(context: CheckContext) -> None:
+    patient = await context.patient()
     body = b'{"jsonrpc":"2.0","id":900,"method":"health","params":[{"timeout":1.0,"note":"\xff"}]}'
     await _expect_refused(patient, body, jsonrpc.PARSE_ERROR)
     await expect_health(patient, "a body that is no UTF-8")
 
 
-async def _refuses_what_is_no_request(ward: Ward) -> None:
-    patient = await ward.patient()
+async def _refuses_what_is_no_request(context: CheckContext) -> None:
+    patient = await context.patient()
     one = b'{"jsonrpc":"2.0","id":900,"method":"health","params":[{"timeout":1.0}]}'
     for body in (
         b"[" + one + b"]",
@@ -116,29 +116,29 @@ async def _expect_refused(patient: Patient, body: bytes, code: int) -> None:
         expect(f"the id of the error that answers {what}", found.id, None)
 
 
-async def _misses_every_parameter(ward: Ward) -> None:
+async def _misses_every_parameter(context: CheckContext) -> None:
     def without(verb: Verb) -> Iterator[tuple[str, str, Params]]:
-        params = fitting(verb, ward.name("missing"))
+        params = fitting(verb, context.name("missing"))
         for key in params:
             yield key, f"{verb.name} without {key!r}", {name: value for name, value in params.items() if name != key}
 
-    await _refuses_each(ward, without)
+    await _refuses_each(context, without)
 
 
-async def _refuses_ill_typed_parameters(ward: Ward) -> None:
+async def _refuses_ill_typed_parameters(context: CheckContext) -> None:
     def ill_typed(verb: Verb) -> Iterator[tuple[str, str, Params]]:
-        params = fitting(verb, ward.name("misfit"))
+        params = fitting(verb, context.name("misfit"))
         for key, value in misfits(verb):
             yield key, f"{verb.name} with {key!r} = {value!r}", {**params, key: value}
 
-    await _refuses_each(ward, ill_typed)
+    await _refuses_each(context, ill_typed)
 
 
-async def _refuses_each(ward: Ward, cases: Callable[[Verb], Iterator[tuple[str, str, Params]]]) -> None:
+async def _refuses_each(context: CheckContext, cases: Callable[[Verb], Iterator[tuple[str, str, Params]]]) -> None:
     """See that every verb refuses each of some cases, given as the key that is wrong, in words, and as parameters."""
-    patient = await ward.patient()
+    patient = await context.patient()
     lines, absent = [], []
-    for verb in ward.case.contract.verbs.values():
+    for verb in context.case.contract.verbs.values():
         if verb.needs and verb.needs not in patient.claims:
             continue
         for key, what, params in cases(verb):
@@ -158,8 +158,8 @@ def _tell(lines: list[str]) -> None:
         raise WrongError(*wrong)
 
 
-async def _ignores_what_it_does_not_know(ward: Ward) -> None:
-    patient = await ward.patient()
+async def _ignores_what_it_does_not_know(context: CheckContext) -> None:
+    patient = await context.patient()
     for verb in ("health", "hello"):
         answer = await patient.ask(verb, {**_SOON, "no_such_key": [1, {"deep": None}]})
         if isinstance(answer, ErrorResponse):
@@ -168,33 +168,33 @@ async def _ignores_what_it_does_not_know(ward: Ward) -> None:
             )
 
 
-async def _refuses_what_it_does_not_claim(ward: Ward) -> None:
-    patient = await ward.patient()
+async def _refuses_what_it_does_not_claim(context: CheckContext) -> None:
+    patient = await context.patient()
     lines = []
-    for verb in ward.case.contract.verbs.values():
+    for verb in context.case.contract.verbs.values():
         if verb.needs and verb.needs not in patient.claims:
-            answer = await patient.ask(verb.name, {**fitting(verb, ward.name("unclaimed")), **_SOON})
+            answer = await patient.ask(verb.name, {**fitting(verb, context.name("unclaimed")), **_SOON})
             what = f"{verb.name}, which needs {verb.needs!r}, which it does not claim"
             lines.append(error_problem(what, answer, jsonrpc.METHOD_NOT_FOUND))
-    lines += [f"it has made {thing} all the same" for thing in ward.left()]
+    lines += [f"it has made {thing} all the same" for thing in context.left()]
     _tell(lines)
 
 
-def waiting_of(ward: Ward) -> Waiting:
+def waiting_of(context: CheckContext) -> Waiting:
     """Return a situation in which a verb waits.
 
     Raises:
         NotRunError: The project tells none.
     """
-    if not ward.case.trials.waiting:
+    if not context.case.trials.waiting:
         raise NotRunError("the project tells of no verb that waits (driver.trials)")
-    return ward.case.trials.waiting[0]
+    return context.case.trials.waiting[0]
 
 
-async def _answers_while_it_waits(ward: Ward) -> None:
-    waiting = waiting_of(ward)
-    patient = await ward.patient()
-    params = await waiting.prepare(ward, patient)
+async def _answers_while_it_waits(context: CheckContext) -> None:
+    waiting = waiting_of(context)
+    patient = await context.patient()
+    params = await waiting.prepare(context, patient)
     number = patient.next_id()
     with patient.expecting(number) as late:
         await patient.send(request(number, waiting.verb, {**params, "timeout": _LONG}))
@@ -207,10 +207,10 @@ async def _answers_while_it_waits(ward: Ward) -> None:
             raise WrongError(f"health was answered only after {waiting.verb}, which had {_LONG:g} s to wait")
 
 
-async def _lists_what_waits(ward: Ward) -> None:
-    waiting = waiting_of(ward)
-    patient = await ward.patient()
-    params = await waiting.prepare(ward, patient)
+async def _lists_what_waits(context: CheckContext) -> None:
+    waiting = waiting_of(context)
+    patient = await context.patient()
+    params = await waiting.prepare(context, patient)
     number = patient.next_id()
     with patient.expecting(number):
         await patient.send(request(number, waiting.verb, {**params, "timeout": _LONG}))
@@ -238,8 +238,8 @@ async def _requests(patient: Patient) -> list[dict[str, Any]]:
     return requests
 
 
-async def _dumps(ward: Ward) -> None:
-    patient = await ward.patient()
+async def _dumps(context: CheckContext) -> None:
+    patient = await context.patient()
     found = await patient.call("dump", _SOON, 1.0)
     expect("requests while nothing is under way", found["requests"], [])
     if not found["threads"]:
@@ -249,16 +249,16 @@ async def _dumps(ward: Ward) -> None:
         raise WrongError(f"threads: {len(empty)} without a name or without a stack, such as {empty[0]!r:.100}")
 
 
-async def _is_healthy(ward: Ward) -> None:
-    patient = await ward.patient()
+async def _is_healthy(context: CheckContext) -> None:
+    patient = await context.patient()
     expect("health", _result(await patient.ask("health", _SOON)), True)
 
 
-def _keeps_its_deadline(number: int) -> Callable[[Ward], Awaitable[None]]:
-    async def run(ward: Ward) -> None:
-        waiting = ward.case.trials.waiting[number]
-        patient = await ward.patient()
-        params = await waiting.prepare(ward, patient)
+def _keeps_its_deadline(number: int) -> Callable[[CheckContext], Awaitable[None]]:
+    async def run(context: CheckContext) -> None:
+        waiting = context.case.trials.waiting[number]
+        patient = await context.patient()
+        params = await waiting.prepare(context, patient)
         for timeout in (_BRIEF, 0.0):
             began = time.monotonic()
             answer = await patient.ask(waiting.verb, {**params, "timeout": timeout}, timeout=timeout)

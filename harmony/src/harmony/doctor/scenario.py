@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from harmony.doctor.check import BOOK, Check
-from harmony.doctor.check_context import Ward
+from harmony.doctor.check_context import CheckContext
 from harmony.doctor.finding import NotRunError, WrongError
 from harmony.doctor.introduction import run_command
 from harmony.project import Project
@@ -26,13 +26,13 @@ def scenario_command(project: Project, pairing: str, overrides: Sequence[str] = 
     return [sys.executable, "-m", "pytest", *options]
 
 
-def _plays(pairing: str) -> Callable[[Ward], Awaitable[None]]:
-    async def run(ward: Ward) -> None:
-        project = ward.case.project
+def _plays(pairing: str) -> Callable[[CheckContext], Awaitable[None]]:
+    async def run(context: CheckContext) -> None:
+        project = context.case.project
         if project.settings.driver.reference not in project.settings.platforms:
             raise NotRunError(f"there is no platform {project.settings.driver.reference!r} (driver.reference)")
-        command = scenario_command(project, pairing, ward.case.overrides)
-        code, said = await run_command(command, ward, _LIMIT)
+        command = scenario_command(project, pairing, context.case.overrides)
+        code, said = await run_command(command, context, _LIMIT)
         if code:
             shown = shlex.join([Path(command[0]).name, *command[1:]])
             raise WrongError(f"exit code {code} of: {shown}", *said.splitlines()[-_TAIL:])

@@ -6,10 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harmony.doctor.check_context import Ward
+from harmony.doctor.check_context import CheckContext
 from harmony.doctor.driver_probe import Patient
 
-Run = Callable[[Ward], Awaitable[None]]
+Run = Callable[[CheckContext], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ class Waiting:
 
     verb: str
     code: str
-    prepare: Callable[[Ward, Patient], Awaitable[Mapping[str, Any]]]
+    prepare: Callable[[CheckContext, Patient], Awaitable[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,12 @@ class Trials:
     Attributes:
         trials: Of every verb, at least one that passes and one that refuses.
         waiting: Verbs that wait; the first is used where any will do.
-        hold: Opens something of every kind under names of the ward and leaves it open, as after a death of the
+        hold: Opens something of every kind under names of the context and leaves it open, as after a death of the
             driver that held it before.
         sweep: Removes what a run has left, whose names end with what it is given.
     """
 
     trials: Sequence[Trial] = ()
     waiting: Sequence[Waiting] = ()
-    hold: Callable[[Ward, Patient], Awaitable[None]] | None = None
+    hold: Callable[[CheckContext, Patient], Awaitable[None]] | None = None
     sweep: Callable[[str], None] = field(default=lambda _: None)

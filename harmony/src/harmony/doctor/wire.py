@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from typing import Any, Final
 
 from harmony.doctor.check import BOOK, Check
-from harmony.doctor.check_context import Ward
+from harmony.doctor.check_context import CheckContext
 from harmony.doctor.driver_probe import Patient, request
 from harmony.doctor.finding import WrongError, expect
 from harmony.doctor.observations import Aside
@@ -24,8 +24,8 @@ _LARGE: Final = 1 << 20
 _IDS: Final = (1, 0, 2**53 - 1, "a", "", "7", 'quoted "id" \\ with ünïcode ∞')
 
 
-async def _takes_pieces(ward: Ward) -> None:
-    patient = await ward.patient()
+async def _takes_pieces(context: CheckContext) -> None:
+    patient = await context.patient()
     number = patient.next_id()
     data = request(number, "health", _SOON)
     with patient.expecting(number) as answer:
@@ -35,8 +35,8 @@ async def _takes_pieces(ward: Ward) -> None:
         _expect_true("a request in pieces", await patient.within(0.0, answer, "a request in pieces"))
 
 
-async def _takes_many(ward: Ward) -> None:
-    patient = await ward.patient()
+async def _takes_many(context: CheckContext) -> None:
+    patient = await context.patient()
     numbers = [patient.next_id() for _ in range(_AT_ONCE)]
     with ExitStack() as stack:
         futures = {number: stack.enter_context(patient.expecting(number)) for number in numbers}
@@ -46,8 +46,8 @@ async def _takes_many(ward: Ward) -> None:
             _expect_true(what, await patient.within(0.0, answer, what))
 
 
-async def _takes_other_headers(ward: Ward) -> None:
-    patient = await ward.patient()
+async def _takes_other_headers(context: CheckContext) -> None:
+    patient = await context.patient()
     for what, head in (
         ("a header in lower case", "content-length: {}\r\n\r\n"),
         ("a header in capitals without a space", "CONTENT-LENGTH:{}\r\n\r\n"),
@@ -62,8 +62,8 @@ async def _takes_other_headers(ward: Ward) -> None:
             _expect_true(what, await patient.within(0.0, answer, f"a request with {what}"))
 
 
-async def _counts_bytes(ward: Ward) -> None:
-    patient = await ward.patient()
+async def _counts_bytes(context: CheckContext) -> None:
+    patient = await context.patient()
     number = patient.next_id()
     params = [{**_SOON, "note": "größer als ∞ 𝄞"}]
     document = {"jsonrpc": "2.0", "id": number, "method": "health", "params": params}
@@ -73,31 +73,31 @@ async def _counts_bytes(ward: Ward) -> None:
     await expect_health(patient, "a request with raw UTF-8 in a text")
 
 
-async def _takes_large(ward: Ward) -> None:
-    patient = await ward.patient()
+async def _takes_large(context: CheckContext) -> None:
+    patient = await context.patient()
     answer = await patient.ask("health", {**_SOON, "note": "x" * _LARGE}, timeout=1.0)
     _expect_true(f"a request of {_LARGE} bytes", answer)
 
 
-async def _echoes_ids(ward: Ward) -> None:
-    patient = await ward.patient()
+async def _echoes_ids(context: CheckContext) -> None:
+    patient = await context.patient()
     for identity in _IDS:
         _expect_true(f"the id {identity!r}", await patient.ask("health", _SOON, identity=identity))
 
 
-async def _survives_garbage(ward: Ward) -> None:
+async def _survives_garbage(context: CheckContext) -> None:
     for what, data in (
         ("a line between messages that is no header", b"this is no header\r\n"),
         ("headers without a length", b"Content-Type: application/json\r\n\r\n"),
         ("a length that is no number", b"Content-Length: many\r\n\r\n"),
     ):
-        await _refuses(await ward.patient(), what, data)
+        await _refuses(await context.patient(), what, data)
 
 
-async def _makes_no_room_for_what_is_announced(ward: Ward) -> None:
+async def _makes_no_room_for_what_is_announced(context: CheckContext) -> None:
     for length in (framing.MAX_MESSAGE + 1, 1 << 40):
         await _refuses(
-            await ward.patient(),
+            await context.patient(),
             f"a message of {length} bytes that is announced",
             b"Content-Length: %d\r\n\r\n" % length,
         )
@@ -130,28 +130,28 @@ def _expect_true(what: str, answer: object) -> None:
     expect(what, seen, True)
 
 
-async def _exercise(ward: Ward) -> Patient:
+async def _exercise(context: CheckContext) -> Patient:
     """Have a driver say a little of everything."""
-    patient = await ward.patient()
+    patient = await context.patient()
     for verb in ("hello", "health", "dump", "no_such_verb"):
         await patient.ask(verb, _SOON)
-    if ward.case.trials.hold is not None:
-        await ward.case.trials.hold(ward, patient)
+    if context.case.trials.hold is not None:
+        await context.case.trials.hold(context, patient)
     return patient
 
 
-def _nothing_aside(kind: Aside) -> Callable[[Ward], Awaitable[None]]:
-    async def run(ward: Ward) -> None:
-        patient = await _exercise(ward)
+def _nothing_aside(kind: Aside) -> Callable[[CheckContext], Awaitable[None]]:
+    async def run(context: CheckContext) -> None:
+        patient = await _exercise(context)
         await patient.end()
         if kind is Aside.LEFT:
-            for thing in ward.left():
-                ward.case.heard.note(
-                    kind, ward.check, f"{thing.replace(ward.run, '…')} is left by a driver that ended in order"
+            for thing in context.left():
+                context.case.heard.note(
+                    kind, context.check, f"{thing.replace(context.run, '…')} is left by a driver that ended in order"
                 )
-        heard = ward.case.heard.of(kind)
+        heard = context.case.heard.of(kind)
         if heard:
-            checks = sorted(set(heard.values()) - {ward.check})
+            checks = sorted(set(heard.values()) - {context.check})
             lines = (f"{text} (first during {check})" for text, check in heard.items())
             raise WrongError(*lines, with_checks=checks)
 
