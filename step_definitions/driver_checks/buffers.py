@@ -30,7 +30,7 @@ async def _create(context: CheckContext) -> None:
         ("metadata_size, asked for 65", header["metadata_size"], 128),
         ("payload_size, asked for 1000", header["payload_size"], 1024),
         ("payload_free_bytes", header["payload_free_bytes"], 1024),
-        ("reader_pid", header["reader_pid"], driver.patient.identity["pid"]),
+        ("reader_pid", header["reader_pid"], driver.probe.identity["pid"]),
         ("writer_pid", header["writer_pid"], 0),
         ("semaphores", (view.semaphore(Part.DATA), view.semaphore(Part.SPACE)), (0, 0)),
         ("whether the lock is held", view.locked(), True),
@@ -58,10 +58,10 @@ async def _create_anywhere(context: CheckContext) -> None:
     "create", "size", "a buffer without room for frames is refused, as no bug", why="A slip of a step must be named."
 )
 async def _create_without_room(context: CheckContext) -> None:
-    patient = (await driver_of(context)).patient
+    probe = (await driver_of(context)).probe
     params = {"name": context.name("nowhere"), "metadata": 0, "payload": 0, "timeout": 1.0}
     expect_error(
-        "create with 'payload' = 0", await patient.ask("create", params), jsonrpc.INVALID_PARAMS, naming="payload"
+        "create with 'payload' = 0", await probe.ask("create", params), jsonrpc.INVALID_PARAMS, naming="payload"
     )
     expect("what was made", context.left(), [])
 
@@ -69,7 +69,7 @@ async def _create_without_room(context: CheckContext) -> None:
 @trial("connect", "writer", "connect makes its process the writer", why="The reader sees by it whether a writer lives.")
 async def _connect(context: CheckContext) -> None:
     line = await Line.open(context)
-    pid = line.driver.patient.identity["pid"]
+    pid = line.driver.probe.identity["pid"]
     expect("writer_pid", line.view.field("writer_pid"), pid)
     await line.driver.close(line.writer)
     expect("writer_pid after close", line.view.field("writer_pid"), 0)

@@ -44,7 +44,7 @@ async def _serve(context: CheckContext) -> None:
     view = BufferView(f"{name}_request")
     expect_all(
         ("objects", view.existing(), [part.value for part in Part]),
-        ("reader_pid", view.field("reader_pid"), driver.patient.identity["pid"]),
+        ("reader_pid", view.field("reader_pid"), driver.probe.identity["pid"]),
         ("payload_size", view.field("payload_size"), 4096),
     )
     await driver.close(server)
@@ -83,7 +83,7 @@ async def _handle_unknown(context: CheckContext) -> None:
     driver = await driver_of(context)
     server = await driver.serve(context.name("served"), metadata=0, payload=4096)
     params = {"handle": server, "handler": "triple", "delay": 0.0, "timeout": 1.0}
-    answer = await driver.patient.ask("handle", params)
+    answer = await driver.probe.ask("handle", params)
     expect_error("handle with 'handler' = 'triple'", answer, jsonrpc.INVALID_PARAMS, naming="handler")
 
 
@@ -101,7 +101,7 @@ async def _service(context: CheckContext) -> None:
 async def _dial(context: CheckContext) -> None:
     channel = await _Channel.open(context)
     requests, responses = BufferView(f"{channel.name}_request"), BufferView(f"{channel.name}_response")
-    pid = channel.driver.patient.identity["pid"]
+    pid = channel.driver.probe.identity["pid"]
     expect_all(
         ("objects", responses.existing(), [part.value for part in Part]),
         ("reader_pid of the responses", responses.field("reader_pid"), pid),

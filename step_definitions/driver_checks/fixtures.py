@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from harmony.doctor.check_context import CheckContext
-from harmony.doctor.driver_probe import Patient
+from harmony.doctor.driver_probe import DriverProbe
 from harmony.doctor.finding import expect_all
 from step_definitions.observer import BufferView
 from step_definitions.patterns import Pattern, Payload, runs_of
@@ -18,23 +18,23 @@ SHORT: Final = 0.1
 
 
 class TypedDriver(Driver):
-    """The verbs of the port over a patient."""
+    """The verbs of the port over a driver under examination."""
 
-    def __init__(self, patient: Patient) -> None:
-        self.patient = patient
+    def __init__(self, probe: DriverProbe) -> None:
+        self.probe = probe
 
     async def call(self, verb: str, params: Mapping[str, Any], timeout: float) -> Any:
         """Carry one verb."""
-        return await self.patient.call(verb, params, timeout)
+        return await self.probe.call(verb, params, timeout)
 
     async def end(self) -> None:
-        """End the patient."""
-        await self.patient.end()
+        """End it."""
+        await self.probe.end()
 
 
 async def driver_of(context: CheckContext) -> TypedDriver:
     """Start a driver."""
-    return TypedDriver(await context.patient())
+    return TypedDriver(await context.probe())
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,7 @@ async def _write_for_nobody(context: CheckContext) -> None:
     reading, writing, name = await driver_of(context), await driver_of(context), context.name("orphan")
     await reading.create(name, metadata=0, payload=1024)
     writer = await writing.connect(name)
-    await reading.patient.kill()
+    await reading.probe.kill()
     await refused(writing.write(writer, ramp_of(10)), "reader_dead")
 
 
@@ -144,7 +144,7 @@ async def _read_from_nobody(context: CheckContext) -> None:
     reading, writing, name = await driver_of(context), await driver_of(context), context.name("silent")
     reader = await reading.create(name, metadata=0, payload=1024)
     await writing.write(await writing.connect(name), ramp_of(10))
-    await writing.patient.kill()
+    await writing.probe.kill()
     expect("sequence of the frame that was written", (await reading.read(reader)).sequence, 1)
     await refused(reading.read(reader), "writer_dead")
 

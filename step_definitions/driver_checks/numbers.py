@@ -23,7 +23,7 @@ def _of(verb: Verb, keys: frozenset[str]) -> Trial:
     async def run(context: CheckContext) -> None:
         numbers: dict[str, Any] = dict.fromkeys(keys, _NOTHING)
         params = {**fitting(verb, "any"), **numbers, "timeout": 1.0}
-        answer = await (await context.patient()).ask(verb.name, params)
+        answer = await (await context.probe()).ask(verb.name, params)
         what = f"{verb.name} of the number {_NOTHING}"
         expect_error(what, answer, DRIVER_ERROR)
         data = answer.data if isinstance(answer, ErrorResponse) and isinstance(answer.data, dict) else {}

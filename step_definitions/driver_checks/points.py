@@ -24,7 +24,7 @@ async def _arm(context: CheckContext) -> None:
     writer = await writing.connect(name)
     await writing.arm("writer.data", 2)
     await writing.write(writer, ramp_of(10))
-    await writing.patient.ask("health", {"timeout": 1.0})
+    await writing.probe.ask("health", {"timeout": 1.0})
     params = {
         "handle": writer,
         "payload": asdict(ramp_of(10)),
@@ -33,11 +33,11 @@ async def _arm(context: CheckContext) -> None:
         "interval": 0.0,
         "timeout": 5.0,
     }
-    number = writing.patient.next_id()
-    with writing.patient.expecting(number):
-        await writing.patient.send(request(number, "write", params))
-        expect("whether it has died", await writing.patient.ended(), True)
-    expect("how it ended", writing.patient.child.how_it_ended(), "was killed by SIGKILL")
+    number = writing.probe.next_id()
+    with writing.probe.expecting(number):
+        await writing.probe.send(request(number, "write", params))
+        expect("whether it has died", await writing.probe.ended(), True)
+    expect("how it ended", writing.probe.child.how_it_ended(), "was killed by SIGKILL")
     expect("sequence of the frame before", (await reading.read(reader)).sequence, 1)
     await refused(reading.read(reader), "writer_dead")
 
@@ -50,12 +50,12 @@ async def _arm_halts(context: CheckContext) -> None:
     await writing.arm("writer.data", 1, then="halt")
     deed = asyncio.create_task(writing.write(writer, ramp_of(10)))
     try:
-        expect("whether it stands", await processes.stands(writing.patient.pid, deed), True)
+        expect("whether it stands", await processes.stands(writing.probe.pid, deed), True)
         await refused(reading.read(reader, timeout=SHORT), "timeout")
-        processes.go_on(writing.patient.pid)
+        processes.go_on(writing.probe.pid)
         await deed
     finally:
-        processes.go_on(writing.patient.pid)
+        processes.go_on(writing.probe.pid)
         await asyncio.gather(deed, return_exceptions=True)
     expect("sequence of the frame", (await reading.read(reader)).sequence, 1)
     await writing.write(writer, ramp_of(10))
@@ -65,7 +65,7 @@ async def _arm_halts(context: CheckContext) -> None:
 async def _arm_strangely(context: CheckContext) -> None:
     driver = await driver_of(context)
     params = {"point": "writer.data", "passage": 1, "then": "dance", "timeout": 1.0}
-    answer = await driver.patient.ask("arm", params)
+    answer = await driver.probe.ask("arm", params)
     expect_error("arm with 'then' = 'dance'", answer, jsonrpc.INVALID_PARAMS, naming="then")
 
 
@@ -73,14 +73,14 @@ async def _arm_strangely(context: CheckContext) -> None:
 async def _arm_ill(context: CheckContext) -> None:
     driver = await driver_of(context)
     params = {"point": "writer.data", "passage": "first", "then": "die", "timeout": 1.0}
-    answer = await driver.patient.ask("arm", params)
+    answer = await driver.probe.ask("arm", params)
     expect_error("arm with 'passage' = 'first'", answer, jsonrpc.INVALID_PARAMS, naming="passage")
 
 
 @refusal("arm", "unknown-point", "a point that there is not is refused", why="The process would never die.")
 async def _arm_nowhere(context: CheckContext) -> None:
     driver = await driver_of(context)
-    answer = await driver.patient.ask("arm", {"point": "writer.nowhere", "passage": 1, "then": "die", "timeout": 1.0})
+    answer = await driver.probe.ask("arm", {"point": "writer.nowhere", "passage": 1, "then": "die", "timeout": 1.0})
     expect_error("arm with 'point' = 'writer.nowhere'", answer, jsonrpc.INVALID_PARAMS, naming="point")
 
 

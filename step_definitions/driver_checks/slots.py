@@ -64,7 +64,7 @@ async def _put_beyond(context: CheckContext) -> None:
     slot = await line.driver.acquire(line.writer, 10)
     for size, offset in ((11, 0), (10, 1), (1, 10)):
         params = {"slot": slot, "payload": asdict(ramp_of(size)), "offset": offset, "timeout": 1.0}
-        answer = await line.driver.patient.ask("put", params)
+        answer = await line.driver.probe.ask("put", params)
         expect_error(f"put of {size} bytes at {offset} of 10", answer, jsonrpc.INVALID_PARAMS, naming="offset")
 
 

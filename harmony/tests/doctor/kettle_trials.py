@@ -10,19 +10,19 @@ from harmony.doctor.verbs import refused
 
 @trial("boil", "warms", "the water gets hot", why="Tea.")
 async def _boil(context: CheckContext) -> None:
-    patient = await context.patient()
-    expect("the last degrees", (await patient.call("boil", {"cups": 1, "timeout": 1.0}, 1.0))[-1], 100.0)
+    probe = await context.probe()
+    expect("the last degrees", (await probe.call("boil", {"cups": 1, "timeout": 1.0}, 1.0))[-1], 100.0)
 
 
 @refusal("boil", "dry", "too many cups are refused", why="Tea for some is worse than tea for none.")
 async def _boil_dry(context: CheckContext) -> None:
-    patient = await context.patient()
-    await refused(patient.call("boil", {"cups": 6, "timeout": 1.0}, 1.0), "dry")
+    probe = await context.probe()
+    await refused(probe.call("boil", {"cups": 6, "timeout": 1.0}, 1.0), "dry")
 
 
 @trial("whistle", "heard", "it can be heard", why="Nobody looks.")
 async def _whistle(context: CheckContext) -> None:
-    await (await context.patient()).call("whistle", {"timeout": 1.0}, 1.0)
+    await (await context.probe()).call("whistle", {"timeout": 1.0}, 1.0)
 
 
 TRIALS = Trials((_boil, _boil_dry, _whistle))

@@ -1,4 +1,4 @@
-"""Where one check has its patients: starts them, names their objects, sees that nothing of them is left."""
+"""Where one check has its drivers: starts them, names their objects, sees that nothing of them is left."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from harmony.config import Platform
-from harmony.doctor.driver_probe import LATE, Patient
+from harmony.doctor.driver_probe import LATE, DriverProbe
 from harmony.doctor.finding import WrongError
 from harmony.doctor.observations import Aside, Heard
 from harmony.process.child import ChildProcess, ProcessSpec, StartFailedError
@@ -36,7 +36,7 @@ class Case:
         project: Whose it is.
         contract: What its driver must keep to.
         trials: What the project tells about its verbs.
-        probes: Name what a run has left.
+        leak_probes: Name what a run has left.
         overrides: Settings from the command line, which the scenario needs, too.
         heard: What was noticed aside.
         late: Seconds beyond a deadline after which nothing comes any more.
@@ -49,13 +49,13 @@ class Case:
     project: Project
     contract: Contract
     trials: Trials
-    probes: Sequence[LeakProbe] = ()
+    leak_probes: Sequence[LeakProbe] = ()
     overrides: Sequence[str] = ()
     heard: Heard = field(default_factory=Heard)
     late: float = LATE
     claims: frozenset[str] | None = None
     who: str = ""
-    _idle: list[Patient] = field(default_factory=list)
+    _idle: list[DriverProbe] = field(default_factory=list)
 
     @property
     def directory(self) -> Path:
@@ -67,7 +67,7 @@ class Case:
         """How it is started."""
         return with_program(filled_in(self.platform.driver_command, self.project.root), self.directory)
 
-    async def patient(self, check: str, before: Sequence[str] = ()) -> Patient:
+    async def probe(self, check: str, before: Sequence[str] = ()) -> DriverProbe:
         """Give a driver that has said hello, and has made nothing yet.
 
         Args:
@@ -78,49 +78,49 @@ class Case:
             WrongError: It cannot be started, or does not answer.
         """
         while self._idle and not before:
-            patient = self._idle.pop()
-            if patient.idle:
-                patient.check = check
-                return patient
-            await patient.discharge()
+            probe = self._idle.pop()
+            if probe.idle:
+                probe.check = check
+                return probe
+            await probe.discharge()
         return await self._start(check, before)
 
-    def give_back(self, patient: Patient) -> None:
+    def give_back(self, probe: DriverProbe) -> None:
         """Take a driver that has made nothing; it may be given to the next check."""
-        self._idle.append(patient)
+        self._idle.append(probe)
 
     async def close(self) -> None:
         """End the drivers that nobody needs any more."""
-        for patient in self._idle:
-            await patient.end()
+        for probe in self._idle:
+            await probe.end()
         self._idle.clear()
 
     def left(self, run: str) -> list[str]:
         """Name what exists of a run."""
-        return sorted({thing for probe in self.probes for thing in probe(run)})
+        return sorted({thing for left_by in self.leak_probes for thing in left_by(run)})
 
-    async def _start(self, check: str, before: Sequence[str]) -> Patient:
+    async def _start(self, check: str, before: Sequence[str]) -> DriverProbe:
         environment = dict(self.platform.environment)
         spec = ProcessSpec(self.name, [*before, *self.command], self.directory, environment)
         try:
-            patient = Patient(ChildProcess(spec), self.contract, self.heard, self.late)
+            probe = DriverProbe(ChildProcess(spec), self.contract, self.heard, self.late)
         except StartFailedError as error:
             raise WrongError(error.message) from None
-        patient.check = check
+        probe.check = check
         try:
-            await patient.introduce(self.platform.start_timeout)
+            await probe.introduce(self.platform.start_timeout)
         except BaseException:
-            await patient.kill()
-            await patient.discharge()
+            await probe.kill()
+            await probe.discharge()
             raise
         if self.claims is None:
-            self.claims = patient.claims
-            self.who = _introduction(patient.identity)
-        return patient
+            self.claims = probe.claims
+            self.who = _introduction(probe.identity)
+        return probe
 
 
 class CheckContext:
-    """The patients of one check, and names that nobody else has. An asynchronous context manager.
+    """The drivers of one check, and names that nobody else has. An asynchronous context manager.
 
     Attributes:
         case: What does not change.
@@ -132,17 +132,17 @@ class CheckContext:
         self.case = case
         self.check = check
         self.run = f"{os.getpid()}_{60_000 + next(_numbers)}"
-        self._patients: list[Patient] = []
+        self._probes: list[DriverProbe] = []
 
     def name(self, base: str) -> str:
         """Return a name that nobody else has."""
         return f"{base}_{self.run}"
 
-    async def patient(self, before: Sequence[str] = ()) -> Patient:
-        """Start a driver, which ends with the check. See :meth:`Case.patient`."""
-        patient = await self.case.patient(self.check, before)
-        self._patients.append(patient)
-        return patient
+    async def probe(self, before: Sequence[str] = ()) -> DriverProbe:
+        """Start a driver, which ends with the check. See :meth:`Case.probe`."""
+        probe = await self.case.probe(self.check, before)
+        self._probes.append(probe)
+        return probe
 
     def left(self) -> list[str]:
         """Name what exists of this check."""
@@ -155,18 +155,18 @@ class CheckContext:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End every patient that has made anything; note what is left although all ended in order, and remove it."""
-        if error is None and all(patient.idle for patient in self._patients) and not self.left():
-            for patient in self._patients:
-                self.case.give_back(patient)
+        """End every driver that has made anything; note what is left although all ended in order, and remove it."""
+        if error is None and all(probe.idle for probe in self._probes) and not self.left():
+            for probe in self._probes:
+                self.case.give_back(probe)
             return
-        in_order = bool(self._patients)
-        for patient in self._patients:
-            patient.child.close_input()
-        for patient in self._patients:
-            if not await patient.ended() or "exited" not in patient.child.how_it_ended():
+        in_order = bool(self._probes)
+        for probe in self._probes:
+            probe.child.close_input()
+        for probe in self._probes:
+            if not await probe.ended() or "exited" not in probe.child.how_it_ended():
                 in_order = False
-            await patient.discharge()
+            await probe.discharge()
         if in_order:
             for thing in self.left():
                 self.case.heard.note(

@@ -26,7 +26,7 @@ _KEYS: Final = ({"jsonrpc", "id", "result"}, {"jsonrpc", "id", "error"})
 _ERROR_KEYS: Final = frozenset({"code", "message", "data"})
 
 
-class Patient(Client, Driver):
+class DriverProbe(Client, Driver):
     """One driver process.
 
     Args:

@@ -14,7 +14,7 @@ from typing import Final
 
 from harmony.doctor.check import BOOK, Check
 from harmony.doctor.check_context import CheckContext
-from harmony.doctor.driver_probe import Patient, request
+from harmony.doctor.driver_probe import DriverProbe, request
 from harmony.doctor.finding import NotRunError, WrongError
 
 _FOR_EVER: Final = 60.0
@@ -22,34 +22,34 @@ _FOR_EVER: Final = 60.0
 _PARENT: Final = "import subprocess, sys; subprocess.Popen(sys.argv[1:]).wait()"
 
 
-async def _hold(context: CheckContext, patient: Patient) -> None:
+async def _hold(context: CheckContext, probe: DriverProbe) -> None:
     if context.case.trials.hold is None:
         raise NotRunError("the project tells of nothing that can be held (driver.trials)")
-    await context.case.trials.hold(context, patient)
+    await context.case.trials.hold(context, probe)
 
 
-def _close_stdin(patient: Patient) -> None:
-    patient.child.close_input()
+def _close_stdin(probe: DriverProbe) -> None:
+    probe.child.close_input()
 
 
-def _terminate(patient: Patient) -> None:
-    patient.child.signal(signal.SIGTERM)
+def _terminate(probe: DriverProbe) -> None:
+    probe.child.signal(signal.SIGTERM)
 
 
-def _ends(ask: Callable[[Patient], None], what: str, *, waiting: bool) -> Callable[[CheckContext], Awaitable[None]]:
+def _ends(ask: Callable[[DriverProbe], None], what: str, *, waiting: bool) -> Callable[[CheckContext], Awaitable[None]]:
     async def run(context: CheckContext) -> None:
-        patient = await context.patient()
-        await _hold(context, patient)
+        probe = await context.probe()
+        await _hold(context, probe)
         with ExitStack() as stack:
             if waiting:
-                await _have_wait(context, patient, stack)
-            ask(patient)
+                await _have_wait(context, probe, stack)
+            ask(probe)
             lines = []
-            if not await patient.ended():
-                lines.append(f"{patient.late:g} s after {what} it was still running, expected an end within a second")
-            elif patient.child.how_it_ended() != "exited with code 0":
-                lines.append(f"after {what} it {patient.child.how_it_ended()}, expected an exit with code 0")
-                lines += patient.child.stderr.lines(6)
+            if not await probe.ended():
+                lines.append(f"{probe.late:g} s after {what} it was still running, expected an end within a second")
+            elif probe.child.how_it_ended() != "exited with code 0":
+                lines.append(f"after {what} it {probe.child.how_it_ended()}, expected an exit with code 0")
+                lines += probe.child.stderr.lines(6)
             lines += [f"after {what} there is still {thing}" for thing in context.left()]
         if lines:
             context.case.trials.sweep(f"_{context.run}")
@@ -58,17 +58,17 @@ def _ends(ask: Callable[[Patient], None], what: str, *, waiting: bool) -> Callab
     return run
 
 
-async def _have_wait(context: CheckContext, patient: Patient, stack: ExitStack) -> None:
+async def _have_wait(context: CheckContext, probe: DriverProbe, stack: ExitStack) -> None:
     """Have every verb wait that can; return once the driver has certainly begun with them."""
     waitings = [one for one in context.case.trials.waiting if _claimed(context, one.verb)]
     if not waitings:
         raise NotRunError("the project tells of no verb that waits (driver.trials)")
     for waiting in waitings:
-        params = await waiting.prepare(context, patient)
-        number = patient.next_id()
-        stack.enter_context(patient.expecting(number))
-        await patient.send(request(number, waiting.verb, {**params, "timeout": _FOR_EVER}))
-    await patient.ask("health", {"timeout": 1.0})
+        params = await waiting.prepare(context, probe)
+        number = probe.next_id()
+        stack.enter_context(probe.expecting(number))
+        await probe.send(request(number, waiting.verb, {**params, "timeout": _FOR_EVER}))
+    await probe.ask("health", {"timeout": 1.0})
 
 
 def _claimed(context: CheckContext, verb: str) -> bool:
@@ -77,19 +77,19 @@ def _claimed(context: CheckContext, verb: str) -> bool:
 
 
 async def _dies_with_its_parent(context: CheckContext) -> None:
-    patient = await context.patient([sys.executable, "-I", "-S", "-c", _PARENT])
-    await _hold(context, patient)
-    family = [pid for pid in await asyncio.to_thread(patient.child.family) if pid != patient.pid]
+    probe = await context.probe([sys.executable, "-I", "-S", "-c", _PARENT])
+    await _hold(context, probe)
+    family = [pid for pid in await asyncio.to_thread(probe.child.family) if pid != probe.pid]
     handles = [os.pidfd_open(pid) for pid in family]
     try:
-        await patient.kill()
-        outlived = await asyncio.to_thread(_still_alive, handles, patient.late)
+        await probe.kill()
+        outlived = await asyncio.to_thread(_still_alive, handles, probe.late)
     finally:
         for handle in handles:
             os.close(handle)
     if outlived:
         raise WrongError(
-            f"{patient.late:g} s after its parent was killed it was still running, though its pipes are open"
+            f"{probe.late:g} s after its parent was killed it was still running, though its pipes are open"
         )
 
 
@@ -102,11 +102,11 @@ def _still_alive(handles: list[int], patience: float) -> int:
 
 
 async def _leaves_to_its_heir(context: CheckContext) -> None:
-    first = await context.patient()
+    first = await context.probe()
     await _hold(context, first)
     await first.kill()
     try:
-        await _hold(context, await context.patient())
+        await _hold(context, await context.probe())
     except Exception as error:
         raise WrongError(
             f"after SIGKILL another driver cannot open what the first one held: {error}",
@@ -114,7 +114,7 @@ async def _leaves_to_its_heir(context: CheckContext) -> None:
         ) from error
 
 
-def _ending(name: str, ask: Callable[[Patient], None], what: str) -> tuple[Check, Check]:
+def _ending(name: str, ask: Callable[[DriverProbe], None], what: str) -> tuple[Check, Check]:
     return (
         Check(
             f"end.{name}",

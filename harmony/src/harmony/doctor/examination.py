@@ -194,7 +194,7 @@ class Examination:
     async def _require(self, check: Check, context: CheckContext) -> None:
         """See that the driver claims what a check needs."""
         if check.needs and self._case.claims is None:
-            await context.patient()
+            await context.probe()
         missing = check.needs - (self._case.claims or frozenset())
         if missing:
             raise NotClaimedError(f"the driver does not claim {', '.join(sorted(missing))}")

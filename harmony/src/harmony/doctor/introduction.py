@@ -59,24 +59,24 @@ async def run_command(command: list[str], context: CheckContext, limit: float) -
 
 
 async def _starts(context: CheckContext) -> None:
-    await context.patient()
+    await context.probe()
 
 
 async def _identity(context: CheckContext) -> Any:
-    return (await context.patient()).identity
+    return (await context.probe()).identity
 
 
 async def _introduces_itself(context: CheckContext) -> None:
-    patient = await context.patient()
-    found = context.case.contract.verbs["hello"].problems(patient.identity, strict=True)
+    probe = await context.probe()
+    found = context.case.contract.verbs["hello"].problems(probe.identity, strict=True)
     if found:
         raise WrongError(*found)
-    identity = Identity.model_validate(patient.identity)
+    identity = Identity.model_validate(probe.identity)
     empty = [key for key in ("protocol", "language", "implementation", "version") if not getattr(identity, key).strip()]
     if empty:
         raise WrongError(*(f"{key}: nothing, expected a word" for key in empty))
-    if identity.pid not in await asyncio.to_thread(patient.child.family):
-        raise WrongError(f"pid: seen {identity.pid}, expected the process that was started, {patient.pid}, or a child")
+    if identity.pid not in await asyncio.to_thread(probe.child.family):
+        raise WrongError(f"pid: seen {identity.pid}, expected the process that was started, {probe.pid}, or a child")
 
 
 async def _has_the_version(context: CheckContext) -> None:
@@ -100,16 +100,15 @@ async def _has_the_layout(context: CheckContext) -> None:
 
 
 async def _claims_what_there_is(context: CheckContext) -> None:
-    patient = await context.patient()
+    probe = await context.probe()
     known = context.case.contract.capabilities
-    lines = [f"claims {word!r}; known are {', '.join(sorted(known))}" for word in sorted(patient.claims - set(known))]
-    claimed = _part(patient.identity, "capabilities")
-    if isinstance(claimed, list) and len(claimed) != len(patient.claims):
+    lines = [f"claims {word!r}; known are {', '.join(sorted(known))}" for word in sorted(probe.claims - set(known))]
+    claimed = _part(probe.identity, "capabilities")
+    if isinstance(claimed, list) and len(claimed) != len(probe.claims):
         lines.append(f"capabilities: seen {claimed!r}, expected each once, as text")
     promised = context.case.platform.capabilities
     lines += [
-        f"the project file promises {word!r}, the driver does not claim it"
-        for word in sorted(promised - patient.claims)
+        f"the project file promises {word!r}, the driver does not claim it" for word in sorted(promised - probe.claims)
     ]
     if lines:
         raise WrongError(*lines)

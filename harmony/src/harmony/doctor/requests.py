@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from harmony.doctor.check import BOOK, Check
 from harmony.doctor.check_context import CheckContext
-from harmony.doctor.driver_probe import Patient, request
+from harmony.doctor.driver_probe import DriverProbe, request
 from harmony.doctor.finding import NotRunError, WrongError, expect
 from harmony.doctor.samples import fitting, misfits
 from harmony.doctor.trial import Waiting
@@ -28,14 +28,14 @@ Params = Mapping[str, Any]
 _AGE: Final = 0.2
 
 
-async def expect_health(patient: Patient, after: str) -> None:
+async def expect_health(probe: DriverProbe, after: str) -> None:
     """See that a driver still answers.
 
     Raises:
         WrongError: It does not.
     """
     try:
-        answer = await patient.ask("health", _SOON)
+        answer = await probe.ask("health", _SOON)
     except WrongError as error:
         raise WrongError(f"after {after} it does not go on", *error.lines) from None
     expect(f"health after {after}", _result(answer), True)
@@ -64,28 +64,28 @@ def error_problem(what: str, answer: Answer, code: int, *, naming: str = "") -> 
 
 
 async def _knows_no_other_verb(context: CheckContext) -> None:
-    patient = await context.patient()
+    probe = await context.probe()
     for verb in ("no_such_verb", "Health", ""):
-        expect_error(f"the verb {verb!r}", await patient.ask(verb, _SOON), jsonrpc.METHOD_NOT_FOUND)
-    await expect_health(patient, "an unknown verb")
+        expect_error(f"the verb {verb!r}", await probe.ask(verb, _SOON), jsonrpc.METHOD_NOT_FOUND)
+    await expect_health(probe, "an unknown verb")
 
 
 async def _goes_on_after_no_json(context: CheckContext) -> None:
-    patient = await context.patient()
+    probe = await context.probe()
     for body in (b"this is no JSON", b'{"jsonrpc":"2.0","id":900,', b""):
-        await _expect_refused(patient, body, jsonrpc.PARSE_ERROR)
-        await expect_health(patient, f"the body {body!r}")
+        await _expect_refused(probe, body, jsonrpc.PARSE_ERROR)
+        await expect_health(probe, f"the body {body!r}")
 
 
 async def _refuses_other_bytes(context: CheckContext) -> None:
-    patient = await context.patient()
+    probe = await context.probe()
     body = b'{"jsonrpc":"2.0","id":900,"method":"health","params":[{"timeout":1.0,"note":"\xff"}]}'
-    await _expect_refused(patient, body, jsonrpc.PARSE_ERROR)
-    await expect_health(patient, "a body that is no UTF-8")
+    await _expect_refused(probe, body, jsonrpc.PARSE_ERROR)
+    await expect_health(probe, "a body that is no UTF-8")
 
 
 async def _refuses_what_is_no_request(context: CheckContext) -> None:
-    patient = await context.patient()
+    probe = await context.probe()
     one = b'{"jsonrpc":"2.0","id":900,"method":"health","params":[{"timeout":1.0}]}'
     for body in (
         b"[" + one + b"]",
@@ -94,21 +94,21 @@ async def _refuses_what_is_no_request(context: CheckContext) -> None:
         b'{"jsonrpc":"2.0","id":900}',
         b'{"jsonrpc":"2.0","id":900,"method":7}',
     ):
-        await _expect_refused(patient, body, jsonrpc.INVALID_REQUEST)
-    await expect_health(patient, "what is no request")
+        await _expect_refused(probe, body, jsonrpc.INVALID_REQUEST)
+    await expect_health(probe, "what is no request")
 
 
-async def _expect_refused(patient: Patient, body: bytes, code: int) -> None:
+async def _expect_refused(probe: DriverProbe, body: bytes, code: int) -> None:
     """See that a body is answered with an error, whose id is null or the 900 that may be read from it."""
     what = f"the body {body!r}"
-    with patient.expecting(_READABLE) as answer:
-        await patient.send(framing.encode(body))
-        told = asyncio.ensure_future(patient.told())
+    with probe.expecting(_READABLE) as answer:
+        await probe.send(framing.encode(body))
+        told = asyncio.ensure_future(probe.told())
         await asyncio.wait((told, answer), return_when=asyncio.FIRST_COMPLETED)
         if answer.done():
             told.cancel()
         try:
-            found = await patient.within(0.0, answer, what) if answer.done() else told.result()
+            found = await probe.within(0.0, answer, what) if answer.done() else told.result()
         except WrongError as error:
             raise WrongError(f"{what}: expected error {code}", *error.lines) from None
     expect_error(what, found, code)
@@ -136,13 +136,13 @@ async def _refuses_ill_typed_parameters(context: CheckContext) -> None:
 
 async def _refuses_each(context: CheckContext, cases: Callable[[Verb], Iterator[tuple[str, str, Params]]]) -> None:
     """See that every verb refuses each of some cases, given as the key that is wrong, in words, and as parameters."""
-    patient = await context.patient()
+    probe = await context.probe()
     lines, absent = [], []
     for verb in context.case.contract.verbs.values():
-        if verb.needs and verb.needs not in patient.claims:
+        if verb.needs and verb.needs not in probe.claims:
             continue
         for key, what, params in cases(verb):
-            answer = await patient.ask(verb.name, params)
+            answer = await probe.ask(verb.name, params)
             if isinstance(answer, ErrorResponse) and answer.code == jsonrpc.METHOD_NOT_FOUND:
                 absent.append(verb.name)
                 break
@@ -159,9 +159,9 @@ def _tell(lines: list[str]) -> None:
 
 
 async def _ignores_what_it_does_not_know(context: CheckContext) -> None:
-    patient = await context.patient()
+    probe = await context.probe()
     for verb in ("health", "hello"):
-        answer = await patient.ask(verb, {**_SOON, "no_such_key": [1, {"deep": None}]})
+        answer = await probe.ask(verb, {**_SOON, "no_such_key": [1, {"deep": None}]})
         if isinstance(answer, ErrorResponse):
             raise WrongError(
                 f"{verb} with an unknown key: seen error {answer.code} ({answer.message}), expected a result"
@@ -169,11 +169,11 @@ async def _ignores_what_it_does_not_know(context: CheckContext) -> None:
 
 
 async def _refuses_what_it_does_not_claim(context: CheckContext) -> None:
-    patient = await context.patient()
+    probe = await context.probe()
     lines = []
     for verb in context.case.contract.verbs.values():
-        if verb.needs and verb.needs not in patient.claims:
-            answer = await patient.ask(verb.name, {**fitting(verb, context.name("unclaimed")), **_SOON})
+        if verb.needs and verb.needs not in probe.claims:
+            answer = await probe.ask(verb.name, {**fitting(verb, context.name("unclaimed")), **_SOON})
             what = f"{verb.name}, which needs {verb.needs!r}, which it does not claim"
             lines.append(error_problem(what, answer, jsonrpc.METHOD_NOT_FOUND))
     lines += [f"it has made {thing} all the same" for thing in context.left()]
@@ -193,13 +193,13 @@ def waiting_of(context: CheckContext) -> Waiting:
 
 async def _answers_while_it_waits(context: CheckContext) -> None:
     waiting = waiting_of(context)
-    patient = await context.patient()
-    params = await waiting.prepare(context, patient)
-    number = patient.next_id()
-    with patient.expecting(number) as late:
-        await patient.send(request(number, waiting.verb, {**params, "timeout": _LONG}))
+    probe = await context.probe()
+    params = await waiting.prepare(context, probe)
+    number = probe.next_id()
+    with probe.expecting(number) as late:
+        await probe.send(request(number, waiting.verb, {**params, "timeout": _LONG}))
         try:
-            answer = await patient.ask("health", _SOON)
+            answer = await probe.ask("health", _SOON)
         except WrongError as error:
             raise WrongError(f"while {waiting.verb} waits, health does not come", *error.lines) from None
         expect("health while another verb waits", _result(answer), True)
@@ -209,15 +209,15 @@ async def _answers_while_it_waits(context: CheckContext) -> None:
 
 async def _lists_what_waits(context: CheckContext) -> None:
     waiting = waiting_of(context)
-    patient = await context.patient()
-    params = await waiting.prepare(context, patient)
-    number = patient.next_id()
-    with patient.expecting(number):
-        await patient.send(request(number, waiting.verb, {**params, "timeout": _LONG}))
+    probe = await context.probe()
+    params = await waiting.prepare(context, probe)
+    number = probe.next_id()
+    with probe.expecting(number):
+        await probe.send(request(number, waiting.verb, {**params, "timeout": _LONG}))
         began = time.monotonic()
         listed: list[dict[str, Any]] = []
-        while not listed and time.monotonic() - began < patient.late:  # it may not have come to it yet
-            listed = [one for one in await _requests(patient) if one["id"] == number]
+        while not listed and time.monotonic() - began < probe.late:  # it may not have come to it yet
+            listed = [one for one in await _requests(probe) if one["id"] == number]
         if not listed:
             raise WrongError(f"requests: request {number} ({waiting.verb}), which waits, is not there")
         expect("the verb of the request that waits", listed[0]["verb"], waiting.verb)
@@ -225,13 +225,13 @@ async def _lists_what_waits(context: CheckContext) -> None:
         if first > time.monotonic() - began + _AGE:
             raise WrongError(f"seconds: seen {first:.3g}, expected the age of a request that has just begun")
         await asyncio.sleep(_AGE)  # what it is about: the request grows older
-        again = [one for one in await _requests(patient) if one["id"] == number]
+        again = [one for one in await _requests(probe) if one["id"] == number]
         if again and float(again[0]["seconds"]) < first + _AGE / 2:
             raise WrongError(f"seconds: seen {first:.3g} and, {_AGE} s later, {again[0]['seconds']:.3g}")
 
 
-async def _requests(patient: Patient) -> list[dict[str, Any]]:
-    found = await patient.call("dump", _SOON, 1.0)
+async def _requests(probe: DriverProbe) -> list[dict[str, Any]]:
+    found = await probe.call("dump", _SOON, 1.0)
     requests: list[dict[str, Any]] = found["requests"]
     if any(one["verb"] == "dump" for one in requests):
         raise WrongError("requests: the dump lists itself")
@@ -239,8 +239,8 @@ async def _requests(patient: Patient) -> list[dict[str, Any]]:
 
 
 async def _dumps(context: CheckContext) -> None:
-    patient = await context.patient()
-    found = await patient.call("dump", _SOON, 1.0)
+    probe = await context.probe()
+    found = await probe.call("dump", _SOON, 1.0)
     expect("requests while nothing is under way", found["requests"], [])
     if not found["threads"]:
         raise WrongError("threads: none, expected at least the one that answers")
@@ -250,18 +250,18 @@ async def _dumps(context: CheckContext) -> None:
 
 
 async def _is_healthy(context: CheckContext) -> None:
-    patient = await context.patient()
-    expect("health", _result(await patient.ask("health", _SOON)), True)
+    probe = await context.probe()
+    expect("health", _result(await probe.ask("health", _SOON)), True)
 
 
 def _keeps_its_deadline(number: int) -> Callable[[CheckContext], Awaitable[None]]:
     async def run(context: CheckContext) -> None:
         waiting = context.case.trials.waiting[number]
-        patient = await context.patient()
-        params = await waiting.prepare(context, patient)
+        probe = await context.probe()
+        params = await waiting.prepare(context, probe)
         for timeout in (_BRIEF, 0.0):
             began = time.monotonic()
-            answer = await patient.ask(waiting.verb, {**params, "timeout": timeout}, timeout=timeout)
+            answer = await probe.ask(waiting.verb, {**params, "timeout": timeout}, timeout=timeout)
             took = time.monotonic() - began
             what = f"{waiting.verb} with {timeout} s to wait"
             expect_error(what, answer, DRIVER_ERROR)

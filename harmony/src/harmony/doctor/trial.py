@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from harmony.doctor.check_context import CheckContext
-from harmony.doctor.driver_probe import Patient
+from harmony.doctor.driver_probe import DriverProbe
 
 Run = Callable[[CheckContext], Awaitable[None]]
 
@@ -65,7 +65,7 @@ class Waiting:
 
     verb: str
     code: str
-    prepare: Callable[[CheckContext, Patient], Awaitable[Mapping[str, Any]]]
+    prepare: Callable[[CheckContext, DriverProbe], Awaitable[Mapping[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +82,5 @@ class Trials:
 
     trials: Sequence[Trial] = ()
     waiting: Sequence[Waiting] = ()
-    hold: Callable[[CheckContext, Patient], Awaitable[None]] | None = None
+    hold: Callable[[CheckContext, DriverProbe], Awaitable[None]] | None = None
     sweep: Callable[[str], None] = field(default=lambda _: None)

@@ -18,26 +18,26 @@ from harmony.wire.driver_contract import Contract
 
 @trial("hello", "again", "hello says the same whenever it is asked", why="What it says is compared at any time.")
 async def _hello_again(context: CheckContext) -> None:
-    patient = await context.patient()
-    expect("hello, asked again", await patient.call("hello", {"timeout": 1.0}, 1.0), patient.identity)
+    probe = await context.probe()
+    expect("hello, asked again", await probe.call("hello", {"timeout": 1.0}, 1.0), probe.identity)
 
 
 @trial("health", "true", "health is true", why="It tells a slow implementation from a dead driver.")
 async def _health(context: CheckContext) -> None:
-    patient = await context.patient()
-    expect("health", await patient.call("health", {"timeout": 1.0}, 1.0), True)
+    probe = await context.probe()
+    expect("health", await probe.call("health", {"timeout": 1.0}, 1.0), True)
 
 
 @trial("dump", "threads", "dump names a thread", why="When a verb hangs, this is all that a person gets to see.")
 async def _dump(context: CheckContext) -> None:
-    patient = await context.patient()
-    if not (await patient.call("dump", {"timeout": 1.0}, 1.0))["threads"]:
+    probe = await context.probe()
+    if not (await probe.call("dump", {"timeout": 1.0}, 1.0))["threads"]:
         raise WrongError("threads: none, expected at least the one that answers")
 
 
 def _refuses_a_deadline_in_words(verb: str) -> Trial:
     async def run(context: CheckContext) -> None:
-        answer = await (await context.patient()).ask(verb, {"timeout": "soon"})
+        answer = await (await context.probe()).ask(verb, {"timeout": "soon"})
         expect_error(f"{verb} with 'timeout' = 'soon'", answer, jsonrpc.INVALID_PARAMS, naming="timeout")
 
     why = "Every verb is typed, also those that need nothing."

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from harmony.doctor.check import BOOK, Check
 from harmony.doctor.check_context import CheckContext
-from harmony.doctor.driver_probe import Patient, request
+from harmony.doctor.driver_probe import DriverProbe, request
 from harmony.doctor.finding import WrongError, expect
 from harmony.doctor.observations import Aside
 from harmony.doctor.requests import expect_error, expect_health
@@ -25,29 +25,29 @@ _IDS: Final = (1, 0, 2**53 - 1, "a", "", "7", 'quoted "id" \\ with ünïcode ∞
 
 
 async def _takes_pieces(context: CheckContext) -> None:
-    patient = await context.patient()
-    number = patient.next_id()
+    probe = await context.probe()
+    number = probe.next_id()
     data = request(number, "health", _SOON)
-    with patient.expecting(number) as answer:
+    with probe.expecting(number) as answer:
         for start in range(0, len(data), _PIECE):
-            await patient.send(data[start : start + _PIECE])
+            await probe.send(data[start : start + _PIECE])
             await asyncio.sleep(0.002)  # each piece is to be read by itself
-        _expect_true("a request in pieces", await patient.within(0.0, answer, "a request in pieces"))
+        _expect_true("a request in pieces", await probe.within(0.0, answer, "a request in pieces"))
 
 
 async def _takes_many(context: CheckContext) -> None:
-    patient = await context.patient()
-    numbers = [patient.next_id() for _ in range(_AT_ONCE)]
+    probe = await context.probe()
+    numbers = [probe.next_id() for _ in range(_AT_ONCE)]
     with ExitStack() as stack:
-        futures = {number: stack.enter_context(patient.expecting(number)) for number in numbers}
-        await patient.send(b"".join(request(number, "health", _SOON) for number in numbers))
+        futures = {number: stack.enter_context(probe.expecting(number)) for number in numbers}
+        await probe.send(b"".join(request(number, "health", _SOON) for number in numbers))
         for number, answer in futures.items():
             what = f"request {number - numbers[0] + 1} of {_AT_ONCE} in one write"
-            _expect_true(what, await patient.within(0.0, answer, what))
+            _expect_true(what, await probe.within(0.0, answer, what))
 
 
 async def _takes_other_headers(context: CheckContext) -> None:
-    patient = await context.patient()
+    probe = await context.probe()
     for what, head in (
         ("a header in lower case", "content-length: {}\r\n\r\n"),
         ("a header in capitals without a space", "CONTENT-LENGTH:{}\r\n\r\n"),
@@ -55,34 +55,34 @@ async def _takes_other_headers(context: CheckContext) -> None:
         ("another header before", "Content-Type: application/json; charset=utf-8\r\nContent-Length: {}\r\n\r\n"),
         ("another header behind", "Content-Length: {}\r\nContent-Type: application/json\r\n\r\n"),
     ):
-        number = patient.next_id()
+        number = probe.next_id()
         body = request(number, "health", _SOON).partition(b"\r\n\r\n")[2]
-        with patient.expecting(number) as answer:
-            await patient.send(head.format(len(body)).encode() + body)
-            _expect_true(what, await patient.within(0.0, answer, f"a request with {what}"))
+        with probe.expecting(number) as answer:
+            await probe.send(head.format(len(body)).encode() + body)
+            _expect_true(what, await probe.within(0.0, answer, f"a request with {what}"))
 
 
 async def _counts_bytes(context: CheckContext) -> None:
-    patient = await context.patient()
-    number = patient.next_id()
+    probe = await context.probe()
+    number = probe.next_id()
     params = [{**_SOON, "note": "größer als ∞ 𝄞"}]
     document = {"jsonrpc": "2.0", "id": number, "method": "health", "params": params}
-    with patient.expecting(number) as answer:
-        await patient.send(framing.encode(json.dumps(document, ensure_ascii=False).encode()))
-        _expect_true("raw UTF-8", await patient.within(0.0, answer, "a request with raw UTF-8 in a text"))
-    await expect_health(patient, "a request with raw UTF-8 in a text")
+    with probe.expecting(number) as answer:
+        await probe.send(framing.encode(json.dumps(document, ensure_ascii=False).encode()))
+        _expect_true("raw UTF-8", await probe.within(0.0, answer, "a request with raw UTF-8 in a text"))
+    await expect_health(probe, "a request with raw UTF-8 in a text")
 
 
 async def _takes_large(context: CheckContext) -> None:
-    patient = await context.patient()
-    answer = await patient.ask("health", {**_SOON, "note": "x" * _LARGE}, timeout=1.0)
+    probe = await context.probe()
+    answer = await probe.ask("health", {**_SOON, "note": "x" * _LARGE}, timeout=1.0)
     _expect_true(f"a request of {_LARGE} bytes", answer)
 
 
 async def _echoes_ids(context: CheckContext) -> None:
-    patient = await context.patient()
+    probe = await context.probe()
     for identity in _IDS:
-        _expect_true(f"the id {identity!r}", await patient.ask("health", _SOON, identity=identity))
+        _expect_true(f"the id {identity!r}", await probe.ask("health", _SOON, identity=identity))
 
 
 async def _survives_garbage(context: CheckContext) -> None:
@@ -91,32 +91,32 @@ async def _survives_garbage(context: CheckContext) -> None:
         ("headers without a length", b"Content-Type: application/json\r\n\r\n"),
         ("a length that is no number", b"Content-Length: many\r\n\r\n"),
     ):
-        await _refuses(await context.patient(), what, data)
+        await _refuses(await context.probe(), what, data)
 
 
 async def _makes_no_room_for_what_is_announced(context: CheckContext) -> None:
     for length in (framing.MAX_MESSAGE + 1, 1 << 40):
         await _refuses(
-            await context.patient(),
+            await context.probe(),
             f"a message of {length} bytes that is announced",
             b"Content-Length: %d\r\n\r\n" % length,
         )
 
 
-async def _refuses(patient: Patient, what: str, data: bytes) -> None:
+async def _refuses(probe: DriverProbe, what: str, data: bytes) -> None:
     """See that broken framing is told, and that the driver finds the next message or ends with a reason."""
-    number = patient.next_id()
-    with patient.expecting(number) as answer:
-        await patient.send(data + request(number, "health", _SOON))
+    number = probe.next_id()
+    with probe.expecting(number) as answer:
+        await probe.send(data + request(number, "health", _SOON))
         try:
-            expect_error(what, await patient.told(), jsonrpc.PARSE_ERROR)
-            _expect_true(f"health after {what}", await patient.within(0.0, answer, f"health after {what}"))
+            expect_error(what, await probe.told(), jsonrpc.PARSE_ERROR)
+            _expect_true(f"health after {what}", await probe.within(0.0, answer, f"health after {what}"))
         except WrongError as error:
-            ended = patient.child.how_it_ended()
+            ended = probe.child.how_it_ended()
             if (
                 not ended.startswith("exited with code")
                 or ended == "exited with code 0"
-                or not patient.child.stderr.lines()
+                or not probe.child.stderr.lines()
             ):
                 raise WrongError(
                     f"{what}: expected error {jsonrpc.PARSE_ERROR} with the id null and then the next answer, "
@@ -130,20 +130,20 @@ def _expect_true(what: str, answer: object) -> None:
     expect(what, seen, True)
 
 
-async def _exercise(context: CheckContext) -> Patient:
+async def _exercise(context: CheckContext) -> DriverProbe:
     """Have a driver say a little of everything."""
-    patient = await context.patient()
+    probe = await context.probe()
     for verb in ("hello", "health", "dump", "no_such_verb"):
-        await patient.ask(verb, _SOON)
+        await probe.ask(verb, _SOON)
     if context.case.trials.hold is not None:
-        await context.case.trials.hold(context, patient)
-    return patient
+        await context.case.trials.hold(context, probe)
+    return probe
 
 
 def _nothing_aside(kind: Aside) -> Callable[[CheckContext], Awaitable[None]]:
     async def run(context: CheckContext) -> None:
-        patient = await _exercise(context)
-        await patient.end()
+        probe = await _exercise(context)
+        await probe.end()
         if kind is Aside.LEFT:
             for thing in context.left():
                 context.case.heard.note(
