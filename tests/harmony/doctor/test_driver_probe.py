@@ -13,7 +13,7 @@ from harmony.doctor.check_context import CheckContext
 from harmony.doctor.driver_probe import DriverProbe, request
 from harmony.doctor.examination import open_case
 from harmony.doctor.finding import WrongError
-from harmony.doctor.observations import Aside
+from harmony.doctor.observations import Observation
 from harmony.project import load_project
 from harmony.wire import framing, jsonrpc
 from harmony.wire.driver import DriverError
@@ -99,6 +99,6 @@ def test_an_answer_that_was_given_up_is_late_and_no_second_one() -> None:
         before = probe.idle
         await probe.ask("read", {"handle": reader, "timeout": 0.4}, timeout=0.4)
         await probe.call("close", {"handle": reader, "timeout": 1.0}, 1.0)
-        assert (before, probe.idle, probe.heard.of(Aside.ANSWERS)) == (False, True, {})
+        assert (before, probe.idle, probe.observations.of(Observation.ANSWERS)) == (False, True, {})
 
     with_probe(scene)

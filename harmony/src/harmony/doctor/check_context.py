@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Self
 from harmony.config import Platform
 from harmony.doctor.driver_probe import LATE, DriverProbe
 from harmony.doctor.finding import WrongError
-from harmony.doctor.observations import Aside, Heard
+from harmony.doctor.observations import Observation, Observations
 from harmony.process.child import ChildProcess, ProcessSpec, StartFailedError
 from harmony.process.resources import LeakProbe
 from harmony.project import Project
@@ -38,7 +38,7 @@ class Case:
         trials: What the project tells about its verbs.
         leak_probes: Name what a run has left.
         overrides: Settings from the command line, which the scenario needs, too.
-        heard: What was noticed aside.
+        observations: What was observed, whichever check was running.
         late: Seconds beyond a deadline after which nothing comes any more.
         claims: Capabilities that the driver claims, once it has said hello.
         who: How it introduced itself.
@@ -51,7 +51,7 @@ class Case:
     trials: Trials
     leak_probes: Sequence[LeakProbe] = ()
     overrides: Sequence[str] = ()
-    heard: Heard = field(default_factory=Heard)
+    observations: Observations = field(default_factory=Observations)
     late: float = LATE
     claims: frozenset[str] | None = None
     who: str = ""
@@ -103,7 +103,7 @@ class Case:
         environment = dict(self.platform.environment)
         spec = ProcessSpec(self.name, [*before, *self.command], self.directory, environment)
         try:
-            probe = DriverProbe(ChildProcess(spec), self.contract, self.heard, self.late)
+            probe = DriverProbe(ChildProcess(spec), self.contract, self.observations, self.late)
         except StartFailedError as error:
             raise WrongError(error.message) from None
         probe.check = check
@@ -169,8 +169,8 @@ class CheckContext:
             await probe.discharge()
         if in_order:
             for thing in self.left():
-                self.case.heard.note(
-                    Aside.LEFT, self.check, f"{_generic(thing, self.run)} is left by a driver that ended in order"
+                self.case.observations.note(
+                    Observation.LEFT, self.check, f"{_generic(thing, self.run)} is left by a driver that ended in order"
                 )
         self.case.trials.sweep(f"_{self.run}")
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from harmony.doctor.finding import WrongError
-from harmony.doctor.observations import Aside, Heard
+from harmony.doctor.observations import Observation, Observations
 from harmony.process.child import ChildProcess
 from harmony.process.stacks import stacks_of
 from harmony.wire import framing, jsonrpc
@@ -32,7 +32,7 @@ class DriverProbe(Client, Driver):
     Args:
         child: The process.
         contract: What it must keep to.
-        heard: Where asides are kept.
+        observations: Where observations are kept.
         late: Seconds beyond a deadline after which nothing comes any more.
 
     Attributes:
@@ -40,12 +40,12 @@ class DriverProbe(Client, Driver):
         check: The check that examines it.
     """
 
-    def __init__(self, child: ChildProcess, contract: Contract, heard: Heard, late: float = LATE) -> None:
+    def __init__(self, child: ChildProcess, contract: Contract, observations: Observations, late: float = LATE) -> None:
         super().__init__("the driver", child.stdout, child.stdin, child=child)
         self.child = child
         self.late = late
         self.contract = contract
-        self.heard = heard
+        self.observations = observations
         self.identity: Any = None
         self.check = ""
         self.unasked: asyncio.Queue[ErrorResponse] = asyncio.Queue()
@@ -188,7 +188,7 @@ class DriverProbe(Client, Driver):
         self.child.release()
         while not self.unasked.empty():
             error = self.unasked.get_nowait()
-            self._note(Aside.ANSWERS, f"an error that nothing had called for: {error.code} {error.message}")
+            self._note(Observation.ANSWERS, f"an error that nothing had called for: {error.code} {error.message}")
 
     def received(self, message: Message, body: bytes) -> None:
         """Note what is wrong with an answer that can be read all the same."""
@@ -196,7 +196,7 @@ class DriverProbe(Client, Driver):
             return
         document = json.loads(body)
         if set(document) not in _KEYS:
-            self._note(Aside.ANSWERS, f"an answer with the keys {', '.join(sorted(document))}")
+            self._note(Observation.ANSWERS, f"an answer with the keys {', '.join(sorted(document))}")
         if isinstance(message, Response):
             return
         found = []
@@ -209,18 +209,18 @@ class DriverProbe(Client, Driver):
         if message.code not in jsonrpc.STANDARD_CODES:
             found += self.contract.error_problems(message.code, message.data, strict=True)
         for text in found:
-            self._note(Aside.ERRORS, f"error {message.code} ({message.message:.100}): {text}")
+            self._note(Observation.ERRORS, f"error {message.code} ({message.message:.100}): {text}")
 
     def odd(self, kind: Oddity, text: str, error: ErrorResponse | None = None) -> None:
         """Note what answers nothing; what makes the answers uncertain fails all that is pending."""
         if error is not None:
             self._loop.call_soon_threadsafe(self.unasked.put_nowait, error)
         elif kind in {Oddity.NOISE, Oddity.FRAMING}:
-            self._note(Aside.STDOUT, f"between messages on stdout: {text}")
+            self._note(Observation.STDOUT, f"between messages on stdout: {text}")
         elif kind is Oddity.TRUNCATED:
-            self._note(Aside.STDOUT, text)
+            self._note(Observation.STDOUT, text)
         elif kind is not Oddity.LATE:  # the check that waited has said that it is late, or never meant to see it
-            self._note(Aside.ANSWERS, text)
+            self._note(Observation.ANSWERS, text)
         if kind in {Oddity.MALFORMED, Oddity.CALL, Oddity.UNKNOWN_ID}:
             self.fail(UnansweredError(f"it sent {text}"))
 
@@ -229,8 +229,8 @@ class DriverProbe(Client, Driver):
         self.retire("\n    ".join([f"the driver {child.how_it_ended()}", *child.stderr.lines(8)]))
         self._loop.call_soon_threadsafe(self._ended.set)
 
-    def _note(self, kind: Aside, text: str) -> None:
-        self._loop.call_soon_threadsafe(lambda: self.heard.note(kind, self.check, text))
+    def _note(self, kind: Observation, text: str) -> None:
+        self._loop.call_soon_threadsafe(lambda: self.observations.note(kind, self.check, text))
 
     def _scene(self) -> list[str]:
         lines = [self.unfinished] if self.unfinished else []

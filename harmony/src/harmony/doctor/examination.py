@@ -69,7 +69,7 @@ def checks_of(case: Case) -> list[Check]:
         ),
         *verbs.checks_of((*verbs.COMMON, *trials.trials), contract, case.project.settings.driver.documentation),
         *ending.CHECKS,
-        *wire.ASIDES,
+        *wire.OBSERVATIONS,
         *scenario.checks_of(case.project, case.name),
     ]
 

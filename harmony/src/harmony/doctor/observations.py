@@ -10,7 +10,7 @@ _MOST: Final = 20
 _WIDTH: Final = 300
 
 
-class Aside(StrEnum):
+class Observation(StrEnum):
     """A kind of thing that is wrong wherever it happens."""
 
     STDOUT = "stdout"
@@ -20,17 +20,17 @@ class Aside(StrEnum):
 
 
 @dataclass
-class Heard:
-    """Keeps asides, with the check during which each was noticed first."""
+class Observations:
+    """Keeps observations, with the check during which each was noticed first."""
 
-    _asides: dict[Aside, dict[str, str]] = field(default_factory=dict)
+    _texts: dict[Observation, dict[str, str]] = field(default_factory=dict)
 
-    def note(self, kind: Aside, check: str, text: str) -> None:
+    def note(self, kind: Observation, check: str, text: str) -> None:
         """Keep one; the same again, or one too many, changes nothing."""
-        known = self._asides.setdefault(kind, {})
+        known = self._texts.setdefault(kind, {})
         if len(known) < _MOST:
             known.setdefault(text[:_WIDTH], check)
 
-    def of(self, kind: Aside) -> dict[str, str]:
+    def of(self, kind: Observation) -> dict[str, str]:
         """Return texts of a kind, each with its check."""
-        return dict(self._asides.get(kind, {}))
+        return dict(self._texts.get(kind, {}))

@@ -12,7 +12,7 @@ from harmony.doctor.check import BOOK, Check
 from harmony.doctor.check_context import CheckContext
 from harmony.doctor.driver_probe import DriverProbe, request
 from harmony.doctor.finding import WrongError, expect
-from harmony.doctor.observations import Aside
+from harmony.doctor.observations import Observation
 from harmony.doctor.requests import expect_error, expect_health
 from harmony.wire import framing, jsonrpc
 from harmony.wire.jsonrpc import Response
@@ -140,19 +140,19 @@ async def _exercise(context: CheckContext) -> DriverProbe:
     return probe
 
 
-def _nothing_aside(kind: Aside) -> Callable[[CheckContext], Awaitable[None]]:
+def _nothing_observed(kind: Observation) -> Callable[[CheckContext], Awaitable[None]]:
     async def run(context: CheckContext) -> None:
         probe = await _exercise(context)
         await probe.end()
-        if kind is Aside.LEFT:
+        if kind is Observation.LEFT:
             for thing in context.left():
-                context.case.heard.note(
+                context.case.observations.note(
                     kind, context.check, f"{thing.replace(context.run, '…')} is left by a driver that ended in order"
                 )
-        heard = context.case.heard.of(kind)
-        if heard:
-            checks = sorted(set(heard.values()) - {context.check})
-            lines = (f"{text} (first during {check})" for text, check in heard.items())
+        seen = context.case.observations.of(kind)
+        if seen:
+            checks = sorted(set(seen.values()) - {context.check})
+            lines = (f"{text} (first during {check})" for text, check in seen.items())
             raise WrongError(*lines, with_checks=checks)
 
     return run
@@ -217,13 +217,13 @@ CHECKS: Final = (
     ),
 )
 
-ASIDES: Final = (
+OBSERVATIONS: Final = (
     Check(
         "wire.stdout",
         "nothing but messages came on stdout, during all of it",
         "What a library prints there breaks the framing; the harness may skip it, other hosts end the driver.",
         f"{BOOK}#wire",
-        _nothing_aside(Aside.STDOUT),
+        _nothing_observed(Observation.STDOUT),
         alone=True,
     ),
     Check(
@@ -231,7 +231,7 @@ ASIDES: Final = (
         "every request got one answer, with its id and the keys of JSON-RPC, and nobody else got one",
         "A second answer or one to nobody means that two requests have been mixed up.",
         f"{BOOK}#wire",
-        _nothing_aside(Aside.ANSWERS),
+        _nothing_observed(Observation.ANSWERS),
         alone=True,
     ),
     Check(
@@ -239,7 +239,7 @@ ASIDES: Final = (
         "every error has a message, and a canonical code if it came from the implementation",
         "Scenarios assert on codes: one that is missing or made up fails them in this language alone.",
         f"{BOOK}#errors",
-        _nothing_aside(Aside.ERRORS),
+        _nothing_observed(Observation.ERRORS),
         alone=True,
     ),
     Check(
@@ -247,7 +247,7 @@ ASIDES: Final = (
         "no driver that ended in order has left anything behind",
         "What is left fills the machine, and is what the next run stumbles over.",
         f"{BOOK}#end",
-        _nothing_aside(Aside.LEFT),
+        _nothing_observed(Observation.LEFT),
         alone=True,
     ),
 )
