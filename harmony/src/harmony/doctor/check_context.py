@@ -82,7 +82,7 @@ class Case:
             if probe.idle:
                 probe.check = check
                 return probe
-            await probe.discharge()
+            await probe.dispose()
         return await self._start(check, before)
 
     def give_back(self, probe: DriverProbe) -> None:
@@ -111,7 +111,7 @@ class Case:
             await probe.introduce(self.platform.start_timeout)
         except BaseException:
             await probe.kill()
-            await probe.discharge()
+            await probe.dispose()
             raise
         if self.claims is None:
             self.claims = probe.claims
@@ -166,7 +166,7 @@ class CheckContext:
         for probe in self._probes:
             if not await probe.ended() or "exited" not in probe.child.how_it_ended():
                 in_order = False
-            await probe.discharge()
+            await probe.dispose()
         if in_order:
             for thing in self.left():
                 self.case.observations.note(

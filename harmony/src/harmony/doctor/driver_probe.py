@@ -171,14 +171,14 @@ class DriverProbe(Client, Driver):
         """Close its stdin and wait for its end; whoever does not end is killed."""
         self.child.close_input()
         await self.ended()
-        await self.discharge()
+        await self.dispose()
 
     async def kill(self) -> None:
         """End it with SIGKILL."""
         self.child.signal(signal.SIGKILL)
         await self.ended()
 
-    async def discharge(self) -> None:
+    async def dispose(self) -> None:
         """Hear what it has said by now, and take leave of the process."""
         if self._disposed:
             return
