@@ -30,6 +30,18 @@ def test_later_sources_win_field_by_field(file: Path, monkeypatch: pytest.Monkey
     assert settings.platforms["cpp"].command == ("x",)
 
 
+@pytest.mark.parametrize(("old", "new"), [("trials", "checks")])
+def test_an_old_key_is_the_new_one_wherever_it_stands(
+    file: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str
+) -> None:
+    for key in (old, new):
+        file.write_text(f'[driver]\n{key} = "file:X"\n')
+        assert getattr(read_settings(file).driver, new) == "file:X"
+        assert getattr(read_settings(file, {"driver": {old: ""}}).driver, new) == ""
+    monkeypatch.setenv(f"HARMONY_DRIVER__{old.upper()}", "variable:X")
+    assert getattr(read_settings(file).driver, new) == "variable:X"
+
+
 def test_variables_of_a_run_are_no_settings(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARMONY_HOST_PID", "1")
     monkeypatch.setenv("HARMONY_CPP_ENDPOINT", "unix:/x")

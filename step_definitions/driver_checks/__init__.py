@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from harmony.doctor.trial import Trials
+from harmony.doctor.driver_checks import DriverChecks
 from step_definitions.driver_checks import buffers, channels, frames, numbers, points, slots
-from step_definitions.driver_checks.blocking_verbs import WAITING, hold, sweep
+from step_definitions.driver_checks.blocking_verbs import BLOCKING_VERBS, hold, sweep
 
-DRIVER_CHECKS: Final = Trials(
-    trials=(*buffers.CHECKS, *frames.CHECKS, *slots.CHECKS, *points.CHECKS, *channels.CHECKS, *numbers.CHECKS),
-    waiting=WAITING,
+DRIVER_CHECKS: Final = DriverChecks(
+    checks=(*buffers.CHECKS, *frames.CHECKS, *slots.CHECKS, *points.CHECKS, *channels.CHECKS, *numbers.CHECKS),
+    blocking=BLOCKING_VERBS,
     hold=hold,
     sweep=sweep,
 )
-"""`trials` in the project file names it. Every verb of the port has a check that passes and one that refuses."""
+"""`driver.checks` in the project file names it. Every verb of the port has a check that passes and one that refuses."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from harmony.doctor.check_context import CheckContext
+from harmony.doctor.driver_checks import BlockingVerb
 from harmony.doctor.driver_probe import DriverProbe
-from harmony.doctor.trial import Waiting
 from step_definitions.driver_checks.fixtures import Line, TypedDriver, ramp_of
 from step_definitions.observer import objects_of_run
 from step_definitions.patterns import Pattern, Payload
@@ -53,13 +53,13 @@ async def _receive_of_nothing(context: CheckContext, probe: DriverProbe) -> Mapp
     return {"handle": await driver.dial(name, metadata=0, payload=4096)}
 
 
-WAITING: Final = (
-    Waiting("read", "timeout", _read_of_nothing),
-    Waiting("read_many", "timeout", _read_many_of_one),
-    Waiting("write", "buffer_full", _write_to_a_full_buffer),
-    Waiting("acquire", "buffer_full", _acquire_of_a_full_buffer),
-    Waiting("relay", "timeout", _relay_of_nothing),
-    Waiting("receive", "timeout", _receive_of_nothing),
+BLOCKING_VERBS: Final = (
+    BlockingVerb("read", "timeout", _read_of_nothing),
+    BlockingVerb("read_many", "timeout", _read_many_of_one),
+    BlockingVerb("write", "buffer_full", _write_to_a_full_buffer),
+    BlockingVerb("acquire", "buffer_full", _acquire_of_a_full_buffer),
+    BlockingVerb("relay", "timeout", _relay_of_nothing),
+    BlockingVerb("receive", "timeout", _receive_of_nothing),
 )
 
 

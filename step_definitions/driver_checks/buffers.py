@@ -6,9 +6,9 @@ import time
 from typing import Final
 
 from harmony.doctor.check_context import CheckContext
+from harmony.doctor.driver_checks import driver_check, refusal
 from harmony.doctor.finding import WrongError, expect, expect_all
 from harmony.doctor.requests import expect_error
-from harmony.doctor.trial import refusal, trial
 from harmony.doctor.verbs import refused
 from harmony.wire import jsonrpc
 from step_definitions.driver_checks.fixtures import Line, driver_of, ramp_of
@@ -18,7 +18,9 @@ from step_definitions.patterns import Pattern, Payload, digest, ramp
 _AT_ONCE: Final = 4.0
 
 
-@trial("create", "objects", "create makes a segment, two semaphores and a lock", why="Others find the buffer by them.")
+@driver_check(
+    "create", "objects", "create makes a segment, two semaphores and a lock", why="Others find the buffer by them."
+)
 async def _create(context: CheckContext) -> None:
     driver, view = await driver_of(context), BufferView(context.name("made"))
     await driver.create(view.name, metadata=65, payload=1000)
@@ -66,7 +68,9 @@ async def _create_without_room(context: CheckContext) -> None:
     expect("what was made", context.left(), [])
 
 
-@trial("connect", "writer", "connect makes its process the writer", why="The reader sees by it whether a writer lives.")
+@driver_check(
+    "connect", "writer", "connect makes its process the writer", why="The reader sees by it whether a writer lives."
+)
 async def _connect(context: CheckContext) -> None:
     line = await Line.open(context)
     pid = line.driver.probe.identity["pid"]
@@ -108,7 +112,7 @@ async def _connect_to_nonsense(context: CheckContext) -> None:
     line.view.overwrite("version_major", 1)
 
 
-@trial("close", "objects", "close of a reader removes its objects", why="What is left fills the machine.")
+@driver_check("close", "objects", "close of a reader removes its objects", why="What is left fills the machine.")
 async def _close(context: CheckContext) -> None:
     line = await Line.open(context)
     await line.driver.write(line.writer, ramp_of(100))
@@ -131,7 +135,9 @@ async def _close_twice(context: CheckContext) -> None:
     await refused(line.driver.write(line.writer, ramp_of(10)), "closed")
 
 
-@trial("write_metadata", "content", "metadata is written as the memory says", why="Another language reads it there.")
+@driver_check(
+    "write_metadata", "content", "metadata is written as the memory says", why="Another language reads it there."
+)
 async def _write_metadata(context: CheckContext) -> None:
     line = await Line.open(context, metadata=256)
     await line.driver.write_metadata(line.writer, Payload(Pattern.SIMPLE, 200))
@@ -158,7 +164,9 @@ async def _write_metadata_twice(context: CheckContext) -> None:
     await refused(line.driver.write_metadata(line.writer, Payload.of_text("twice")), "metadata_exists")
 
 
-@trial("read_metadata", "content", "metadata is read with size and digest", why="Scenarios compare both sides by them.")
+@driver_check(
+    "read_metadata", "content", "metadata is read with size and digest", why="Scenarios compare both sides by them."
+)
 async def _read_metadata(context: CheckContext) -> None:
     line = await Line.open(context, metadata=1024)
     for_all = Payload(Pattern.TEXT, 0, text="größer ∞", mask=0x5A, repeat=3)

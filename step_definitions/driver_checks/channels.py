@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from harmony.doctor.check_context import CheckContext
+from harmony.doctor.driver_checks import driver_check, refusal
 from harmony.doctor.finding import WrongError, expect, expect_all
 from harmony.doctor.requests import expect_error
-from harmony.doctor.trial import refusal, trial
 from harmony.doctor.verbs import refused
 from harmony.wire import jsonrpc
 from step_definitions.driver_checks.fixtures import SHORT, TypedDriver, driver_of
@@ -37,7 +37,7 @@ class _Channel:
         return cls(driver, name, server, await driver.dial(name, metadata=0, payload=4096))
 
 
-@trial("serve", "objects", "serve makes the request buffer of a channel", why="Clients find the channel by it.")
+@driver_check("serve", "objects", "serve makes the request buffer of a channel", why="Clients find the channel by it.")
 async def _serve(context: CheckContext) -> None:
     driver, name = await driver_of(context), context.name("served")
     server = await driver.serve(name, metadata=0, payload=4096)
@@ -58,7 +58,9 @@ async def _serve_twice(context: CheckContext) -> None:
     await refused(driver.serve(name, metadata=0, payload=4096), "buffer_in_use")
 
 
-@trial("handle", "handlers", "the handlers echo, double and turn bytes over", why="Scenarios know their answers.")
+@driver_check(
+    "handle", "handlers", "the handlers echo, double and turn bytes over", why="Scenarios know their answers."
+)
 async def _handle(context: CheckContext) -> None:
     driver = await driver_of(context)
     answers: dict[Handler, bytes] = {
@@ -87,7 +89,7 @@ async def _handle_unknown(context: CheckContext) -> None:
     expect_error("handle with 'handler' = 'triple'", answer, jsonrpc.INVALID_PARAMS, naming="handler")
 
 
-@trial(
+@driver_check(
     "service", "counts", "service counts requests and refused changes", why="A request's memory is not the server's."
 )
 async def _service(context: CheckContext) -> None:
@@ -97,7 +99,7 @@ async def _service(context: CheckContext) -> None:
     expect_all(("requests", seen.requests, 3), ("refused_changes", seen.refused_changes, 3))
 
 
-@trial("dial", "objects", "dial makes the response buffer of a channel", why="The server answers there.")
+@driver_check("dial", "objects", "dial makes the response buffer of a channel", why="The server answers there.")
 async def _dial(context: CheckContext) -> None:
     channel = await _Channel.open(context)
     requests, responses = BufferView(f"{channel.name}_request"), BufferView(f"{channel.name}_response")
@@ -118,7 +120,7 @@ async def _dial_nobody(context: CheckContext) -> None:
     expect("objects afterwards", BufferView(f"{name}_response").existing(), [])
 
 
-@trial(
+@driver_check(
     "send", "in-order", "requests are answered in order, written in place or not", why="Nothing else tells them apart."
 )
 async def _send(context: CheckContext) -> None:
@@ -142,7 +144,7 @@ async def _send_too_much(context: CheckContext) -> None:
         await refused(channel.driver.send(channel.client, too_much, in_place=in_place), "frame_too_large")
 
 
-@trial("receive", "later", "receive waits for a slow handler", why="Scenarios have slow servers.")
+@driver_check("receive", "later", "receive waits for a slow handler", why="Scenarios have slow servers.")
 async def _receive(context: CheckContext) -> None:
     channel = await _Channel.open(context, "echo", delay=SHORT)
     await channel.driver.send(channel.client, Payload(Pattern.SIMPLE, 10))
@@ -156,7 +158,7 @@ async def _receive_nothing(context: CheckContext) -> None:
     await refused(channel.driver.receive(channel.client, timeout=SHORT), "timeout")
 
 
-@trial("ping", "trips", "ping measures each round trip", why="It is what measures the time of a round trip.")
+@driver_check("ping", "trips", "ping measures each round trip", why="It is what measures the time of a round trip.")
 async def _ping(context: CheckContext) -> None:
     channel = await _Channel.open(context, "echo", delay=0.02)
     seen = await channel.driver.ping(channel.client, Payload(Pattern.SIMPLE, 10), count=5)

@@ -7,8 +7,8 @@ import itertools
 from typing import Final
 
 from harmony.doctor.check_context import CheckContext
+from harmony.doctor.driver_checks import driver_check, refusal
 from harmony.doctor.finding import WrongError, expect, expect_all
-from harmony.doctor.trial import refusal, trial
 from harmony.doctor.verbs import refused
 from step_definitions.driver_checks.fixtures import SHORT, Line, driver_of, expect_transfer, ramp_of
 from step_definitions.patterns import Pattern, Payload, chained, digest, expected_chain, ramp
@@ -17,7 +17,9 @@ _SIZES: Final = (10, 300, 77, 77, 1)
 _COUNT: Final = 60
 
 
-@trial("write", "one", "write writes one frame, header and bytes", why="Another language reads them in the memory.")
+@driver_check(
+    "write", "one", "write writes one frame, header and bytes", why="Another language reads them in the memory."
+)
 async def _write(context: CheckContext) -> None:
     line = await Line.open(context)
     expect_transfer("write", await line.driver.write(line.writer, ramp_of(100)), [100], digest=0)
@@ -31,7 +33,7 @@ async def _write(context: CheckContext) -> None:
     )
 
 
-@trial("write", "recipes", "write makes bytes by every recipe", why="All languages must make the same bytes.")
+@driver_check("write", "recipes", "write makes bytes by every recipe", why="All languages must make the same bytes.")
 async def _write_by_recipes(context: CheckContext) -> None:
     line = await Line.open(context, payload=8192)
     recipes = (
@@ -51,7 +53,9 @@ async def _write_by_recipes(context: CheckContext) -> None:
         await line.driver.release(seen.frame)
 
 
-@trial("write", "many", "write takes sizes in turn, around the end of the ring", why="It is what measures the speed.")
+@driver_check(
+    "write", "many", "write takes sizes in turn, around the end of the ring", why="It is what measures the speed."
+)
 async def _write_many(context: CheckContext) -> None:
     line = await Line.open(context)
     sizes = list(itertools.islice(itertools.cycle(_SIZES), _COUNT))
@@ -64,7 +68,7 @@ async def _write_many(context: CheckContext) -> None:
     expect("payload_free_bytes", line.view.field("payload_free_bytes"), 1024)
 
 
-@trial("write", "interval", "write keeps the interval", why="Scenarios have slow writers.")
+@driver_check("write", "interval", "write keeps the interval", why="Scenarios have slow writers.")
 async def _write_slowly(context: CheckContext) -> None:
     line = await Line.open(context)
     seen = await line.driver.write(line.writer, ramp_of(10), count=4, interval=0.05)
@@ -111,7 +115,7 @@ async def _write_for_nobody(context: CheckContext) -> None:
     await refused(writing.write(writer, ramp_of(10)), "reader_dead")
 
 
-@trial("fill", "full", "fill writes until there is no room", why="Scenarios about full buffers begin with it.")
+@driver_check("fill", "full", "fill writes until there is no room", why="Scenarios about full buffers begin with it.")
 async def _fill(context: CheckContext) -> None:
     line = await Line.open(context)
     seen = await line.driver.fill(line.writer, ramp_of(100), patience=SHORT)
@@ -124,7 +128,7 @@ async def _fill_with_too_much(context: CheckContext) -> None:
     await refused(line.driver.fill(line.writer, ramp_of(2000), patience=SHORT), "frame_too_large")
 
 
-@trial("read", "one", "read returns sequence, size and digest", why="Scenarios see a frame by them alone.")
+@driver_check("read", "one", "read returns sequence, size and digest", why="Scenarios see a frame by them alone.")
 async def _read(context: CheckContext) -> None:
     line = await Line.open(context)
     await line.driver.write(line.writer, ramp_of(0), count=2, sizes=[100, 50])
@@ -163,7 +167,7 @@ async def _read_out_of_order(context: CheckContext) -> None:
     )
 
 
-@trial(
+@driver_check(
     "read_many", "until-none", "without a count it reads until the writer is gone", why="Scenarios read all there is."
 )
 async def _read_all(context: CheckContext) -> None:
@@ -174,7 +178,9 @@ async def _read_all(context: CheckContext) -> None:
     expect_transfer("read_many", seen, [100] * 5, digest=expected_chain([100] * 5, 1))
 
 
-@trial("read_many", "idle", "without a count it ends when none comes for a while", why="Not every writer closes.")
+@driver_check(
+    "read_many", "idle", "without a count it ends when none comes for a while", why="Not every writer closes."
+)
 async def _read_until_idle(context: CheckContext) -> None:
     line = await Line.open(context)
     await line.driver.write(line.writer, ramp_of(100), count=3)
@@ -183,14 +189,14 @@ async def _read_until_idle(context: CheckContext) -> None:
     expect_transfer("read_many of nothing", await line.driver.read_many(line.reader, idle=SHORT), [], digest=0)
 
 
-@trial("read_many", "unseen", "without look it makes no digest", why="The speed of memory is not that of a CRC.")
+@driver_check("read_many", "unseen", "without look it makes no digest", why="The speed of memory is not that of a CRC.")
 async def _read_unseen(context: CheckContext) -> None:
     line = await Line.open(context)
     await line.driver.write(line.writer, ramp_of(100), count=3)
     expect_transfer("read_many", await line.driver.read_many(line.reader, count=3, look=False), [100] * 3, digest=0)
 
 
-@trial("read_many", "slowly", "it holds each frame for the delay", why="Scenarios have slow readers.")
+@driver_check("read_many", "slowly", "it holds each frame for the delay", why="Scenarios have slow readers.")
 async def _read_slowly(context: CheckContext) -> None:
     line = await Line.open(context)
     await line.driver.write(line.writer, ramp_of(10), count=3)
@@ -207,7 +213,7 @@ async def _read_too_many(context: CheckContext) -> None:
     await refused(line.driver.read_many(line.reader, count=3), "writer_dead")
 
 
-@trial("relay", "bytes", "relay hands bytes on", why="Scenarios with three roles go through it.")
+@driver_check("relay", "bytes", "relay hands bytes on", why="Scenarios with three roles go through it.")
 async def _relay(context: CheckContext) -> None:
     first = await Line.open(context)
     second = await Line.within(first.driver, context.name("second"))
@@ -229,7 +235,7 @@ async def _relay_too_many(context: CheckContext) -> None:
     await refused(first.driver.relay(first.reader, second.writer, 2), "writer_dead")
 
 
-@trial("peek", "bytes", "peek shows bytes of a held frame", why="A digest that differs is explained by them.")
+@driver_check("peek", "bytes", "peek shows bytes of a held frame", why="A digest that differs is explained by them.")
 async def _peek(context: CheckContext) -> None:
     line = await Line.open(context)
     await line.driver.write(line.writer, ramp_of(100))
@@ -248,7 +254,7 @@ async def _peek_at_nothing(context: CheckContext) -> None:
     await refused(line.driver.peek(frame.frame, offset=0, length=1), "frame_released")
 
 
-@trial("release", "space", "release gives space back, in the order of the ring", why="A writer waits for it.")
+@driver_check("release", "space", "release gives space back, in the order of the ring", why="A writer waits for it.")
 async def _release(context: CheckContext) -> None:
     line = await Line.open(context)
     await line.driver.write(line.writer, ramp_of(100), count=2)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any, Final
 
 from harmony.doctor.check_context import CheckContext
+from harmony.doctor.driver_checks import DriverCheck, refusal
 from harmony.doctor.finding import expect
 from harmony.doctor.requests import expect_error
 from harmony.doctor.samples import fitting
-from harmony.doctor.trial import Trial, refusal
 from harmony.doctor.verbs import refused
 from harmony.wire.driver_contract import DRIVER_ERROR, Verb
 from harmony.wire.jsonrpc import ErrorResponse
@@ -19,7 +19,7 @@ _NUMBERS: Final = frozenset({"handle", "slot", "frame", "source", "target"})
 _NOTHING: Final = 999_999
 
 
-def _of(verb: Verb, keys: frozenset[str]) -> Trial:
+def _of(verb: Verb, keys: frozenset[str]) -> DriverCheck:
     async def run(context: CheckContext) -> None:
         numbers: dict[str, Any] = dict.fromkeys(keys, _NOTHING)
         params = {**fitting(verb, "any"), **numbers, "timeout": 1.0}

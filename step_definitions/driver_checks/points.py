@@ -7,17 +7,19 @@ from dataclasses import asdict
 from typing import Final
 
 from harmony.doctor.check_context import CheckContext
+from harmony.doctor.driver_checks import driver_check, refusal
 from harmony.doctor.driver_probe import request
 from harmony.doctor.finding import expect
 from harmony.doctor.requests import expect_error
-from harmony.doctor.trial import refusal, trial
 from harmony.doctor.verbs import refused
 from harmony.wire import jsonrpc
 from step_definitions import processes
 from step_definitions.driver_checks.fixtures import SHORT, driver_of, ramp_of
 
 
-@trial("arm", "dies", "the process dies at the point, at the passage", why="Scenarios about death need the very place.")
+@driver_check(
+    "arm", "dies", "the process dies at the point, at the passage", why="Scenarios about death need the very place."
+)
 async def _arm(context: CheckContext) -> None:
     reading, writing, name = await driver_of(context), await driver_of(context), context.name("armed")
     reader = await reading.create(name, metadata=0, payload=1024)
@@ -42,7 +44,9 @@ async def _arm(context: CheckContext) -> None:
     await refused(reading.read(reader), "writer_dead")
 
 
-@trial("arm", "halts", "the process halts at the point, and goes on", why="Scenarios look at what stands half done.")
+@driver_check(
+    "arm", "halts", "the process halts at the point, and goes on", why="Scenarios look at what stands half done."
+)
 async def _arm_halts(context: CheckContext) -> None:
     reading, writing, name = await driver_of(context), await driver_of(context), context.name("halted")
     reader = await reading.create(name, metadata=0, payload=1024)

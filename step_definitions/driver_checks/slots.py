@@ -6,16 +6,16 @@ from dataclasses import asdict
 from typing import Final
 
 from harmony.doctor.check_context import CheckContext
+from harmony.doctor.driver_checks import driver_check, refusal
 from harmony.doctor.finding import expect, expect_all
 from harmony.doctor.requests import expect_error
-from harmony.doctor.trial import refusal, trial
 from harmony.doctor.verbs import refused
 from harmony.wire import jsonrpc
 from step_definitions.driver_checks.fixtures import SHORT, Line, ramp_of
 from step_definitions.patterns import Pattern, Payload, digest, ramp
 
 
-@trial("acquire", "unseen", "a slot is unseen until it is committed", why="A reader would read half of it.")
+@driver_check("acquire", "unseen", "a slot is unseen until it is committed", why="A reader would read half of it.")
 async def _acquire(context: CheckContext) -> None:
     line = await Line.open(context)
     slot = await line.driver.acquire(line.writer, 100)
@@ -39,7 +39,7 @@ async def _acquire_twice(context: CheckContext) -> None:
     await refused(line.driver.acquire(line.writer, 10), "busy")
 
 
-@trial("put", "bytes", "put writes into the slot, also behind its beginning", why="Frames are put together so.")
+@driver_check("put", "bytes", "put writes into the slot, also behind its beginning", why="Frames are put together so.")
 async def _put(context: CheckContext) -> None:
     line = await Line.open(context)
     slot = await line.driver.acquire(line.writer, 200)
@@ -68,7 +68,9 @@ async def _put_beyond(context: CheckContext) -> None:
         expect_error(f"put of {size} bytes at {offset} of 10", answer, jsonrpc.INVALID_PARAMS, naming="offset")
 
 
-@trial("commit", "sequence", "commit returns the number of the frame", why="Scenarios compare it with what is read.")
+@driver_check(
+    "commit", "sequence", "commit returns the number of the frame", why="Scenarios compare it with what is read."
+)
 async def _commit(context: CheckContext) -> None:
     line = await Line.open(context)
     for number in (1, 2, 3):
@@ -85,7 +87,9 @@ async def _commit_twice(context: CheckContext) -> None:
     await refused(line.driver.commit(slot), "closed")
 
 
-@trial("abandon", "unseen", "an abandoned slot leaves no trace", why="Nobody must be able to tell it was asked for.")
+@driver_check(
+    "abandon", "unseen", "an abandoned slot leaves no trace", why="Nobody must be able to tell it was asked for."
+)
 async def _abandon(context: CheckContext) -> None:
     line = await Line.open(context)
     await line.driver.abandon(await line.driver.acquire(line.writer, 900))

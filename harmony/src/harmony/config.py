@@ -25,6 +25,8 @@ from harmony.errors import ConfigurationError
 
 PREFIX: Final = "HARMONY_"
 _NESTING: Final = "__"
+_OLD_KEYS: Final = {"trials": "checks"}
+"""Keys of ``[driver]`` as earlier versions called them."""
 
 
 class Platform(BaseModel):
@@ -91,7 +93,7 @@ class DriverSettings(BaseModel):
 
     Attributes:
         contract: Its verbs, as ``module:CONTRACT``; see :mod:`harmony.wire.driver_contract`.
-        trials: What ``harmony doctor`` tries of each verb, as ``module:TRIALS``.
+        checks: What ``harmony doctor`` checks of each verb, as ``module:CHECKS``.
         measures: What ``harmony perf`` measures, as ``module:MEASURES``.
         reference: The platform against which ``harmony doctor`` plays.
         scenario: The scenario that it plays.
@@ -103,7 +105,7 @@ class DriverSettings(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     contract: str = ""
-    trials: str = ""
+    checks: str = ""
     measures: str = ""
     reference: str = "python"
     scenario: str = "1.1"
@@ -194,7 +196,9 @@ def read_settings(file: Path, overrides: Mapping[str, Any] | None = None) -> Set
         from_environment = EnvSettingsSource(Settings, env_prefix=PREFIX, env_nested_delimiter=_NESTING)()
     except SettingsError as error:
         raise ConfigurationError(f"environment: {error}", hint="lists and tables are JSON in variables") from error
-    merged = _merged(_merged(from_file, from_environment), overrides or {})
+    merged: dict[str, Any] = {}
+    for source in (from_file, from_environment, overrides or {}):
+        merged = _merged(merged, _renamed(source))
     try:
         return Settings(**merged)
     except pydantic.ValidationError as error:
@@ -225,6 +229,13 @@ def overrides_of(assignments: Iterable[str]) -> dict[str, Any]:
             value = {part: value}
         overrides = _merged(overrides, value)
     return overrides
+
+
+def _renamed(source: Mapping[str, Any]) -> Mapping[str, Any]:
+    driver = source.get("driver")
+    if not isinstance(driver, Mapping):
+        return source
+    return {**source, "driver": {_OLD_KEYS.get(key, key): value for key, value in driver.items()}}
 
 
 def _merged(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from sandbox import HERE, Sandbox
 SETTINGS: Final = """
 [driver]
 contract = "kettle.contract:CONTRACT"
-trials = "doctor.kettle_trials:TRIALS"
+checks = "doctor.kettle_checks:CHECKS"
 [platforms.kettle]
 contract = "driver"
 command = ["{{python}}", "-m", "kettle.program", "{fault}"]
@@ -29,7 +29,7 @@ def findings(sandbox: Sandbox, fault: str, *only: str) -> dict[str, dict[str, An
     return {one["id"]: one for one in json.loads(done.stdout)["findings"]}
 
 
-def test_trials_of_any_project_are_run_and_what_is_not_claimed_is_told(sandbox: Sandbox) -> None:
+def test_checks_of_any_project_are_run_and_what_is_not_claimed_is_told(sandbox: Sandbox) -> None:
     found = findings(sandbox, "", "verb.boil", "verb.whistle", "errors.unclaimed", "requests", "end.killed")
     assert {name: one["verdict"] for name, one in found.items()} == {
         "verb.boil.passes.warms": "ok",

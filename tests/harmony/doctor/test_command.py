@@ -59,8 +59,8 @@ def test_after_a_fatal_check_the_rest_is_not_run() -> None:
     assert done.stdout.splitlines()[-1].startswith("1 wrong, ")
 
 
-def test_a_project_without_trials_has_a_doctor_all_the_same() -> None:
-    done = run_python(ROOT, "-m", "harmony", "doctor", "python", "--set", 'driver.trials=""', "--only", "requests")
+def test_a_project_without_checks_has_a_doctor_all_the_same() -> None:
+    done = run_python(ROOT, "-m", "harmony", "doctor", "python", "--set", 'driver.checks=""', "--only", "requests")
     assert "the project tells of no verb that waits" in done.stdout
     assert done.stdout.splitlines()[-1].startswith("2 ok, 2 not run")
     assert done.returncode == 1

@@ -21,7 +21,7 @@ from harmony.run.pool import filled_in, with_program
 from harmony.wire.driver_contract import Contract
 
 if TYPE_CHECKING:
-    from harmony.doctor.trial import Trials
+    from harmony.doctor.driver_checks import DriverChecks
 
 _numbers = itertools.count(1)
 
@@ -35,7 +35,7 @@ class Case:
         platform: Its entry in the project file.
         project: Whose it is.
         contract: What its driver must keep to.
-        trials: What the project tells about its verbs.
+        driver_checks: What the project tells about its verbs.
         leak_probes: Name what a run has left.
         overrides: Settings from the command line, which the scenario needs, too.
         observations: What was observed, whichever check was running.
@@ -48,7 +48,7 @@ class Case:
     platform: Platform
     project: Project
     contract: Contract
-    trials: Trials
+    driver_checks: DriverChecks
     leak_probes: Sequence[LeakProbe] = ()
     overrides: Sequence[str] = ()
     observations: Observations = field(default_factory=Observations)
@@ -172,7 +172,7 @@ class CheckContext:
                 self.case.observations.note(
                     Observation.LEFT, self.check, f"{_generic(thing, self.run)} is left by a driver that ended in order"
                 )
-        self.case.trials.sweep(f"_{self.run}")
+        self.case.driver_checks.sweep(f"_{self.run}")
 
 
 def _generic(thing: str, run: str) -> str:

@@ -23,9 +23,9 @@ _PARENT: Final = "import subprocess, sys; subprocess.Popen(sys.argv[1:]).wait()"
 
 
 async def _hold(context: CheckContext, probe: DriverProbe) -> None:
-    if context.case.trials.hold is None:
-        raise NotRunError("the project tells of nothing that can be held (driver.trials)")
-    await context.case.trials.hold(context, probe)
+    if context.case.driver_checks.hold is None:
+        raise NotRunError("the project tells of nothing that can be held (driver.checks)")
+    await context.case.driver_checks.hold(context, probe)
 
 
 def _close_stdin(probe: DriverProbe) -> None:
@@ -52,7 +52,7 @@ def _ends(ask: Callable[[DriverProbe], None], what: str, *, waiting: bool) -> Ca
                 lines += probe.child.stderr.lines(6)
             lines += [f"after {what} there is still {thing}" for thing in context.left()]
         if lines:
-            context.case.trials.sweep(f"_{context.run}")
+            context.case.driver_checks.sweep(f"_{context.run}")
             raise WrongError(*lines)
 
     return run
@@ -60,14 +60,14 @@ def _ends(ask: Callable[[DriverProbe], None], what: str, *, waiting: bool) -> Ca
 
 async def _have_wait(context: CheckContext, probe: DriverProbe, stack: ExitStack) -> None:
     """Have every verb wait that can; return once the driver has certainly begun with them."""
-    waitings = [one for one in context.case.trials.waiting if _claimed(context, one.verb)]
-    if not waitings:
-        raise NotRunError("the project tells of no verb that waits (driver.trials)")
-    for waiting in waitings:
-        params = await waiting.prepare(context, probe)
+    blocking_verbs = [one for one in context.case.driver_checks.blocking if _claimed(context, one.verb)]
+    if not blocking_verbs:
+        raise NotRunError("the project tells of no verb that waits (driver.checks)")
+    for blocking in blocking_verbs:
+        params = await blocking.prepare(context, probe)
         number = probe.next_id()
         stack.enter_context(probe.expecting(number))
-        await probe.send(request(number, waiting.verb, {**params, "timeout": _FOR_EVER}))
+        await probe.send(request(number, blocking.verb, {**params, "timeout": _FOR_EVER}))
     await probe.ask("health", {"timeout": 1.0})
 
 

@@ -12,8 +12,8 @@ from typing import Final
 from harmony.doctor import ending, introduction, requests, scenario, verbs, wire
 from harmony.doctor.check import Check
 from harmony.doctor.check_context import Case, CheckContext
+from harmony.doctor.driver_checks import DriverChecks
 from harmony.doctor.finding import Diagnosis, Finding, NotClaimedError, NotRunError, Verdict, WrongError
-from harmony.doctor.trial import Trials
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
 from harmony.process.resources import load_probes
 from harmony.project import Project
@@ -52,22 +52,23 @@ def open_case(project: Project, name: str, overrides: Sequence[str] = ()) -> Cas
         what = f"there is no platform {name!r}" if platform is None else f"platform {name!r} has steps, but no driver"
         raise ConfigurationError(what, hint=f"drivers are: {', '.join(drivers) or 'none'}")
     contract = project.contract
-    trials = project.named("driver.trials", settings.driver.trials, Trials) if settings.driver.trials else Trials()
-    return Case(name, platform, project, contract, trials, load_probes(settings.leaks.probes), overrides)
+    named = settings.driver.checks
+    driver_checks = project.named("driver.checks", named, DriverChecks) if named else DriverChecks()
+    return Case(name, platform, project, contract, driver_checks, load_probes(settings.leaks.probes), overrides)
 
 
 def checks_of(case: Case) -> list[Check]:
     """Return every check of a case, in the order in which they run."""
-    contract, trials = case.contract, case.trials
+    contract, driver_checks = case.contract, case.driver_checks
     return [
         *introduction.CHECKS,
         *requests.CHECKS,
         *wire.CHECKS,
         *(
-            requests.deadlines(waiting, number, contract.verbs[waiting.verb].needs)
-            for number, waiting in enumerate(trials.waiting)
+            requests.deadlines(blocking, number, contract.verbs[blocking.verb].needs)
+            for number, blocking in enumerate(driver_checks.blocking)
         ),
-        *verbs.checks_of((*verbs.COMMON, *trials.trials), contract, case.project.settings.driver.documentation),
+        *verbs.checks_of((*verbs.COMMON, *driver_checks.checks), contract, case.project.settings.driver.documentation),
         *ending.CHECKS,
         *wire.OBSERVATIONS,
         *scenario.checks_of(case.project, case.name),

@@ -76,7 +76,7 @@ class Diagnosis:
 
 
 class WrongError(Exception):
-    """The driver is not what it must be. Raised by checks and trials.
+    """The driver is not what it must be. Raised by checks.
 
     Attributes:
         lines: What was seen, and what was expected.

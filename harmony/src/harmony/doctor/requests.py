@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from harmony.doctor.check import BOOK, Check
 from harmony.doctor.check_context import CheckContext
+from harmony.doctor.driver_checks import BlockingVerb
 from harmony.doctor.driver_probe import DriverProbe, request
 from harmony.doctor.finding import NotRunError, WrongError, expect
 from harmony.doctor.samples import fitting, misfits
-from harmony.doctor.trial import Waiting
 from harmony.wire import framing, jsonrpc
 from harmony.wire.client import Answer
 from harmony.wire.driver_contract import DRIVER_ERROR, Verb
@@ -180,47 +180,47 @@ async def _refuses_what_it_does_not_claim(context: CheckContext) -> None:
     _tell(lines)
 
 
-def waiting_of(context: CheckContext) -> Waiting:
+def blocking_verb_of(context: CheckContext) -> BlockingVerb:
     """Return a situation in which a verb waits.
 
     Raises:
         NotRunError: The project tells none.
     """
-    if not context.case.trials.waiting:
-        raise NotRunError("the project tells of no verb that waits (driver.trials)")
-    return context.case.trials.waiting[0]
+    if not context.case.driver_checks.blocking:
+        raise NotRunError("the project tells of no verb that waits (driver.checks)")
+    return context.case.driver_checks.blocking[0]
 
 
 async def _answers_while_it_waits(context: CheckContext) -> None:
-    waiting = waiting_of(context)
+    blocking = blocking_verb_of(context)
     probe = await context.probe()
-    params = await waiting.prepare(context, probe)
+    params = await blocking.prepare(context, probe)
     number = probe.next_id()
     with probe.expecting(number) as late:
-        await probe.send(request(number, waiting.verb, {**params, "timeout": _LONG}))
+        await probe.send(request(number, blocking.verb, {**params, "timeout": _LONG}))
         try:
             answer = await probe.ask("health", _SOON)
         except WrongError as error:
-            raise WrongError(f"while {waiting.verb} waits, health does not come", *error.lines) from None
+            raise WrongError(f"while {blocking.verb} waits, health does not come", *error.lines) from None
         expect("health while another verb waits", _result(answer), True)
         if late.done():
-            raise WrongError(f"health was answered only after {waiting.verb}, which had {_LONG:g} s to wait")
+            raise WrongError(f"health was answered only after {blocking.verb}, which had {_LONG:g} s to wait")
 
 
 async def _lists_what_waits(context: CheckContext) -> None:
-    waiting = waiting_of(context)
+    blocking = blocking_verb_of(context)
     probe = await context.probe()
-    params = await waiting.prepare(context, probe)
+    params = await blocking.prepare(context, probe)
     number = probe.next_id()
     with probe.expecting(number):
-        await probe.send(request(number, waiting.verb, {**params, "timeout": _LONG}))
+        await probe.send(request(number, blocking.verb, {**params, "timeout": _LONG}))
         began = time.monotonic()
         listed: list[dict[str, Any]] = []
         while not listed and time.monotonic() - began < probe.late:  # it may not have come to it yet
             listed = [one for one in await _requests(probe) if one["id"] == number]
         if not listed:
-            raise WrongError(f"requests: request {number} ({waiting.verb}), which waits, is not there")
-        expect("the verb of the request that waits", listed[0]["verb"], waiting.verb)
+            raise WrongError(f"requests: request {number} ({blocking.verb}), which waits, is not there")
+        expect("the verb of the request that waits", listed[0]["verb"], blocking.verb)
         first = float(listed[0]["seconds"])
         if first > time.monotonic() - began + _AGE:
             raise WrongError(f"seconds: seen {first:.3g}, expected the age of a request that has just begun")
@@ -256,17 +256,17 @@ async def _is_healthy(context: CheckContext) -> None:
 
 def _keeps_its_deadline(number: int) -> Callable[[CheckContext], Awaitable[None]]:
     async def run(context: CheckContext) -> None:
-        waiting = context.case.trials.waiting[number]
+        blocking = context.case.driver_checks.blocking[number]
         probe = await context.probe()
-        params = await waiting.prepare(context, probe)
+        params = await blocking.prepare(context, probe)
         for timeout in (_BRIEF, 0.0):
             began = time.monotonic()
-            answer = await probe.ask(waiting.verb, {**params, "timeout": timeout}, timeout=timeout)
+            answer = await probe.ask(blocking.verb, {**params, "timeout": timeout}, timeout=timeout)
             took = time.monotonic() - began
-            what = f"{waiting.verb} with {timeout} s to wait"
+            what = f"{blocking.verb} with {timeout} s to wait"
             expect_error(what, answer, DRIVER_ERROR)
             data = answer.data if isinstance(answer, ErrorResponse) else None
-            expect(f"the code of {what}", data.get("code") if isinstance(data, dict) else None, waiting.code)
+            expect(f"the code of {what}", data.get("code") if isinstance(data, dict) else None, blocking.code)
             if took < timeout - _EARLY:
                 raise WrongError(f"{what} gave up after {took:.3g} s")
 
@@ -277,11 +277,11 @@ def _result(answer: Answer) -> Any:
     return answer.result if isinstance(answer, Response) else f"error {answer.code}: {answer.message}"
 
 
-def deadlines(waiting: Waiting, number: int, needs: str) -> Check:
+def deadlines(blocking: BlockingVerb, number: int, needs: str) -> Check:
     """Return the check that a verb which waits keeps its deadline."""
     return Check(
-        f"deadline.{waiting.verb}",
-        f"{waiting.verb} waits as long as it may and then ends with {waiting.code!r}",
+        f"deadline.{blocking.verb}",
+        f"{blocking.verb} waits as long as it may and then ends with {blocking.code!r}",
         "A verb that comes late counts as hung; one that gives up early makes scenarios fail by chance.",
         f"{BOOK}#deadlines",
         _keeps_its_deadline(number),

@@ -1,4 +1,4 @@
-"""Checks of each verb: what every project has, and the project's own trials."""
+"""Checks of each verb: what every project has, and the project's own."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ from typing import Final
 
 from harmony.doctor.check import BOOK, Check
 from harmony.doctor.check_context import CheckContext
+from harmony.doctor.driver_checks import DriverCheck, driver_check, refusal
 from harmony.doctor.finding import WrongError, expect
 from harmony.doctor.requests import expect_error
-from harmony.doctor.trial import Trial, refusal, trial
 from harmony.wire import jsonrpc
 from harmony.wire.driver import DriverError
 from harmony.wire.driver_contract import Contract
 
 
-@trial("hello", "again", "hello says the same whenever it is asked", why="What it says is compared at any time.")
+@driver_check("hello", "again", "hello says the same whenever it is asked", why="What it says is compared at any time.")
 async def _hello_again(context: CheckContext) -> None:
     probe = await context.probe()
     expect("hello, asked again", await probe.call("hello", {"timeout": 1.0}, 1.0), probe.identity)
 
 
-@trial("health", "true", "health is true", why="It tells a slow implementation from a dead driver.")
+@driver_check("health", "true", "health is true", why="It tells a slow implementation from a dead driver.")
 async def _health(context: CheckContext) -> None:
     probe = await context.probe()
     expect("health", await probe.call("health", {"timeout": 1.0}, 1.0), True)
 
 
-@trial("dump", "threads", "dump names a thread", why="When a verb hangs, this is all that a person gets to see.")
+@driver_check("dump", "threads", "dump names a thread", why="When a verb hangs, this is all that a person gets to see.")
 async def _dump(context: CheckContext) -> None:
     probe = await context.probe()
     if not (await probe.call("dump", {"timeout": 1.0}, 1.0))["threads"]:
         raise WrongError("threads: none, expected at least the one that answers")
 
 
-def _refuses_a_deadline_in_words(verb: str) -> Trial:
+def _refuses_a_deadline_in_words(verb: str) -> DriverCheck:
     async def run(context: CheckContext) -> None:
         answer = await (await context.probe()).ask(verb, {"timeout": "soon"})
         expect_error(f"{verb} with 'timeout' = 'soon'", answer, jsonrpc.INVALID_PARAMS, naming="timeout")
@@ -45,7 +45,7 @@ def _refuses_a_deadline_in_words(verb: str) -> Trial:
 
 
 COMMON: Final = (_hello_again, _health, _dump, *map(_refuses_a_deadline_in_words, ("hello", "health", "dump")))
-"""Trials of the verbs that every contract has."""
+"""Checks of the verbs that every contract has."""
 
 
 async def refused(work: Awaitable[object], *codes: str) -> DriverError:
@@ -64,16 +64,16 @@ async def refused(work: Awaitable[object], *codes: str) -> DriverError:
     raise WrongError(f"seen the result {seen!r:.150}, expected the refusal {wanted}")
 
 
-def checks_of(trials: Iterable[Trial], contract: Contract, book: Path | None) -> Iterator[Check]:
-    """Return the check of each trial, by verb in the order of the contract, those that refuse last.
+def checks_of(driver_checks: Iterable[DriverCheck], contract: Contract, book: Path | None) -> Iterator[Check]:
+    """Return each as a check of the examination, by verb in the order of the contract, those that refuse last.
 
     Args:
-        trials: The project's, and ours.
+        driver_checks: The project's, and ours.
         contract: Of the project.
         book: Its documentation, if it is published.
     """
     order = {name: number for number, name in enumerate(contract.verbs)}
-    for one in sorted(trials, key=lambda one: (order[one.verb], not one.passes)):
+    for one in sorted(driver_checks, key=lambda one: (order[one.verb], not one.passes)):
         side = "passes" if one.passes else "refuses"
         yield Check(
             f"verb.{one.verb}.{side}.{one.name}",

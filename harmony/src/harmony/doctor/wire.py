@@ -135,8 +135,8 @@ async def _exercise(context: CheckContext) -> DriverProbe:
     probe = await context.probe()
     for verb in ("hello", "health", "dump", "no_such_verb"):
         await probe.ask(verb, _SOON)
-    if context.case.trials.hold is not None:
-        await context.case.trials.hold(context, probe)
+    if context.case.driver_checks.hold is not None:
+        await context.case.driver_checks.hold(context, probe)
     return probe
 
 

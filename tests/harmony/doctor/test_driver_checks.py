@@ -1,4 +1,4 @@
-"""Trials and checks as data: none is missing, each can be looked up, samples fit."""
+"""Checks as data: none is missing, each can be looked up, samples fit."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ ROOT: Final = Path(__file__).parents[3]
 CHECKS: Final = checks_of(open_case(load_project(ROOT), "python"))
 
 
-def test_every_verb_has_a_trial_that_passes_and_one_that_refuses() -> None:
-    sides = {(one.verb, one.passes) for one in (*COMMON, *DRIVER_CHECKS.trials)}
+def test_every_verb_has_a_check_that_passes_and_one_that_refuses() -> None:
+    sides = {(one.verb, one.passes) for one in (*COMMON, *DRIVER_CHECKS.checks)}
     assert sides == {(verb, passes) for verb in CONTRACT.verbs for passes in (True, False)}
 
 
@@ -44,9 +44,9 @@ def test_every_check_says_why_and_names_a_place_that_exists() -> None:
 
 
 def test_what_waits_is_a_verb_and_ends_with_a_canonical_code() -> None:
-    assert DRIVER_CHECKS.waiting
-    assert {one.verb for one in DRIVER_CHECKS.waiting} <= set(CONTRACT.verbs)
-    assert {one.code for one in DRIVER_CHECKS.waiting} <= set(CONTRACT.codes)
+    assert DRIVER_CHECKS.blocking
+    assert {one.verb for one in DRIVER_CHECKS.blocking} <= set(CONTRACT.verbs)
+    assert {one.code for one in DRIVER_CHECKS.blocking} <= set(CONTRACT.codes)
 
 
 @pytest.mark.parametrize("name", sorted(CONTRACT.verbs))

@@ -13,7 +13,7 @@ Run = Callable[[CheckContext], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Trial:
+class DriverCheck:
     """One case of one verb.
 
     Attributes:
@@ -37,24 +37,26 @@ class Trial:
     needs: str = ""
 
 
-def trial(
+def driver_check(
     verb: str, name: str, title: str, *, why: str, where: str = "", needs: str = "", passes: bool = True
-) -> Callable[[Run], Trial]:
-    """Make a trial of the function that runs it."""
+) -> Callable[[Run], DriverCheck]:
+    """Make a check of a verb from the function that runs it."""
 
-    def made(run: Run) -> Trial:
-        return Trial(verb, name, passes, title, why, run, where, needs)
+    def made(run: Run) -> DriverCheck:
+        return DriverCheck(verb, name, passes, title, why, run, where, needs)
 
     return made
 
 
-def refusal(verb: str, name: str, title: str, *, why: str, where: str = "", needs: str = "") -> Callable[[Run], Trial]:
-    """Make a trial, in which the verb must refuse, of the function that runs it."""
-    return trial(verb, name, title, why=why, where=where, needs=needs, passes=False)
+def refusal(
+    verb: str, name: str, title: str, *, why: str, where: str = "", needs: str = ""
+) -> Callable[[Run], DriverCheck]:
+    """Make a check in which the verb must refuse."""
+    return driver_check(verb, name, title, why=why, where=where, needs=needs, passes=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class BlockingVerb:
     """A verb in a situation in which it waits until its deadline.
 
     Attributes:
@@ -69,18 +71,18 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Trials:
+class DriverChecks:
     """All that a project tells.
 
     Attributes:
-        trials: Of every verb, at least one that passes and one that refuses.
-        waiting: Verbs that wait; the first is used where any will do.
+        checks: Of every verb, at least one that passes and one that refuses.
+        blocking: Verbs that wait; the first is used where any will do.
         hold: Opens something of every kind under names of the context and leaves it open, as after a death of the
             driver that held it before.
         sweep: Removes what a run has left, whose names end with what it is given.
     """
 
-    trials: Sequence[Trial] = ()
-    waiting: Sequence[Waiting] = ()
+    checks: Sequence[DriverCheck] = ()
+    blocking: Sequence[BlockingVerb] = ()
     hold: Callable[[CheckContext, DriverProbe], Awaitable[None]] | None = None
     sweep: Callable[[str], None] = field(default=lambda _: None)

@@ -1,14 +1,14 @@
-"""Trials of the kettle: the doctor knows no subject."""
+"""Checks of the kettle: the doctor knows no subject."""
 
 from __future__ import annotations
 
 from harmony.doctor.check_context import CheckContext
+from harmony.doctor.driver_checks import DriverChecks, driver_check, refusal
 from harmony.doctor.finding import expect
-from harmony.doctor.trial import Trials, refusal, trial
 from harmony.doctor.verbs import refused
 
 
-@trial("boil", "warms", "the water gets hot", why="Tea.")
+@driver_check("boil", "warms", "the water gets hot", why="Tea.")
 async def _boil(context: CheckContext) -> None:
     probe = await context.probe()
     expect("the last degrees", (await probe.call("boil", {"cups": 1, "timeout": 1.0}, 1.0))[-1], 100.0)
@@ -20,9 +20,9 @@ async def _boil_dry(context: CheckContext) -> None:
     await refused(probe.call("boil", {"cups": 6, "timeout": 1.0}, 1.0), "dry")
 
 
-@trial("whistle", "heard", "it can be heard", why="Nobody looks.")
+@driver_check("whistle", "heard", "it can be heard", why="Nobody looks.")
 async def _whistle(context: CheckContext) -> None:
     await (await context.probe()).call("whistle", {"timeout": 1.0}, 1.0)
 
 
-TRIALS = Trials((_boil, _boil_dry, _whistle))
+CHECKS = DriverChecks((_boil, _boil_dry, _whistle))
