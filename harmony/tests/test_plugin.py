@@ -127,6 +127,14 @@ def test_selection(counting: Sandbox, arguments: tuple[str, ...], summary: str) 
     assert summary in done.stdout, done.stdout
 
 
+def test_a_tag_of_a_declared_family_is_a_marker(counting: Sandbox) -> None:
+    counting.write("features/01-counting.feature", FEATURE.replace("@slow", "@clause:3.2"))
+    assert counting.pytest("-q", "--strict-markers", "features").returncode == 6
+    counting.write("harmony.toml", 'steps = ["steps"]\n[tags]\n"clause:*" = "proves a clause"\nstress = "bounded"\n')
+    done = counting.pytest("-q", "--strict-markers", "-m", "clause_3_2", "features")
+    assert "1 failed, 3 deselected" in done.stdout, done.stdout
+
+
 def test_the_last_failure_runs_first(counting: Sandbox) -> None:
     counting.write("pytest.ini", "[pytest]\nasyncio_default_fixture_loop_scope = function\n")
     counting.pytest("-q")

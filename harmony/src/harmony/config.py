@@ -125,6 +125,22 @@ class LeakLimits(BaseModel):
     probes: tuple[str, ...] = ()
 
 
+class ClauseSettings(BaseModel):
+    """The written specification that scenarios cite.
+
+    Attributes:
+        document: Markdown with numbered clauses, relative to the project file.
+        tag: How a citation begins: ``clause`` for ``@clause:3.2``.
+        table: Where it is published which scenarios cite which clause.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    document: Path | None = None
+    tag: str = Field(default="clause", pattern=r"^[^\s:@]+$")
+    table: Path | None = None
+
+
 class Settings(BaseSettings):
     """The whole configuration of a project.
 
@@ -133,7 +149,7 @@ class Settings(BaseSettings):
         steps: Modules (or packages) with step classes.
         providers: Modules with providers and ``CONVERTERS``.
         numbered: Whether every scenario's title begins with its number.
-        tags: Known tags and what they mean; others are errors.
+        tags: Known tags and what they mean; others are errors. ``clause:*`` stands for all that begin so.
         opt_in: Tags whose scenarios run only on request.
         capabilities: Tags that a platform must claim as a capability, or its cells are `unsupported`.
         repeat: The command that repeats a scenario; ``{words}`` and ``{seed}`` are filled in.
@@ -142,6 +158,7 @@ class Settings(BaseSettings):
         timeouts: Deadlines.
         leaks: What a scenario may leave behind.
         driver: What the project asks of drivers.
+        clauses: The written specification that scenarios cite.
         platforms: Implementations by name.
     """
 
@@ -160,6 +177,7 @@ class Settings(BaseSettings):
     timeouts: Timeouts = Timeouts()
     leaks: LeakLimits = LeakLimits()
     driver: DriverSettings = Field(default_factory=DriverSettings)
+    clauses: ClauseSettings = Field(default_factory=ClauseSettings)
     platforms: dict[str, Platform] = Field(default_factory=dict)
 
     @classmethod

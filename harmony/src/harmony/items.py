@@ -18,7 +18,7 @@ from harmony.expectations import EXPECTATIONS_FILE, Expectations, read_expectati
 from harmony.failure_report import failure_report, one_line
 from harmony.gherkin import Feature, Scenario
 from harmony.judging import by_expectations
-from harmony.lint import LintRules, Problem, lint
+from harmony.lint import LintRules, Problem, is_known, lint
 from harmony.local import StepLibrary
 from harmony.local_run import PLATFORM, LocalRunner, seed_of
 from harmony.logs import LEVELS
@@ -213,6 +213,10 @@ class FeatureFile(pytest.File):
         if feature is None:
             problem = next((str(problem) for problem in self.run.problems() if problem.place.file == self.path), "")
             raise self.CollectError(problem or f"{self.path} is no feature of {self.run.project.file}")
+        for tag in sorted({tag for scenario in feature.scenarios for tag in scenario.tags}):
+            # A tag of a family, such as clause:3.2, is declared by its pattern: its name shows in a feature only.
+            if tag not in self.run.project.settings.tags and is_known(tag, self.run.project.settings.tags):
+                self.config.addinivalue_line("markers", marker_name(tag))
         for scenario in feature.scenarios:
             yield from self.run.items_of(self, scenario)
 

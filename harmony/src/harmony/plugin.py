@@ -74,7 +74,8 @@ def pytest_configure(config: pytest.Config) -> None:
     choice = Choice(tuple(words), (*tags, *config.getoption("--with-tag")))
     config.stash[RUN] = HarmonyRun(project, choice, _seed(config))
     for tag, meaning in project.settings.tags.items():
-        config.addinivalue_line("markers", f"{marker_name(tag)}: {meaning}")
+        if "*" not in tag:
+            config.addinivalue_line("markers", f"{marker_name(tag)}: {meaning}")
     pytest.register_assert_rewrite(*project.settings.steps)
     matrix_plugin.configure(config, config.stash[RUN])
     reporting.configure(config, config.stash[RUN])
