@@ -82,7 +82,7 @@ class PlatformSteps:
         """Leave objects that are an hour old and name a process that began just now."""
         self._leave(what, base, await self._role.pid(), made_at=time.time() - _HOUR)
 
-    @step(acting(r"finds the lock of buffer '(?P<base>[^']+)' held by somebody who creates it anew"))
+    @step(acting(r"finds the lock of buffer '(?P<base>[^']+)' held as by a reader that creates it anew"))
     def hold_lock(self, base: str) -> None:
         """Stand where a new reader stands before it has replaced the objects of a dead one."""
         self._locks.enter_context(self._role.view(base).holding_lock())
