@@ -19,16 +19,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from harmony.actor import StepCall, StepType, Verdict
 from harmony.config import Platform
-from harmony.gherkin import read_feature
-from harmony.orchestrator import CellRunner
-from harmony.pairing import Pairing
-from harmony.planning import Cell
-from harmony.pool import WorkerPool, filled_in
-from harmony.process import ProcessSpec
-from harmony.scenario_run import RunOptions
-from harmony.step_worker import StepWorker
+from harmony.model import StepCall, StepType, Verdict
+from harmony.plan.cells import Cell
+from harmony.plan.pairing import Pairing
+from harmony.process.child import ProcessSpec
+from harmony.run.orchestrator import CellRunner
+from harmony.run.pool import WorkerPool, filled_in
+from harmony.run.scenario_run import RunOptions
+from harmony.run.step_worker import StepWorker
+from harmony.spec.gherkin import read_feature
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results" / "orchestration.json"
@@ -73,7 +73,7 @@ def make_project(directory: Path, count: int) -> None:
         'steps = ["idle_steps"]\n[platforms.idle]\ncommand = ["{python}", "-S", "idle.py"]\n'
     )
     (directory / "idle_steps.py").write_text(
-        "from pytest_bdd import parsers\nfrom harmony.registry import step\n\n\nclass Idle:\n"
+        "from pytest_bdd import parsers\nfrom harmony.steps.registry import step\n\n\nclass Idle:\n"
         "    @step(parsers.re(r\"the '[^']+' process (is there|speaks|listens)\"))\n"
         "    def nothing(self, what: str) -> None:\n        assert what\n"
     )

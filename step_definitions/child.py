@@ -16,8 +16,8 @@ from typing import Final
 
 import pydantic
 
-from harmony import framing, jsonrpc
-from harmony.contract import DRIVER_ERROR
+from harmony.wire import framing, jsonrpc
+from harmony.wire.driver_contract import DRIVER_ERROR
 from step_definitions.desk import Desk
 from step_definitions.library import load
 from step_definitions.port import CONTRACT, DriverError

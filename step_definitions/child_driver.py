@@ -10,10 +10,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
 
-from harmony.driver import DEFAULT_TIMEOUT
-from harmony.driver_actor import DriverProgram
-from harmony.driver_process import DriverProcess
-from harmony.process import ProcessSpec
+from harmony.process.child import ProcessSpec
+from harmony.run.driver_actor import DriverProgram
+from harmony.run.driver_process import DriverProcess
+from harmony.wire.driver import DEFAULT_TIMEOUT
 from step_definitions.port import CONTRACT, Deed, Driver
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
@@ -80,7 +80,7 @@ class ChildDriver(DriverProcess, Driver):
             strict: Whether its every word must be as the contract says.
         """
         spec = replace(program.spec, user=user, command=_placed(program.spec.command, namespace))
-        return await cls.begin(spec, CONTRACT, strict=strict, company=program)
+        return await cls.begin(spec, CONTRACT, strict=strict, listener=program)
 
     async def arm(self, point: str, passage: int, *, then: Deed = "die", timeout: float = DEFAULT_TIMEOUT) -> None:
         """Arm a point; who dies there dies on purpose."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from harmony.contract import Identity, Structure
+from harmony.wire.driver_contract import Identity, Structure
 from step_definitions.bulk import read_blind, write_alike
 from step_definitions.duplex_service import Server
 from step_definitions.library import AskingSide, Library, ReadingSide, WritingSide

@@ -13,9 +13,9 @@ from typing import Annotated, Final, Literal, Protocol
 
 from pydantic import Field
 
-from harmony.contract import Contract, verb, verbs_of
-from harmony.driver import DEFAULT_TIMEOUT, DriverError
-from harmony.driver import Driver as AnyDriver
+from harmony.wire.driver import DEFAULT_TIMEOUT, DriverError
+from harmony.wire.driver import Driver as AnyDriver
+from harmony.wire.driver_contract import Contract, verb, verbs_of
 from step_definitions import terms
 from step_definitions.patterns import Payload
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harmony.control import ProcessControl
-from harmony.injection import provider
+from harmony.run.control import ProcessControl
+from harmony.steps.injection import provider
 from step_definitions.observer import objects_of_run
 from step_definitions.role import Role
 

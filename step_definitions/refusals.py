@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from typing import Any
 
-from harmony import jsonrpc
+from harmony.wire import jsonrpc
 from step_definitions.port import DriverError
 
 

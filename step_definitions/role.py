@@ -13,13 +13,13 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from harmony.actor import ScenarioStart
-from harmony.context import ScenarioContext
-from harmony.contract import Identity
-from harmony.driver_actor import DRIVER
 from harmony.errors import UnsupportedError
 from harmony.logs import Logger
-from harmony.naming import Naming
+from harmony.model import ScenarioStart
+from harmony.run.driver_actor import DRIVER
+from harmony.steps.context import ScenarioContext
+from harmony.steps.naming import Naming
+from harmony.wire.driver_contract import Identity
 from step_definitions.attempts import Attempts
 from step_definitions.child_driver import ChildDriver
 from step_definitions.library import load

@@ -21,7 +21,7 @@ from types import FrameType
 from typing import Any
 
 import zerobuffer
-from harmony.framing import Frame, FrameDecoder, encode
+from harmony.wire.framing import Frame, FrameDecoder, encode
 from step_definitions.patterns import ramp
 from step_definitions.summary import Clock, Summary
 from zerobuffer import _core

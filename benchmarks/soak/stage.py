@@ -214,12 +214,13 @@ class Stage:
 
     async def _die(self, agent: Agent, side: Side, end: Life | Stream, seen: LifeSeen | None) -> None:
         """Ends a process as planned, `after` a while, unless it has died at a point before."""
-        if seen is not None and end.ending is Ending.POINT:
+        if seen is not None:
+            # At a point it may die at any moment, and its peer knows of it before we do.
             seen.over_from = seen.born
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(agent.wait(), end.after)
         at_point = end.ending is Ending.POINT and not agent.alive
-        if seen is not None and not at_point:
+        if seen is not None and end.ending is not Ending.POINT:
             seen.over_from = time.monotonic()
         agent.expected = True
         last = signal.SIGTERM if end.ending is Ending.TERM else signal.SIGKILL

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import Final
 
-PLUGINS: Final = ("harmony.plugin", "pytest_bdd.plugin", "pytest_asyncio.plugin", "xdist.plugin")
+PLUGINS: Final = ("harmony.pytest_plugin.plugin", "pytest_bdd.plugin", "pytest_asyncio.plugin", "xdist.plugin")
 ALONE: Final = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 """What its environment says: only what the command line names is loaded."""
 

@@ -43,16 +43,21 @@ class Sandbox:
 
 
 def run_python(directory: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Python there; modules of these tests can be imported."""
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(("HARMONY_", "PYTEST_", "COV"))
-    }
+    """Run Python there."""
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=directory,
-        env={**inherited, "PYTHONPATH": str(HERE), "NO_COLOR": "1", "CI": "1", **environment},
+        env=environment_of(**environment),
         capture_output=True,
         text=True,
         timeout=120,
         check=False,
     )
+
+
+def environment_of(**more: str) -> dict[str, str]:
+    """Return variables for a process of its own; modules of these tests can be imported."""
+    inherited = {
+        name: value for name, value in os.environ.items() if not name.startswith(("HARMONY_", "PYTEST_", "COV"))
+    }
+    return {**inherited, "PYTHONPATH": str(HERE), "NO_COLOR": "1", "CI": "1", **more}

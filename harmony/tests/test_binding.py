@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 from pytest_bdd import parsers
 
-from harmony.actor import DataTable, DocString, StepType
-from harmony.binding import bind
-from harmony.conversion import Converters
 from harmony.errors import ConversionError, StepClassError
-from harmony.registry import StepRegistry, when
+from harmony.model import DataTable, DocString, StepType
+from harmony.steps.binding import bind
+from harmony.steps.conversion import Converters
+from harmony.steps.registry import StepRegistry, when
 
 
 class Steps:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harmony.clauses import Level, as_markdown, problems, read_clauses
-from harmony.gherkin import Scenario, parse_feature
+from harmony.spec.clauses import Level, as_markdown, problems, read_clauses
+from harmony.spec.gherkin import Scenario, parse_feature
 from sandbox import Sandbox
 
 DOCUMENT = """\

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given, strategies
 
-from harmony.comparison import MismatchError, expect_equal, first_difference, shortened
+from harmony.verdict.comparison import MismatchError, expect_equal, first_difference, shortened
 
 
 def test_equal_values_pass() -> None:

@@ -11,12 +11,12 @@ import cucumber_compatibility_kit
 import pytest
 from pytest_bdd import parsers
 
-from harmony.actor import DataTable, StepType, Verdict
-from harmony.gherkin import Scenario, parse_feature
-from harmony.local import StepLibrary
-from harmony.local_run import LocalRunner
-from harmony.registry import StepRegistry, given, then, when
-from harmony.scenario_run import ScenarioResult
+from harmony.model import DataTable, StepType, Verdict
+from harmony.run.local_runner import LocalRunner
+from harmony.spec.gherkin import Scenario, parse_feature
+from harmony.steps.library import StepLibrary
+from harmony.steps.registry import StepRegistry, given, then, when
+from harmony.verdict.result import ScenarioResult
 
 KIT = Path(cucumber_compatibility_kit.__file__).parent / "features"
 

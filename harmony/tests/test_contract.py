@@ -9,9 +9,9 @@ from typing import Any
 import jsonschema
 import pytest
 
-from harmony.contract import HandshakeError, Identity, Structure, layout_differences
-from harmony.contract_text import json_schema, markdown
-from harmony.driver import GRACE
+from harmony.wire.contract_text import json_schema, markdown
+from harmony.wire.driver import GRACE
+from harmony.wire.driver_contract import HandshakeError, Identity, Structure, layout_differences
 from kettle.contract import CONTRACT as KETTLE
 from kettle.contract import Kettle
 from new_driver.contracts import JUKEBOX

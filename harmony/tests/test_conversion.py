@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, strategies
 from pydantic import BaseModel, Field
 
-from harmony.actor import DataTable, DocString
-from harmony.conversion import ByteSize, Converters, Duration, byte_size, duration
 from harmony.errors import ConversionError
+from harmony.model import DataTable, DocString
+from harmony.steps.conversion import ByteSize, Converters, Duration, byte_size, duration
 
 Name = NewType("Name", str)
 

@@ -10,7 +10,7 @@ import pytest
 from sandbox import Sandbox, run_python
 
 STEPS = """
-from harmony.registry import then
+from harmony.steps.registry import then
 
 class Tea:
     @then("tea is hot")
@@ -26,7 +26,7 @@ def pytest_addoption(parser):
     parser.addoption("--scenario")
 
 def pytest_unconfigure(config):
-    print("loaded:", sorted({"pydantic", "structlog", "harmony.plugin"} & set(sys.modules)))
+    print("loaded:", sorted({"pydantic", "structlog", "harmony.pytest_plugin.plugin"} & set(sys.modules)))
 """
 
 
@@ -45,7 +45,9 @@ def pytest_in(directory: Path, *arguments: str) -> subprocess.CompletedProcess[s
     return run_python(directory, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "ignore", *arguments)
 
 
-@pytest.mark.parametrize("more", [(), ("-n", "2"), ("features",), ("--scenario", "1.1"), ("-p", "harmony.plugin")])
+@pytest.mark.parametrize(
+    "more", [(), ("-n", "2"), ("features",), ("--scenario", "1.1"), ("-p", "harmony.pytest_plugin.plugin")]
+)
 def test_in_a_project_the_plugin_is_there(tea: Sandbox, more: tuple[str, ...]) -> None:
     done = pytest_in(tea.directory, *more)
     assert (done.returncode, "1 passed" in done.stdout) == (0, True), done.stdout + done.stderr

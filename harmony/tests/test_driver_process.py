@@ -9,14 +9,14 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from harmony import driver_process
-from harmony.actor import Verdict
-from harmony.contract import ContractViolationError, HandshakeError
-from harmony.driver import DriverError
-from harmony.driver_actor import DriverProgram
 from harmony.errors import UnsupportedError
-from harmony.events import Event, WorkerEnded, WorkerStarted
-from harmony.process import ProcessSpec
+from harmony.model import Verdict
+from harmony.process.child import ProcessSpec
+from harmony.run import driver_process
+from harmony.run.driver_actor import DriverProgram
+from harmony.verdict.events import Event, WorkerEnded, WorkerStarted
+from harmony.wire.driver import DriverError
+from harmony.wire.driver_contract import ContractViolationError, HandshakeError
 from kettle.contract import CONTRACT, KettleProcess
 from sandbox import HERE
 
@@ -157,8 +157,8 @@ def test_its_start_and_end_are_told_and_its_words_are_heard() -> None:
     program = DriverProgram(spec(), tell=told.append)
 
     async def whole() -> None:
-        kettle = await KettleProcess.begin(program.spec, CONTRACT, company=program)
-        scene = await program.scene()
+        kettle = await KettleProcess.begin(program.spec, CONTRACT, listener=program)
+        scene = await program.stacks()
         assert "thread stove" in scene["stack"]
         await kettle.end()
 

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from harmony.actor import DataTable, DocString, StepType
 from harmony.errors import ConfigurationError, GherkinSyntaxError, Place
-from harmony.gherkin import parse_feature, read_feature, read_features
+from harmony.model import DataTable, DocString, StepType
+from harmony.spec.gherkin import parse_feature, read_feature, read_features
 
 PATH = Path("features/05-things.feature")
 

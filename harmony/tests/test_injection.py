@@ -9,13 +9,13 @@ from typing import Any, Protocol
 
 import pytest
 
-from harmony.actor import ScenarioStart
-from harmony.context import ScenarioContext
 from harmony.errors import CleanupError, ConfigurationError, InjectionError, StepClassError
-from harmony.injection import Injector, Providers, needs_of, provider
 from harmony.logs import Logger
-from harmony.naming import Naming
-from harmony.performance import PerformanceMonitor
+from harmony.model import ScenarioStart
+from harmony.steps.context import ScenarioContext
+from harmony.steps.injection import Injector, Providers, needs_of, provider
+from harmony.steps.naming import Naming
+from harmony.steps.performance import PerformanceMonitor
 
 START = ScenarioStart("writer", "local", "1.1 x", 12, 34, seed=5)
 

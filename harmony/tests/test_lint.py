@@ -8,11 +8,11 @@ import pytest
 from pytest_bdd import parsers
 
 from harmony.errors import LintFailedError
-from harmony.gherkin import parse_feature
-from harmony.injection import Providers
-from harmony.lint import LintRules, has_no_effect, lint, report, require_clean, usages
-from harmony.local import StepLibrary
-from harmony.registry import StepRegistry, given, step, then, when
+from harmony.spec.gherkin import parse_feature
+from harmony.steps.injection import Providers
+from harmony.steps.library import StepLibrary
+from harmony.steps.lint import LintRules, has_no_effect, lint, report, require_clean, usages
+from harmony.steps.registry import StepRegistry, given, step, then, when
 
 RULES = LintRules(tags=frozenset({"slow"}))
 

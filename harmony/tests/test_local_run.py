@@ -16,21 +16,24 @@ from typing import Any
 import pytest
 from pytest_bdd import parsers
 
-from harmony.actor import Actor, ScenarioStart, StepCall, StepOutcome, StepType, Verdict
-from harmony.comparison import expect_equal
 from harmony.config import LeakLimits
-from harmony.context import ScenarioContext
 from harmony.errors import ConfigurationError, UnsupportedError
-from harmony.failure_report import failure_report, one_line
-from harmony.gherkin import Scenario, parse_feature
-from harmony.injection import Providers
-from harmony.local import LocalActor, StepLibrary
-from harmony.local_run import LocalRunner, seed_of
 from harmony.logs import Logger
-from harmony.registry import StepRegistry, background, step
-from harmony.resources import ResourceMonitor, load_probes
-from harmony.routing import plan
-from harmony.scenario_run import RunOptions, run_scenario, scenario_starts
+from harmony.model import ScenarioStart, StepCall, StepOutcome, StepType, Verdict
+from harmony.plan.seeds import seed_of
+from harmony.process.resources import ResourceMonitor, load_probes
+from harmony.run.actor import Actor
+from harmony.run.local_runner import LocalRunner
+from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
+from harmony.run.step_actor import StepActor
+from harmony.spec.gherkin import Scenario, parse_feature
+from harmony.spec.routing import plan
+from harmony.steps.context import ScenarioContext
+from harmony.steps.injection import Providers
+from harmony.steps.library import StepLibrary
+from harmony.steps.registry import StepRegistry, background, step
+from harmony.verdict.comparison import expect_equal
+from harmony.verdict.failure_report import failure_report, one_line
 
 EVENTS: list[str] = []
 LEFT: list[Any] = []
@@ -252,7 +255,7 @@ def test_a_step_that_hangs_is_timed_out_with_its_stack(sentence: str, where: str
 
 def test_an_actor_is_usable_after_a_hung_scenario() -> None:
     async def both() -> list[Verdict]:
-        actor = LocalActor(LIBRARY, show_logs=6)
+        actor = StepActor(LIBRARY, show_logs=6)
         verdicts = []
         for sentence in ("blocks", "says 'x'"):
             await actor.start(ScenarioStart("a", "local", "s", 1, 1))
@@ -396,7 +399,7 @@ def probe(run_id: str) -> Iterator[str]:
     ],
 )
 def test_a_leak_fails_the_scenario_and_is_named(what: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harmony.resources._PATIENCE", 0.5)
+    monkeypatch.setattr("harmony.process.resources._PATIENCE", 0.5)
     gc.collect()
     monitor = ResourceMonitor(LeakLimits(memory_mb=32), [probe])
     result = run("the 'a' process says 'x'", f"leaks a {what}", monitor=monitor)

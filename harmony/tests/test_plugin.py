@@ -41,8 +41,8 @@ STEPS = """
     from pytest_bdd import parsers
     from harmony.errors import UnsupportedError
     from harmony.logs import Logger
-    from harmony.registry import given, then, when
-    from harmony.thresholds import performance_critical
+    from harmony.steps.registry import given, then, when
+    from harmony.steps.thresholds import performance_critical
 
 
     class CounterSteps:
@@ -217,7 +217,7 @@ def test_the_seed_repeats_what_is_random(sandbox: Sandbox) -> None:
         import pathlib
         from random import Random
         from pytest_bdd import parsers
-        from harmony.registry import then
+        from harmony.steps.registry import then
 
         class DiceSteps:
             def __init__(self, random: Random) -> None:

@@ -5,10 +5,10 @@ import types
 import pytest
 from pytest_bdd import parsers
 
-from harmony.actor import StepType
 from harmony.errors import AmbiguousStepError, ConfigurationError, StepClassError, UndefinedStepError
-from harmony.registry import StepRegistry, background, definitions_of_module, given, step, then, when
-from harmony.sentence import normalised, snippet
+from harmony.model import StepType
+from harmony.spec.sentence import normalised, snippet
+from harmony.steps.registry import StepRegistry, background, definitions_of_module, given, step, then, when
 
 
 class Shop:
@@ -128,7 +128,7 @@ def test_a_snippet_is_code_that_defines_its_sentence() -> None:
     namespace: dict[str, object] = {}
     body = snippet(StepType.WHEN, sentence)
     exec(  # the snippet is ours
-        "from __future__ import annotations\nfrom pytest_bdd import parsers\nfrom harmony.registry import when\n"
+        "from __future__ import annotations\nfrom pytest_bdd import parsers\nfrom harmony.steps.registry import when\n"
         f"class Made:\n{body}",
         namespace,
     )

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from harmony.control import ProcessAction
-from harmony.gherkin import parse_feature
-from harmony.routing import SOLE_ROLE, Doing, ScenarioPlan, Target, done_by_harmony, plan, role_named_in
+from harmony.model import ProcessAction
+from harmony.spec.gherkin import parse_feature
+from harmony.spec.routing import SOLE_ROLE, Doing, ScenarioPlan, Target, done_by_harmony, plan, role_named_in
 
 
 @pytest.mark.parametrize(

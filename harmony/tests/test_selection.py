@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from harmony.errors import ExitCode, NothingSelectedError, UnknownSelectionError
-from harmony.gherkin import Scenario, parse_feature
-from harmony.selection import require_some, select
+from harmony.spec.gherkin import Scenario, parse_feature
+from harmony.spec.selection import require_some, select
 
 BASIC = """Feature: Basic Communication
   Scenario: 1.1 Simple write and read

@@ -9,14 +9,14 @@ from typing import Any
 
 import pytest
 
-from harmony.actor import LogRecord, ScenarioStart
-from harmony.context import ScenarioContext, current_context, make_current
 from harmony.errors import CleanupError, StepClassError
-from harmony.expectation import ExpectedErrors
 from harmony.logs import LEVELS, scenario_logger
-from harmony.naming import Naming
-from harmony.performance import PerformanceMonitor
-from harmony.thresholds import performance_critical
+from harmony.model import LogRecord, ScenarioStart
+from harmony.steps.context import ScenarioContext, current_context, make_current
+from harmony.steps.expected_errors import ExpectedErrors
+from harmony.steps.naming import Naming
+from harmony.steps.performance import PerformanceMonitor
+from harmony.steps.thresholds import performance_critical
 
 START = ScenarioStart("writer", "local", "1.1 x", 12, 34)
 
@@ -183,9 +183,9 @@ def test_spans_per_scenario_and_step() -> None:
     from opentelemetry.sdk.trace.export import SimpleSpanProcessor  # noqa: PLC0415
     from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter  # noqa: PLC0415
 
-    from harmony.actor import Verdict  # noqa: PLC0415
-    from harmony.gherkin import parse_feature  # noqa: PLC0415
-    from harmony.telemetry import OpenTelemetry  # noqa: PLC0415
+    from harmony.model import Verdict  # noqa: PLC0415
+    from harmony.run.telemetry import OpenTelemetry  # noqa: PLC0415
+    from harmony.spec.gherkin import parse_feature  # noqa: PLC0415
 
     exporter = InMemorySpanExporter()
     provider = TracerProvider()

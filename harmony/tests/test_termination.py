@@ -23,7 +23,7 @@ FEATURE = """
 STEPS = """
     import asyncio
     from pathlib import Path
-    from harmony.registry import given, then
+    from harmony.steps.registry import given, then
 
 
     class WaiterSteps:

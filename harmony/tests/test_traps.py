@@ -39,7 +39,7 @@ def test_an_async_step_is_really_run(sandbox: Sandbox) -> None:
     sandbox.write(
         "steps.py",
         """
-        from harmony.registry import then
+        from harmony.steps.registry import then
 
         class TrapSteps:
             @then("the impossible holds")
@@ -63,7 +63,7 @@ RULES = """
 """
 
 RULE_STEPS = """
-    from harmony.registry import then
+    from harmony.steps.registry import then
 
     class TrapSteps:
         @then("this holds")
@@ -134,7 +134,7 @@ def test_of_two_meanings_none_is_picked(sandbox: Sandbox) -> None:
         "steps.py",
         """
         from pytest_bdd import parsers
-        from harmony.registry import then
+        from harmony.steps.registry import then
 
         class TrapSteps:
             @then(parsers.parse("I see {n:d} things"))
@@ -177,7 +177,7 @@ def test_undefined_steps_show_before_they_are_reached(sandbox: Sandbox) -> None:
     sandbox.write(
         "steps.py",
         """
-        from harmony.registry import given
+        from harmony.steps.registry import given
 
         class TrapSteps:
             @given("this fails")

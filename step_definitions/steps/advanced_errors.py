@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from harmony.comparison import expect_equal
 from harmony.errors import UnsupportedError
-from harmony.registry import step, then
+from harmony.steps.registry import step, then
+from harmony.verdict.comparison import expect_equal
 from step_definitions.port import DriverError
 from step_definitions.role import Role
 from step_definitions.sentences import acting

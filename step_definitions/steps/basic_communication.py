@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import contextlib
 
-from harmony.comparison import expect_equal
-from harmony.conversion import ByteSize
-from harmony.registry import step, then
-from harmony.thresholds import performance_critical
+from harmony.steps.conversion import ByteSize
+from harmony.steps.registry import step, then
+from harmony.steps.thresholds import performance_critical
+from harmony.verdict.comparison import expect_equal
 from step_definitions.patterns import Pattern, Payload
 from step_definitions.port import CONTRACT, DriverError
 from step_definitions.role import Role

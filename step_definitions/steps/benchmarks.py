@@ -5,8 +5,8 @@ from __future__ import annotations
 import statistics
 import time
 
-from harmony.conversion import ByteSize
-from harmony.registry import step, then
+from harmony.steps.conversion import ByteSize
+from harmony.steps.registry import step, then
 from step_definitions.patterns import Pattern, Payload
 from step_definitions.port import Transfer
 from step_definitions.role import Role

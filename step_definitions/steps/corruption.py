@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from harmony.comparison import expect_equal
-from harmony.registry import step
+from harmony.steps.registry import step
+from harmony.verdict.comparison import expect_equal
 from step_definitions.role import Role
 from step_definitions.sentences import stating
 

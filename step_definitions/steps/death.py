@@ -9,11 +9,11 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harmony.comparison import expect_equal
-from harmony.context import ScenarioContext
-from harmony.conversion import ByteSize
 from harmony.errors import UnsupportedError
-from harmony.registry import step, then
+from harmony.steps.context import ScenarioContext
+from harmony.steps.conversion import ByteSize
+from harmony.steps.registry import step, then
+from harmony.verdict.comparison import expect_equal
 from step_definitions import processes
 from step_definitions.child_driver import ChildDriver
 from step_definitions.patterns import Pattern, Payload

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from harmony.comparison import expect_equal
-from harmony.conversion import ByteSize
-from harmony.registry import step, then
+from harmony.steps.conversion import ByteSize
+from harmony.steps.registry import step, then
+from harmony.verdict.comparison import expect_equal
 from step_definitions.observer import Part
 from step_definitions.patterns import Pattern, Payload
 from step_definitions.port import Driver, DriverError

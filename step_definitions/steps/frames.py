@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from random import Random
 
-from harmony.comparison import expect_equal
-from harmony.registry import step, then
+from harmony.steps.registry import step, then
+from harmony.verdict.comparison import expect_equal
 from step_definitions.observer import Part
 from step_definitions.patterns import Pattern, Payload, ramp
 from step_definitions.role import Role

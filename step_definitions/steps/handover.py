@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
-from harmony.comparison import expect_equal
-from harmony.registry import step, then
+from harmony.steps.registry import step, then
+from harmony.verdict.comparison import expect_equal
 from step_definitions.role import Role
 from step_definitions.sentences import acting
 

@@ -6,10 +6,10 @@ import contextlib
 import json
 import time
 
-from harmony.comparison import expect_equal
-from harmony.context import ScenarioContext
 from harmony.errors import UnsupportedError
-from harmony.registry import given, step, then
+from harmony.steps.context import ScenarioContext
+from harmony.steps.registry import given, step, then
+from harmony.verdict.comparison import expect_equal
 from step_definitions import processes
 from step_definitions.observer import Part
 from step_definitions.role import Role

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import resource
 
-from harmony.comparison import expect_equal
-from harmony.context import ScenarioContext
-from harmony.conversion import ByteSize
-from harmony.registry import given, step, then
+from harmony.steps.context import ScenarioContext
+from harmony.steps.conversion import ByteSize
+from harmony.steps.registry import given, step, then
+from harmony.verdict.comparison import expect_equal
 from step_definitions import processes
 from step_definitions.observer import Part
 from step_definitions.role import Role

@@ -6,10 +6,10 @@ import asyncio
 import itertools
 from typing import Final
 
+from harmony.doctor.check_context import Ward
 from harmony.doctor.finding import WrongError, expect, expect_all
 from harmony.doctor.trial import refusal, trial
 from harmony.doctor.verbs import refused
-from harmony.doctor.ward import Ward
 from step_definitions.patterns import Pattern, Payload, chained, digest, expected_chain, ramp
 from step_definitions.trials.scene import SHORT, Line, driver_of, expect_transfer, ramp_of
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from harmony.contract import DRIVER_ERROR, Verb
+from harmony.doctor.check_context import Ward
 from harmony.doctor.finding import expect
 from harmony.doctor.requests import expect_error
 from harmony.doctor.samples import fitting
 from harmony.doctor.trial import Trial, refusal
 from harmony.doctor.verbs import refused
-from harmony.doctor.ward import Ward
-from harmony.jsonrpc import ErrorResponse
+from harmony.wire.driver_contract import DRIVER_ERROR, Verb
+from harmony.wire.jsonrpc import ErrorResponse
 from step_definitions.port import CONTRACT
 from step_definitions.trials.scene import SHORT, Line, ramp_of
 

@@ -6,13 +6,13 @@ import asyncio
 from dataclasses import asdict
 from typing import Final
 
-from harmony import jsonrpc
+from harmony.doctor.check_context import Ward
+from harmony.doctor.driver_probe import request
 from harmony.doctor.finding import expect
-from harmony.doctor.patient import request
 from harmony.doctor.requests import expect_error
 from harmony.doctor.trial import refusal, trial
 from harmony.doctor.verbs import refused
-from harmony.doctor.ward import Ward
+from harmony.wire import jsonrpc
 from step_definitions import processes
 from step_definitions.trials.scene import SHORT, driver_of, ramp_of
 

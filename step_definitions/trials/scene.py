@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
+from harmony.doctor.check_context import Ward
+from harmony.doctor.driver_probe import Patient
 from harmony.doctor.finding import expect_all
-from harmony.doctor.patient import Patient
-from harmony.doctor.ward import Ward
 from step_definitions.observer import BufferView
 from step_definitions.patterns import Pattern, Payload, runs_of
 from step_definitions.port import Driver, Transfer

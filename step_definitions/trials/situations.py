@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from harmony.doctor.patient import Patient
+from harmony.doctor.check_context import Ward
+from harmony.doctor.driver_probe import Patient
 from harmony.doctor.trial import Waiting
-from harmony.doctor.ward import Ward
 from step_definitions.observer import objects_of_run
 from step_definitions.patterns import Pattern, Payload
 from step_definitions.trials.scene import Line, TypedDriver, ramp_of

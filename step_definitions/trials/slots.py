@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Final
 
-from harmony import jsonrpc
+from harmony.doctor.check_context import Ward
 from harmony.doctor.finding import expect, expect_all
 from harmony.doctor.requests import expect_error
 from harmony.doctor.trial import refusal, trial
 from harmony.doctor.verbs import refused
-from harmony.doctor.ward import Ward
+from harmony.wire import jsonrpc
 from step_definitions.patterns import Pattern, Payload, digest, ramp
 from step_definitions.trials.scene import SHORT, Line, ramp_of
 

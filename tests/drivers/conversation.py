@@ -13,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
-from harmony import framing
+from harmony.wire import framing
 from step_definitions.port import CONTRACT
 from tests.drivers.subject import PATIENCE
 

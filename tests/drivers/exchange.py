@@ -28,7 +28,7 @@ from typing import Final
 import psutil
 import pytest
 
-from harmony import framing
+from harmony.wire import framing
 from step_definitions.child_driver import ChildDriver
 from step_definitions.observer import BufferView, Part
 from step_definitions.patterns import Pattern, Payload, digest, expected_chain, ramp, sizes_of

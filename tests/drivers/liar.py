@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from harmony import framing
+from harmony.wire import framing
 
 Message = dict[str, Any]
 _CHUNK: Final = 1 << 16

@@ -10,8 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from harmony.contract import HandshakeError, Identity, Structure, layout_differences
-from harmony.contract_text import json_schema, markdown
+from harmony.wire.contract_text import json_schema, markdown
+from harmony.wire.driver_contract import HandshakeError, Identity, Structure, layout_differences
 from step_definitions.port import CONTRACT
 from step_definitions.terms import LAYOUT
 

@@ -6,10 +6,10 @@ import re
 from pathlib import Path
 from typing import Final
 
-from harmony.actor import Verdict
 from harmony.errors import ExitCode
-from harmony.expectations import Expectation
-from harmony.verdicts import MEANINGS
+from harmony.model import Verdict
+from harmony.verdict.expectations import Expectation
+from harmony.verdict.verdicts import MEANINGS
 
 DOCS: Final = Path(__file__).parents[2] / "docs"
 

@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from harmony.actor import Verdict
 from harmony.errors import UnsupportedError
+from harmony.model import Verdict
 from step_definitions import local_driver
 from step_definitions.child_driver import ChildDriver
 from step_definitions.library import load
@@ -212,7 +212,7 @@ def test_what_a_library_prints_does_not_disturb_the_conversation(run_id: str) ->
 @pytest.mark.parametrize("kind", ["local", "child"])
 def test_a_library_that_hangs_is_given_up(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(local_driver, "GRACE", 0.1)
-    monkeypatch.setattr("harmony.driver_process.GRACE", 0.1)
+    monkeypatch.setattr("harmony.run.driver_process.GRACE", 0.1)
 
     async def whole() -> None:
         driver: Driver = (

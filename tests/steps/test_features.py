@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harmony.registry import StepRegistry
+from harmony.steps.registry import StepRegistry
 from tests.zoo.watch import project, scenarios
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from harmony.comparison import MismatchError
+from harmony.verdict.comparison import MismatchError
 from step_definitions.port import DriverError, Transfer
 from step_definitions.role import Memory, Role
 from step_definitions.settings import StepSettings

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from harmony.actor import Verdict
 from harmony.config import read_settings
-from harmony.gherkin import Scenario
-from harmony.local_run import LocalRunner
+from harmony.model import Verdict
 from harmony.project import Project
-from harmony.scenario_run import RunOptions, ScenarioResult
+from harmony.run.local_runner import LocalRunner
+from harmony.run.scenario_run import RunOptions
+from harmony.spec.gherkin import Scenario
+from harmony.verdict.result import ScenarioResult
 from step_definitions.observer import SHARED_MEMORY, lock_directory
 from tests.zoo.mutants import MUTANTS, Mutant
 

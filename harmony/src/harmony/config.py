@@ -90,7 +90,7 @@ class DriverSettings(BaseModel):
     """What the project asks of drivers.
 
     Attributes:
-        contract: Its verbs, as ``module:CONTRACT``; see :mod:`harmony.contract`.
+        contract: Its verbs, as ``module:CONTRACT``; see :mod:`harmony.wire.driver_contract`.
         trials: What ``harmony doctor`` tries of each verb, as ``module:TRIALS``.
         measures: What ``harmony perf`` measures, as ``module:MEASURES``.
         reference: The platform against which ``harmony doctor`` plays.

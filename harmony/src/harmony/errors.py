@@ -8,7 +8,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import ClassVar
 
-from harmony.actor import Verdict
+from harmony.model import Verdict
 
 
 class ExitCode(IntEnum):
@@ -155,6 +155,12 @@ class UnsupportedError(HarmonyError):
 
     code = "unsupported"
     exit_code = ExitCode.FAILED
+
+
+class LeftBehindError(HarmonyError):
+    """A scenario ended, or a worker, and processes of it ran on; they have been ended now."""
+
+    code = "left_behind"
 
 
 class CrashedError(HarmonyError):

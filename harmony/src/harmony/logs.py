@@ -11,7 +11,7 @@ from typing import Any, Final
 import structlog
 from structlog.typing import FilteringBoundLogger
 
-from harmony.actor import LogRecord
+from harmony.model import LogRecord
 
 Logger = FilteringBoundLogger
 """Annotate a constructor's parameter with this to get the logger of the scenario."""

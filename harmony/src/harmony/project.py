@@ -10,14 +10,14 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from harmony.config import Settings, read_settings
-from harmony.contract import Contract
-from harmony.conversion import Converters
 from harmony.errors import ConfigurationError, GherkinSyntaxError
-from harmony.gherkin import Feature, read_feature
-from harmony.injection import Providers
-from harmony.local import StepLibrary
 from harmony.project_file import PROJECT_FILE, find_project_file
-from harmony.registry import StepRegistry, import_modules
+from harmony.spec.gherkin import Feature, read_feature
+from harmony.steps.conversion import Converters
+from harmony.steps.injection import Providers
+from harmony.steps.library import StepLibrary
+from harmony.steps.registry import StepRegistry, import_modules
+from harmony.wire.driver_contract import Contract
 
 Named = TypeVar("Named")
 

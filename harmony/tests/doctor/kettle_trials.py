@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from harmony.doctor.check_context import Ward
 from harmony.doctor.finding import expect
 from harmony.doctor.trial import Trials, refusal, trial
 from harmony.doctor.verbs import refused
-from harmony.doctor.ward import Ward
 
 
 @trial("boil", "warms", "the water gets hot", why="Tea.")

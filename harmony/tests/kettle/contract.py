@@ -6,9 +6,9 @@ from typing import Annotated, Protocol
 
 from pydantic import Field
 
-from harmony.contract import Contract, Structure, verb, verbs_of
-from harmony.driver import Driver
-from harmony.driver_process import DriverProcess
+from harmony.run.driver_process import DriverProcess
+from harmony.wire.driver import Driver
+from harmony.wire.driver_contract import Contract, Structure, verb, verbs_of
 
 
 class Kettle(Driver, Protocol):

@@ -10,7 +10,7 @@ import threading
 import time
 from typing import Any
 
-from harmony import framing, jsonrpc
+from harmony.wire import framing, jsonrpc
 
 FAULT = sys.argv[1] if len(sys.argv) > 1 else ""
 LAYOUT = {"tank": {"size": 8, "fields": {"cups": [0, 4], "degrees": [4, 4]}}}

@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from pytest_bdd import parsers
 
-from harmony.actor import ScenarioStart
-from harmony.context import ScenarioContext
-from harmony.driver import DriverError
-from harmony.driver_actor import DRIVER
-from harmony.registry import step
+from harmony.model import ScenarioStart
+from harmony.run.driver_actor import DRIVER
+from harmony.steps.context import ScenarioContext
+from harmony.steps.registry import step
+from harmony.wire.driver import DriverError
 from kettle.contract import CONTRACT, KettleProcess
 
 
@@ -30,7 +30,7 @@ class KettleSteps:
         """Start the driver."""
         program = self._start.scratch[DRIVER]
         strict = bool(self._start.scratch["strict"])
-        self._kettle = await KettleProcess.begin(replace(program.spec), CONTRACT, strict=strict, company=program)
+        self._kettle = await KettleProcess.begin(replace(program.spec), CONTRACT, strict=strict, listener=program)
 
     @step(parsers.re(r"the '[^']+' process boils '(?P<cups>\d+)' cups"))
     async def boil(self, cups: int) -> None:

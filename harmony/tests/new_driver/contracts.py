@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, Field
 
-from harmony.contract import Contract, Structure, verb, verbs_of
-from harmony.driver import Driver
+from harmony.wire.driver import Driver
+from harmony.wire.driver_contract import Contract, Structure, verb, verbs_of
 
 
 class Tune(BaseModel):

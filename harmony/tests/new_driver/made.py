@@ -12,10 +12,10 @@ from typing import Final
 import pytest
 
 from harmony.config import Platform
-from harmony.contract import Contract
 from harmony.new_driver.languages import LANGUAGES
 from harmony.new_driver.rendering import Driver, platform_of, render
-from harmony.pool import filled_in
+from harmony.run.pool import filled_in
+from harmony.wire.driver_contract import Contract
 
 NAME: Final = "sample"
 DIRECTORY: Final = f"drivers/{NAME}"

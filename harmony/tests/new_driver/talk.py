@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from harmony.framing import Fault, FrameDecoder, encode
+from harmony.wire.framing import Fault, FrameDecoder, encode
 
 PATIENCE: Final = 20.0
 

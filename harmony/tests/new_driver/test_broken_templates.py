@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import pytest
 
-from harmony.contract import Contract
+from harmony.wire.driver_contract import Contract
 from new_driver import talk as talking
 from new_driver import test_templates as templates
 from new_driver.contracts import JUKEBOX

@@ -7,7 +7,7 @@ import sys
 import pytest
 from typer.testing import CliRunner
 
-from harmony.cli import app
+from harmony.cli.app import app
 from harmony.config import Settings, read_settings
 from harmony.errors import ConfigurationError
 from harmony.new_driver.languages import LANGUAGES

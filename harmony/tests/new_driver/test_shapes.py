@@ -8,13 +8,13 @@ from typing import Protocol
 import pytest
 from pydantic import BaseModel
 
-from harmony.contract import Contract, Structure, verb, verbs_of
-from harmony.driver import Driver
 from harmony.errors import ConfigurationError
 from harmony.new_driver.languages import LANGUAGES
 from harmony.new_driver.rendering import Driver as NewDriver
 from harmony.new_driver.rendering import entry_of, render
 from harmony.new_driver.shapes import Kind, Member, outline
+from harmony.wire.driver import Driver
+from harmony.wire.driver_contract import Contract, Structure, verb, verbs_of
 from new_driver.contracts import JUKEBOX
 
 

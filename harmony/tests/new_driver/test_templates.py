@@ -16,14 +16,14 @@ from typing import Any, Final
 
 import pytest
 
-from harmony.contract import Contract, HandshakeError, Structure, verbs_of
-from harmony.contract_text import json_schema
-from harmony.driver import Driver
-from harmony.driver_process import DriverProcess
 from harmony.errors import UnsupportedError
-from harmony.framing import encode
 from harmony.new_driver.languages import LANGUAGES
-from harmony.process import ProcessSpec
+from harmony.process.child import ProcessSpec
+from harmony.run.driver_process import DriverProcess
+from harmony.wire.contract_text import json_schema
+from harmony.wire.driver import Driver
+from harmony.wire.driver_contract import Contract, HandshakeError, Structure, verbs_of
+from harmony.wire.framing import encode
 from new_driver.contracts import JUKEBOX
 from new_driver.filled import VERBS as FILLED
 from new_driver.filled import fill_in

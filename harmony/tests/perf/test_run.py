@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from harmony import driver_process
 from harmony.perf.figures import State
 from harmony.perf.machine import Machine
 from harmony.perf.measure import Better, Measure, Measures, Occasion
 from harmony.perf.run import Outcome, Partner, PerformanceRun
 from harmony.perf.schedule import schedule
-from harmony.process import ProcessSpec
+from harmony.process.child import ProcessSpec
+from harmony.run import driver_process
 from kettle.contract import CONTRACT, KettleProcess
 from sandbox import HERE
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any
 
-from harmony.actor import Verdict
-from harmony.events import CellFinished
+from harmony.model import Verdict
+from harmony.verdict.events import CellFinished
 
 ERRORS = {
     Verdict.FAILED: "frame data\n  expected: 1024 bytes\n  seen:     1023 bytes\n  first difference at offset 1023",

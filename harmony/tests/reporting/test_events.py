@@ -9,9 +9,9 @@ from typing import get_args
 import pydantic
 import pytest
 
-from harmony.actor import Verdict
 from harmony.errors import ConfigurationError
-from harmony.events import (
+from harmony.model import Verdict
+from harmony.verdict.events import (
     SCHEMA_FILE,
     ActorOutcome,
     Bus,
@@ -64,7 +64,7 @@ EVENTS: list[Event] = [
 
 
 def test_the_published_schema_is_that_of_the_code() -> None:
-    hint = "run: python -m harmony events --schema > src/harmony/events.schema.json"
+    hint = "run: python -m harmony events --schema > src/harmony/verdict/events.schema.json"
     assert SCHEMA_FILE.read_text("utf-8") == schema_text(), hint
 
 

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from harmony.actor import Verdict
 from harmony.errors import ConfigurationError
-from harmony.expectations import Expectations, read_expectations
-from harmony.gherkin import parse_feature
-from harmony.pairing import Pairing
-from harmony.planning import Cell
+from harmony.model import Verdict
+from harmony.plan.cells import Cell
+from harmony.plan.pairing import Pairing
+from harmony.spec.gherkin import parse_feature
+from harmony.verdict.expectations import Expectations, read_expectations
 from reporting.synthetic import result
 
 TODAY = dt.date(2030, 5, 5)

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from harmony.actor import StepOutcome, Verdict
-from harmony.gherkin import parse_feature
-from harmony.judging import by_claims
-from harmony.routing import plan
-from harmony.scenario_run import ScenarioResult, StepResult
+from harmony.model import StepOutcome, Verdict
+from harmony.spec.gherkin import parse_feature
+from harmony.spec.routing import plan
+from harmony.verdict.judging import by_claims
+from harmony.verdict.result import ScenarioResult, StepResult
 
 SCENARIO = parse_feature("Feature: F\n  Scenario: 1.1 A\n    Given the 'a' b\n", Path("f")).scenarios[0]
 

@@ -11,10 +11,10 @@ from html.parser import HTMLParser
 import pytest
 from rich.console import Console
 
-from harmony.actor import Verdict
-from harmony.html_report import html_report
-from harmony.matrix_table import Grid, plain, tables, totals
-from harmony.verdicts import MEANINGS
+from harmony.model import Verdict
+from harmony.report.page import html_report
+from harmony.report.terminal import Grid, plain, tables, totals
+from harmony.verdict.verdicts import MEANINGS
 from reporting.synthetic import many, result
 
 VOID = {"meta", "input", "br", "link", "img"}

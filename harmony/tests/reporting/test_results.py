@@ -6,10 +6,10 @@ import random
 
 import pytest
 
-from harmony.actor import Verdict
 from harmony.errors import ConfigurationError, ExitCode
-from harmony.events import Event, RunPlanned
-from harmony.results import combined, counts, exit_code, natural, pass_rate, whole_plan
+from harmony.model import Verdict
+from harmony.verdict.events import Event, RunPlanned
+from harmony.verdict.tally import combined, counts, exit_code, natural, pass_rate, whole_plan
 from reporting.synthetic import many, result
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from harmony.actor import Verdict
-from harmony.events import CellFinished, RunFinished, RunPlanned, WorkerEnded, WorkerStarted, read_file
+from harmony.model import Verdict
+from harmony.verdict.events import CellFinished, RunFinished, RunPlanned, WorkerEnded, WorkerStarted, read_file
 from sandbox import Sandbox
 
 FEATURE = """
@@ -54,7 +54,7 @@ STEPS = """
     import asyncio
     from pytest_bdd import parsers
     from harmony.errors import UnsupportedError
-    from harmony.registry import given, then
+    from harmony.steps.registry import given, then
 
 
     class CounterSteps:

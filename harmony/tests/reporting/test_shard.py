@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmony.durations import read_durations, write_durations
 from harmony.errors import ConfigurationError
-from harmony.planning import ShardError, parse_shard, shard
+from harmony.plan.cells import ShardError, parse_shard, shard
+from harmony.plan.durations import read_durations, write_durations
 
 PLANS = st.dictionaries(st.text("abc.[=]123", min_size=1), st.floats(0.001, 100.0), max_size=40)
 
@@ -33,7 +33,7 @@ def test_no_shard_is_longer_than_it_must_be(plan: dict[str, float], count: int) 
 
 
 def test_balance_needs_durations() -> None:
-    """Ten short ones and a long one: whoever counts cells alone gives the long one company."""
+    """Ten short ones and a long one: whoever counts cells alone gives the long one listener."""
     seconds = {"long": 10.0, **{f"short{number}": 1.0 for number in range(10)}}
     assert {"long"} in [shard(list(seconds), index, 2, seconds) for index in (1, 2)]
     assert {"long"} not in [shard(list(seconds), index, 2, {}) for index in (1, 2)]

@@ -4,18 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harmony.actor import Verdict
-from harmony.events import (
-    ActorOutcome,
-    CellStarted,
-    Event,
-    PlatformSupport,
-    StepFinished,
-    StepSupport,
-    Support,
-)
-from harmony.html_report import html_report
-from harmony.support import SupportCollector, SupportTable, shape, support_lines, support_of, unclaimed
+from harmony.model import Verdict
+from harmony.report.page import html_report
+from harmony.verdict.events import ActorOutcome, CellStarted, Event, PlatformSupport, StepFinished, StepSupport, Support
+from harmony.verdict.support import SupportCollector, SupportTable, shape, support_lines, support_of, unclaimed
 from reporting.synthetic import result
 
 PYTHON = "No matching step definition found for: the 'writer' process puts 'pear'"

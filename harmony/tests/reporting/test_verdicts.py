@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from harmony.actor import Verdict
 from harmony.errors import ExitCode
-from harmony.results import exit_code
-from harmony.verdicts import MEANINGS, gravest, is_red
+from harmony.model import Verdict
+from harmony.verdict.tally import exit_code
+from harmony.verdict.verdicts import MEANINGS, gravest, is_red
 from reporting.synthetic import result
 
 

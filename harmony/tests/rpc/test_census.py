@@ -9,8 +9,8 @@ import sys
 
 import pytest
 
-from harmony import undertaker
-from harmony.process import ChildProcess, ProcessSpec
+from harmony.process import reaper
+from harmony.process.child import ChildProcess, ProcessSpec
 
 SLEEPER = (sys.executable, "-S", "-c", "print(flush=True); import time; time.sleep(600)")
 
@@ -20,27 +20,27 @@ def test_what_a_process_carries(monkeypatch: pytest.MonkeyPatch) -> None:
     with subprocess.Popen(SLEEPER, stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        assert undertaker.carried(child.pid, "CENSUS") == b"a/b"
-        assert undertaker.carried(child.pid, "CENSU") == b""
-        assert child.pid in undertaker.processes_with("CENSUS", "b")
+        assert reaper.carried(child.pid, "CENSUS") == b"a/b"
+        assert reaper.carried(child.pid, "CENSU") == b""
+        assert child.pid in reaper.processes_with("CENSUS", "b")
         child.kill()
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
-        assert undertaker.carried(child.pid, "CENSUS") == b""  # a zombie
-    assert undertaker.carried(child.pid, "CENSUS") == b""
+        assert reaper.carried(child.pid, "CENSUS") == b""  # a zombie
+    assert reaper.carried(child.pid, "CENSUS") == b""
 
 
 def test_a_process_without_an_environment_may_be_on_its_way_to_one() -> None:
     with subprocess.Popen(SLEEPER, stdout=subprocess.PIPE, env={}) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        assert undertaker.carried(child.pid, "CENSUS", patience=0) is None
+        assert reaper.carried(child.pid, "CENSUS", patience=0) is None
         child.kill()
 
 
 def test_who_is_not_yet_to_be_known_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[int] = []
 
-    def late(pid: int, variable: str, patience: float = undertaker.EXEC_PATIENCE) -> bytes | None:
+    def late(pid: int, variable: str, patience: float = reaper.EXEC_PATIENCE) -> bytes | None:
         if pid == child.pid and pid not in seen:
             seen.append(pid)
             return None
@@ -49,8 +49,8 @@ def test_who_is_not_yet_to_be_known_is_looked_at_again(monkeypatch: pytest.Monke
     child = ChildProcess(ProcessSpec("sleeper", SLEEPER))
     try:
         assert select.select([child.stdout], [], [], 60)[0]  # its start is behind it
-        carried = undertaker.carried
-        monkeypatch.setattr(undertaker, "carried", late)
+        carried = reaper.carried
+        monkeypatch.setattr(reaper, "carried", late)
         assert child.family() == []
         assert seen == [child.pid]
         assert child.family() == [child.pid]

@@ -10,13 +10,13 @@ from collections.abc import Callable
 import pytest
 from wire import environment
 
-from harmony.actor import ScenarioStart, StepOutcome, Verdict
-from harmony.context import ScenarioContext
 from harmony.errors import CleanupError, CrashedError, HarmonyError, UnsupportedError
-from harmony.jsonrpc import ErrorResponse
-from harmony.link import Link, RefusedError
-from harmony.process import ChildProcess, ProcessSpec
-from harmony.step_contract import StepResponse, response_fields
+from harmony.model import ScenarioStart, StepOutcome, Verdict
+from harmony.process.child import ChildProcess, ProcessSpec
+from harmony.steps.context import ScenarioContext
+from harmony.wire.client import Link, RefusedError
+from harmony.wire.jsonrpc import ErrorResponse
+from harmony.wire.step_contract import StepResponse, response_fields
 
 WAITS = "import os, signal, sys; sys.stdin.read()\n"
 DIES = "import os, signal; os.kill(os.getpid(), signal.{})\n"

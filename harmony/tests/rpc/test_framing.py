@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmony.framing import Fault, FaultKind, Frame, FrameDecoder, encode
+from harmony.wire.framing import Fault, FaultKind, Frame, FrameDecoder, encode
 
 documents = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(),

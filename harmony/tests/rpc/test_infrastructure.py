@@ -14,21 +14,21 @@ import psutil
 import pytest
 from wire import environment, until
 
-from harmony import infrastructure
-from harmony.actor import Verdict
 from harmony.config import Platform
 from harmony.errors import HarmonyError
-from harmony.gherkin import read_feature
-from harmony.infrastructure import UP_VARIABLE, down, running, up
-from harmony.orchestrator import CellRunner
-from harmony.pairing import Pairing
-from harmony.planning import Cell
-from harmony.pool import WorkerPool, endpoint_of, unavailable
-from harmony.process import ChildProcess, ProcessSpec
+from harmony.model import Verdict
+from harmony.plan.cells import Cell
+from harmony.plan.pairing import Pairing
+from harmony.process.child import ChildProcess, ProcessSpec
+from harmony.process.reaper import RUN_VARIABLE, processes_with
 from harmony.project import load_project
-from harmony.recording import Exchange, Recording, dump
-from harmony.scenario_run import RunOptions
-from harmony.undertaker import RUN_VARIABLE, processes_with
+from harmony.run.orchestrator import CellRunner
+from harmony.run.pool import WorkerPool, endpoint_of, unavailable
+from harmony.run.recording import Exchange, Recording, dump
+from harmony.run.scenario_run import RunOptions
+from harmony.serve import infrastructure
+from harmony.serve.infrastructure import UP_VARIABLE, down, running, up
+from harmony.spec.gherkin import read_feature
 
 HERE = Path(__file__).parent
 PROJECT = """
@@ -167,11 +167,11 @@ def test_nothing_survives_an_orchestrator_however_it_ends(tmp_path: Path, how: s
     """Its worker ignores TERM and the end of its input, and has a daemon of its own."""
     script = (
         "import signal, sys\n"
-        "from harmony.process import ChildProcess, ProcessSpec\n"
+        "from harmony.process.child import ChildProcess, ProcessSpec\n"
         "stubborn = 'import os,signal,time\\nsignal.signal(15, 1)\\nif not os.fork(): os.setsid()\\ntime.sleep(600)'\n"
         "child = ChildProcess(ProcessSpec('x', [sys.executable, '-S', '-c', stubborn]))\n"
-        "from harmony.undertaker import RUN_VARIABLE, processes_with\n"
-        "from harmony.process import _run\n"
+        "from harmony.process.reaper import RUN_VARIABLE, processes_with\n"
+        "from harmony.process.child import _run\n"
         "while len(processes_with(RUN_VARIABLE, _run.mark)) < 2: pass\n"
         "print(_run.mark, flush=True)\n"
         "signal.pause()\n"

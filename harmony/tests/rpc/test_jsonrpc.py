@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harmony import jsonrpc
-from harmony.jsonrpc import (
+from harmony.wire import jsonrpc
+from harmony.wire.jsonrpc import (
     ErrorResponse,
     Malformed,
     Notification,

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from wire import environment
 
-from harmony.events import StepSupport, read_file
+from harmony.verdict.events import StepSupport, read_file
 from pytests import ALONE, words_of_pytest
 
 ANIMAL = Path(__file__).with_name("zoo") / "animal.py"
@@ -39,7 +39,7 @@ Feature: Zoo
 """
 STEPS = r"""
 from pytest_bdd import parsers
-from harmony.registry import step
+from harmony.steps.registry import step
 
 
 class Zoo:

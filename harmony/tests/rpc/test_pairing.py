@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony.errors import HarmonyError
-from harmony.pairing import PairingRequest, every_pairing, pairwise, parse_roles, requested, split_word
-from harmony.planning import parse_shard, shard
+from harmony.plan.cells import parse_shard, shard
+from harmony.plan.pairing import PairingRequest, every_pairing, pairwise, parse_roles, requested, split_word
 
 TWO = ("python", "cpp")
 

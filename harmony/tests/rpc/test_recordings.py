@@ -14,18 +14,18 @@ import pytest
 import yaml
 from wire import INITIALIZE, Peer, call, environment, step
 
-from harmony.actor import Verdict
 from harmony.config import Platform
-from harmony.gherkin import read_feature
-from harmony.link import Link
-from harmony.orchestrator import CellRunner
-from harmony.pairing import Pairing
-from harmony.planning import Cell
-from harmony.pool import WorkerPool
-from harmony.process import ChildProcess, ProcessSpec
-from harmony.recording import Exchange, Recording, RecordingError, dump, load, load_all, without_noise
-from harmony.replay import merged, replay_together
-from harmony.scenario_run import RunOptions
+from harmony.model import Verdict
+from harmony.plan.cells import Cell
+from harmony.plan.pairing import Pairing
+from harmony.process.child import ChildProcess, ProcessSpec
+from harmony.run.orchestrator import CellRunner
+from harmony.run.pool import WorkerPool
+from harmony.run.recording import Exchange, Recording, RecordingError, dump, load, load_all, without_noise
+from harmony.run.scenario_run import RunOptions
+from harmony.serve.replay import merged, replay_together
+from harmony.spec.gherkin import read_feature
+from harmony.wire.client import Link
 
 HERE = Path(__file__).parent
 VECTORS = HERE / "vectors"

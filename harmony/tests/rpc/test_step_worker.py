@@ -9,10 +9,9 @@ from pathlib import Path
 import pytest
 from wire import HERE, environment
 
-from harmony.actor import DataTable, ScenarioStart, StepCall, StepOutcome, StepType, Verdict
-from harmony.control import ProcessAction
-from harmony.process import ProcessSpec
-from harmony.step_worker import StepWorker
+from harmony.model import DataTable, ProcessAction, ScenarioStart, StepCall, StepOutcome, StepType, Verdict
+from harmony.process.child import ProcessSpec
+from harmony.run.step_worker import StepWorker
 
 TOY = Path(__file__).with_name("toy_worker.py")
 SPEC = ProcessSpec("toy", [sys.executable, str(TOY)], HERE, environment(TOY='{"timeout": 0.3}'))
@@ -77,7 +76,7 @@ def test_a_worker_serves_one_loop_after_the_other() -> None:
         asyncio.run(worker.start(START))
         assert asyncio.run(worker.perform(when("it tells its scenario"))).data["id"] == "41_2"
         asyncio.run(worker.finish())
-        worker.rest()
+        worker.check_leftovers()
     asyncio.run(worker.close())
 
 

@@ -12,17 +12,18 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harmony.actor import Verdict
 from harmony.config import Platform
-from harmony.events import CellFinished, Event
-from harmony.gherkin import Scenario, read_feature
-from harmony.orchestrator import CellRunner
-from harmony.pairing import Pairing
-from harmony.planning import Cell
-from harmony.pool import WorkerPool
-from harmony.results import combined
-from harmony.scenario_run import RunOptions, ScenarioResult
-from harmony.step_worker import StepWorker, WorkerTimeouts
+from harmony.model import Verdict
+from harmony.plan.cells import Cell
+from harmony.plan.pairing import Pairing
+from harmony.run.orchestrator import CellRunner
+from harmony.run.pool import WorkerPool
+from harmony.run.scenario_run import RunOptions
+from harmony.run.step_worker import StepWorker, WorkerTimeouts
+from harmony.spec.gherkin import Scenario, read_feature
+from harmony.verdict.events import CellFinished, Event
+from harmony.verdict.result import ScenarioResult
+from harmony.verdict.tally import combined
 
 ANIMAL = Path(__file__).with_name("zoo") / "animal.py"
 FEATURE = """

@@ -14,9 +14,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from harmony.actor import LogRecord, ScenarioStart, StepCall, StepOutcome, Verdict
-from harmony.session import OfferedStep, SessionOptions
-from harmony.worker import StandardStreams, leave, serve_socket, serve_streams
+from harmony.model import LogRecord, ScenarioStart, StepCall, StepOutcome, Verdict
+from harmony.serve.conversation import OfferedStep, SessionOptions
+from harmony.serve.worker import StandardStreams, leave, serve_socket, serve_streams
 
 SENTENCES = {
     "given": ["the test environment is initialized", "all processes are ready"],

@@ -9,15 +9,15 @@ from typing import Final
 
 import pytest
 
-from harmony import framing, jsonrpc
+from harmony.doctor.check_context import Ward
+from harmony.doctor.driver_probe import Patient, request
 from harmony.doctor.examination import open_case
 from harmony.doctor.finding import WrongError
-from harmony.doctor.heard import Aside
-from harmony.doctor.patient import Patient, request
-from harmony.doctor.ward import Ward
-from harmony.driver import DriverError
-from harmony.jsonrpc import Response
+from harmony.doctor.observations import Aside
 from harmony.project import load_project
+from harmony.wire import framing, jsonrpc
+from harmony.wire.driver import DriverError
+from harmony.wire.jsonrpc import Response
 
 ROOT: Final = Path(__file__).parents[3]
 NO_JSON: Final = framing.encode(b"no JSON")

@@ -14,7 +14,7 @@ import pytest
 from harmony.config import Platform
 from harmony.doctor.examination import Examination, checks_of, chosen, open_case
 from harmony.doctor.finding import Diagnosis, Verdict
-from harmony.process import own_helper
+from harmony.process.child import own_helper
 from harmony.project import Project, load_project
 from step_definitions.observer import SHARED_MEMORY
 from tests.zoo.broken_drivers import ZOO

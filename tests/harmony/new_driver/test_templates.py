@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from harmony.contract import Contract
 from harmony.new_driver.languages import LANGUAGES
+from harmony.wire.driver_contract import Contract
 from new_driver.made import Made, make
 from new_driver.test_templates import (
     FORMATTERS,

@@ -6,7 +6,7 @@ import os
 import signal
 import time
 
-from harmony import jsonrpc
+from harmony.wire import jsonrpc
 from step_definitions.desk import Desk
 from step_definitions.port import DriverError
 from tests.zoo.broken_drivers.sound import Sound

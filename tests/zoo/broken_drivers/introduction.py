@@ -6,7 +6,7 @@ import itertools
 import os
 import sys
 
-from harmony import jsonrpc
+from harmony.wire import jsonrpc
 from tests.zoo.broken_drivers.sound import Plain, Sound
 
 

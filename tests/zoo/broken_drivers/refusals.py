@@ -6,8 +6,8 @@ import contextlib
 import json
 import sys
 
-from harmony import jsonrpc
-from harmony.contract import DRIVER_ERROR
+from harmony.wire import jsonrpc
+from harmony.wire.driver_contract import DRIVER_ERROR
 from step_definitions.port import CONTRACT
 from tests.zoo.broken_drivers.sound import Sound, params_of
 

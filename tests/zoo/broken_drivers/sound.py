@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import Any, ClassVar
 
-from harmony import framing, jsonrpc
+from harmony.wire import framing, jsonrpc
 from step_definitions import child
 from step_definitions.desk import Desk
 from step_definitions.library import load

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from harmony import jsonrpc
+from harmony.wire import jsonrpc
 from tests.zoo.broken_drivers.sound import Plain, Sound
 
 

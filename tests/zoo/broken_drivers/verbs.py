@@ -6,7 +6,7 @@ import itertools
 import time
 from typing import Any
 
-from harmony import jsonrpc
+from harmony.wire import jsonrpc
 from step_definitions.desk import Desk
 from step_definitions.patterns import Payload
 from step_definitions.port import Deed

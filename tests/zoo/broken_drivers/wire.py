@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import AnyStr
 
-from harmony import framing
+from harmony.wire import framing
 from tests.zoo.broken_drivers.sound import Sound
 
 

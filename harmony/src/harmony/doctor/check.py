@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final
 
-from harmony.doctor.ward import Ward
+from harmony.doctor.check_context import Ward
 
 BOOK: Final = "docs/doctor.md"
 """Where the rules stand that every driver of every project keeps."""

@@ -13,9 +13,9 @@ from contextlib import ExitStack
 from typing import Final
 
 from harmony.doctor.check import BOOK, Check
+from harmony.doctor.check_context import Ward
+from harmony.doctor.driver_probe import Patient, request
 from harmony.doctor.finding import NotRunError, WrongError
-from harmony.doctor.patient import Patient, request
-from harmony.doctor.ward import Ward
 
 _FOR_EVER: Final = 60.0
 # A parent that starts the driver on its own pipes, and does nothing but wait: those who hold the pipes live on.

@@ -11,13 +11,13 @@ from typing import Final
 
 from harmony.doctor import ending, introduction, requests, scenario, verbs, wire
 from harmony.doctor.check import Check
+from harmony.doctor.check_context import Case, Ward
 from harmony.doctor.finding import Diagnosis, Finding, NotClaimedError, NotRunError, Verdict, WrongError
 from harmony.doctor.trial import Trials
-from harmony.doctor.ward import Case, Ward
-from harmony.driver import DriverError
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
+from harmony.process.resources import load_probes
 from harmony.project import Project
-from harmony.resources import load_probes
+from harmony.wire.driver import DriverError
 
 LIMIT: Final = 300.0
 """Seconds for all checks together."""

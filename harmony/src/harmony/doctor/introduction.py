@@ -11,11 +11,11 @@ from typing import Any, Final
 
 import pydantic
 
-from harmony.contract import Identity, Structure, layout_differences
 from harmony.doctor.check import BOOK, Check
+from harmony.doctor.check_context import Ward
 from harmony.doctor.finding import WrongError
-from harmony.doctor.ward import Ward
-from harmony.pool import unavailable
+from harmony.run.pool import unavailable
+from harmony.wire.driver_contract import Identity, Structure, layout_differences
 
 _BUILD_LIMIT: Final = 600.0
 _TAIL: Final = 12

@@ -7,15 +7,15 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final
 
-from harmony import framing, jsonrpc
-from harmony.contract import DRIVER_ERROR, Verb
 from harmony.doctor.check import BOOK, Check
+from harmony.doctor.check_context import Ward
+from harmony.doctor.driver_probe import Answer, Patient, request
 from harmony.doctor.finding import NotRunError, WrongError, expect
-from harmony.doctor.patient import Answer, Patient, request
 from harmony.doctor.samples import fitting, misfits
 from harmony.doctor.trial import Waiting
-from harmony.doctor.ward import Ward
-from harmony.jsonrpc import ErrorResponse, Response
+from harmony.wire import framing, jsonrpc
+from harmony.wire.driver_contract import DRIVER_ERROR, Verb
+from harmony.wire.jsonrpc import ErrorResponse, Response
 
 _SOON: Final = {"timeout": 1.0}
 _BRIEF: Final = 0.4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from harmony.contract import Verb
+from harmony.wire.driver_contract import Verb
 
 _MISFITS: Final[Mapping[str, Any]] = {
     "integer": "three",

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Final
 
 from harmony.doctor.check import BOOK, Check
+from harmony.doctor.check_context import Ward
 from harmony.doctor.finding import NotRunError, WrongError
 from harmony.doctor.introduction import run_command
-from harmony.doctor.ward import Ward
 from harmony.project import Project
 
 _LIMIT: Final = 120.0

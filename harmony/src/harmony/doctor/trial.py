@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from harmony.doctor.patient import Patient
-from harmony.doctor.ward import Ward
+from harmony.doctor.check_context import Ward
+from harmony.doctor.driver_probe import Patient
 
 Run = Callable[[Ward], Awaitable[None]]
 

@@ -6,14 +6,14 @@ from collections.abc import Awaitable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from harmony import jsonrpc
-from harmony.contract import Contract
 from harmony.doctor.check import BOOK, Check
+from harmony.doctor.check_context import Ward
 from harmony.doctor.finding import WrongError, expect
 from harmony.doctor.requests import expect_error
 from harmony.doctor.trial import Trial, refusal, trial
-from harmony.doctor.ward import Ward
-from harmony.driver import DriverError
+from harmony.wire import jsonrpc
+from harmony.wire.driver import DriverError
+from harmony.wire.driver_contract import Contract
 
 
 @trial("hello", "again", "hello says the same whenever it is asked", why="What it says is compared at any time.")

@@ -8,14 +8,14 @@ from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
 from typing import Any, Final
 
-from harmony import framing, jsonrpc
 from harmony.doctor.check import BOOK, Check
+from harmony.doctor.check_context import Ward
+from harmony.doctor.driver_probe import Patient, request
 from harmony.doctor.finding import WrongError, expect
-from harmony.doctor.heard import Aside
-from harmony.doctor.patient import Patient, request
+from harmony.doctor.observations import Aside
 from harmony.doctor.requests import expect_error, expect_health
-from harmony.doctor.ward import Ward
-from harmony.jsonrpc import Response
+from harmony.wire import framing, jsonrpc
+from harmony.wire.jsonrpc import Response
 
 _SOON: Final = {"timeout": 1.0}
 _PIECE: Final = 7

@@ -12,9 +12,9 @@ from importlib.resources.abc import Traversable
 from string import Template
 from typing import Any, Final
 
-from harmony.contract import Contract
 from harmony.new_driver.language import Language
 from harmony.new_driver.shapes import outline
+from harmony.wire.driver_contract import Contract
 
 _SUFFIX: Final = ".in"
 _EMPTY_LINES: Final = re.compile(r"\n{4,}")

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from harmony.contract import Contract, Structure, verbs_of
-from harmony.contract_text import json_schema
-from harmony.driver import Driver
 from harmony.errors import ConfigurationError
+from harmony.wire.contract_text import json_schema
+from harmony.wire.driver import Driver
+from harmony.wire.driver_contract import Contract, Structure, verbs_of
 
 WORDS: Final = (1, 2, 4, 8)
 PADDING: Final = "padding_"

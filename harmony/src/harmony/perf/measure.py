@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
-from harmony.driver_process import DriverProcess
 from harmony.errors import ConfigurationError
+from harmony.run.driver_process import DriverProcess
 
 DEFAULT_DEADLINE: Final = 60.0
 

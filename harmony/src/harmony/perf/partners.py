@@ -9,8 +9,8 @@ from harmony.config import Platform
 from harmony.errors import ConfigurationError
 from harmony.perf.measure import Measure
 from harmony.perf.run import Partner
-from harmony.pool import filled_in, unavailable
-from harmony.process import ProcessSpec
+from harmony.process.child import ProcessSpec
+from harmony.run.pool import filled_in, unavailable
 
 
 def partners(platforms: Mapping[str, Platform], root: Path) -> tuple[dict[str, Partner], dict[str, str]]:

@@ -13,16 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from harmony.contract import Contract
-from harmony.driver import DriverError
-from harmony.driver_process import DriverProcess
 from harmony.errors import HarmonyError, UnsupportedError
 from harmony.perf.figures import Record, Sheet, sheet
 from harmony.perf.machine import Machine, hold
 from harmony.perf.measure import Measure, Measures, Occasion
 from harmony.perf.schedule import Leg, Turn
-from harmony.process import ProcessSpec
-from harmony.resources import LeakProbe
+from harmony.process.child import ProcessSpec
+from harmony.process.resources import LeakProbe
+from harmony.run.driver_process import DriverProcess
+from harmony.wire.driver import DriverError
+from harmony.wire.driver_contract import Contract
 
 Pair = tuple[str, str]
 Progress = Callable[[int, int, str], None]

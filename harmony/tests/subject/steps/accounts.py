@@ -5,12 +5,12 @@ from __future__ import annotations
 from pydantic import BaseModel
 from pytest_bdd import parsers
 
-from harmony.comparison import expect_equal
-from harmony.conversion import Duration
-from harmony.expectation import ExpectedErrors
 from harmony.logs import Logger
-from harmony.naming import Naming
-from harmony.registry import given, step, then, when
+from harmony.steps.conversion import Duration
+from harmony.steps.expected_errors import ExpectedErrors
+from harmony.steps.naming import Naming
+from harmony.steps.registry import given, step, then, when
+from harmony.verdict.comparison import expect_equal
 
 from .bank import Bank, Coins
 

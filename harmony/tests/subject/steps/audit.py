@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pytest_bdd import parsers
 
-from harmony.comparison import expect_equal
-from harmony.naming import Naming
-from harmony.registry import background, given, then, when
+from harmony.steps.naming import Naming
+from harmony.steps.registry import background, given, then, when
+from harmony.verdict.comparison import expect_equal
 
 from .bank import Bank
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from harmony.actor import ScenarioStart
-from harmony.context import ScenarioContext
-from harmony.control import ProcessControl
-from harmony.conversion import Duration
-from harmony.injection import provider
+from harmony.model import ScenarioStart
+from harmony.run.control import ProcessControl
+from harmony.steps.context import ScenarioContext
+from harmony.steps.conversion import Duration
+from harmony.steps.injection import provider
 
 
 class BankError(Exception):

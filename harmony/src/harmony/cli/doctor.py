@@ -1,0 +1,63 @@
+"""``harmony doctor``: for the author of a driver."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harmony.cli.features import ProjectOption, SetOption
+from harmony.config import overrides_of
+from harmony.doctor.examination import LIMIT, Examination, checks_of, chosen, open_case
+from harmony.doctor.finding import Finding
+from harmony.doctor.rendering import WRITERS, Form, catalogue
+from harmony.errors import ExitCode
+from harmony.project import load_project
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("doctor")(doctor_command)
+
+
+def doctor_command(  # noqa: PLR0917 - typer passes options by name
+    platform: Annotated[str, typer.Argument(help="Which driver, by its name in the project file.")],
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", help="A check, the beginning of its name, or a pattern; may be repeated."),
+    ] = None,
+    list_: Annotated[bool, typer.Option("--list", help="Name the checks; run nothing.")] = False,
+    form: Annotated[Form, typer.Option("--format", help="How it is written.")] = Form.TEXT,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="File to write; the terminal by default.")
+    ] = None,
+    limit: Annotated[float, typer.Option("--limit", help="Seconds for all checks together.", min=1)] = LIMIT,
+    project: ProjectOption = None,
+    set_: SetOption = None,
+) -> None:
+    """Examine a driver: say what is wrong, why it matters, where it is specified, and how to see it again."""
+    loaded = load_project(project, overrides_of(set_ or ()))
+    case = open_case(loaded, platform, set_ or ())
+    checks = chosen(checks_of(case), only or ())
+    if list_:
+        typer.echo(catalogue(checks))
+        return
+    again = [
+        *(["--project", str(project)] if project else []),
+        *(word for one in set_ or () for word in ("--set", one)),
+    ]
+    diagnosis = asyncio.run(Examination(case, checks, limit=limit, watch=_tell, options=shlex.join(again)).run())
+    text = WRITERS[form](diagnosis)
+    if output is None:
+        typer.echo(text)
+    else:
+        output.write_text(f"{text}\n", encoding="utf-8")
+    if not diagnosis.healthy:
+        raise typer.Exit(ExitCode.FAILED)
+
+
+def _tell(number: int, total: int, finding: Finding) -> None:
+    typer.echo(f"[{number}/{total}] {finding.id}: {finding.verdict} ({finding.seconds:.1f} s)", err=True)

@@ -1,0 +1,154 @@
+"""``harmony events``, ``harmony report`` and ``harmony expect``: for whoever reads what a run has told."""
+
+from __future__ import annotations
+
+import datetime as dt
+import difflib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from harmony.config import overrides_of
+from harmony.errors import ConfigurationError, ExitCode, HarmonyError
+from harmony.project import load_project
+from harmony.report.files import LAST_RUN
+from harmony.report.page import html_report
+from harmony.report.terminal import Grid, plain, totals
+from harmony.run.local_mode import possible_cells
+from harmony.run.project_run import ProjectRun
+from harmony.verdict.events import CellFinished, Event, RunFinished, RunPlanned, StepSupport, read_file, schema_text
+from harmony.verdict.expectations import read_expectations
+from harmony.verdict.support import SupportTable, support_lines, unclaimed
+from harmony.verdict.tally import exit_code, whole_plan
+
+ProjectOption = Annotated[
+    Path | None, typer.Option("--project", help="Project file or directory; found from here upwards by default.")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="A setting, such as timeouts.step=60; may be repeated.")
+]
+FilesArgument = Annotated[
+    list[Path] | None, typer.Argument(help="What --events has written, such as one file per shard; the last run's.")
+]
+
+
+class PartialRunError(HarmonyError):
+    """A run that did not show everything cannot say what is expected."""
+
+    code = "partial_run"
+    exit_code = ExitCode.USAGE
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the application."""
+    app.command("events")(events_command)
+    app.command("report")(report_command)
+    app.command("expect")(expect_command)
+
+
+def events_command(
+    files: Annotated[list[Path] | None, typer.Argument(help="Files to check against the schema.")] = None,
+    schema: Annotated[bool, typer.Option("--schema", help="Print the JSON schema of the events.")] = False,
+) -> None:
+    """Print the schema of the events, or check files against it."""
+    if schema or not files:
+        typer.echo(schema_text(), nl=False)
+    for file in files or ():
+        typer.echo(f"{file}: {len(read_file(file))} events")
+
+
+def report_command(
+    files: FilesArgument = None,
+    project: ProjectOption = None,
+    html: Annotated[Path | None, typer.Option("--html", help="Write the matrix as one HTML page.")] = None,
+    min_pass_rate: Annotated[float | None, typer.Option("--min-pass-rate", help="Forgive up to this rate.")] = None,
+) -> None:
+    """Show runs again, or the shards of one run together; end as that run would have ended."""
+    runs = _runs(files, project)
+    results, lacking = whole_plan(runs)
+    problems = sorted(
+        {
+            problem
+            for one in runs.values()
+            for event in one
+            if isinstance(event, RunFinished)
+            for problem in event.problems
+        }
+    )
+    supports = [event for one in runs.values() for event in one if isinstance(event, StepSupport)]
+    table = SupportTable.of(supports, {name for result in results for name in result.pairing.values()})
+    for text in (*plain(Grid.of(results)), "", totals(results), *support_lines(table)):
+        typer.echo(text)
+    for text in unclaimed([result.note for result in results]):
+        typer.echo(text)
+    for text in (*problems, *lacking):
+        typer.echo(text, err=True)
+    if html is not None:
+        facts = {"from": ", ".join(runs)}
+        html.write_text(html_report(results, facts, [*problems, *lacking], supports), encoding="utf-8")
+    code = exit_code(results, problems, min_pass_rate)
+    if code is ExitCode.OK and (lacking or not results):
+        code = ExitCode.FAILED
+    raise typer.Exit(code)
+
+
+def expect_command(
+    files: FilesArgument = None,
+    project: ProjectOption = None,
+    set_: SetOption = None,
+    update: Annotated[bool, typer.Option("--update", help="Rewrite the file; only after a whole run.")] = False,
+    expectations: Annotated[Path | None, typer.Option("--expectations", help="The file; the project's.")] = None,
+) -> None:
+    """Compare what is expected with what a run has shown; with --update, expect that."""
+    runs = _runs(files, project)
+    run = ProjectRun(load_project(project, overrides_of(set_ or ())))
+    entries = read_expectations(expectations or run.expectations_file)
+    results, lacking = whole_plan(runs)
+    today = dt.datetime.now(dt.UTC).date()
+    text = entries.updated(results, possible_cells(run), today)
+    if update:
+        _refuse_partial(runs, results, lacking)
+    if not any((entries.text, "[[expect]]" in text)):
+        typer.echo("nothing is expected to fail, and nothing fails")
+        return
+    difference = list(
+        difflib.unified_diff(
+            entries.text.splitlines(), text.splitlines(), entries.file.name, "after this run", n=1, lineterm=""
+        )
+    )
+    for one in difference:
+        typer.echo(one)
+    if update:
+        entries.file.write_text(text, encoding="utf-8")
+        typer.echo(f"{entries.file.name}: {text.count('[[expect]]')} entries")
+    elif difference:
+        raise typer.Exit(ExitCode.EXPECTATIONS)
+
+
+def _runs(files: list[Path] | None, project: Path | None) -> dict[str, list[Event]]:
+    if files:
+        return {str(file): read_file(file) for file in files}
+    file = load_project(project).root / LAST_RUN
+    if not file.exists():
+        raise ConfigurationError("there is no last run here", hint="run scenarios first, or give a file of --events")
+    return {str(LAST_RUN): read_file(file)}
+
+
+def _refuse_partial(runs: dict[str, list[Event]], results: list[CellFinished], lacking: list[str]) -> None:
+    reasons = list(lacking)
+    plans = {name: event for name, events in runs.items() for event in events if isinstance(event, RunPlanned)}
+    for name, events in runs.items():
+        plan = plans.get(name)
+        # What one shard leaves out, the others have; together they are checked above.
+        if plan is not None and not plan.shard:
+            reasons += [f"{name}: {reason}" for reason in plan.partial]
+        finished = next((event for event in events if isinstance(event, RunFinished)), None)
+        if finished is None or finished.exit_code in {ExitCode.INTERRUPTED, ExitCode.INTERNAL, ExitCode.USAGE}:
+            reasons.append(f"{name}: the run did not come to its end")
+    if not results:
+        reasons.append("no cell has run")
+    if reasons:
+        raise PartialRunError(
+            f"not after a partial run: {'; '.join(reasons)}", hint="run everything: `pytest --matrix` without words"
+        )

@@ -1,0 +1,139 @@
+"""What everything here speaks of: steps, verdicts, outcomes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class StepType(StrEnum):
+    """The kind of a step, with And/But already resolved to the kind before them."""
+
+    GIVEN = "given"
+    WHEN = "when"
+    THEN = "then"
+
+
+@dataclass(frozen=True, slots=True)
+class DataTable:
+    """A Gherkin data table: a header row and the rows under it."""
+
+    headers: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+    def dicts(self) -> list[dict[str, str]]:
+        """Return each row as a mapping from header to cell."""
+        return [dict(zip(self.headers, row, strict=True)) for row in self.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class DocString:
+    """A Gherkin doc string."""
+
+    content: str
+    media_type: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepCall:
+    """One sentence for one actor.
+
+    Attributes:
+        type: Given, When or Then.
+        text: The sentence without keyword, with the role it names.
+        role: The role it was routed to.
+        table: Its data table, if it has one.
+        doc_string: Its doc string, if it has one.
+        broadcast: Whether the same sentence goes to every role at once.
+        timeout: Seconds the actor may take.
+    """
+
+    type: StepType
+    text: str
+    role: str
+    table: DataTable | None = None
+    doc_string: DocString | None = None
+    broadcast: bool = False
+    timeout: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class LogRecord:
+    """A log line of an actor. Level 0 is trace, 5 is critical."""
+
+    timestamp: str
+    level: int
+    message: str
+
+
+class Verdict(StrEnum):
+    """How a step, a scenario or a cell ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERRORED = "errored"
+    CRASHED = "crashed"
+    TIMED_OUT = "timed-out"
+    UNSUPPORTED = "unsupported"
+    UNDEFINED = "undefined"
+    AMBIGUOUS = "ambiguous"
+    KNOWN_FAILURE = "known-failure"
+    UNEXPECTED_PASS = "unexpected-pass"  # noqa: S105 - a verdict, not a password
+    FLAKY = "flaky"
+
+
+@dataclass(frozen=True, slots=True)
+class StepOutcome:
+    """What came of one step.
+
+    Attributes:
+        verdict: Usually passed, failed, timed-out, unsupported or crashed.
+        error: The cause, for a person to act on; empty when passed.
+        data: Structured details (expected and seen values, timeouts, codes).
+        logs: What the actor logged during the step.
+        seconds: How long it took.
+    """
+
+    verdict: Verdict
+    error: str = ""
+    data: Mapping[str, Any] = field(default_factory=dict)
+    logs: Sequence[LogRecord] = ()
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioStart:
+    """What an actor learns before the first step of a scenario.
+
+    Attributes:
+        role: The role this actor plays.
+        platform: The platform that plays it.
+        scenario: The scenario's title.
+        host_pid: First half of what makes names unique; a unique number, not necessarily a pid.
+        feature_id: Second half.
+        seed: Seed of everything random in this scenario.
+        scratch: Names and values that belong to the run, such as the tags of the scenario.
+    """
+
+    role: str
+    platform: str
+    scenario: str
+    host_pid: int
+    feature_id: int
+    seed: int = 0
+    scratch: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def test_run_id(self) -> str:
+        """The suffix that the name of every object of this scenario carries."""
+        return f"{self.host_pid}_{self.feature_id}"
+
+
+class ProcessAction(StrEnum):
+    """What a scenario may do to a process."""
+
+    KILL = "kill"
+    CRASH = "crash"
+    SHUTDOWN = "shutdown"

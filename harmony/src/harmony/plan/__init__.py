@@ -1,0 +1,1 @@
+"""What will run: pairings, cells, shards, seeds."""

@@ -1,0 +1,41 @@
+"""How long things took when they last ran, so that shards can be balanced."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from harmony.errors import ConfigurationError
+from harmony.project_file import STATE_DIRECTORY
+
+DURATIONS_FILE: Final = STATE_DIRECTORY / "durations.json"
+
+
+def read_durations(file: Path) -> dict[str, float]:
+    """Return seconds by name; nothing if nothing was recorded.
+
+    Raises:
+        ConfigurationError: The file is no record of durations.
+    """
+    try:
+        recorded = json.loads(file.read_text(encoding="utf-8"))
+        return {str(name): float(seconds) for name, seconds in recorded.items()}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise ConfigurationError(f"{file}: no durations: {error}", hint="delete it; the next run writes it") from error
+
+
+def write_durations(file: Path, seconds: Mapping[str, float]) -> None:
+    """Add what a run has measured to what is recorded, in one move that no reader sees half of."""
+    merged = {**read_durations(file), **{name: round(value, 4) for name, value in seconds.items()}}
+    file.parent.mkdir(parents=True, exist_ok=True)
+    temporary = file.with_name(f"{file.name}.{os.getpid()}")
+    try:
+        temporary.write_text(json.dumps(dict(sorted(merged.items())), indent=0) + "\n", encoding="utf-8")
+        temporary.replace(file)
+    finally:
+        temporary.unlink(missing_ok=True)

@@ -1,0 +1,369 @@
+"""Child processes that cannot be forgotten.
+
+Each is the leader of a process group of its own, carries the mark of the run (see `reaper`) and of itself, and is
+ended by a ladder with deadlines: end of its input, TERM, KILL. Whatever it forked goes with it.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import select
+import signal as signals
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections import deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from harmony.errors import ExitCode, HarmonyError
+from harmony.process import reaper
+
+WORKER_VARIABLE = "HARMONY_WORKER"
+_MARKS = frozenset({reaper.RUN_VARIABLE, WORKER_VARIABLE})
+TAIL_LINES = 200
+TAIL_WIDTH = 2000
+
+
+class StartFailedError(HarmonyError):
+    """A process could not be started."""
+
+    code = "start_failed"
+    exit_code = ExitCode.CONFIGURATION
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessSpec:
+    """What to start.
+
+    Attributes:
+        name: What messages call it.
+        command: Program and arguments.
+        cwd: Its working directory.
+        env: Variables on top of ours.
+        user: Number of the user and group it becomes; those of this process by default.
+    """
+
+    name: str
+    command: Sequence[str]
+    cwd: Path | None = None
+    env: Mapping[str, str] = field(default_factory=dict)
+    user: int | None = None
+
+
+class _Run:
+    """The mark of this orchestrator process, and the reaper that watches over it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pid = 0
+        self.mark = ""
+        self._reaper: subprocess.Popen[bytes] | None = None
+
+    def begin(self) -> str:
+        """Return the mark; starts the reaper once per process (a forked child gets one of its own)."""
+        with self._lock:
+            if self._pid != os.getpid():
+                self._pid = os.getpid()
+                self.mark = uuid.uuid4().hex
+                self._reaper = subprocess.Popen(
+                    [sys.executable, "-I", "-S", reaper.__file__, self.mark],
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.DEVNULL,
+                    stderr=subprocess.DEVNULL,
+                    start_new_session=True,
+                    env={key: value for key, value in os.environ.items() if key not in _MARKS},
+                )
+                atexit.register(self._end, os.getpid())
+            return self.mark
+
+    def helper(self) -> tuple[int, int] | None:
+        """Return the reaper's pid and the descriptor of its pipe; none if it was not needed yet."""
+        helper = self._reaper
+        if self._pid != os.getpid() or helper is None or helper.stdin is None or helper.stdin.closed:
+            return None
+        return helper.pid, helper.stdin.fileno()
+
+    def _end(self, pid: int) -> None:
+        helper = self._reaper
+        if os.getpid() != pid or helper is None or helper.stdin is None:
+            return
+        helper.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            helper.wait(2 * reaper.TERM_GRACE + 3)
+
+
+_run = _Run()
+
+
+def own_helper() -> tuple[int, int] | None:
+    """Return the pid and the descriptor of what harmony itself keeps beside this process, for who looks for leaks."""
+    return _run.helper()
+
+
+class Tail:
+    """The last lines of a stream, in bounded memory."""
+
+    def __init__(self, lines: int = TAIL_LINES, width: int = TAIL_WIDTH) -> None:
+        self._lines: deque[str] = deque(maxlen=lines)
+        self._width = width
+        self._rest = b""
+        self.dropped = 0
+
+    def feed(self, data: bytes) -> None:
+        """Take more of the stream."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            if len(self._lines) == self._lines.maxlen:
+                self.dropped += 1
+            self._lines.append(line[: self._width].decode("utf-8", "backslashreplace").rstrip())
+        self._rest = self._rest[: self._width]
+
+    def lines(self, count: int = TAIL_LINES) -> list[str]:
+        """Return the last lines, the unfinished one included."""
+        rest = [self._rest.decode("utf-8", "backslashreplace")] if self._rest else []
+        return [*self._lines, *rest][-count:]
+
+
+"""Seconds to wait for the environment of a process that is starting its program."""
+_DEATH_PATIENCE = 2.0
+"""Seconds for what was killed to be gone."""
+
+
+class _Census:
+    """Whose mark each process of this machine carries.
+
+    Looked up until it is known: a mark is there from the fork on, but in the middle of exec it cannot be seen. A number
+    that is given out again comes with another time.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: dict[int, tuple[int, bytes | None]] = {}
+
+    def marked(self, mark: str) -> list[int]:
+        """Return the processes with a mark."""
+        wanted = mark.encode()
+        with self._lock:
+            before, self._known = self._known, {}
+            for name in os.listdir("/proc"):  # noqa: PTH208 - the names are numbers
+                if name.isdigit():
+                    with contextlib.suppress(OSError):
+                        self._look(int(name), before)
+            marked = [pid for pid, (_, found) in self._known.items() if found and wanted in found.split(b"/")]
+        # Whoever has ended, and only waits for init to take note, has no environment any more.
+        return [pid for pid in marked if reaper.carries(pid, WORKER_VARIABLE, mark)]
+
+    def _look(self, pid: int, before: Mapping[int, tuple[int, bytes | None]]) -> None:
+        born = os.stat(f"/proc/{pid}").st_ctime_ns  # noqa: PTH116 - several hundred times per cell
+        entry = before.get(pid)
+        if entry is None or entry[0] != born:
+            entry = (born, reaper.carried(pid, WORKER_VARIABLE))
+        elif entry[1] is None:
+            entry = (born, reaper.carried(pid, WORKER_VARIABLE, patience=0))
+        self._known[pid] = entry
+
+
+_census = _Census()
+
+
+class ChildProcess:
+    """One started process with pipes on its three streams.
+
+    Raises:
+        StartFailedError: If the command cannot be started.
+    """
+
+    def __init__(self, spec: ProcessSpec) -> None:
+        self.spec = spec
+        self.mark = uuid.uuid4().hex
+        self.stderr = Tail()
+        # Marks are nested: what a worker starts belongs to the worker's orchestrator, too.
+        marks = {
+            name: reaper.nested(os.environ.get(name, ""), mark)
+            for name, mark in ((reaper.RUN_VARIABLE, _run.begin()), (WORKER_VARIABLE, self.mark))
+        }
+        env = {**os.environ, **spec.env, **marks}
+        owner: dict[str, Any] = {} if spec.user is None else {"user": spec.user, "group": spec.user, "extra_groups": []}
+        try:
+            self._popen = subprocess.Popen(
+                list(spec.command),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                bufsize=0,
+                cwd=spec.cwd,
+                env=env,
+                process_group=0,
+                **owner,
+            )
+        except OSError as error:
+            hint = "check command, cwd and build of this platform in harmony.toml"
+            raise StartFailedError(
+                f"cannot start {spec.name} ({' '.join(spec.command)}): {error}", hint=hint
+            ) from error
+        if self._popen.stdin is None or self._popen.stdout is None or self._popen.stderr is None:
+            raise StartFailedError(f"{spec.name} has no pipes")
+        self._streams = (self._popen.stdin, self._popen.stdout, self._popen.stderr)
+        self.stdin, self.stdout, self.stderr_fd = (stream.fileno() for stream in self._streams)
+        for descriptor in (self.stdin, self.stdout, self.stderr_fd):
+            os.set_blocking(descriptor, False)
+        self.pidfd = os.pidfd_open(self._popen.pid)
+        self._lock = threading.Lock()
+        self._closed = False
+        self._released = False
+        self._spared = False
+        self._fair: set[int] = set()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._popen.pid
+
+    def running(self) -> bool:
+        """Return whether it has not ended; does not reap it."""
+        return not self._closed and not _readable(self.pidfd, 0)
+
+    def ended(self, timeout: float) -> bool:
+        """Return whether it has ended within the time; does not reap it."""
+        return self._closed or _readable(self.pidfd, timeout)
+
+    def expect_end(self, status: int = 0) -> None:
+        """Take one kind of end for fair from now on; what had ended before is judged all the same.
+
+        Args:
+            status: The exit code, or the negative number of the signal by which the scenario has it die.
+        """
+        if self.running():
+            self._fair.add(status)
+
+    def give_up(self) -> None:
+        """Take any end for fair: it has failed already, and is ended from here."""
+        self._spared = True
+
+    @property
+    def asked(self) -> bool:
+        """Whether it lived to be asked to end."""
+        return 0 in self._fair
+
+    @property
+    def crashed(self) -> bool:
+        """Whether it has ended by itself: before it was asked to, or then by a signal or with a code other than 0."""
+        return not self._spared and self.ended(0) and self._status() not in self._fair
+
+    def signal(self, number: signals.Signals) -> None:
+        """Send a signal that ends it to this process alone, if it is still there; that end is no crash."""
+        self._spared = self._spared or self.running()
+        with contextlib.suppress(ProcessLookupError):
+            signals.pidfd_send_signal(self.pidfd, number)
+
+    def how_it_ended(self) -> str:
+        """Say how it ended, for a person."""
+        if not self.ended(0):
+            return "is still running"
+        status = self._status()
+        if status < 0:
+            try:
+                name = signals.Signals(-status).name
+            except ValueError:
+                name = f"signal {-status}"
+            return f"was killed by {name}"
+        return f"exited with code {status}"
+
+    def family(self) -> list[int]:
+        """Return this process and all that it has started, daemons included."""
+        return _census.marked(self.mark)
+
+    def end_strays(self, keep: frozenset[int]) -> list[int]:
+        """Kill what it has started since, but for some processes; return what was killed, once it is gone."""
+        strays = [pid for pid in self.family() if pid not in keep and pid != self.pid]
+        with contextlib.ExitStack() as watches:
+            dying = []
+            for pid in strays:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    watch = os.pidfd_open(pid)
+                    watches.callback(os.close, watch)
+                    signals.pidfd_send_signal(watch, signals.SIGKILL)
+                    dying.append(watch)
+            deadline = time.monotonic() + _DEATH_PATIENCE
+            for watch in dying:
+                _readable(watch, max(0.0, deadline - time.monotonic()))
+        return strays
+
+    def close_input(self) -> None:
+        """Close its stdin: the friendliest way to ask for the end."""
+        self.expect_end()
+        with contextlib.suppress(OSError):
+            self._streams[0].close()
+
+    def end(self, *, patience: float = 1.0, grace: float = 1.0) -> list[int]:
+        """Climb the ladder: end of input, TERM, KILL; reap it; return what it had left behind (already killed).
+
+        Its descriptors stay open until `release`.
+
+        Args:
+            patience: Seconds to end by itself.
+            grace: Seconds to end after TERM.
+        """
+        with self._lock:
+            if self._closed:
+                return []
+            self.close_input()
+            if not self.ended(patience):
+                self._spared = True
+                self._signal_group(signals.SIGTERM)
+                if not self.ended(grace):
+                    self._signal_group(signals.SIGKILL)
+                    self.ended(5.0)
+            # The group is signalled before its leader is reaped: until then nobody else can get its number.
+            left = self.end_strays(frozenset())
+            self._signal_group(signals.SIGKILL)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._popen.wait(5.0)
+            self._closed = True
+            return left
+
+    def release(self) -> None:
+        """Close its descriptors, after `end` and once nobody reads them any more."""
+        with self._lock:
+            if self._released:
+                return
+            self._released = True
+            for stream in self._streams:
+                with contextlib.suppress(OSError):
+                    stream.close()
+            os.close(self.pidfd)
+
+    def _status(self) -> int:
+        """Read the exit status without reaping, so that the group's number stays ours until `end`."""
+        if self._popen.returncode is not None:
+            return self._popen.returncode
+        try:
+            info = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+        except ChildProcessError:
+            # Another thread has reaped it since we looked, and is about to note the status.
+            return self._popen.wait(1.0)
+        if info is None:
+            return 0
+        return info.si_status if info.si_code == os.CLD_EXITED else -info.si_status
+
+    def _signal_group(self, number: signals.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.pid, number)
+
+
+def _readable(descriptor: int, timeout: float) -> bool:
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN)
+    deadline = time.monotonic() + timeout
+    while True:
+        if poller.poll(max(0.0, deadline - time.monotonic()) * 1000):
+            return True
+        if time.monotonic() >= deadline:
+            return False

@@ -1,0 +1,166 @@
+"""What a scenario leaves behind: descriptors, threads, child processes, memory, and what a project's probes find."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import os
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, cast
+
+import psutil
+
+from harmony.config import LeakLimits
+from harmony.errors import ConfigurationError
+from harmony.process.child import own_helper
+
+LeakProbe = Callable[[str], Iterable[str]]
+"""Given the id of a run (``<host pid>_<feature id>``), names what of that run still exists outside of this process."""
+
+_PATIENCE: Final = 2.0
+_DESCRIPTORS: Final = Path("/proc/self/fd")
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The resources of this process at one moment.
+
+    Attributes:
+        memory_mb: Resident set size.
+        cpu_seconds: User and system time so far.
+        descriptors: Open file descriptors and what they are.
+        threads: Names of the threads by identity.
+        children: Command lines of child processes by pid.
+        found: What the project's probes name.
+    """
+
+    memory_mb: float
+    cpu_seconds: float
+    descriptors: Mapping[int, str]
+    threads: Mapping[int, str]
+    children: Mapping[int, str]
+    found: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What a scenario used, and what it leaked.
+
+    Attributes:
+        memory_mb: Growth of the resident set.
+        cpu_seconds: Processor time.
+        leaks: One line per leak, for a person.
+    """
+
+    memory_mb: float
+    cpu_seconds: float
+    leaks: Sequence[str] = field(default=())
+
+
+class ResourceMonitor:
+    """Compares this process before and after a scenario.
+
+    Args:
+        limits: What may be left behind.
+        probes: Project-specific looks at what is outside of this process.
+    """
+
+    def __init__(self, limits: LeakLimits, probes: Sequence[LeakProbe] = ()) -> None:
+        self._limits = limits
+        self._probes = tuple(probes)
+        self._process = psutil.Process()
+
+    def snapshot(self, run_id: str) -> Snapshot:
+        """Look at this process now."""
+        times = self._process.cpu_times()
+        return Snapshot(
+            memory_mb=self._process.memory_info().rss / 2**20,
+            cpu_seconds=times.user + times.system,
+            descriptors=_descriptors(),
+            threads={id(thread): thread.name for thread in threading.enumerate()},
+            children=self._children(),
+            found=frozenset(name for probe in self._probes for name in probe(run_id)),
+        )
+
+    def compare(self, before: Snapshot, run_id: str) -> Usage:
+        """Look again and say what a scenario used and leaked; what is about to end gets a moment to do so."""
+        deadline = time.monotonic() + _PATIENCE
+        after = self.snapshot(run_id)
+        leaks = self._leaks(before, after)
+        over = False
+        while leaks and not over:
+            over = time.monotonic() >= deadline  # there is always a look after the end
+            gc.collect()
+            self._wait_for_threads(before)
+            time.sleep(0.01)
+            after = self.snapshot(run_id)
+            leaks = self._leaks(before, after)
+        return Usage(after.memory_mb - before.memory_mb, after.cpu_seconds - before.cpu_seconds, leaks)
+
+    def _leaks(self, before: Snapshot, after: Snapshot) -> list[str]:
+        limits = self._limits
+        leaks: list[str] = []
+        for kind, allowed, old, new in (
+            ("file descriptor", limits.descriptors, before.descriptors, after.descriptors),
+            ("thread", limits.threads, before.threads, after.threads),
+            ("child process", limits.children, before.children, after.children),
+        ):
+            more = {key: shown for key, shown in new.items() if key not in old}
+            if len(more) > allowed:
+                shown = ", ".join(f"{text} ({key})" if kind != "thread" else text for key, text in more.items())
+                leaks.append(f"{len(more)} {kind}(s) left: {shown}")
+        growth = after.memory_mb - before.memory_mb
+        if growth > limits.memory_mb:
+            leaks.append(f"memory grew by {growth:.0f} MB, more than {limits.memory_mb:.0f}")
+        leaks.extend(f"left behind: {name}" for name in sorted(after.found - before.found))
+        return leaks
+
+    def _children(self) -> dict[int, str]:
+        children: dict[int, str] = {}
+        ours, _ = own_helper() or (0, 0)
+        for child in self._process.children(recursive=True):
+            if child.pid == ours:
+                continue
+            with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
+                zombie = " (zombie)" if child.status() == psutil.STATUS_ZOMBIE else ""
+                children[child.pid] = f"{' '.join(child.cmdline()) or child.name()}{zombie}"
+        return children
+
+    def _wait_for_threads(self, before: Snapshot) -> None:
+        for thread in threading.enumerate():
+            if id(thread) not in before.threads and thread is not threading.current_thread():
+                thread.join(0.05)
+
+
+def load_probes(names: Iterable[str]) -> list[LeakProbe]:
+    """Import probes written ``module:function``.
+
+    Raises:
+        ConfigurationError: One does not exist.
+    """
+    probes: list[LeakProbe] = []
+    for name in names:
+        module, _, function = name.partition(":")
+        try:
+            probes.append(cast("LeakProbe", getattr(importlib.import_module(module), function)))
+        except (ImportError, AttributeError) as error:
+            raise ConfigurationError(
+                f"leaks.probes: {name!r} cannot be found: {error}", hint="a probe is named module:function"
+            ) from error
+    return probes
+
+
+def _descriptors() -> dict[int, str]:
+    found: dict[int, str] = {}
+    with contextlib.suppress(FileNotFoundError):
+        for entry in os.listdir(_DESCRIPTORS):  # noqa: PTH208 - the names are numbers, not files to work with
+            with contextlib.suppress(OSError):
+                found[int(entry)] = str((_DESCRIPTORS / entry).readlink())
+    _, ours = own_helper() or (0, -1)
+    looking = f"/proc/{os.getpid()}/fd"
+    return {number: target for number, target in found.items() if number != ours and not target.startswith(looking)}

@@ -1,0 +1,1 @@
+"""The harness in pytest. Nothing else imports pytest."""

@@ -1,0 +1,73 @@
+"""The matrix in pytest: its options, and one item per cell. What comes of it is told by ``reporting``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harmony.errors import HarmonyError
+from harmony.plan.pairing import PairingRequest, parse_roles
+from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
+from harmony.run.matrix_mode import MatrixMode, MatrixRequest
+from harmony.run.project_run import ProjectRun
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add the options of the matrix."""
+    group = parser.getgroup("harmony matrix", "scenarios over pairings, each role in a process of its own")
+    group.addoption("--matrix", action="store_true", help="run every chosen scenario over every pairing available here")
+    group.addoption(
+        "--pairing",
+        action="append",
+        default=[],
+        metavar="WORD",
+        help="python_cpp (roles in alphabetical order), python (all roles), or reader=python,writer=cpp",
+    )
+    group.addoption("--role", action="append", default=[], metavar="ROLE=PLATFORM", help="only pairings with this")
+    group.addoption("--pairwise", action="store_true", help="fewer pairings: each pair of platforms in each two roles")
+    group.addoption("--record", default=None, metavar="DIR", help="keep every conversation as YAML")
+
+
+def mode(config: pytest.Config, run: ProjectRun) -> MatrixMode | None:
+    """Return the mode of a matrix run, if one is asked for."""
+    option = config.getoption
+    if not (option("--matrix") or option("--pairing") or option("--role") or option("--pairwise")):
+        return None
+    here = config.invocation_params.dir
+    try:
+        settings = run.project.settings
+        request = MatrixRequest(
+            PairingRequest(
+                tuple(option("--pairing")), parse_roles(option("--role"), settings.platforms), option("--pairwise")
+            ),
+            here / option("--record") if option("--record") else None,
+        )
+        matrix = MatrixMode(run, request)
+        _ = matrix.platforms
+    except HarmonyError as error:
+        raise pytest.UsageError(str(error)) from error
+    return matrix
+
+
+def configure(config: pytest.Config, session: HarmonySession) -> None:
+    """Have a matrix run collect nothing but cells."""
+    if isinstance(session.mode, MatrixMode):
+        config.pluginmanager.register(CellsOnly(), "harmony-matrix")
+
+
+class CellsOnly:
+    """Keeps cells apart from all else."""
+
+    @pytest.hookimpl
+    def pytest_ignore_collect(self, collection_path: Path) -> bool | None:
+        """Leave everything aside that is no feature."""
+        return True if collection_path.suffix == ".py" else None
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep cells only."""
+        others = [item for item in items if not isinstance(item, ScenarioItem)]
+        if others:
+            config.hook.pytest_deselected(items=others)
+            items[:] = [item for item in items if isinstance(item, ScenarioItem)]

@@ -1,0 +1,207 @@
+"""pytest plugin: feature files are collected like test files, and everything is checked before anything runs.
+
+pytest loads it through :mod:`harmony.pytest_plugin.door`.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import sys
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from harmony.config import overrides_of
+from harmony.errors import ExitCode, HarmonyError
+from harmony.project import load_project
+from harmony.project_file import PROJECT_FILE, find_project_file
+from harmony.pytest_plugin import matrix_plugin, reporting, termination
+from harmony.pytest_plugin.items import FeatureFile, HarmonySession, ScenarioItem, marker_name
+from harmony.pytest_plugin.progress import Progress, wants_progress
+from harmony.run.local_mode import LocalMode
+from harmony.run.project_run import Choice, ProjectRun
+from harmony.steps.lint import report
+
+SESSION: Final = pytest.StashKey[HarmonySession]()
+SEED: Final = "harmony_seed"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add harmony's options."""
+    group = parser.getgroup("harmony", "scenarios of feature files")
+    group.addoption(
+        "--scenario",
+        action="append",
+        default=[],
+        metavar="WORD",
+        help="run only these: a number (1.1), a feature (4), a pattern (13.*) or part of a name; may be repeated",
+    )
+    group.addoption("--stress", action="store_true", help="run scenarios tagged @stress, too")
+    group.addoption("--benchmark", action="store_true", help="run scenarios tagged @benchmark, too")
+    group.addoption(
+        "--with-tag", action="append", default=[], metavar="TAG", help="run scenarios with this opt-in tag, too"
+    )
+    group.addoption("--seed", type=int, default=None, help="seed of everything random; printed with each run")
+    group.addoption("--harmony-project", metavar="FILE", default=None, help=f"project file (default: {PROJECT_FILE})")
+    group.addoption(
+        "--harmony-set", action="append", default=[], metavar="KEY=VALUE", help="a setting, such as timeouts.step=60"
+    )
+    group.addoption(
+        "--validate", action="store_true", help="hold every word of a driver to its contract, not only what matters"
+    )
+    group.addoption("--no-progress", action="store_true", help="no live progress even on a terminal")
+    group.addoption("--timings", action="store_true", help="show the measured operations of each scenario at the end")
+    matrix_plugin.add_options(parser)
+    reporting.add_options(parser)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Read the project, so that a wrong setting is said before anything else."""
+    config.pluginmanager.register(termination, "harmony-termination")
+    wanted = config.getoption("--harmony-project")
+    file = Path(wanted).resolve() if wanted else find_project_file(config.rootpath)
+    words = config.getoption("--scenario")
+    if file is None:
+        if words:
+            raise pytest.UsageError(f"--scenario {words[0]}: no {PROJECT_FILE} in {config.rootpath} or above")
+        return
+    try:
+        strict = ["driver.strict=true"] if config.getoption("--validate") else []
+        project = load_project(file, overrides_of([*config.getoption("--harmony-set"), *strict]))
+    except HarmonyError as error:
+        raise pytest.UsageError(str(error)) from error
+    tags = [tag for tag in ("stress", "benchmark") if config.getoption(f"--{tag}")]
+    choice = Choice(tuple(words), (*tags, *config.getoption("--with-tag")))
+    run = ProjectRun(project, choice, _seed(config))
+    for tag, meaning in project.settings.tags.items():
+        if "*" not in tag:
+            config.addinivalue_line("markers", f"{marker_name(tag)}: {meaning}")
+    pytest.register_assert_rewrite(*project.settings.steps)
+    session = HarmonySession(run, matrix_plugin.mode(config, run) or LocalMode(run))
+    config.stash[SESSION] = session
+    matrix_plugin.configure(config, session)
+    reporting.configure(config, session)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give the seed to a worker of pytest-xdist."""
+    session = node.config.stash.get(SESSION, None)
+    if session is not None:
+        node.workerinput[SEED] = session.run.seed
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """Say what runs, and the seed that repeats it."""
+    run = _run(config)
+    return [f"harmony: {run.project.file}, --seed={run.seed}"] if run else []
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Check features, steps and the selection: errors stop everything before anything runs."""
+    config = session.config
+    run = _run(config)
+    if run is None or hasattr(config, "workerinput"):
+        return
+    if not (run.choice.words or _touches_features(run, config)):
+        return
+    try:
+        problems = run.problems()
+        if problems:
+            sys.stderr.write(f"{report(problems)}\n")
+            pytest.exit(f"lint: {len(problems)} problem(s), listed above", returncode=ExitCode.LINT)
+        if run.choice.words:
+            run.choose()
+    except HarmonyError as error:
+        pytest.exit(str(error), returncode=error.exit_code)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection(session: pytest.Session) -> None:
+    """Start the live progress, after the header has been shown."""
+    config = session.config
+    if _run(config) is not None and wants_progress(config):
+        config.option.verbose = -1
+        config.pluginmanager.register(Progress(), "harmony-progress")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With ``--scenario``, import no test module in vain."""
+    run = _run(config)
+    if run is None or not run.choice.words:
+        return None
+    return True if collection_path.suffix == ".py" else None
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect the feature files of the project."""
+    session = parent.config.stash.get(SESSION, None)
+    if session is None or file_path.suffix != ".feature":
+        return None
+    if session.run.project.features_directory not in file_path.parents:
+        return None
+    return FeatureFile.of(parent, file_path, session)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep what was asked for. With ``--scenario``, nothing but scenarios."""
+    run = _run(config)
+    if run is None:
+        return
+    kept: list[pytest.Item] = []
+    left: list[pytest.Item] = []
+    for item in items:
+        wanted = run.is_chosen(item.scenario) if isinstance(item, ScenarioItem) else not run.choice.words
+        (kept if wanted else left).append(item)
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = kept
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Show the measured operations, if asked."""
+    if not config.getoption("--timings"):
+        return
+    lines = [
+        f"{report.nodeid.rpartition('::')[2]}: {name.removeprefix('timing ')}: {value}"
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if getattr(report, "when", "") == "call"
+        for name, value in report.user_properties
+        if name.startswith("timing ")
+    ]
+    terminalreporter.section("operations")
+    for line in sorted(lines) or ["nothing was measured"]:
+        terminalreporter.write_line(line)
+
+
+def _run(config: pytest.Config) -> ProjectRun | None:
+    session = config.stash.get(SESSION, None)
+    return session.run if session is not None else None
+
+
+def _touches_features(run: ProjectRun, config: pytest.Config) -> bool:
+    """Whether pytest's arguments include feature files of the project."""
+    features = run.project.features_directory
+    for argument in config.args:
+        path = (config.invocation_params.dir / argument.partition("::")[0]).resolve()
+        if path == features or path in features.parents or features in path.parents:
+            return True
+    return False
+
+
+def _seed(config: pytest.Config) -> int:
+    """Return the seed of the run: given, from the controller, from pytest-randomly, or a new one."""
+    worker_input = getattr(config, "workerinput", {})
+    if SEED in worker_input:
+        return int(worker_input[SEED])
+    given = config.getoption("--seed")
+    if given is not None:
+        return int(given)
+    if os.environ.get("HARMONY_SEED", "").isdecimal():
+        return int(os.environ["HARMONY_SEED"])
+    randomly = getattr(config.option, "randomly_seed", None)
+    return randomly if isinstance(randomly, int) else random.SystemRandom().getrandbits(32)

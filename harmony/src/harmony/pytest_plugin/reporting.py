@@ -1,0 +1,364 @@
+"""What a session tells about itself: who is told, what is planned, what was found, and the exit code.
+
+Loaded by the plugin. With pytest-xdist the workers run and the controller reports.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+import os
+import time
+from collections import defaultdict
+from collections.abc import Generator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+
+from harmony.errors import ExitCode, HarmonyError
+from harmony.plan.cells import parse_shard, shard
+from harmony.plan.durations import DURATIONS_FILE, read_durations, write_durations
+from harmony.pytest_plugin.crashed_cells import cell_at, crashed
+from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
+from harmony.pytest_plugin.live import Outbox, events_of, is_letter, opened
+from harmony.report.files import LAST_RUN, PAGE, LastRun, Page
+from harmony.report.summary import Summary
+from harmony.run.local_mode import possible_cells
+from harmony.verdict.events import (
+    Bus,
+    CellFinished,
+    CellStarted,
+    Event,
+    EventFile,
+    RunFinished,
+    RunPlanned,
+    RunStarted,
+)
+from harmony.verdict.support import SupportCollector
+from harmony.verdict.tally import combined, counts, exit_code, pass_rate
+
+_OUTPUT: Final = "harmony_events"
+_CELL: Final = "harmony_cell"
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add the options of reports."""
+    group = parser.getgroup("harmony reports", "what is told about a run of scenarios")
+    group.addoption("--events", default=None, metavar="FILE", help="write what happens as NDJSON")
+    group.addoption("--html", default=None, metavar="FILE", help=f"the matrix as one HTML page (matrix runs: {PAGE})")
+    group.addoption("--show-matrix", action="store_true", help="show the matrix although every role runs in here")
+    group.addoption("--expectations", default=None, metavar="FILE", help="what is known to fail (expectations.toml)")
+    group.addoption(
+        "--min-pass-rate", type=_rate, default=None, metavar="0.95", help="forgive what is red up to this rate"
+    )
+    group.addoption("--shard", default=None, metavar="2/5", help="run one part of several, balanced by past durations")
+    group.addoption("--durations-file", default=None, metavar="FILE", help=f"past durations ({DURATIONS_FILE})")
+
+
+def _rate(text: str) -> float:
+    rate = float(text)
+    if not 0 < rate <= 1:
+        raise ValueError(f"{text} is no rate above 0 and up to 1")
+    return rate
+
+
+def configure(config: pytest.Config, session: HarmonySession) -> None:
+    """Read what reports need, so that what is wrong is said before anything runs."""
+    here, option = config.invocation_params.dir, config.getoption
+    if option("--expectations"):
+        session.run.expectations_file = here / option("--expectations")
+    try:
+        _ = session.run.expectations
+        if hasattr(config, "workerinput"):
+            config.pluginmanager.register(WorkerReporting(config, session), "harmony-reporting")
+        else:
+            config.pluginmanager.register(Reporting(config, session), "harmony-reporting")
+    except HarmonyError as error:
+        raise pytest.UsageError(str(error)) from error
+
+
+class Planning:
+    """Keeps the items of a shard, and knows what is planned.
+
+    Args:
+        config: Of the session.
+        session: The project and its mode.
+    """
+
+    def __init__(self, config: pytest.Config, session: HarmonySession) -> None:
+        here, option = config.invocation_params.dir, config.getoption
+        given = option("--durations-file")
+        self.durations = here / given if given else session.run.project.root / DURATIONS_FILE
+        self._session = session
+        self._shard = parse_shard(option("--shard")) if option("--shard") else None
+        self._past = read_durations(self.durations) if self._shard else {}
+        self._before: list[str] = []
+
+    def choose(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep the items of this shard."""
+        self._before = sorted(item.cell.key for item in items if isinstance(item, ScenarioItem))
+        if self._shard is None:
+            return
+        mine = shard([_key(item) for item in items], *self._shard, self._past)
+        others = [item for item in items if _key(item) not in mine]
+        if others:
+            config.hook.pytest_deselected(items=others)
+            items[:] = [item for item in items if _key(item) in mine]
+
+    def planned(self, items: Sequence[pytest.Item]) -> RunPlanned | None:
+        """Return what will run; nothing, if there is no cell."""
+        if not self._before:
+            return None
+        planned = [item.cell.key for item in items if isinstance(item, ScenarioItem)]
+        return RunPlanned(
+            cells=len(planned),
+            of=len(self._before),
+            digest=hashlib.sha256("\n".join(self._before).encode()).hexdigest()[:16],
+            shard="/".join(map(str, self._shard)) if self._shard else "",
+            partial=self._missing(set(planned)),
+        )
+
+    def _missing(self, planned: set[str]) -> list[str]:
+        """Say what of the whole does not run; nothing if all does."""
+        session = self._session
+        every = {cell.key for cell in session.mode.every_cell(session.run.allowed())}
+        left_out = len(every - planned)
+        return [f"{left_out} of {len(every)} cells were not chosen"] if left_out else []
+
+
+class WorkerReporting:
+    """Sends what a worker of pytest-xdist has to tell to its controller, while it happens."""
+
+    def __init__(self, config: pytest.Config, session: HarmonySession) -> None:
+        self._config = config
+        self._session = session
+        self._planning = Planning(config, session)
+        self._outbox = Outbox()
+        session.tell = self._tell
+
+    def _tell(self, item: pytest.Item, event: Event) -> None:
+        self._outbox.put(event)
+        self._outbox.send(item)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep the items of this shard."""
+        self._planning.choose(config, items)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Know what will run; it goes with the first cell."""
+        plan = self._planning.planned(session.items)
+        if plan is not None:
+            self._outbox.put(plan)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Let a cell's report say which cell it is of."""
+        return _named((yield), item)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        """End what plays, and hand over what no cell has taken along."""
+        self._session.mode.close(self._outbox.put)
+        self._config.workeroutput[_OUTPUT] = self._outbox.take()  # type: ignore[attr-defined]
+
+
+class Reporting:
+    """Follows a session from its start to its exit code.
+
+    Attributes:
+        bus: Tells whoever subscribes; each report can be taken out by its name.
+    """
+
+    def __init__(self, config: pytest.Config, session: HarmonySession) -> None:
+        self._config = config
+        self._session = session
+        self._began = time.monotonic()
+        self._planning = Planning(config, session)
+        self._plan: RunPlanned | None = None
+        self._results: list[CellFinished] = []
+        self._open: set[str] = set()
+        self._seconds: defaultdict[str, float] = defaultdict(float)
+        self._failed_cells = 0
+        self._other_failures = 0
+        self._notes: list[str] = []
+        self._support = SupportCollector()
+        self._summary = Summary(always=bool(config.getoption("--show-matrix")))
+        self._events: EventFile | None = None
+        self.bus = Bus()
+        self._subscribe()
+        session.tell = lambda _item, event: self.bus.publish(event)
+
+    def _subscribe(self) -> None:
+        here, option, root = self._config.invocation_params.dir, self._config.getoption, self._session.run.project.root
+        self.bus.subscribe("results", self._keep)
+        self.bus.subscribe("step x platform", self._support)
+        if option("--events"):
+            self._events = EventFile(here / option("--events"))
+            self.bus.subscribe("--events", self._events)
+        self.bus.subscribe("durations", self._write_durations)
+        self.bus.subscribe("last run", LastRun(root / LAST_RUN))
+        page = here / option("--html") if option("--html") else None
+        self.bus.subscribe("--html", Page(page, root / PAGE, self._page_written))
+        self.bus.subscribe("summary", self._summary)
+
+    # ---- before
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionstart(self) -> None:
+        """Tell that a run begins."""
+        run, unavailable = self._session.run, self._session.mode.unavailable
+        platforms = {name: unavailable.get(name, "") for name in run.project.settings.platforms}
+        self.bus.publish(RunStarted(seed=run.seed, project=run.project.file.name, platforms=platforms))
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep the items of this shard."""
+        self._planning.choose(config, items)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        """Tell what will run."""
+        plan = self._planning.planned(session.items)
+        if plan is not None:
+            self._publish(plan)
+
+    # ---- while
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Let a cell's report say which cell it is of."""
+        return _named((yield), item)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Count no letter among the tests."""
+        return ("", "", "") if is_letter(report) else None
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
+        """Give a cell whose worker of pytest-xdist has died its place among the others."""
+        run, mode = self._session.run, self._session.mode
+        cell = cell_at(run, mode, crashitem, self._config.rootpath)
+        if cell is not None:
+            setattr(report, _CELL, cell.key)
+            for event in crashed(run, mode, cell, report.longreprtext, begun=cell.key in self._open):
+                self._publish(event)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Tell what a worker of pytest-xdist has sent; keep how long a test took."""
+        if is_letter(report):
+            for event in opened(report, self._config.pluginmanager.get_plugin("terminalreporter")):
+                self._publish(event)
+            return
+        cell = getattr(report, _CELL, None)
+        self._seconds[cell or report.nodeid] += getattr(report, "duration", 0.0)
+        self._failed_cells += report.failed and cell is not None and report.when not in {"setup", "teardown"}
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """Take what a worker of pytest-xdist told at last."""
+        for event in events_of(getattr(node, "workeroutput", {}).get(_OUTPUT, ())):
+            self._publish(event)
+
+    # ---- after
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Decide how the whole run ends, and tell it."""
+        self._session.mode.close(self._publish)
+        if self._config.getoption("--collect-only"):
+            return
+        results = combined(self._results)
+        # Whatever else pytest counts as failed: other tests, modules that cannot be imported, a gate of another plugin.
+        self._other_failures = session.testsfailed - self._failed_cells
+        code, problems = int(exitstatus), list[str]()
+        if results and exitstatus in {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}:
+            problems = self._judge_expectations(results)
+            code = self._exit_code(results, problems)
+        elif self._empty_shard(exitstatus):
+            code = ExitCode.OK
+        for support in self._support.events():
+            self.bus.publish(support)
+        seconds = time.monotonic() - self._began
+        self.bus.publish(RunFinished(verdicts=counts(results), problems=problems, exit_code=code, seconds=seconds))
+        if self._events is not None:
+            self._events.close()
+        if self.bus.failures and code == ExitCode.OK:
+            code = ExitCode.REPORTS
+        session.exitstatus = code
+
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Show the matrix."""
+        self._summary.show(terminalreporter, terminalreporter._tw.fullwidth)  # noqa: SLF001
+        for failure in self.bus.failures:
+            terminalreporter.write_line(f"a report is not complete: {failure}", red=True)
+        for note in self._notes:
+            terminalreporter.write_line(note)
+
+    # ---- parts
+
+    def _publish(self, event: Event) -> None:
+        """Tell everyone; of the plans that the workers of pytest-xdist tell, which are all the same, the first."""
+        if isinstance(event, RunPlanned):
+            if self._plan is not None:
+                return
+            self._plan = event
+        self.bus.publish(event)
+
+    def _keep(self, event: Event) -> None:
+        if isinstance(event, CellStarted):
+            self._open.add(event.cell)
+        elif isinstance(event, CellFinished):
+            self._open.discard(event.cell)
+            self._results.append(event)
+
+    def _write_durations(self, event: Event) -> None:
+        if isinstance(event, RunFinished) and self._results:
+            write_durations(self._planning.durations, self._seconds)
+
+    def _page_written(self, page: Path) -> None:
+        self._notes.append(f"report: {os.path.relpath(page)}")
+
+    def _judge_expectations(self, results: Sequence[CellFinished]) -> list[str]:
+        expectations = self._session.run.expectations
+        if not expectations.entries:
+            return []
+        today = dt.datetime.now(dt.UTC).date()
+        found = expectations.problems(possible_cells(self._session.run), today)
+        whole = self._plan is not None and not self._plan.partial and len(results) == self._plan.cells
+        return found + (expectations.idle(results, today) if whole else [])
+
+    def _exit_code(self, results: Sequence[CellFinished], problems: Sequence[str]) -> int:
+        wanted = self._config.getoption("--min-pass-rate")
+        code = exit_code(results, problems, wanted)
+        if wanted is not None:
+            self._notes.append(f"pass rate {pass_rate(results):.4f}, at least {wanted} is asked for")
+        if code == ExitCode.ONLY_UNSUPPORTED and len(self._seconds) > len(results):
+            code = ExitCode.OK
+        if code == ExitCode.ONLY_UNSUPPORTED:
+            self._notes.append("nothing passed: all that ran is unsupported here")
+        if self._other_failures and code in {ExitCode.OK, ExitCode.ONLY_UNSUPPORTED, ExitCode.EXPECTATIONS}:
+            code = ExitCode.FAILED
+        return code
+
+    def _empty_shard(self, exitstatus: int) -> bool:
+        empty = self._plan is not None and self._plan.of > self._plan.cells == 0
+        if empty and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
+            self._notes.append(f"shard {self._config.getoption('--shard')} has no cell: there are fewer than shards")
+            return True
+        return False
+
+
+def _key(item: pytest.Item) -> str:
+    """Return what an item is called in every run: a cell by its key, all else by its node id."""
+    return item.cell.key if isinstance(item, ScenarioItem) else item.nodeid
+
+
+def _named(report: pytest.TestReport, item: pytest.Item) -> pytest.TestReport:
+    if isinstance(item, ScenarioItem):
+        setattr(report, _CELL, item.cell.key)
+    return report

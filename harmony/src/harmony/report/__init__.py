@@ -1,0 +1,1 @@
+"""Telling it to a person."""

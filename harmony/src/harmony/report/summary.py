@@ -1,0 +1,90 @@
+"""What a terminal shows at the end of a run: a subscriber that keeps results until it is asked."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+from rich.console import Console
+
+from harmony.report.terminal import Grid, is_matrix, plain, tables, totals
+from harmony.verdict.events import CellFinished, Event, RunFinished, RunStarted, StepSupport
+from harmony.verdict.support import SupportTable, support_lines, unclaimed
+from harmony.verdict.tally import combined
+from harmony.verdict.verdicts import is_red
+
+
+class Terminal(Protocol):
+    """What is written to, such as pytest's own terminal reporter."""
+
+    isatty: bool
+    hasmarkup: bool
+
+    def section(self, title: str) -> None:
+        """Begin a section."""
+
+    def write(self, content: str, *, flush: bool = False) -> None:
+        """Write text."""
+
+    def write_line(self, line: str, **markup: Any) -> None:
+        """Write a line."""
+
+
+class Summary:
+    """Keeps what the summary needs.
+
+    Args:
+        always: Whether to show the matrix although every role ran in one process.
+    """
+
+    def __init__(self, *, always: bool) -> None:
+        self._always = always
+        self._results: list[CellFinished] = []
+        self._supports: list[StepSupport] = []
+        self._unavailable: dict[str, str] = {}
+        self._problems: list[str] = []
+
+    def __call__(self, event: Event) -> None:
+        """Take an event."""
+        match event:
+            case RunStarted():
+                self._unavailable = {name: reason for name, reason in event.platforms.items() if reason}
+            case CellFinished():
+                self._results.append(event)
+            case StepSupport():
+                self._supports.append(event)
+            case RunFinished():
+                self._problems = event.problems
+            case _:
+                pass
+
+    def show(self, terminal: Terminal, width: int) -> None:
+        """Write the matrix, if there is one, and what is wrong with the expectations."""
+        if self._results and (self._always or is_matrix(self._results)):
+            terminal.section("matrix")
+            self._show_matrix(terminal, width)
+        for problem in self._problems:
+            terminal.write_line(problem, red=True)
+
+    def _show_matrix(self, terminal: Terminal, width: int) -> None:
+        results = combined(self._results)
+        grid = Grid.of(results)
+        if terminal.isatty:
+            console = Console(width=width, force_terminal=terminal.hasmarkup)
+            with console.capture() as captured:
+                for table in tables(grid, console.width):
+                    console.print(table)
+            terminal.write(captured.get(), flush=True)
+        else:
+            for text in plain(grid):
+                terminal.write_line(text)
+        terminal.write_line("")
+        terminal.write_line(totals(results))
+        for late in (result for result in results if result.late):
+            terminal.write_line(f"{late.cell}: {late.verdict.value}: {late.error}", red=is_red(late.verdict))
+        platforms = {name for result in results for name in result.pairing.values()}
+        for text in support_lines(SupportTable.of(self._supports, platforms)):
+            terminal.write_line(text)
+        for text in unclaimed([result.note for result in results]):
+            terminal.write_line(text)
+        for name, reason in sorted(self._unavailable.items()):
+            terminal.write_line(f"not available: {name}: {reason}")

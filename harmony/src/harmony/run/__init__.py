@@ -1,0 +1,1 @@
+"""Doing it: scenarios over the actors of their roles."""

@@ -1,0 +1,201 @@
+"""A driver in a process of its own: a small program in any language, asked over its standard streams."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Mapping
+from typing import Any, Final, Protocol, Self
+
+import pydantic
+
+from harmony.errors import UnsupportedError
+from harmony.process.child import ChildProcess, ProcessSpec
+from harmony.process.stacks import stacks_of
+from harmony.steps.context import current_context
+from harmony.wire.client import Link, LinkError, NoAnswerError, Observer, PeerGoneError, RefusedError
+from harmony.wire.driver import GRACE, Driver, DriverError
+from harmony.wire.driver_contract import DRIVER_ERROR, Contract, ContractViolationError, Dump
+from harmony.wire.jsonrpc import METHOD_NOT_FOUND
+
+START_TIMEOUT: Final = 30.0
+_DUMP_TIMEOUT: Final = 2.0
+_STOP_PATIENCE: Final = 5.0
+
+
+class ProcessListener(Protocol):
+    """Who looks after driver processes."""
+
+    @property
+    def observer(self) -> Observer | None:
+        """Hears every message."""
+
+    def joined(self, driver: DriverProcess) -> None:
+        """Note a process that has introduced itself."""
+
+    def left(self, driver: DriverProcess, how: str) -> None:
+        """Note how a process has ended."""
+
+
+class DriverProcess(Driver):
+    """The verbs over a process. Make one with :meth:`begin`.
+
+    Args:
+        child: The process.
+        contract: What is checked of everything it says.
+        strict: Whether every word must be as the contract says, rather than what matters alone.
+        listener: Who looks after it.
+    """
+
+    def __init__(
+        self, child: ChildProcess, contract: Contract, *, strict: bool = False, listener: ProcessListener | None = None
+    ) -> None:
+        self.child = child
+        self.contract = contract
+        self.strict = strict
+        self._listener = listener
+        self._link = Link.to_process(child)
+        self._link.observer = listener.observer if listener else None
+        self._closed = False
+
+    @classmethod
+    async def begin(
+        cls,
+        spec: ProcessSpec,
+        contract: Contract,
+        *,
+        strict: bool = False,
+        listener: ProcessListener | None = None,
+        patience: float = START_TIMEOUT,
+    ) -> Self:
+        """Start a program and return once it has introduced itself.
+
+        Args:
+            spec: What to start.
+            contract: See the class.
+            strict: See the class.
+            listener: See the class.
+            patience: Seconds until it must have answered.
+
+        Raises:
+            StartFailedError: It cannot be started.
+            HandshakeError: It is not what it must be.
+            DriverError: It does not answer.
+        """
+        driver = cls(ChildProcess(spec), contract, strict=strict, listener=listener)
+        context = current_context()
+        if context is not None:
+            context.judge_end(driver.crash)
+        try:
+            contract.check_identity(await driver.hello(timeout=patience))
+        except BaseException:
+            await driver.kill()
+            raise
+        if listener is not None:
+            listener.joined(driver)
+        return driver
+
+    @property
+    def pid(self) -> int:
+        """The process."""
+        return self.child.pid
+
+    @property
+    def alive(self) -> bool:
+        """Whether it has not ended."""
+        return self.child.running()
+
+    def crash(self) -> str:
+        """Say how it crashed; empty if it did not."""
+        return self._link.crash()
+
+    @property
+    def oddities(self) -> list[str]:
+        """What it has said that was no answer to anything."""
+        return list(self._link.oddities)
+
+    async def call(self, verb: str, params: Mapping[str, Any], timeout: float) -> Any:
+        """Send one verb and wait for its answer."""
+        try:
+            answer = await self._link.ask(verb, dict(params), timeout=timeout + GRACE)
+        except RefusedError as error:
+            raise self._refusal(verb, error) from None
+        except PeerGoneError as error:
+            raise DriverError("dead", error.message) from None
+        except NoAnswerError:
+            raise DriverError("hang", await self._hang(verb, timeout)) from None
+        except LinkError as error:
+            raise ContractViolationError(error.message, hint="stdout belongs to the messages alone") from None
+        if verb in self.contract.verbs:
+            self.contract.verbs[verb].check(answer, strict=self.strict)
+        self._check_wire()
+        return answer
+
+    async def kill(self) -> None:
+        """End the process with SIGKILL; return when it is gone."""
+        if self._closed:
+            return
+        self.child.signal(signal.SIGKILL)
+        await asyncio.to_thread(self.dispose, patience=_STOP_PATIENCE)
+
+    async def end(self) -> None:
+        """Close its stdin, upon which it closes all and exits.
+
+        Raises:
+            DriverError: It had to be killed, or it has crashed, before or on the way out.
+        """
+        if self._closed:
+            return
+        self._link.retire("it is being ended")
+        self.child.close_input()
+        in_order = await asyncio.to_thread(self.child.ended, _STOP_PATIENCE)
+        scene = "" if in_order else await asyncio.to_thread(stacks_of, self.pid)
+        await asyncio.to_thread(self.dispose)
+        if not in_order:
+            raise DriverError("hang", f"the driver process {self.pid} did not end by itself\n{scene}")
+        if crash := self.crash():
+            raise DriverError("dead", crash)
+        self._check_wire()
+
+    def dispose(self, *, patience: float = 0.0) -> None:
+        """End the process and let go of everything, without asking; blocks.
+
+        Args:
+            patience: Seconds it gets to end by itself.
+        """
+        if self._closed:
+            return
+        self._closed = True
+        self._link.retire("it was ended")
+        self.child.end(patience=patience)
+        self._link.close()
+        if self._listener is not None:
+            self._listener.left(self, self.child.how_it_ended())
+        self.child.release()
+
+    def _refusal(self, verb: str, error: RefusedError) -> Exception:
+        if error.rpc_code == METHOD_NOT_FOUND:
+            return UnsupportedError(f"the driver has not got the verb: {error.reason}")
+        if self.strict:
+            found = self.contract.error_problems(error.rpc_code, error.data, strict=True)
+            if found:
+                return ContractViolationError(f"the error that answers {verb} is wrong: {'; '.join(found)}")
+        data: dict[str, Any] = error.data if isinstance(error.data, dict) else {}
+        details = data.get("details")
+        known = data.get("code") if error.rpc_code == DRIVER_ERROR else None
+        return DriverError(str(known or "system_error"), error.reason, details if isinstance(details, dict) else None)
+
+    def _check_wire(self) -> None:
+        if self.strict and self._link.oddities:
+            raise ContractViolationError(
+                f"{self._link.name} said more than answers: {'; '.join(self._link.oddities)}",
+                hint="stdout belongs to the messages alone; logs go to stderr",
+            )
+
+    async def _hang(self, verb: str, timeout: float) -> str:
+        text = f"{verb} did not return within {timeout:g} s and {GRACE:g} s more"
+        try:
+            found = Dump.model_validate(await self._link.ask("dump", {"timeout": _DUMP_TIMEOUT}, timeout=_DUMP_TIMEOUT))
+        except (LinkError, pydantic.ValidationError):
+            return f"{text}\n{await asyncio.to_thread(stacks_of, self.pid)}"
+        return f"{text}\n{found.text()}"

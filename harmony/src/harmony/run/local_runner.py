@@ -1,0 +1,111 @@
+"""Scenarios in this process: an actor per role, everything compared before and after."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from harmony.logs import LEVELS
+from harmony.model import Verdict
+from harmony.plan.seeds import seed_of
+from harmony.process.resources import ResourceMonitor, Usage
+from harmony.run.actor import Actor
+from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
+from harmony.run.step_actor import StepActor
+from harmony.spec.gherkin import Scenario, Step
+from harmony.spec.routing import plan
+from harmony.steps.library import StepLibrary
+from harmony.steps.performance import Statistics
+from harmony.verdict.result import ScenarioResult, StepResult, merged
+
+PLATFORM: Final = "local"
+_FEATURE_IDS: Final = itertools.count(1)
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRun:
+    """What one local run of a scenario gave.
+
+    Attributes:
+        result: Verdict and steps.
+        timings: Durations of named operations, per role.
+        usage: Resources used; ``None`` if nobody looked.
+    """
+
+    result: ScenarioResult
+    timings: Mapping[str, Statistics] = field(default_factory=dict)
+    usage: Usage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LocalRunner:
+    """Runs scenarios with every role in this process.
+
+    Attributes:
+        library: The project's steps.
+        options: How scenarios run.
+        monitor: Looks for leaks; ``None`` to look away.
+        seed: The seed of the run.
+        show_logs: Least level that goes to stderr.
+    """
+
+    library: StepLibrary
+    options: RunOptions = field(default_factory=RunOptions)
+    monitor: ResourceMonitor | None = None
+    seed: int = 0
+    show_logs: int = LEVELS["warning"]
+
+    def run(
+        self,
+        scenario: Scenario,
+        observe: Callable[[StepResult], None] = lambda _: None,
+        begins: Callable[[Step], None] = lambda _: None,
+    ) -> LocalRun:
+        """Run a scenario to its end."""
+        host_pid, feature_id = os.getpid(), next(_FEATURE_IDS)
+        run_id = f"{host_pid}_{feature_id}"
+        before = self.monitor.snapshot(run_id) if self.monitor else None
+        result, timings = asyncio.run(self._run(scenario, host_pid, feature_id, observe, begins))
+        if self.monitor is None or before is None:
+            return LocalRun(result, timings)
+        usage = self.monitor.compare(before, run_id)
+        if usage.leaks:
+            result = merged(result, Verdict.FAILED, "leaks", "\n".join(usage.leaks))
+        return LocalRun(result, timings, usage)
+
+    async def _run(
+        self,
+        scenario: Scenario,
+        host_pid: int,
+        feature_id: int,
+        observe: Callable[[StepResult], None],
+        begins: Callable[[Step], None],
+    ) -> tuple[ScenarioResult, dict[str, Statistics]]:
+        planned = plan(scenario)
+        made: list[StepActor] = []
+
+        async def spawn(role: str) -> Actor:
+            made.append(StepActor(self.library, name=role, show_logs=self.show_logs))
+            return made[-1]
+
+        actors = {role: await spawn(role) for role in planned.roles}
+        starts = scenario_starts(
+            planned,
+            dict.fromkeys(planned.roles, PLATFORM),
+            host_pid=host_pid,
+            feature_id=feature_id,
+            seed=seed_of(self.seed, scenario),
+            strict=self.options.strict,
+        )
+        try:
+            result = await run_scenario(
+                planned, actors, starts, spawn=spawn, options=self.options, begins=begins, observe=observe
+            )
+        finally:
+            for actor in made:
+                await actor.close()
+        return result, {name: timing for actor in made for name, timing in actor.timings.items()}

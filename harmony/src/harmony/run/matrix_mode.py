@@ -1,0 +1,142 @@
+"""Each role in a process of its own, over every pairing that was asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from harmony.config import Platform
+from harmony.errors import ConfigurationError
+from harmony.plan.cells import Cell, plan_cells
+from harmony.plan.pairing import PairingRequest, split_word
+from harmony.process.resources import load_probes
+from harmony.run.mode import Played
+from harmony.run.orchestrator import CellRunner
+from harmony.run.pool import WorkerPool
+from harmony.run.pool import unavailable as reason_of
+from harmony.run.project_run import ProjectRun, words_for
+from harmony.spec.gherkin import Scenario
+from harmony.verdict.events import Subscriber
+from harmony.verdict.judging import by_claims, by_expectations
+from harmony.verdict.result import ScenarioResult
+
+
+@dataclass(frozen=True, slots=True)
+class MatrixRequest:
+    """What a person asked of the matrix.
+
+    Attributes:
+        pairings: Which pairings.
+        record: Directory for recordings.
+    """
+
+    pairings: PairingRequest = field(default_factory=PairingRequest)
+    record: Path | None = None
+
+
+class MatrixMode:
+    """Plays cells with workers and drivers.
+
+    Args:
+        run: The project and what was chosen.
+        request: What was asked for.
+    """
+
+    def __init__(self, run: ProjectRun, request: MatrixRequest) -> None:
+        self._run = run
+        self._request = request
+        self._root = run.project.root
+        self._runner: CellRunner | None = None
+
+    @cached_property
+    def platforms(self) -> dict[str, Platform]:
+        """The platforms that can be started here.
+
+        Raises:
+            ConfigurationError: There is none, or one that was named cannot be started.
+        """
+        every = self._run.project.settings.platforms
+        if not every:
+            raise ConfigurationError(
+                "the project file has no platforms", hint="add one: [platforms.NAME] with command = [...]"
+            )
+        missing = self.unavailable
+        pairings = self._request.pairings
+        named = set(pairings.roles.values())
+        for word in pairings.words:
+            named |= (
+                {part.partition("=")[2] for part in word.split(",")} if "=" in word else set(split_word(word, every))
+            )
+        for name in sorted(named & missing.keys()):
+            raise ConfigurationError(f"{name} is not available: {missing[name]}", hint="build it, or leave it out")
+        return {name: platform for name, platform in every.items() if name not in missing}
+
+    @cached_property
+    def unavailable(self) -> dict[str, str]:
+        """The platforms that cannot be started here, and why."""
+        every = self._run.project.settings.platforms
+        reasons = {name: reason_of(name, platform, self._root) for name, platform in every.items()}
+        return {name: reason for name, reason in reasons.items() if reason}
+
+    def cells(self, scenarios: Sequence[Scenario]) -> list[Cell]:
+        """Return the cells of some scenarios."""
+        return plan_cells(scenarios, sorted(self.platforms), self._request.pairings)
+
+    def every_cell(self, scenarios: Sequence[Scenario]) -> list[Cell]:
+        """Return the cells of some scenarios over all pairings of what is here."""
+        return plan_cells(scenarios, sorted(self.platforms), PairingRequest())
+
+    def title(self, cell: Cell) -> str:
+        """Return the scenario's, with the pairing."""
+        return cell.name
+
+    def play(self, cell: Cell, tell: Subscriber) -> Played:
+        """Run the cell."""
+        return Played(self._cell_runner.run(cell, tell).result, [("pairing", str(cell.pairing))])
+
+    def close(self, tell: Subscriber) -> None:
+        """End all workers."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            runner.close(tell)
+
+    def repeat(self, cell: Cell) -> str:
+        """Return the command that repeats one cell."""
+        return self._run.repeat(f"{cell.pairing.word} {words_for(cell)}")
+
+    def lacking(self, cell: Cell) -> list[str]:
+        """Return which capabilities a cell needs and its platforms do not claim: `cpp: duplex`."""
+        settings = self._run.project.settings
+        needed = [tag for tag in cell.scenario.tags if tag in settings.capabilities]
+        return [
+            f"{platform}: {tag}"
+            for platform in sorted(set(cell.pairing.platforms.values()))
+            for tag in needed
+            if tag not in settings.platforms[platform].capabilities
+        ]
+
+    def judge(self, cell: Cell, result: ScenarioResult) -> ScenarioResult:
+        """Return a result in the light of what is claimed and what is expected."""
+        return by_expectations(by_claims(result, self.lacking(cell)), cell, self._run.expectations)
+
+    @property
+    def _cell_runner(self) -> CellRunner:
+        if self._runner is None:
+            settings = self._run.project.settings
+            options = self._run.options
+            longest = max([options.step_timeout, *options.tag_timeouts.values()])
+            pool = WorkerPool(
+                settings.platforms, self._root, self._run.seed, step_timeout=longest, library=lambda: self._run.library
+            )
+            self._runner = CellRunner(
+                pool,
+                options,
+                probes=load_probes(settings.leaks.probes) if settings.leaks.check else (),
+                seed=self._run.seed,
+                repeat=self.repeat,
+                judge=self.judge,
+                record=self._request.record,
+            )
+        return self._runner

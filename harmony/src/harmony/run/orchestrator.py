@@ -1,0 +1,244 @@
+"""Runs cells: each role of a scenario in a worker of its platform. The engine behind the matrix."""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from weakref import WeakKeyDictionary
+
+from harmony.errors import HarmonyError
+from harmony.model import ProcessAction, StepOutcome, Verdict
+from harmony.plan.cells import Cell
+from harmony.plan.seeds import seed_of
+from harmony.process.resources import LeakProbe
+from harmony.run.actor import Actor
+from harmony.run.pool import Generation, PooledActor, WorkerPool
+from harmony.run.recording import Recorder
+from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
+from harmony.spec.gherkin import Step
+from harmony.spec.routing import ScenarioPlan, plan
+from harmony.verdict.event_factory import cell_finished, cell_started, step_finished, step_started
+from harmony.verdict.events import Subscriber
+from harmony.verdict.result import ScenarioResult, StepResult, merged
+
+_FATAL = frozenset({ProcessAction.KILL, ProcessAction.CRASH})
+
+
+@dataclass(frozen=True, slots=True)
+class CellResult:
+    """What came of a cell.
+
+    Attributes:
+        cell: The cell.
+        result: Its steps and verdict.
+    """
+
+    cell: Cell
+    result: ScenarioResult
+
+
+@dataclass(frozen=True, slots=True)
+class _Player:
+    key: str
+    platform: str
+    worker: PooledActor
+
+
+class CellRunner:
+    """Runs one cell after the other with the workers of a pool.
+
+    Args:
+        pool: Where workers come from.
+        options: How scenarios run.
+        probes: Name what a run has left behind on this machine.
+        seed: Seed of the run.
+        repeat: Returns the command that repeats a cell.
+        judge: Sees a result in the light of what is claimed and expected.
+        record: Directory for recordings of every conversation; none if absent.
+    """
+
+    def __init__(
+        self,
+        pool: WorkerPool,
+        options: RunOptions,
+        *,
+        probes: Sequence[LeakProbe] = (),
+        seed: int = 0,
+        repeat: Callable[[Cell], str] = lambda cell: cell.key,
+        judge: Callable[[Cell, ScenarioResult], ScenarioResult] = lambda _, result: result,
+        record: Path | None = None,
+    ) -> None:
+        self._pool = pool
+        self._options = replace(options, separate_processes=True)
+        self._probes = tuple(probes)
+        self._seed = seed
+        self._repeat = repeat
+        self._judge = judge
+        self._record = record
+        self._played: WeakKeyDictionary[PooledActor, tuple[Cell, ScenarioResult]] = WeakKeyDictionary()
+        pool.crashed_idle = self._judge_again
+
+    def run(self, cell: Cell, subscriber: Subscriber = lambda _: None) -> CellResult:
+        """Run a cell to its end, tell what happens, and leave no trace of it."""
+        return asyncio.run(self.play(cell, subscriber))
+
+    def close(self, subscriber: Subscriber = lambda _: None) -> None:
+        """End all workers, and tell how."""
+        self._pool.observe = subscriber
+        asyncio.run(self._pool.close())
+
+    async def play(self, cell: Cell, subscriber: Subscriber = lambda _: None) -> CellResult:
+        """Do what `run` does, in a loop that runs already."""
+        seed = seed_of(self._seed, cell.scenario)
+        self._pool.observe = subscriber
+        subscriber(cell_started(cell, seed))
+        run = _CellRun(cell, plan(cell.scenario), self._pool, self._pool.generation, self._options, seed, subscriber)
+        recorder = Recorder(cell, seed) if self._record is not None else None
+        result = await run.whole(recorder)
+        if recorder is not None and self._record is not None:
+            recorder.write(self._record)
+        self._played.update({player.worker: (cell, result) for player in run.players or []})
+        result = self._judge(cell, await self._without_traces(run, result))
+        subscriber(cell_finished(cell, result, self._repeat(cell)))
+        return CellResult(cell, result)
+
+    def _judge_again(self, worker: PooledActor, crash: str) -> None:
+        """Replace the verdict on the last cell of a worker that has crashed since."""
+        cell, before = self._played[worker]
+        result = self._judge(cell, merged(before, Verdict.CRASHED, "close", f"after this cell, {crash}"))
+        self._pool.observe(cell_finished(cell, result, self._repeat(cell), late=True))
+
+    async def _without_traces(self, run: _CellRun, result: ScenarioResult) -> ScenarioResult:
+        """Find and remove what the cell has left; it is the fault of whoever was not killed by the scenario."""
+        left = sorted({name for probe in self._probes for name in probe(run.generation.run_id)})
+        if not left:
+            return result
+        _remove(left)
+        await self._pool.renew()
+        if run.deadly:
+            return result
+        return merged(result, Verdict.FAILED, "leaks", f"left behind (removed now): {', '.join(left)}")
+
+
+@dataclass(slots=True)
+class _CellRun:
+    """The state of one cell."""
+
+    cell: Cell
+    plan: ScenarioPlan
+    pool: WorkerPool
+    generation: Generation
+    options: RunOptions
+    seed: int
+    subscriber: Subscriber
+    players: list[_Player] | None = None
+    scenes: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def deadly(self) -> bool:
+        """Whether the scenario itself kills a process, whose objects nobody can then release."""
+        return any(step.action in _FATAL for step in self.plan.steps)
+
+    async def whole(self, recorder: Recorder | None) -> ScenarioResult:
+        self.players = []
+
+        async def spawn(role: str) -> Actor:
+            return await self._player(role, recorder)
+
+        try:
+            actors = {role: await spawn(role) for role in self.plan.roles}
+        except HarmonyError as error:
+            return await self._released(self._not_started(error))
+        starts = scenario_starts(
+            self.plan,
+            self.cell.pairing.platforms,
+            host_pid=self.generation.host_pid,
+            feature_id=self.generation.feature_id,
+            seed=self.seed,
+            strict=self.options.strict,
+        )
+        try:
+            result = await run_scenario(
+                self.plan, actors, starts, spawn=spawn, options=self.options, begins=self._begins, observe=self._observe
+            )
+        except BaseException:
+            for player in self.players:
+                await player.worker.kill()
+            raise
+        return await self._released(self._with_scenes(result))
+
+    def _look_around(self, result: StepResult) -> dict[str, str]:
+        """Return where the workers stand that did not hang themselves: one of them may be what the other waits for.
+
+        Called between two steps, in the loop; the asking has a thread and a loop of its own.
+        """
+        silent = {key for key, outcome in result.outcomes.items() if outcome.data.get("stack")}
+        others = [player for player in self.players or [] if player.key not in silent]
+        if not others:
+            return {}
+        with concurrent.futures.ThreadPoolExecutor(len(others)) as threads:
+            scenes = threads.map(lambda player: asyncio.run(player.worker.stacks()), others)
+        return {player.key: str(scene["stack"]) for player, scene in zip(others, scenes, strict=True) if scene}
+
+    def _with_scenes(self, result: ScenarioResult) -> ScenarioResult:
+        failure = result.failure
+        if failure is None or not self.scenes:
+            return result
+        sections = {f"stack of {key}": text for key, text in self.scenes.items()}
+        outcomes = {
+            key: replace(one, data={**one.data, "sections": {**(one.data.get("sections") or {}), **sections}})
+            if one.verdict is failure.verdict
+            else one
+            for key, one in failure.outcomes.items()
+        }
+        told = replace(failure, outcomes=outcomes)
+        return replace(result, results=tuple(told if one is failure else one for one in result.results))
+
+    async def _player(self, role: str, recorder: Recorder | None) -> Actor:
+        platform = self.cell.pairing.platforms[role]
+        worker = await self.pool.acquire(platform)
+        players = self.players = self.players or []
+        number = sum(player.key.partition("#")[0] == role for player in players) + 1
+        key = role if number == 1 else f"{role}#{number}"
+        players.append(_Player(key, platform, worker))
+        worker.observe(self.subscriber, recorder.role(key, platform) if recorder is not None else None)
+        return worker
+
+    async def _released(self, result: ScenarioResult) -> ScenarioResult:
+        """Give the workers back; one that does not end in order spoils the cell."""
+        for player in self.players or []:
+            player.worker.observe(self.subscriber, None)
+            try:
+                await self.pool.release(player.worker, player.platform, self.generation)
+            except HarmonyError as error:
+                verdict = getattr(error, "verdict", Verdict.FAILED)
+                seen = [one.outcomes[player.key].verdict for one in result.results if player.key in one.outcomes]
+                if verdict is not Verdict.CRASHED or verdict not in seen:
+                    result = merged(result, verdict, "close", f"{player.key}: {error}")
+        return result
+
+    def _not_started(self, error: HarmonyError) -> ScenarioResult:
+        verdict = getattr(error, "verdict", Verdict.ERRORED)
+        outcome = StepOutcome(verdict, str(error), {"code": error.code})
+        first = StepResult(None, "start", {"harmony": outcome}, verdict, 0.0)
+        self._observe(first)
+        steps = tuple(routed.step for routed in self.plan.steps)
+        return ScenarioResult(self.plan, verdict, (first,), not_run=steps, seed=self.seed)
+
+    def _begins(self, step: Step) -> None:
+        self.subscriber(step_started(self.cell, step))
+
+    def _observe(self, result: StepResult) -> None:
+        if result.verdict is Verdict.TIMED_OUT and not self.scenes:
+            self.scenes = self._look_around(result)
+        self.subscriber(step_finished(self.cell, result))
+
+
+def _remove(names: Sequence[str]) -> None:
+    for name in names:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()

@@ -1,0 +1,298 @@
+"""Workers of all platforms, started when first needed and given to one scenario after the other.
+
+Workers of other languages make names unique from their environment alone, so all workers that meet in a cell must have
+been started with the same two numbers. They are a generation. A worker that crashed, hung or was killed is not used
+again; after something was left behind, neither is its generation, whose names are no longer clean.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import shutil
+import sys
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from harmony.config import Platform
+from harmony.errors import ConfigurationError, CrashedError, HarmonyError
+from harmony.process.child import ProcessSpec
+from harmony.run import building
+from harmony.run.actor import Actor
+from harmony.run.driver_actor import DriverActor
+from harmony.run.step_worker import StepWorker, WorkerTimeouts
+from harmony.steps.library import StepLibrary
+from harmony.steps.naming import FEATURE_ID_VARIABLE, HOST_PID_VARIABLE, SEED_VARIABLE
+from harmony.verdict.events import Subscriber
+from harmony.wire.client import Observer
+
+FEATURE_ID: Final = 1
+STEP_TIMEOUT_VARIABLE: Final = "HARMONY_TIMEOUTS__STEP"
+_GENERATIONS: Final = 500
+_counter = itertools.count()
+
+
+class PooledActor(Actor, Protocol):
+    """An actor that may play again."""
+
+    @property
+    def reusable(self) -> bool:
+        """Whether another scenario may be given to it."""
+
+    def check_leftovers(self) -> None:
+        """Check between two scenarios that nothing of the last one runs on; raises `HarmonyError` if it does."""
+
+    async def stacks(self) -> dict[str, Any]:
+        """Return where its threads stand, as `stack`; nothing if nobody can tell. Never raises."""
+
+    def observe(self, tell: Subscriber, observer: Observer | None) -> None:
+        """Have somebody hear of its processes and of every message; nobody, where there is no observer."""
+
+    def crash(self) -> str:
+        """Say how its process crashed; empty if it did not."""
+
+    async def kill(self) -> None:
+        """End it without asking it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """What a launcher needs to know.
+
+    Attributes:
+        platform: Its entry in the project file.
+        spec: Its command, filled in.
+        timeouts: How long it may take.
+        library: The project's steps, for a platform that has none of its own.
+        tell: Hears of its processes.
+    """
+
+    platform: Platform
+    spec: ProcessSpec
+    timeouts: WorkerTimeouts
+    library: Callable[[], StepLibrary]
+    tell: Subscriber
+
+
+async def _launch_step_worker(launch: Launch) -> PooledActor:
+    return await StepWorker.launch(launch.spec, launch.timeouts, launch.tell)
+
+
+async def _make_driver_actor(launch: Launch) -> PooledActor:
+    return DriverActor(launch.library(), launch.spec)
+
+
+LAUNCHERS: Final[dict[str, Callable[[Launch], Awaitable[PooledActor]]]] = {
+    "steps": _launch_step_worker,
+    "driver": _make_driver_actor,
+}
+"""How a process is started, by the contract that it speaks."""
+
+
+def endpoint_variable(platform: str) -> str:
+    """Return the variable that names the socket of a platform's worker that runs already."""
+    return f"HARMONY_{platform.upper().replace('-', '_')}_ENDPOINT"
+
+
+def endpoint_of(platform: str, environment: Mapping[str, str] | None = None) -> Path | None:
+    """Return where a worker of the platform runs already; none if it is to be started."""
+    text = (os.environ if environment is None else environment).get(endpoint_variable(platform), "")
+    return Path(text.removeprefix("unix:")) if text else None
+
+
+def filled_in(command: tuple[str, ...], root: Path, **more: str) -> list[str]:
+    """Return a command with `{python}`, `{root}` and what else is given in their places."""
+    values = {"python": sys.executable, "root": str(root), **more}
+    filled = []
+    for word in command:
+        text = word
+        for name, value in values.items():
+            text = text.replace("{" + name + "}", value)
+        filled.append(text)
+    return filled
+
+
+def unavailable(name: str, platform: Platform, root: Path) -> str:
+    """Say why a platform cannot be started here; empty if it can."""
+    if endpoint_of(name) is not None:
+        return ""
+    if platform.contract not in LAUNCHERS:
+        return f"its contract {platform.contract!r} is not supported"
+    directory = root / platform.directory
+    if not directory.is_dir():
+        return f"there is no directory {platform.directory}"
+    words = filled_in(platform.command, root)
+    # What is built may be an argument of what runs it: `mono bin/driver.exe`.
+    relative = [word for word in words if "/" in word and not word.startswith(("/", "-"))]
+    absent = [word for word in relative if not (directory / word).exists()]
+    if not absent and shutil.which(str(directory / words[0]) if words[0] in relative else words[0]) is None:
+        absent = [words[0]]
+    missing = building.missing_tools(platform)
+    remedy = f"run `harmony build {name}`"
+    if absent and platform.build:
+        return f"not built: {building.how_to_get(missing)}, then {remedy}" if missing else f"not built: {remedy}"
+    if absent:
+        return f"there is no program {absent[0]}" + (f": {building.how_to_get(missing)}" if missing else "")
+    if any(building.stale(name, platform, root, directory / word) for word in relative):
+        return f"built from other sources than these: {remedy}"
+    return ""
+
+
+@dataclass(slots=True)
+class Generation:
+    """The two numbers that workers share.
+
+    Attributes:
+        host_pid: Unique on this machine; below 2^31, as workers in the field read it.
+        feature_id: The same for all.
+    """
+
+    host_pid: int
+    feature_id: int = FEATURE_ID
+    idle: dict[str, list[PooledActor]] = field(default_factory=dict)
+
+    @property
+    def run_id(self) -> str:
+        """What every name of it ends with."""
+        return f"{self.host_pid}_{self.feature_id}"
+
+
+class WorkerPool:
+    """Gives workers and takes them back.
+
+    Args:
+        platforms: Entries of the project file.
+        root: Its directory.
+        seed: Seed of the run, told to the workers.
+        step_timeout: The longest time that any step may take; workers of ours keep that deadline.
+        timeouts: For set-up and clean-up; start and stop are each platform's own.
+        library: Reads the project's steps, when a driver first needs them.
+    """
+
+    def __init__(
+        self,
+        platforms: Mapping[str, Platform],
+        root: Path,
+        seed: int,
+        *,
+        step_timeout: float = 30.0,
+        timeouts: WorkerTimeouts | None = None,
+        library: Callable[[], StepLibrary] | None = None,
+    ) -> None:
+        self._platforms = platforms
+        self._root = root
+        self._seed = seed
+        self._step_timeout = step_timeout
+        self._timeouts = timeouts or WorkerTimeouts()
+        self._library = library or _no_library
+        self._generation = _new_generation()
+        self.started = 0
+        self.observe: Subscriber = lambda _: None
+        self.crashed_idle: Callable[[PooledActor, str], None] = lambda *_: None
+        """Hears of a worker that crashed after it had been taken back, and how."""
+
+    @property
+    def generation(self) -> Generation:
+        """The numbers of the workers that are given out now."""
+        return self._generation
+
+    async def acquire(self, platform: str) -> PooledActor:
+        """Return a worker of a platform that plays nothing at the moment.
+
+        Raises:
+            ConfigurationError: The platform is unknown, or its contract is.
+            HarmonyError: It cannot be started, or does not become ready.
+        """
+        idle = self._generation.idle.setdefault(platform, [])
+        while idle:
+            worker = idle.pop()
+            if worker.reusable:
+                return worker
+            await self._dismissed(worker, worker.kill())
+        return await self._start(platform)
+
+    async def release(self, worker: PooledActor, platform: str, generation: Generation) -> None:
+        """Take a worker back; one that is not to be used again is ended.
+
+        Raises:
+            CrashedError: It has ended by itself.
+            HarmonyError: It did not end in order.
+        """
+        try:
+            worker.check_leftovers()
+        finally:
+            if worker.reusable and generation is self._generation:
+                generation.idle.setdefault(platform, []).append(worker)
+            else:
+                await self._ended(worker, worker.close())
+
+    async def renew(self) -> None:
+        """End all idle workers and begin another generation."""
+        before, self._generation = self._generation, _new_generation()
+        workers = [worker for idle in before.idle.values() for worker in idle]
+        before.idle.clear()
+        await asyncio.gather(*(self._dismissed(worker, worker.close()) for worker in workers))
+
+    async def close(self) -> None:
+        """End all idle workers."""
+        await self.renew()
+
+    async def _dismissed(self, worker: PooledActor, ending: Awaitable[None]) -> None:
+        """End a worker that plays nothing."""
+        worker.observe(self.observe, None)
+        try:
+            await self._ended(worker, ending)
+        except CrashedError as error:
+            self.crashed_idle(worker, error.message)
+        except HarmonyError:
+            pass
+
+    async def _ended(self, worker: PooledActor, ending: Awaitable[None]) -> None:
+        """Wait for the end of a worker, and judge it."""
+        try:
+            await ending
+        finally:
+            if crash := worker.crash():
+                raise CrashedError(crash)
+
+    async def _start(self, name: str) -> PooledActor:
+        platform = self._platforms.get(name)
+        if platform is None:
+            known = ", ".join(sorted(self._platforms)) or "none"
+            raise ConfigurationError(f"there is no platform {name!r} in the project file", hint=f"known are: {known}")
+        timeouts = replace(self._timeouts, start=platform.start_timeout, stop=platform.stop_timeout)
+        endpoint = endpoint_of(name)
+        if endpoint is not None:
+            return await StepWorker.attach(name, endpoint, timeouts, self.observe)
+        reason = unavailable(name, platform, self._root)
+        if reason:
+            raise ConfigurationError(f"{name} cannot be started: {reason}", hint="see its entry in the project file")
+        numbers = {
+            HOST_PID_VARIABLE: str(self._generation.host_pid),
+            FEATURE_ID_VARIABLE: str(self._generation.feature_id),
+            SEED_VARIABLE: str(self._seed),
+            STEP_TIMEOUT_VARIABLE: str(self._step_timeout),
+        }
+        directory = self._root / platform.directory
+        command = with_program(filled_in(platform.command, self._root), directory)
+        spec = ProcessSpec(name, command, directory, {**platform.environment, **numbers})
+        self.started += 1
+        return await LAUNCHERS[platform.contract](Launch(platform, spec, timeouts, self._library, self.observe))
+
+
+def with_program(command: list[str], directory: Path) -> list[str]:
+    """Return a command whose program is found from anywhere."""
+    program = Path(command[0])
+    relative = "/" in command[0] and not program.is_absolute()
+    return [str((directory / program).resolve()), *command[1:]] if relative else command
+
+
+def _no_library() -> StepLibrary:
+    raise ConfigurationError("a driver needs the project's steps", hint="run it within a project")
+
+
+def _new_generation() -> Generation:
+    return Generation(os.getpid() * _GENERATIONS + next(_counter) % _GENERATIONS)

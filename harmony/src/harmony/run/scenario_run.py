@@ -1,0 +1,279 @@
+"""One scenario over the actors of its roles. The same for steps in this process, step workers and drivers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, TypeVar
+
+from harmony.errors import HarmonyError
+from harmony.model import LogRecord, ScenarioStart, StepCall, StepOutcome, Verdict
+from harmony.run.actor import Actor, Controllable, Settling
+from harmony.run.telemetry import Telemetry
+from harmony.spec.gherkin import Step
+from harmony.spec.routing import Doing, RoutedStep, ScenarioPlan, Target
+from harmony.verdict.result import ScenarioResult, StepResult, decisive
+
+T = TypeVar("T")
+Spawn = Callable[[str], Awaitable[Actor]]
+
+_SEVERITY: Final = {verdict: rank for rank, verdict in enumerate(Verdict)} | {Verdict.CRASHED: len(Verdict)}
+
+
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """How a scenario runs.
+
+    Attributes:
+        step_timeout: Seconds a step may take.
+        tag_timeouts: Seconds a step may take in a scenario with a tag, where that is longer.
+        setup_timeout: Seconds an actor may take to begin a scenario.
+        cleanup_timeout: Seconds it may take to end one.
+        grace: Seconds an actor gets beyond a deadline that it should have kept by itself.
+        separate_processes: Whether each role is a process of its own.
+        strict: Whether every word of a driver must be as its contract says.
+        telemetry: Where spans go.
+    """
+
+    step_timeout: float = 30.0
+    tag_timeouts: Mapping[str, float] = field(default_factory=dict)
+    setup_timeout: float = 30.0
+    cleanup_timeout: float = 15.0
+    grace: float = 5.0
+    separate_processes: bool = False
+    strict: bool = False
+    telemetry: Telemetry = field(default_factory=Telemetry)
+
+    def timeout_for(self, tags: Sequence[str]) -> float:
+        """Return the seconds that a step of a scenario with these tags may take."""
+        return max(self.step_timeout, *(self.tag_timeouts.get(tag, 0.0) for tag in tags), 0.0)
+
+
+def scenario_starts(
+    plan: ScenarioPlan,
+    platforms: Mapping[str, str],
+    *,
+    host_pid: int,
+    feature_id: int,
+    seed: int,
+    strict: bool = False,
+) -> dict[str, ScenarioStart]:
+    """Return what each role's actor learns before the first step."""
+    return {
+        role: ScenarioStart(
+            role=role,
+            platform=platforms[role],
+            scenario=plan.scenario.id,
+            host_pid=host_pid,
+            feature_id=feature_id,
+            seed=seed,
+            scratch={
+                "tags": plan.scenario.tags,
+                "actions": tuple(action.value for action in plan.actions_of(role)),
+                "roles": plan.roles,
+                "strict": strict,
+            },
+        )
+        for role in plan.roles
+    }
+
+
+async def run_scenario(
+    plan: ScenarioPlan,
+    actors: Mapping[str, Actor],
+    starts: Mapping[str, ScenarioStart],
+    *,
+    spawn: Spawn | None = None,
+    options: RunOptions | None = None,
+    begins: Callable[[Step], None] = lambda _: None,
+    observe: Callable[[StepResult], None] = lambda _: None,
+) -> ScenarioResult:
+    """Run a scenario: start its actors, perform its steps until one does not pass, release everything.
+
+    Args:
+        plan: The scenario, routed.
+        actors: An actor for each role. They stay the caller's, who closes them.
+        starts: What each role's actor learns, see :func:`scenario_starts`.
+        spawn: Makes another actor for a role, for "a second" and "a new" process. Such actors are closed here.
+        options: How it runs.
+        begins: Told of each step as it begins.
+        observe: Told of each result as it comes.
+    """
+    run = _Run(plan, dict(actors), starts, spawn, options or RunOptions(), begins, observe)
+    with run.options.telemetry.scenario(plan.scenario) as report:
+        result = await run.whole()
+        report(result.verdict, result.failure.error if result.failure else "")
+    return result
+
+
+@dataclass(slots=True)
+class _Run:
+    """The state of one scenario run."""
+
+    plan: ScenarioPlan
+    actors: dict[str, Actor]
+    starts: Mapping[str, ScenarioStart]
+    spawn: Spawn | None
+    options: RunOptions
+    begins: Callable[[Step], None]
+    observe: Callable[[StepResult], None]
+    results: list[StepResult] = field(default_factory=list)
+    logs: dict[str, list[LogRecord]] = field(default_factory=dict)
+    spawned: list[Actor] = field(default_factory=list)
+    replaced: list[tuple[str, Actor]] = field(default_factory=list)
+
+    async def whole(self) -> ScenarioResult:
+        begin = time.monotonic()
+        done = 0
+        try:
+            await self._together("start", {role: self._begin(role, self.actors[role]) for role in self.plan.roles})
+            for routed in self.plan.steps:
+                if self._stopped:
+                    break
+                done += 1
+                await self._step(routed)
+            if not self._stopped:
+                await self._together(
+                    "settle",
+                    {key: self._settled(actor) for key, actor in self._everyone if isinstance(actor, Settling)},
+                )
+        finally:
+            await self._together("finish", {key: self._finished(actor) for key, actor in self._everyone})
+        failure = decisive(self.results)
+        start = next(iter(self.starts.values()))
+        return ScenarioResult(
+            plan=self.plan,
+            verdict=failure.verdict if failure else Verdict.PASSED,
+            results=tuple(self.results),
+            not_run=tuple(routed.step for routed in self.plan.steps[done:]),
+            logs=self.logs,
+            seconds=time.monotonic() - begin,
+            seed=start.seed,
+        )
+
+    @property
+    def step_timeout(self) -> float:
+        return self.options.timeout_for(self.plan.scenario.tags)
+
+    @property
+    def _stopped(self) -> bool:
+        return any(result.verdict is not Verdict.PASSED for result in self.results)
+
+    @property
+    def _everyone(self) -> list[tuple[str, Actor]]:
+        return [*self.actors.items(), *self.replaced]
+
+    async def _step(self, routed: RoutedStep) -> None:
+        self.begins(routed.step)
+        with self.options.telemetry.step(routed.step) as report:
+            if routed.doing is Doing.WAIT:
+                await self._together("step", {"harmony": self._wait(routed.seconds)}, routed.step)
+            elif routed.doing is Doing.REQUIRE_PROCESSES:
+                await self._together("step", {"harmony": self._require_processes()}, routed.step)
+            else:
+                work = {target.key: self._act(target, routed) for target in routed.targets}
+                await self._together("step", work, routed.step)
+            report(self.results[-1].verdict, self.results[-1].error)
+
+    async def _together(self, phase: str, work: Mapping[str, Awaitable[StepOutcome]], step: Step | None = None) -> None:
+        """Do something with several actors at once and keep the worst outcome."""
+        begin = time.monotonic()
+        outcomes = dict(zip(work, await asyncio.gather(*(_never_raises(one) for one in work.values())), strict=True))
+        for key, outcome in outcomes.items():
+            self.logs.setdefault(key, []).extend(outcome.logs)
+        verdict = max((outcome.verdict for outcome in outcomes.values()), key=_severity, default=Verdict.PASSED)
+        result = StepResult(step, phase, outcomes, verdict, time.monotonic() - begin)
+        if step is not None or verdict is not Verdict.PASSED:
+            self.results.append(result)
+            self.observe(result)
+
+    async def _act(self, target: Target, routed: RoutedStep) -> StepOutcome:
+        actor = await self._actor(target)
+        if routed.action is not None:
+            if not isinstance(actor, Controllable):
+                return StepOutcome(Verdict.ERRORED, f"the process of {target.key!r} cannot be controlled")
+            return await self._bounded(actor.control(routed.action), self.options.setup_timeout, routed.step.text)
+        call = StepCall(
+            type=routed.step.type,
+            text=routed.step.text,
+            role=target.role,
+            table=routed.step.table,
+            doc_string=routed.step.doc_string,
+            broadcast=routed.broadcast,
+            timeout=self.step_timeout,
+        )
+        return await self._bounded(actor.perform(call), call.timeout, routed.step.text)
+
+    async def _actor(self, target: Target) -> Actor:
+        existing = self.actors.get(target.key)
+        # A role whose process the scenario has ended goes on with a new one.
+        if existing is not None and not target.replaces and not existing.ended:
+            return existing
+        if self.spawn is None:
+            raise HarmonyError(f"no second actor can be made for {target.role!r}", hint="this run was given no `spawn`")
+        if existing is not None:
+            self.replaced.append((f"{target.key} (before)", existing))
+        actor = await self.spawn(target.role)
+        self.spawned.append(actor)
+        self.actors[target.key] = actor
+        begun = await self._begin(target.role, actor)
+        if begun.verdict is not Verdict.PASSED:
+            raise HarmonyError(f"another {target.role!r} could not be started: {begun.error}")
+        return actor
+
+    async def _begin(self, role: str, actor: Actor) -> StepOutcome:
+        return await self._bounded(_passed(actor.start(self.starts[role])), self.options.setup_timeout, "start")
+
+    async def _settled(self, actor: Settling) -> StepOutcome:
+        return await self._bounded(actor.settle(self.step_timeout), self.step_timeout, "the background")
+
+    async def _finished(self, actor: Actor) -> StepOutcome:
+        outcome = await self._bounded(_passed(actor.finish()), self.options.cleanup_timeout, "clean-up")
+        if actor in self.spawned:
+            closed = await self._bounded(_passed(actor.close()), self.options.cleanup_timeout, "closing")
+            outcome = max(outcome, closed, key=lambda one: _severity(one.verdict))
+        return outcome
+
+    async def _wait(self, seconds: float) -> StepOutcome:
+        await asyncio.sleep(seconds)
+        return StepOutcome(Verdict.PASSED, seconds=seconds)
+
+    async def _require_processes(self) -> StepOutcome:
+        if self.options.separate_processes:
+            return StepOutcome(Verdict.PASSED)
+        return StepOutcome(Verdict.UNSUPPORTED, "the roles of this run are not processes of their own")
+
+    async def _bounded(self, work: Awaitable[StepOutcome], seconds: float, what: str) -> StepOutcome:
+        """Hold an actor to a deadline that it should have kept by itself."""
+        try:
+            async with asyncio.timeout(seconds + self.options.grace) as limit:
+                return await work
+        except TimeoutError as error:
+            if not limit.expired():
+                return _raised(error)
+            return StepOutcome(Verdict.TIMED_OUT, f"{what}: the actor did not answer within {seconds:g} s")
+
+
+async def _passed(work: Awaitable[None]) -> StepOutcome:
+    await work
+    return StepOutcome(Verdict.PASSED)
+
+
+async def _never_raises(work: Awaitable[StepOutcome]) -> StepOutcome:
+    try:
+        return await work
+    except Exception as error:  # noqa: BLE001 - an actor that breaks is an outcome of this scenario, not the end of the run
+        return _raised(error)
+
+
+def _raised(error: Exception) -> StepOutcome:
+    text = str(error) if isinstance(error, HarmonyError) else f"{type(error).__name__}: {error}"
+    details: dict[str, Any] = {"code": error.code} if isinstance(error, HarmonyError) else {}
+    # An error of a worker knows whether it crashed or hung.
+    return StepOutcome(getattr(error, "verdict", Verdict.ERRORED), text, details)
+
+
+def _severity(verdict: Verdict) -> int:
+    return _SEVERITY[verdict]

@@ -1,0 +1,1 @@
+"""Being played by others: the step worker, and workers that stay."""

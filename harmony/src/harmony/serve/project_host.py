@@ -1,0 +1,49 @@
+"""What `harmony serve` offers: the steps of a project, as an actor with a catalogue."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+
+from harmony.config import Settings
+from harmony.logs import LEVELS
+from harmony.model import StepType
+from harmony.run.step_actor import StepActor
+from harmony.serve.conversation import Host, OfferedStep, SessionOptions
+from harmony.steps.library import StepLibrary
+from harmony.steps.naming import FEATURE_ID_VARIABLE, HOST_PID_VARIABLE, SEED_VARIABLE
+
+
+class ProjectHost(StepActor):
+    """Plays roles with the step classes of a project, and lists them as a worker announces them."""
+
+    def offered(self) -> Sequence[OfferedStep]:
+        """Return each pattern once per step type it answers to."""
+        return [
+            OfferedStep(type_.value, definition.pattern)
+            for definition in self.catalogue()
+            for type_ in StepType
+            if type_ in definition.types
+        ]
+
+
+def hosts_of(library: StepLibrary, log_level: str = "warning") -> Callable[[], Host]:
+    """Return what makes an actor for each peer."""
+    return lambda: ProjectHost(library, name="worker", show_logs=LEVELS[log_level])
+
+
+def options_of(settings: Settings, step_timeout: float | None = None) -> SessionOptions:
+    """Return how a worker behaves, from the project and the environment.
+
+    Names are made from the environment where it gives both numbers, so that they agree with workers of other
+    languages, which know no other way.
+    """
+    host_pid, feature_id = os.environ.get(HOST_PID_VARIABLE, ""), os.environ.get(FEATURE_ID_VARIABLE, "")
+    named = host_pid.isdecimal() and feature_id.isdecimal()
+    seed = os.environ.get(SEED_VARIABLE, "")
+    return SessionOptions(
+        step_timeout=step_timeout or settings.timeouts.step,
+        seed=int(seed) if seed.isdecimal() else 0,
+        host_pid=int(host_pid) if named else None,
+        feature_id=int(feature_id) if named else None,
+    )

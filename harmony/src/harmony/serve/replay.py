@@ -1,0 +1,188 @@
+"""Replay: hold a worker to a recording, or play the worker of a recording that is not here."""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from harmony.model import ScenarioStart, StepCall, StepOutcome, StepType, Verdict
+from harmony.run.recording import Exchange, Recording, without_noise
+from harmony.serve.conversation import OfferedStep
+from harmony.wire import jsonrpc, step_contract
+from harmony.wire.client import Link, LinkError, RefusedError
+from harmony.wire.step_contract import ExecuteStepParams, StepResponse
+
+_SKIPPED: Final = frozenset({step_contract.SHUTDOWN, step_contract.CRASH, step_contract.DUMP, step_contract.SETTLE})
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """An answer that is not the recorded one.
+
+    Attributes:
+        number: Which exchange, from 1.
+        method: What was asked.
+        subject: The sentence, for a step.
+        expected: The recorded answer without noise.
+        seen: The answer now.
+        cause: Why it is so now, in the worker's words.
+    """
+
+    number: int
+    method: str
+    subject: str
+    expected: Any
+    seen: Any
+    cause: str = ""
+
+    def __str__(self) -> str:
+        """Return it as a person reads it: what was asked, and a diff."""
+        old, new = (json.dumps(value, indent=2, sort_keys=True).splitlines() for value in (self.expected, self.seen))
+        diff = "\n".join(f"    {line}" for line in difflib.unified_diff(old, new, "recorded", "now", lineterm="", n=2))
+        about = f": {self.subject}" if self.subject else ""
+        cause = f"\n    because: {self.cause}" if self.cause else ""
+        return f"exchange {self.number}, {self.method}{about}\n{diff}{cause}"
+
+
+async def replay_together(parts: Sequence[tuple[Link, Recording]], seconds: float) -> dict[str, list[Difference]]:
+    """Ask the workers of one cell all that was recorded, in its order, and return by role where they differ.
+
+    Args:
+        parts: Each role's worker, and what was asked of another that played it.
+        seconds: How long an answer may take.
+    """
+    differences: dict[str, list[Difference]] = {recording.role: [] for _, recording in parts}
+    for part, number in merged([recording for _, recording in parts]):
+        link, recording = parts[part]
+        if link.gone is None:
+            differences[recording.role] += await _differences(link, recording, number, seconds)
+        elif not differences[recording.role]:
+            differences[recording.role].append(Difference(number + 1, "-", "", "an answer", link.gone))
+    return differences
+
+
+def merged(recordings: Sequence[Recording]) -> list[tuple[int, int]]:
+    """Return the order in which the exchanges of several roles took place, as recording and exchange.
+
+    Where the moments were not kept, what is Given comes before what is done, and that before what is looked at.
+    """
+    heads = [0] * len(recordings)
+    order: list[tuple[int, int]] = []
+    while True:
+        open_ = [part for part, recording in enumerate(recordings) if heads[part] < len(recording.exchanges)]
+        if not open_:
+            return order
+        part = min(open_, key=lambda part: (_moment(recordings[part].exchanges[heads[part]]), part))
+        order.append((part, heads[part]))
+        heads[part] += 1
+
+
+def _moment(exchange: Exchange) -> tuple[float, int]:
+    return exchange.at, -1 if exchange.method != step_contract.EXECUTE_STEP else list(StepType).index(
+        _step(exchange).step_type
+    )
+
+
+async def _differences(link: Link, recording: Recording, number: int, seconds: float) -> list[Difference]:
+    exchange = recording.exchanges[number]
+    if exchange.method in _SKIPPED or not exchange.answered:
+        return []
+    params: Any = dict(jsonrpc.first_object(exchange.params)) or None
+    try:
+        seen: Any = {"result": await link.ask(exchange.method, params, timeout=seconds)}
+    except RefusedError as error:
+        seen = {"error": {"code": error.rpc_code}}
+    except LinkError as error:
+        seen = {"error": {"code": error.code, "cause": error.message}}
+    expected = comparable(exchange.method, _answer(exchange), recording.noise)
+    now = comparable(exchange.method, seen, recording.noise)
+    if expected == now:
+        return []
+    return [Difference(number + 1, exchange.method, _sentence(exchange), expected, now, _cause(seen))]
+
+
+def comparable(method: str, answer: Mapping[str, Any], noise: Sequence[str]) -> Any:
+    """Return what of an answer must be the same in every run and in every language.
+
+    Step responses are compared by what they mean: their field names come in three casings, and a text that says why a
+    step failed differs between implementations.
+    """
+    result = answer.get("result")
+    if method == step_contract.EXECUTE_STEP and isinstance(result, Mapping):
+        response = StepResponse.model_validate(dict(result))
+        return {"success": response.success, "verdict": str(response.verdict())}
+    if method == step_contract.DISCOVER and isinstance(result, Mapping):
+        return {"steps": "any"}
+    return without_noise(answer, noise)
+
+
+class ReplayingHost:
+    """Plays the worker of a recording: answers each step as it was answered then, in the recorded order.
+
+    A step out of order, or one that was never asked, fails with what was expected instead.
+    """
+
+    def __init__(self, recording: Recording) -> None:
+        self._recording = recording
+        self._left: list[Exchange] = []
+
+    @property
+    def ended(self) -> bool:
+        """Never: it is asked by a worker."""
+        return False
+
+    def offered(self) -> Sequence[OfferedStep]:
+        """Return the sentences of the recording."""
+        return [OfferedStep("unknown", sentence) for one in self._recording.exchanges if (sentence := _sentence(one))]
+
+    async def start(self, scenario: ScenarioStart) -> None:
+        """Begin at the first step again."""
+        del scenario
+        self._left = [one for one in self._recording.exchanges if one.method == step_contract.EXECUTE_STEP]
+
+    async def perform(self, call: StepCall) -> StepOutcome:
+        """Answer as it was answered then."""
+        if not self._left:
+            return StepOutcome(Verdict.FAILED, f"the recording has ended before: {call.text}")
+        wanted = _sentence(self._left[0])
+        if wanted != call.text:
+            return StepOutcome(Verdict.FAILED, f"the recording goes on with {wanted!r}, not with {call.text!r}")
+        exchange = self._left.pop(0)
+        if not exchange.answered:
+            return StepOutcome(Verdict.FAILED, "there was no answer to this in the recording")
+        if exchange.error is not None:
+            return StepOutcome(Verdict.ERRORED, str(exchange.error.get("message", "")))
+        return StepResponse.model_validate(dict(exchange.result)).outcome(exchange.seconds)
+
+    async def finish(self) -> None:
+        """Forget where it was."""
+        self._left = []
+
+    async def close(self) -> None:
+        """Hold nothing, release nothing."""
+
+
+def _cause(answer: Mapping[str, Any]) -> str:
+    result = answer.get("result")
+    if isinstance(result, Mapping) and "success" in result:
+        return StepResponse.model_validate(dict(result)).cause().partition("\n")[0]
+    return ""
+
+
+def _answer(exchange: Exchange) -> Mapping[str, Any]:
+    if exchange.error is not None:
+        return {"error": {"code": exchange.error.get("code")}}
+    return {"result": exchange.result}
+
+
+def _sentence(exchange: Exchange) -> str:
+    if exchange.method != step_contract.EXECUTE_STEP:
+        return ""
+    return _step(exchange).step
+
+
+def _step(exchange: Exchange) -> ExecuteStepParams:
+    return ExecuteStepParams.model_validate(dict(jsonrpc.first_object(exchange.params)))

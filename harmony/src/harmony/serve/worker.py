@@ -1,0 +1,351 @@
+"""The step worker: a process that speaks the step contract on its standard streams or a Unix socket.
+
+The main thread only waits for the end (signal, closed input, vanished parent, `shutdown`) and then releases everything
+within a second. Reading, conducting and performing have threads of their own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import io
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn, Protocol
+
+import structlog
+
+from harmony.errors import ExitCode, HarmonyError
+from harmony.serve.conversation import Host, Session, SessionOptions
+from harmony.wire import framing
+
+POLL_SECONDS = 0.2
+DRAIN_SECONDS = 0.3
+MAX_CONNECTIONS = 16
+_CHUNK = 64 * 1024
+
+_log = structlog.get_logger(__name__)
+
+
+class ListenError(HarmonyError):
+    """A worker cannot listen where it was told to."""
+
+    code = "listen_failed"
+    exit_code = ExitCode.CONFIGURATION
+
+
+class Ending:
+    """The first reason to end, and a way to wait for it that signals and threads may use alike."""
+
+    def __init__(self) -> None:
+        self._read, self._write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self.code: int | None = None
+        self.reason = ""
+
+    def set(self, code: int, reason: str) -> None:
+        """End with this code; only the first call counts. Safe in a signal handler: takes no lock."""
+        if self.code is None:
+            self.code, self.reason = code, reason
+        with contextlib.suppress(BlockingIOError):
+            os.write(self._write, b".")
+
+    def wait(self, seconds: float) -> bool:
+        """Return whether the end has come, after at most so many seconds."""
+        poller = select.poll()
+        poller.register(self._read, select.POLLIN)
+        poller.poll(seconds * 1000)
+        return self.code is not None
+
+
+class Wire(Protocol):
+    """Two directions of bytes."""
+
+    def read(self) -> bytes:
+        """Return some bytes; none at the end."""
+
+    def write(self, data: bytes) -> None:
+        """Write all of the bytes."""
+
+    def hung_up(self) -> bool:
+        """Return whether the peer has closed its end, even while unread bytes remain."""
+
+
+class StandardStreams:
+    """Takes stdin and stdout away from everyone else in this process.
+
+    From here on descriptor 1 is stderr and descriptor 0 is empty, so that neither a step nor a child of a step can
+    write into the protocol or read from it. To be made before any code of a project is imported.
+
+    Attributes:
+        parent: The process that started this one.
+    """
+
+    def __init__(self) -> None:
+        self.parent = os.getppid()
+        sys.stdout.flush()
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(line_buffering=True)
+        self._in, self._out = os.dup(0), os.dup(1)
+        os.dup2(2, 1)
+        empty = os.open(os.devnull, os.O_RDONLY)
+        os.dup2(empty, 0)
+        os.close(empty)
+
+    def read(self) -> bytes:
+        """Return some bytes; none at the end."""
+        return os.read(self._in, _CHUNK)
+
+    def write(self, data: bytes) -> None:
+        """Write all of the bytes."""
+        view = memoryview(data)
+        while view:
+            view = view[os.write(self._out, view) :]
+
+    def hung_up(self) -> bool:
+        """Return whether the peer has closed its end."""
+        return _hung_up(self._in)
+
+
+class SocketWire:
+    """One connection."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        self._connection = connection
+
+    def read(self) -> bytes:
+        """Return some bytes; none at the end."""
+        return self._connection.recv(_CHUNK)
+
+    def write(self, data: bytes) -> None:
+        """Write all of the bytes."""
+        self._connection.sendall(data)
+
+    def hung_up(self) -> bool:
+        """Return whether the peer has closed its end."""
+        return _hung_up(self._connection.fileno())
+
+
+class Conversation:
+    """Reads a wire in a thread of its own and lets a session answer.
+
+    Args:
+        wire: The two directions of bytes.
+        factory: Makes the actor.
+        options: See `SessionOptions`.
+        ending: Set when the whole worker must end.
+        on_closed: Called when this peer is gone.
+    """
+
+    def __init__(
+        self,
+        wire: Wire,
+        factory: Callable[[], Host],
+        options: SessionOptions,
+        ending: Ending,
+        on_closed: Callable[[str], None],
+    ) -> None:
+        self._wire = wire
+        self._on_closed = on_closed
+        self._lock = threading.Lock()
+        self._session = Session(factory, self._send, ending.set, options)
+        self._progress = 0
+        self._seen = -1
+        threading.Thread(target=self._read, name="reader", daemon=True).start()
+
+    def stalled(self) -> bool:
+        """Return whether the peer is gone though reading, which would tell, stands still in back-pressure."""
+        still = self._progress == self._seen and self._wire.hung_up()
+        self._seen = self._progress
+        return still
+
+    def close(self) -> bool:
+        """Release everything; return whether all of it ended in time."""
+        return self._session.close()
+
+    def _read(self) -> None:
+        decoder = framing.FrameDecoder()
+        reason = "the peer has closed its end"
+        try:
+            while data := self._wire.read():
+                self._progress += 1
+                for item in decoder.feed(data):
+                    self._session.receive(item)
+            rest = decoder.finish()
+            if rest is not None:
+                self._session.receive(rest)
+            self._session.drain(DRAIN_SECONDS)
+        except OSError as error:
+            reason = f"the peer is gone: {error}"
+        finally:
+            self._on_closed(reason)
+
+    def _send(self, body: bytes) -> None:
+        try:
+            with self._lock:
+                self._wire.write(framing.encode(body))
+        except OSError as error:
+            self._on_closed(f"the peer takes no answers: {error}")
+
+
+def serve_streams(wire: StandardStreams, factory: Callable[[], Host], options: SessionOptions) -> int:
+    """Serve on stdin and stdout until the end, and return the exit code.
+
+    The process must exit with `leave` afterwards: a step that hangs may have left a thread.
+    """
+    parent = wire.parent
+    ending = Ending()
+    with _signals(ending):
+        conversation = Conversation(wire, factory, options, ending, lambda reason: ending.set(0, reason))
+        while not ending.wait(POLL_SECONDS):
+            if os.getppid() != parent:
+                ending.set(0, "the parent process is gone")
+            elif conversation.stalled():
+                ending.set(0, "the peer has closed its end")
+        return _ended(ending, clean=conversation.close())
+
+
+def serve_socket(path: Path, factory: Callable[[], Host], options: SessionOptions) -> int:
+    """Serve every connection to a Unix socket, each with an actor of its own, until a signal or `shutdown`.
+
+    Raises:
+        ListenError: If the socket cannot be made, or another worker listens there.
+    """
+    ending = Ending()
+    guests: list[_Guest] = []
+    clean = True
+    with _listening(path) as listener, _signals(ending):
+        _log.info("listening", socket=str(path))
+        while not ending.wait(0 if len(guests) < MAX_CONNECTIONS and _ready(listener) else POLL_SECONDS / 4):
+            if len(guests) < MAX_CONNECTIONS and _ready(listener):
+                guests.append(_Guest(listener.accept()[0], factory, options, ending))
+            for guest in [guest for guest in guests if guest.gone()]:
+                guests.remove(guest)
+                clean = guest.close() and clean
+        for guest in guests:
+            clean = guest.close() and clean
+    return _ended(ending, clean=clean)
+
+
+def log_to_stderr(level: str = "info") -> None:
+    """Let the worker's own log lines go to stderr, whatever stdout is."""
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso"),
+            structlog.processors.format_exc_info,
+            structlog.dev.ConsoleRenderer(colors=False),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+    )
+
+
+def leave(code: int) -> NoReturn:
+    """Exit at once, even if a step has left a thread that would never be joined."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+class _Guest:
+    """One connection of a listening worker."""
+
+    def __init__(
+        self, connection: socket.socket, factory: Callable[[], Host], options: SessionOptions, ending: Ending
+    ) -> None:
+        self._connection = connection
+        self._closed = threading.Event()
+        self._conversation = Conversation(SocketWire(connection), factory, options, ending, self._gone)
+
+    def gone(self) -> bool:
+        """Return whether the peer has left."""
+        return self._closed.is_set() or self._conversation.stalled()
+
+    def close(self) -> bool:
+        """Release everything; return whether all of it ended in time."""
+        with contextlib.suppress(OSError):
+            self._connection.shutdown(socket.SHUT_RDWR)
+        clean = self._conversation.close()
+        self._connection.close()
+        return clean
+
+    def _gone(self, reason: str) -> None:
+        _log.info("a connection has ended", reason=reason)
+        self._closed.set()
+
+
+@contextlib.contextmanager
+def _signals(ending: Ending) -> Iterator[None]:
+    """Let SIGTERM and SIGINT end the worker, and SIGUSR1 print every stack even while the GIL is held."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    with contextlib.suppress(OSError, ValueError, RuntimeError):
+        faulthandler.register(signal.SIGUSR1, file=2, all_threads=True)
+    numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+    before = {
+        number: signal.signal(number, lambda number, _: ending.set(0, signal.Signals(number).name))
+        for number in numbers
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def _listening(path: Path) -> Iterator[socket.socket]:
+    """Listen on a socket that only this user may use; a stale one is replaced, a live one is not."""
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        _clear(path)
+        mask = os.umask(0o177)
+        try:
+            listener.bind(str(path))
+        except OSError as error:
+            hint = "the folder must exist and the path must be shorter than 108 bytes"
+            raise ListenError(f"cannot listen on {path}: {error}", hint=hint) from error
+        finally:
+            os.umask(mask)
+        listener.listen(MAX_CONNECTIONS)
+        try:
+            yield listener
+        finally:
+            path.unlink(missing_ok=True)
+    finally:
+        listener.close()
+
+
+def _clear(path: Path) -> None:
+    if not path.is_socket():
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        try:
+            probe.connect(str(path))
+        except OSError:
+            path.unlink(missing_ok=True)
+            return
+    raise ListenError(f"another worker listens on {path}", hint="end it first, or listen somewhere else")
+
+
+def _ready(listener: socket.socket) -> bool:
+    return bool(select.select([listener], [], [], 0)[0])
+
+
+def _hung_up(descriptor: int) -> bool:
+    poller = select.poll()
+    poller.register(descriptor, select.POLLIN)
+    return any(events & select.POLLHUP for _, events in poller.poll(0))
+
+
+def _ended(ending: Ending, *, clean: bool) -> int:
+    _log.info("worker ends", reason=ending.reason, code=ending.code, released=clean)
+    return ending.code or 0

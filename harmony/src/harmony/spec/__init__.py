@@ -1,0 +1,1 @@
+"""What is written: features, sentences, and which role performs which."""

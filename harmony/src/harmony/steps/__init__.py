@@ -1,0 +1,1 @@
+"""What sentences mean: step classes, their arguments, and what they are given."""

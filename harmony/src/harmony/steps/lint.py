@@ -1,0 +1,268 @@
+"""Whether features and steps fit together. Pure: everything wrong is found at once, before anything runs."""
+
+from __future__ import annotations
+
+import ast
+import fnmatch
+import inspect
+import re
+import textwrap
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from harmony.errors import (
+    AmbiguousStepError,
+    ConversionError,
+    GherkinSyntaxError,
+    LintFailedError,
+    Place,
+    StepClassError,
+    UndefinedStepError,
+)
+from harmony.model import StepType
+from harmony.spec.gherkin import Feature, Scenario, Step
+from harmony.spec.routing import done_by_harmony, plan
+from harmony.spec.sentence import normalised, snippet
+from harmony.steps.binding import bind, parameters_of
+from harmony.steps.library import StepLibrary
+from harmony.steps.registry import StepDefinition
+
+_FEATURE_NUMBER: Final = re.compile(r"(\d+)")
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Problem:
+    """One thing that is wrong.
+
+    Attributes:
+        place: Where.
+        code: Stable name of the kind of problem.
+        message: What is wrong.
+        hint: The way out.
+        snippet: For undefined steps, a method to start from.
+    """
+
+    place: Place
+    code: str
+    message: str
+    hint: str = ""
+    snippet: str = ""
+
+    def __str__(self) -> str:
+        """Return ``file:line: code: message``."""
+        return f"{self.place}: {self.code}: {self.message}"
+
+
+@dataclass(frozen=True, slots=True)
+class LintRules:
+    """What a project asks of its features.
+
+    Attributes:
+        numbered: Whether titles begin with a number.
+        tags: The known tags; ``clause:*`` stands for all that begin so.
+    """
+
+    numbered: bool = True
+    tags: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Where a step definition is used."""
+
+    definition: StepDefinition
+    steps: tuple[Step, ...]
+
+
+def lint(
+    features: Sequence[Feature],
+    library: StepLibrary,
+    rules: LintRules,
+    syntax_errors: Iterable[GherkinSyntaxError] = (),
+) -> list[Problem]:
+    """Return everything that is wrong, in the order of files and lines."""
+    problems = [Problem(error.place, "syntax", error.message.partition(": ")[2]) for error in syntax_errors]
+    for feature in features:
+        problems.extend(_feature_problems(feature, rules))
+    scenarios = [scenario for feature in features for scenario in feature.scenarios]
+    problems.extend(_duplicates(scenarios))
+    used: set[StepDefinition] = set()
+    for scenario in scenarios:
+        problems.extend(_role_problems(scenario))
+        for step in scenario.steps:
+            problems.extend(_step_problems(step, library, used))
+    problems.extend(_definition_problems(library, used))
+    return sorted(set(problems))
+
+
+def usages(features: Iterable[Feature], library: StepLibrary) -> list[Usage]:
+    """Return every definition with the steps that use it."""
+    steps: dict[StepDefinition, list[Step]] = defaultdict(list)
+    for feature in features:
+        for scenario in feature.scenarios:
+            for step in scenario.steps:
+                for match in library.registry.matches(step.type, step.text):
+                    if step not in steps[match.definition]:
+                        steps[match.definition].append(step)
+    return [Usage(definition, tuple(steps[definition])) for definition in library.registry.definitions]
+
+
+def is_known(tag: str, tags: Iterable[str]) -> bool:
+    """Whether a tag is declared, by its name or by a pattern such as ``clause:*``."""
+    return any(fnmatch.fnmatchcase(tag, one) for one in tags)
+
+
+def require_clean(problems: Sequence[Problem]) -> None:
+    """Raise if anything is wrong.
+
+    Raises:
+        LintFailedError: With the whole report.
+    """
+    if problems:
+        raise LintFailedError(report(problems))
+
+
+def report(problems: Sequence[Problem]) -> str:
+    """Return the problems for a person: one line each, hints, and the snippets at the end."""
+    lines: list[str] = []
+    for problem in problems:
+        lines.append(str(problem))
+        if problem.hint:
+            lines.append(f"    {problem.hint}")
+    snippets = list(dict.fromkeys(problem.snippet for problem in problems if problem.snippet))
+    if snippets:
+        lines += ["", "Start from these (`harmony scaffold` writes them into a file):", "", *snippets]
+    lines.append(f"{len(problems)} problem{'s' if len(problems) != 1 else ''}; nothing has been run.")
+    return "\n".join(lines)
+
+
+def _feature_problems(feature: Feature, rules: LintRules) -> Iterator[Problem]:
+    own = Place(feature.path, 1)
+    if not feature.scenarios and not feature.empty_outlines:
+        yield Problem(own, "empty_feature", "no scenario in this file")
+    for title, place in feature.empty_outlines:
+        yield Problem(place, "empty_outline", f"the outline {title!r} has no row, so nothing of it would run")
+    numbered = _FEATURE_NUMBER.match(feature.path.name)
+    for scenario in feature.scenarios:
+        if not scenario.steps:
+            yield Problem(scenario.place, "empty_scenario", f"{scenario.title!r} has no step")
+        elif all(step.type is not StepType.THEN for step in scenario.steps):
+            yield Problem(scenario.place, "checks_nothing", f"{scenario.title!r} has no Then: it could not fail")
+        if rules.numbered and not scenario.number:
+            yield Problem(
+                scenario.place,
+                "unnumbered",
+                f"{scenario.title!r} has no number",
+                "begin the title with one, such as 1.1",
+            )
+        elif numbered and scenario.number and int(scenario.number.partition(".")[0]) != int(numbered[1]):
+            yield Problem(
+                scenario.place, "number_elsewhere", f"{scenario.number} does not belong into {feature.path.name}"
+            )
+        for tag in scenario.tags:
+            if not is_known(tag, rules.tags):
+                yield Problem(
+                    scenario.place, "unknown_tag", f"@{tag} is not known", "add it to `tags` in the project file"
+                )
+
+
+def _duplicates(scenarios: Sequence[Scenario]) -> Iterator[Problem]:
+    for code in ("duplicate_number", "duplicate_name"):
+        seen: dict[tuple[str, int], Scenario] = {}
+        for scenario in scenarios:
+            shown = scenario.number if code == "duplicate_number" else scenario.name
+            first = seen.setdefault((shown, scenario.row), scenario) if shown else scenario
+            if first is not scenario:
+                yield Problem(scenario.place, code, f"{shown!r} is already used at {first.place}")
+
+
+def _role_problems(scenario: Scenario) -> Iterator[Problem]:
+    routed = plan(scenario)
+    if len(routed.roles) < 2:
+        return
+    for entry in routed.steps:
+        if entry.broadcast and not entry.step.background and entry.step.type is not StepType.GIVEN:
+            yield Problem(
+                entry.step.place,
+                "no_role",
+                f"{entry.step} names no role, and none has been named before it; the scenario has "
+                f"{', '.join(routed.roles)}",
+                "begin it with the role: the 'x' process …",
+            )
+
+
+def _step_problems(step: Step, library: StepLibrary, used: set[StepDefinition]) -> Iterator[Problem]:
+    if done_by_harmony(step.text):
+        return
+    try:
+        match = library.registry.match(step.type, step.text)
+        used.add(match.definition)
+        bind(match, step.table, step.doc_string, library.converters)
+    except UndefinedStepError as error:
+        start = snippet(step.type, step.text, table=step.table is not None, doc_string=step.doc_string is not None)
+        yield Problem(step.place, "undefined", error.message, error.hint, start)
+    except AmbiguousStepError as error:
+        used.update(match.definition for match in library.registry.matches(step.type, step.text))
+        yield Problem(step.place, "ambiguous", error.message, error.hint)
+    except (ConversionError, StepClassError) as error:
+        yield Problem(step.place, "argument", f"{step}: {error.message}", error.hint)
+
+
+def _definition_problems(library: StepLibrary, used: set[StepDefinition]) -> Iterator[Problem]:
+    owners: dict[type, StepDefinition] = {}
+    for definition in library.registry.definitions:
+        owners.setdefault(definition.owner, definition)
+        if definition not in used:
+            yield Problem(
+                definition.place,
+                "unused",
+                f"{definition.qualified_name} ({definition.pattern}) is used by no scenario",
+                "delete it, or write the scenario",
+            )
+        if done_by_harmony(normalised(definition.pattern)):
+            yield Problem(definition.place, "reserved", f"{definition.pattern!r} is done by harmony itself")
+        try:
+            parameters_of(definition)
+        except StepClassError as error:
+            yield Problem(definition.place, "step_class", error.message, error.hint)
+        if has_no_effect(definition.function):
+            yield Problem(definition.place, "no_effect", f"{definition.qualified_name} does nothing, so it cannot fail")
+    for owner, definition in owners.items():
+        try:
+            missing = library.providers.missing(owner)
+        except StepClassError as error:
+            missing = [str(error)]
+        for message in missing:
+            yield Problem(Place(definition.place.file, _line(owner)), "injection", message, "add a @provider for it")
+
+
+def has_no_effect(function: Callable[..., Any]) -> bool:
+    """Whether a step's body is only a docstring, ``pass``, or a word to the log."""
+    try:
+        tree = ast.parse(textwrap.dedent(inspect.getsource(inspect.unwrap(function))))
+    except (OSError, SyntaxError):
+        return False
+    body = next(node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))).body
+    return all(_says_nothing(statement) for statement in body)
+
+
+def _says_nothing(statement: ast.stmt) -> bool:
+    if isinstance(statement, ast.Pass):
+        return True
+    if isinstance(statement, ast.Return):
+        return statement.value is None or isinstance(statement.value, ast.Constant)
+    if not isinstance(statement, ast.Expr):
+        return False
+    value = statement.value
+    if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute):
+        return "log" in ast.unparse(value.func.value).lower()
+    return isinstance(value, ast.Constant)
+
+
+def _line(owner: type) -> int:
+    try:
+        return inspect.getsourcelines(owner)[1]
+    except (OSError, TypeError):
+        return 1

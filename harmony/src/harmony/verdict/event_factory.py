@@ -1,0 +1,65 @@
+"""Turns what a run does into the events that it tells. Pure but for the time of day."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from harmony.model import Verdict
+from harmony.plan.cells import Cell
+from harmony.spec.gherkin import Step
+from harmony.verdict.events import ActorOutcome, CellFinished, CellStarted, StepFinished, StepStarted
+from harmony.verdict.failure_report import failure_report
+from harmony.verdict.result import ScenarioResult, StepResult
+
+JUDGED: Final = frozenset({"capabilities", "expectations"})
+"""Phases that are no part of a run: what is claimed or expected of it."""
+
+
+def cell_started(cell: Cell, seed: int) -> CellStarted:
+    """Tell that a cell begins."""
+    return CellStarted(cell=cell.key, scenario=cell.scenario.id, pairing=cell.pairing.platforms, seed=seed)
+
+
+def step_started(cell: Cell, step: Step) -> StepStarted:
+    """Tell that a step begins."""
+    return StepStarted(cell=cell.key, step=str(step))
+
+
+def step_finished(cell: Cell, result: StepResult) -> StepFinished:
+    """Tell what came of a step."""
+    return StepFinished(
+        cell=cell.key,
+        phase=result.phase,
+        step=str(result.step) if result.step else "",
+        verdict=result.verdict,
+        outcomes={
+            key: ActorOutcome(verdict=one.verdict, error=one.error, data=dict(one.data), seconds=one.seconds)
+            for key, one in result.outcomes.items()
+        },
+        seconds=result.seconds,
+    )
+
+
+def cell_finished(cell: Cell, result: ScenarioResult, repeat: str, *, late: bool = False) -> CellFinished:
+    """Tell what came of a cell: for one that did not pass with all that a person needs to act."""
+    failure = result.failure
+    judged = next((one for one in result.results if one.phase in JUDGED), None)
+    return CellFinished(
+        cell=cell.key,
+        number=cell.scenario.number,
+        title=cell.scenario.title,
+        feature=cell.scenario.feature,
+        pairing=cell.pairing.platforms,
+        verdict=result.verdict,
+        error=failure.error if failure else "",
+        seconds=result.seconds,
+        seed=result.seed,
+        repeat=repeat,
+        late=late,
+        found=None if judged is None else failure.verdict if failure and failure is not judged else Verdict.PASSED,
+        note=judged.error if judged else "",
+        step=str(failure.step) if failure and failure.step else "",
+        place=str(failure.step.place) if failure and failure.step else "",
+        by=sorted(key for key, one in failure.outcomes.items() if one.verdict is not Verdict.PASSED) if failure else [],
+        report="" if failure is None else failure_report(result, repeat),
+    )

@@ -1,0 +1,282 @@
+"""What happens during a run, as typed events. Whatever reports, subscribes to these."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, TextIO
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from harmony.errors import ConfigurationError
+from harmony.model import Verdict
+from harmony.wire.step_contract import jsonable, now
+
+SCHEMA_VERSION: Final = 1
+SCHEMA_FILE: Final = Path(__file__).with_name("events.schema.json")
+
+
+class _Event(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    at: str = Field(default_factory=now, description="Moment in UTC, ISO 8601.")
+
+
+class RunStarted(_Event):
+    """A run begins."""
+
+    event: Literal["run-started"] = "run-started"
+    schema_version: int = SCHEMA_VERSION
+    seed: int
+    project: str
+    platforms: dict[str, str] = Field(
+        default_factory=dict, description="Platform, and why it is not available; empty if it is."
+    )
+
+
+class RunPlanned(_Event):
+    """It is known what will run."""
+
+    event: Literal["run-planned"] = "run-planned"
+    cells: int = Field(description="Cells of this run, or of this shard of it.")
+    of: int = Field(description="Cells of all shards together.")
+    digest: str = Field(description="Fingerprint of the cells of all shards: equal only if they divide one plan.")
+    shard: str = Field(default="", description="Such as 2/5; empty if the run is not divided.")
+    partial: list[str] = Field(default_factory=list, description="Why this is less than everything; empty if it is.")
+
+
+class CellStarted(_Event):
+    """A scenario begins with a pairing."""
+
+    event: Literal["cell-started"] = "cell-started"
+    cell: str
+    scenario: str
+    pairing: dict[str, str]
+    seed: int
+
+
+class StepStarted(_Event):
+    """A step begins."""
+
+    event: Literal["step-started"] = "step-started"
+    cell: str
+    step: str
+
+
+class ActorOutcome(BaseModel):
+    """What one actor made of a step."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    verdict: Verdict
+    error: str = ""
+    data: dict[str, Any] = Field(default_factory=dict)
+    seconds: float = 0.0
+
+
+class StepFinished(_Event):
+    """A step, or what surrounds the steps, has ended."""
+
+    event: Literal["step-finished"] = "step-finished"
+    cell: str
+    phase: str = Field(description="step, or start, settle, finish, close, leaks for what surrounds the steps.")
+    step: str
+    verdict: Verdict
+    outcomes: dict[str, ActorOutcome]
+    seconds: float
+
+
+class CellFinished(_Event):
+    """A scenario with a pairing has ended."""
+
+    event: Literal["cell-finished"] = "cell-finished"
+    cell: str
+    number: str
+    title: str
+    feature: str
+    pairing: dict[str, str]
+    verdict: Verdict
+    error: str = ""
+    seconds: float
+    seed: int
+    repeat: str
+    found: Verdict | None = Field(
+        default=None, description="The verdict before an expectation changed it; absent if none did."
+    )
+    note: str = Field(default="", description="What the expectation says.")
+    step: str = Field(default="", description="The step that did not pass.")
+    place: str = Field(default="", description="Its file and line.")
+    by: list[str] = Field(default_factory=list, description="The roles whose part of that step did not pass.")
+    late: bool = Field(
+        default=False, description="Whether it replaces the verdict given before: a worker has crashed since."
+    )
+    report: str = Field(default="", description="The whole report, with steps, logs and what repeats it.")
+
+
+class WorkerStarted(_Event):
+    """A process that plays roles is ready."""
+
+    event: Literal["worker-started"] = "worker-started"
+    platform: str
+    pid: int
+    attached: bool = Field(default=False, description="Whether it ran already and is not ours to end.")
+
+
+class WorkerEnded(_Event):
+    """A process that played roles has ended."""
+
+    event: Literal["worker-ended"] = "worker-ended"
+    platform: str
+    pid: int
+    how: str = Field(description="Exit status, signal, or 'left running'.")
+
+
+class Support(StrEnum):
+    """How a platform stands to a step, the gravest last."""
+
+    HAS = "has"
+    DECLINES = "declines"
+    LACKS = "lacks"
+
+
+class PlatformSupport(BaseModel):
+    """What is known of one platform and one step."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    state: Support = Field(
+        description="has it; declines: has it, but its implementation cannot do it; lacks: has no such step."
+    )
+    cells: int = Field(default=0, description="How many cells that made unsupported.")
+    words: str = Field(default="", description="How the platform said so.")
+
+
+class StepSupport(_Event):
+    """A step that some platform lacks, told at the end of a run."""
+
+    event: Literal["step-support"] = "step-support"
+    step: str = Field(description="The sentence without keyword and values.")
+    platforms: dict[str, PlatformSupport] = Field(description="By platform; one that was never asked is absent.")
+
+
+class RunFinished(_Event):
+    """A run has ended."""
+
+    event: Literal["run-finished"] = "run-finished"
+    verdicts: dict[str, int]
+    problems: list[str] = Field(default_factory=list, description="Stale, unmatched and expired expectations.")
+    exit_code: int
+    seconds: float
+
+
+Event = Annotated[
+    RunStarted
+    | RunPlanned
+    | CellStarted
+    | StepStarted
+    | StepFinished
+    | CellFinished
+    | WorkerStarted
+    | WorkerEnded
+    | StepSupport
+    | RunFinished,
+    Field(discriminator="event"),
+]
+Subscriber = Callable[[Event], None]
+ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def line(event: Event) -> str:
+    """Return an event as one line of NDJSON."""
+    return json.dumps(jsonable(event.model_dump()), separators=(",", ":"))
+
+
+def read(text: str) -> Event:
+    """Read one line of NDJSON.
+
+    Raises:
+        pydantic.ValidationError: It is no event.
+    """
+    return ADAPTER.validate_json(text)
+
+
+def read_file(file: Path) -> list[Event]:
+    """Read what ``--events`` has written.
+
+    Raises:
+        ConfigurationError: It cannot be read, or a line is no event.
+    """
+    hint = "give a file that --events has written"
+    try:
+        lines = file.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{file}: {error}", hint=hint) from error
+    events: list[Event] = []
+    for number, text in enumerate(lines, 1):
+        try:
+            events.append(read(text))
+        except pydantic.ValidationError as error:
+            said = error.errors()[0]["msg"]
+            raise ConfigurationError(f"{file}:{number}: no event: {said}", hint=hint) from error
+    return events
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON schema of all events."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "harmony events",
+        **ADAPTER.json_schema(mode="serialization"),
+    }
+
+
+def schema_text() -> str:
+    """Return the schema as the text of its file."""
+    return json.dumps(schema(), indent=2) + "\n"
+
+
+class Bus:
+    """Tells every subscriber what happens, in the order in which they came.
+
+    A subscriber that raises is told nothing more; the run goes on, and :attr:`failures` says what went wrong.
+    """
+
+    def __init__(self) -> None:
+        self._subscribers: list[tuple[str, Subscriber]] = []
+        self.failures: list[str] = []
+
+    def subscribe(self, name: str, subscriber: Subscriber) -> None:
+        """Add whoever wants to know; the name is for a person."""
+        self._subscribers.append((name, subscriber))
+
+    def publish(self, event: Event) -> None:
+        """Tell everyone."""
+        for entry in list(self._subscribers):
+            name, subscriber = entry
+            try:
+                subscriber(event)
+            except Exception as error:  # noqa: BLE001 - what reports must not decide how the run goes on
+                self._subscribers.remove(entry)
+                self.failures.append(f"{name}: {type(error).__name__}: {error}")
+
+
+class EventFile:
+    """A subscriber that writes NDJSON; each line reaches the file at once."""
+
+    def __init__(self, file: Path) -> None:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._stream: TextIO = file.open("w", encoding="utf-8", buffering=1)
+        except OSError as error:
+            raise ConfigurationError(f"--events: {error}", hint="name a file that can be written") from error
+
+    def __call__(self, event: Event) -> None:
+        """Write one event."""
+        self._stream.write(f"{line(event)}\n")
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stream.close()

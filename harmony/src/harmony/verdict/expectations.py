@@ -1,0 +1,311 @@
+"""What is known to fail, in one TOML file; the only place that reads it. Pure: read, match, judge, rewrite.
+
+An entry excuses; so it must be true. One that matches no cell, has begun to pass, or has expired is red.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fnmatch
+import json
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Final, Self
+
+import pydantic
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from harmony.errors import ConfigurationError, Place
+from harmony.model import Verdict
+from harmony.plan.cells import Cell
+from harmony.plan.pairing import Pairing
+from harmony.spec.gherkin import Scenario
+from harmony.verdict.events import CellFinished
+from harmony.verdict.verdicts import FAILING
+
+EXPECTATIONS_FILE: Final = "expectations.toml"
+_TABLE: Final = "expect"
+_HINT: Final = "each entry is an [[expect]] table; docs/expectations.md lists its fields"
+_HEAD: Final = re.compile(r"\s*\[\[\s*expect\s*\]\]\s*(#.*)?")
+_LONGEST_MESSAGE: Final = 160
+_INTRODUCTION: Final = (
+    "# Cells that are known to fail. `harmony expect --update` rewrites this file after a full run.\n"
+)
+
+_Text = Annotated[str, StringConstraints(min_length=1)]
+
+
+class Expectation(BaseModel):
+    """One entry. What it does not name, it does not ask for; together the named fields choose cells.
+
+    Attributes:
+        scenario: Number, pattern over numbers, or title: `13.4`, `13.*`.
+        role: A role; with `platform`, the role that this platform plays.
+        platform: A platform that takes part.
+        pairing: `python_cpp` or `reader=python,writer=cpp`.
+        verdict: How it ends; any failing verdict if absent.
+        message: Text that the error contains.
+        pattern: Regular expression that is found in the error.
+        issue: Where it is worked on.
+        reason: Why it fails, for whoever reads the file.
+        expires: The last day on which it excuses anything.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    scenario: _Text | None = None
+    role: _Text | None = None
+    platform: _Text | None = None
+    pairing: _Text | None = None
+    verdict: Verdict | None = None
+    message: _Text | None = None
+    pattern: _Text | None = None
+    issue: _Text | None = None
+    reason: _Text | None = None
+    expires: dt.date | None = None
+    place: Place | None = Field(default=None, exclude=True, repr=False)
+
+    @pydantic.model_validator(mode="after")
+    def _says_enough(self) -> Self:
+        if not (self.scenario or self.role or self.platform or self.pairing):
+            raise ValueError("it names no cell: give scenario, role, platform or pairing")
+        if not (self.issue or self.reason):
+            raise ValueError("it does not say why: give issue or reason")
+        if self.verdict is not None and self.verdict not in FAILING:
+            raise ValueError(f"only a failing verdict can be expected: {', '.join(sorted(FAILING))}")
+        return self
+
+    @pydantic.field_validator("pattern")
+    @classmethod
+    def _compiles(cls, value: str | None) -> str | None:
+        try:
+            re.compile(value or "")
+        except re.error as error:
+            raise ValueError(f"no regular expression: {error}") from None
+        return value
+
+    def chooses(self, names: Iterable[str], pairing: Pairing) -> bool:
+        """Return whether it speaks of a cell, given what its scenario is called and who plays."""
+        players = [platform for role, platform in pairing.assigned if self.role is None or role == self.role]
+        return (
+            bool(players)
+            and (self.platform is None or self.platform in players)
+            and (self.pairing is None or self.pairing in {pairing.word, str(pairing)})
+            and (self.scenario is None or any(fnmatch.fnmatchcase(name, self.scenario) for name in names))
+        )
+
+    def describes(self, verdict: Verdict, error: str) -> bool:
+        """Return whether a cell has failed in the way it says."""
+        return (
+            self.verdict in {None, verdict}
+            and (self.message is None or self.message in error)
+            and (self.pattern is None or re.search(self.pattern, error) is not None)
+        )
+
+    def expired(self, today: dt.date) -> bool:
+        """Return whether its last day is over."""
+        return self.expires is not None and today > self.expires
+
+    def __str__(self) -> str:
+        """Return its place and what it names."""
+        named = ", ".join(
+            f"{key} = {json.dumps(value, ensure_ascii=False)}"
+            for key, value in self.model_dump(include={"scenario", "role", "platform", "pairing"}).items()
+            if value is not None
+        )
+        return f"{self.place}: {named}" if self.place else named
+
+
+@dataclass(frozen=True, slots=True)
+class Expectations:
+    """The entries of one file, and its text."""
+
+    file: Path
+    entries: tuple[Expectation, ...] = ()
+    text: str = ""
+
+    def judge(self, cell: Cell, verdict: Verdict, error: str, today: dt.date) -> tuple[Verdict, str]:
+        """Return the verdict of a cell in the light of what is expected, and what to say about it."""
+        names = names_of(cell.scenario)
+        chosen = [entry for entry in self.entries if entry.chooses(names, cell.pairing)]
+        valid = [entry for entry in chosen if not entry.expired(today)]
+        if not valid:
+            return verdict, ""
+        if verdict is Verdict.PASSED:
+            return Verdict.UNEXPECTED_PASS, f"passes, though expected to fail: remove {valid[0]}"
+        if verdict not in FAILING:
+            return verdict, ""
+        for entry in valid:
+            if entry.describes(verdict, error):
+                return Verdict.KNOWN_FAILURE, f"known: {entry.issue or entry.reason} ({entry.place})"
+        return verdict, f"expected to fail, but not like this: {valid[0]}"
+
+    def problems(self, possible: Iterable[Cell], today: dt.date) -> list[str]:
+        """Return what is wrong with the entries themselves.
+
+        Args:
+            possible: Every cell there could be, not only those that run now.
+            today: The day of the run.
+        """
+        unmatched = self._unmatched(possible)
+        found = [
+            f"{entry}: expired on {entry.expires}: look again, and renew or remove it"
+            for entry in self.entries
+            if entry.expired(today)
+        ]
+        return found + [f"{entry}: matches no cell: correct or remove it" for entry in unmatched]
+
+    def idle(self, results: Sequence[CellFinished], today: dt.date) -> list[str]:
+        """Return the entries that excuse nothing in a whole run though their cells ran: stale ones.
+
+        A cell that passes is red by itself and not repeated here.
+        """
+        found: list[str] = []
+        for entry in self.entries:
+            met = [result for result in results if _met(entry, result)]
+            active = {Verdict.KNOWN_FAILURE, Verdict.UNEXPECTED_PASS}
+            if met and not entry.expired(today) and not any(result.verdict in active for result in met):
+                seen = ", ".join(sorted({result.verdict.value for result in met}))
+                found.append(f"{entry}: stale: it excuses nothing, its cells are {seen}")
+        return found
+
+    def updated(self, results: Sequence[CellFinished], possible: Iterable[Cell], today: dt.date) -> str:
+        """Return the text of a file that says what a whole run has seen.
+
+        True entries stay as they are, with their comments, and so do those whose cells did not run. Stale, unmatched
+        and expired ones go. What failed without an entry gets one.
+        """
+        gone = set(map(id, self._unmatched(possible)))
+        excused: set[str] = set()
+        for entry in self.entries:
+            met = [result for result in results if _met(entry, result)]
+            known = [result for result in met if result.verdict is Verdict.KNOWN_FAILURE]
+            passing = any(result.verdict is Verdict.UNEXPECTED_PASS for result in met)
+            if entry.expired(today) or passing or (met and not known):
+                gone.add(id(entry))
+            elif id(entry) not in gone:
+                excused.update(result.cell for result in known)
+        head, blocks = _blocks(self.text, len(self.entries))
+        kept = [block for entry, block in zip(self.entries, blocks, strict=True) if id(entry) not in gone]
+        added = [
+            _entry_of(result, today)
+            for result in results
+            if result.cell not in excused and (result.found or result.verdict) in FAILING
+        ]
+        body = "".join([head or _INTRODUCTION, *kept]).rstrip("\n")
+        return "\n\n".join([body, *added]) + "\n"
+
+    def _unmatched(self, possible: Iterable[Cell]) -> list[Expectation]:
+        every = [(names_of(cell.scenario), cell.pairing) for cell in possible] if self.entries else []
+        return [entry for entry in self.entries if not any(entry.chooses(*cell) for cell in every)]
+
+
+def read_expectations(file: Path) -> Expectations:
+    """Read the file; none is an empty one.
+
+    Raises:
+        ConfigurationError: It is not TOML, or an entry is wrong.
+    """
+    if not file.exists():
+        return Expectations(file)
+    try:
+        text = file.read_text(encoding="utf-8")
+        document = tomllib.loads(text)
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigurationError(f"{file}: {error}", hint=_HINT) from error
+    unknown = sorted(set(document) - {_TABLE})
+    tables = document.get(_TABLE, [])
+    if unknown or not isinstance(tables, list):
+        raise ConfigurationError(f"{file}: unknown: {', '.join(unknown) or _TABLE}", hint=_HINT)
+    places = [Place(file, line + 1) for line in _heads(text, len(tables))]
+    problems: list[str] = []
+    entries: list[Expectation] = []
+    for place, table in zip(places, tables, strict=True):
+        try:
+            entries.append(Expectation.model_validate({**table, "place": place}))
+        except pydantic.ValidationError as error:
+            problems += [f"{place}: {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+    if problems:
+        raise ConfigurationError("\n".join(problems), hint=_HINT)
+    return Expectations(file, tuple(entries), text)
+
+
+def names_of(scenario: Scenario) -> tuple[str, ...]:
+    """Return what an entry may call a scenario."""
+    return tuple(name for name in (scenario.number, scenario.base_number, scenario.title) if name)
+
+
+def _met(entry: Expectation, result: CellFinished) -> bool:
+    base = re.match(r"\d+\.\d+", result.number)
+    names = [name for name in (result.number, base[0] if base else "", result.title) if name]
+    return entry.chooses(names, Pairing.of(result.pairing))
+
+
+def _entry_of(result: CellFinished, today: dt.date) -> str:
+    fields = {
+        "scenario": result.number or _literal(result.title),
+        "pairing": str(Pairing.of(result.pairing)),
+        "verdict": (result.found or result.verdict).value,
+    }
+    said = result.error.partition("\n")[0][:_LONGEST_MESSAGE].strip()
+    if said:
+        fields["message"] = said
+    fields["reason"] = f"recorded on {today} by harmony expect --update"
+    lines = (f"{key} = {_quoted(value)}" for key, value in fields.items())
+    return "\n".join([f"[[{_TABLE}]]", *lines])
+
+
+def _quoted(text: str) -> str:
+    # A JSON string is a TOML string but for this one character.
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def _literal(title: str) -> str:
+    return re.sub(r"([*?\[])", r"[\1]", title)
+
+
+def _heads(text: str, count: int) -> list[int]:
+    """Return the lines, from 0, at which the entries begin.
+
+    What looks like a beginning may stand inside of a longer text; it is one if what stands before it is whole.
+
+    Raises:
+        ConfigurationError: The entries are written in another way.
+    """
+    lines = text.splitlines(keepends=True)
+    found = [
+        number
+        for number, line in enumerate(lines)
+        if _HEAD.fullmatch(line.rstrip()) and _is_whole("".join(lines[:number]))
+    ]
+    if len(found) != count:
+        raise ConfigurationError(f"{_TABLE} is no list of [[{_TABLE}]] tables", hint=_HINT)
+    return found
+
+
+def _is_whole(text: str) -> bool:
+    try:
+        tomllib.loads(text)
+    except tomllib.TOMLDecodeError:
+        return False
+    return True
+
+
+def _blocks(text: str, count: int) -> tuple[str, list[str]]:
+    """Return what stands before the first entry, and each entry with the comments right above it."""
+    lines = text.splitlines(keepends=True)
+    begins = list(_with_comments(lines, _heads(text, count)))
+    ends = [*begins[1:], len(lines)][: len(begins)]
+    head = "".join(lines[: begins[0]]) if begins else text
+    return head, ["".join(lines[begin:end]) for begin, end in zip(begins, ends, strict=True)]
+
+
+def _with_comments(lines: Sequence[str], heads: Sequence[int]) -> Iterator[int]:
+    for head in heads:
+        begin = head
+        while begin > 0 and lines[begin - 1].lstrip().startswith("#"):
+            begin -= 1
+        yield begin

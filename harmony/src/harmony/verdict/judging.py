@@ -1,0 +1,40 @@
+"""A result in the light of what is claimed and what is expected. Pure."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from harmony.model import Verdict
+from harmony.plan.cells import Cell
+from harmony.verdict.expectations import Expectations
+from harmony.verdict.result import ScenarioResult, merged
+
+_NO_ANSWER: Final = frozenset({Verdict.CRASHED, Verdict.TIMED_OUT})
+
+
+def by_claims(result: ScenarioResult, lacking: Sequence[str]) -> ScenarioResult:
+    """Judge a cell of which something is not claimed, by what it has done all the same: a claim is no proof.
+
+    Passing refutes the claim. To crash or to hang is no way to say no, and stays what it is.
+    """
+    if not lacking or result.verdict in _NO_ANSWER:
+        return result
+    passed = result.verdict is Verdict.PASSED
+    said = f"not claimed: {', '.join(lacking)}" + ("; yet the scenario passes: claim it" if passed else "")
+    return _judged(result, Verdict.UNEXPECTED_PASS if passed else Verdict.UNSUPPORTED, "capabilities", said)
+
+
+def by_expectations(
+    result: ScenarioResult, cell: Cell, expectations: Expectations, today: dt.date | None = None
+) -> ScenarioResult:
+    """Judge a cell by what is known to fail."""
+    error = result.failure.error if result.failure else ""
+    verdict, said = expectations.judge(cell, result.verdict, error, today or dt.datetime.now(dt.UTC).date())
+    return _judged(result, verdict, "expectations", said) if said else result
+
+
+def _judged(result: ScenarioResult, verdict: Verdict, phase: str, said: str) -> ScenarioResult:
+    return replace(merged(result, verdict, phase, said), verdict=verdict)

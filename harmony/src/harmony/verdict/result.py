@@ -1,0 +1,77 @@
+"""What came of a scenario, step by step. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from harmony.model import LogRecord, StepOutcome, Verdict
+from harmony.spec.gherkin import Step
+from harmony.spec.routing import ScenarioPlan
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What came of one step of a scenario.
+
+    Attributes:
+        step: The step; ``None`` for what happens before the first and after the last one.
+        phase: ``step``, or ``start``, ``settle`` and ``finish``.
+        outcomes: Per actor (``writer``, ``writer#second``), what came of it.
+        verdict: The worst of them.
+        seconds: How long it took.
+    """
+
+    step: Step | None
+    phase: str
+    outcomes: Mapping[str, StepOutcome]
+    verdict: Verdict
+    seconds: float
+
+    @property
+    def error(self) -> str:
+        """The errors of all actors, each with its role if there are several."""
+        errors = [(key, outcome.error) for key, outcome in self.outcomes.items() if outcome.error]
+        return errors[0][1] if len(errors) == 1 else "\n".join(f"{key}: {error}" for key, error in errors)
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioResult:
+    """What came of a scenario.
+
+    Attributes:
+        plan: The scenario, routed.
+        verdict: Crashed if any process crashed, whenever that was; otherwise of the first step that did not pass;
+            passed if all did and everything was released.
+        results: What was done, in order.
+        not_run: The steps after the one that did not pass.
+        logs: All log records per actor.
+        seconds: How long it took.
+        seed: The seed it ran with.
+    """
+
+    plan: ScenarioPlan
+    verdict: Verdict
+    results: Sequence[StepResult]
+    not_run: Sequence[Step] = ()
+    logs: Mapping[str, Sequence[LogRecord]] = field(default_factory=dict)
+    seconds: float = 0.0
+    seed: int = 0
+
+    @property
+    def failure(self) -> StepResult | None:
+        """What decides: the first crash, or else the first result that did not pass."""
+        return decisive(self.results)
+
+
+def decisive(results: Sequence[StepResult]) -> StepResult | None:
+    """Return what decides: the first crash, or else the first result that did not pass."""
+    red = [result for result in results if result.verdict is not Verdict.PASSED]
+    return next((result for result in red if result.verdict is Verdict.CRASHED), red[0] if red else None)
+
+
+def merged(result: ScenarioResult, verdict: Verdict, phase: str, error: str) -> ScenarioResult:
+    """Return a result to which something found after the last step is added, such as a leak."""
+    extra = StepResult(None, phase, {"harmony": StepOutcome(verdict, error)}, verdict, 0.0)
+    worst = verdict if result.verdict is Verdict.PASSED or verdict is Verdict.CRASHED else result.verdict
+    return replace(result, verdict=worst, results=(*result.results, extra))

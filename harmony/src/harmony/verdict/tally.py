@@ -1,0 +1,99 @@
+"""What came of all cells together: one result per cell, counts, the pass rate, the end of the run. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+
+from harmony.errors import ConfigurationError, ExitCode
+from harmony.model import Verdict
+from harmony.verdict.events import CellFinished, Event, RunPlanned
+from harmony.verdict.verdicts import MEANINGS, gravest, is_red
+
+
+def combined(results: Iterable[CellFinished]) -> list[CellFinished]:
+    """Return one result per cell, in an order that does not depend on when they ran.
+
+    A cell that ran several times and both passed and did not is flaky. A late verdict replaces all others.
+    """
+    by_cell: dict[str, list[CellFinished]] = {}
+    for result in results:
+        by_cell.setdefault(result.cell, []).append(result)
+    return [_one(runs) for _, runs in sorted(by_cell.items(), key=lambda entry: natural(entry[0]))]
+
+
+def _one(runs: Sequence[CellFinished]) -> CellFinished:
+    late = [run for run in runs if run.late]
+    if late:
+        return late[-1]
+    red = [run for run in runs if is_red(run.verdict)]
+    if red and any(run.verdict is Verdict.PASSED for run in runs):
+        words = ", ".join(run.verdict.value for run in runs)
+        return red[0].model_copy(update={"verdict": Verdict.FLAKY, "note": f"{len(runs)} runs: {words}"})
+    return min(runs, key=lambda run: list(MEANINGS).index(run.verdict))
+
+
+def counts(results: Iterable[CellFinished]) -> dict[str, int]:
+    """Return how many cells ended how, in the order of the verdicts."""
+    found = Counter(result.verdict for result in results)
+    return {verdict.value: found[verdict] for verdict in Verdict if found[verdict]}
+
+
+def pass_rate(results: Sequence[CellFinished]) -> float:
+    """Return the part of the cells that passed.
+
+    Unsupported ones count neither way; known failures count as not passed. Of nothing, nothing has passed.
+    """
+    counted = [result for result in results if result.verdict is not Verdict.UNSUPPORTED]
+    return sum(result.verdict is Verdict.PASSED for result in counted) / len(counted) if counted else 0.0
+
+
+def exit_code(
+    results: Sequence[CellFinished], problems: Sequence[str] = (), min_pass_rate: float | None = None
+) -> ExitCode:
+    """Return how the run ends.
+
+    With a rate, what is red is forgiven up to it; what is wrong with the expectations is not.
+    """
+    if min_pass_rate is not None:
+        if pass_rate(results) < min_pass_rate:
+            return ExitCode.PASS_RATE
+    else:
+        worst = gravest(result.verdict for result in results)
+        if worst is not None and is_red(worst):
+            return MEANINGS[worst].exit_code
+    if problems:
+        return ExitCode.EXPECTATIONS
+    if results and all(result.verdict is Verdict.UNSUPPORTED for result in results):
+        return ExitCode.ONLY_UNSUPPORTED
+    return ExitCode.OK
+
+
+def whole_plan(runs: Mapping[str, Sequence[Event]]) -> tuple[list[CellFinished], list[str]]:
+    """Return the results of several event files, such as those of all shards, and what they lack.
+
+    Args:
+        runs: The events of each file, by its name.
+
+    Raises:
+        ConfigurationError: The files do not divide one plan.
+    """
+    plans = {name: event for name, events in runs.items() for event in events if isinstance(event, RunPlanned)}
+    if len({plan.digest for plan in plans.values()}) > 1:
+        said = ", ".join(f"{name}: {plan.of} cells, {plan.digest}" for name, plan in plans.items())
+        raise ConfigurationError(
+            f"these runs do not divide one plan: {said}", hint="give the same words and options to every shard"
+        )
+    results = [event for events in runs.values() for event in events if isinstance(event, CellFinished)]
+    done = len({result.cell for result in results})
+    lacking = [f"{name}: the run was not planned to its end" for name in runs if name not in plans]
+    wanted = next((plan.of for plan in plans.values()), done)
+    if done < wanted:
+        lacking.append(f"{wanted - done} of {wanted} cells have no result")
+    return combined(results), lacking
+
+
+def natural(text: str) -> tuple[tuple[int, str], ...]:
+    """Return a key that sorts ``1.10`` after ``1.9``."""
+    return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.findall(r"\d+|\D+", text))

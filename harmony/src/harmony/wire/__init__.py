@@ -1,0 +1,1 @@
+"""What crosses a pipe: framing, JSON-RPC, and the two contracts."""

@@ -1,0 +1,364 @@
+"""The step contract as data: what goes over the wire between an orchestrator and a step worker.
+
+Generous in what is taken (field names in any casing, unknown ones ignored), strict in what is sent.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError, model_validator
+
+from harmony.model import DataTable, DocString, LogRecord, ScenarioStart, StepCall, StepOutcome, StepType, Verdict
+from harmony.wire import jsonrpc
+
+HEALTH = "health"
+INITIALIZE = "initialize"
+DISCOVER = "discover"
+EXECUTE_STEP = "executeStep"
+CLEANUP = "cleanup"
+SHUTDOWN = "shutdown"
+CRASH = "crash"
+DUMP = "dump"
+SETTLE = "settle"
+
+STEP_TIMEOUT = "STEP_EXECUTION_TIMEOUT"
+UNSUPPORTED_STEP = "No matching step definition found for:"
+DEFAULT_TIMEOUT = 30.0
+
+_MISSING_STEP = re.compile(r"(?:step not found:|no (?:matching )?step definition (?:was )?found)", re.IGNORECASE)
+_TYPES = (StepType.GIVEN, StepType.WHEN, StepType.THEN)
+_LEVELS = ("trace", "debug", "information", "warning", "error", "critical")
+_ALIASES = {"info": 2, "warn": 3, "fatal": 5}
+_MAX_LOGS = 500
+_MAX_TEXT = 16 * 1024
+
+M = TypeVar("M", bound=BaseModel)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _step_type(value: Any) -> StepType:
+    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(_TYPES):
+        return _TYPES[value]
+    if isinstance(value, str):
+        if value.strip().isdigit():
+            return _step_type(int(value))
+        return StepType(value.strip().lower())
+    raise ValueError("use 0 or 'given', 1 or 'when', 2 or 'then'")
+
+
+def _level(value: Any) -> int:
+    if isinstance(value, str) and not value.strip().lstrip("-").isdigit():
+        name = value.strip().lower()
+        return _ALIASES.get(name, _LEVELS.index(name) if name in _LEVELS else 2)
+    try:
+        return min(max(int(value), 0), 5)
+    except (TypeError, ValueError):
+        return 2
+
+
+def _text(value: Any) -> str:
+    return "" if value is None else str(value)
+
+
+def _mapping(value: Any) -> Any:
+    return {} if value is None else value
+
+
+def _sequence(value: Any) -> Any:
+    return [] if value is None else value
+
+
+Text = Annotated[str, BeforeValidator(_text)]
+Details = Annotated[dict[str, Any], BeforeValidator(_mapping)]
+
+
+class _Wire(BaseModel):
+    """A wire object whose keys may come in PascalCase, camelCase or snake_case."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _any_casing(cls, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        fields = {_plain(name): name for name in cls.model_fields}
+        known: dict[str, Any] = {}
+        for key, item in value.items():
+            name = fields.get(_plain(str(key)))
+            if name is not None:
+                known.setdefault(name, item)
+        return known
+
+
+class InitializeParams(_Wire):
+    """What `initialize` tells a worker."""
+
+    role: str
+    platform: str
+    scenario: str = ""
+    host_pid: int
+    feature_id: int
+    test_run_id: Text = ""
+
+    def start(self, *, seed: int, host_pid: int | None, feature_id: int | None) -> ScenarioStart:
+        """Return the scenario's start; the environment's numbers, where there are some, make the names."""
+        inherited = host_pid is not None and feature_id is not None
+        return ScenarioStart(
+            role=self.role,
+            platform=self.platform,
+            scenario=self.scenario,
+            host_pid=host_pid if inherited and host_pid is not None else self.host_pid,
+            feature_id=feature_id if inherited and feature_id is not None else self.feature_id,
+            seed=seed,
+        )
+
+
+class WireTable(_Wire):
+    """A data table: every row is a mapping from header to cell."""
+
+    headers: list[str]
+    rows: list[dict[str, str]]
+
+    def table(self) -> DataTable:
+        """Return the table; a cell that a row lacks is empty."""
+        rows = tuple(tuple(row.get(header, "") for header in self.headers) for row in self.rows)
+        return DataTable(tuple(self.headers), rows)
+
+
+class WireDocString(_Wire):
+    """A doc string."""
+
+    content: str
+    media_type: Text = ""
+
+
+class ExecuteStepParams(_Wire):
+    """One sentence for a worker."""
+
+    process: Text
+    step_type: Annotated[StepType, BeforeValidator(_step_type)]
+    step: str
+    parameters: Details = Field(default_factory=dict)
+    context: Details = Field(default_factory=dict)
+    is_broadcast: bool = False
+    table: WireTable | None = None
+    doc_string: WireDocString | None = None
+
+    def call(self, timeout: float) -> StepCall:
+        """Return the step for an actor."""
+        return StepCall(
+            type=self.step_type,
+            text=self.step,
+            role=self.process,
+            table=self.table.table() if self.table else None,
+            doc_string=DocString(self.doc_string.content, self.doc_string.media_type) if self.doc_string else None,
+            broadcast=self.is_broadcast,
+            timeout=timeout,
+        )
+
+
+class WireLog(_Wire):
+    """One log line of a worker."""
+
+    timestamp: Text = ""
+    level: Annotated[int, BeforeValidator(_level)] = 2
+    message: Text = ""
+
+
+class StepResponse(_Wire):
+    """How a worker answers `executeStep`."""
+
+    success: StrictBool
+    error: Text = ""
+    data: Details = Field(default_factory=dict)
+    context: Details = Field(default_factory=dict)
+    logs: Annotated[list[WireLog], BeforeValidator(_sequence)] = Field(default_factory=list)
+    timeout: bool | None = None
+
+    def cause(self) -> str:
+        """Return the real cause of a failure: some workers say it only in their last log of level error."""
+        if self.success:
+            return ""
+        last = next((log.message for log in reversed(self.logs) if log.level >= 4 and log.message), "")
+        if not self.error or self.error == "Step execution failed":
+            return last or self.error or "the worker gave no reason"
+        return self.error
+
+    def declined(self) -> bool:
+        """Return whether a worker of ours has the step and says that its implementation cannot do it."""
+        return self.data.get("verdict") == Verdict.UNSUPPORTED.value
+
+    def verdict(self) -> Verdict:
+        """Return what the answer means."""
+        if self.success:
+            return Verdict.PASSED
+        if (
+            self.timeout
+            or self.data.get("timeoutType") == STEP_TIMEOUT
+            or self.error.startswith("Step execution timeout")
+        ):
+            return Verdict.TIMED_OUT
+        if self.data.get("verdict") == Verdict.CRASHED.value:
+            return Verdict.CRASHED
+        return Verdict.UNSUPPORTED if self.declined() or self._missing() else Verdict.FAILED
+
+    def outcome(self, seconds: float) -> StepOutcome:
+        """Return the answer as the outcome of a step."""
+        logs = tuple(LogRecord(log.timestamp, log.level, log.message) for log in self.logs)
+        verdict = self.verdict()
+        # A worker that says it in its log alone shall be heard there.
+        error = self._missing() or self.cause() if verdict is Verdict.UNSUPPORTED else self.cause()
+        return StepOutcome(verdict, error, self.data, logs, seconds)
+
+    def _missing(self) -> str:
+        """Return how a worker says that it has not got the step; empty if it does not."""
+        said = (self.cause(), *(log.message for log in self.logs))
+        return next((text for text in said if is_missing_step(text)), "")
+
+
+class DiscoveredStep(_Wire):
+    """One entry of a worker's catalogue; the type is free text in the field."""
+
+    type: Text = "unknown"
+    pattern: str
+
+    def matches(self, text: str) -> bool:
+        """Return whether the pattern, read as text or as a regular expression, is that of the sentence."""
+        try:
+            return self.pattern == text or re.fullmatch(self.pattern, text) is not None
+        except re.error:
+            return False
+
+
+class Discovery(_Wire):
+    """A worker's catalogue."""
+
+    steps: Annotated[list[DiscoveredStep], BeforeValidator(_sequence)] = Field(default_factory=list)
+    capabilities: Details = Field(default_factory=dict)
+
+
+def is_missing_step(text: str) -> bool:
+    """Return whether a worker says, in whichever of the known ways, that it has not got a step."""
+    return _MISSING_STEP.search(text) is not None
+
+
+def parse(model: type[M], params: Any) -> M:
+    """Read the parameters of a request.
+
+    Raises:
+        RpcError: Invalid params, naming each field that is wrong.
+    """
+    try:
+        return model.model_validate(dict(jsonrpc.first_object(params)))
+    except ValidationError as error:
+        problems = "; ".join(f"{'.'.join(map(str, item['loc'])) or 'params'}: {item['msg']}" for item in error.errors())
+        raise jsonrpc.RpcError(jsonrpc.INVALID_PARAMS, f"Invalid params: {problems}") from None
+
+
+def initialize_params(scenario: ScenarioStart) -> dict[str, Any]:
+    """Return exactly the keys that every known worker takes."""
+    return {
+        "Role": scenario.role,
+        "Platform": scenario.platform,
+        "Scenario": scenario.scenario,
+        "HostPid": scenario.host_pid,
+        "FeatureId": scenario.feature_id,
+        "TestRunId": scenario.test_run_id,
+    }
+
+
+def step_params(call: StepCall, capabilities: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a step as its parameters; table and doc string only for a worker that announces them."""
+    params: dict[str, Any] = {
+        "Process": call.role,
+        "StepType": _TYPES.index(call.type),
+        "Step": call.text,
+        "Parameters": {},
+        "Context": {},
+        "IsBroadcast": call.broadcast,
+    }
+    if call.table is not None and capabilities.get("tables"):
+        params["Table"] = {"headers": list(call.table.headers), "rows": call.table.dicts()}
+    if call.doc_string is not None and capabilities.get("docStrings"):
+        params["DocString"] = {"content": call.doc_string.content, "mediaType": call.doc_string.media_type}
+    return params
+
+
+def response_fields(outcome: StepOutcome, *, step: str = "", timeout: float = DEFAULT_TIMEOUT) -> dict[str, Any]:
+    """Return a step's outcome as the result of `executeStep`."""
+    data = dict(outcome.data)
+    error: str | None = None
+    match outcome.verdict:
+        case Verdict.PASSED:
+            pass
+        case Verdict.TIMED_OUT:
+            error = outcome.error
+            if not error.startswith("Step execution timeout"):
+                error = f"Step execution timeout: {error or f'no result within {timeout:g} s'}"
+            elapsed = round((outcome.seconds or timeout) * 1000)
+            data = {**data, "timeoutType": STEP_TIMEOUT, "timeoutMs": round(timeout * 1000), "elapsedMs": elapsed}
+        case Verdict.UNSUPPORTED:
+            error = outcome.error or "not supported"
+        case Verdict.UNDEFINED if not _MISSING_STEP.search(outcome.error):
+            error = f"{UNSUPPORTED_STEP} {step}" + (f" ({outcome.error})" if outcome.error else "")
+        case _:
+            error = outcome.error or f"the step ended as {outcome.verdict}"
+    if outcome.verdict in {Verdict.UNSUPPORTED, Verdict.CRASHED}:
+        data["verdict"] = outcome.verdict.value
+    return {
+        "success": outcome.verdict is Verdict.PASSED,
+        "error": error if error is None else clip(error),
+        "data": jsonable(data),
+        "context": {},
+        "logs": _wire_logs(outcome.logs),
+    }
+
+
+def now() -> str:
+    """Return the present moment as the field writes it."""
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def clip(text: str, limit: int = _MAX_TEXT) -> str:
+    """Return the text, shortened in its middle if it is long."""
+    if len(text) <= limit:
+        return text
+    half = limit // 2
+    return f"{text[:half]} … {len(text) - limit} characters left out … {text[-half:]}"
+
+
+def jsonable(value: Any, depth: int = 16) -> Any:
+    """Return a value that JSON can carry; what it cannot is described instead."""
+    match value:
+        case None | bool() | int():
+            return value
+        case str():
+            return clip(value)
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case bytes() | bytearray() | memoryview():
+            return f"<{len(value)} bytes>"
+        case _ if depth <= 0:
+            return "…"
+        case Mapping():
+            return {str(key): jsonable(item, depth - 1) for key, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [jsonable(item, depth - 1) for item in value]
+        case _:
+            return clip(str(value))
+
+
+def _wire_logs(logs: Sequence[LogRecord]) -> list[dict[str, Any]]:
+    kept = list(logs[-_MAX_LOGS:])
+    if len(logs) > len(kept):
+        kept.insert(0, LogRecord(kept[0].timestamp, 3, f"{len(logs) - len(kept)} earlier log lines left out"))
+    return [{"timestamp": log.timestamp, "level": log.level, "message": clip(log.message)} for log in kept]
