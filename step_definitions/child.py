@@ -1,7 +1,7 @@
 """A driver in a process of its own: performs verbs that come over stdin and answers on stdout.
 
-``python -m step_definitions.child LIBRARY`` is what scenarios that kill a process use in local mode. Framing and
-messages are harmony's; stdout belongs to them alone, whatever the library prints.
+In local mode, scenarios that kill a process start ``python -m step_definitions.child LIBRARY``. Framing and messages
+are harmony's. Stdout belongs to the messages alone, so what the library prints goes to stderr.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import pydantic
 
 from harmony.wire import framing, jsonrpc
 from harmony.wire.driver_contract import DRIVER_ERROR
-from step_definitions.desk import Desk
+from step_definitions.dispatcher import Dispatcher
 from step_definitions.library import load
 from step_definitions.port import CONTRACT, DriverError
 
@@ -34,7 +34,7 @@ class Answers:
         self._lock = threading.Lock()
 
     def send(self, message: jsonrpc.Message) -> None:
-        """Write one message; a reader that is gone is no error, the end of stdin follows."""
+        """Write one message. A reader that is gone is no error: the end of stdin follows."""
         with self._lock:
             try:
                 self._out.write(framing.encode(jsonrpc.encode(message)))
@@ -43,7 +43,7 @@ class Answers:
                 return
 
 
-def answer(desk: Desk, request: jsonrpc.Request) -> jsonrpc.Message:
+def answer(dispatcher: Dispatcher, request: jsonrpc.Request) -> jsonrpc.Message:
     """Perform one request."""
     verb = CONTRACT.verbs.get(request.method)
     if verb is None:
@@ -53,7 +53,7 @@ def answer(desk: Desk, request: jsonrpc.Request) -> jsonrpc.Message:
             key: value for key, value in jsonrpc.first_object(request.params).items() if key in verb.params.model_fields
         }
         verb.params.model_validate_json(json.dumps(params), strict=True)
-        return jsonrpc.Response(request.id, desk.perform(request.method, params, request.id or 0))
+        return jsonrpc.Response(request.id, dispatcher.perform(request.method, params, request.id or 0))
     except pydantic.ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         return jsonrpc.ErrorResponse(request.id, jsonrpc.INVALID_PARAMS, f"{request.method}: {wrong}")
@@ -62,11 +62,11 @@ def answer(desk: Desk, request: jsonrpc.Request) -> jsonrpc.Message:
         return jsonrpc.ErrorResponse(request.id, DRIVER_ERROR, error.message, data)
     except jsonrpc.RpcError as error:
         return jsonrpc.ErrorResponse(request.id, error.code, error.message, error.data)
-    except Exception as error:  # noqa: BLE001 - the one who asked must learn it, whatever it is
+    except Exception as error:  # noqa: BLE001 - the asker must learn of every error
         return jsonrpc.ErrorResponse(request.id, jsonrpc.INTERNAL_ERROR, f"{type(error).__name__}: {error}")
 
 
-def serve(desk: Desk, source: int, answers: Answers) -> None:
+def serve(dispatcher: Dispatcher, source: int, answers: Answers) -> None:
     """Perform requests, each in a thread of its own, until the source ends."""
     decoder = framing.FrameDecoder()
     while data := os.read(source, _CHUNK):
@@ -76,13 +76,13 @@ def serve(desk: Desk, source: int, answers: Answers) -> None:
                 continue
             message = jsonrpc.decode(item.body)
             if isinstance(message, jsonrpc.Request):
-                threading.Thread(target=_perform, args=(desk, message, answers), daemon=True).start()
+                threading.Thread(target=_perform, args=(dispatcher, message, answers), daemon=True).start()
             elif isinstance(message, jsonrpc.Malformed):
                 answers.send(message.error)
 
 
-def _perform(desk: Desk, request: jsonrpc.Request, answers: Answers) -> None:
-    answers.send(answer(desk, request))
+def _perform(dispatcher: Dispatcher, request: jsonrpc.Request, answers: Answers) -> None:
+    answers.send(answer(dispatcher, request))
 
 
 def main(arguments: list[str]) -> int:
@@ -92,7 +92,7 @@ def main(arguments: list[str]) -> int:
         arguments: The library, and the numbers of the user and group to become, if any.
     """
     ctypes.CDLL(None).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
-    desk = Desk(load(arguments[0]))
+    dispatcher = Dispatcher(load(arguments[0]))
     if len(arguments) > 1:
         user = int(arguments[1])
         os.setgroups([])
@@ -102,9 +102,9 @@ def main(arguments: list[str]) -> int:
     os.dup2(2, 1)
     signal.signal(signal.SIGTERM, lambda _number, _frame: sys.exit(0))
     try:
-        serve(desk, 0, Answers(out))
+        serve(dispatcher, 0, Answers(out))
     finally:
-        desk.close()
+        dispatcher.close()
     return 0
 
 

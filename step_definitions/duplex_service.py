@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Final
 
-from step_definitions.library import HeldFrame, ServingSide
+from step_definitions.library import Frame, ServingSide
 
 _PATIENCE: Final = 2.0
 """Seconds that a handler gets to come to its end when the server is closed."""
@@ -21,11 +21,11 @@ class Server:
         self.refused_changes = 0
         self.ending = threading.Event()
 
-    def handler(self, kind: str, delay: float) -> Callable[[HeldFrame], bytes]:
+    def handler(self, kind: str, delay: float) -> Callable[[Frame], bytes]:
         """Return what answers a request: ``echo``, ``double``, ``xor`` or ``faulty``, after ``delay`` seconds."""
         xor = bytes(value ^ 0xFF for value in range(256))
 
-        def answer(request: HeldFrame) -> bytes:
+        def answer(request: Frame) -> bytes:
             if delay:
                 self.ending.wait(delay)
             self.requests += 1
@@ -45,8 +45,8 @@ class Server:
         return answer
 
     def close(self) -> None:
-        """Close the server with whatever it still owes."""
-        # A handler in the middle of its work may end it; one that would take for ever is cut short.
+        """Close the server, also with requests unanswered."""
+        # A handler may end its work within this time. One that takes longer is cut short.
         patience = threading.Timer(_PATIENCE, self.ending.set)
         patience.start()
         try:

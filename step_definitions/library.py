@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager
 from typing import Any, Protocol, cast
 
 
-class HeldFrame(Protocol):
+class Frame(Protocol):
     """A frame in the ring."""
 
     @property
@@ -21,11 +21,11 @@ class HeldFrame(Protocol):
 
     @property
     def size(self) -> int:
-        """How many."""
+        """Number of its bytes."""
 
     @property
     def sequence(self) -> int:
-        """Its number."""
+        """Its sequence number."""
 
     def release(self) -> None:
         """Give its space back."""
@@ -48,7 +48,7 @@ class Slot(Protocol):
 class ReadingSide(Protocol):
     """A reader."""
 
-    def read_frame(self, timeout: float | None = ...) -> HeldFrame:
+    def read_frame(self, timeout: float | None = ...) -> Frame:
         """Wait for the next frame."""
 
     def get_metadata(self) -> bytes:
@@ -69,7 +69,7 @@ class WritingSide(Protocol):
         """Write one frame."""
 
     def acquire(self, size: int, timeout: float | None = ...) -> Slot:
-        """Lend a place for a frame."""
+        """Return a slot of this size."""
 
     def set_metadata(self, content: bytes, /) -> None:
         """Write the metadata."""
@@ -95,9 +95,9 @@ class AskingSide(Protocol):
         """Send a request."""
 
     def acquire_request(self, size: int, timeout: float | None = ...) -> AbstractContextManager[memoryview]:
-        """Lend a place for a request."""
+        """Give a place of this size, which is sent when the block ends."""
 
-    def receive_response(self, timeout: float | None = ...) -> HeldFrame:
+    def receive_response(self, timeout: float | None = ...) -> Frame:
         """Wait for the next response."""
 
     def close(self) -> None:

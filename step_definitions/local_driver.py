@@ -1,4 +1,4 @@
-"""The port over the Python library in this process: each verb blocks a thread, none blocks the others."""
+"""The port over the Python library in this process. Each verb blocks a thread of its own, and none blocks another."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from harmony.wire.driver import GRACE
-from step_definitions.desk import Desk
+from step_definitions.dispatcher import Dispatcher
 from step_definitions.library import Library
 from step_definitions.port import Driver, DriverError
 
@@ -25,19 +25,19 @@ class LocalDriver(Driver):
     """
 
     def __init__(self, library: Library) -> None:
-        self._desk = Desk(library)
+        self._dispatcher = Dispatcher(library)
 
     async def call(self, verb: str, params: Mapping[str, Any], timeout: float) -> Any:
         """Perform one verb in a thread of its own."""
-        return await bounded(verb, lambda: self._desk.perform(verb, params), timeout)
+        return await bounded(verb, lambda: self._dispatcher.perform(verb, params), timeout)
 
     async def end(self) -> None:
         """Close all that is open."""
-        await bounded("end", self._desk.close, GRACE)
+        await bounded("end", self._dispatcher.close, GRACE)
 
 
 async def bounded(what: str, work: Callable[[], Any], timeout: float) -> Any:
-    """Run blocking work in a thread, and say so if it outlives its deadline.
+    """Run blocking work in a thread, with a deadline.
 
     Raises:
         DriverError: With the code ``timeout``, if it hangs.
@@ -58,7 +58,7 @@ async def bounded(what: str, work: Callable[[], Any], timeout: float) -> Any:
         failure: BaseException | None = None
         try:
             result = work()
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it belongs to the one who waits
+        except BaseException as error:  # noqa: BLE001 - every error belongs to the waiting task
             failure = error
         with contextlib.suppress(RuntimeError):  # the loop has been closed: nobody waits
             loop.call_soon_threadsafe(settle, result, failure)

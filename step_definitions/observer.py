@@ -1,7 +1,7 @@
 """What the harness sees and does by itself: raw memory, semaphores, lock files.
 
-Nothing here asks the implementation under test: it never testifies in its own case. The protocol's facts are written
-down here a second time on purpose.
+Nothing here asks the implementation under test: what it says of itself proves nothing. The facts of the protocol are
+written down here a second time, on purpose.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ class BufferView:
 
     @contextlib.contextmanager
     def holding_lock(self) -> Iterator[None]:
-        """Hold its lock, as a reader does that is just creating it."""
+        """Hold its lock, as a reader does while it creates the buffer."""
         with self._open(Part.LOCK, os.O_RDWR) as descriptor:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
@@ -255,7 +255,7 @@ _ENDS: Final = ("", "_request", "_response")
 
 
 def locked_or_alive(view: BufferView) -> bool:
-    """Say whether somebody lives in a buffer: its lock is held, or the process that its header names runs."""
+    """Return whether a buffer is in use: its lock is held, or the reader that its header names is running."""
     with contextlib.suppress(OSError):
         if view.locked():
             return True

@@ -1,7 +1,6 @@
 """Test data that every implementation generates alike, and the digest by which two sides compare it.
 
-No byte is computed one by one: a pattern has a period of 256 bytes, so that repetition and slicing make ten
-mebibytes in a few milliseconds.
+A pattern has a period of 256 bytes, so that repetition and slicing make ten mebibytes in a few milliseconds.
 """
 
 from __future__ import annotations
@@ -82,7 +81,7 @@ def digest(data: bytes | memoryview) -> int:
 
 
 def chained(previous: int, sequence: int, data: bytes | memoryview) -> int:
-    """Return the digest of a series of frames that goes on with one more: its size, its sequence, its bytes."""
+    """Return the digest of a series after one more frame. It covers the size, the sequence and the bytes of each."""
     return zlib.crc32(data, zlib.crc32(_HEADER.pack(len(data), sequence), previous))
 
 

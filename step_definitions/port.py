@@ -16,7 +16,7 @@ from pydantic import Field
 from harmony.wire.driver import DEFAULT_TIMEOUT, DriverError
 from harmony.wire.driver import Driver as AnyDriver
 from harmony.wire.driver_contract import Contract, verb, verbs_of
-from step_definitions import terms
+from step_definitions import contract_terms
 from step_definitions.patterns import Payload
 
 __all__ = ["CONTRACT", "Blob", "Driver", "DriverError", "FrameInfo", "Service", "Transfer"]
@@ -276,11 +276,11 @@ class Driver(AnyDriver, Protocol):
 
 CONTRACT: Final = Contract(
     name="ZeroBuffer",
-    version=terms.VERSION,
+    version=contract_terms.VERSION,
     verbs=verbs_of(Driver),
-    codes=terms.CODES,
-    capabilities=terms.CAPABILITIES,
-    layout=terms.LAYOUT,
-    notes=terms.NOTES,
+    codes=contract_terms.CODES,
+    capabilities=contract_terms.CAPABILITIES,
+    layout=contract_terms.LAYOUT,
+    notes=contract_terms.NOTES,
 )
 """What every driver of this project must be able to do; `docs/contract.md` and the JSON Schema are made from it."""

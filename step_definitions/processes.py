@@ -1,4 +1,4 @@
-"""What the harness sees of processes and does to them by itself: ends, halts, limits, what they hold."""
+"""What the harness sees of processes and does to them from outside: it halts, limits and watches them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _STOP_PATIENCE: Final = 10.0
 
 @contextlib.contextmanager
 def bystander() -> Iterator[int]:
-    """Have a process that does nothing, its start behind it, and give its number."""
+    """Start a process that does nothing, wait until it runs, and give its number."""
     with subprocess.Popen(
         [sys.executable, "-S", "-c", "import sys; print(flush=True); sys.stdin.read()"],
         stdin=subprocess.PIPE,
@@ -38,7 +38,7 @@ def dead_number() -> int:
 
 
 def state(number: int) -> str:
-    """Return the letter by which the kernel tells what a process is doing; empty when there is none."""
+    """Return the kernel's letter for the state of a process; empty if there is no such process."""
     try:
         return Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
@@ -130,7 +130,7 @@ async def stands(number: int, deed: asyncio.Future[Any]) -> bool:
 
     Args:
         number: Of the process.
-        deed: What it is at; when this ends first, it has not stopped.
+        deed: What it is in the middle of. If this ends first, the process has not stopped.
     """
     deadline = time.monotonic() + _STOP_PATIENCE
     while not deed.done() and time.monotonic() < deadline:

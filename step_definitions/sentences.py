@@ -1,7 +1,7 @@
 """How sentences begin.
 
-The process that a sentence names is not an argument: the sentence has been routed to it already, and a step that
-looked at the name could only do wrong.
+The process that a sentence names is no argument. The sentence has already been routed to that process, so a step has no
+use for the name.
 """
 
 from __future__ import annotations

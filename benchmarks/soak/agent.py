@@ -1,8 +1,8 @@
 """An endpoint in a Python process of its own: ``python -m benchmarks.soak.agent COUNTER``.
 
-It speaks the part of the driver contract that the soak uses, and does what a driver does not: the thread that has the
-endpoint is the main one, so that signal handlers run in the middle of its calls; a second thread listens, and forks
-when it is told to. COUNTER is a descriptor of shared memory, in which stands how many writes have returned.
+It speaks the part of the driver contract that the soak uses. Unlike a driver, it uses the endpoint in the main thread,
+so that signal handlers run in the middle of its calls. A second thread listens, and forks on request. COUNTER is a
+descriptor of shared memory, which holds how many writes have returned.
 """
 
 import ctypes
@@ -15,7 +15,7 @@ import signal
 import struct
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from types import FrameType
 from typing import Any
@@ -23,7 +23,7 @@ from typing import Any
 import zerobuffer
 from harmony.wire.framing import Frame, FrameDecoder, encode
 from step_definitions.patterns import ramp
-from step_definitions.summary import Clock, Summary
+from step_definitions.transfer import Clock, TransferBuilder
 from zerobuffer import _core
 
 _SET_DEATH_SIGNAL = 1
@@ -52,6 +52,16 @@ class Endpoint:
         self._manner: dict[str, Any] = {}
         self._interruptible = False
         self.leaving = False
+        self.verbs: Mapping[str, Callable[..., Any]] = {
+            "health": self._health,
+            "create": self._create,
+            "connect": self._connect,
+            "close": self.close,
+            "arm": self._arm,
+            "write": self._write,
+            "read_many": self._read_many,
+            "read": self._read,
+        }
 
     # What signals do.
 
@@ -72,33 +82,28 @@ class Endpoint:
 
     # Verbs.
 
-    def health(self, **_: Any) -> bool:
-        """Is there."""
+    def _health(self, **_: Any) -> bool:
         return True
 
-    def create(self, name: str, payload: int, manner: dict[str, Any], **_: Any) -> int:
-        """Becomes the reader."""
+    def _create(self, name: str, payload: int, manner: dict[str, Any], **_: Any) -> int:
         self._manner = manner
         self._side = zerobuffer.Reader(name, zerobuffer.BufferConfig(0, payload))
         return 1
 
-    def connect(self, name: str, manner: dict[str, Any], **_: Any) -> int:
-        """Becomes the writer."""
+    def _connect(self, name: str, manner: dict[str, Any], **_: Any) -> int:
         self._manner = manner
         _COUNT.pack_into(self._counter, 0, 0)
         self._side = zerobuffer.Writer(name)
         return 1
 
     def close(self, **_: Any) -> None:
-        """Closes, if there is something to close."""
         if self._side is not None:
             self._side.close()
 
-    def arm(self, point: str, passage: int, **_: Any) -> None:
-        """Dies at a point."""
+    def _arm(self, point: str, passage: int, **_: Any) -> None:
         _core.arm_point(point, passage, signal.SIGKILL)
 
-    def write(self, sizes: list[int], count: int, timeout: float, **_: Any) -> dict[str, int]:
+    def _write(self, sizes: list[int], count: int, timeout: float, **_: Any) -> dict[str, int]:
         """Writes frames; an interrupted write is begun again with the number at which the writer stands."""
         first = self._side.next_sequence
         last = first + count - 1
@@ -127,31 +132,30 @@ class Endpoint:
                 side.write_frame(ramp(size, sequence), timeout)
             _COUNT.pack_into(counter, 0, sequence)
 
-    def read_many(self, count: int | None, idle: float, timeout: float, **_: Any) -> dict[str, Any]:
-        """Reads as the contract says, but at most so many frames that what was read is told before a death."""
-        summary, clock = Summary(), Clock(timeout)
+    def _read_many(self, count: int | None, idle: float, timeout: float, **_: Any) -> dict[str, Any]:
+        """Reads as the contract says, but at most `_MOST` frames, so that what was read is told before a death."""
+        transfer, clock = TransferBuilder(), Clock(timeout)
         most = count or _MOST
-        while summary.frames < most:
+        while transfer.frames < most:
             patience = idle if count is None else clock.left
             try:
-                self._read_some(summary, most - summary.frames, patience)
+                self._read_some(transfer, most - transfer.frames, patience)
             except zerobuffer.ZeroBufferError as error:
                 if count is None and error.code in _ENDS:
                     break
                 raise
-        return summary.plain(clock)
+        return transfer.as_dict(clock)
 
-    def _read_some(self, summary: Summary, most: int, patience: float) -> None:
+    def _read_some(self, transfer: TransferBuilder, most: int, patience: float) -> None:
         if self._manner["call"] == "batch":
             with self._side.read_frames(min(_BATCH, most), patience) as frames:
                 for frame in frames:
-                    summary.add(frame.sequence, frame.size, frame.data)
+                    transfer.add(frame.sequence, frame.size, frame.data)
         else:
             with self._side.read_frame(patience) as frame:
-                summary.add(frame.sequence, frame.size, frame.data)
+                transfer.add(frame.sequence, frame.size, frame.data)
 
-    def read(self, timeout: float, **_: Any) -> dict[str, int]:
-        """Reads one frame."""
+    def _read(self, timeout: float, **_: Any) -> dict[str, int]:
         with self._side.read_frame(timeout) as frame:
             return {"sequence": frame.sequence, "size": frame.size}
 
@@ -162,7 +166,7 @@ class Endpoint:
 
 
 def fork(wire: int) -> int:
-    """Forks a child that holds all that it has inherited but the wire, until it is killed or its time is over."""
+    """Forks a child that closes the wire and keeps the rest, until it is killed or its time is over."""
     child = os.fork()
     if child == 0:
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -177,8 +181,6 @@ def fork(wire: int) -> int:
 
 
 class Wire:
-    """Messages in and out."""
-
     def __init__(self) -> None:
         self._out = os.fdopen(os.dup(1), "wb")
         self._lock = threading.Lock()
@@ -186,7 +188,6 @@ class Wire:
         self.requests: Requests = queue.SimpleQueue()
 
     def answer(self, request: int, **body: Any) -> None:
-        """Sends an answer."""
         text = json.dumps({"jsonrpc": "2.0", "id": request, **body}).encode()
         with self._lock:
             self._out.write(encode(text))
@@ -206,7 +207,7 @@ class Wire:
 
 
 def beside(target: Callable[[], None]) -> threading.Thread:
-    """Starts a thread that takes no signal: one that another thread took would not wake the main one."""
+    """Starts a thread that takes no signal, because a signal in another thread does not wake the main one."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _HANDLED)
     thread = threading.Thread(target=target, daemon=True)
     thread.start()
@@ -225,15 +226,14 @@ def perform(verb: Callable[..., Any], params: dict[str, Any]) -> dict[str, Any]:
 
 
 def answer(wire: Wire, number: int, verb: Callable[..., Any], params: dict[str, Any]) -> None:
-    """Does a verb and answers."""
     wire.answer(number, **perform(verb, params))
 
 
 def serve(wire: Wire, endpoint: Endpoint) -> None:
-    """Does one verb after the other, those of threaded manner in a thread of its own."""
+    """Does one verb after the other, in a thread of its own where the manner is threaded."""
     while not endpoint.leaving and (request := wire.requests.get()) is not None:
         params = request["params"][0]
-        verb = getattr(endpoint, request["method"])
+        verb = endpoint.verbs[request["method"]]
         done = partial(answer, wire, request["id"], verb, params)
         if endpoint.threaded:
             beside(done).join()

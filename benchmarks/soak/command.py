@@ -49,7 +49,7 @@ class Soak:
         report: What it adds to.
         numbers: Rounds to perform.
         until: When to begin no more of them.
-        directory: For locks and logs; removed by whoever made it.
+        directory: For locks and logs. The caller removes it.
     """
 
     def __init__(self, report: Report, numbers: Iterator[int], until: float, directory: Path) -> None:

@@ -1,23 +1,30 @@
-"""The processes of a soak: an agent of ours in Python, the drivers of the other languages. All are reaped."""
+"""The processes of a soak: an agent of ours in Python, the drivers of the other languages. All are reaped.
+
+The conversation is harmony's. The process is not: harmony ends a process together with all that it has forked. Here a
+forked child must outlive its parent, because a peer must notice the parent's death all the same.
+"""
 
 import asyncio
 import contextlib
 import itertools
-import json
 import mmap
 import os
 import select
-import shutil
 import signal
 import struct
-import sys
-import tomllib
+import subprocess
 from collections import Counter
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from benchmarks.soak.seen import ViolationError, Wrong
-from harmony.wire.framing import encode
+from harmony.config import Platform
+from harmony.project import load_project
+from harmony.run.pool import filled_in, unavailable
+from harmony.wire import client
+from harmony.wire.driver_contract import DRIVER_ERROR
 
 PATIENCE = 5.0
 """Seconds for each call that need not wait for anybody's start; for one that hangs, as much again."""
@@ -27,7 +34,6 @@ AGENT = "benchmarks.soak.agent"
 _START_PATIENCE = 30.0
 _DUMP_PATIENCE = 0.5
 _ROOT = Path(__file__).resolve().parent.parent.parent
-_DRIVER_ERROR = -32000
 _LAST_LOOK = 1.0
 _LOG_TAIL = 2000
 _STATE = ("State:", "Threads:", "SigPnd:", "ShdPnd:")
@@ -36,78 +42,80 @@ _STATE = ("State:", "Threads:", "SigPnd:", "ShdPnd:")
 class RefusedError(Exception):
     """A call ended in an error."""
 
-    def __init__(self, code: str, message: str) -> None:
-        super().__init__(message)
-        self.code = code
+    def __init__(self, refusal: client.RefusedError) -> None:
+        super().__init__(refusal.reason)
+        known = refusal.rpc_code == DRIVER_ERROR and isinstance(refusal.data, Mapping)
+        self.code = str(refusal.data["code"]) if known else "broken"
 
 
 class GoneError(Exception):
     """The process has ended."""
 
 
-def platforms() -> dict[str, dict[str, Any]]:
+@cache
+def platforms() -> dict[str, Platform]:
     """Platforms of harmony.toml, by name."""
-    found: dict[str, dict[str, Any]] = tomllib.loads((_ROOT / "harmony.toml").read_text(encoding="utf-8"))["platforms"]
-    return found
+    return load_project(_ROOT).settings.platforms
 
 
 def built() -> list[str]:
     """Languages whose driver is built and can be started here."""
-    return [
-        name
-        for name, platform in platforms().items()
-        if name == PYTHON
-        or (shutil.which(_program(platform["command"])[0]) and (_ROOT / platform["command"][-1]).is_file())
-    ]
-
-
-def _program(command: list[str]) -> list[str]:
-    return [str(_ROOT / word) if "/" in word else word for word in command]
+    return [name for name, platform in platforms().items() if not unavailable(name, platform, _ROOT)]
 
 
 class Agent:
     """A process that has, or may have, one endpoint."""
 
-    def __init__(self, language: str, process: asyncio.subprocess.Process, counter: int, log: Path) -> None:
+    def __init__(self, language: str, process: subprocess.Popen[bytes], counter: mmap.mmap, log: Path) -> None:
+        assert process.stdin is not None
+        assert process.stdout is not None
         self.language = language
-        self.pid = process.pid
         self.expected = False
         self._process = process
+        self._counter = counter
         self._log = log
+        self._over = asyncio.Event()
         self._pidfd = os.pidfd_open(process.pid)
-        self._counter = mmap.mmap(counter, mmap.PAGESIZE)
-        self._numbers = itertools.count(1)
-        self._answers: dict[int, asyncio.Future[Any]] = {}
-        self._listener = asyncio.create_task(self._listen())
+        self._loop = asyncio.get_running_loop()
+        self._loop.add_reader(self._pidfd, self._reap)
+        pipes = contextlib.ExitStack()
+        source, target = pipes.enter_context(process.stdout), pipes.enter_context(process.stdin)
+        self._link = client.Link(language, source.fileno(), target.fileno(), on_close=pipes.close)
 
     @classmethod
-    async def start(cls, language: str, directory: Path, number: int) -> "Agent":
+    def start(cls, language: str, directory: Path, number: int) -> "Agent":
         """Starts the process for a language."""
         platform = platforms()[language]
         counter = os.memfd_create("soak")
         os.ftruncate(counter, mmap.PAGESIZE)
-        ours = [sys.executable, "-m", AGENT, str(counter)]
+        command = ("{python}", "-m", AGENT, str(counter)) if language == PYTHON else platform.driver_command
         log = directory / f"{language}-{number}.log"
-        environment = {**os.environ, **platform.get("environment", {}), "ZEROBUFFER_LOCK_DIR": str(directory / "locks")}
+        environment = {**os.environ, **platform.environment, "ZEROBUFFER_LOCK_DIR": str(directory / "locks")}
         try:
             with log.open("wb") as errors:
-                process = await asyncio.create_subprocess_exec(
-                    *(ours if language == PYTHON else _program(platform["command"])),
-                    stdin=asyncio.subprocess.PIPE,
-                    stdout=asyncio.subprocess.PIPE,
+                process = subprocess.Popen(
+                    filled_in(command, _ROOT),
+                    stdin=subprocess.PIPE,
+                    stdout=subprocess.PIPE,
                     stderr=errors,
-                    cwd=_ROOT,
+                    bufsize=0,
+                    cwd=_ROOT / platform.directory,
                     env=environment,
                     pass_fds=(counter,),
                     start_new_session=True,
                 )
-            return cls(language, process, counter, log)
+            return cls(language, process, mmap.mmap(counter, mmap.PAGESIZE), log)
         finally:
             os.close(counter)
 
+    def _reap(self) -> None:
+        self._loop.remove_reader(self._pidfd)
+        self._process.wait()
+        self._over.set()
+
     @property
     def counted(self) -> int:
-        """How many writes are known to have returned; 0 where nobody counts."""
+        """How many writes are known to have returned; 0 for a driver, which does not count."""
         return int(struct.unpack_from("<Q", self._counter, 0)[0])
 
     @property
@@ -133,7 +141,7 @@ class Agent:
 
     def _state(self) -> str:
         try:
-            status = Path(f"/proc/{self.pid}/status").read_text(encoding="utf-8")
+            status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
         except OSError:
             return ""
         return f" ({', '.join(line for line in status.splitlines() if line.startswith(_STATE))})".replace("\t", " ")
@@ -144,54 +152,25 @@ class Agent:
         Raises:
             RefusedError: It ended in an error.
             GoneError: The process ended, as was expected.
-            ViolationError: It did not end, or the process did, which nobody expected.
+            ViolationError: It did not end, or the process ended unexpectedly.
         """
-        if self._listener.done():
-            raise await self._gone()
-        number = next(self._numbers)
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._answers[number] = answer
-        request = {"jsonrpc": "2.0", "id": number, "method": verb, "params": [{"timeout": timeout, **params}]}
-        stdin = self._process.stdin
-        assert stdin is not None
-        stdin.write(encode(json.dumps(request).encode()))
         try:
-            return await asyncio.wait_for(answer, timeout + PATIENCE)
-        except TimeoutError:
-            if not self.expected:
-                text = f"{verb} in {self.language} did not return{await self._scene()}"
-                raise ViolationError(Wrong.HANG, text) from None
-            raise GoneError from None
-        except GoneError:
-            raise (await self._gone()) from None
-        finally:
-            del self._answers[number]
-
-    async def _gone(self) -> Exception:
-        await self.ended()
-        if self.expected:
-            return GoneError()
-        return ViolationError(Wrong.CRASH, f"a process in {self.language} ended by itself: {self.end}")
-
-    async def _listen(self) -> None:
-        stdout = self._process.stdout
-        assert stdout is not None
-        with contextlib.suppress(asyncio.IncompleteReadError, ConnectionError):
-            while True:
-                header = await stdout.readuntil(b"\r\n\r\n")
-                message = json.loads(await stdout.readexactly(int(header.partition(b":")[2])))
-                answer = self._answers.get(message["id"])
-                if answer is None or answer.done():
-                    continue
-                error = message.get("error")
-                if error is None:
-                    answer.set_result(message["result"])
-                else:
-                    code = error["data"]["code"] if error["code"] == _DRIVER_ERROR else "broken"
-                    answer.set_exception(RefusedError(code, error["message"]))
-        for answer in self._answers.values():
-            if not answer.done():
-                answer.set_exception(GoneError())
+            return await self._link.ask(verb, {"timeout": timeout, **params}, timeout=timeout + PATIENCE)
+        except client.RefusedError as error:
+            raise RefusedError(error) from None
+        except client.NoAnswerError:
+            if self.expected:
+                raise GoneError from None
+            text = f"{verb} in {self.language} did not return{await self._scene()}"
+            raise ViolationError(Wrong.HANG, text) from None
+        except client.PeerGoneError:
+            await self.ended()
+            if self.expected:
+                raise GoneError from None
+            text = f"a process in {self.language} ended by itself: {self.end}"
+            raise ViolationError(Wrong.CRASH, text) from None
+        except client.LinkError as error:
+            raise ViolationError(Wrong.ERROR, f"{verb} in {self.language}: {error}") from None
 
     def signal(self, number: int) -> bool:
         """Sends a signal, if the process is there."""
@@ -201,27 +180,27 @@ class Agent:
             signal.pidfd_send_signal(self._pidfd, number)
         return True
 
-    async def wait(self) -> int:
+    async def wait(self) -> None:
         """Waits for its end without a deadline; for those who have one."""
-        return await self._process.wait()
+        await self._over.wait()
 
     async def ended(self) -> int:
-        """Waits for its end, and reaps it; returns the exit code."""
+        """Waits for its end; returns the exit code."""
         try:
-            return await asyncio.wait_for(self._process.wait(), PATIENCE)
+            await asyncio.wait_for(self._over.wait(), PATIENCE)
         except TimeoutError:
             # The kernel has the last word: where this process itself stood still, the loop hears of an end too late.
             if not (await asyncio.to_thread(select.select, [self._pidfd], [], [], _LAST_LOOK))[0]:
                 text = f"a process in {self.language} did not end{await self._scene()}"
                 raise ViolationError(Wrong.HANG, text) from None
-            return await self._process.wait()
+        return self._process.wait()
 
     async def discard(self) -> None:
         """Ends it, whatever it is at."""
         self.expected = True
         self.signal(signal.SIGKILL)
-        await self._process.wait()
-        await self._listener
+        await self._over.wait()
+        self._link.close()
         self._counter.close()
         os.close(self._pidfd)
 
@@ -236,12 +215,12 @@ class Crew:
         self._all: set[Agent] = set()
 
     async def prepare(self, wanted: Counter[str]) -> None:
-        """Starts what is missing, so that nobody need wait for a start in the middle of a round."""
+        """Starts the missing agents, so that no start delays a round."""
         missing = wanted - Counter(agent.language for agent in self._idle)
         self._idle += await asyncio.gather(*(self._start(language) for language in missing.elements()))
 
     async def _start(self, language: str) -> Agent:
-        agent = await Agent.start(language, self._directory, next(self._numbers))
+        agent = Agent.start(language, self._directory, next(self._numbers))
         self._all.add(agent)
         await agent.call("health", timeout=_START_PATIENCE)
         return agent

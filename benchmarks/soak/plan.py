@@ -119,7 +119,7 @@ class Stream:
 
 @dataclass(frozen=True)
 class Trouble:
-    """Something that is done to whoever has a side at a moment.
+    """Something that is done to the process of a side at a moment.
 
     Attributes:
         deed: What.
@@ -194,7 +194,7 @@ def _other(dice: random.Random, language: str, languages: Sequence[str]) -> str:
 
 
 def _between(dice: random.Random, low: int, high: int) -> int:
-    """A number for whose logarithm all values are alike: small ones are as likely as large ones."""
+    """A number with an evenly spread logarithm, so that small ones are as likely as large ones."""
     return min(high, round(math.exp(dice.uniform(math.log(low), math.log(high + 1)))))
 
 

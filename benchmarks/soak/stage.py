@@ -245,7 +245,7 @@ class Stage:
             finally:
                 agent.signal(signal.SIGCONT)
         elif trouble.deed is Deed.FORK:
-            with contextlib.suppress(GoneError, ViolationError):  # whoever is at work with the agent tells of it
+            with contextlib.suppress(GoneError, ViolationError):  # the script of this side reports it
                 self._children.append(os.pidfd_open(await agent.call("fork")))
         else:
             number = signal.SIGUSR1 if trouble.deed is Deed.SIGNALS else signal.SIGINT
@@ -284,7 +284,7 @@ class Stage:
 
 @contextlib.asynccontextmanager
 async def _beside(script: Coroutine[Any, Any, None]) -> Any:
-    """Lets a script run until what stands in the block is done; then it must come to its end, too."""
+    """Runs a script beside the block, and waits for its end after the block."""
     task = asyncio.create_task(script)
     try:
         yield

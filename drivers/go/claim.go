@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// How long to wait for whoever creates the buffer, connects to it or leaves it.
+	// How long to wait for a process that creates the buffer, connects to it or leaves it.
 	patienceWithOthers = time.Second
 
 	// How long to wait for a reader that is about to be named, or sets straight what a dead writer left.

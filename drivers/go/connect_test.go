@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// Whoever sees a number of ours sees that it is ours: the lock tells of its death from the first moment on.
+// A number of ours that can be seen is known to be ours: the lock tells of its death from the first moment on.
 func TestAWriterIsKnownAsOursAsLongAsItIsThere(t *testing.T) {
 	reader := must(NewReader(uniqueName(t), Config{PayloadSize: 1024}))(t)
 	defer reader.Close()

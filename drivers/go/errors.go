@@ -41,7 +41,6 @@ const (
 	HandlerError Code = "handler_error"
 )
 
-// Error returns the name.
 func (c Code) Error() string { return string(c) }
 
 // Details are the values involved in an error, by name: strings, integers, floats.
@@ -55,7 +54,6 @@ type Error struct {
 	Cause   error
 }
 
-// Error returns the message.
 func (e *Error) Error() string { return e.Message }
 
 // Unwrap returns the error of the system behind this one, if there is one.

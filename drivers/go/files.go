@@ -53,7 +53,11 @@ func procPath(fd int) string { return fmt.Sprintf("/proc/self/fd/%d", fd) }
 
 // mapApart maps a file through a descriptor of its own: a mapping keeps its open file, and the locks of that, alive
 // beyond the last descriptor.
-func mapApart(fd, length, protection int) ([]byte, error) {
+func mapApart(fd, length int, writable bool) ([]byte, error) {
+	protection := syscall.PROT_READ
+	if writable {
+		protection |= syscall.PROT_WRITE
+	}
 	apart, err := syscall.Open(procPath(fd), syscall.O_RDWR|syscall.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err

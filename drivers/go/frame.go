@@ -12,9 +12,8 @@ type Frame struct {
 	size     uint64
 	sequence uint64
 
-	mutex    sync.Mutex
-	data     []byte
-	released bool
+	mutex sync.Mutex
+	data  []byte // nil once it is released
 }
 
 // Sequence returns the frame's number; each writer counts from 1.
@@ -52,17 +51,16 @@ func (f *Frame) ReadAt(target []byte, offset int64) (int, error) {
 func (f *Frame) Release() {
 	f.mutex.Lock()
 	defer f.mutex.Unlock()
-	if f.released {
+	if f.data == nil {
 		return
 	}
-	f.released = true
 	f.data = nil
 	f.reader.leases.giveBack(f.lease, f.reader.segment)
 	f.reader.segment.release()
 }
 
 func (f *Frame) usable() error {
-	if f.released {
+	if f.data == nil {
 		return fail(FrameReleased, Details{"name": f.reader.name, "sequence": f.sequence},
 			"frame %d of buffer %q was released. Use its data before, or a copy", f.sequence, f.reader.name)
 	}

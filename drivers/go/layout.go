@@ -74,8 +74,8 @@ func blockAt(memory []byte) *oieb { return (*oieb)(unsafe.Pointer(&memory[0])) }
 
 func align(size uint64) uint64 { return (size + blockAlignment - 1) / blockAlignment * blockAlignment }
 
-// format makes a zero-filled segment into an empty buffer. What tells it from a stranger's memory comes first, in one
-// store, so that a creator that dies leaves no riddle; reader_pid is last: who sees it sees all the rest.
+// format makes a zero-filled segment into an empty buffer. The size and the version come first, in one store: by them
+// the segment of a creator that died is known. reader_pid comes last: a writer that sees it sees all the rest.
 func (b *oieb) format(metadata, payload, readerPID uint64) {
 	(*atomic.Uint64)(unsafe.Pointer(b)).Store(oiebSize | majorVersion<<32) // the size and the version behind it
 	b.metadataSize.Store(metadata)

@@ -8,11 +8,11 @@ import (
 	"time"
 )
 
-// How long to wait for a lock that somebody else has: perhaps that one is just testing it.
+// How long to wait for a lock that another process has: it may be just testing it.
 const lockPatience = 100 * time.Millisecond
 
-// takeLock locks the file of a name and returns its descriptor. The last owner of such a file removes it while it holds
-// the lock: so a lock counts only if the file is still the one at its path.
+// takeLock locks the file of a name and returns its descriptor. The last owner removes the file while it holds the lock:
+// so a lock counts only if the file is still the one at its path.
 func takeLock(name string, mode os.FileMode) (int, error) {
 	path := lockPath(name)
 	directory, err := openLockDirectory(filepath.Dir(path))
@@ -67,7 +67,7 @@ func openLockDirectory(path string) (int, error) {
 }
 
 // openLock has two steps: with O_CREAT, Linux refuses another user's file in a sticky directory even where its mode
-// allows it. A second link to the file would be a trap: its mode is that of somebody's other file.
+// allows it. A second link to the file would be a trap: its mode is that of another file.
 func openLock(directory int, base string, mode os.FileMode) (int, error) {
 	for {
 		fd, err := syscall.Openat(directory, base, syscall.O_RDWR|openFlags, 0)
@@ -107,7 +107,7 @@ func isAt(fd int, path string) (bool, error) {
 	return ours.Dev == there.Dev && ours.Ino == there.Ino, nil
 }
 
-// lockHeld says whether somebody holds the lock of a buffer.
+// lockHeld says whether the lock of a buffer is held.
 func lockHeld(name string) bool {
 	fd, err := syscall.Open(lockPath(name), syscall.O_RDONLY|openFlags, 0)
 	if err != nil {
@@ -120,11 +120,11 @@ func lockHeld(name string) bool {
 // ---- the locks of the two sides --------------------------------------------------------------------------------
 
 // Each side locks one byte of the segment, far behind its end. The kernel drops the lock with the last descriptor, in
-// whatever PID namespace: so it tells who lives.
+// whatever PID namespace: so a side whose byte is locked lives.
 const (
 	readerByte  = 1 << 40
 	writerByte  = 1 << 41
-	removalByte = 1 << 42 // no sign of life: who holds it removes what a dead reader left
+	removalByte = 1 << 42 // no sign of life: its holder removes what a dead reader left
 
 	getOpenFileLock = 36
 	setOpenFileLock = 37

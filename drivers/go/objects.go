@@ -9,57 +9,53 @@ import (
 // objects are the four things of the system behind one buffer: segment, two semaphores, lock file. The reader owns
 // them: what belongs to a living owner is never touched, what a dead one left is replaced.
 type objects struct {
-	name string
-	lock int // a descriptor
+	name    string
+	lock    int            // a descriptor
+	segment int            // a descriptor, noFile until it is made
+	made    syscall.Stat_t // of the segment
 }
 
-// createObjects makes them all, or none. It returns the descriptor of the segment, too.
-func createObjects(name string, config Config) (*objects, int, error) {
+// createObjects makes them all, or none.
+func createObjects(name string, config Config) (*objects, error) {
 	if err := validateName(name); err != nil {
-		return nil, noFile, err
+		return nil, err
 	}
 	lock, err := takeLock(name, config.Mode)
 	if err != nil {
-		return nil, noFile, err
+		return nil, err
 	}
-	o := &objects{name, lock}
-	segment, err := o.fill(config)
-	if err != nil {
-		return nil, noFile, errors.Join(fromSystem(err, name, "create the buffer"), o.dropLock())
+	o := &objects{name: name, lock: lock, segment: noFile}
+	if err := o.fill(config); err != nil {
+		err = errors.Join(err, o.remove())
+		closeFile(o.segment) // after the removal: without the lock the name may be the next owner's
+		return nil, err
 	}
-	return o, segment, nil
+	return o, nil
 }
 
 // fill makes everything but the lock. The name of the segment is the ownership: it comes first, locked already.
-func (o *objects) fill(config Config) (segment int, err error) {
+func (o *objects) fill(config Config) (err error) {
 	if err := removeOrphan(o.name); err != nil {
-		return noFile, err
+		return err
 	}
-	lock := func(fd int) error { return lockByte(fd, readerByte) }
-	if segment, err = createFile(segmentPath(o.name), config.Mode, lock); err == syscall.EEXIST {
-		return noFile, inUse(o.name)
+	lock := func(fd int) error { return errors.Join(syscall.Fstat(fd, &o.made), lockByte(fd, readerByte)) }
+	if o.segment, err = createFile(segmentPath(o.name), config.Mode, lock); err == syscall.EEXIST {
+		return inUse(o.name)
 	} else if err != nil {
-		return noFile, fromSystem(err, o.name, "create the segment")
+		return fromSystem(err, o.name, "create the segment")
 	}
-	made := segment // the result is another one by the time that it fails
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, unlinkObjects(o.name))
-			closeFile(made) // after the removal: without the lock the name may be the next owner's
-		}
-	}()
 	for _, path := range []string{dataPath(o.name), spacePath(o.name)} {
 		if err := unlink(path); err != nil {
-			return noFile, fromSystem(err, o.name, "remove what a dead owner left")
+			return fromSystem(err, o.name, "remove what a dead owner left")
 		}
 		if err := createSemaphore(path, config.Mode); err != nil {
-			return noFile, fromSystem(err, o.name, "create the semaphore "+path)
+			return fromSystem(err, o.name, "create the semaphore "+path)
 		}
 	}
-	if err := formatSegment(segment, config); err != nil {
-		return noFile, fromSystem(err, o.name, "create the segment")
+	if err := formatSegment(o.segment, config); err != nil {
+		return fromSystem(err, o.name, "create the segment")
 	}
-	return segment, nil
+	return nil
 }
 
 func formatSegment(fd int, config Config) error {
@@ -72,7 +68,7 @@ func formatSegment(fd int, config Config) error {
 		return err
 	}
 	// Mapped before the memory is reserved: a limit of address space is met without touching any.
-	control, err := mapApart(fd, int(size), syscall.PROT_READ|syscall.PROT_WRITE)
+	control, err := mapApart(fd, int(size), true)
 	if err != nil {
 		return err
 	}
@@ -84,13 +80,15 @@ func formatSegment(fd int, config Config) error {
 	return nil
 }
 
-// remove ends all of them, whatever fails on the way; the lock file last.
+// remove ends all of them, whatever fails on the way; the lock file last. A segment of another owner in this one's place
+// stays, with its semaphores.
 func (o *objects) remove() error {
-	return errors.Join(unlinkObjects(o.name), o.dropLock())
-}
-
-func (o *objects) dropLock() error {
-	err := unlink(lockPath(o.name))
+	var err error
+	var there syscall.Stat_t
+	if o.segment != noFile && (syscall.Lstat(segmentPath(o.name), &there) != nil || there.Ino == o.made.Ino) {
+		err = unlinkObjects(o.name)
+	}
+	err = errors.Join(err, unlink(lockPath(o.name)))
 	closeFile(o.lock)
 	return err
 }

@@ -105,7 +105,7 @@ func TestTheSegmentItselfKeepsOthersOut(t *testing.T) {
 	t.Setenv(LockDirectoryVariable, here)
 }
 
-// Who removes a corpse shows no sign of life on it, and is alone.
+// A process that removes what a dead reader left shows no sign of life on it, and is alone.
 func TestACorpseIsRemovedByOneAtATime(t *testing.T) {
 	reader := must(NewReader(uniqueName(t), Config{PayloadSize: 64}))(t)
 	remover := must(syscall.Open(segmentPath(reader.Name()), syscall.O_RDWR|openFlags, 0))(t)
@@ -117,6 +117,25 @@ func TestACorpseIsRemovedByOneAtATime(t *testing.T) {
 	wantCode(t, err, BufferInUse)
 	closeFile(remover)
 	check(t, must(NewReader(reader.Name(), Config{PayloadSize: 64}))(t).Close())
+}
+
+// A reader whose segment was removed and replaced by hand leaves the next owner's objects alone.
+func TestACloseRemovesNoOtherOwnersObjects(t *testing.T) {
+	t.Setenv(LockDirectoryVariable, t.TempDir())
+	here := lockDirectory()
+	first := must(NewReader(uniqueName(t), Config{PayloadSize: 1024}))(t)
+	check(t, os.Remove(segmentPath(first.Name())))
+	t.Setenv(LockDirectoryVariable, t.TempDir())
+	next := must(NewReader(first.Name(), Config{PayloadSize: 1024}))(t)
+	elsewhere := lockDirectory()
+	t.Setenv(LockDirectoryVariable, here)
+	check(t, first.Close())
+	t.Setenv(LockDirectoryVariable, elsewhere)
+	writer := must(Connect(next.Name(), 0))(t)
+	write(t, writer, 100)
+	take(t, next, 1, 100).Release()
+	check(t, writer.Close())
+	check(t, next.Close())
 }
 
 func TestWhatBelongsToAnotherProgramStays(t *testing.T) {

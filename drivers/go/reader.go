@@ -36,11 +36,11 @@ func NewReader(name string, config Config) (*Reader, error) {
 	if err != nil {
 		return nil, err
 	}
-	objects, fd, err := createObjects(name, config)
+	objects, err := createObjects(name, config)
 	if err != nil {
 		return nil, err
 	}
-	segment, err := openSegment(name, fd, false)
+	segment, err := openSegment(name, objects.segment, false)
 	if err == nil {
 		err = segment.openSemaphores()
 	}
@@ -54,7 +54,6 @@ func NewReader(name string, config Config) (*Reader, error) {
 		read: begin, leases: leases{released: begin}}, nil
 }
 
-// Name returns the name of the buffer.
 func (r *Reader) Name() string { return r.name }
 
 // Read waits for the next frame and lends it; it must be released. Several may be held at once.
@@ -214,7 +213,7 @@ func (r *Reader) takeLateTokens() {
 
 // Metadata returns a copy of what the writer left, or fails with NoMetadata or InvalidOIEB.
 func (r *Reader) Metadata() ([]byte, error) {
-	r.gate.enter(deadlineIn(Forever))
+	r.gate.lock()
 	defer r.gate.leave()
 	if r.closed.Load() {
 		return nil, closed("reader")
@@ -237,7 +236,7 @@ func (r *Reader) Metadata() ([]byte, error) {
 
 // WriterKnown says whether a writer has ever been seen.
 func (r *Reader) WriterKnown() bool {
-	r.gate.enter(deadlineIn(Forever))
+	r.gate.lock()
 	defer r.gate.leave()
 	return !r.closed.Load() && r.writer.look(r.segment) != writerAbsent
 }
@@ -248,8 +247,8 @@ func (r *Reader) Close() error {
 	if r.closed.Swap(true) {
 		return nil
 	}
-	// Whoever waits inside sees the flag within a slice.
-	r.gate.enter(deadlineIn(Forever))
+	// A call that waits inside sees the flag within a slice.
+	r.gate.lock()
 	defer r.gate.leave()
 	r.leases.end()
 	r.segment.ring.block.readerPID.Store(0)
@@ -289,7 +288,7 @@ type writerWatch struct {
 	present connection // the one there when the reader last found nothing to read
 	settled connection // whose death was settled last
 	stream  connection // whose sequence is being read, gone if that is not certain
-	author  connection // who probably wrote it
+	author  connection // probably its writer
 }
 
 func (w *writerWatch) look(s *segment) writerState {
@@ -308,7 +307,7 @@ func (w *writerWatch) look(s *segment) writerState {
 		return writerAlive
 	}
 	if block.ours.connection.Load() != word || block.writerPID.Load() != pid {
-		return writerAlive // somebody came or went meanwhile: the next look tells
+		return writerAlive // a writer came or went meanwhile: the next look tells
 	}
 	return writerDied
 }

@@ -76,8 +76,8 @@ func (p plan) need() uint64 { return p.tail + headerSize + p.size }
 // next is where the writer stands afterwards.
 func (p plan) next(payload uint64) uint64 { return (p.at + headerSize + p.size) % payload }
 
-// planFrame finds the place for a frame. A rest of 1 to 15 bytes has no room for a marker, and readers of others
-// stumble over it: so the plan wraps before such a rest arises, where it can.
+// planFrame finds the place for a frame. A rest of 1 to 15 bytes has no room for a marker, and some foreign readers
+// fail on it: so the plan wraps before such a rest arises, where it can.
 func (r *ring) planFrame(pos, size uint64) (plan, error) {
 	ringSize := r.size()
 	if size == 0 {

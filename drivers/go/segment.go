@@ -38,15 +38,10 @@ func (s *segment) open(writable bool) (err error) {
 	if length < oiebSize {
 		return corrupt(s.name, "length", uint64(length), oiebSize)
 	}
-	const read, write = syscall.PROT_READ, syscall.PROT_READ | syscall.PROT_WRITE
-	if s.control, err = mapApart(s.fd, oiebSize, write); err != nil {
+	if s.control, err = mapApart(s.fd, oiebSize, true); err != nil {
 		return fromSystem(err, s.name, "map the control block")
 	}
-	protection := read
-	if writable {
-		protection = write
-	}
-	if s.memory, err = mapApart(s.fd, length, protection); err != nil {
+	if s.memory, err = mapApart(s.fd, length, writable); err != nil {
 		return fromSystem(err, s.name, "map the segment")
 	}
 	s.ring, err = newRing(s.name, blockAt(s.control), s.memory)
@@ -75,9 +70,7 @@ func (s *segment) release() {
 		}
 	}
 	for _, memory := range [][]byte{s.control, s.memory} {
-		if memory != nil {
-			_ = syscall.Munmap(memory)
-		}
+		_ = syscall.Munmap(memory) // refuses what was never mapped
 	}
 	closeFile(s.fd)
 }

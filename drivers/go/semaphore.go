@@ -44,11 +44,11 @@ func createSemaphore(path string, mode os.FileMode) error {
 }
 
 func openSemaphore(path string) (*semaphore, error) {
-	fd, err := syscall.Open(path, syscall.O_RDWR|syscall.O_NOFOLLOW|syscall.O_CLOEXEC|syscall.O_NONBLOCK, 0)
+	fd, err := syscall.Open(path, syscall.O_RDWR|openFlags, 0)
 	if err != nil {
 		return nil, err
 	}
-	defer syscall.Close(fd)
+	defer closeFile(fd)
 	var facts syscall.Stat_t
 	if err := syscall.Fstat(fd, &facts); err != nil {
 		return nil, err

@@ -18,7 +18,6 @@ type Server struct {
 	name     string
 	requests *Reader
 	options  []Option
-	stopping atomic.Bool
 	closed   atomic.Bool
 
 	mutex     sync.Mutex
@@ -26,7 +25,7 @@ type Server struct {
 	lastError error
 
 	// Only the serving goroutine uses these.
-	client    connection // who is served; gone for nobody
+	client    connection // that is served; gone for none
 	responses *Writer
 }
 
@@ -37,7 +36,7 @@ func NewServer(name string, config Config, options ...Option) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{name: name, requests: requests, options: options}
-	requests.cancel = &s.stopping
+	requests.cancel = &s.closed
 	return s, nil
 }
 
@@ -74,7 +73,7 @@ func (s *Server) failed(err error) {
 }
 
 func (s *Server) serve(handler Handler) {
-	for !s.stopping.Load() {
+	for !s.closed.Load() {
 		request, err := s.requests.Read(Forever)
 		switch {
 		case err == nil:
@@ -171,10 +170,10 @@ func (s *Server) connect() (*Writer, error) {
 	for begin := time.Now(); ; {
 		writer, err := Connect(responseBuffer(s.name), duplexPoll, s.options...)
 		if err == nil {
-			writer.cancel = &s.stopping
+			writer.cancel = &s.closed
 			return writer, nil
 		}
-		if !errors.Is(err, NotFound) || s.stopping.Load() || time.Since(begin) >= dialPatience {
+		if !errors.Is(err, NotFound) || s.closed.Load() || time.Since(begin) >= dialPatience {
 			return nil, err
 		}
 	}
@@ -202,7 +201,6 @@ func (s *Server) Close() error {
 	if s.closed.Swap(true) {
 		return nil
 	}
-	s.stopping.Store(true)
 	s.mutex.Lock()
 	done := s.done
 	s.mutex.Unlock()

@@ -9,7 +9,7 @@ type Slot struct {
 
 // Data returns the place, nil once the slot has ended. The slice must not be used after that.
 func (s *Slot) Data() []byte {
-	s.writer.gate.enter(deadlineIn(Forever))
+	s.writer.gate.lock()
 	defer s.writer.gate.leave()
 	return s.data
 }
@@ -17,7 +17,7 @@ func (s *Slot) Data() []byte {
 // Commit makes the frame part of the ring and returns its sequence.
 func (s *Slot) Commit() (uint64, error) {
 	w := s.writer
-	w.gate.enter(deadlineIn(Forever))
+	w.gate.lock()
 	defer w.gate.leave()
 	if s.data == nil {
 		return 0, closed("slot")
@@ -32,7 +32,7 @@ func (s *Slot) Commit() (uint64, error) {
 // Abandon gives the place up, as if it had never been asked for. After a Commit it does nothing.
 func (s *Slot) Abandon() {
 	w := s.writer
-	w.gate.enter(deadlineIn(Forever))
+	w.gate.lock()
 	defer w.gate.leave()
 	if s.data != nil {
 		s.end()

@@ -10,10 +10,10 @@ import (
 type stream struct {
 	*ring
 	committed uint64
-	plain     bool // only what the protocol fixes is the truth: somebody foreign has a hand in the ring
+	plain     bool // a foreign peer uses the ring: only what the protocol fixes is the truth
 }
 
-// errTryAgain says that somebody else is at the fields just now.
+// errTryAgain says that another process is changing the fields just now.
 var errTryAgain = errors.New("the fields of the buffer do not stand still")
 
 // How often to look for a moment at which the reader releases nothing.
@@ -105,7 +105,7 @@ func (s *stream) look() (standing, error) {
 func (s *stream) state() (pos, free uint64, err error) {
 	pos, free, err = s.ring.writerState()
 	if err == nil && !s.plain && pos != s.committed%s.size() {
-		s.leave() // somebody else has written here
+		s.leave() // another writer has written here
 		s.plain = true
 	}
 	if err != nil || s.plain {

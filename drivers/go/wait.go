@@ -15,25 +15,15 @@ const (
 	spinLimit = 10 * time.Microsecond
 )
 
-// deadline is the moment at which a call gives up.
+// deadline is the moment at which a call gives up: in three centuries for one that waits for ever.
 type deadline struct {
 	timeout time.Duration
 	end     time.Time
 }
 
-func deadlineIn(timeout time.Duration) deadline {
-	if timeout == Forever {
-		return deadline{timeout: timeout}
-	}
-	return deadline{timeout, time.Now().Add(timeout)}
-}
+func deadlineIn(timeout time.Duration) deadline { return deadline{timeout, time.Now().Add(timeout)} }
 
-func (d deadline) left() time.Duration {
-	if d.timeout == Forever {
-		return Forever
-	}
-	return max(0, time.Until(d.end))
-}
+func (d deadline) left() time.Duration { return max(0, time.Until(d.end)) }
 
 // slice returns how long to sleep next, 0 if the time is over.
 func (d deadline) slice() time.Duration { return min(d.left(), waitSlice) }
@@ -43,15 +33,13 @@ type gate chan struct{}
 
 func newGate() gate { return make(gate, 1) }
 
+func (g gate) lock() { g <- struct{}{} }
+
 func (g gate) enter(d deadline) bool {
 	select {
 	case g <- struct{}{}:
 		return true
 	default:
-	}
-	if d.timeout == Forever {
-		g <- struct{}{}
-		return true
 	}
 	timer := time.NewTimer(d.left())
 	defer timer.Stop()

@@ -31,7 +31,6 @@ type Writer struct {
 	slot     *Slot // the one that is out
 }
 
-// Name returns the name of the buffer.
 func (w *Writer) Name() string { return w.name }
 
 // NextSequence returns the number that the next frame will carry.
@@ -127,9 +126,6 @@ func (w *Writer) waitForSpace(p plan, end deadline) error {
 		return nil
 	}
 	seen := w.segment.space.value() // before the look at the room: what is released after it changes the value
-	if w.closed.Load() {
-		return closed("writer")
-	}
 	if w.cancel != nil && w.cancel.Load() {
 		return errCancelled
 	}
@@ -161,15 +157,15 @@ func (w *Writer) publish(p plan) (uint64, error) {
 
 // CheckReader fails with ReaderDead if the reader is gone.
 func (w *Writer) CheckReader() error {
-	w.gate.enter(deadlineIn(Forever))
+	w.gate.lock()
 	defer w.gate.leave()
-	if w.closed.Load() {
-		return closed("writer")
-	}
 	return w.checkReader()
 }
 
 func (w *Writer) checkReader() error {
+	if w.closed.Load() {
+		return closed("writer")
+	}
 	block := w.segment.ring.block
 	pid, reason := block.readerPID.Load(), "died"
 	if pid != 0 {
@@ -204,11 +200,8 @@ func (w *Writer) readerLives(pid uint64) bool {
 //
 // It fails with MetadataEmpty, MetadataExists, MetadataTooLarge, ReaderDead or Closed.
 func (w *Writer) SetMetadata(content []byte) error {
-	w.gate.enter(deadlineIn(Forever))
+	w.gate.lock()
 	defer w.gate.leave()
-	if w.closed.Load() {
-		return closed("writer")
-	}
 	if err := w.checkReader(); err != nil {
 		return err
 	}
@@ -240,8 +233,8 @@ func (w *Writer) Close() error {
 	if w.closed.Swap(true) {
 		return nil
 	}
-	// Whoever waits inside sees the flag within a slice.
-	w.gate.enter(deadlineIn(Forever))
+	// A call that waits inside sees the flag within a slice.
+	w.gate.lock()
 	defer w.gate.leave()
 	w.stream.block.writerPID.CompareAndSwap(ownPID(), 0)
 	w.stream.leave()

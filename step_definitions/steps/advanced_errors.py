@@ -7,6 +7,7 @@ import os
 from harmony.errors import UnsupportedError
 from harmony.steps.registry import step, then
 from harmony.verdict.comparison import expect_equal
+from step_definitions.child_driver import Placement
 from step_definitions.port import DriverError
 from step_definitions.role import Role
 from step_definitions.sentences import acting
@@ -59,5 +60,5 @@ class AdvancedErrorSteps:
         """Connect from a process that belongs to nobody."""
         if os.geteuid() != 0:
             raise UnsupportedError("becoming another user needs the rights of root")
-        stranger = await self._role.sibling(user=_NOBODY)
-        await self._role.attempts.make(stranger.connect(self._role.view(base).name))
+        stranger = await self._role.sibling(Placement(user=_NOBODY))
+        await self._role.operations.attempt(stranger.connect(self._role.view(base).name))

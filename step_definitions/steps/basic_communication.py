@@ -12,6 +12,7 @@ from step_definitions.patterns import Pattern, Payload
 from step_definitions.port import CONTRACT, DriverError
 from step_definitions.role import Role
 from step_definitions.sentences import acting
+from step_definitions.verification import verify_frame
 
 FRAME_SIZE = ByteSize(1024)
 DEFAULT_METADATA = 1024
@@ -61,7 +62,7 @@ class BasicCommunicationSteps:
     async def write_metadata(self, size: ByteSize) -> None:
         """Write metadata of the simple pattern."""
         driver = await self._role.driver()
-        await driver.write_metadata(self._role.writer(), Payload(Pattern.SIMPLE, size))
+        await driver.write_metadata(self._role.endpoints.writer(), Payload(Pattern.SIMPLE, size))
 
     @step(acting(r"writes frame with size '(?P<size>[^']+)' and sequence '(?P<sequence>[^']+)'"))
     async def write_frame(self, size: ByteSize, sequence: int) -> None:
@@ -106,7 +107,7 @@ class BasicCommunicationSteps:
     async def read_text(self, text: str, base: str | None = None) -> None:
         """Read one frame and compare it with a text."""
         frame = await self._role.read(base)
-        await self._role.verify(frame, Payload.of_text(text))
+        await verify_frame(await self._role.driver(), frame, Payload.of_text(text))
 
     @step(acting(r"should read (?P<count>[0-9]+) frames with sizes '(?P<sizes>[^']+)' in order"))
     async def read_sizes(self, count: int, sizes: list[ByteSize]) -> None:
@@ -118,14 +119,14 @@ class BasicCommunicationSteps:
     @step(acting(r"should validate frame data"))
     async def validate_frame(self) -> None:
         """Compare every byte of the last frame with the pattern of its size and sequence."""
-        frame = self._role.memory.frames[-1]
-        await self._role.verify(frame, Payload(Pattern.FRAME, frame.size, frame.sequence))
+        frame = self._role.history.frames[-1]
+        await verify_frame(await self._role.driver(), frame, Payload(Pattern.FRAME, frame.size, frame.sequence))
 
     @step(acting(r"should verify frame data matches test pattern"))
     async def validate_simple_frame(self) -> None:
         """Compare every byte of the last frame with the simple pattern."""
-        frame = self._role.memory.frames[-1]
-        await self._role.verify(frame, Payload(Pattern.SIMPLE, frame.size))
+        frame = self._role.history.frames[-1]
+        await verify_frame(await self._role.driver(), frame, Payload(Pattern.SIMPLE, frame.size))
 
     @step(acting(r"signals space available"))
     async def signal_space(self) -> None:
@@ -141,7 +142,7 @@ class BasicCommunicationSteps:
     @then(acting(r"should verify all frames maintain sequential order"))
     def verify_order(self) -> None:
         """Check that the numbers of all frames read follow each other."""
-        first, last, breaks = self._role.memory.sequences()
+        first, last, breaks = self._role.history.sequences()
         if not last:
             raise AssertionError("no frame has been read")
         expect_equal(0, breaks, f"breaks in the sequence of frames {first} to {last}")
@@ -150,7 +151,7 @@ class BasicCommunicationSteps:
     def verify_order_from(self, start: int) -> None:
         """Check that the numbers of all frames read follow each other from a given one."""
         self.verify_order()
-        expect_equal(start, self._role.memory.sequences()[0], "first sequence read")
+        expect_equal(start, self._role.history.sequences()[0], "first sequence read")
 
     @step("no sequence errors should have occurred")
     def no_sequence_errors(self) -> None:
@@ -162,7 +163,7 @@ class BasicCommunicationSteps:
         """Write frames of 1024 bytes until one finds no room."""
         driver = await self._role.driver()
         recipe = Payload(Pattern.FRAME, FRAME_SIZE)
-        done = await driver.fill(self._role.writer(), recipe, patience=self._role.settings.full_timeout)
+        done = await driver.fill(self._role.endpoints.writer(), recipe, patience=self._role.settings.full_timeout)
         if not done.frames:
             raise AssertionError("not one frame found room")
 
@@ -171,8 +172,8 @@ class BasicCommunicationSteps:
         """Write one more frame, which must find no room."""
         recipe = Payload(Pattern.FRAME, FRAME_SIZE)
         work = self._role.write(recipe, timeout=self._role.settings.full_timeout)
-        await self._role.attempts.make(work)
-        await self._role.attempts.error(["buffer_full"], self._role.settings.read_timeout)
+        await self._role.operations.attempt(work)
+        await self._role.operations.error(["buffer_full"], self._role.settings.read_timeout)
 
     @step(acting(r"should write successfully immediately"))
     @performance_critical(threshold_ms=100)
@@ -184,7 +185,7 @@ class BasicCommunicationSteps:
     async def acquire(self, size: ByteSize) -> None:
         """Get a place in the ring."""
         driver = await self._role.driver()
-        self._slot = await driver.acquire(self._role.writer(), size)
+        self._slot = await driver.acquire(self._role.endpoints.writer(), size)
         self._size = size
 
     @step(acting(r"fills zero-copy buffer with test pattern"))
@@ -206,19 +207,19 @@ class BasicCommunicationSteps:
     @step(acting(r"should learn of '(?P<code>[^']+)' when it commits or on its next write"))
     async def learn_on_commit(self, code: str) -> None:
         """Commit, and if that succeeds write once more: one of the two must fail with this code."""
-        attempts, driver = self._role.attempts, await self._role.driver()
-        outcome = await attempts.make(driver.commit(self._slot))
+        operations, driver = self._role.operations, await self._role.driver()
+        outcome = await operations.attempt(driver.commit(self._slot))
         if outcome.error is None:
-            await attempts.make(self._role.write(Payload(Pattern.FRAME, FRAME_SIZE)))
-        await attempts.error([code], self._role.settings.read_timeout)
+            await operations.attempt(self._role.write(Payload(Pattern.FRAME, FRAME_SIZE)))
+        await operations.error([code], self._role.settings.read_timeout)
 
     @step(acting(r"writes '(?P<count>[^']+)' frames of size '(?P<size>[^']+)' as fast as possible"))
     async def write_fast(self, count: int, size: ByteSize) -> None:
         """Begin to write many frames; it goes on while other roles act."""
         driver = await self._role.driver()
         recipe = Payload(Pattern.FRAME, size)
-        self._role.attempts.start(
-            driver.write(self._role.writer(), recipe, count=count, timeout=self._role.settings.bulk_timeout)
+        self._role.operations.start(
+            driver.write(self._role.endpoints.writer(), recipe, count=count, timeout=self._role.settings.bulk_timeout)
         )
 
     @step(acting(r"reads frames with '(?P<milliseconds>[^']+)' ms delay between each read"))
@@ -235,4 +236,4 @@ class BasicCommunicationSteps:
         expect_equal(count, self._frames_read(), "number of frames read")
 
     def _frames_read(self) -> int:
-        return sum(done.frames for done in self._role.memory.transfers) + len(self._role.memory.frames)
+        return sum(done.frames for done in self._role.history.transfers) + len(self._role.history.frames)

@@ -45,19 +45,21 @@ class BenchmarkSteps:
         driver = await self._role.driver()
         recipe = Payload(Pattern.SIMPLE, size)
         timeout = self._role.settings.bulk_timeout
-        work = driver.write(self._role.writer(), recipe, count=count, interval=interval / 1e6, timeout=timeout)
-        self._role.attempts.start(work)
+        work = driver.write(
+            self._role.endpoints.writer(), recipe, count=count, interval=interval / 1e6, timeout=timeout
+        )
+        self._role.operations.start(work)
 
     @then(acting(r"should report its throughput and processor time"))
     async def report_throughput(self) -> None:
         """Log frames and bytes per second, and processor time per frame."""
-        if self._role.attempts.pending:
-            outcome = await self._role.attempts.finished(self._role.settings.bulk_timeout)
+        if self._role.operations.pending:
+            outcome = await self._role.operations.finished(self._role.settings.bulk_timeout)
             if outcome.error is not None:
                 raise outcome.error
             done: Transfer = outcome.result
         else:
-            done = self._role.memory.transfers[-1]
+            done = self._role.history.transfers[-1]
         self._role.logger.warning(
             "throughput",
             frames_per_second=round(done.frames / done.seconds),

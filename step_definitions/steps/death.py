@@ -15,7 +15,7 @@ from harmony.steps.conversion import ByteSize
 from harmony.steps.registry import step, then
 from harmony.verdict.comparison import expect_equal
 from step_definitions import processes
-from step_definitions.child_driver import ChildDriver
+from step_definitions.child_driver import HERE, ChildDriver, Placement
 from step_definitions.patterns import Pattern, Payload
 from step_definitions.port import Driver, DriverError
 from step_definitions.role import Role
@@ -76,8 +76,8 @@ class DeathSteps:
         """Read what was committed, then learn of the death."""
         done = await self._role.read_many(count)
         expect_equal(count, done.frames, "frames read")
-        await self._role.attempts.make(self._role.read(timeout=self._role.settings.attempt_timeout))
-        await self._role.attempts.error([code], self._role.settings.read_timeout)
+        await self._role.operations.attempt(self._role.read(timeout=self._role.settings.attempt_timeout))
+        await self._role.operations.error([code], self._role.settings.read_timeout)
 
     @step(acting(r"has the writer of buffer '(?P<base>[^']+)' halted"))
     def halt(self, base: str) -> None:
@@ -111,7 +111,7 @@ class DeathSteps:
         """Start a process that has the number 1 and knows nobody here, and have it write."""
         if os.geteuid() != 0 or shutil.which("unshare") is None:
             raise UnsupportedError("a pid namespace needs the rights of root, and unshare (Debian: util-linux)")
-        await self._write_as(await self._start(name, namespace=True), base, count, size)
+        await self._write_as(await self._start(name, Placement(namespace=True)), base, count, size)
 
     @step(
         acting(
@@ -186,8 +186,8 @@ class DeathSteps:
         done = await other.driver.read_many(other.handle, idle=self._role.settings.idle_timeout)
         expect_equal((count, first, first + count - 1), (done.frames, done.first, done.last), "frames, first, last")
 
-    async def _start(self, name: str, *, namespace: bool = False) -> _Other:
-        other = self._others[name] = _Other(await self._role.sibling(process=True, namespace=namespace))
+    async def _start(self, name: str, placement: Placement = HERE) -> _Other:
+        other = self._others[name] = _Other(await self._role.sibling(placement, process=True))
         return other
 
     def _other(self, name: str) -> _Other:
@@ -235,7 +235,7 @@ class DeathSteps:
             return await driver.connect(name)
 
     async def _acquire(self) -> int:
-        return await (await self._role.driver()).acquire(self._role.writer(), _SIZE)
+        return await (await self._role.driver()).acquire(self._role.endpoints.writer(), _SIZE)
 
     async def _fill(self, length: int) -> int:
         slot = await self._acquire()
@@ -250,12 +250,12 @@ class DeathSteps:
 
     async def _metadata(self) -> None:
         driver = await self._role.driver()
-        await driver.write_metadata(self._role.writer(), Payload(Pattern.SIMPLE, 100))
+        await driver.write_metadata(self._role.endpoints.writer(), Payload(Pattern.SIMPLE, 100))
 
     async def _wrap(self) -> None:
         # In a ring of 10240 bytes, after one frame of 1000, the second of these has room only at the start.
         driver = await self._role.driver()
-        await driver.write(self._role.writer(), Payload(Pattern.FRAME, 9000), count=2, sizes=[9000, 500])
+        await driver.write(self._role.endpoints.writer(), Payload(Pattern.FRAME, 9000), count=2, sizes=[9000, 500])
 
     async def _hold(self, count: int) -> None:
         for _ in range(count):

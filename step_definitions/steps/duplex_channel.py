@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import replace
 
 from harmony.steps.conversion import ByteSize
 from harmony.steps.registry import step, then
 from harmony.verdict.comparison import expect_equal
+from step_definitions.observer import BufferView, Part
 from step_definitions.patterns import Pattern, Payload, digest
 from step_definitions.port import Blob
 from step_definitions.role import Role
@@ -92,7 +94,7 @@ class DuplexChannelSteps:
     async def try_receive(self) -> None:
         """Receive the next response, which may be an error."""
         driver = await self._role.driver()
-        await self._role.attempts.make(driver.receive(self._handle, timeout=self._role.settings.read_timeout))
+        await self._role.operations.attempt(driver.receive(self._handle, timeout=self._role.settings.read_timeout))
 
     @then(acting(r"should have found its requests read-only"))
     async def requests_read_only(self) -> None:
@@ -104,7 +106,7 @@ class DuplexChannelSteps:
 
     @step(acting(r"stops its channel"))
     async def stop(self) -> None:
-        """Close the server with whatever it still owes."""
+        """Close the server, also with requests unanswered."""
         await (await self._role.driver()).close(self._handle)
 
     @step(acting(r"creates duplex channel client '(?P<base>[^']+)'"))
@@ -147,7 +149,7 @@ class DuplexChannelSteps:
         await self._send(Payload(Pattern.SIMPLE, size))
         await self._role.watch_peer(self._role.view_exactly(f"{self._name}_request").field("reader_pid"))
         driver = await self._role.driver()
-        self._role.attempts.start(driver.receive(self._handle, timeout=self._role.settings.bulk_timeout))
+        self._role.operations.start(driver.receive(self._handle, timeout=self._role.settings.bulk_timeout))
 
     @then(stating(r"response should match request with size '(?P<size>[^']+)'"))
     async def response_matches(self, size: ByteSize) -> None:
@@ -196,9 +198,9 @@ class DuplexChannelSteps:
         """Count the responses, and look for one too many."""
         expect_equal(len(self._sent), len(self._received), "number of responses")
         driver = await self._role.driver()
-        attempts = self._role.attempts
-        await attempts.make(driver.receive(self._handle, timeout=self._role.settings.quiet_timeout))
-        await attempts.error(["timeout"], self._role.settings.read_timeout)
+        operations = self._role.operations
+        await operations.attempt(driver.receive(self._handle, timeout=self._role.settings.quiet_timeout))
+        await operations.error(["timeout"], self._role.settings.read_timeout)
 
     @then(acting(r"receives exactly '(?P<count>\d+)' responses"))
     async def receives_exactly(self, count: int) -> None:
@@ -242,7 +244,7 @@ class DuplexChannelSteps:
     async def few_responses(self, most: int, base: str) -> None:
         """Watch the semaphore of the response buffer rise to its most, and stay there."""
         name = f"{self._role.naming.name(base)}_response"
-        seen = await self._role.settled_semaphore(name, at_least=1)
+        seen = await self._settled(self._role.view_exactly(name))
         if seen > most:
             raise AssertionError(f"{seen} responses stand in the buffer, at most {most} have room")
 
@@ -252,6 +254,15 @@ class DuplexChannelSteps:
         name = self._role.naming.name(base)
         left = [part for end in ("request", "response") for part in self._role.view_exactly(f"{name}_{end}").existing()]
         expect_equal([], left, "objects of the channel")
+
+    async def _settled(self, view: BufferView) -> int:
+        """Return the value of the data semaphore once it has stopped rising."""
+        await self._role.poll(lambda: view.semaphore(Part.DATA) >= 1, "1 on the semaphore")
+        before = -1
+        while (now := view.semaphore(Part.DATA)) != before:
+            before = now
+            await asyncio.sleep(self._role.settings.blocked_for)
+        return now
 
     async def _dial(self, base: str, payload: int) -> None:
         driver = await self._role.driver()

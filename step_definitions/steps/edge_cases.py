@@ -13,6 +13,7 @@ from step_definitions.patterns import Pattern, Payload
 from step_definitions.port import Driver, DriverError
 from step_definitions.role import Role
 from step_definitions.sentences import acting, stating
+from step_definitions.verification import verify_series
 
 
 class EdgeCaseSteps:
@@ -31,7 +32,7 @@ class EdgeCaseSteps:
     async def write_row(self, count: int, size: ByteSize) -> None:
         """Write frames that find room at once."""
         driver = await self._role.driver()
-        await driver.write(self._role.writer(), Payload(Pattern.FRAME, size), count=count)
+        await driver.write(self._role.endpoints.writer(), Payload(Pattern.FRAME, size), count=count)
 
     @step(acting(r"reads '(?P<count>[^']+)' frames in a row"))
     async def read_row(self, count: int) -> None:
@@ -42,17 +43,17 @@ class EdgeCaseSteps:
     @then(acting(r"should verify the content of all frames"))
     def verify_content(self) -> None:
         """Compare every byte of every series read with the pattern of the frames' sizes and numbers."""
-        if not self._role.memory.transfers:
+        if not self._role.history.transfers:
             raise AssertionError("no series of frames has been read")
-        for done in self._role.memory.transfers:
-            self._role.verify_series(done)
+        for done in self._role.history.transfers:
+            verify_series(done)
 
     @then(acting(r"should find no further frame"))
     async def no_further_frame(self) -> None:
         """Wait a moment for a frame that must not come."""
-        attempts = self._role.attempts
-        await attempts.make(self._role.read(timeout=self._role.settings.quiet_timeout))
-        await attempts.error(["timeout"], self._role.settings.read_timeout)
+        operations = self._role.operations
+        await operations.attempt(self._role.read(timeout=self._role.settings.quiet_timeout))
+        await operations.error(["timeout"], self._role.settings.read_timeout)
 
     @step(stating(r"the (?P<part>data|space) semaphore of buffer '(?P<base>[^']+)' should stand at '(?P<value>\d+)'"))
     def semaphore_stands(self, part: str, base: str, value: int) -> None:
@@ -72,25 +73,25 @@ class EdgeCaseSteps:
         """Begin a write that has to wait."""
         await self._watch("reader_pid")
         recipe = Payload(Pattern.FRAME, size)
-        self._role.attempts.start(self._role.write(recipe, timeout=self._role.settings.bulk_timeout))
+        self._role.operations.start(self._role.write(recipe, timeout=self._role.settings.bulk_timeout))
 
     @step(acting(r"starts waiting for a frame"))
     async def start_waiting(self) -> None:
         """Begin a read that has to wait."""
         await self._watch("writer_pid")
-        self._role.attempts.start(self._role.read(timeout=self._role.settings.bulk_timeout))
+        self._role.operations.start(self._role.read(timeout=self._role.settings.bulk_timeout))
 
     @then(acting(r"should be blocked"))
     async def blocked(self) -> None:
         """What was started must not come back by itself."""
-        if not await self._role.attempts.still_running(self._role.settings.blocked_for):
-            outcome = await self._role.attempts.finished(0)
+        if not await self._role.operations.still_running(self._role.settings.blocked_for):
+            outcome = await self._role.operations.finished(0)
             raise AssertionError(f"it came back after {outcome.seconds * 1000:.0f} ms: {outcome.error or 'done'}")
 
     @then(acting(r"should finish what it started"))
     async def finish(self) -> None:
         """What was started comes back now, without an error."""
-        outcome = await self._role.attempts.finished(self._role.settings.read_timeout)
+        outcome = await self._role.operations.finished(self._role.settings.read_timeout)
         if outcome.error is not None:
             raise outcome.error
 
@@ -138,8 +139,8 @@ class EdgeCaseSteps:
         driver = await self._role.driver()
         recipe = Payload(Pattern.FRAME, sizes[0])
         timeout = self._role.settings.bulk_timeout
-        self._role.attempts.start(
-            driver.write(self._role.writer(), recipe, count=count, sizes=list(sizes), timeout=timeout)
+        self._role.operations.start(
+            driver.write(self._role.endpoints.writer(), recipe, count=count, sizes=list(sizes), timeout=timeout)
         )
 
     async def _watch(self, owner: str) -> None:

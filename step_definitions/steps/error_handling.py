@@ -20,19 +20,19 @@ class ErrorHandlingSteps:
     async def try_write_metadata(self, size: ByteSize) -> None:
         """Write metadata, or learn why not."""
         driver = await self._role.driver()
-        work = driver.write_metadata(self._role.writer(), Payload(Pattern.SIMPLE, size))
-        await self._role.attempts.make(work)
+        work = driver.write_metadata(self._role.endpoints.writer(), Payload(Pattern.SIMPLE, size))
+        await self._role.operations.attempt(work)
 
     @step(acting(r"tries to read metadata"))
     async def try_read_metadata(self) -> None:
         """Read metadata, or learn why not."""
         driver = await self._role.driver()
-        await self._role.attempts.make(driver.read_metadata(self._role.reader()))
+        await self._role.operations.attempt(driver.read_metadata(self._role.endpoints.reader()))
 
     @then(acting(r"should read metadata with size '(?P<size>[^']+)'"))
     async def read_metadata(self, size: ByteSize) -> None:
         """Read metadata and compare its size and every byte."""
         driver = await self._role.driver()
-        seen = await driver.read_metadata(self._role.reader())
+        seen = await driver.read_metadata(self._role.endpoints.reader())
         expect_equal(size, seen.size, "size of the metadata")
         expect_equal(digest(Payload(Pattern.SIMPLE, size).content()), seen.digest, "digest of the metadata")

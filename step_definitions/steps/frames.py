@@ -30,13 +30,13 @@ class FrameSteps:
     @step(acting(r"releases held frame '(?P<number>\d+)'"))
     async def release(self, number: int) -> None:
         """Release one of the held frames."""
-        await (await self._role.driver()).release(self._role.memory.frames[number - 1].frame)
+        await (await self._role.driver()).release(self._role.history.frames[number - 1].frame)
 
     @then(acting(r"should find held frame '(?P<number>\d+)' unharmed"))
     async def unharmed(self, number: int) -> None:
         """Read the bytes of a held frame again and compare each with its pattern."""
         driver = await self._role.driver()
-        frame = self._role.memory.frames[number - 1]
+        frame = self._role.history.frames[number - 1]
         seen = await driver.peek(frame.frame, offset=0, length=frame.size)
         expect_equal(ramp(frame.size, frame.sequence), seen, f"bytes of held frame {number}")
 
@@ -44,7 +44,9 @@ class FrameSteps:
     async def try_look(self, number: int) -> None:
         """Look at a frame, or learn why not."""
         driver = await self._role.driver()
-        await self._role.attempts.make(driver.peek(self._role.memory.frames[number - 1].frame, offset=0, length=1))
+        await self._role.operations.attempt(
+            driver.peek(self._role.history.frames[number - 1].frame, offset=0, length=1)
+        )
 
     @step(
         acting(
@@ -58,8 +60,8 @@ class FrameSteps:
         sizes = [self._random.randint(least, most) for _ in range(count)]
         recipe = Payload(Pattern.FRAME, sizes[0])
         timeout = self._role.settings.bulk_timeout
-        work = driver.write(self._role.writer(), recipe, count=count, sizes=sizes, timeout=timeout)
-        self._role.attempts.start(work)
+        work = driver.write(self._role.endpoints.writer(), recipe, count=count, sizes=sizes, timeout=timeout)
+        self._role.operations.start(work)
 
     @then(
         stating(

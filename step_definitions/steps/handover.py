@@ -22,9 +22,11 @@ class HandoverSteps:
         """Begin to read from one buffer and write to another; with one frame, wait until it is done."""
         driver = await self._role.driver()
         timeout = self._role.settings.bulk_timeout
-        work = driver.relay(self._role.reader(source), self._role.writer(target), count, timeout=timeout)
+        work = driver.relay(
+            self._role.endpoints.reader(source), self._role.endpoints.writer(target), count, timeout=timeout
+        )
         if count > 1:
-            self._role.attempts.start(work)
+            self._role.operations.start(work)
         else:
             expect_equal(count, (await work).frames, "frames passed on")
 
@@ -39,7 +41,7 @@ class HandoverSteps:
         view = self._role.view(base)
         ended = time.monotonic()
         expect_equal([], view.existing(), "objects of the buffer")
-        _, outcome = await self._role.attempts.error([code], self._role.settings.read_timeout)
+        _, outcome = await self._role.operations.error([code], self._role.settings.read_timeout)
         late = outcome.ended - ended
         if late > milliseconds / 1000 + self._role.settings.slack:
             raise AssertionError(f"noticed {late * 1000:.0f} ms after the end")

@@ -25,7 +25,7 @@ class HostileMemorySteps:
             await self._role.connect(base)
             await self._role.write(Payload(Pattern.FRAME, 100), timeout=self._role.settings.attempt_timeout)
 
-        await self._role.attempts.make(work())
+        await self._role.operations.attempt(work())
 
     @step(
         stating(r"the '8' bytes at '(?P<offset>\d+)' of buffer '(?P<base>[^']+)' are overwritten with '(?P<value>\d+)'")

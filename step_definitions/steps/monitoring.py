@@ -41,7 +41,7 @@ class MonitoringSteps:
         driver = await self._role.driver()
         recipe = Payload(Pattern.SIMPLE, size)
         timeout = self._role.settings.bulk_timeout
-        self._role.attempts.start(driver.write(self._role.writer(), recipe, count=count, timeout=timeout))
+        self._role.operations.start(driver.write(self._role.endpoints.writer(), recipe, count=count, timeout=timeout))
 
     @step(acting(r"takes '(?P<count>\d+)' frames without looking at them"))
     async def take(self, count: int) -> None:
@@ -61,10 +61,10 @@ class MonitoringSteps:
             raise AssertionError(f"{done.cpu_seconds:.3f} s of processor time, at most {limit:.3f} s expected")
 
     async def _transfer(self) -> Transfer:
-        attempts = self._role.attempts
-        if not attempts.pending:
-            return self._role.memory.transfers[-1]
-        outcome = await attempts.finished(self._role.settings.bulk_timeout)
+        operations = self._role.operations
+        if not operations.pending:
+            return self._role.history.transfers[-1]
+        outcome = await operations.finished(self._role.settings.bulk_timeout)
         if outcome.error is not None:
             raise outcome.error
         done: Transfer = outcome.result

@@ -34,7 +34,7 @@ class PlatformSteps:
 
     @then(stating(r"the named objects of buffer '(?P<base>[^']+)' should stand in the namespace of the session"))
     def windows_objects(self, base: str) -> None:
-        """Say that nobody looks: Windows keeps such objects where only a harness on Windows sees them."""
+        """Refuse: only a harness on Windows sees the named objects of Windows."""
         raise UnsupportedError(
             f"the named objects of {base!r} belong to Windows, and this harness can look at those of Linux only"
         )
@@ -49,23 +49,23 @@ class PlatformSteps:
     async def try_create_exactly(self, name: str) -> None:
         """Create a buffer under a name as it stands, written as JSON."""
         exact = str(json.loads(name))
-        await self._role.attempts.make((await self._role.driver()).create(exact, metadata=64, payload=1024))
+        await self._role.operations.attempt((await self._role.driver()).create(exact, metadata=64, payload=1024))
 
     @step(acting(r"tries to create a buffer with a name of '(?P<length>\d+)' characters"))
     async def try_create_long(self, length: int) -> None:
         """Create a buffer under a name of this length."""
-        name = self._role.long_name(length)
-        await self._role.attempts.make(self._role.create("long", 64, 1024, name=name))
+        name = self._long_name(length)
+        await self._role.operations.attempt(self._role.create("long", 64, 1024, name=name))
 
     @step(acting(r"creates a buffer with a name of '(?P<length>\d+)' characters"))
     async def create_long(self, length: int) -> None:
         """Create a buffer under a name of this length, which must be possible."""
-        await self._role.create("long", 64, 1024, name=self._role.long_name(length))
+        await self._role.create("long", 64, 1024, name=self._long_name(length))
 
     @step(acting(r"connects to the buffer with a name of '(?P<length>\d+)' characters"))
     async def connect_long(self, length: int) -> None:
         """Connect to it."""
-        await self._role.connect("long", name=self._role.long_name(length))
+        await self._role.connect("long", name=self._long_name(length))
 
     @given(acting(r"comes upon a stale '(?P<what>[^']+)' of buffer '(?P<base>[^']+)' that a dead process left"))
     def leave_stale(self, what: str, base: str) -> None:
@@ -84,13 +84,17 @@ class PlatformSteps:
 
     @step(acting(r"finds the lock of buffer '(?P<base>[^']+)' held as by a reader that creates it anew"))
     def hold_lock(self, base: str) -> None:
-        """Stand where a new reader stands before it has replaced the objects of a dead one."""
+        """Hold the lock, as a new reader does before it has replaced the objects of a dead one."""
         self._locks.enter_context(self._role.view(base).holding_lock())
 
     @step(acting(r"sees the lock of buffer '[^']+' given back"))
     def give_lock_back(self) -> None:
         """Let the next one have it."""
         self._locks.close()
+
+    def _long_name(self, length: int) -> str:
+        suffix = self._role.naming.name("")
+        return "n" * (length - len(suffix)) + suffix
 
     def _leave(self, what: str, base: str, owner: int, *, made_at: float | None = None) -> None:
         for part in Part if what == _EVERYTHING else [Part(what)]:

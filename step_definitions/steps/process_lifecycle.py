@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from harmony.steps.conversion import ByteSize
 from harmony.steps.registry import step, then
 from harmony.verdict.comparison import expect_equal
-from step_definitions.attempts import Outcome
+from step_definitions.contract_terms import CODES
 from step_definitions.patterns import Pattern, Payload
+from step_definitions.pending_operations import Outcome
 from step_definitions.role import Role
 from step_definitions.sentences import acting
-from step_definitions.terms import CODES
 
 
 class ProcessLifecycleSteps:
@@ -28,18 +28,18 @@ class ProcessLifecycleSteps:
     @step(acting(r"tries to read a frame"))
     async def try_read(self) -> None:
         """Read a frame, or learn why there is none."""
-        await self._role.attempts.make(self._role.read(timeout=self._role.settings.attempt_timeout))
+        await self._role.operations.attempt(self._role.read(timeout=self._role.settings.attempt_timeout))
 
     @step(acting(r"tries to write frame with size '(?P<size>[^']+)'"))
     async def try_write(self, size: ByteSize) -> None:
         """Write a frame, or learn why it cannot be written."""
         timeout = self._role.settings.attempt_timeout
-        await self._role.attempts.make(self._role.write(Payload(Pattern.FRAME, size), timeout=timeout))
+        await self._role.operations.attempt(self._role.write(Payload(Pattern.FRAME, size), timeout=timeout))
 
     @step(acting(r"tries to connect to buffer '(?P<base>[^']+)'"))
     async def try_connect(self, base: str) -> None:
         """Connect, or learn why not."""
-        await self._role.attempts.make(self._role.connect(base))
+        await self._role.operations.attempt(self._role.connect(base))
 
     @then(acting(r"should get error '(?P<code>[^']+)'"))
     async def get_error(self, code: str) -> None:
@@ -48,10 +48,10 @@ class ProcessLifecycleSteps:
 
     @then(acting(r"should get error '(?P<code>[^']+)' or '(?P<other>[^']+)' for what the server still owes"))
     async def get_either_error(self, code: str, other: str) -> None:
-        """Of what was started in the background, at least one was not answered any more, for one of two reasons."""
+        """At least one operation in the background ended with one of the two codes, and none with another."""
         refused = 0
-        while self._role.attempts.pending:
-            outcome = await self._role.attempts.finished(self._role.settings.read_timeout)
+        while self._role.operations.pending:
+            outcome = await self._role.operations.finished(self._role.settings.read_timeout)
             if outcome.error is not None and outcome.error.code not in {code, other}:
                 raise outcome.error
             refused += outcome.error is not None
@@ -81,7 +81,7 @@ class ProcessLifecycleSteps:
     @then(acting(r"should get error '(?P<code>[^']+)' with expected '(?P<expected>[^']+)' and seen '(?P<seen>[^']+)'"))
     async def get_error_with_values(self, code: str, expected: int, seen: int) -> None:
         """The last attempt failed with this code and says which values were involved."""
-        error, _ = await self._role.attempts.error([code], self._role.settings.read_timeout)
+        error, _ = await self._role.operations.error([code], self._role.settings.read_timeout)
         values: Mapping[str, object] = error.details
         expect_equal((expected, seen), (values.get("expected"), values.get("seen")), "(expected, seen) in the error")
 
@@ -89,7 +89,7 @@ class ProcessLifecycleSteps:
         unknown = set(codes) - CODES.keys()
         if unknown:
             raise AssertionError(f"no canonical error code: {', '.join(sorted(unknown))}")
-        _, outcome = await self._role.attempts.error(codes, self._role.settings.read_timeout)
+        _, outcome = await self._role.operations.error(codes, self._role.settings.read_timeout)
         return outcome
 
     def _within(self, seconds: float, milliseconds: int, since: str) -> None:

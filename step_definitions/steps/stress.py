@@ -16,6 +16,7 @@ from step_definitions.port import DriverError
 from step_definitions.processes import Holdings
 from step_definitions.role import Role
 from step_definitions.sentences import acting, stating
+from step_definitions.verification import verify_series
 
 _COUNTERS = 1 << 64
 _BATCH = 500
@@ -58,7 +59,7 @@ class StressSteps:
     @step(acting(r"writes frames of size '(?P<size>[^']+)' for the time of a long run"))
     async def write_long(self, size: ByteSize) -> None:
         """Begin to write for the configured time."""
-        self._role.attempts.start(self._write_until(time.monotonic() + self._role.settings.long_run, size))
+        self._role.operations.start(self._write_until(time.monotonic() + self._role.settings.long_run, size))
 
     @step(acting(r"reads frames for the time of a long run"))
     async def read_long(self) -> None:
@@ -67,7 +68,7 @@ class StressSteps:
         end = time.monotonic() + self._role.settings.long_run + self._role.settings.idle_timeout
         while time.monotonic() < end:
             done = await self._role.read_many()
-            self._role.verify_series(done)
+            verify_series(done)
 
     @then(
         acting(
@@ -75,8 +76,8 @@ class StressSteps:
         )
     )
     async def counted(self, base: str, start: int) -> None:
-        """Compare the counter in memory, which may have passed its end, with what was written and wrapped."""
-        await self._role.attempts.finished(self._role.settings.bulk_timeout)
+        """Compare the counter in memory, which may have wrapped around, with what was written."""
+        await self._role.operations.finished(self._role.settings.bulk_timeout)
         counted = (self._role.view(base).field("payload_written_count") - start) % _COUNTERS
         if not self._written <= counted <= 2 * self._written:
             raise AssertionError(f"{self._written} frames written, {counted} frames and markers counted")
@@ -87,7 +88,7 @@ class StressSteps:
         await self._count()
         for number in range(10_000):
             name = f"{base}-{number}"
-            outcome = await self._role.attempts.make(self._role.create(name, 64, 4096))
+            outcome = await self._role.operations.attempt(self._role.create(name, 64, 4096))
             if outcome.error is not None:
                 return
             self._crowd.append(name)
@@ -96,7 +97,7 @@ class StressSteps:
     @step(acting(r"closes all its buffers"))
     async def close_all(self) -> None:
         """Close every reader."""
-        for base in list(self._role.readers):
+        for base in list(self._role.endpoints.readers):
             await self._role.close(base)
 
     @then(stating(r"no object of the buffers called '(?P<base>[^']+)' should exist"))
@@ -138,7 +139,7 @@ class StressSteps:
         with contextlib.suppress(asyncio.CancelledError):
             while time.monotonic() < end:
                 recipe = Payload(Pattern.FRAME, size)
-                done = await driver.write(self._role.writer(), recipe, count=_BATCH, timeout=30)
+                done = await driver.write(self._role.endpoints.writer(), recipe, count=_BATCH, timeout=30)
                 self._written += done.frames
 
     async def _count(self) -> None:

@@ -17,7 +17,7 @@ class SynchronisationSteps:
     @then(acting(r"should have needed at least '(?P<milliseconds>\d+)' ms for its frames"))
     async def needed_at_least(self, milliseconds: int) -> None:
         """What was written in the background took its time: the reader's pace is what held it."""
-        outcome = await self._role.attempts.finished(self._role.settings.bulk_timeout)
+        outcome = await self._role.operations.finished(self._role.settings.bulk_timeout)
         if outcome.error is not None:
             raise outcome.error
         done: Transfer = outcome.result

@@ -42,7 +42,7 @@ class SystemResourceSteps:
     )
     async def try_create(self, base: str, metadata: ByteSize, payload: ByteSize) -> None:
         """Create a buffer, or learn why not."""
-        await self._role.attempts.make(self._role.create(base, metadata, payload))
+        await self._role.operations.attempt(self._role.create(base, metadata, payload))
 
     @then(stating(r"every object of buffer '(?P<base>[^']+)' should exist"))
     def everything_there(self, base: str) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+from graphlib import TopologicalSorter
+from pathlib import Path
 
 import pytest
 
@@ -48,6 +51,18 @@ def test_its_own_tests_and_linters(command: str) -> None:
     if tool in {"fmt", "clippy"} and not shutil.which(f"cargo-{tool}"):
         pytest.skip(f"rust: no cargo {tool} (rustup component add {'rustfmt' if tool == 'fmt' else tool})")
     RUST.run(*command.split())
+
+
+@pytest.mark.parametrize("crate", sorted(RUST.folder.glob("*/src")), ids=lambda crate: crate.parent.name)
+def test_no_module_imports_one_that_imports_it_back(crate: Path) -> None:
+    named = re.compile(r"\bcrate::(?:\{([^}]*)\}|(\w+))")
+    modules = {file.stem: file.read_text("utf-8") for file in crate.glob("*.rs")}
+    imports = {
+        name: {word for group in named.findall(text) for word in re.findall(r"\w+", " ".join(group))} & modules.keys()
+        for name, text in modules.items()
+    }
+    assert any(imports.values())
+    TopologicalSorter(imports).prepare()
 
 
 @RUST.needs_tools

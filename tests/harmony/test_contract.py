@@ -12,8 +12,8 @@ import pytest
 
 from harmony.wire.contract_text import json_schema, markdown
 from harmony.wire.driver_contract import HandshakeError, Identity, Structure, layout_differences
+from step_definitions.contract_terms import LAYOUT
 from step_definitions.port import CONTRACT
-from step_definitions.terms import LAYOUT
 
 ROOT = Path(__file__).resolve().parents[2]
 

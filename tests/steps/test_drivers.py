@@ -15,7 +15,7 @@ import pytest
 from harmony.errors import UnsupportedError
 from harmony.model import Verdict
 from step_definitions import local_driver
-from step_definitions.child_driver import ChildDriver
+from step_definitions.child_driver import ChildDriver, Placement
 from step_definitions.library import load
 from step_definitions.local_driver import LocalDriver
 from step_definitions.patterns import Pattern, Payload, digest, expected_chain, ramp, sizes_of
@@ -246,7 +246,7 @@ def test_a_child_can_belong_to_another_user(run_id: str) -> None:
         async with opened("local", "zerobuffer") as owner:
             name = f"mine{run_id}"
             await owner.create(name, metadata=0, payload=64)
-            stranger = await ChildDriver.start("zerobuffer", user=65534)
+            stranger = await ChildDriver.start("zerobuffer", Placement(user=65534))
             with pytest.raises(DriverError) as caught:
                 await stranger.connect(name)
             assert caught.value.code == "permission_denied"

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import inspect
 
-from step_definitions.desk import Desk
+from step_definitions.dispatcher import Dispatcher
+from step_definitions.library import load
 from step_definitions.port import CONTRACT, Driver
 from zerobuffer.errors import BY_CODE
 
@@ -11,10 +12,13 @@ VERBS = set(CONTRACT.verbs)
 
 
 def test_every_verb_of_the_port_is_performed_with_the_same_arguments() -> None:
-    for verb in VERBS:
-        port = inspect.signature(getattr(Driver, verb)).parameters
-        desk = inspect.signature(getattr(Desk, f"_{verb}")).parameters
-        assert set(port) == set(desk), verb
+    dispatcher = Dispatcher(load("zerobuffer"))
+    at_once, waiting = dispatcher._at_once, dispatcher._waiting
+    assert not at_once.keys() & waiting.keys()
+    assert at_once.keys() | waiting.keys() == VERBS
+    for verb, method in {**at_once, **waiting}.items():
+        port = set(inspect.signature(getattr(Driver, verb)).parameters) - {"self"}
+        assert port - ({"timeout"} if verb in at_once else set()) == set(inspect.signature(method).parameters), verb
 
 
 def test_the_port_has_no_other_verb() -> None:

@@ -8,8 +8,9 @@ from typing import Any, cast
 import pytest
 
 from harmony.verdict.comparison import MismatchError
+from step_definitions.frame_history import FrameHistory
 from step_definitions.port import DriverError, Transfer
-from step_definitions.role import Memory, Role
+from step_definitions.role import Role
 from step_definitions.settings import StepSettings
 from step_definitions.steps.basic_communication import BasicCommunicationSteps
 
@@ -19,13 +20,13 @@ class Resting:
 
     def __init__(self, before: int, after: int) -> None:
         self.settings = StepSettings()
-        self.memory = Memory(transfers=[Transfer(before, 0, 1, before)])
+        self.history = FrameHistory(transfers=[Transfer(before, 0, 1, before)])
         self._after = after
 
     async def read_many(self, count: int, **_: Any) -> None:
         if self._after < count:
             raise DriverError("timeout", f"after {self._after} frames")
-        self.memory.transfers.append(Transfer(count, 0, 1, count))
+        self.history.transfers.append(Transfer(count, 0, 1, count))
 
 
 @pytest.mark.parametrize(("before", "after"), [(20, 0), (15, 5), (0, 20)])

@@ -8,27 +8,27 @@ namespace ZeroBuffer.Driver
     /// <summary>The verbs of one buffer.</summary>
     internal sealed unsafe class BufferVerbs
     {
-        private readonly Table table;
+        private readonly Handles handles;
 
-        public BufferVerbs(Table table)
+        public BufferVerbs(Handles handles)
         {
-            this.table = table;
+            this.handles = handles;
         }
 
         public object Create(Params given)
         {
-            return table.Keep(new Reader(given.Text("name"), given.Config()));
+            return handles.Keep(new Reader(given.Text("name"), given.Config()));
         }
 
         public object Connect(Params given)
         {
-            return table.Keep(new Writer(given.Text("name")));
+            return handles.Keep(new Writer(given.Text("name")));
         }
 
         public object Close(Params given)
         {
-            // Whoever takes it closes it; another one at the same time is told that it is closed.
-            table.TakeWithParts(given, "handle").ForEach(thing => thing.Dispose());
+            // The request that takes it closes it. Another one at the same time is told that it is closed.
+            handles.TakeWithHeld(given, "handle").ForEach(thing => thing.Dispose());
             return null;
         }
 
@@ -41,8 +41,8 @@ namespace ZeroBuffer.Driver
             var sizes = given.Sizes("sizes");
             var interval = given.Seconds("interval").TotalSeconds;
             var count = given.Number("count");
-            var writer = table.Get<Writer>(given, "handle");
-            var summary = new Summary();
+            var writer = handles.Get<Writer>(given, "handle");
+            var transfer = new Transfer();
             for (long number = 0; number < count; number++)
             {
                 if (interval > 0)
@@ -53,10 +53,10 @@ namespace ZeroBuffer.Driver
                 var size = sizes.Length > 0 ? sizes[number % sizes.Length] : recipe.Size;
                 var content = recipe.Content(size, writer.NextSequence);
                 var sequence = writer.Write(content.Array, content.Offset, content.Count, clock.Left);
-                summary.Add(sequence, content.Count);
+                transfer.Add(sequence, content.Count);
             }
 
-            return summary.Plain(clock);
+            return transfer.Plain(clock);
         }
 
         public object Fill(Params given)
@@ -65,38 +65,38 @@ namespace ZeroBuffer.Driver
             var clock = new RequestClock(timeout);
             var recipe = given.Payload();
             var patience = given.Seconds("patience");
-            var writer = table.Get<Writer>(given, "handle");
-            var summary = new Summary();
+            var writer = handles.Get<Writer>(given, "handle");
+            var transfer = new Transfer();
             while (!clock.IsOver)
             {
                 var content = recipe.Content(writer.NextSequence);
                 try
                 {
                     var sequence = writer.Write(content.Array, content.Offset, content.Count, patience);
-                    summary.Add(sequence, content.Count);
+                    transfer.Add(sequence, content.Count);
                 }
                 catch (BufferFullException)
                 {
-                    return summary.Plain(clock);
+                    return transfer.Plain(clock);
                 }
             }
 
-            var cause = $"the buffer took {summary.Frames} frames and was not full in {timeout.TotalSeconds} s";
+            var cause = $"the buffer took {transfer.Frames} frames and was not full in {timeout.TotalSeconds} s";
             throw RpcException.Of("timeout", cause);
         }
 
         public object Acquire(Params given)
         {
             var size = given.Number("size");
-            var writer = table.Get<Writer>(given, "handle");
-            return table.Keep(new HeldSlot(writer, writer.Acquire(size, given.Timeout)));
+            var writer = handles.Get<Writer>(given, "handle");
+            return handles.Keep(new HeldSlot(writer, writer.Acquire(size, given.Timeout)));
         }
 
         public object Put(Params given)
         {
             var recipe = given.Payload();
             var offset = given.Number("offset");
-            var held = table.Get<HeldSlot>(given, "slot");
+            var held = handles.Get<HeldSlot>(given, "slot");
             var content = recipe.Content(held.Slot.Sequence);
             if (content.Count > held.Slot.Size - offset)
             {
@@ -113,7 +113,7 @@ namespace ZeroBuffer.Driver
 
         public object Commit(Params given)
         {
-            var held = table.Take<HeldSlot>(given, "slot");
+            var held = handles.Take<HeldSlot>(given, "slot");
             lock (held)
             {
                 return held.Slot.Commit();
@@ -122,14 +122,14 @@ namespace ZeroBuffer.Driver
 
         public object Abandon(Params given)
         {
-            table.Take<HeldSlot>(given, "slot").Dispose();
+            handles.Take<HeldSlot>(given, "slot").Dispose();
             return null;
         }
 
         public object WriteMetadata(Params given)
         {
             var content = given.Payload().Whole();
-            table.Get<Writer>(given, "handle").SetMetadata(content);
+            handles.Get<Writer>(given, "handle").SetMetadata(content);
             return null;
         }
 
@@ -137,7 +137,7 @@ namespace ZeroBuffer.Driver
 
         public object Read(Params given)
         {
-            var reader = table.Get<Reader>(given, "handle");
+            var reader = handles.Get<Reader>(given, "handle");
             var frame = reader.Read(given.Timeout);
             var facts = new Dictionary<string, object>
             {
@@ -145,7 +145,7 @@ namespace ZeroBuffer.Driver
                 { "size", frame.Size },
                 { "digest", Crc32.Continue(0, frame.Data.Pointer, frame.Size) },
             };
-            facts.Add("frame", table.Keep(new HeldFrame(reader, frame)));
+            facts.Add("frame", handles.Keep(new HeldFrame(reader, frame)));
             return facts;
         }
 
@@ -156,9 +156,9 @@ namespace ZeroBuffer.Driver
             var delay = given.Seconds("delay");
             var idle = given.Seconds("idle");
             var look = given.Flag("look");
-            var reader = table.Get<Reader>(given, "handle");
-            var summary = new Summary();
-            while (!count.HasValue || summary.Frames < count.Value)
+            var reader = handles.Get<Reader>(given, "handle");
+            var transfer = new Transfer();
+            while (!count.HasValue || transfer.Frames < count.Value)
             {
                 var left = clock.Left;
                 var patience = count.HasValue || left < idle ? left : idle;
@@ -166,7 +166,7 @@ namespace ZeroBuffer.Driver
                 {
                     using (var frame = reader.Read(patience))
                     {
-                        Look(frame, look, summary);
+                        Look(frame, look, transfer);
                         Thread.Sleep(delay); // the scenario asks for a slow reader
                     }
                 }
@@ -178,11 +178,11 @@ namespace ZeroBuffer.Driver
                         break;
                     }
 
-                    throw RpcException.Of(error, $"after {summary.Frames} frames: ");
+                    throw RpcException.Of(error, $"after {transfer.Frames} frames: ");
                 }
             }
 
-            return summary.Plain(clock);
+            return transfer.Plain(clock);
         }
 
         public object Relay(Params given)
@@ -190,26 +190,26 @@ namespace ZeroBuffer.Driver
             var clock = new RequestClock(given.Timeout);
             var count = given.Number("count");
             given.Number("target");
-            var source = table.Get<Reader>(given, "source");
-            var target = table.Get<Writer>(given, "target");
-            var summary = new Summary();
+            var source = handles.Get<Reader>(given, "source");
+            var target = handles.Get<Writer>(given, "target");
+            var transfer = new Transfer();
             for (; count > 0; count--)
             {
                 using (var frame = source.Read(clock.Left))
                 {
-                    summary.Add(frame);
+                    transfer.Add(frame);
                     target.Write(frame.Data.Pointer, frame.Size, clock.Left);
                 }
             }
 
-            return summary.Plain(clock);
+            return transfer.Plain(clock);
         }
 
         public object Peek(Params given)
         {
             var offset = given.Number("offset");
             var length = given.Number("length");
-            var held = table.Get<HeldFrame>(given, "frame");
+            var held = handles.Get<HeldFrame>(given, "frame");
             lock (held)
             {
                 var data = held.Frame.Data;
@@ -228,25 +228,25 @@ namespace ZeroBuffer.Driver
         /// <summary>The number stays, so that a look at a released frame is told so.</summary>
         public object Release(Params given)
         {
-            table.Get<HeldFrame>(given, "frame").Dispose();
+            handles.Get<HeldFrame>(given, "frame").Dispose();
             return null;
         }
 
         public object ReadMetadata(Params given)
         {
-            var content = table.Get<Reader>(given, "handle").GetMetadata();
+            var content = handles.Get<Reader>(given, "handle").GetMetadata();
             return new Dictionary<string, object> { { "size", content.Length }, { "digest", Crc32.Of(content) } };
         }
 
-        private static void Look(Frame frame, bool look, Summary summary)
+        private static void Look(Frame frame, bool look, Transfer transfer)
         {
             if (look)
             {
-                summary.Add(frame);
+                transfer.Add(frame);
             }
             else
             {
-                summary.Add(frame.Sequence, frame.Size);
+                transfer.Add(frame.Sequence, frame.Size);
             }
         }
 

@@ -11,29 +11,29 @@ namespace ZeroBuffer.Driver
         // What waits for a server looks this often whether the driver ends.
         private static readonly TimeSpan Look = TimeSpan.FromMilliseconds(50);
 
-        private readonly Table table;
+        private readonly Handles handles;
 
-        public ChannelVerbs(Table table)
+        public ChannelVerbs(Handles handles)
         {
-            this.table = table;
+            this.handles = handles;
         }
 
         public object Serve(Params given)
         {
-            return table.Keep(new Service(new DuplexServer(given.Text("name"), given.Config())));
+            return handles.Keep(new Service(new DuplexServer(given.Text("name"), given.Config())));
         }
 
         public object Handle(Params given)
         {
             var handler = given.Text("handler");
             var delay = given.Seconds("delay");
-            table.Get<Service>(given, "handle").Start(handler, delay);
+            handles.Get<Service>(given, "handle").Start(handler, delay);
             return null;
         }
 
         public object Counts(Params given)
         {
-            return table.Get<Service>(given, "handle").Counts();
+            return handles.Get<Service>(given, "handle").Counts();
         }
 
         public object Dial(Params given)
@@ -46,11 +46,11 @@ namespace ZeroBuffer.Driver
                 try
                 {
                     var wait = deadline.Left < Look ? deadline.Left : Look;
-                    return table.Keep(new DuplexClient(name, config, wait));
+                    return handles.Keep(new DuplexClient(name, config, wait));
                 }
                 catch (BufferNotFoundException) when (!deadline.IsOver)
                 {
-                    table.RefuseAtTheEnd();
+                    handles.RefuseAtTheEnd();
                 }
             }
         }
@@ -59,7 +59,7 @@ namespace ZeroBuffer.Driver
         {
             var content = given.Payload().Whole();
             var isInPlace = given.Flag("in_place");
-            var client = table.Get<DuplexClient>(given, "handle");
+            var client = handles.Get<DuplexClient>(given, "handle");
             if (!isInPlace)
             {
                 client.Send(content, given.Timeout);
@@ -77,7 +77,7 @@ namespace ZeroBuffer.Driver
 
         public object Receive(Params given)
         {
-            using (var response = table.Get<DuplexClient>(given, "handle").Receive(given.Timeout))
+            using (var response = handles.Get<DuplexClient>(given, "handle").Receive(given.Timeout))
             {
                 var digest = Crc32.Continue(0, response.Data.Pointer, response.Size);
                 return new Dictionary<string, object> { { "size", response.Size }, { "digest", digest } };
@@ -89,7 +89,7 @@ namespace ZeroBuffer.Driver
             var clock = new RequestClock(given.Timeout);
             var content = given.Payload().Whole();
             var count = given.Number("count");
-            var client = table.Get<DuplexClient>(given, "handle");
+            var client = handles.Get<DuplexClient>(given, "handle");
             var trips = new List<double>();
             for (; count > 0; count--)
             {

@@ -7,11 +7,11 @@ namespace ZeroBuffer.Driver
     /// <summary>The verbs about the process itself.</summary>
     internal sealed class ProcessVerbs
     {
-        private readonly Desk desk;
+        private readonly Dispatcher dispatcher;
 
-        public ProcessVerbs(Desk desk)
+        public ProcessVerbs(Dispatcher dispatcher)
         {
-            this.desk = desk;
+            this.dispatcher = dispatcher;
         }
 
         public object Hello(Params given)
@@ -41,7 +41,7 @@ namespace ZeroBuffer.Driver
 
         public object Dump(Params given)
         {
-            var requests = desk.UnderWay().ConvertAll(
+            var requests = dispatcher.UnderWay().ConvertAll(
                 job => (object)new Dictionary<string, object>
                 {
                     { "id", job.Id },

@@ -25,7 +25,7 @@ namespace ZeroBuffer.Driver
             var output = Libc.dup(Stdout);
             Libc.dup2(Stderr, Stdout);
             var writing = new object();
-            var desk = new Desk(
+            var dispatcher = new Dispatcher(
                 answer =>
                 {
                     var message = MessageDecoder.Encode(answer);
@@ -34,17 +34,17 @@ namespace ZeroBuffer.Driver
                         Write(output, message);
                     }
                 });
-            using (Termination.Watch(() => End(desk)))
+            using (Termination.Watch(() => End(dispatcher)))
             {
-                Serve(desk, output, writing);
-                End(desk);
+                Serve(dispatcher, output, writing);
+                End(dispatcher);
             }
 
             return 0;
         }
 
         /// <summary>Takes messages until stdin ends.</summary>
-        private static void Serve(Desk desk, int output, object writing)
+        private static void Serve(Dispatcher dispatcher, int output, object writing)
         {
             var decoder = new MessageDecoder();
             var chunk = new byte[1 << 16];
@@ -63,7 +63,7 @@ namespace ZeroBuffer.Driver
                 {
                     if (body != null)
                     {
-                        desk.Take(body);
+                        dispatcher.Take(body);
                         continue;
                     }
 
@@ -77,12 +77,12 @@ namespace ZeroBuffer.Driver
         }
 
         /// <summary>Closes all and ends, without waiting for threads that are blocked in the system.</summary>
-        private static void End(Desk desk)
+        private static void End(Dispatcher dispatcher)
         {
-            // Who comes second waits for the first, which does not come back.
+            // The second call waits for the first, which never returns.
             lock (Ending)
             {
-                desk.End();
+                dispatcher.End();
                 Libc._exit(0);
             }
         }
@@ -116,7 +116,7 @@ namespace ZeroBuffer.Driver
                     var written = Libc.write(descriptor, source + done, (ulong)(message.Length - done));
                     if (written < 0 && Libc.Errno != Libc.EINTR)
                     {
-                        // Whoever reads is gone: the end of stdin follows.
+                        // The harness is gone: the end of stdin follows.
                         return;
                     }
 

@@ -148,6 +148,40 @@ namespace ZeroBuffer.Tests
         }
 
         [Case]
+        private static void AResponseReachesOnlyTheClientThatAsked()
+        {
+            var name = Scratch.Name();
+            using (var asked = new ManualResetEvent(false))
+            using (var replaced = new ManualResetEvent(false))
+            using (var server = new DuplexServer(name, Config))
+            {
+                server.Start(
+                    request =>
+                    {
+                        asked.Set();
+                        replaced.WaitOne(Scratch.Patience);
+                        return request.Data.ToArray();
+                    });
+                using (var requests = new Writer(DuplexNames.Request(name)))
+                {
+                    requests.Write(Scratch.Ramp(10), Scratch.Patience);
+                    Expect.That(asked.WaitOne(Scratch.Patience), "the handler was not called");
+                }
+
+                // The first response buffer that the server finds belongs to the next client, of the same process.
+                using (var client = new DuplexClient(name, Config))
+                {
+                    client.Send(Scratch.Ramp(20), Scratch.Patience);
+                    replaced.Set();
+                    using (var response = client.Receive(Scratch.Patience))
+                    {
+                        Expect.Equal(20, response.Size);
+                    }
+                }
+            }
+        }
+
+        [Case]
         private static void AServerThatClosesIsNoticed()
         {
             var name = Scratch.Name();

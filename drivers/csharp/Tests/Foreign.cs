@@ -1,5 +1,6 @@
 using System;
 using System.Reflection;
+using System.Runtime.InteropServices;
 
 namespace ZeroBuffer.Tests
 {
@@ -36,7 +37,8 @@ namespace ZeroBuffer.Tests
         /// </summary>
         public static void Kill(object side)
         {
-            ((FileDescriptor)Field(Field(side, "segment"), "file")).Dispose();
+            var segment = side is Reader reader ? reader.Segment : Field(side, "segment");
+            ((FileDescriptor)Field(segment, "file")).Dispose();
             if (side is Reader)
             {
                 ((FileDescriptor)Field(Field(side, "ownership"), "lockFile")).Dispose();
@@ -48,7 +50,7 @@ namespace ZeroBuffer.Tests
             var block = ring.Block;
             Expect.Equal(Fit.Fits, Plan.Make(ring.Size, ring.WritePosition(), size, out var plan));
             Expect.That(plan.Need <= ring.FreeBytes(), "a foreign writer has no space");
-            Memory.Copy(Scratch.Ramp(size, sequence), 0, ring.At(plan.At + Layout.HeaderSize), size);
+            Marshal.Copy(Scratch.Ramp(size, sequence), 0, (IntPtr)ring.At(plan.At + Layout.HeaderSize), size);
             *(FrameHeader*)ring.At(plan.At) = new FrameHeader { Size = (ulong)size, Sequence = sequence };
             if (plan.HasMarker)
             {

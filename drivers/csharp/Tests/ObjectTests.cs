@@ -253,6 +253,25 @@ namespace ZeroBuffer.Tests
                 });
         }
 
+        [Case]
+        private static void ACloseRemovesNothingThatHasTakenTheNameSince()
+        {
+            var name = Scratch.Name();
+            var path = new Names(name).SegmentPath;
+            using (var reader = new Reader(name))
+            {
+                File.Delete(path);
+                File.WriteAllText(path, "another owner's");
+                reader.Close();
+            }
+
+            Expect.Equal("another owner's", File.ReadAllText(path));
+            File.Delete(path);
+
+            // Its semaphores stayed, as another owner's would: this replaces and removes them.
+            new Reader(name).Close();
+        }
+
         /// <summary>Has the locks in a folder of their own, which must be empty in the end.</summary>
         internal static void WithLocksElsewhere(Action work)
         {

@@ -206,7 +206,7 @@ namespace ZeroBuffer.Tests
                             Foreign.Poke(&reader.Segment.Ring.Block->WriterPid, 0);
                         }
 
-                        // Whoever has left, or was not seen, may be followed by another.
+                        // A writer that has left, or was not seen, may be followed by another.
                         BufferTests.Check(reader, 1, 100);
                     }
 
@@ -338,7 +338,7 @@ namespace ZeroBuffer.Tests
                 first.Write(Scratch.Ramp(10, 1), Scratch.Patience);
                 BufferTests.Check(reader, 1, 10);
 
-                // As it looks from another pid namespace: numbers that mean nothing here, or somebody else, or us.
+                // As it looks from another pid namespace: numbers of nothing here, of another process, or of this one.
                 foreach (var pid in new[] { Foreign.DeadPid, 1UL, (ulong)Libc.getpid() })
                 {
                     Foreign.Poke(&block->WriterPid, pid);

@@ -2,9 +2,9 @@ namespace ZeroBuffer
 {
     /// <summary>Where a writer stands, and the commit of its frames.</summary>
     /// <remarks>
-    /// One store of one word commits: the bytes ever committed, tails included. A plain writer works as the protocol
-    /// says, for a foreign reader or where somebody else has written to the control block: then the shared position
-    /// and free bytes are the truth, and the word stays as it is.
+    /// One store of one word commits: the bytes ever committed, tails included. A writer is plain for a foreign
+    /// reader, or where another program has written to the control block. It works as the protocol says: the shared
+    /// position and free bytes are the truth, and the word stays as it is.
     /// </remarks>
     internal sealed unsafe class Commits
     {
@@ -15,9 +15,7 @@ namespace ZeroBuffer
         // 0: plain.
         private ulong committed;
 
-        /// <summary>Announces a connection.</summary>
-        /// <param name="segment">Whose.</param>
-        /// <param name="committed">The bytes ever committed, tails included; 0 if it cannot be told.</param>
+        /// <summary>Announces a connection, after so many bytes ever committed; 0 if that cannot be told.</summary>
         public Commits(Segment segment, ulong committed)
         {
             Segment = segment;

@@ -10,16 +10,11 @@ namespace ZeroBuffer
         private static readonly TimeSpan CreationPatience = TimeSpan.FromSeconds(1);
         private static readonly TimeSpan ReaderPatience = TimeSpan.FromMilliseconds(50);
 
-        /// <summary>Connects.</summary>
-        /// <param name="names">Of the buffer.</param>
-        /// <param name="timeout">How long to wait for a buffer that does not exist yet.</param>
-        /// <param name="isWanted">Whether the process that reads it is one to connect to.</param>
-        /// <param name="anyOwner">Whether another user may own it.</param>
-        /// <returns>Where the writer stands, and its segment.</returns>
+        /// <summary>Connects, if the process that reads is a wanted one; any other does not notice.</summary>
         public static Commits Connect(Names names, TimeSpan timeout, Func<ulong, bool> isWanted, bool anyOwner)
         {
-            // Patience begins with the first refusal, however long this process was kept from trying before. A sign
-            // that somebody is creating the buffer holds also when there is nothing at the next look.
+            // Patience begins with the first refusal, however long this process was kept from trying before. The
+            // longest that any refusal asked for counts: a buffer that was being created may be gone at the next look.
             var deadline = Deadline.After(timeout);
             long? refused = null;
             var patience = TimeSpan.Zero;
@@ -41,7 +36,7 @@ namespace ZeroBuffer
                     var waited = TimeSpan.FromTicks((now - refused.Value) / 100);
                     if (waited >= patience && (deadline.IsOver || !refusal.MayComeLate))
                     {
-                        throw refusal.Cause;
+                        throw refusal.InnerException;
                     }
                 }
 
@@ -53,7 +48,7 @@ namespace ZeroBuffer
         /// <summary>Looks whether the reader of a segment lives.</summary>
         public static Peer ReaderOf(Segment segment, Names names)
         {
-            // The lock file belongs to whoever has the name.
+            // The lock file belongs to the reader that has the name.
             return new Peer(
                 segment.Presence,
                 Presence.Reader,
@@ -191,14 +186,11 @@ namespace ZeroBuffer
         private sealed class NotReadyException : Exception
         {
             public NotReadyException(ZeroBufferException cause, TimeSpan patience, bool mayComeLate)
-                : base(cause.Message)
+                : base(null, cause)
             {
-                Cause = cause;
                 Patience = patience;
                 MayComeLate = mayComeLate;
             }
-
-            public ZeroBufferException Cause { get; }
 
             public TimeSpan Patience { get; }
 

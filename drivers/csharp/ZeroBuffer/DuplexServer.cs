@@ -223,7 +223,7 @@ namespace ZeroBuffer
         }
 
         /// <summary>
-        /// The author who is still connected to the request buffer when a response buffer is open made that, too.
+        /// An author that is still connected to the request buffer while a response buffer is open made that, too.
         /// </summary>
         private bool IsOfClient(ulong responseReader)
         {

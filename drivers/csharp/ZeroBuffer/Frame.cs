@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using System.Runtime.InteropServices;
 using System.Threading;
 
 namespace ZeroBuffer
@@ -50,7 +51,7 @@ namespace ZeroBuffer
             }
         }
 
-        /// <summary>Gives the space back: another name for <see cref="Release"/>.</summary>
+        /// <summary>Another name for <see cref="Release"/>.</summary>
         public void Dispose()
         {
             Release();
@@ -123,7 +124,7 @@ namespace ZeroBuffer
                 throw new ArgumentOutOfRangeException(nameof(count), count, $"the frame has {frame.Size} bytes");
             }
 
-            Memory.Copy(frame.Start() + from, target, offset, count);
+            Marshal.Copy((IntPtr)(frame.Start() + from), target, offset, count);
         }
 
         /// <summary>A copy of all bytes.</summary>

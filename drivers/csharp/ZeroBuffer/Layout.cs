@@ -1,3 +1,4 @@
+using System;
 using System.Collections.Generic;
 using System.Reflection;
 using System.Runtime.InteropServices;
@@ -58,7 +59,7 @@ namespace ZeroBuffer
         public static unsafe bool IsIn(byte[] start, out ControlBlock block)
         {
             var content = default(ControlBlock);
-            Memory.Copy(start, 0, (byte*)&content, start.Length);
+            Marshal.Copy(start, 0, (IntPtr)(&content), start.Length);
             block = content;
             return start.Length == Layout.OiebSize
                 && block.OiebSize == Layout.OiebSize && block.Version.Major == Layout.VersionMajor;

@@ -24,9 +24,7 @@ namespace ZeroBuffer
             Append(new Lease(bytes, false)).IsOver = true;
         }
 
-        /// <summary>Removes what nothing older holds back.</summary>
-        /// <param name="frames">How many frames are among it.</param>
-        /// <returns>How many bytes may return to the writer.</returns>
+        /// <summary>Removes what nothing older holds back: these bytes may return to the writer.</summary>
         public long Drain(out int frames)
         {
             long bytes = 0;

@@ -7,46 +7,44 @@ namespace ZeroBuffer
     /// Creating and removing the four objects of a buffer, which belong to its reader. What belongs to a living owner
     /// is never touched, what a dead one left is replaced, and a creation that fails half-way leaves nothing behind.
     /// </summary>
-    internal sealed class Ownership : IDisposable
+    internal sealed unsafe class Ownership : IDisposable
     {
-        private const long LockPatience = 100 * 1000 * 1000; // for somebody who only tests it
+        private const long LockPatience = 100 * 1000 * 1000; // for a process that only tests it
         private const int Chunk = 1 << 20;
         private const uint DirectoryMode = 0x3ff; // 1777: everybody's locks, each removable only by its owner
 
         private readonly Names names;
+        private readonly BufferConfig config;
         private readonly FileDescriptor lockFile;
+        private Libc.FileFacts segmentFacts;
 
-        private Ownership(Names names, FileDescriptor lockFile)
+        /// <summary>Creates the objects of a buffer.</summary>
+        public Ownership(Names names, BufferConfig config)
         {
             this.names = names;
-            this.lockFile = lockFile;
-        }
-
-        /// <summary>Creates the objects of a buffer; the segment comes back, too.</summary>
-        public static Ownership Create(Names names, BufferConfig config, out Segment segment)
-        {
-            var ownership = new Ownership(names, Lock(names, config.Mode));
+            this.config = config;
+            lockFile = Lock();
             try
             {
-                segment = SystemCalls.Named(
-                    names.Buffer,
+                Segment = Named(
                     "remove what a dead owner left",
                     names.SegmentPath,
                     () =>
                     {
-                        RemoveStale(names);
-                        return CreateObjects(names, config);
+                        RemoveStale();
+                        return CreateObjects();
                     });
-                return ownership;
             }
             catch
             {
-                ownership.Abandon();
+                Abandon();
                 throw;
             }
         }
 
-        /// <summary>Whether somebody holds the lock: then the reader lives, whatever its number means here.</summary>
+        public Segment Segment { get; }
+
+        /// <summary>Whether the lock is held: then the reader lives, whatever its number means here.</summary>
         public static bool IsLocked(Names names)
         {
             try
@@ -67,7 +65,7 @@ namespace ZeroBuffer
         {
             if (!lockFile.IsClosed)
             {
-                TryRemoveObjects(names);
+                TryRemoveObjects();
                 Abandon();
             }
         }
@@ -76,7 +74,7 @@ namespace ZeroBuffer
         /// Removes the segment that stands there, and its semaphores, if its reader is dead. The lock says so of one of
         /// ours, also where only the segment is shared.
         /// </summary>
-        private static void RemoveStale(Names names)
+        private void RemoveStale()
         {
             for (;;)
             {
@@ -93,7 +91,7 @@ namespace ZeroBuffer
                 using (file)
                 {
                     var facts = SystemCalls.FactsOf(file);
-                    var block = OursAt(names, file, facts);
+                    var block = OursAt(file, facts);
                     var presence = new Presence(file);
                     if (!presence.TryHold(Presence.Removal)
                         || presence.IsHeld(Presence.Reader)
@@ -105,8 +103,8 @@ namespace ZeroBuffer
                     if (SystemCalls.IsAt(file, null, names.SegmentPath))
                     {
                         // The segment last: nobody else makes semaphores as long as its name stands.
-                        RemoveSemaphores(names);
-                        SystemCalls.Unlink(names.SegmentPath);
+                        RemoveSemaphores();
+                        SystemCalls.Succeeds(Libc.unlink(names.SegmentPath), Libc.ENOENT);
                         return;
                     }
                 }
@@ -117,7 +115,7 @@ namespace ZeroBuffer
         /// The control block of a file: all zero where its creator has died before. Anything else belongs to another
         /// program, and is refused.
         /// </summary>
-        private static ControlBlock OursAt(Names names, FileDescriptor file, Libc.FileFacts facts)
+        private ControlBlock OursAt(FileDescriptor file, Libc.FileFacts facts)
         {
             var start = facts.IsRegular ? SystemCalls.ReadStart(file, (int)Layout.OiebSize) : new byte[] { 1 };
             var isControl = ControlBlock.IsIn(start, out var block);
@@ -146,39 +144,38 @@ namespace ZeroBuffer
         /// <summary>
         /// Makes the segment, whose name is the ownership, before anything else of its name is touched.
         /// </summary>
-        private static Segment CreateObjects(Names names, BufferConfig config)
+        private Segment CreateObjects()
         {
-            var path = names.SegmentPath;
             var operation = $"create a segment of {config.SegmentSize} bytes";
-            var file = SystemCalls.Named(names.Buffer, operation, path, () => CreateSegment(names, config.Mode));
+            var file = Named(operation, names.SegmentPath, CreateSegment);
             try
             {
-                RemoveSemaphores(names);
-                var data = CreateSemaphore(names, names.DataSemaphore, config.Mode);
-                var space = CreateSemaphore(names, names.SpaceSemaphore, config.Mode);
-                return SystemCalls.Named(names.Buffer, operation, path, () => Fill(names, file, config, data, space));
+                RemoveSemaphores();
+                var data = CreateSemaphore(names.DataSemaphore);
+                var space = CreateSemaphore(names.SpaceSemaphore);
+                return Named(operation, names.SegmentPath, () => Fill(file, data, space));
             }
             catch
             {
-                TryRemoveObjects(names);
+                TryRemoveObjects();
                 file.Dispose();
                 throw;
             }
         }
 
-        /// <summary>Whoever is faster, or takes it for a stale one, has the name.</summary>
-        private static FileDescriptor CreateSegment(Names names, uint mode)
+        /// <summary>A process that is faster, or takes it for a stale one, has the name.</summary>
+        private FileDescriptor CreateSegment()
         {
             FileDescriptor file = null;
             try
             {
-                file = SystemCalls.Open(names.SegmentPath, Libc.O_RDWR | Libc.O_CREAT | Libc.O_EXCL, mode);
+                file = SystemCalls.Open(names.SegmentPath, Libc.O_RDWR | Libc.O_CREAT | Libc.O_EXCL, config.Mode);
                 var presence = new Presence(file);
                 if (presence.TryHold(Presence.Reader)
                     && !presence.IsHeld(Presence.Removal)
-                    && SystemCalls.FactsOf(file).Links != 0)
+                    && (segmentFacts = SystemCalls.FactsOf(file)).Links != 0)
                 {
-                    SystemCalls.Check(Libc.fchmod(file.Number, mode));
+                    SystemCalls.Check(Libc.fchmod(file.Number, config.Mode));
                     return file;
                 }
             }
@@ -191,8 +188,7 @@ namespace ZeroBuffer
             throw new BufferInUseException(names.Buffer, 0);
         }
 
-        private static unsafe Segment Fill(
-            Names names, FileDescriptor file, BufferConfig config, NamedSemaphore data, NamedSemaphore space)
+        private Segment Fill(FileDescriptor file, NamedSemaphore data, NamedSemaphore space)
         {
             // Address space is asked for before memory: the latter takes time.
             SystemCalls.Check(Libc.ftruncate(file.Number, config.SegmentSize));
@@ -209,61 +205,64 @@ namespace ZeroBuffer
             return Segment.Map(names.Buffer, file, config.SegmentSize, false, isData => isData ? data : space);
         }
 
-        private static NamedSemaphore CreateSemaphore(Names names, string semaphore, uint mode)
+        private NamedSemaphore CreateSemaphore(string semaphore)
         {
-            var path = Names.SemaphorePath(semaphore);
-            return SystemCalls.Named(
-                names.Buffer, "create the semaphore " + semaphore, path, () => NamedSemaphore.Create(semaphore, mode));
+            var operation = "create the semaphore " + semaphore;
+            return Named(
+                operation, Names.SemaphorePath(semaphore), () => NamedSemaphore.Create(semaphore, config.Mode));
         }
 
-        private static void RemoveSemaphores(Names names)
+        private void RemoveSemaphores()
         {
-            SystemCalls.UnlinkSemaphore(names.DataSemaphore);
-            SystemCalls.UnlinkSemaphore(names.SpaceSemaphore);
+            SystemCalls.Succeeds(Libc.sem_unlink(names.DataSemaphore), Libc.ENOENT);
+            SystemCalls.Succeeds(Libc.sem_unlink(names.SpaceSemaphore), Libc.ENOENT);
         }
 
-        /// <summary>What cannot be removed stays, for whoever may.</summary>
-        private static void TryRemoveObjects(Names names)
+        /// <summary>
+        /// Removes what can be removed. A segment of another owner in this one's place stays, with its semaphores.
+        /// </summary>
+        private void TryRemoveObjects()
         {
-            Libc.sem_unlink(names.DataSemaphore);
-            Libc.sem_unlink(names.SpaceSemaphore);
-            Libc.unlink(names.SegmentPath);
+            Libc.FileFacts there;
+            var result = Libc.statx(
+                Libc.AT_FDCWD, names.SegmentPath, Libc.AT_SYMLINK_NOFOLLOW, Libc.STATX_BASIC_STATS, &there);
+            if (result != 0 || there.IsSameFile(segmentFacts))
+            {
+                Libc.sem_unlink(names.DataSemaphore);
+                Libc.sem_unlink(names.SpaceSemaphore);
+                Libc.unlink(names.SegmentPath);
+            }
         }
 
-        private static FileDescriptor Lock(Names names, uint mode)
+        private FileDescriptor Lock()
         {
             var path = names.LockPath;
             var folder = names.LockDirectory;
-            using (var directory = SystemCalls.Named(
-                names.Buffer, "open the lock directory", folder, () => OpenLockDirectory(folder)))
+            using (var directory = Named("open the lock directory", folder, () => OpenLockDirectory(folder)))
             {
                 var begin = Clock.Now;
                 for (;;)
                 {
-                    var file = SystemCalls.Named(
-                        names.Buffer, "open the lock file", path, () => OpenLockFile(directory, names.LockFile, mode));
+                    var file = Named("open the lock file", path, () => OpenLockFile(directory));
                     var ours = false;
                     try
                     {
-                        var locked = SystemCalls.Named(
-                            names.Buffer, "lock the lock file", path, () => SystemCalls.TryLock(file, Libc.LOCK_EX));
+                        var locked = Named(
+                            "lock the lock file", path, () => SystemCalls.TryLock(file, Libc.LOCK_EX));
 
                         // Its last owner removes a lock file while holding the lock: what is locked may be gone.
-                        ours = locked && SystemCalls.Named(
-                            names.Buffer,
-                            "look at the lock file",
-                            path,
-                            () => SystemCalls.IsAt(file, directory, names.LockFile));
+                        ours = locked && Named(
+                            "look at the lock file", path, () => SystemCalls.IsAt(file, directory, names.LockFile));
                         if (ours)
                         {
-                            // Another user's file may be lent to us: then its mode is not ours to set.
-                            Libc.fchmod(file.Number, mode);
+                            // The mode of another user's file is not ours to set.
+                            Libc.fchmod(file.Number, config.Mode);
                             return file;
                         }
 
                         if (!locked && Clock.Now - begin >= LockPatience)
                         {
-                            throw new BufferInUseException(names.Buffer, ReaderAt(names));
+                            throw new BufferInUseException(names.Buffer, ReaderPid());
                         }
                     }
                     finally
@@ -274,20 +273,20 @@ namespace ZeroBuffer
                         }
                     }
 
-                    // Somebody has it: a living reader, or for a moment one who tests it. That has no event.
+                    // A living reader has it, or for a moment a process that tests it. That has no event.
                     Thread.Sleep(2);
                 }
             }
         }
 
         /// <summary>The reader that the segment of this name says it has.</summary>
-        private static ulong ReaderAt(Names names)
+        private ulong ReaderPid()
         {
             try
             {
                 using (var file = SystemCalls.Open(names.SegmentPath, Libc.O_RDONLY | Libc.O_NONBLOCK))
                 {
-                    return OursAt(names, file, SystemCalls.FactsOf(file)).ReaderPid;
+                    return OursAt(file, SystemCalls.FactsOf(file)).ReaderPid;
                 }
             }
             catch (Exception error) when (error is ErrnoException || error is InvalidOiebException)
@@ -317,7 +316,7 @@ namespace ZeroBuffer
             return SystemCalls.Succeeds(Libc.mkdir(path, 0x1ff), Libc.EEXIST);
         }
 
-        private static FileDescriptor OpenLockFile(FileDescriptor directory, string name, uint mode)
+        private FileDescriptor OpenLockFile(FileDescriptor directory)
         {
             for (;;)
             {
@@ -325,14 +324,14 @@ namespace ZeroBuffer
                 // mode allows.
                 try
                 {
-                    var file = SystemCalls.Open(name, Libc.O_RDWR | Libc.O_NONBLOCK, 0, directory);
+                    var file = SystemCalls.Open(names.LockFile, Libc.O_RDWR | Libc.O_NONBLOCK, 0, directory);
                     var facts = SystemCalls.FactsOf(file);
                     if (facts.IsRegular && facts.Links <= 1)
                     {
                         return file;
                     }
 
-                    // By a second name it is another file, whose mode is not ours to set.
+                    // A second name is that of another file, whose mode is not ours to set.
                     file.Dispose();
                     throw new ErrnoException(facts.IsRegular ? Libc.EMLINK : Libc.EINVAL);
                 }
@@ -344,13 +343,18 @@ namespace ZeroBuffer
                 try
                 {
                     var flags = Libc.O_RDWR | Libc.O_NONBLOCK | Libc.O_CREAT | Libc.O_EXCL;
-                    return SystemCalls.Open(name, flags, mode, directory);
+                    return SystemCalls.Open(names.LockFile, flags, config.Mode, directory);
                 }
                 catch (ErrnoException error) when (error.Errno == Libc.EEXIST)
                 {
-                    // Somebody was faster.
+                    // Another process was faster.
                 }
             }
+        }
+
+        private T Named<T>(string operation, string path, Func<T> work)
+        {
+            return SystemCalls.Named(names.Buffer, operation, path, work);
         }
 
         /// <summary>Gives up the lock and its file, and nothing else.</summary>

@@ -20,7 +20,7 @@ namespace ZeroBuffer
     /// </summary>
     internal sealed class Peer
     {
-        // How long who lived is taken to live without looking again.
+        // How long a side that lived is taken to live without another look.
         private const long Fresh = 200 * 1000;
 
         private readonly Presence presence;
@@ -31,7 +31,6 @@ namespace ZeroBuffer
         private long seenAlive;
         private Life fate;
 
-        /// <summary>Looks at nothing yet.</summary>
         /// <param name="presence">Of the segment.</param>
         /// <param name="place">Of the lock.</param>
         /// <param name="judge">Whether a foreign one lives, from what a look at its process says.</param>
@@ -42,7 +41,7 @@ namespace ZeroBuffer
             this.judge = judge;
         }
 
-        /// <summary>Who was looked at last; 0 if nobody was.</summary>
+        /// <summary>The one that was looked at last; 0 before the first look.</summary>
         public ulong Pid { get; private set; }
 
         /// <summary>Looks at the side that has this number.</summary>
@@ -124,14 +123,13 @@ namespace ZeroBuffer
             // The name stands in parentheses and may hold anything: fields count from the last one that closes.
             var behind = stat.Substring(stat.LastIndexOf(')') + 1);
             var fields = behind.Split(new[] { ' ' }, StringSplitOptions.RemoveEmptyEntries);
-            long ticks;
             if (fields.Length < StartTimeField - 2 || fields[0] == "Z" || fields[0] == "X")
             {
                 return 0;
             }
 
             var text = fields[StartTimeField - 3];
-            return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out ticks) ? ticks : 0;
+            return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var ticks) ? ticks : 0;
         }
 
         /// <summary>A whole file of /proc; null if it is not there.</summary>
@@ -152,9 +150,8 @@ namespace ZeroBuffer
             const string Label = "btime ";
             foreach (var line in (ReadText("/proc/stat") ?? "").Split('\n'))
             {
-                long seconds;
                 var isIt = line.StartsWith(Label, StringComparison.Ordinal);
-                if (isIt && long.TryParse(line.Substring(Label.Length), out seconds))
+                if (isIt && long.TryParse(line.Substring(Label.Length), out var seconds))
                 {
                     return seconds;
                 }

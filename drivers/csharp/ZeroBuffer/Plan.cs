@@ -82,7 +82,7 @@ namespace ZeroBuffer
             var canWrap = total <= position;
             var rest = tail - total;
 
-            // A rest of 1 to 15 bytes takes no marker, and readers in the field stumble over it: it is avoided.
+            // A rest of 1 to 15 bytes has no room for a marker, and some foreign readers fail on it: it is avoided.
             var leavesStub = rest > 0 && rest < Layout.HeaderSize;
             if (rest >= 0 && !(leavesStub && canWrap))
             {

@@ -2,14 +2,14 @@ namespace ZeroBuffer
 {
     /// <summary>
     /// Locks on bytes of the segment file far behind its end. The kernel drops them with their process, in whatever
-    /// pid namespace: who holds one lives.
+    /// pid namespace: the holder of one lives.
     /// </summary>
     internal sealed unsafe class Presence
     {
         public const long Reader = 1L << 40;
         public const long Writer = 1L << 41;
 
-        /// <summary>No sign of life: who holds it removes what a dead reader left.</summary>
+        /// <summary>No sign of life: its holder removes what a dead reader left.</summary>
         public const long Removal = 1L << 42;
 
         private readonly FileDescriptor segment;
@@ -30,7 +30,7 @@ namespace ZeroBuffer
             Ask(Libc.F_OFD_SETLK, place, Libc.F_UNLCK, out _);
         }
 
-        /// <summary>Whether somebody else holds a lock.</summary>
+        /// <summary>Whether a lock is held through another descriptor.</summary>
         public bool IsHeld(long place)
         {
             return Ask(Libc.F_OFD_GETLK, place, Libc.F_WRLCK, out var found) == 0 && found != Libc.F_UNLCK;

@@ -28,21 +28,19 @@ namespace ZeroBuffer
         private readonly object leasing = new object();
         private readonly Leases leases = new Leases();
         private readonly Ownership ownership;
-        private readonly Segment segment;
         private readonly Ring ring;
-        private readonly Succession succession;
+        private readonly SequenceCheck sequence;
         private readonly Intake intake;
         private readonly Peer writer;
-        private int isClosed;
 
-        // Below: changed only by who has the turn.
+        // Below: changed only by the call that has the turn.
 
         private bool writerSeen;
 
-        // The dead connection behind which all is straight.
+        // The dead connection after which all was set straight.
         private Connection settled;
 
-        // Of the ring, changed only in the line of leases.
+        // Bytes ever released; changed only under the lock of leases.
         private ulong released;
 
         /// <summary>Creates a buffer; what a dead reader left under the name is replaced.</summary>
@@ -51,12 +49,13 @@ namespace ZeroBuffer
         public Reader(string name, BufferConfig config = null)
         {
             Libc.RefuseOtherMachines();
-            ownership = Ownership.Create(new Names(name), config ?? new BufferConfig(), out segment);
+            ownership = new Ownership(new Names(name), config ?? new BufferConfig());
+            Segment = ownership.Segment;
             Name = name;
-            ring = segment.Ring;
+            ring = Segment.Ring;
             released = (ulong)ring.Size;
-            succession = new Succession(name, ring);
-            intake = new Intake(ring, segment.Data);
+            sequence = new SequenceCheck(name, ring);
+            intake = new Intake(ring, Segment.Data);
             writer = NewPeer();
         }
 
@@ -68,7 +67,7 @@ namespace ZeroBuffer
         {
             get
             {
-                using (Use())
+                using (Segment.Use())
                 {
                     return Look(NewPeer(), out _);
                 }
@@ -81,10 +80,7 @@ namespace ZeroBuffer
             get { return Volatile.Read(ref writerSeen); }
         }
 
-        internal Segment Segment
-        {
-            get { return segment; }
-        }
+        internal Segment Segment { get; }
 
         /// <summary>Waits for the next frame and lends it until it is released.</summary>
         /// <remarks>Every frame that was committed is delivered before the end of its writer is reported.</remarks>
@@ -99,7 +95,7 @@ namespace ZeroBuffer
         public Frame TryRead(TimeSpan timeout, CancellationToken cancellation = default(CancellationToken))
         {
             var deadline = Deadline.After(timeout);
-            using (Use())
+            using (Segment.Use())
             {
                 if (!Monitor.TryEnter(turn, deadline.LeftInMilliseconds))
                 {
@@ -120,7 +116,7 @@ namespace ZeroBuffer
         /// <summary>A copy of the metadata that the writer left.</summary>
         public byte[] GetMetadata()
         {
-            using (Use())
+            using (Segment.Use())
             {
                 return ring.ReadMetadata();
             }
@@ -131,7 +127,7 @@ namespace ZeroBuffer
         /// </summary>
         public void Close()
         {
-            if (Interlocked.Exchange(ref isClosed, 1) != 0)
+            if (!Segment.TryClose())
             {
                 return;
             }
@@ -140,12 +136,12 @@ namespace ZeroBuffer
             lock (turn)
             {
                 Shared.Store(&ring.Block->ReaderPid, 0);
-                segment.Space.Post();
+                Segment.Space.Post();
                 ownership.Dispose();
-                segment.Presence.Leave(Presence.Reader);
+                Segment.Presence.Leave(Presence.Reader);
             }
 
-            segment.Dispose();
+            Segment.Dispose();
         }
 
         /// <summary>Another name for <see cref="Close"/>.</summary>
@@ -154,11 +150,10 @@ namespace ZeroBuffer
             Close();
         }
 
-        /// <summary>The process that was connected when the stream began, if it still is; else 0.</summary>
-        /// <remarks>For the thread that reads.</remarks>
+        /// <summary>For the thread that reads: see <see cref="SequenceCheck.AuthorPid"/>.</summary>
         internal ulong AuthorPid
         {
-            get { return succession.AuthorPid; }
+            get { return sequence.AuthorPid; }
         }
 
         internal void GiveBack(Leases.Lease lease)
@@ -169,33 +164,18 @@ namespace ZeroBuffer
                 Drain();
             }
 
-            segment.Dispose();
-        }
-
-        /// <summary>Keeps the segment for the time of a call.</summary>
-        private Segment Use()
-        {
-            RefuseIfClosed();
-            return segment.TryUse() ? segment : throw new BufferClosedException(Name, "reader");
-        }
-
-        private void RefuseIfClosed()
-        {
-            if (Volatile.Read(ref isClosed) != 0)
-            {
-                throw new BufferClosedException(Name, "reader");
-            }
+            Segment.Dispose();
         }
 
         private Peer NewPeer()
         {
-            return new Peer(segment.Presence, Presence.Writer, life => life == Life.Alive);
+            return new Peer(Segment.Presence, Presence.Writer, life => life == Life.Alive);
         }
 
         /// <summary>Waits for a frame; false when none comes in time.</summary>
         private bool Finds(Deadline deadline, bool maySpin, CancellationToken cancellation)
         {
-            RefuseIfClosed();
+            Segment.RefuseIfClosed();
             for (var spin = maySpin ? Spins : 1; spin > 0; spin--)
             {
                 if (intake.Finds())
@@ -206,7 +186,7 @@ namespace ZeroBuffer
 
             for (;;)
             {
-                RefuseIfClosed();
+                Segment.RefuseIfClosed();
                 cancellation.ThrowIfCancellationRequested();
                 var before = new Connection(ring.Block);
                 if (intake.FindsAny())
@@ -214,12 +194,12 @@ namespace ZeroBuffer
                     return true;
                 }
 
-                succession.Rested = before;
+                sequence.Rested = before;
                 var state = Look(writer, out var connection);
                 writerSeen |= state != WriterState.Absent;
                 if (state != WriterState.Alive)
                 {
-                    succession.EndStream();
+                    sequence.EndStream();
                 }
 
                 if (state == WriterState.Closed || state == WriterState.Died)
@@ -255,9 +235,9 @@ namespace ZeroBuffer
             Found found;
             try
             {
-                RefuseIfClosed();
+                Segment.RefuseIfClosed();
                 found = ring.Look(ring.ReadPosition());
-                succession.Take(found, intake.Read);
+                sequence.Take(found, intake.Read);
             }
             catch (ZeroBufferException)
             {
@@ -267,7 +247,7 @@ namespace ZeroBuffer
 
             writerSeen = true;
             var lease = Lease(found);
-            segment.TryUse();
+            Segment.TryUse();
             ring.Advance(found);
             intake.Pass(found);
             return new Frame(this, lease, ring.At(found.DataAt), found.Size, found.Sequence);
@@ -314,7 +294,7 @@ namespace ZeroBuffer
 
             try
             {
-                if (!segment.Presence.TryHold(Presence.Writer))
+                if (!Segment.Presence.TryHold(Presence.Writer))
                 {
                     return true;
                 }
@@ -334,7 +314,7 @@ namespace ZeroBuffer
             }
             finally
             {
-                segment.Presence.Leave(Presence.Writer);
+                Segment.Presence.Leave(Presence.Writer);
                 Shared.CompareExchange(&block->WriterPid, dead.Pid, own);
             }
         }
@@ -365,7 +345,7 @@ namespace ZeroBuffer
 
             for (; frames > 0; frames--)
             {
-                segment.Space.Post();
+                Segment.Space.Post();
                 Points.Pass(Points.ReaderSpace);
             }
         }

@@ -1,3 +1,5 @@
+using System;
+using System.Runtime.InteropServices;
 using System.Threading;
 
 namespace ZeroBuffer
@@ -40,10 +42,10 @@ namespace ZeroBuffer
         private readonly byte* metadata;
         private readonly byte* payload;
 
-        /// <summary>Attaches to a control block that somebody else may have written.</summary>
+        /// <summary>Checks a control block that another program may have written.</summary>
         /// <param name="name">Of the buffer.</param>
         /// <param name="control">The beginning of the segment, writable.</param>
-        /// <param name="frames">The beginning of the segment, as frames are to be reached.</param>
+        /// <param name="frames">The same, as frames are to be reached.</param>
         /// <param name="length">True length of the segment.</param>
         public Ring(string name, byte* control, byte* frames, long length)
         {
@@ -118,13 +120,11 @@ namespace ZeroBuffer
             return payload + position;
         }
 
-        /// <summary>Where the reader stands.</summary>
         public long ReadPosition()
         {
             return Position("payload_read_pos", &Block->PayloadReadPos);
         }
 
-        /// <summary>Where the writer stands.</summary>
         public long WritePosition()
         {
             return Position("payload_write_pos", &Block->PayloadWritePos);
@@ -155,7 +155,7 @@ namespace ZeroBuffer
                 throw new MetadataExistsException(name);
             }
 
-            Memory.Copy(content, 0, metadata + Layout.MetadataPrefix, content.Length);
+            Marshal.Copy(content, 0, (IntPtr)(metadata + Layout.MetadataPrefix), content.Length);
             *(ulong*)metadata = (ulong)content.Length;
             Points.Pass(Points.WriterMetadata);
             var written = Layout.MetadataPrefix + content.Length;
@@ -207,9 +207,7 @@ namespace ZeroBuffer
             Points.Pass(Points.ReaderCount);
         }
 
-        /// <summary>Gives space back; our last look at those bytes comes before their next use.</summary>
-        /// <param name="released">The bytes ever released, without these.</param>
-        /// <param name="bytes">How many.</param>
+        /// <summary>Gives bytes back, after those already released. Our last look at them comes before.</summary>
         public void Free(ulong released, long bytes)
         {
             Shared.Store(&Block->Reserved.Released, released | Releasing);
@@ -218,9 +216,7 @@ namespace ZeroBuffer
             Points.Pass(Points.ReaderFree);
         }
 
-        /// <summary>The reader's part when its writer is dead: nothing that stands before it was committed.</summary>
-        /// <param name="read">The bytes ever read.</param>
-        /// <param name="held">Of these, the bytes that are not yet released.</param>
+        /// <summary>For a reader whose writer is dead: nothing beyond the bytes ever read was committed.</summary>
         public void Settle(ulong read, long held)
         {
             Shared.Store(&Block->Reserved.Committed, read);
@@ -250,7 +246,7 @@ namespace ZeroBuffer
             }
 
             var content = new byte[size];
-            Memory.Copy(metadata + Layout.MetadataPrefix, content, 0, content.Length);
+            Marshal.Copy((IntPtr)(metadata + Layout.MetadataPrefix), content, 0, content.Length);
             return content;
         }
 

@@ -9,24 +9,23 @@ namespace ZeroBuffer
     /// </summary>
     internal sealed unsafe class Segment : IDisposable
     {
+        private readonly string name;
+        private readonly string side;
         private readonly FileDescriptor file;
-        private readonly Mapping control;
-        private readonly Mapping frames;
+        private Mapping control;
+        private Mapping frames;
         private int uses = 1;
+        private int isClosed;
 
-        private Segment(
-            FileDescriptor file, Mapping control, Mapping frames, Ring ring, NamedSemaphore data, NamedSemaphore space)
+        private Segment(string name, string side, FileDescriptor file)
         {
+            this.name = name;
+            this.side = side;
             this.file = file;
-            this.control = control;
-            this.frames = frames;
-            Data = data;
-            Space = space;
-            Ring = ring;
             Presence = new Presence(file);
         }
 
-        public Ring Ring { get; }
+        public Ring Ring { get; private set; }
 
         public Presence Presence { get; }
 
@@ -37,39 +36,52 @@ namespace ZeroBuffer
         }
 
         /// <summary>One token for each frame that was written.</summary>
-        public NamedSemaphore Data { get; }
+        public NamedSemaphore Data { get; private set; }
 
         /// <summary>One token for each frame that was released.</summary>
-        public NamedSemaphore Space { get; }
+        public NamedSemaphore Space { get; private set; }
 
-        /// <summary>Takes over the descriptor and the semaphores, also when it fails.</summary>
-        /// <param name="name">Of the buffer.</param>
-        /// <param name="file">The segment.</param>
-        /// <param name="length">Its true length.</param>
-        /// <param name="writable">Whether frames may be written; a reader's cannot, not even by a wild pointer.</param>
-        /// <param name="open">Opens a semaphore: "data", then "space".</param>
+        /// <summary>Takes a file over, unless it fails, and opens the semaphores: data (true), then space.</summary>
+        /// <remarks>A reader's frames are not writable, not even by a wild pointer.</remarks>
         public static Segment Map(
             string name, FileDescriptor file, long length, bool writable, Func<bool, NamedSemaphore> open)
         {
-            var parts = new IDisposable[] { file, null, null, null, null };
+            var segment = new Segment(name, writable ? "writer" : "reader", file);
             try
             {
-                var frames = new Mapping(file, length, writable);
-                parts[1] = frames;
-                var control = writable ? frames : new Mapping(file, Layout.OiebSize, true);
-                parts[2] = control;
-                var ring = new Ring(name, control.Start, frames.Start, length);
-                var data = open(true);
-                parts[3] = data;
-                var space = open(false);
-                parts[4] = space;
-                return new Segment(file, control, frames, ring, data, space);
+                segment.frames = new Mapping(file, length, writable);
+                segment.control = writable ? segment.frames : new Mapping(file, Layout.OiebSize, true);
+                segment.Ring = new Ring(name, segment.control.Start, segment.frames.Start, length);
+                segment.Data = open(true);
+                segment.Space = open(false);
+                return segment;
             }
             catch
             {
-                Array.ForEach(parts, part => part?.Dispose());
+                segment.Unmap();
                 throw;
             }
+        }
+
+        /// <summary>Keeps the segment for a call, until <see cref="Dispose"/>; refuses if the side is closed.</summary>
+        public Segment Use()
+        {
+            RefuseIfClosed();
+            return TryUse() ? this : throw new BufferClosedException(name, side);
+        }
+
+        public void RefuseIfClosed()
+        {
+            if (Volatile.Read(ref isClosed) != 0)
+            {
+                throw new BufferClosedException(name, side);
+            }
+        }
+
+        /// <summary>Closes the side; false if it was closed already. Uses of the segment go on to their end.</summary>
+        public bool TryClose()
+        {
+            return Interlocked.Exchange(ref isClosed, 1) == 0;
         }
 
         /// <summary>Keeps the segment until <see cref="Dispose"/>; false when it is gone already.</summary>
@@ -95,12 +107,17 @@ namespace ZeroBuffer
         {
             if (Interlocked.Decrement(ref uses) == 0)
             {
-                frames.Dispose();
-                control.Dispose();
-                Data.Dispose();
-                Space.Dispose();
+                Unmap();
                 file.Dispose();
             }
+        }
+
+        private void Unmap()
+        {
+            frames?.Dispose();
+            control?.Dispose();
+            Data?.Dispose();
+            Space?.Dispose();
         }
     }
 }

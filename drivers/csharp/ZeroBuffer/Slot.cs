@@ -1,5 +1,6 @@
 using System;
 using System.IO;
+using System.Runtime.InteropServices;
 
 namespace ZeroBuffer
 {
@@ -63,7 +64,7 @@ namespace ZeroBuffer
                 throw new ArgumentOutOfRangeException(nameof(count), count, $"the slot has {Size} bytes");
             }
 
-            Memory.Copy(source, offset, data + at, count);
+            Marshal.Copy(source, offset, (IntPtr)(data + at), count);
         }
 
         /// <summary>A stream over the place. Valid until the end of the slot, which does not know of it.</summary>

@@ -75,13 +75,6 @@ namespace ZeroBuffer
             return FileDescriptor.Of(Libc.openat(directory?.Number ?? Libc.AT_FDCWD, path, flags, mode));
         }
 
-        /// <summary>Opens the very same file once more, whatever has become of its name.</summary>
-        public static FileDescriptor OpenAgain(FileDescriptor file)
-        {
-            var path = "/proc/self/fd/" + file.Number;
-            return FileDescriptor.Of(Libc.openat(Libc.AT_FDCWD, path, Libc.O_RDWR | Libc.O_CLOEXEC, 0));
-        }
-
         public static Libc.FileFacts FactsOf(FileDescriptor file)
         {
             Libc.FileFacts facts;
@@ -90,9 +83,7 @@ namespace ZeroBuffer
         }
 
         /// <summary>Whether an open file is what stands at a path, not following links.</summary>
-        /// <param name="file">The file.</param>
-        /// <param name="directory">Where a relative path begins; null stands for the working directory.</param>
-        /// <param name="path">The path.</param>
+        /// <param name="path">A relative one begins at <paramref name="directory"/>.</param>
         public static bool IsAt(FileDescriptor file, FileDescriptor directory, string path)
         {
             Libc.FileFacts facts;
@@ -105,17 +96,6 @@ namespace ZeroBuffer
         public static bool TryLock(FileDescriptor file, int kind)
         {
             return Succeeds(Libc.flock(file.Number, kind | Libc.LOCK_NB), Libc.EAGAIN);
-        }
-
-        /// <summary>Removes a file; it may be gone already.</summary>
-        public static void Unlink(string path)
-        {
-            Succeeds(Libc.unlink(path), Libc.ENOENT);
-        }
-
-        public static void UnlinkSemaphore(string name)
-        {
-            Succeeds(Libc.sem_unlink(name), Libc.ENOENT);
         }
 
         /// <summary>

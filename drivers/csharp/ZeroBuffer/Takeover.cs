@@ -27,9 +27,7 @@ namespace ZeroBuffer
             size = (ulong)ring.Size;
         }
 
-        /// <summary>Tries it.</summary>
-        /// <param name="owner">Who is in the way; 0 where a moment is.</param>
-        /// <returns>Where the writer stands; null if it is none.</returns>
+        /// <summary>Returns where the writer stands, or null and the owner in the way: 0 if a moment is.</summary>
         public Commits Try(out ulong owner)
         {
             var before = new Connection(block);

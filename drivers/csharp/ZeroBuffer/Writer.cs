@@ -15,14 +15,12 @@ namespace ZeroBuffer
         private readonly object turn = new object();
         private readonly Names names;
         private readonly Segment segment;
-        private readonly Ring ring;
         private readonly Commits commits;
         private readonly Peer reader;
-        private int isClosed;
 
-        // Below: changed only by who has the turn.
+        // Below: changed only by the call that has the turn.
         private ulong sequence = 1;
-        private Slot lent;
+        private Slot held;
 
         /// <summary>Connects.</summary>
         /// <param name="name">Of the buffer.</param>
@@ -33,14 +31,13 @@ namespace ZeroBuffer
         {
         }
 
-        /// <summary>Connects, if the process that reads is a wanted one; any other does not notice.</summary>
         internal Writer(string name, Func<ulong, bool> isWanted, TimeSpan timeout, bool anyOwner)
         {
             Libc.RefuseOtherMachines();
             names = new Names(name);
             commits = Connecting.Connect(names, timeout, isWanted, anyOwner);
             segment = commits.Segment;
-            ring = segment.Ring;
+            Ring = segment.Ring;
             reader = Connecting.ReaderOf(segment, names);
         }
 
@@ -56,10 +53,7 @@ namespace ZeroBuffer
             get { return Volatile.Read(ref sequence); }
         }
 
-        internal Ring Ring
-        {
-            get { return ring; }
-        }
+        internal Ring Ring { get; }
 
         /// <summary>Copies one frame into the ring, waiting for space if need be; returns its number.</summary>
         public ulong Write(byte[] data, TimeSpan timeout, CancellationToken cancellation = default(CancellationToken))
@@ -93,7 +87,7 @@ namespace ZeroBuffer
             using (Turn())
             {
                 var plan = Reserve(size, timeout, cancellation);
-                Buffer.MemoryCopy(data, ring.At(plan.At + Layout.HeaderSize), plan.Size, plan.Size);
+                Buffer.MemoryCopy(data, Ring.At(plan.At + Layout.HeaderSize), plan.Size, plan.Size);
                 return Publish(plan);
             }
         }
@@ -117,8 +111,8 @@ namespace ZeroBuffer
             {
                 var plan = Reserve(size, timeout, cancellation);
                 segment.TryUse();
-                lent = new Slot(this, plan, ring.At(plan.At + Layout.HeaderSize), sequence);
-                return lent;
+                held = new Slot(this, plan, Ring.At(plan.At + Layout.HeaderSize), sequence);
+                return held;
             }
         }
 
@@ -128,14 +122,14 @@ namespace ZeroBuffer
             using (Turn())
             {
                 RefuseIfReaderIsGone();
-                ring.WriteMetadata(content);
+                Ring.WriteMetadata(content);
             }
         }
 
         /// <summary>Fails if the reader is gone.</summary>
         public void CheckReader()
         {
-            using (Use())
+            using (segment.Use())
             {
                 RefuseIfReaderIsGone();
             }
@@ -144,7 +138,7 @@ namespace ZeroBuffer
         /// <summary>Disconnects. The reader still gets every frame that was written, then learns of the end.</summary>
         public void Close()
         {
-            if (Interlocked.Exchange(ref isClosed, 1) != 0)
+            if (!segment.TryClose())
             {
                 return;
             }
@@ -152,10 +146,10 @@ namespace ZeroBuffer
             // A blocked call sees the flag within a slice, and gives the turn up.
             lock (turn)
             {
-                lent?.Abandon();
+                held?.Abandon();
 
                 // Nothing is posted: the reader notices by itself.
-                Shared.CompareExchange(&ring.Block->WriterPid, 0, (ulong)Libc.getpid());
+                Shared.CompareExchange(&Ring.Block->WriterPid, 0, (ulong)Libc.getpid());
                 commits.Leave();
                 segment.Presence.Leave(Presence.Writer);
             }
@@ -173,7 +167,7 @@ namespace ZeroBuffer
         {
             lock (turn)
             {
-                RefuseIfClosed();
+                segment.RefuseIfClosed();
                 RefuseIfReaderIsGone();
                 GiveUp(slot);
                 return Publish(plan);
@@ -184,39 +178,25 @@ namespace ZeroBuffer
         {
             lock (turn)
             {
-                if (ReferenceEquals(lent, slot))
+                if (ReferenceEquals(held, slot))
                 {
-                    lent = null;
+                    held = null;
                     segment.Dispose();
                 }
-            }
-        }
-
-        private Segment Use()
-        {
-            RefuseIfClosed();
-            return segment.TryUse() ? segment : throw new BufferClosedException(Name, "writer");
-        }
-
-        private void RefuseIfClosed()
-        {
-            if (Volatile.Read(ref isClosed) != 0)
-            {
-                throw new BufferClosedException(Name, "writer");
             }
         }
 
         /// <summary>The right to write, until it is disposed of.</summary>
         private WritingTurn Turn()
         {
-            var used = Use();
+            var used = segment.Use();
             if (!Monitor.TryEnter(turn))
             {
                 used.Dispose();
                 throw new BusyException(Name, "another thread is writing");
             }
 
-            if (lent != null)
+            if (held != null)
             {
                 Monitor.Exit(turn);
                 used.Dispose();
@@ -228,17 +208,17 @@ namespace ZeroBuffer
 
         private void RefuseIfReaderIsGone()
         {
-            var pid = Shared.Load(&ring.Block->ReaderPid);
+            var pid = Shared.Load(&Ring.Block->ReaderPid);
             lock (reader)
             {
-                if (pid != 0 && reader.Lives(pid, ring.ReaderIsOurs))
+                if (pid != 0 && reader.Lives(pid, Ring.ReaderIsOurs))
                 {
                     return;
                 }
             }
 
             // It may have closed since: its lock is free then, too.
-            throw Shared.Load(&ring.Block->ReaderPid) == 0
+            throw Shared.Load(&Ring.Block->ReaderPid) == 0
                 ? new ReaderDeadException(Name, "closed", 0)
                 : new ReaderDeadException(Name, "died", pid);
         }
@@ -246,7 +226,7 @@ namespace ZeroBuffer
         /// <summary>Plans a frame and waits until there is space for it.</summary>
         private Plan Reserve(long size, TimeSpan timeout, CancellationToken cancellation)
         {
-            RefuseIfClosed();
+            segment.RefuseIfClosed();
             RefuseIfReaderIsGone();
             if (sequence % DrainInterval == 0)
             {
@@ -275,7 +255,7 @@ namespace ZeroBuffer
                     continue;
                 }
 
-                RefuseIfClosed();
+                segment.RefuseIfClosed();
                 cancellation.ThrowIfCancellationRequested();
                 RefuseIfReaderIsGone();
                 if (deadline.IsOver)
@@ -295,25 +275,25 @@ namespace ZeroBuffer
 
         private Plan PlanAt(long position, long size)
         {
-            var largest = ring.Size - Layout.HeaderSize;
-            switch (Plan.Make(ring.Size, position, size, out var plan))
+            var largest = Ring.Size - Layout.HeaderSize;
+            switch (Plan.Make(Ring.Size, position, size, out var plan))
             {
                 case Fit.Fits:
                     return plan;
                 case Fit.Empty:
                     throw new InvalidFrameSizeException(Name, "frame size", (ulong)Math.Max(0, size), (ulong)largest);
                 case Fit.TooLarge:
-                    throw new FrameTooLargeException(Name, size, largest, Plan.AlwaysFits(ring.Size));
+                    throw new FrameTooLargeException(Name, size, largest, Plan.AlwaysFits(Ring.Size));
                 default:
                     throw new FrameUnwritableException(
-                        Name, size, Plan.FitsAt(ring.Size, position), Plan.AlwaysFits(ring.Size));
+                        Name, size, Plan.FitsAt(Ring.Size, position), Plan.AlwaysFits(Ring.Size));
             }
         }
 
         private ulong Publish(Plan plan)
         {
             Points.Pass(Points.WriterData);
-            RefuseIfClosed();
+            segment.RefuseIfClosed();
             var number = sequence;
             sequence = unchecked(number + 1);
             commits.Publish(plan, number);

@@ -84,6 +84,25 @@ class Verdict(StrEnum):
     FLAKY = "flaky"
 
 
+class Phase(StrEnum):
+    """Which part of a cell a result is about; ``run`` is all of it."""
+
+    START = "start"
+    STEP = "step"
+    SETTLE = "settle"
+    FINISH = "finish"
+    CLOSE = "close"
+    LEAKS = "leaks"
+    RUN = "run"
+    CAPABILITIES = "capabilities"
+    EXPECTATIONS = "expectations"
+
+    @property
+    def judged(self) -> bool:
+        """Whether it is no part of a run, but what is claimed or expected of it."""
+        return self in {Phase.CAPABILITIES, Phase.EXPECTATIONS}
+
+
 @dataclass(frozen=True, slots=True)
 class StepOutcome:
     """What came of one step.

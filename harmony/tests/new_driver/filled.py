@@ -68,7 +68,7 @@ FILLINGS: Final = {
             "wait": "std::thread::sleep(std::time::Duration::from_secs_f64(seconds)); "
             'println!("chatter"); Ok(true.into())',
             "refuse": 'Err(Failure::refused(codes::JAMMED, "it is stuck; shake it", '
-            '[("coin", 5u64.into()), ("where", "slot".into())]))',
+            'json!({ "coin": 5, "where": "slot" })))',
             "balk": 'Err(Failure::Misfit("coin: too thin".into()))',
             "stumble": 'panic!("a bug")',
             "describe": "let mut made: Vec<Value> = tune.notes.into_iter().map(Value::from).collect(); "

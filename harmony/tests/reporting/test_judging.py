@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harmony.model import StepOutcome, Verdict
+from harmony.model import Phase, StepOutcome, Verdict
 from harmony.spec.gherkin import parse_feature
 from harmony.spec.routing import plan
 from harmony.verdict.judging import by_claims
@@ -16,7 +16,7 @@ SCENARIO = parse_feature("Feature: F\n  Scenario: 1.1 A\n    Given the 'a' b\n",
 
 
 def ended(verdict: Verdict) -> ScenarioResult:
-    step = StepResult(SCENARIO.steps[0], "step", {"a": StepOutcome(verdict, "said")}, verdict, 0.0)
+    step = StepResult(SCENARIO.steps[0], Phase.STEP, {"a": StepOutcome(verdict, "said")}, verdict, 0.0)
     return ScenarioResult(plan(SCENARIO), verdict, [step])
 
 

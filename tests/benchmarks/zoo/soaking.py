@@ -12,22 +12,22 @@ from benchmarks.soak import agent
 FAULT = os.environ.get("SOAK_FAULT", "")
 AT = 20
 
-_add = agent.Summary.add
+_add = agent.TransferBuilder.add
 _close = zerobuffer.Reader.close
 _seen = 0
 
 
-def add(summary: agent.Summary, *frame: Any) -> None:
+def add(transfer: agent.TransferBuilder, *frame: Any) -> None:
     global _seen  # noqa: PLW0603 - one endpoint in a process
     _seen += 1
     if _seen != AT:
-        _add(summary, *frame)
+        _add(transfer, *frame)
     elif FAULT == "double":
-        _add(summary, *frame)
-        _add(summary, *frame)
+        _add(transfer, *frame)
+        _add(transfer, *frame)
     elif FAULT == "tear":
-        _add(summary, *frame)
-        summary._digest ^= 1
+        _add(transfer, *frame)
+        transfer._digest ^= 1
     elif FAULT == "error":
         raise zerobuffer.SequenceError(expected=AT, seen=AT + 1)
     elif FAULT == "crash":
@@ -35,7 +35,7 @@ def add(summary: agent.Summary, *frame: Any) -> None:
     elif FAULT == "hang":
         time.sleep(3600)
     elif FAULT != "lose":
-        _add(summary, *frame)
+        _add(transfer, *frame)
 
 
 def close(reader: zerobuffer.Reader) -> None:
@@ -44,7 +44,7 @@ def close(reader: zerobuffer.Reader) -> None:
         Path(f"/dev/shm/{reader.name}").touch()
 
 
-agent.Summary.add = add  # type: ignore[method-assign]
+agent.TransferBuilder.add = add  # type: ignore[method-assign]
 zerobuffer.Reader.close = close  # type: ignore[method-assign]
 
 if __name__ == "__main__":

@@ -14,15 +14,15 @@ from harmony.doctor.samples import fitting, misfits
 from harmony.doctor.verbs import COMMON
 from harmony.errors import ConfigurationError
 from harmony.project import load_project
+from step_definitions.driver_checks import DRIVER_CHECKS
 from step_definitions.port import CONTRACT
-from step_definitions.trials import TRIALS
 
 ROOT: Final = Path(__file__).parents[3]
 CHECKS: Final = checks_of(open_case(load_project(ROOT), "python"))
 
 
 def test_every_verb_has_a_trial_that_passes_and_one_that_refuses() -> None:
-    sides = {(one.verb, one.passes) for one in (*COMMON, *TRIALS.trials)}
+    sides = {(one.verb, one.passes) for one in (*COMMON, *DRIVER_CHECKS.trials)}
     assert sides == {(verb, passes) for verb in CONTRACT.verbs for passes in (True, False)}
 
 
@@ -44,9 +44,9 @@ def test_every_check_says_why_and_names_a_place_that_exists() -> None:
 
 
 def test_what_waits_is_a_verb_and_ends_with_a_canonical_code() -> None:
-    assert TRIALS.waiting
-    assert {one.verb for one in TRIALS.waiting} <= set(CONTRACT.verbs)
-    assert {one.code for one in TRIALS.waiting} <= set(CONTRACT.codes)
+    assert DRIVER_CHECKS.waiting
+    assert {one.verb for one in DRIVER_CHECKS.waiting} <= set(CONTRACT.verbs)
+    assert {one.code for one in DRIVER_CHECKS.waiting} <= set(CONTRACT.codes)
 
 
 @pytest.mark.parametrize("name", sorted(CONTRACT.verbs))

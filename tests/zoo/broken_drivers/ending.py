@@ -7,7 +7,7 @@ import signal
 import time
 
 from harmony.wire import jsonrpc
-from step_definitions.desk import Desk
+from step_definitions.dispatcher import Dispatcher
 from step_definitions.port import DriverError
 from tests.zoo.broken_drivers.sound import Sound
 
@@ -103,16 +103,16 @@ class Pretends(Sound):
         return message
 
 
-class _NeverTakesOver(Desk):
+class _NeverTakesOver(Dispatcher):
     """Takes whatever is there for somebody's."""
 
-    def _create(self, name: str, metadata: int, payload: int, timeout: float) -> int:
+    def _create(self, name: str, metadata: int, payload: int) -> int:
         if os.path.exists(f"/dev/shm/{name}"):  # noqa: PTH110 - as such a library would
             raise DriverError("buffer_in_use", "there is something")
-        return super()._create(name, metadata, payload, timeout)
+        return super()._create(name, metadata, payload)
 
 
 class NeverTakesOver(Sound):
     finds = ("end.killed",)
     also = ("verb.create.passes.objects",)
-    desk_class = _NeverTakesOver
+    dispatcher_class = _NeverTakesOver

@@ -13,7 +13,7 @@ from typing import Any, ClassVar
 
 from harmony.wire import framing, jsonrpc
 from step_definitions import child
-from step_definitions.desk import Desk
+from step_definitions.dispatcher import Dispatcher
 from step_definitions.library import load
 
 ZOO: dict[str, type[Sound]] = {}
@@ -30,7 +30,7 @@ class Sound:
     says: ClassVar[str] = ""
     """What the findings must say, among other things."""
 
-    desk_class: ClassVar[type[Desk]] = Desk
+    dispatcher_class: ClassVar[type[Dispatcher]] = Dispatcher
     dies_with_parent: ClassVar[bool] = True
     status: ClassVar[int] = 0
 
@@ -39,7 +39,7 @@ class Sound:
         ZOO[name] = cls
 
     def __init__(self) -> None:
-        self.desk = self.desk_class(load("zerobuffer"))
+        self.dispatcher = self.dispatcher_class(load("zerobuffer"))
         self.out = os.dup(1)
         self.lock = threading.Lock()
         self.decoder: Any = framing.FrameDecoder()
@@ -73,7 +73,7 @@ class Sound:
         self.write(framing.encode(json.dumps(document).encode()))
 
     def answer(self, request: jsonrpc.Request) -> jsonrpc.Message:
-        message = child.answer(self.desk, request)
+        message = child.answer(self.dispatcher, request)
         if isinstance(message, jsonrpc.ErrorResponse):
             return self.refusal(request, message)
         assert isinstance(message, jsonrpc.Response)
@@ -113,7 +113,7 @@ class Sound:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
     def end(self) -> None:
-        self.desk.close()
+        self.dispatcher.close()
 
     def run(self) -> int:
         self.sigterm()

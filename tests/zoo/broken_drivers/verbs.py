@@ -7,39 +7,50 @@ import time
 from typing import Any
 
 from harmony.wire import jsonrpc
-from step_definitions.desk import Desk
+from step_definitions.dispatcher import Dispatcher
+from step_definitions.handles import Handles
+from step_definitions.library import Library
 from step_definitions.patterns import Payload
 from step_definitions.port import Deed
 from tests.zoo.broken_drivers.sound import Plain, Sound
 
+_PATIENCE = 5.0
 
-class _KeepsObjects(Desk):
+
+class _KeepsObjects(Dispatcher):
     """Forgets to close."""
 
-    def _close(self, handle: int, timeout: float) -> None:
-        self._get(handle, "close")
-        self._kept = self._open.pop(handle)
+    def _close(self, handle: int) -> None:
+        self._kept = self._handles.take(handle, "close")
 
 
 class KeepsObjects(Sound):
     finds = ("verb.close.passes.objects",)
     also = ("verb.close.refuses.twice",)
-    desk_class = _KeepsObjects
+    dispatcher_class = _KeepsObjects
 
 
-class _ReusesNumbers(Desk):
+class _LowestNumbers(Handles):
     """Gives the lowest number that is free."""
 
-    def _keep(self, thing: Any) -> int:
+    def add(self, thing: Any) -> int:
         number = next(number for number in itertools.count(1) if number not in self._open)
         self._open[number] = thing
         return number
 
 
+class _ReusesNumbers(Dispatcher):
+    """Gives a number again once it is free."""
+
+    def __init__(self, library: Library) -> None:
+        super().__init__(library)
+        self._handles = _LowestNumbers()
+
+
 class ReusesNumbers(Sound):
     finds = ("verb.connect.passes.writer",)
     also = ("verb.read.passes.one",)
-    desk_class = _ReusesNumbers
+    dispatcher_class = _ReusesNumbers
 
 
 class WrongDigest(Sound):
@@ -104,7 +115,7 @@ class CapitalDigits(Sound):
         return result.upper() if verb == "peek" else result
 
 
-class _IgnoresMasks(Desk):
+class _IgnoresMasks(Dispatcher):
     """Makes bytes by the pattern alone."""
 
     def _write(self, *, payload: Payload, **others: Any) -> Any:
@@ -114,17 +125,17 @@ class _IgnoresMasks(Desk):
 class IgnoresMasks(Sound):
     finds = ("verb.write.passes.recipes",)
     also = ("verb.write.passes.many",)
-    desk_class = _IgnoresMasks
+    dispatcher_class = _IgnoresMasks
 
 
-class _Waits(Desk):
+class _Waits(Dispatcher):
     """Waits for a reader that is not there."""
 
-    def _connect(self, name: str, timeout: float) -> int:
-        deadline = time.monotonic() + timeout
+    def _connect(self, name: str) -> int:
+        deadline = time.monotonic() + _PATIENCE
         while True:
             try:
-                return super()._connect(name, timeout)
+                return super()._connect(name)
             except Exception:
                 if time.monotonic() > deadline:
                     raise
@@ -134,10 +145,10 @@ class _Waits(Desk):
 class WaitsForReaders(Sound):
     finds = ("verb.connect.refuses.nothing-there",)
     also = ("verb.connect.passes.writer",)
-    desk_class = _Waits
+    dispatcher_class = _Waits
 
 
-class _LooksAlways(Desk):
+class _LooksAlways(Dispatcher):
     """Makes the digest whether it is wanted or not."""
 
     def _read_many(self, *, look: bool, **others: Any) -> Any:
@@ -148,21 +159,21 @@ class _LooksAlways(Desk):
 class LooksAlways(Sound):
     finds = ("verb.read_many.passes.unseen",)
     also = ("verb.read_many.passes.idle",)
-    desk_class = _LooksAlways
+    dispatcher_class = _LooksAlways
 
 
-class _DiesInAnyCase(Desk):
+class _DiesInAnyCase(Dispatcher):
     """Knows one deed."""
 
-    def _arm(self, point: str, passage: int, then: Deed, timeout: float) -> None:
+    def _arm(self, point: str, passage: int, then: Deed) -> None:
         del then
-        super()._arm(point, passage, "die", timeout)
+        super()._arm(point, passage, "die")
 
 
 class DiesInAnyCase(Sound):
     finds = ("verb.arm.passes.halts",)
     also = ("verb.arm.passes.dies",)
-    desk_class = _DiesInAnyCase
+    dispatcher_class = _DiesInAnyCase
 
 
 class TakesAnyDeed(Sound):
@@ -181,17 +192,17 @@ class ArmsNothing(Sound):
         return jsonrpc.Response(request.id, None) if request.method == "arm" else super().answer(request)
 
 
-class _CountsNoRefusals(Desk):
+class _CountsNoRefusals(Dispatcher):
     """Believes that it has changed the request."""
 
-    def _service(self, handle: int, timeout: float) -> Any:
-        return {**super()._service(handle, timeout), "refused_changes": 0}
+    def _service(self, handle: int) -> Any:
+        return {**super()._service(handle), "refused_changes": 0}
 
 
 class CountsNoRefusals(Sound):
     finds = ("verb.service.passes.counts",)
     also = ("verb.handle.passes.handlers",)
-    desk_class = _CountsNoRefusals
+    dispatcher_class = _CountsNoRefusals
 
 
 class TotalTime(Sound):

@@ -17,27 +17,27 @@ import (
 // short. The end of the driver is less patient.
 const (
 	handlerPatience = 2 * time.Second
-	leavingPatience = 200 * time.Millisecond
+	endingPatience  = 200 * time.Millisecond
 )
 
-// station is a duplex server and what its handler has met.
-type station struct {
+// duplexServer is a server and what its handler has met.
+type duplexServer struct {
 	*zerobuffer.Server
-	leaves   <-chan struct{} // closed when the driver ends
-	ending   chan struct{}   // closed when patience with the handler has ended
+	ending   <-chan struct{} // closed when the driver ends
+	cutShort chan struct{}   // closed when patience with the handler has ended
 	once     sync.Once
 	requests atomic.Int64
 	refused  atomic.Int64 // attempts to change a request that failed
 }
 
-func (s *station) handler(kind string, delay time.Duration) zerobuffer.Handler {
+func (s *duplexServer) handler(kind string, delay time.Duration) zerobuffer.Handler {
 	return func(request *zerobuffer.Frame) ([]byte, error) {
 		if delay > 0 {
 			timer := time.NewTimer(delay)
 			defer timer.Stop()
 			select {
 			case <-timer.C:
-			case <-s.ending:
+			case <-s.cutShort:
 			}
 		}
 		data, err := request.Data()
@@ -75,7 +75,7 @@ func refuses(memory []byte) (refused bool) {
 }
 
 // Close ends the server.
-func (s *station) Close() error {
+func (s *duplexServer) Close() error {
 	closed := make(chan struct{})
 	defer close(closed)
 	go func() {
@@ -83,28 +83,28 @@ func (s *station) Close() error {
 		defer patience.Stop()
 		select {
 		case <-closed:
-		case <-s.leaves:
+		case <-s.ending:
 			select {
 			case <-closed:
-			case <-time.After(leavingPatience):
+			case <-time.After(endingPatience):
 			}
 		case <-patience.C:
 		}
-		s.once.Do(func() { close(s.ending) })
+		s.once.Do(func() { close(s.cutShort) })
 	}()
 	return s.Server.Close()
 }
 
-func serve(d *desk, p createParams) (int, error) {
-	return opened(d, func() (*station, error) {
+func serve(h *handles, p createParams) (int, error) {
+	return opened(h, func() (*duplexServer, error) {
 		config := zerobuffer.Config{MetadataSize: p.Metadata, PayloadSize: p.Payload}
 		server, err := zerobuffer.NewServer(p.Name, config)
-		return &station{Server: server, leaves: d.leaves, ending: make(chan struct{})}, err
+		return &duplexServer{Server: server, ending: h.ending, cutShort: make(chan struct{})}, err
 	})
 }
 
-func handle(d *desk, p handlerParams) (nothing, error) {
-	server, err := find[*station](d, p.Handle)
+func handle(h *handles, p handlerParams) (nothing, error) {
+	server, err := find[*duplexServer](h, p.Handle)
 	if err != nil {
 		return nil, err
 	}
@@ -121,23 +121,23 @@ type serviceInfo struct {
 	RefusedChanges int64 `json:"refused_changes"`
 }
 
-func service(d *desk, p handleParams) (serviceInfo, error) {
-	server, err := find[*station](d, p.Handle)
+func service(h *handles, p handleParams) (serviceInfo, error) {
+	server, err := find[*duplexServer](h, p.Handle)
 	if err != nil {
 		return serviceInfo{}, err
 	}
 	return serviceInfo{server.requests.Load(), server.refused.Load()}, nil
 }
 
-func dial(d *desk, p createParams) (int, error) {
-	return opened(d, func() (*zerobuffer.Client, error) {
+func dial(h *handles, p createParams) (int, error) {
+	return opened(h, func() (*zerobuffer.Client, error) {
 		config := zerobuffer.Config{MetadataSize: p.Metadata, PayloadSize: p.Payload}
 		return zerobuffer.Dial(p.Name, config, p.Timeout.duration())
 	})
 }
 
-func send(d *desk, p sendParams) (nothing, error) {
-	client, err := find[*zerobuffer.Client](d, p.Handle)
+func send(h *handles, p sendParams) (nothing, error) {
+	client, err := find[*zerobuffer.Client](h, p.Handle)
 	if err != nil {
 		return nil, err
 	}
@@ -155,8 +155,8 @@ func send(d *desk, p sendParams) (nothing, error) {
 	return nil, err
 }
 
-func receive(d *desk, p handleParams) (blob, error) {
-	client, err := find[*zerobuffer.Client](d, p.Handle)
+func receive(h *handles, p handleParams) (blob, error) {
+	client, err := find[*zerobuffer.Client](h, p.Handle)
 	if err != nil {
 		return blob{}, err
 	}
@@ -169,8 +169,8 @@ func receive(d *desk, p handleParams) (blob, error) {
 	return blob{len(data), recipe.Digest(data)}, err
 }
 
-func ping(d *desk, p pingParams) ([]float64, error) {
-	client, err := find[*zerobuffer.Client](d, p.Handle)
+func ping(h *handles, p pingParams) ([]float64, error) {
+	client, err := find[*zerobuffer.Client](h, p.Handle)
 	if err != nil {
 		return nil, err
 	}

@@ -31,7 +31,7 @@ type identity struct {
 	Layout         map[string]structure `json:"layout"`
 }
 
-func hello(_ *desk, _ timeoutParams) (identity, error) {
+func hello(_ *handles, _ timeoutParams) (identity, error) {
 	layout := map[string]structure{}
 	for name, seen := range zerobuffer.Layout() {
 		layout[name] = structure(seen)
@@ -47,7 +47,7 @@ func hello(_ *desk, _ timeoutParams) (identity, error) {
 	}, nil
 }
 
-func health(_ *desk, _ timeoutParams) (bool, error) { return true, nil }
+func health(_ *handles, _ timeoutParams) (bool, error) { return true, nil }
 
 type requestUnderWay struct {
 	ID      json.RawMessage `json:"id"`
@@ -66,14 +66,14 @@ type activity struct {
 }
 
 // dump tells what is under way beside itself, and where every goroutine stands.
-func dump(d *desk, call *rpc.Call) (any, error) {
+func dump(_ *handles, call *rpc.Call) (any, error) {
 	var params timeoutParams
 	if err := fromCall(call, &params); err != nil {
 		return nil, err
 	}
 	seen := activity{Requests: []requestUnderWay{}, Threads: goroutines()}
-	for _, other := range d.underWay() {
-		if other != call && len(other.ID) > 0 {
+	for _, other := range call.Others() {
+		if len(other.ID) > 0 {
 			seen.Requests = append(seen.Requests, requestUnderWay{other.ID, other.Method, time.Since(other.Began).Seconds()})
 		}
 	}
@@ -98,7 +98,7 @@ func goroutines() []threadStack {
 }
 
 // arm has this process die or halt inside an operation.
-func arm(_ *desk, p armParams) (nothing, error) {
+func arm(_ *handles, p armParams) (nothing, error) {
 	if p.Then != points.Die && p.Then != points.Halt {
 		return nil, rpc.Errorf(rpc.InvalidParams, "Invalid params: \"then\" must be die or halt, not %q", p.Then)
 	}

@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"log/slog"
 	"os"
@@ -12,14 +11,10 @@ import (
 	"syscall"
 	"time"
 
-	"zerobuffer"
 	"zerobuffer/internal/rpc"
 )
 
 const (
-	// driverError is the code of every error that the library names; the name stands in the data.
-	driverError = -32000
-
 	setDeathSignal = 1
 
 	// How long the end waits for verbs that closing has interrupted.
@@ -47,9 +42,8 @@ func run() error {
 	}
 	// Go's poller is made with the first timer, and without a free descriptor it ends the process: now there is one.
 	time.Sleep(time.Nanosecond)
-	desk := newDesk()
-	server := rpc.NewServer(out, desk.perform)
-	desk.underWay = server.UnderWay
+	handles := newHandles()
+	server := rpc.NewServer(out, dispatcher{handles}.perform)
 	stop := make(chan os.Signal, 1)
 	signal.Notify(stop, syscall.SIGTERM)
 	ended := make(chan struct{})
@@ -61,7 +55,7 @@ func run() error {
 	case <-ended:
 	case <-stop:
 	}
-	err = desk.close()
+	err = handles.close()
 	server.Finish(answerPatience)
 	return err
 }
@@ -85,33 +79,4 @@ func takeStdout() (*os.File, error) {
 		return nil, err
 	}
 	return os.NewFile(uintptr(out), "answers"), nil
-}
-
-// translated makes the answer of a failed verb.
-func translated(err error) error {
-	var known *zerobuffer.Error
-	if errors.Is(err, zerobuffer.ErrConfig) {
-		return rpc.Errorf(rpc.InvalidParams, "Invalid params: %v", err)
-	}
-	if !errors.As(err, &known) {
-		return err
-	}
-	details := known.Details
-	if details == nil {
-		details = zerobuffer.Details{}
-	}
-	return &rpc.Error{Code: driverError, Message: err.Error(), Data: map[string]any{"code": known.Code, "details": details}}
-}
-
-// perform does one verb.
-func (d *desk) perform(call *rpc.Call) (any, error) {
-	work, known := verbs[call.Method]
-	if !known {
-		return nil, rpc.Errorf(rpc.MethodNotFound, "there is no verb %q", call.Method)
-	}
-	result, err := work(d, call)
-	if err != nil {
-		return nil, translated(err)
-	}
-	return result, nil
 }

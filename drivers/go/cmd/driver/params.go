@@ -21,20 +21,6 @@ func (s seconds) duration() time.Duration {
 	return time.Duration(float64(max(0, min(s, longest))) * float64(time.Second))
 }
 
-// verb is a call of the contract over the desk.
-type verb func(d *desk, call *rpc.Call) (any, error)
-
-// typed makes a verb of a function with a struct of parameters, all of which must be given. Others do not matter.
-func typed[P, R any](work func(d *desk, params P) (R, error)) verb {
-	return func(d *desk, call *rpc.Call) (any, error) {
-		var params P
-		if err := fromCall(call, &params); err != nil {
-			return nil, err
-		}
-		return work(d, params)
-	}
-}
-
 // fromCall fills a struct from the parameters of a call.
 func fromCall(call *rpc.Call, params any) error {
 	if err := decode(call.Params, reflect.ValueOf(params).Elem(), ""); err != nil {

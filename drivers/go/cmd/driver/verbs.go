@@ -12,54 +12,24 @@ import (
 	"zerobuffer/internal/rpc"
 )
 
-var verbs = map[string]verb{
-	"hello":          typed(hello),
-	"health":         typed(health),
-	"dump":           dump,
-	"arm":            typed(arm),
-	"create":         typed(create),
-	"connect":        typed(connect),
-	"close":          typed(closeHandle),
-	"write":          typed(write),
-	"fill":           typed(fill),
-	"acquire":        typed(acquire),
-	"put":            typed(put),
-	"commit":         typed(commit),
-	"abandon":        typed(abandon),
-	"read":           typed(read),
-	"read_many":      typed(readMany),
-	"relay":          typed(relay),
-	"peek":           typed(peek),
-	"release":        typed(release),
-	"write_metadata": typed(writeMetadata),
-	"read_metadata":  typed(readMetadata),
-	"serve":          typed(serve),
-	"handle":         typed(handle),
-	"service":        typed(service),
-	"dial":           typed(dial),
-	"send":           typed(send),
-	"receive":        typed(receive),
-	"ping":           typed(ping),
-}
-
 type nothing = *struct{}
 
-func create(d *desk, p createParams) (int, error) {
-	return opened(d, func() (*zerobuffer.Reader, error) {
+func create(h *handles, p createParams) (int, error) {
+	return opened(h, func() (*zerobuffer.Reader, error) {
 		return zerobuffer.NewReader(p.Name, zerobuffer.Config{MetadataSize: p.Metadata, PayloadSize: p.Payload})
 	})
 }
 
-func connect(d *desk, p nameParams) (int, error) {
-	return opened(d, func() (*zerobuffer.Writer, error) { return zerobuffer.Connect(p.Name, 0) })
+func connect(h *handles, p nameParams) (int, error) {
+	return opened(h, func() (*zerobuffer.Writer, error) { return zerobuffer.Connect(p.Name, 0) })
 }
 
-func closeHandle(d *desk, p handleParams) (nothing, error) { return nil, d.closeOne(p.Handle) }
+func closeHandle(h *handles, p handleParams) (nothing, error) { return nil, h.closeOne(p.Handle) }
 
 // ---- writing ---------------------------------------------------------------------------------------------------
 
-func write(d *desk, p writeParams) (*transfer, error) {
-	writer, err := find[*zerobuffer.Writer](d, p.Handle)
+func write(h *handles, p writeParams) (*transfer, error) {
+	writer, err := find[*zerobuffer.Writer](h, p.Handle)
 	if err != nil {
 		return nil, err
 	}
@@ -89,8 +59,8 @@ func write(d *desk, p writeParams) (*transfer, error) {
 	return sum.done(timer), nil
 }
 
-func fill(d *desk, p fillParams) (*transfer, error) {
-	writer, err := find[*zerobuffer.Writer](d, p.Handle)
+func fill(h *handles, p fillParams) (*transfer, error) {
+	writer, err := find[*zerobuffer.Writer](h, p.Handle)
 	if err != nil {
 		return nil, err
 	}
@@ -111,8 +81,8 @@ func fill(d *desk, p fillParams) (*transfer, error) {
 	}
 }
 
-func acquire(d *desk, p acquireParams) (int, error) {
-	writer, err := find[*zerobuffer.Writer](d, p.Handle)
+func acquire(h *handles, p acquireParams) (int, error) {
+	writer, err := find[*zerobuffer.Writer](h, p.Handle)
 	if err != nil {
 		return 0, err
 	}
@@ -121,7 +91,7 @@ func acquire(d *desk, p acquireParams) (int, error) {
 	if err != nil {
 		return 0, err
 	}
-	number, kept := d.keep(&openSlot{slot, p.Handle, sequence})
+	number, kept := h.keep(&heldSlot{slot, p.Handle, sequence})
 	if !kept {
 		slot.Abandon()
 		return 0, closedError("the driver ends")
@@ -129,8 +99,8 @@ func acquire(d *desk, p acquireParams) (int, error) {
 	return number, nil
 }
 
-func put(d *desk, p putParams) (nothing, error) {
-	slot, err := find[*openSlot](d, p.Slot)
+func put(h *handles, p putParams) (nothing, error) {
+	slot, err := find[*heldSlot](h, p.Slot)
 	if err != nil {
 		return nil, err
 	}
@@ -143,16 +113,16 @@ func put(d *desk, p putParams) (nothing, error) {
 	return nil, nil
 }
 
-func commit(d *desk, p slotParams) (uint64, error) {
-	slot, _, err := take[*openSlot](d, p.Slot)
+func commit(h *handles, p slotParams) (uint64, error) {
+	slot, _, err := take[*heldSlot](h, p.Slot)
 	if err != nil {
 		return 0, err
 	}
 	return slot.Commit()
 }
 
-func abandon(d *desk, p slotParams) (nothing, error) {
-	slot, _, err := take[*openSlot](d, p.Slot)
+func abandon(h *handles, p slotParams) (nothing, error) {
+	slot, _, err := take[*heldSlot](h, p.Slot)
 	if err != nil {
 		return nil, err
 	}
@@ -160,8 +130,8 @@ func abandon(d *desk, p slotParams) (nothing, error) {
 	return nil, nil
 }
 
-func writeMetadata(d *desk, p payloadParams) (nothing, error) {
-	writer, err := find[*zerobuffer.Writer](d, p.Handle)
+func writeMetadata(h *handles, p payloadParams) (nothing, error) {
+	writer, err := find[*zerobuffer.Writer](h, p.Handle)
 	if err != nil {
 		return nil, err
 	}
@@ -177,8 +147,8 @@ type frameInfo struct {
 	Digest   uint32 `json:"digest"`
 }
 
-func read(d *desk, p handleParams) (frameInfo, error) {
-	reader, err := find[*zerobuffer.Reader](d, p.Handle)
+func read(h *handles, p handleParams) (frameInfo, error) {
+	reader, err := find[*zerobuffer.Reader](h, p.Handle)
 	if err != nil {
 		return frameInfo{}, err
 	}
@@ -192,7 +162,7 @@ func read(d *desk, p handleParams) (frameInfo, error) {
 		return frameInfo{}, err
 	}
 	info := frameInfo{Sequence: frame.Sequence(), Size: frame.Size(), Digest: recipe.Digest(data)}
-	number, kept := d.keep(&heldFrame{frame, p.Handle})
+	number, kept := h.keep(&heldFrame{frame, p.Handle})
 	if !kept {
 		frame.Release()
 		return frameInfo{}, closedError("the driver ends")
@@ -201,8 +171,8 @@ func read(d *desk, p handleParams) (frameInfo, error) {
 	return info, nil
 }
 
-func readMany(d *desk, p readManyParams) (*transfer, error) {
-	reader, err := find[*zerobuffer.Reader](d, p.Handle)
+func readMany(h *handles, p readManyParams) (*transfer, error) {
+	reader, err := find[*zerobuffer.Reader](h, p.Handle)
 	if err != nil {
 		return nil, err
 	}
@@ -257,12 +227,12 @@ func after(frames int, err error) error {
 	}
 }
 
-func relay(d *desk, p relayParams) (*transfer, error) {
-	reader, err := find[*zerobuffer.Reader](d, p.Source)
+func relay(h *handles, p relayParams) (*transfer, error) {
+	reader, err := find[*zerobuffer.Reader](h, p.Source)
 	if err != nil {
 		return nil, err
 	}
-	writer, err := find[*zerobuffer.Writer](d, p.Target)
+	writer, err := find[*zerobuffer.Writer](h, p.Target)
 	if err != nil {
 		return nil, err
 	}
@@ -285,8 +255,8 @@ func relay(d *desk, p relayParams) (*transfer, error) {
 	return sum.done(timer), nil
 }
 
-func peek(d *desk, p peekParams) (string, error) {
-	frame, err := find[*heldFrame](d, p.Frame)
+func peek(h *handles, p peekParams) (string, error) {
+	frame, err := find[*heldFrame](h, p.Frame)
 	if err != nil {
 		return "", err
 	}
@@ -299,8 +269,8 @@ func peek(d *desk, p peekParams) (string, error) {
 }
 
 // release keeps the number, so that a look at a released frame meets the library's own answer.
-func release(d *desk, p frameParams) (nothing, error) {
-	frame, err := find[*heldFrame](d, p.Frame)
+func release(h *handles, p frameParams) (nothing, error) {
+	frame, err := find[*heldFrame](h, p.Frame)
 	if err != nil {
 		return nil, err
 	}
@@ -313,8 +283,8 @@ type blob struct {
 	Digest uint32 `json:"digest"`
 }
 
-func readMetadata(d *desk, p handleParams) (blob, error) {
-	reader, err := find[*zerobuffer.Reader](d, p.Handle)
+func readMetadata(h *handles, p handleParams) (blob, error) {
+	reader, err := find[*zerobuffer.Reader](h, p.Handle)
 	if err != nil {
 		return blob{}, err
 	}

@@ -42,6 +42,22 @@ type Call struct {
 	Method string
 	Params json.RawMessage // one object
 	Began  time.Time
+
+	server *Server
+}
+
+// Others returns the calls beside this one that are not answered yet, the oldest first.
+func (c *Call) Others() []*Call {
+	c.server.mutex.Lock()
+	defer c.server.mutex.Unlock()
+	var calls []*Call
+	for call := range c.server.underWay {
+		if call != c {
+			calls = append(calls, call)
+		}
+	}
+	slices.SortFunc(calls, func(a, b *Call) int { return a.Began.Compare(b.Began) })
+	return calls
 }
 
 // Method performs a call.
@@ -123,20 +139,8 @@ func (s *Server) Finish(patience time.Duration) {
 	}
 }
 
-// UnderWay returns the calls that are not answered yet, the oldest first.
-func (s *Server) UnderWay() []*Call {
-	s.mutex.Lock()
-	defer s.mutex.Unlock()
-	calls := make([]*Call, 0, len(s.underWay))
-	for call := range s.underWay {
-		calls = append(calls, call)
-	}
-	slices.SortFunc(calls, func(a, b *Call) int { return a.Began.Compare(b.Began) })
-	return calls
-}
-
 func (s *Server) begin(asked request) *Call {
-	call := &Call{ID: asked.ID, Method: *asked.Method, Began: time.Now()}
+	call := &Call{ID: asked.ID, Method: *asked.Method, Began: time.Now(), server: s}
 	s.calls.Add(1)
 	s.mutex.Lock()
 	defer s.mutex.Unlock()
@@ -201,7 +205,7 @@ type answers struct {
 	target io.Writer
 }
 
-// send writes one message; whoever does not listen any more is told by the end of the other stream.
+// send writes one message. An asker that does not listen any more is told by the end of the other stream.
 func (a *answers) send(message any) {
 	body, err := json.Marshal(message)
 	if err != nil {

@@ -7,34 +7,19 @@ use std::time::Instant;
 use serde_json::{json, Value};
 use zerobuffer::{DuplexClient, DuplexServer, HandlerFailure};
 
-use crate::desk::Desk;
 use crate::params::{wrong, Params};
+use crate::patterns::Recipe;
 use crate::process;
 use crate::rpc::Failure;
-use crate::summary::Clock;
-use crate::table::{nothing_under, Server, Thing};
-use crate::verbs::{blob, config};
+use crate::table::{Server, Table, Thing};
+use crate::transfer::{blob, Clock};
 
-fn server(desk: &Desk, number: u64) -> Result<Arc<Server>, Failure> {
-    match desk.table.get(number)? {
-        Thing::Server(server) => Ok(server),
-        _ => Err(nothing_under("server", number)),
-    }
+pub fn serve(table: &Table, params: &Params) -> Result<Value, Failure> {
+    let side = DuplexServer::create(params.text("name")?, params.config()?)?;
+    table.keep(Thing::Server(Arc::new(Server::new(side)))).map(Value::from)
 }
 
-fn client(desk: &Desk, number: u64) -> Result<Arc<DuplexClient>, Failure> {
-    match desk.table.get(number)? {
-        Thing::Client(client) => Ok(client),
-        _ => Err(nothing_under("client", number)),
-    }
-}
-
-pub fn serve(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let side = DuplexServer::create(params.text("name")?, config(params)?)?;
-    desk.table.keep(Thing::Server(Arc::new(Server::new(side)))).map(Value::from)
-}
-
-pub fn handle(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+pub fn handle(table: &Table, params: &Params) -> Result<Value, Failure> {
     let (number, delay) = (params.number("handle")?, params.seconds("delay")?);
     let work: fn(&Server, &[u8]) -> Result<Vec<u8>, HandlerFailure> = match params.text("handler")? {
         "echo" => |_, request| Ok(request.to_vec()),
@@ -46,8 +31,8 @@ pub fn handle(desk: &Desk, params: &Params) -> Result<Value, Failure> {
         },
         _ => return Err(wrong("handler", "one of echo, double, xor and faulty")),
     };
-    let server = server(desk, number)?;
-    // Weak: a server that is forgotten ends its thread, which must not keep it.
+    let server = table.server(number)?;
+    // Weak: the thread must not keep a server alive that is forgotten.
     let known = Arc::downgrade(&server);
     server.side.start(move |request| {
         let Some(server) = known.upgrade() else { return Err("the server is closed".into()) };
@@ -67,20 +52,21 @@ fn complement(server: &Server, request: &[u8]) -> Vec<u8> {
     request.iter().map(|byte| !byte).collect()
 }
 
-pub fn service(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let (requests, refused_changes) = server(desk, params.number("handle")?)?.counts();
+pub fn service(table: &Table, params: &Params) -> Result<Value, Failure> {
+    let (requests, refused_changes) = table.server(params.number("handle")?)?.counts();
     Ok(json!({ "requests": requests, "refused_changes": refused_changes }))
 }
 
-pub fn dial(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let client = DuplexClient::connect(params.text("name")?, config(params)?, params.timeout()?)?;
-    desk.table.keep(Thing::Client(Arc::new(client))).map(Value::from)
+pub fn dial(table: &Table, params: &Params) -> Result<Value, Failure> {
+    let client = DuplexClient::connect(params.text("name")?, params.config()?, params.timeout()?)?;
+    table.keep(Thing::Client(Arc::new(client))).map(Value::from)
 }
 
-pub fn send(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let (number, recipe, timeout) = (params.number("handle")?, params.recipe("payload")?, params.timeout()?);
+pub fn send(table: &Table, params: &Params) -> Result<Value, Failure> {
+    let (number, recipe, timeout) =
+        (params.number("handle")?, Recipe::of(params, "payload")?, params.timeout()?);
     let in_place = params.flag("in_place")?;
-    let (client, content) = (client(desk, number)?, recipe.content(0)?);
+    let (client, content) = (table.client(number)?, recipe.content(0)?);
     if in_place {
         let mut slot = client.acquire(content.len() as u64, timeout)?;
         slot.copy_from_slice(&content);
@@ -91,15 +77,16 @@ pub fn send(desk: &Desk, params: &Params) -> Result<Value, Failure> {
     Ok(Value::Null)
 }
 
-pub fn receive(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let response = client(desk, params.number("handle")?)?.receive(params.timeout()?)?;
+pub fn receive(table: &Table, params: &Params) -> Result<Value, Failure> {
+    let response = table.client(params.number("handle")?)?.receive(params.timeout()?)?;
     Ok(blob(&response))
 }
 
-pub fn ping(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let (number, recipe, timeout) = (params.number("handle")?, params.recipe("payload")?, params.timeout()?);
+pub fn ping(table: &Table, params: &Params) -> Result<Value, Failure> {
+    let (number, recipe, timeout) =
+        (params.number("handle")?, Recipe::of(params, "payload")?, params.timeout()?);
     let count = params.number("count")?;
-    let (client, content, clock) = (client(desk, number)?, recipe.content(0)?, Clock::new(timeout));
+    let (client, content, clock) = (table.client(number)?, recipe.content(0)?, Clock::new(timeout));
     let mut trips = Vec::new();
     for _ in 0..count {
         let begin = Instant::now();

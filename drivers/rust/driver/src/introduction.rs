@@ -5,15 +5,15 @@ use std::path::Path;
 
 use serde_json::{json, Map, Value};
 
-use crate::desk::Desk;
 use crate::jobs::{Job, Jobs};
 use crate::params::Params;
 use crate::rpc::Failure;
+use crate::table::Table;
 
 const CONTRACT: &str = "1.0";
 const THREADS: &str = "/proc/self/task";
 
-pub fn hello(_: &Desk, _: &Params) -> Result<Value, Failure> {
+pub fn hello(_: &Table, _: &Params) -> Result<Value, Failure> {
     Ok(json!({
         "protocol": CONTRACT,
         "language": "rust",
@@ -37,7 +37,7 @@ fn layout() -> Map<String, Value> {
     zerobuffer::layout().into_iter().map(plain).collect()
 }
 
-pub fn health(_: &Desk, _: &Params) -> Result<Value, Failure> {
+pub fn health(_: &Table, _: &Params) -> Result<Value, Failure> {
     Ok(Value::Bool(true))
 }
 

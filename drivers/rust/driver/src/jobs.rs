@@ -51,7 +51,7 @@ impl Drop for Job {
 }
 
 impl Job {
-    /// Its work is done: whoever has its answer finds it no more. It counts as under way until the answer is sent.
+    /// Its work is done: `others` names it no more. It counts as under way until the answer is sent.
     pub fn done(&self) {
         if let Some(asked) = locked(&self.jobs.0.list).under_way.get_mut(&self.number) {
             asked.done = true;

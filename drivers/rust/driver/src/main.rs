@@ -1,11 +1,11 @@
-//! Performs the verbs of the driver contract on the Rust implementation of ZeroBuffer: requests come over stdin, answers
-//! go to stdout, which belongs to them alone.
+//! Performs the verbs of the driver contract on the Rust implementation of ZeroBuffer: requests come over stdin,
+//! answers go to stdout, which belongs to them alone.
 //!
 //! `zerobuffer-driver [USER]`: the number of the user and group to become, if any.
 
 mod channels;
 mod crc32;
-mod desk;
+mod dispatcher;
 mod event;
 mod framing;
 mod introduction;
@@ -14,8 +14,8 @@ mod params;
 mod patterns;
 mod process;
 mod rpc;
-mod summary;
 mod table;
+mod transfer;
 mod verbs;
 
 use std::io::{self, Read, Write};
@@ -24,7 +24,7 @@ use std::process::ExitCode;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
-use desk::Desk;
+use dispatcher::Dispatcher;
 use framing::{Decoder, Item};
 use rpc::Incoming;
 
@@ -58,8 +58,8 @@ fn start() -> Result<(), String> {
     process::die_with_parent().map_err(|error| format!("could not ask to die with the parent: {error}"))?;
     let termination =
         process::Termination::block().map_err(|error| format!("could not block SIGTERM: {error}"))?;
-    let desk = Arc::new(Desk::default());
-    let watched = Arc::clone(&desk);
+    let dispatcher = Arc::new(Dispatcher::default());
+    let watched = Arc::clone(&dispatcher);
     thread::Builder::new()
         .name("termination".into())
         .spawn(move || {
@@ -68,13 +68,13 @@ fn start() -> Result<(), String> {
             std::process::exit(0);
         })
         .map_err(|error| format!("could not start a thread: {error}"))?;
-    let served = serve(&desk, io::stdin().lock());
-    desk.end();
+    let served = serve(&dispatcher, io::stdin().lock());
+    dispatcher.end();
     served.map_err(|error| format!("could not read from stdin: {error}"))
 }
 
 /// Performs requests, each in a thread of its own, until the source ends.
-fn serve(desk: &Arc<Desk>, mut source: impl Read) -> io::Result<()> {
+fn serve(dispatcher: &Arc<Dispatcher>, mut source: impl Read) -> io::Result<()> {
     let answers = Arc::new(Answers(Mutex::new(io::stdout())));
     let mut decoder = Decoder::default();
     let mut chunk = vec![0; 1 << 16];
@@ -90,7 +90,7 @@ fn serve(desk: &Arc<Desk>, mut source: impl Read) -> io::Result<()> {
             match item {
                 Item::Fault(cause) => answers.send(&rpc::parse_error(&cause)),
                 Item::Body(body) => match rpc::decode(&body) {
-                    Incoming::Request(request) => perform(desk, &answers, request),
+                    Incoming::Request(request) => perform(dispatcher, &answers, request),
                     Incoming::Malformed(answer) => answers.send(&answer),
                     Incoming::Ignored => {}
                 },
@@ -99,13 +99,13 @@ fn serve(desk: &Arc<Desk>, mut source: impl Read) -> io::Result<()> {
     }
 }
 
-fn perform(desk: &Arc<Desk>, answers: &Arc<Answers>, request: rpc::Request) {
+fn perform(dispatcher: &Arc<Dispatcher>, answers: &Arc<Answers>, request: rpc::Request) {
     let id = request.id.clone();
-    let job = desk.jobs.begin(id.clone(), &request.method);
-    let (its_desk, its_answers) = (Arc::clone(desk), Arc::clone(answers));
+    let job = dispatcher.jobs.begin(id.clone(), &request.method);
+    let (its_dispatcher, its_answers) = (Arc::clone(dispatcher), Arc::clone(answers));
     let started = thread::Builder::new().name(request.method.clone()).spawn(move || {
         let verb = &request.method;
-        let work = AssertUnwindSafe(|| its_desk.perform(&job, verb, request.params));
+        let work = AssertUnwindSafe(|| its_dispatcher.perform(&job, verb, request.params));
         let outcome = catch_unwind(work).unwrap_or_else(|_| Err(rpc::Failure::bug(verb)));
         job.done();
         its_answers.send(&rpc::answer(&request.id, outcome));

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use zerobuffer::BufferConfig;
 
-use crate::patterns::Recipe;
 use crate::rpc::{first_object, Failure};
 
 pub struct Params(Map<String, Value>);
@@ -57,9 +57,14 @@ impl Params {
         numbers.ok_or_else(|| wrong(name, "a list of whole numbers"))
     }
 
-    pub fn recipe(&self, name: &str) -> Result<Recipe, Failure> {
-        let fields = self.needed(name)?.as_object().ok_or_else(|| wrong(name, "an object"))?;
-        Recipe::of(&Self(fields.clone()))
+    pub fn object(&self, name: &str) -> Result<Self, Failure> {
+        self.needed(name)?.as_object().cloned().map(Self).ok_or_else(|| wrong(name, "an object"))
+    }
+
+    /// The sizes of a buffer to be created.
+    pub fn config(&self) -> Result<BufferConfig, Failure> {
+        let (metadata_size, payload_size) = (self.number("metadata")?, self.number("payload")?);
+        Ok(BufferConfig { metadata_size, payload_size, ..BufferConfig::default() })
     }
 }
 

@@ -30,7 +30,8 @@ pub struct Recipe {
 }
 
 impl Recipe {
-    pub fn of(fields: &Params) -> Result<Self, Failure> {
+    pub fn of(params: &Params, name: &str) -> Result<Self, Failure> {
+        let fields = params.object(name)?;
         let pattern = match fields.text("pattern")? {
             "frame" => Pattern::Frame,
             "simple" => Pattern::Simple,
@@ -112,7 +113,7 @@ mod tests {
             json!({"pattern": "simple", "size": 0, "sequence": 0, "text": "", "mask": 0, "repeat": 1});
         let (fields, values) = (whole.as_object_mut().expect("an object"), values.as_object().cloned());
         fields.extend(values.expect("an object"));
-        Recipe::of(&Params::of(whole).expect("an object"))
+        Recipe::of(&Params::of(json!({ "payload": whole })).expect("an object"), "payload")
     }
 
     fn content(values: serde_json::Value, sequence: u64) -> Vec<u8> {

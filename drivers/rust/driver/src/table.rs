@@ -52,14 +52,14 @@ impl Server {
     }
 }
 
-/// A frame that was lent by a reader; empty once released, so that a later look is told so.
+/// A frame that a reader has returned. Once it is released, it is empty, so that a later look is told so.
 pub struct HeldFrame {
     pub owner: u64,
     pub sequence: u64,
     pub frame: Mutex<Option<Frame>>,
 }
 
-/// A place that was lent by a writer.
+/// A place that a writer has returned.
 pub struct HeldSlot {
     pub owner: u64,
     pub sequence: u64,
@@ -99,7 +99,7 @@ impl Thing {
     }
 }
 
-/// What stands behind a lock is whole, whoever panicked.
+/// Locks also after a panic: what stands behind a lock here is always whole.
 pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -137,7 +137,7 @@ impl Table {
         locked(&self.0).things.remove(&number).ok_or_else(|| nothing_under("thing", number))
     }
 
-    /// Takes what a thing has lent.
+    /// Takes the frames or slots that belong to a thing.
     pub fn take_parts(&self, owner: u64) -> Vec<Thing> {
         let mut open = locked(&self.0);
         let numbers: Vec<_> = open
@@ -155,6 +155,28 @@ impl Table {
         open.ended = true;
         std::mem::take(&mut open.things).into_values().rev().collect()
     }
+}
+
+macro_rules! look_ups {
+    ($($name:ident $kind:ident $type:ty;)*) => {
+        impl Table {
+            $(pub fn $name(&self, number: u64) -> Result<Arc<$type>, Failure> {
+                match self.get(number)? {
+                    Thing::$kind(found) => Ok(found),
+                    _ => Err(nothing_under(stringify!($name), number)),
+                }
+            })*
+        }
+    };
+}
+
+look_ups! {
+    reader Reader Reader;
+    writer Writer Writer;
+    server Server Server;
+    client Client DuplexClient;
+    frame Frame HeldFrame;
+    slot Slot HeldSlot;
 }
 
 pub fn nothing_under(kind: &str, number: u64) -> Failure {

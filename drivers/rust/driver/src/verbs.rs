@@ -1,130 +1,55 @@
-//! The verbs of the driver contract, one function each.
+//! The verbs of buffers, one function each.
 
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{json, Value};
-use zerobuffer::{BufferConfig, Deed, Error, ErrorKind, Frame, Reader, Writer};
+use zerobuffer::{Deed, Error, ErrorKind, Frame, Reader, Writer};
 
-use crate::channels;
 use crate::crc32::crc32;
-use crate::desk::Desk;
-use crate::introduction;
 use crate::params::{wrong, Params};
+use crate::patterns::Recipe;
 use crate::rpc::Failure;
-use crate::summary::{Clock, Summary};
-use crate::table::{locked, nothing_under, HeldFrame, HeldSlot, Thing};
+use crate::table::{locked, nothing_under, HeldFrame, HeldSlot, Table, Thing};
+use crate::transfer::{blob, Clock, Transfer};
 
 const HANDLER_PATIENCE: Duration = Duration::from_secs(2);
 
-type Verb = fn(&Desk, &Params) -> Result<Value, Failure>;
-
-pub fn find(name: &str) -> Option<Verb> {
-    let verb: Verb = match name {
-        "hello" => introduction::hello,
-        "health" => introduction::health,
-        "create" => create,
-        "connect" => connect,
-        "close" => close,
-        "write" => write,
-        "fill" => fill,
-        "acquire" => acquire,
-        "put" => put,
-        "commit" => commit,
-        "abandon" => abandon,
-        "read" => read,
-        "read_many" => read_many,
-        "relay" => relay,
-        "peek" => peek,
-        "release" => release,
-        "write_metadata" => write_metadata,
-        "read_metadata" => read_metadata,
-        "arm" => arm,
-        "serve" => channels::serve,
-        "handle" => channels::handle,
-        "service" => channels::service,
-        "dial" => channels::dial,
-        "send" => channels::send,
-        "receive" => channels::receive,
-        "ping" => channels::ping,
-        _ => return None,
-    };
-    Some(verb)
-}
-
-// ---- what a number stands for
-
-fn reader(desk: &Desk, number: u64) -> Result<Arc<Reader>, Failure> {
-    match desk.table.get(number)? {
-        Thing::Reader(reader) => Ok(reader),
-        _ => Err(nothing_under("reader", number)),
-    }
-}
-
-fn writer(desk: &Desk, number: u64) -> Result<Arc<Writer>, Failure> {
-    match desk.table.get(number)? {
-        Thing::Writer(writer) => Ok(writer),
-        _ => Err(nothing_under("writer", number)),
-    }
-}
-
-fn slot(desk: &Desk, number: u64) -> Result<Arc<HeldSlot>, Failure> {
-    match desk.table.get(number)? {
-        Thing::Slot(slot) => Ok(slot),
-        _ => Err(nothing_under("slot", number)),
-    }
-}
-
-fn frame(desk: &Desk, number: u64) -> Result<Arc<HeldFrame>, Failure> {
-    match desk.table.get(number)? {
-        Thing::Frame(frame) => Ok(frame),
-        _ => Err(nothing_under("frame", number)),
-    }
-}
-
-pub fn config(params: &Params) -> Result<BufferConfig, Failure> {
-    Ok(BufferConfig {
-        metadata_size: params.number("metadata")?,
-        payload_size: params.number("payload")?,
-        ..BufferConfig::default()
-    })
-}
-
 // ---- buffers
 
-fn create(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let reader = Reader::create(params.text("name")?, config(params)?)?;
-    desk.table.keep(Thing::Reader(Arc::new(reader))).map(Value::from)
+pub fn create(table: &Table, params: &Params) -> Result<Value, Failure> {
+    let reader = Reader::create(params.text("name")?, params.config()?)?;
+    table.keep(Thing::Reader(Arc::new(reader))).map(Value::from)
 }
 
-fn connect(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+pub fn connect(table: &Table, params: &Params) -> Result<Value, Failure> {
     let writer = Writer::connect(params.text("name")?, Duration::ZERO)?;
-    desk.table.keep(Thing::Writer(Arc::new(writer))).map(Value::from)
+    table.keep(Thing::Writer(Arc::new(writer))).map(Value::from)
 }
 
-fn close(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+pub fn close(table: &Table, params: &Params) -> Result<Value, Failure> {
     let number = params.number("handle")?;
-    if matches!(desk.table.get(number)?, Thing::Frame(_) | Thing::Slot(_)) {
+    if matches!(table.get(number)?, Thing::Frame(_) | Thing::Slot(_)) {
         return Err(nothing_under("reader, writer, server or client", number));
     }
-    for part in desk.table.take_parts(number) {
+    for part in table.take_parts(number) {
         part.close(Duration::ZERO);
     }
-    desk.table.take(number)?.close(HANDLER_PATIENCE);
+    table.take(number)?.close(HANDLER_PATIENCE);
     Ok(Value::Null)
 }
 
 // ---- writing
 
-fn write(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+pub fn write(table: &Table, params: &Params) -> Result<Value, Failure> {
     let (handle, timeout, count) = (params.number("handle")?, params.timeout()?, params.number("count")?);
-    let (recipe, sizes) = (params.recipe("payload")?, params.numbers("sizes")?);
+    let (recipe, sizes) = (Recipe::of(params, "payload")?, params.numbers("sizes")?);
     let interval = params.seconds("interval")?;
-    let (writer, clock) = (writer(desk, handle)?, Clock::new(timeout));
+    let (writer, clock) = (table.writer(handle)?, Clock::new(timeout));
     let largest = sizes.iter().copied().max().unwrap_or(recipe.size);
     let (usual, maker) = (recipe.size, recipe.maker(largest)?);
-    let mut summary = Summary::default();
+    let mut transfer = Transfer::default();
     for number in 0..count {
         if !interval.is_zero() {
             sleep_until(clock.begin() + interval.mul_f64(number as f64));
@@ -132,50 +57,50 @@ fn write(desk: &Desk, params: &Params) -> Result<Value, Failure> {
         let size = if sizes.is_empty() { usual } else { sizes[(number % sizes.len() as u64) as usize] };
         let content = maker.content(size, writer.next_sequence());
         let sequence = writer.write(&content, clock.left())?;
-        summary.add(sequence, content.len() as u64);
+        transfer.add(sequence, content.len() as u64);
     }
-    Ok(summary.plain(&clock))
+    Ok(transfer.as_json(&clock))
 }
 
 fn sleep_until(moment: Instant) {
     thread::sleep(moment.saturating_duration_since(Instant::now()));
 }
 
-fn fill(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+pub fn fill(table: &Table, params: &Params) -> Result<Value, Failure> {
     let (handle, timeout) = (params.number("handle")?, params.timeout()?);
-    let (recipe, patience) = (params.recipe("payload")?, params.seconds("patience")?);
-    let (writer, clock) = (writer(desk, handle)?, Clock::new(timeout));
+    let (recipe, patience) = (Recipe::of(params, "payload")?, params.seconds("patience")?);
+    let (writer, clock) = (table.writer(handle)?, Clock::new(timeout));
     let size = recipe.size;
     let maker = recipe.maker(size)?;
-    let mut summary = Summary::default();
+    let mut transfer = Transfer::default();
     while !clock.is_over() {
         let content = maker.content(size, writer.next_sequence());
         match writer.write(&content, patience) {
-            Ok(sequence) => summary.add(sequence, content.len() as u64),
+            Ok(sequence) => transfer.add(sequence, content.len() as u64),
             Err(error) if matches!(error.kind(), ErrorKind::BufferFull { .. }) => {
-                return Ok(summary.plain(&clock))
+                return Ok(transfer.as_json(&clock))
             }
             Err(error) => return Err(error.into()),
         }
     }
     Err(Failure::driver(
         "timeout",
-        format!("the buffer took {} frames and was not full in time", summary.frames),
+        format!("the buffer took {} frames and was not full in time", transfer.frames),
     ))
 }
 
-fn acquire(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+pub fn acquire(table: &Table, params: &Params) -> Result<Value, Failure> {
     let (owner, size, timeout) = (params.number("handle")?, params.number("size")?, params.timeout()?);
-    let slot = writer(desk, owner)?.acquire(size, timeout)?;
+    let slot = table.writer(owner)?.acquire(size, timeout)?;
     let sequence = slot.sequence();
     let held = HeldSlot { owner, sequence, slot: Mutex::new(Some(slot)) };
-    desk.table.keep(Thing::Slot(Arc::new(held))).map(Value::from)
+    table.keep(Thing::Slot(Arc::new(held))).map(Value::from)
 }
 
-fn put(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let (number, recipe) = (params.number("slot")?, params.recipe("payload")?);
+pub fn put(table: &Table, params: &Params) -> Result<Value, Failure> {
+    let (number, recipe) = (params.number("slot")?, Recipe::of(params, "payload")?);
     let offset = usize::try_from(params.number("offset")?).unwrap_or(usize::MAX);
-    let held = slot(desk, number)?;
+    let held = table.slot(number)?;
     let content = recipe.content(held.sequence)?;
     let mut slot = locked(&held.slot);
     let slot = slot.as_mut().ok_or_else(|| Failure::driver("closed", "the slot was given up"))?;
@@ -191,86 +116,88 @@ fn put(desk: &Desk, params: &Params) -> Result<Value, Failure> {
     Ok(Value::Null)
 }
 
-fn commit(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+pub fn commit(table: &Table, params: &Params) -> Result<Value, Failure> {
     let number = params.number("slot")?;
-    let held = slot(desk, number)?;
-    desk.table.take(number)?;
+    let held = table.slot(number)?;
+    table.take(number)?;
     let slot = locked(&held.slot).take();
     Ok(slot.ok_or_else(|| Failure::driver("closed", "the slot was given up"))?.commit()?.into())
 }
 
-fn abandon(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+pub fn abandon(table: &Table, params: &Params) -> Result<Value, Failure> {
     let number = params.number("slot")?;
-    let held = slot(desk, number)?;
-    desk.table.take(number)?;
+    let held = table.slot(number)?;
+    table.take(number)?;
     drop(locked(&held.slot).take());
     Ok(Value::Null)
 }
 
-fn write_metadata(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let (handle, recipe) = (params.number("handle")?, params.recipe("payload")?);
-    writer(desk, handle)?.set_metadata(&recipe.content(0)?)?;
+pub fn write_metadata(table: &Table, params: &Params) -> Result<Value, Failure> {
+    let (handle, recipe) = (params.number("handle")?, Recipe::of(params, "payload")?);
+    table.writer(handle)?.set_metadata(&recipe.content(0)?)?;
     Ok(Value::Null)
 }
 
 // ---- reading
 
-fn read(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+pub fn read(table: &Table, params: &Params) -> Result<Value, Failure> {
     let (owner, timeout) = (params.number("handle")?, params.timeout()?);
-    let frame = reader(desk, owner)?.read(timeout)?;
+    let frame = table.reader(owner)?.read(timeout)?;
     let (sequence, size, digest) = (frame.sequence(), frame.len(), crc32(0, &frame));
     let held = HeldFrame { owner, sequence, frame: Mutex::new(Some(frame)) };
-    let number = desk.table.keep(Thing::Frame(Arc::new(held)))?;
+    let number = table.keep(Thing::Frame(Arc::new(held)))?;
     Ok(json!({ "frame": number, "sequence": sequence, "size": size, "digest": digest }))
 }
 
-fn read_many(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+pub fn read_many(table: &Table, params: &Params) -> Result<Value, Failure> {
     let (handle, timeout, count) = (params.number("handle")?, params.timeout()?, params.limit("count")?);
     let (delay, idle) = (params.seconds("delay")?, params.seconds("idle")?);
     let look = params.flag("look")?;
-    let (reader, clock) = (reader(desk, handle)?, Clock::new(timeout));
-    let mut summary = Summary::default();
-    while count.is_none_or(|count| summary.frames < count) {
+    let (reader, clock) = (table.reader(handle)?, Clock::new(timeout));
+    let mut transfer = Transfer::default();
+    while count.is_none_or(|count| transfer.frames < count) {
         let patience = if count.is_none() { idle.min(clock.left()) } else { clock.left() };
         let frame = match reader.read(patience) {
             Ok(frame) => frame,
             Err(error) if count.is_none() && is_end(&error) && !clock.is_over() => break,
-            Err(error) => return Err(Failure::from(error).after(&format!("after {} frames", summary.frames))),
+            Err(error) => {
+                return Err(Failure::from(error).after(&format!("after {} frames", transfer.frames)))
+            }
         };
         if look {
-            summary.add_data(frame.sequence(), &frame);
+            transfer.add_data(frame.sequence(), &frame);
         } else {
-            summary.add(frame.sequence(), frame.len() as u64);
+            transfer.add(frame.sequence(), frame.len() as u64);
         }
         if !delay.is_zero() {
             // The scenario asks for a slow reader.
             thread::sleep(delay);
         }
     }
-    Ok(summary.plain(&clock))
+    Ok(transfer.as_json(&clock))
 }
 
 fn is_end(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Timeout { .. } | ErrorKind::WriterDead { .. })
 }
 
-fn relay(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+pub fn relay(table: &Table, params: &Params) -> Result<Value, Failure> {
     let (source, target) = (params.number("source")?, params.number("target")?);
     let (count, clock) = (params.number("count")?, Clock::new(params.timeout()?));
-    let (source, target) = (reader(desk, source)?, writer(desk, target)?);
-    let mut summary = Summary::default();
+    let (source, target) = (table.reader(source)?, table.writer(target)?);
+    let mut transfer = Transfer::default();
     for _ in 0..count {
         let frame = source.read(clock.left())?;
-        summary.add_data(frame.sequence(), &frame);
+        transfer.add_data(frame.sequence(), &frame);
         target.write(&frame, clock.left())?;
     }
-    Ok(summary.plain(&clock))
+    Ok(transfer.as_json(&clock))
 }
 
-fn peek(desk: &Desk, params: &Params) -> Result<Value, Failure> {
+pub fn peek(table: &Table, params: &Params) -> Result<Value, Failure> {
     let number = params.number("frame")?;
     let (offset, length) = (params.number("offset")?, params.number("length")?);
-    let held = frame(desk, number)?;
+    let held = table.frame(number)?;
     let frame = locked(&held.frame);
     let frame: &Frame = frame
         .as_ref()
@@ -281,23 +208,19 @@ fn peek(desk: &Desk, params: &Params) -> Result<Value, Failure> {
 }
 
 /// The number stays, so that a look at a released frame is told so.
-fn release(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    drop(locked(&frame(desk, params.number("frame")?)?.frame).take());
+pub fn release(table: &Table, params: &Params) -> Result<Value, Failure> {
+    drop(locked(&table.frame(params.number("frame")?)?.frame).take());
     Ok(Value::Null)
 }
 
-fn read_metadata(desk: &Desk, params: &Params) -> Result<Value, Failure> {
-    let content = reader(desk, params.number("handle")?)?.metadata()?;
+pub fn read_metadata(table: &Table, params: &Params) -> Result<Value, Failure> {
+    let content = table.reader(params.number("handle")?)?.metadata()?;
     Ok(blob(&content))
-}
-
-pub fn blob(content: &[u8]) -> Value {
-    json!({ "size": content.len(), "digest": crc32(0, content) })
 }
 
 // ---- faults
 
-fn arm(_: &Desk, params: &Params) -> Result<Value, Failure> {
+pub fn arm(_: &Table, params: &Params) -> Result<Value, Failure> {
     let (point, passage) = (params.text("point")?, params.number("passage")?);
     let deed = match params.text("then")? {
         "die" => Deed::Die,
@@ -325,7 +248,7 @@ mod tests {
             (json!({ "point": "writer.data", "passage": "first", "then": "die" }), "passage"),
             (json!({ "point": "writer.nowhere", "passage": 1, "then": "halt" }), "point"),
         ] {
-            let outcome = arm(&Desk::default(), &Params::of(params).expect("an object"));
+            let outcome = arm(&Table::default(), &Params::of(params).expect("an object"));
             let error = answer(&json!(1), outcome)["error"].take();
             assert_eq!(error["code"], -32602);
             let message = error["message"].as_str().unwrap_or_default();

@@ -13,31 +13,23 @@ const LOOKS: u32 = 1000;
 #[derive(PartialEq, Eq)]
 pub(crate) struct Account(Option<u64>);
 
-/// The shared fields at one moment.
-struct Standing {
-    released: u64,
-    position: u64,
-    free: u64,
-}
-
-impl Standing {
-    /// `None` if the reader does not stand still.
-    fn of(ring: &Ring) -> Result<Option<Self>, ErrorKind> {
-        for _ in 0..LOOKS {
-            let released = load(&ring.block().reserved.released);
-            let (position, free) = ring.writer_state()?;
-            if released & RELEASING == 0 && load(&ring.block().reserved.released) == released {
-                return Ok(Some(Self { released, position, free }));
-            }
-            std::hint::spin_loop();
+/// The shared fields at one moment: what is released, where the writer stands, and how much is free. `None` if the
+/// reader does not stand still.
+fn snapshot(ring: &Ring) -> Result<Option<(u64, u64, u64)>, ErrorKind> {
+    for _ in 0..LOOKS {
+        let released = load(&ring.block().reserved.released);
+        let (position, free) = ring.writer_state()?;
+        if released & RELEASING == 0 && load(&ring.block().reserved.released) == released {
+            return Ok(Some((released, position, free)));
         }
-        Ok(None)
+        std::hint::spin_loop();
     }
+    Ok(None)
 }
 
 /// Sets right what a dead owner left, for a reader of ours; `false` if it cannot be told yet.
 pub(crate) fn inherit(ring: &Ring, ours: bool) -> Result<bool, ErrorKind> {
-    let Some(Standing { released, position, free }) = Standing::of(ring)? else { return Ok(false) };
+    let Some((released, position, free)) = snapshot(ring)? else { return Ok(false) };
     let (block, size) = (ring.block(), ring.payload_size());
     let used = match (position + size - released % size) % size {
         _ if ours => load(&block.reserved.committed).wrapping_sub(released),
@@ -61,7 +53,7 @@ impl Account {
         if !ring.reader_is_ours() {
             return Ok(Some(Self(None)));
         }
-        let Some(Standing { released, position, free }) = Standing::of(ring)? else { return Ok(None) };
+        let Some((released, position, free)) = snapshot(ring)? else { return Ok(None) };
         let committed = released + ring.payload_size() - free;
         // If they differ, somebody else has written to the control block.
         Ok(Some(Self((committed % ring.payload_size() == position).then_some(committed))))
@@ -85,7 +77,7 @@ impl Account {
         }
         // Somebody else has written to the control block.
         self.0 = None;
-        ring.end_stream();
+        ring.disclaim(ring.number());
         Ok(shared)
     }
 

@@ -2,6 +2,8 @@
 
 use std::time::{Duration, Instant};
 
+use crate::error::ErrorKind;
+
 /// A wait sleeps no longer than this before it looks whether the other side still lives: a death must be noticed within
 /// 50 ms, and only the futex wait itself has no event for it.
 pub(crate) const SLICE: Duration = Duration::from_millis(30);
@@ -9,7 +11,7 @@ pub(crate) const SLICE: Duration = Duration::from_millis(30);
 /// A moment, or never.
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline {
-    timeout: Duration,
+    pub timeout: Duration,
     moment: Option<Instant>,
 }
 
@@ -29,9 +31,8 @@ impl Deadline {
         self.moment.map_or(Duration::MAX, |moment| moment.saturating_duration_since(Instant::now()))
     }
 
-    /// As it was asked for, for the error that says it is over.
-    pub fn seconds(&self) -> f64 {
-        self.timeout.as_secs_f64()
+    pub fn passed(&self) -> ErrorKind {
+        ErrorKind::Timeout { seconds: self.timeout.as_secs_f64() }
     }
 }
 

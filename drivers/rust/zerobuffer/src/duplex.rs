@@ -1,4 +1,5 @@
-//! Requests and responses over two buffers: `NAME_request`, read by the server, and `NAME_response`, read by the client.
+//! Requests and responses over two buffers: `NAME_request`, read by the server, and `NAME_response`, read by the
+//! client.
 //!
 //! The n-th response answers the n-th request; nothing else ties them together.
 
@@ -10,16 +11,19 @@ use std::time::{Duration, Instant};
 
 use crate::deadline::Deadline;
 use crate::error::{Error, ErrorKind};
+use crate::fair_lock::FairLock;
 use crate::layout::BufferConfig;
+use crate::plan::always_fits;
 use crate::reader::{Frame, Reader, WriterState};
-use crate::turn::Turn;
+use crate::ring::load;
 use crate::writer::{Slot, Writer};
 
 /// How often a wait looks whether the server is to stop, or the other side of a half-made channel is gone.
 const LOOK: Duration = Duration::from_millis(10);
 /// How long a server waits for a client that has sent a request to show its response buffer.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a server stays connected to a client that it cannot tell of a failure: it must be seen to have come before it is seen to leave.
+/// How long a server stays connected to a client that it cannot tell of a failure: the client must see it come before
+/// it sees it leave.
 const FAREWELL: Duration = Duration::from_millis(100);
 /// Begins a response that is the text of an error. It is no UTF-8, and as long as the least that always fits.
 const FAILURE_MARK: &[u8] = b"\xF5zb handler err\xF5";
@@ -37,25 +41,26 @@ fn response_buffer(channel: &str) -> String {
 
 /// Answers requests, one after the other, in a thread.
 ///
-/// A client that dies is forgotten, and the next one is served. A handler that fails, panics or answers with what cannot
-/// be written costs its client a `handler_error` instead of the answer, and a line on standard error tells of it. A client
-/// of another implementation would not know that from an answer: its channel is closed.
+/// A client that dies is forgotten, and the next one is served. A handler that fails, panics or answers with what
+/// cannot be written costs its client a `handler_error` instead of the answer, and a line on standard error tells of
+/// it. A client of another implementation would not know that from an answer: its channel is closed.
 pub struct DuplexServer {
-    name: String,
-    requests: Arc<Reader>,
-    stopping: Arc<AtomicBool>,
+    channel: Arc<Channel>,
     thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+struct Channel {
+    name: String,
+    requests: Reader,
+    stopping: AtomicBool,
 }
 
 impl DuplexServer {
     /// Creates a channel; the sizes are those of the request buffer.
     pub fn create(name: &str, config: BufferConfig) -> Result<Self, Error> {
-        Ok(Self {
-            name: name.to_owned(),
-            requests: Arc::new(Reader::create(&request_buffer(name), config)?),
-            stopping: Arc::default(),
-            thread: Mutex::default(),
-        })
+        let requests = Reader::create(&request_buffer(name), config)?;
+        let channel = Channel { name: name.to_owned(), requests, stopping: AtomicBool::new(false) };
+        Ok(Self { channel: Arc::new(channel), thread: Mutex::default() })
     }
 
     /// Starts to answer; the handler gets the request, which it cannot change, and returns the response.
@@ -64,37 +69,30 @@ impl DuplexServer {
         Handler: FnMut(&[u8]) -> Result<Vec<u8>, HandlerFailure> + Send + 'static,
     {
         let mut thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner);
-        if thread.is_some() {
-            return Err(Error::new(
-                &self.name,
-                ErrorKind::Busy { reason: "the server has been started already" },
-            ));
-        }
-        if self.stopping.load(Ordering::Acquire) {
-            return Err(Error::new(&self.name, ErrorKind::Closed { what: "server" }));
-        }
-        let mut service = Service {
-            channel: self.name.clone(),
-            requests: Arc::clone(&self.requests),
-            stopping: Arc::clone(&self.stopping),
-            handler,
-            responses: None,
-            lost: None,
-        };
-        let started = thread::Builder::new().name("duplex".into()).spawn(move || service.run());
-        let failed = |error| ErrorKind::ResourceExhausted { operation: "start a thread", source: error };
-        *thread = Some(started.map_err(|error| Error::new(&self.name, failed(error)))?);
-        Ok(())
+        let channel = Arc::clone(&self.channel);
+        Error::naming(&self.channel.name, || {
+            if thread.is_some() {
+                return Err(ErrorKind::Busy { reason: "the server has been started already" });
+            }
+            if channel.stopping.load(Ordering::Acquire) {
+                return Err(ErrorKind::Closed { what: "server" });
+            }
+            let mut service = Service { channel, handler, responses: None, lost: None };
+            let started = thread::Builder::new().name("duplex".into()).spawn(move || service.run());
+            let failed = |source| ErrorKind::ResourceExhausted { operation: "start a thread", source };
+            *thread = Some(started.map_err(failed)?);
+            Ok(())
+        })
     }
 
     /// Finishes the request at hand and removes the channel. A client that still waits learns of it at once.
     pub fn close(&self) {
-        self.stopping.store(true, Ordering::Release);
+        self.channel.stopping.store(true, Ordering::Release);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             let _ = thread.join();
         }
-        self.requests.close();
+        self.channel.requests.close();
     }
 }
 
@@ -105,13 +103,11 @@ impl Drop for DuplexServer {
 }
 
 struct Service<Handler> {
-    channel: String,
-    requests: Arc<Reader>,
-    stopping: Arc<AtomicBool>,
+    channel: Arc<Channel>,
     handler: Handler,
     /// To the client at hand.
     responses: Option<Writer>,
-    /// When that client has lost a response: no other may come in its place.
+    /// When that client lost a response. No other response may come in its place.
     lost: Option<Instant>,
 }
 
@@ -121,7 +117,7 @@ impl<Handler: FnMut(&[u8]) -> Result<Vec<u8>, HandlerFailure>> Service<Handler> 
             if self.lost.is_some_and(|moment| moment.elapsed() > FAREWELL) {
                 self.responses = None;
             }
-            match self.requests.read(LOOK) {
+            match self.channel.requests.read(LOOK) {
                 Ok(request) => self.answer(&request),
                 Err(error) => match error.kind() {
                     ErrorKind::Timeout { .. } => {}
@@ -138,7 +134,7 @@ impl<Handler: FnMut(&[u8]) -> Result<Vec<u8>, HandlerFailure>> Service<Handler> 
     }
 
     fn stopping(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
+        self.channel.stopping.load(Ordering::Acquire)
     }
 
     fn answer(&mut self, request: &Frame) {
@@ -159,17 +155,17 @@ impl<Handler: FnMut(&[u8]) -> Result<Vec<u8>, HandlerFailure>> Service<Handler> 
     /// Sends a response, or why there is none; says whether the client has one of them.
     fn respond(&mut self, request: u64, made: Result<Vec<u8>, HandlerFailure>) -> bool {
         if self.responses.is_none() {
-            self.responses = self.connect().ok();
+            self.responses = self.connect();
         }
         let Some(responses) = &self.responses else { return false };
         let failure = match made.and_then(|response| self.send(responses, &response)) {
             Ok(sent) => return sent,
             Err(failure) => failure,
         };
-        eprintln!("zerobuffer: channel {:?}: no response to request {request}: {failure}", self.channel);
+        eprintln!("zerobuffer: channel {:?}: no response to request {request}: {failure}", self.channel.name);
         let mut told = [FAILURE_MARK, failure.to_string().as_bytes()].concat();
-        told.truncate(responses.always_fits() as usize);
-        responses.reader_is_ours() && self.send(responses, &told).is_ok_and(|sent| sent)
+        told.truncate(always_fits(responses.ring().payload_size()) as usize);
+        responses.ring().reader_is_ours() && self.send(responses, &told).is_ok_and(|sent| sent)
     }
 
     /// Says whether the client is still there to read it; fails if it can never be written.
@@ -188,27 +184,23 @@ impl<Handler: FnMut(&[u8]) -> Result<Vec<u8>, HandlerFailure>> Service<Handler> 
         }
     }
 
-    /// Connects to the response buffer of the client that asked, and not of one that has come after it: whoever is
-    /// still connected to the request buffer when the response buffer is open has made that, too.
-    fn connect(&self) -> Result<Writer, Error> {
-        let name = response_buffer(&self.channel);
+    /// Connects to the response buffer of the client that asked, and not of one that has come after it. The client that
+    /// is still connected to the request buffer once the response buffer is open has made both.
+    fn connect(&self) -> Option<Writer> {
+        let name = response_buffer(&self.channel.name);
         let begin = Instant::now();
         loop {
             match Writer::connect(&name, LOOK) {
-                Ok(writer) if self.requests.present_author() == Some(writer.reader_pid()) => {
-                    return Ok(writer)
-                }
                 Ok(writer) => {
-                    let reason = "another client has come";
-                    let other = ErrorKind::ReaderDead { reason, pid: writer.reader_pid() };
-                    return Err(Error::new(&name, other));
+                    let reader = load(&writer.ring().block().reader_pid);
+                    return (self.channel.requests.present_author() == Some(reader)).then_some(writer);
                 }
                 Err(error) => {
                     let unmade = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ReaderDead { .. });
                     let waiting = begin.elapsed() < CONNECT_PATIENCE && !self.stopping();
-                    let there = matches!(self.requests.writer_state(), Ok(WriterState::Alive));
+                    let there = matches!(self.channel.requests.writer_state(), Ok(WriterState::Alive));
                     if !(unmade && waiting && there) {
-                        return Err(error);
+                        return None;
                     }
                     thread::sleep(Duration::from_millis(1));
                 }
@@ -221,8 +213,8 @@ impl<Handler: FnMut(&[u8]) -> Result<Vec<u8>, HandlerFailure>> Service<Handler> 
 pub struct DuplexClient {
     requests: Writer,
     responses: Reader,
-    /// Who has asked for a response first gets it first.
-    receiving: Turn<()>,
+    /// The thread that asked for a response first gets it first.
+    receiving: FairLock<()>,
 }
 
 impl DuplexClient {
@@ -230,7 +222,7 @@ impl DuplexClient {
     pub fn connect(name: &str, config: BufferConfig, timeout: Duration) -> Result<Self, Error> {
         let requests = Writer::connect(&request_buffer(name), timeout)?;
         let responses = Reader::create(&response_buffer(name), config)?;
-        Ok(Self { requests, responses, receiving: Turn::new(()) })
+        Ok(Self { requests, responses, receiving: FairLock::new(()) })
     }
 
     /// Sends a request without waiting; returns its number, which is that of its response.
@@ -238,7 +230,7 @@ impl DuplexClient {
         self.requests.write(request, timeout)
     }
 
-    /// Lends a place in the ring for a request, which is sent by its commit.
+    /// Returns a place in the ring for a request, which is sent by its commit.
     pub fn acquire(&self, size: u64, timeout: Duration) -> Result<Slot, Error> {
         self.requests.acquire(size, timeout)
     }
@@ -246,24 +238,22 @@ impl DuplexClient {
     /// Waits for the next response. A `handler_error` stands in its place: the channel goes on.
     pub fn receive(&self, timeout: Duration) -> Result<Frame, Error> {
         let deadline = Deadline::after(timeout);
-        let late = || ErrorKind::Timeout { seconds: deadline.seconds() };
-        let fail = |kind| Error::new(self.responses.name(), kind);
-        let turn = self.receiving.take(deadline, || self.responses.usable()).map_err(fail)?;
-        let _turn = turn.ok_or_else(|| fail(late()))?;
+        let name = self.responses.name();
+        let _lock = Error::naming(name, || self.receiving.lock(deadline, || self.responses.usable()))?;
         loop {
             match self.responses.read(deadline.left().min(LOOK)) {
                 Err(error) if matches!(error.kind(), ErrorKind::Timeout { .. }) => {
                     // Until the server has connected, its death shows only in the request buffer.
                     self.requests.check_reader()?;
                     if deadline.next_slice().is_none() {
-                        return Err(fail(late()));
+                        return Error::naming(name, || Err(deadline.passed()));
                     }
                 }
                 Ok(response) if response.starts_with(FAILURE_MARK) => {
                     let text = &response[FAILURE_MARK.len()..];
                     let reason = String::from_utf8_lossy(if text.is_empty() { b"it failed" } else { text });
-                    let request = response.sequence();
-                    return Err(fail(ErrorKind::Handler { request, reason: reason.into_owned() }));
+                    let (request, reason) = (response.sequence(), reason.into_owned());
+                    return Error::naming(name, || Err(ErrorKind::Handler { request, reason }));
                 }
                 done => return done,
             }

@@ -4,16 +4,31 @@
 //! One of the three files of this crate that hold `unsafe`.
 #![allow(unsafe_code)]
 
-use std::cell::UnsafeCell;
+use std::cell::Cell;
 use std::fs::File;
 use std::io;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
 use std::os::fd::{AsRawFd, RawFd};
-use std::sync::Once;
+use std::sync::{Mutex, MutexGuard, Once, PoisonError};
 
 /// An open file that a child of `fork` does not keep.
-pub(crate) struct Kept(ManuallyDrop<File>);
+pub(crate) struct Kept(Option<File>);
+
+/// The descriptors of all such files.
+static TABLE: Mutex<Vec<RawFd>> = Mutex::new(Vec::new());
+
+type Held = MutexGuard<'static, Vec<RawFd>>;
+
+thread_local! {
+    /// The table, which this thread holds while it forks. Without a destructor: it can be used to the end of the
+    /// thread.
+    static FORKING: Cell<Option<ManuallyDrop<Held>>> = const { Cell::new(None) };
+}
+
+fn table() -> Held {
+    TABLE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Kept {
     /// Opens a file. No fork comes between its opening and its entry in the table.
@@ -23,10 +38,10 @@ impl Kept {
         HANDLERS.call_once(|| unsafe {
             libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child));
         });
-        let table = Held::take();
+        let mut table = table();
         let file = open()?;
-        table.descriptors().push(file.as_raw_fd());
-        Ok(Self(ManuallyDrop::new(file)))
+        table.push(file.as_raw_fd());
+        Ok(Self(Some(file)))
     }
 }
 
@@ -34,94 +49,40 @@ impl Deref for Kept {
     type Target = File;
 
     fn deref(&self) -> &File {
-        &self.0
+        self.0.as_ref().expect("there until the drop")
     }
 }
 
 impl Drop for Kept {
     fn drop(&mut self) {
-        let table = Held::take();
-        let own = self.0.as_raw_fd();
-        table.descriptors().retain(|&descriptor| descriptor != own);
-        // SAFETY: dropped once, here.
-        unsafe { ManuallyDrop::drop(&mut self.0) };
-    }
-}
-
-/// A mutex of the C library, as one of Rust cannot be given up by a handler that did not take it.
-struct Table {
-    mutex: UnsafeCell<libc::pthread_mutex_t>,
-    descriptors: UnsafeCell<Vec<RawFd>>,
-}
-
-// SAFETY: the descriptors are touched only by who holds the mutex.
-unsafe impl Sync for Table {}
-
-static TABLE: Table = Table {
-    mutex: UnsafeCell::new(libc::PTHREAD_MUTEX_INITIALIZER),
-    descriptors: UnsafeCell::new(Vec::new()),
-};
-
-/// The table, held by this thread.
-struct Held;
-
-impl Held {
-    fn take() -> Self {
-        // SAFETY: the mutex is initialised and never moves.
-        unsafe { libc::pthread_mutex_lock(TABLE.mutex.get()) };
-        Self
-    }
-
-    #[allow(clippy::mut_from_ref)] // each caller asks once
-    fn descriptors(&self) -> &mut Vec<RawFd> {
-        // SAFETY: the mutex is held by this thread.
-        unsafe { &mut *TABLE.descriptors.get() }
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        // SAFETY: the mutex is held by this thread.
-        unsafe { libc::pthread_mutex_unlock(TABLE.mutex.get()) };
+        let own = self.as_raw_fd();
+        let mut table = table();
+        table.retain(|&descriptor| descriptor != own);
+        // Before the table is free again: no fork comes in between.
+        drop(self.0.take());
     }
 }
 
 extern "C" fn before() {
-    std::mem::forget(Held::take());
+    FORKING.set(Some(ManuallyDrop::new(table())));
 }
 
 extern "C" fn in_parent() {
-    drop(Held);
+    drop(FORKING.take().map(ManuallyDrop::into_inner));
 }
 
-/// Puts something harmless in the place of each descriptor: its number stays taken, so that a later close by whoever has
-/// it hits nothing else. Only calls that a signal handler may make.
+/// Puts something harmless in the place of each descriptor: its number stays taken, so that a later close by its owner
+/// hits nothing else. Makes only calls that a signal handler may make.
 extern "C" fn in_child() {
-    let table = Held;
+    let table = FORKING.take().map(ManuallyDrop::into_inner);
     // SAFETY: the calls take numbers.
     unsafe {
         let harmless = libc::eventfd(0, libc::EFD_CLOEXEC);
-        for &descriptor in table.descriptors().iter() {
+        for &descriptor in table.iter().flat_map(|table| table.iter()) {
             if harmless < 0 || libc::dup3(harmless, descriptor, libc::O_CLOEXEC) < 0 {
                 libc::close(descriptor);
             }
         }
         libc::close(harmless);
-    }
-}
-
-/// Forks a child that waits for the end of its input; returns when it runs.
-#[cfg(all(test, feature = "points"))]
-pub(crate) fn fork_a_child() {
-    let (mut byte, mut ends) = (0_u8, [0; 2]);
-    // SAFETY: the child makes only calls that a signal handler may make, and all that is pointed to is here.
-    unsafe {
-        libc::pipe(ends.as_mut_ptr());
-        if libc::fork() == 0 {
-            libc::write(ends[1], (&raw const byte).cast(), 1);
-            libc::read(0, (&raw mut byte).cast(), 1);
-            libc::_exit(0);
-        }
-        libc::read(ends[0], (&raw mut byte).cast(), 1);
     }
 }

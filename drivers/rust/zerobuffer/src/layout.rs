@@ -1,4 +1,4 @@
-//! The bytes that every implementation shares: the control block at offset 0, and the frame header.
+//! What every implementation shares: the control block at offset 0, the frame header, the length of a name.
 
 use std::mem::{offset_of, size_of};
 use std::sync::atomic::{AtomicU32, AtomicU64, AtomicU8};
@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, AtomicU8};
 pub const OIEB_SIZE: u64 = size_of::<ControlBlock>() as u64;
 /// Bytes before the data of a frame.
 pub const FRAME_HEADER_SIZE: u64 = size_of::<FrameHeader>() as u64;
+/// The semaphore `sem-w-NAME` is a file `sem.sem-w-NAME`, and a file name has 255 bytes at most.
+pub const LONGEST_NAME: usize = 255 - "sem.sem-w-".len();
 /// Bytes of the length that stands before the metadata.
 pub(crate) const METADATA_PREFIX: u64 = 8;
 pub(crate) const VERSION_MAJOR: u8 = 1;

@@ -24,6 +24,7 @@ mod connect;
 mod deadline;
 mod duplex;
 mod error;
+mod fair_lock;
 mod fork;
 mod layout;
 mod leases;
@@ -37,13 +38,11 @@ mod presence;
 mod reader;
 mod ring;
 mod sys;
-mod turn;
 mod writer;
 
 pub use duplex::{DuplexClient, DuplexServer, HandlerFailure};
 pub use error::{Error, ErrorKind, Value};
-pub use layout::{layout, BufferConfig, Field, Structure, FRAME_HEADER_SIZE, OIEB_SIZE};
-pub use names::LONGEST_NAME;
+pub use layout::{layout, BufferConfig, Field, Structure, FRAME_HEADER_SIZE, LONGEST_NAME, OIEB_SIZE};
 #[cfg(feature = "points")]
 pub use points::{arm, Deed};
 pub use reader::{Frame, Reader, WriterState};

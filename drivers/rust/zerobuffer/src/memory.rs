@@ -4,16 +4,16 @@
 //!
 //! - Offsets are checked against the length of the mapping, whatever the caller has read from the segment.
 //! - The control block consists of atomics only.
-//! - A segment that is open for writing lends at most one [`Window`] at a time, and only windows write; one that is
-//!   open for reading is mapped without the right to write, so that a frame is unchangeable for this whole process.
+//! - A segment that is open for writing has at most one [`Window`] at a time, and only windows write; one that is open
+//!   for reading is mapped without the right to write, so that a frame is unchangeable for this whole process.
 //! - The other process writes only where the protocol lets it: not into what a view covers. A process that breaks the
-//!   protocol can change bytes while they are read; they are plain bytes of which every value is valid, and nothing here
-//!   draws a conclusion from reading one twice.
+//!   protocol can change bytes while they are read; they are plain bytes of which every value is valid, and nothing
+//!   here draws a conclusion from reading one twice.
 #![allow(unsafe_code)]
 
 use std::fs::File;
 use std::io;
-use std::ops::{Deref, DerefMut, Range};
+use std::ops::{Deref, DerefMut};
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::Arc;
@@ -26,7 +26,7 @@ pub(crate) struct Segment {
     control: Mapping,
     body: Mapping,
     access: Access,
-    lent: AtomicBool,
+    has_window: AtomicBool,
 }
 
 impl Segment {
@@ -36,24 +36,23 @@ impl Segment {
         let length = usize::try_from(length.max(OIEB_SIZE)).map_err(too_large)?;
         let control = Mapping::new(file, OIEB_SIZE as usize, Access::ReadWrite)?;
         let body = Mapping::new(file, length, access)?;
-        Ok(Self { control, body, access, lent: AtomicBool::new(false) })
+        Ok(Self { control, body, access, has_window: AtomicBool::new(false) })
     }
 
-    /// Bytes of the whole.
     pub fn length(&self) -> u64 {
-        self.body.length() as u64
+        self.body.length as u64
     }
 
     pub fn control(&self) -> &ControlBlock {
         // SAFETY: the mapping has the size of the block, is page-aligned, lives as long as `self`, and every bit
         // pattern is a value of a block of atomics.
-        unsafe { self.control.start().cast::<ControlBlock>().as_ref() }
+        unsafe { self.control.start.cast::<ControlBlock>().as_ref() }
     }
 
     /// Writes size and version of the control block in one store.
     pub fn put_head(&self, head: u64) {
         // SAFETY: as above; the block begins with eight bytes that are aligned as a word is.
-        let place = unsafe { self.control.start().cast::<AtomicU64>().as_ref() };
+        let place = unsafe { self.control.start.cast::<AtomicU64>().as_ref() };
         place.store(head, Ordering::Release);
     }
 
@@ -70,7 +69,7 @@ impl Segment {
         let end = offset.checked_add(length).filter(|&end| end <= self.length());
         assert!(end.is_some(), "{length} bytes at {offset} are outside a segment of {} bytes", self.length());
         // SAFETY: the offset is inside the mapping, and so fits a usize.
-        unsafe { self.body.start().add(offset as usize) }
+        unsafe { self.body.start.add(offset as usize) }
     }
 }
 
@@ -108,9 +107,9 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// Lends bytes; `None` while others are lent, or if the segment is not open for writing.
-    pub fn lend(segment: &Arc<Segment>, offset: u64, length: u64) -> Option<Self> {
-        if segment.access != Access::ReadWrite || segment.lent.swap(true, Ordering::Acquire) {
+    /// `None` while there is another one, or if the segment is not open for writing.
+    pub fn open(segment: &Arc<Segment>, offset: u64, length: u64) -> Option<Self> {
+        if segment.access != Access::ReadWrite || segment.has_window.swap(true, Ordering::Acquire) {
             return None;
         }
         // A panic in here would leave the flag set: nothing could be written any more, which is safe.
@@ -122,11 +121,6 @@ impl Window {
         let place = self.view.segment.place(offset, FRAME_HEADER_SIZE);
         // SAFETY: checked against the mapping, which is writable; no other window exists, and bytes have no alignment.
         unsafe { place.cast::<[u8; FRAME_HEADER_SIZE as usize]>().write_volatile(header.to_bytes()) };
-    }
-
-    /// A part of these bytes.
-    pub fn part(&mut self, range: Range<usize>) -> &mut [u8] {
-        &mut self[range]
     }
 }
 
@@ -147,7 +141,7 @@ impl DerefMut for Window {
 
 impl Drop for Window {
     fn drop(&mut self) {
-        self.view.segment.lent.store(false, Ordering::Release);
+        self.view.segment.has_window.store(false, Ordering::Release);
     }
 }
 
@@ -168,19 +162,19 @@ mod tests {
     #[test]
     fn one_window_at_a_time() {
         let segment = segment(Access::ReadWrite);
-        let mut window = Window::lend(&segment, 128, 32).expect("the first");
-        assert!(Window::lend(&segment, 160, 1).is_none());
-        window.part(0..4).copy_from_slice(&[1, 2, 3, 4]);
+        let mut window = Window::open(&segment, 128, 32).expect("the first");
+        assert!(Window::open(&segment, 160, 1).is_none());
+        window[..4].copy_from_slice(&[1, 2, 3, 4]);
         window.put_header_elsewhere(200, FrameHeader { size: 7, sequence: 8 });
         drop(window);
         assert_eq!(View::new(&segment, 128, 4)[..], [1, 2, 3, 4]);
         assert_eq!(segment.header(200), FrameHeader { size: 7, sequence: 8 });
-        assert!(Window::lend(&segment, 160, 1).is_some());
+        assert!(Window::open(&segment, 160, 1).is_some());
     }
 
     #[test]
     fn nothing_is_written_through_a_segment_that_is_open_for_reading() {
-        assert!(Window::lend(&segment(Access::ReadOnly), 128, 1).is_none());
+        assert!(Window::open(&segment(Access::ReadOnly), 128, 1).is_none());
     }
 
     #[test]

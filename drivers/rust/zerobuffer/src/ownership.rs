@@ -1,7 +1,7 @@
 //! Creating and removing the four objects of a buffer: segment, two semaphores, lock file. Its reader owns them.
 //!
-//! What belongs to a living owner is never touched, what a dead one left is replaced, and a creation that fails half-way
-//! leaves nothing behind.
+//! What belongs to a living owner is never touched, what a dead one left is replaced, and a creation that fails
+//! half-way leaves nothing behind.
 
 use std::fs::{self, File, Permissions};
 use std::io::{self, Read};
@@ -12,13 +12,13 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::error::{Error, ErrorKind};
+use crate::error::{During, ErrorKind};
 use crate::fork::Kept;
 use crate::layout::{BufferConfig, ControlBlock, Extent, Reserved, OIEB_SIZE, VERSION_MAJOR};
 use crate::memory::Segment;
 use crate::names::Names;
 use crate::peer::{Life, Peer};
-use crate::presence::{Presence, Side};
+use crate::presence::{open, Presence, Side};
 use crate::ring::Ring;
 use crate::sys::{self, Access, Semaphore};
 
@@ -63,32 +63,28 @@ pub(crate) struct Created {
 }
 
 /// Creates the objects of a buffer, replacing what a dead owner left.
-pub(crate) fn create(names: &Names, config: &BufferConfig) -> Result<Created, Error> {
-    let fail = |kind| Error::new(&names.buffer, kind);
-    let extent = Extent::of(config).ok_or_else(|| fail(ErrorKind::InvalidConfig))?;
-    let lock = lock(names, config.mode).map_err(fail)?;
-    clear(names).map_err(fail)?;
-    let segment = Arc::new(make_segment(names, config.mode).map_err(fail)?);
+pub(crate) fn create(names: &Names, config: &BufferConfig) -> Result<Created, ErrorKind> {
+    let extent = Extent::of(config).ok_or(ErrorKind::InvalidConfig)?;
+    let lock = lock(names, config.mode)?;
+    clear(names)?;
+    let segment = Arc::new(make_segment(names, config.mode)?);
     let owned = Owned { names: names.clone(), segment, _lock: lock };
-    let failed = |operation, path: &Path| {
-        let path = path.to_owned();
-        move |error| Error::new(&names.buffer, ErrorKind::from_io(error, operation, path))
-    };
     let semaphore = |name: &str| {
         let file = Names::semaphore_file(name);
-        unless_missing(Semaphore::unlink(name))
-            .and_then(|()| Semaphore::create(name, config.mode))
-            .and_then(|semaphore| {
-                fs::set_permissions(&file, Permissions::from_mode(config.mode))?;
-                Ok(semaphore)
-            })
-            .map_err(failed("create a semaphore", &file))
+        let make = || {
+            unless_missing(Semaphore::unlink(name))?;
+            let semaphore = Semaphore::create(name, config.mode)?;
+            fs::set_permissions(&file, Permissions::from_mode(config.mode))?;
+            Ok(semaphore)
+        };
+        make().during("create a semaphore", &file)
     };
     let data = semaphore(&names.data_semaphore())?;
     let space = semaphore(&names.space_semaphore())?;
+    let path = names.segment();
     let map = || {
-        let file = open(&names.segment(), File::options().write(true))?;
-        if !sys::is_at(&owned.segment.0, &names.segment()) {
+        let file = open(&path, File::options().write(true))?;
+        if !sys::is_at(&owned.segment.0, &path) {
             return Err(io::Error::from_raw_os_error(libc::ESTALE));
         }
         file.set_permissions(Permissions::from_mode(config.mode))?;
@@ -97,7 +93,7 @@ pub(crate) fn create(names: &Names, config: &BufferConfig) -> Result<Created, Er
         sys::reserve(&file, extent.segment_size())?;
         Ok(segment)
     };
-    let segment = map().map_err(failed("make the segment as large as it must be", &names.segment()))?;
+    let segment = map().during("make the segment as large as it must be", &path)?;
     // Last: the semaphores stand, so a writer that sees the control block finds everything.
     let ring = Ring::format(segment, extent, std::process::id().into());
     let presence = Arc::clone(&owned.segment);
@@ -107,48 +103,41 @@ pub(crate) fn create(names: &Names, config: &BufferConfig) -> Result<Created, Er
 /// Makes the segment, which is the ownership.
 fn make_segment(names: &Names, mode: u32) -> Result<Presence, ErrorKind> {
     let path = names.segment();
-    match open_segment(&path, File::options().write(true).create_new(true).mode(mode)) {
-        Ok(segment) if keep(&segment, &path) => Ok(segment),
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(ErrorKind::from_io(error, "create the segment", path))
+    match Presence::open(&path, File::options().write(true).create_new(true).mode(mode)) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+        made => {
+            let segment = made.during("create the segment", &path)?;
+            if keep(&segment, &path) {
+                return Ok(segment);
+            }
         }
-        _ => Err(ErrorKind::BufferInUse { pid: 0 }),
     }
+    Err(ErrorKind::BufferInUse { pid: 0 })
 }
 
-/// Takes the reader's lock on a new segment. Who looked before may take the segment for a dead owner's: it has removed
-/// it, or is about to, or sees the lock.
+/// Takes the reader's lock on a new segment. A process that looked earlier may take the segment for a dead owner's: it
+/// has removed it, or is about to, or sees the lock.
 fn keep(segment: &Presence, path: &Path) -> bool {
     segment.enter(Side::Reader) && !segment.is_held(Side::Remover) && sys::is_at(&segment.0, path)
-}
-
-/// Opens a segment for its locks, and not to map it: a mapping keeps its open file, so a child of `fork` would keep them.
-pub(crate) fn open_segment(path: &Path, options: &mut fs::OpenOptions) -> io::Result<Presence> {
-    Kept::open(|| open(path, options)).map(Presence)
-}
-
-pub(crate) fn open(path: &Path, options: &mut fs::OpenOptions) -> io::Result<File> {
-    options.read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path)
 }
 
 /// Removes what a dead owner left.
 fn clear(names: &Names) -> Result<(), ErrorKind> {
     let path = names.segment();
-    let failed = |operation| move |error| ErrorKind::from_io(error, operation, names.segment());
     loop {
-        let segment = match open_segment(&path, File::options().write(true)) {
+        let segment = match Presence::open(&path, File::options().write(true)) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            opened => opened.map_err(failed("open the segment that stands there"))?,
+            opened => opened.during("open the segment that stands there", &path)?,
         };
-        let looked = "look at the segment that stands there";
-        check_kind(&segment.0).map_err(failed(looked))??;
+        let look = "look at the segment that stands there";
+        check_kind(&segment.0).during(look, &path)??;
         let entered = segment.enter(Side::Remover);
-        let reader = living_reader(&segment).map_err(failed(looked))?;
+        let reader = living_reader(&segment).during(look, &path)?;
         if reader.is_some() || !entered {
             return Err(ErrorKind::BufferInUse { pid: reader.unwrap_or(0) });
         }
         if sys::is_at(&segment.0, &path) {
-            return remove_objects(names).map_err(failed("remove what a dead owner left"));
+            return remove_objects(names).during("remove what a dead owner left", &path);
         }
     }
 }
@@ -172,11 +161,8 @@ fn check_kind(file: &File) -> io::Result<Result<(), ErrorKind>> {
     Ok(match (size, major) {
         (OIEB_SIZE, VERSION_MAJOR) => Ok(()),
         (0, _) if is_zero(file)? => Ok(()),
-        (OIEB_SIZE, _) => {
-            let (value, limit) = (major.into(), VERSION_MAJOR.into());
-            Err(ErrorKind::InvalidOieb { field: "version.major", value, limit })
-        }
-        _ => Err(ErrorKind::InvalidOieb { field: "oieb_size", value: size, limit: OIEB_SIZE }),
+        (OIEB_SIZE, _) => Err(ErrorKind::invalid("version.major", major.into(), VERSION_MAJOR.into())),
+        _ => Err(ErrorKind::invalid("oieb_size", size, OIEB_SIZE)),
     })
 }
 
@@ -204,31 +190,26 @@ fn living_reader(segment: &Presence) -> io::Result<Option<u64>> {
 
 fn lock(names: &Names, mode: u32) -> Result<Lock, ErrorKind> {
     let path = names.lock_path();
-    let failed = |operation| {
-        let path = path.clone();
-        move |error| ErrorKind::from_io(error, operation, path)
-    };
-    let directory =
-        open_lock_directory(&Names::lock_directory()).map_err(failed("open the lock directory"))?;
+    let directory = open_lock_directory(&Names::lock_directory()).during("open the lock directory", &path)?;
     let begin = Instant::now();
     loop {
         let file = Kept::open(|| open_lock_file(&directory, &names.lock_file(), mode))
-            .map_err(failed("open the lock file"))?;
-        if sys::try_lock(&file).map_err(failed("lock the lock file"))? {
+            .during("open the lock file", &path)?;
+        if sys::try_lock(&file).during("lock the lock file", &path)? {
             // Its last owner removes it while holding the lock: what we have locked may be gone.
             if !sys::is_at(&file, &path) {
                 continue;
             }
-            if file.metadata().map_err(failed("look at the lock file"))?.nlink() != 1 {
-                let linked = io::Error::from_raw_os_error(libc::EMLINK);
-                return Err(failed("use a lock file that has another name, too")(linked));
+            if file.metadata().during("look at the lock file", &path)?.nlink() != 1 {
+                let linked = Err(io::Error::from_raw_os_error(libc::EMLINK));
+                return linked.during("use a lock file that has another name, too", &path);
             }
-            // Another user's file may be lent to us: then its mode is not ours to set.
+            // Another user's file may be ours to lock, but not to change.
             let _ = file.set_permissions(Permissions::from_mode(mode));
             return Ok(Lock { path, _file: file });
         }
         if begin.elapsed() >= LOCK_PATIENCE {
-            let segment = open_segment(&names.segment(), &mut File::options());
+            let segment = Presence::open(&names.segment(), &mut File::options());
             let reader = segment.and_then(|segment| living_reader(&segment)).ok().flatten();
             return Err(ErrorKind::BufferInUse { pid: reader.unwrap_or(0) });
         }
@@ -237,17 +218,8 @@ fn lock(names: &Names, mode: u32) -> Result<Lock, ErrorKind> {
     }
 }
 
-/// Whether somebody holds the lock file of a name.
-pub(crate) fn is_locked(names: &Names) -> bool {
-    let file = Kept::open(|| open(&names.lock_path(), &mut File::options()));
-    file.is_ok_and(|file| sys::try_lock(&file).is_ok_and(|free| !free))
-}
-
 fn open_lock_directory(path: &Path) -> io::Result<File> {
-    match fs::DirBuilder::new().recursive(true).mode(0o777).create(path.parent().unwrap_or(path)) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-        _ => {}
-    }
+    fs::DirBuilder::new().recursive(true).mode(0o777).create(path.parent().unwrap_or(path))?;
     match fs::create_dir(path) {
         // Every user's buffers have their lock here, each removable by its owner alone.
         Ok(()) => fs::set_permissions(path, Permissions::from_mode(0o1777))?,
@@ -260,7 +232,8 @@ fn open_lock_directory(path: &Path) -> io::Result<File> {
 fn open_lock_file(directory: &File, name: &str, mode: u32) -> io::Result<File> {
     let flags = libc::O_RDWR | libc::O_NOFOLLOW | libc::O_NONBLOCK;
     loop {
-        // In two steps: with O_CREAT, Linux refuses another user's file in a sticky directory even where its mode allows.
+        // In two steps: with O_CREAT, Linux refuses another user's file in a sticky directory even where its mode
+        // allows.
         match sys::open_in(directory, name, flags, 0) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Ok(file) if !file.metadata()?.is_file() => {
@@ -304,14 +277,14 @@ mod tests {
     fn what_a_dead_owner_left_is_removed_by_one() {
         let names = Names::of(&format!("rust-removed-by-one-{}", std::process::id())).expect("a name");
         fs::write(names.segment(), [0; 256]).expect("a segment");
-        let remover = open_segment(&names.segment(), File::options().write(true)).expect("the segment");
+        let remover = Presence::open(&names.segment(), File::options().write(true)).expect("the segment");
         assert!(remover.enter(Side::Remover));
-        let created = || create(&names, &BufferConfig::default()).map(drop).map_err(|error| error.code());
-        assert_eq!(created(), Err("buffer_in_use"));
+        let created = || create(&names, &BufferConfig::default()).map(drop);
+        assert!(matches!(created(), Err(ErrorKind::BufferInUse { .. })));
         assert!(!remover.is_held(Side::Reader), "a removal is no sign of life");
-        let segment = open_segment(&names.segment(), File::options().write(true)).expect("the segment");
+        let segment = Presence::open(&names.segment(), File::options().write(true)).expect("the segment");
         assert!(!keep(&segment, &names.segment()), "made just before it was taken for a dead owner's");
         drop((segment, remover));
-        assert_eq!(created(), Ok(()));
+        created().expect("the buffer of a dead owner");
     }
 }

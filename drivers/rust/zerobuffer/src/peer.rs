@@ -8,9 +8,9 @@ const LARGEST_PID: u64 = 1 << 22;
 /// Start times have the granularity of a tick, and the wall clock is set now and then.
 const CLOCK_SLACK: f64 = 1.0;
 
-/// Watches one process from the first look on, so that another one that gets its number later is not taken for it.
+/// Watches one process from the first look on. Another process that gets its number later is not taken for it.
 pub(crate) struct Peer {
-    /// A process that began after this moment, since the epoch, has only got its number.
+    /// Seconds since the epoch. A process that began later only has the number of the one that is meant.
     latest: f64,
     pid: u64,
     /// Its start time at the first look; `None` if it was unknown here.

@@ -7,7 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::deadline::Deadline;
-use crate::error::{Error, ErrorKind};
+use crate::error::{During, Error, ErrorKind};
+use crate::fair_lock::FairLock;
 use crate::layout::BufferConfig;
 use crate::leases::Leases;
 use crate::memory::View;
@@ -18,11 +19,10 @@ use crate::points::{pass, Point};
 use crate::presence::{Presence, Side};
 use crate::ring::{load, store, Connection, Found, Ring};
 use crate::sys::Semaphore;
-use crate::turn::Turn;
 
 /// How often a wait tries for a token before it sleeps.
 const SPINS: u32 = 200;
-/// How often a token is tried for whose frame was seen before it.
+/// How often a reader tries for the token of a frame that it saw before the token.
 const PAUSES: u32 = 300;
 
 /// What is known of the writer.
@@ -41,7 +41,7 @@ pub enum WriterState {
 /// Creates a buffer and reads the frames that one writer puts into it.
 pub struct Reader {
     core: Arc<Core>,
-    progress: Turn<Progress>,
+    progress: FairLock<Progress>,
     presence: Arc<Presence>,
     owned: Mutex<Option<Owned>>,
     closed: AtomicBool,
@@ -57,6 +57,7 @@ struct Core {
 }
 
 /// Where the reader is in the stream of frames.
+#[derive(Default)]
 struct Progress {
     /// Bytes ever read, tails included. It begins at the size of the payload, as `committed` does.
     read: u64,
@@ -64,35 +65,27 @@ struct Progress {
     balance: i64,
     /// Number of the next frame.
     expected: u64,
-    /// The connection whose frames these are; `None` once it is gone: then any other begins another stream.
+    /// The connection whose frames these are. `None` once it is gone: then any connection begins another stream.
     stream: Option<Connection>,
-    /// Who was connected when that stream began, unless it is older: a guess, where that is another implementation.
+    /// The writer that was connected when that stream began, unless the stream is older. A guess for another
+    /// implementation.
     author: Option<Connection>,
-    /// Who was connected when there last was nothing to read.
+    /// The writer that was connected when there last was nothing to read.
     idle: Option<Connection>,
     /// The last writer that was seen.
     last: Option<Connection>,
     writer: Peer,
-    /// Whose death is settled.
+    /// The writer whose death is settled.
     settled: Option<Connection>,
 }
 
 impl Reader {
     /// Creates a buffer; what a dead reader left under the name is replaced.
     pub fn create(name: &str, config: BufferConfig) -> Result<Self, Error> {
-        let created = ownership::create(&Names::of(name)?, &config)?;
+        let created = Error::naming(name, || ownership::create(&Names::of(name)?, &config))?;
+        let read = created.ring.payload_size();
         Ok(Self {
-            progress: Turn::new(Progress {
-                read: created.ring.payload_size(),
-                balance: 0,
-                expected: 1,
-                stream: None,
-                author: None,
-                idle: None,
-                last: None,
-                writer: Peer::default(),
-                settled: None,
-            }),
+            progress: FairLock::new(Progress { read, expected: 1, ..Progress::default() }),
             core: Arc::new(Core {
                 name: name.to_owned(),
                 ring: created.ring,
@@ -111,17 +104,16 @@ impl Reader {
         &self.core.name
     }
 
-    /// Waits for the next frame and lends it until it is dropped.
+    /// Waits for the next frame, which is held until it is dropped.
     ///
     /// Every frame that was committed is delivered before the end of its writer is reported.
     pub fn read(&self, timeout: Duration) -> Result<Frame, Error> {
-        self.next(timeout).map_err(|kind| self.core.error(kind))
+        Error::naming(self.name(), || self.next(timeout))
     }
 
     fn next(&self, timeout: Duration) -> Result<Frame, ErrorKind> {
         let deadline = Deadline::after(timeout);
-        let late = || ErrorKind::Timeout { seconds: deadline.seconds() };
-        let mut progress = self.progress.take(deadline, || self.usable())?.ok_or_else(late)?;
+        let mut progress = self.progress.lock(deadline, || self.usable())?;
         self.wait(&mut progress, deadline)?;
         pass(Point::ReaderToken);
         let ring = &self.core.ring;
@@ -149,8 +141,8 @@ impl Reader {
         Ok(Frame { core: Arc::clone(&self.core), view, sequence: found.sequence, lease })
     }
 
-    /// Uses up the token of a frame that was read. One that is about to be posted is given a moment, so that the balance
-    /// is 0 unless a writer died.
+    /// Uses up the token of a frame that was read. It waits a moment for a token that is about to be posted, so that
+    /// the balance is 0 unless a writer died.
     fn use_token(&self, progress: &mut Progress) {
         let before = progress.balance.min(0);
         progress.balance -= 1;
@@ -185,7 +177,7 @@ impl Reader {
 
     /// Returns when there is a frame.
     fn wait(&self, progress: &mut Progress, deadline: Deadline) -> Result<(), ErrorKind> {
-        let spins = if deadline.seconds() == 0.0 { 1 } else { SPINS };
+        let spins = if deadline.timeout.is_zero() { 1 } else { SPINS };
         let token = (0..spins).any(|_| {
             std::hint::spin_loop();
             self.take_tokens(progress, 1)
@@ -203,7 +195,7 @@ impl Reader {
             }
             progress.idle = connected;
             if state != WriterState::Alive {
-                // Who is gone posts nothing any more.
+                // A writer that is gone posts nothing any more.
                 progress.balance = 0;
                 progress.stream = None;
             }
@@ -211,11 +203,8 @@ impl Reader {
                 let reason = if state == WriterState::Died { "died" } else { "closed" };
                 return Err(ErrorKind::WriterDead { reason, pid: progress.last.map_or(0, |last| last.pid) });
             }
-            let Some(slice) = deadline.next_slice() else {
-                return Err(ErrorKind::Timeout { seconds: deadline.seconds() });
-            };
-            let woken = self.core.data.take_within(slice);
-            if woken.map_err(|error| ErrorKind::from_io(error, "wait for data", &self.core.name))? {
+            let slice = deadline.next_slice().ok_or_else(|| deadline.passed())?;
+            if self.core.data.take_within(slice).during("wait for data", &self.core.name)? {
                 progress.balance += 1;
             }
             if self.has_frame(progress) {
@@ -235,15 +224,15 @@ impl Reader {
         progress.last = Some(writer);
         let ours = Connection::is_ours(standing);
         let lives = self.presence.writer_lives(ours, &mut progress.writer, writer.pid);
-        // Where another one has come meanwhile, the next look is about that.
+        // If another writer has come meanwhile, the next look is about that one.
         match lives || ring.standing() != standing {
             true => WriterState::Alive,
             false => WriterState::Died,
         }
     }
 
-    /// Sets straight what a dead writer left, once; says whether there is a frame after all. The claim is the reader's
-    /// meanwhile, against writers of other implementations, and so is the writer's lock, against ours.
+    /// Sets straight what a dead writer left, once; says whether there is a frame after all. Meanwhile the reader has
+    /// the claim, which keeps out writers of other implementations, and the writer's lock, which keeps out ours.
     fn settle(&self, progress: &mut Progress) -> bool {
         let ring = &self.core.ring;
         let Some(dead) = progress.last.filter(|&dead| progress.settled != Some(dead)) else { return false };
@@ -266,14 +255,11 @@ impl Reader {
         found
     }
 
-    fn is_another_writer(&self, progress: &Progress) -> bool {
-        progress.stream.is_none() || self.core.ring.connection() != progress.stream
-    }
-
     /// A sequence goes up by one, or restarts at 1 with another writer.
     fn check_sequence(&self, progress: &Progress, found: Found) -> Result<Found, ErrorKind> {
         let (expected, seen) = (progress.expected, found.sequence);
-        if seen == expected || seen == 1 && self.is_another_writer(progress) {
+        let is_another = || progress.stream.is_none() || self.core.ring.connection() != progress.stream;
+        if seen == expected || seen == 1 && is_another() {
             return Ok(found);
         }
         Err(ErrorKind::Sequence { expected, seen })
@@ -293,30 +279,33 @@ impl Reader {
 
     /// The process that has written the stream, as far as can be told, if it is still connected as it was then.
     pub(crate) fn present_author(&self) -> Option<u64> {
-        let progress = self.progress.take(Deadline::after(Duration::MAX), || self.usable()).ok().flatten()?;
+        let progress = self.progress.lock(Deadline::after(Duration::MAX), || self.usable()).ok()?;
         progress.author.filter(|_| self.core.ring.connection() == progress.author).map(|author| author.pid)
     }
 
     /// What is known of the writer now.
     pub fn writer_state(&self) -> Result<WriterState, Error> {
-        let look = || {
-            let busy = ErrorKind::Busy { reason: "another thread is reading" };
-            let taken = self.progress.take(Deadline::after(Duration::ZERO), || self.usable())?;
-            Ok(self.look_at_writer(&mut *taken.ok_or(busy)?))
-        };
-        look().map_err(|kind| self.core.error(kind))
+        Error::naming(self.name(), || {
+            match self.progress.lock(Deadline::after(Duration::ZERO), || self.usable()) {
+                Ok(mut progress) => Ok(self.look_at_writer(&mut progress)),
+                Err(ErrorKind::Timeout { .. }) => {
+                    Err(ErrorKind::Busy { reason: "another thread is reading" })
+                }
+                Err(kind) => Err(kind),
+            }
+        })
     }
 
     /// A copy of the metadata that the writer left.
     pub fn metadata(&self) -> Result<Vec<u8>, Error> {
-        self.usable().and_then(|()| self.core.ring.metadata()).map_err(|kind| self.core.error(kind))
+        Error::naming(self.name(), || self.usable().and_then(|()| self.core.ring.metadata()))
     }
 
     /// Ends reading: wakes a blocked writer and removes the buffer. Frames that are held can still be looked at.
     pub fn close(&self) {
         self.closed.store(true, Ordering::Release);
         // A blocked call sees the flag within a slice.
-        let _progress = self.progress.take(Deadline::after(Duration::MAX), || Ok(()));
+        let _progress = self.progress.lock(Deadline::after(Duration::MAX), || Ok(()));
         let Some(owned) = self.owned.lock().unwrap_or_else(PoisonError::into_inner).take() else { return };
         store(&self.core.ring.block().reader_pid, 0);
         let _ = self.core.space.post();
@@ -337,10 +326,6 @@ impl fmt::Debug for Reader {
 }
 
 impl Core {
-    fn error(&self, kind: ErrorKind) -> Error {
-        Error::new(&self.name, kind)
-    }
-
     fn leases(&self) -> MutexGuard<'_, Leases> {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -381,9 +366,6 @@ impl Frame {
     pub fn sequence(&self) -> u64 {
         self.sequence
     }
-
-    /// Gives the space back: another name for dropping it.
-    pub fn release(self) {}
 }
 
 impl Deref for Frame {

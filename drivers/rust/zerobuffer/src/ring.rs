@@ -66,15 +66,14 @@ impl Found {
         FRAME_HEADER_SIZE + self.size
     }
 
-    /// Bytes that the reader passes.
     pub fn passed(&self) -> u64 {
         self.wrapped + self.total()
     }
 }
 
 impl Ring {
-    /// Writes a fresh control block into memory that is all zero. Its head comes first: it tells a creation that is broken
-    /// off from another program's memory. `reader_pid` comes last: it makes the buffer exist.
+    /// Writes a fresh control block into memory that is all zero. Its head comes first: it tells a creation that is
+    /// broken off from another program's memory. `reader_pid` comes last: it makes the buffer exist.
     pub fn format(segment: Segment, extent: Extent, reader_pid: u64) -> Self {
         let block = segment.control();
         segment.put_head(u64::from(VERSION_MAJOR) << 32 | OIEB_SIZE);
@@ -90,30 +89,29 @@ impl Ring {
 
     /// Checks the control block that somebody else has written against the true length of the segment.
     pub fn attach(segment: Segment) -> Result<Self, ErrorKind> {
-        let invalid = |field, value, limit| ErrorKind::InvalidOieb { field, value, limit };
         let block = segment.control();
         let oieb_size = block.oieb_size.load(Ordering::Acquire).into();
         if oieb_size != OIEB_SIZE {
-            return Err(invalid("oieb_size", oieb_size, OIEB_SIZE));
+            return Err(ErrorKind::invalid("oieb_size", oieb_size, OIEB_SIZE));
         }
         let major = block.version[0].load(Ordering::Relaxed);
         if major != VERSION_MAJOR {
-            return Err(ErrorKind::VersionMismatch { major });
+            return Err(ErrorKind::VersionMismatch { value: major.into() });
         }
         let room = segment.length() - OIEB_SIZE;
         let extent =
             Extent { metadata_size: load(&block.metadata_size), payload_size: load(&block.payload_size) };
         if extent.metadata_size > room || extent.metadata_size % ALIGNMENT != 0 {
-            return Err(invalid("metadata_size", extent.metadata_size, room));
+            return Err(ErrorKind::invalid("metadata_size", extent.metadata_size, room));
         }
         let payload_room = room - extent.metadata_size;
         let payload_size = extent.payload_size;
         if payload_size == 0 || payload_size != payload_room || payload_size % ALIGNMENT != 0 {
-            return Err(invalid("payload_size", payload_size, payload_room));
+            return Err(ErrorKind::invalid("payload_size", payload_size, payload_room));
         }
         let ring = Self { segment: Arc::new(segment), extent };
         ring.writer_state()?;
-        ring.read_pos()?;
+        ring.position("payload_read_pos", &ring.block().payload_read_pos)?;
         Ok(ring)
     }
 
@@ -135,12 +133,8 @@ impl Ring {
             std::cmp::Ordering::Less => Ok(value),
             // After an exact fit one peer leaves the end here, where another leaves the start.
             std::cmp::Ordering::Equal => Ok(0),
-            std::cmp::Ordering::Greater => Err(ErrorKind::InvalidOieb { field, value, limit }),
+            std::cmp::Ordering::Greater => Err(ErrorKind::invalid(field, value, limit)),
         }
-    }
-
-    pub fn read_pos(&self) -> Result<u64, ErrorKind> {
-        self.position("payload_read_pos", &self.block().payload_read_pos)
     }
 
     /// Where the writer stands, and how much is free.
@@ -148,15 +142,15 @@ impl Ring {
         let position = self.position("payload_write_pos", &self.block().payload_write_pos)?;
         let (value, limit) = (load(&self.block().payload_free_bytes), self.payload_size());
         if value > limit {
-            return Err(ErrorKind::InvalidOieb { field: "payload_free_bytes", value, limit });
+            return Err(ErrorKind::invalid("payload_free_bytes", value, limit));
         }
         Ok((position, value))
     }
 
-    // ---- who is connected
+    // ---- connections
 
-    /// The words `connection` and `writer_pid`, loaded in this order: so an announcement that was taken back is not found
-    /// with the pid of a later one.
+    /// The words `connection` and `writer_pid`, loaded in this order: so an announcement that was taken back is not
+    /// found with the pid of a later one.
     pub fn standing(&self) -> (u64, u64) {
         let word = load(&self.block().reserved.connection);
         (word, load(&self.block().writer_pid))
@@ -167,15 +161,15 @@ impl Ring {
         Connection::of(self.standing())
     }
 
-    /// Changes who is the writer, unless it has changed already.
+    /// Changes the pid of the writer, unless it has changed already.
     pub fn pass_claim(&self, from: u64, to: u64) -> bool {
         self.block().writer_pid.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    /// Leaves: the claim first, so that a number of ours never stands there that is not known as such.
+    /// Gives up the claim, then the announcement: no pid of ours stands in `writer_pid` without being known as ours.
     pub fn leave(&self, pid: u64) {
         if self.pass_claim(pid, 0) {
-            self.end_stream();
+            self.disclaim(self.number());
         }
     }
 
@@ -188,7 +182,7 @@ impl Ring {
         load(&self.block().reserved.released) != 0
     }
 
-    /// Says where the stream of a new writer begins, and that it is one of ours.
+    /// Says where the stream of a new writer begins, and that the writer is one of ours.
     pub fn begin_stream(&self, committed: u64, pid: u64) {
         let block = self.block();
         let number = self.number() + 1;
@@ -197,17 +191,11 @@ impl Ring {
         store(&block.reserved.connection, number << 32 | pid);
     }
 
-    /// Says that no writer of ours is connected.
-    pub fn end_stream(&self) {
-        self.disclaim(self.number());
-    }
-
-    /// Says that the connection of this number is none of ours.
+    /// Says that the writer of the connection of this number is none of ours.
     pub fn disclaim(&self, number: u64) {
         store(&self.block().reserved.connection, number << 32);
     }
 
-    /// The number of the connection.
     pub fn number(&self) -> u64 {
         load(&self.block().reserved.connection) >> 32
     }
@@ -217,14 +205,18 @@ impl Ring {
     /// Free bytes for a writer that knows what was committed.
     pub fn free_behind(&self, committed: u64) -> Result<u64, ErrorKind> {
         let value = load(&self.block().reserved.released) & !RELEASING;
-        let limit = self.payload_size();
-        let invalid = ErrorKind::InvalidOieb { field: "released", value, limit: committed };
-        limit.checked_sub(committed.wrapping_sub(value)).ok_or(invalid)
+        let free = self.payload_size().checked_sub(committed.wrapping_sub(value));
+        free.ok_or(ErrorKind::invalid("released", value, committed))
     }
 
-    /// Lends the place of a planned frame, header included; `None` while another one is lent.
-    pub fn lend(&self, plan: &Plan) -> Option<Window> {
-        Window::lend(&self.segment, self.payload_at() + plan.at, plan.total)
+    /// The place of a planned frame, header included.
+    pub fn window(&self, plan: &Plan) -> Result<Window, ErrorKind> {
+        self.open_window(self.payload_at() + plan.at, plan.total)
+    }
+
+    fn open_window(&self, offset: u64, length: u64) -> Result<Window, ErrorKind> {
+        let busy = ErrorKind::Busy { reason: "an acquired frame is neither committed nor abandoned" };
+        Window::open(&self.segment, offset, length).ok_or(busy)
     }
 
     /// Makes a frame whose data stands in its window part of the ring. The caller then posts "data".
@@ -232,7 +224,7 @@ impl Ring {
     /// The store of `committed` is the commit. A plain writer has none: it is understood by what comes before.
     pub fn publish(&self, plan: &Plan, mut window: Window, sequence: u64, committed: Option<u64>) {
         let header = FrameHeader { size: plan.total - FRAME_HEADER_SIZE, sequence };
-        window.part(0..FRAME_HEADER_SIZE as usize).copy_from_slice(&header.to_bytes());
+        window[..FRAME_HEADER_SIZE as usize].copy_from_slice(&header.to_bytes());
         if let Some(marker) = plan.marker {
             window.put_header_elsewhere(self.payload_at() + marker, FrameHeader::WRAP);
         }
@@ -266,8 +258,7 @@ impl Ring {
             return Err(ErrorKind::MetadataExists);
         }
         let written = METADATA_PREFIX + size;
-        let busy = ErrorKind::Busy { reason: "an acquired frame is neither committed nor abandoned" };
-        let mut window = Window::lend(&self.segment, OIEB_SIZE, written).ok_or(busy)?;
+        let mut window = self.open_window(OIEB_SIZE, written)?;
         let (prefix, data) = window.split_at_mut(METADATA_PREFIX as usize);
         prefix.copy_from_slice(&size.to_le_bytes());
         data.copy_from_slice(content);
@@ -323,7 +314,6 @@ impl Ring {
         View::new(&self.segment, self.payload_at() + found.data_at, found.size)
     }
 
-    /// Moves the reader behind a frame.
     pub fn advance(&self, found: &Found) {
         store(&self.block().payload_read_pos, found.next_pos);
         pass(Point::ReaderPosition);
@@ -332,7 +322,7 @@ impl Ring {
         pass(Point::ReaderCount);
     }
 
-    /// Gives space back to the writer. Release: our last look at those bytes comes before their next use.
+    /// Gives space back to the writer. Release order: our last look at those bytes comes before their next use.
     pub fn release(&self, bytes: u64) {
         let released = &self.block().reserved.released;
         let before = load(released);
@@ -359,14 +349,14 @@ impl Ring {
         }
         let limit = self.extent.metadata_size;
         if written <= METADATA_PREFIX || written > limit {
-            return Err(ErrorKind::InvalidOieb { field: "metadata_written_bytes", value: written, limit });
+            return Err(ErrorKind::invalid("metadata_written_bytes", written, limit));
         }
         let block = View::new(&self.segment, OIEB_SIZE, written).to_vec();
         let (prefix, content) = block.split_at(METADATA_PREFIX as usize);
         let value = u64::from_le_bytes(prefix.try_into().expect("eight bytes"));
         let limit = written - METADATA_PREFIX;
         if value != limit {
-            return Err(ErrorKind::InvalidOieb { field: "metadata length prefix", value, limit });
+            return Err(ErrorKind::invalid("metadata length prefix", value, limit));
         }
         Ok(content.to_vec())
     }

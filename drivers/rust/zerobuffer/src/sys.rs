@@ -21,11 +21,7 @@ extern "C" {
 }
 
 fn checked(result: libc::c_int) -> io::Result<libc::c_int> {
-    if result < 0 {
-        Err(io::Error::last_os_error())
-    } else {
-        Ok(result)
-    }
+    (result >= 0).then_some(result).ok_or_else(io::Error::last_os_error)
 }
 
 fn c_string(text: &str) -> io::Result<CString> {
@@ -74,7 +70,6 @@ impl Semaphore {
         checked(unsafe { libc::sem_post(self.0.as_ptr()) }).map(drop)
     }
 
-    /// Takes a token if there is one.
     pub fn try_take(&self) -> bool {
         loop {
             // SAFETY: the semaphore is open.
@@ -88,7 +83,12 @@ impl Semaphore {
 
     /// Waits for a token; `false` when none has come, or a signal has.
     pub fn take_within(&self, patience: Duration) -> io::Result<bool> {
-        let moment = monotonic_after(patience)?;
+        let mut moment = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+        // SAFETY: `moment` is writable.
+        checked(unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut moment) })?;
+        let nanoseconds = moment.tv_nsec + libc::c_long::from(patience.subsec_nanos());
+        moment.tv_sec += patience.as_secs() as libc::time_t + nanoseconds / 1_000_000_000;
+        moment.tv_nsec = nanoseconds % 1_000_000_000;
         // SAFETY: the semaphore is open, and `moment` lives as long as the call.
         match checked(unsafe { sem_clockwait(self.0.as_ptr(), libc::CLOCK_MONOTONIC, &moment) }) {
             Ok(_) => Ok(true),
@@ -107,18 +107,6 @@ impl Drop for Semaphore {
     }
 }
 
-fn monotonic_after(patience: Duration) -> io::Result<libc::timespec> {
-    let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-    // SAFETY: `now` is writable.
-    checked(unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut now) })?;
-    let nanoseconds = now.tv_nsec + libc::c_long::from(patience.subsec_nanos());
-    Ok(libc::timespec {
-        tv_sec: now.tv_sec.saturating_add(i64::try_from(patience.as_secs()).unwrap_or(i64::MAX / 2))
-            + nanoseconds / 1_000_000_000,
-        tv_nsec: nanoseconds % 1_000_000_000,
-    })
-}
-
 /// What a mapping may be used for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Access {
@@ -128,11 +116,11 @@ pub(crate) enum Access {
 
 /// A shared mapping of the beginning of a file. What it points to is the business of `memory.rs`.
 pub(crate) struct Mapping {
-    start: NonNull<u8>,
-    length: usize,
+    pub start: NonNull<u8>,
+    pub length: usize,
 }
 
-// SAFETY: a mapping belongs to the process, not to a thread; who may touch its bytes when is settled by `memory.rs`.
+// SAFETY: a mapping belongs to the process, not to a thread; `memory.rs` settles which part may touch its bytes when.
 unsafe impl Send for Mapping {}
 // SAFETY: as above.
 unsafe impl Sync for Mapping {}
@@ -152,14 +140,6 @@ impl Mapping {
         }
         let start = NonNull::new(start.cast()).ok_or_else(|| io::Error::from_raw_os_error(libc::ENOMEM))?;
         Ok(Self { start, length })
-    }
-
-    pub fn start(&self) -> NonNull<u8> {
-        self.start
-    }
-
-    pub fn length(&self) -> usize {
-        self.length
     }
 }
 
@@ -201,36 +181,19 @@ pub(crate) fn try_lock(file: &File) -> io::Result<bool> {
     }
 }
 
-fn byte(kind: libc::c_int, place: i64) -> libc::flock {
-    libc::flock {
-        l_type: kind as libc::c_short,
-        l_whence: libc::SEEK_SET as libc::c_short,
-        l_start: place,
-        l_len: 1,
-        l_pid: 0,
-    }
-}
-
-/// Locks a byte of a file, which need not exist, for this open descriptor; fails if another one has it.
-pub(crate) fn lock_byte(file: &File, place: i64) -> io::Result<()> {
-    set_lock(file, byte(libc::F_WRLCK, place))
-}
-
-pub(crate) fn unlock_byte(file: &File, place: i64) -> io::Result<()> {
-    set_lock(file, byte(libc::F_UNLCK, place))
-}
-
-fn set_lock(file: &File, lock: libc::flock) -> io::Result<()> {
-    // SAFETY: the descriptor is open, and `lock` lives as long as the call.
-    checked(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &lock) }).map(drop)
-}
-
-/// Whether another descriptor has locked a byte.
-pub(crate) fn is_byte_locked(file: &File, place: i64) -> bool {
-    let mut lock = byte(libc::F_WRLCK, place);
+/// Performs a command on the lock of one byte, which need not exist, for this open descriptor. Returns the kind of lock
+/// that the kernel names.
+pub(crate) fn lock_byte(
+    file: &File,
+    command: libc::c_int,
+    kind: libc::c_int,
+    place: i64,
+) -> io::Result<libc::c_int> {
+    let (kind, whence) = (kind as libc::c_short, libc::SEEK_SET as libc::c_short);
+    let mut lock = libc::flock { l_type: kind, l_whence: whence, l_start: place, l_len: 1, l_pid: 0 };
     // SAFETY: the descriptor is open, and `lock` is writable.
-    let asked = checked(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_GETLK, &mut lock) });
-    asked.is_ok() && libc::c_int::from(lock.l_type) != libc::F_UNLCK
+    checked(unsafe { libc::fcntl(file.as_raw_fd(), command, &mut lock) })?;
+    Ok(lock.l_type.into())
 }
 
 /// Opens a file relative to a directory.
@@ -277,33 +240,6 @@ pub(crate) fn halt_this_process() {
     unsafe { libc::raise(libc::SIGSTOP) };
 }
 
-/// Whether a child has been stopped since the last look. Its end is left for others to see.
-#[cfg(all(test, feature = "points"))]
-pub(crate) fn has_stopped(child: libc::pid_t) -> io::Result<bool> {
-    let child = libc::id_t::try_from(child).map_err(|_| io::Error::from_raw_os_error(libc::EINVAL))?;
-    // SAFETY: zero is a value of every field.
-    let mut seen: libc::siginfo_t = unsafe { std::mem::zeroed() };
-    // SAFETY: `seen` is writable.
-    checked(unsafe { libc::waitid(libc::P_PID, child, &mut seen, libc::WSTOPPED | libc::WNOHANG) })?;
-    // SAFETY: waitid has filled it in, or it is zero as before.
-    Ok(unsafe { seen.si_pid() } != 0)
-}
-
-/// Lets a stopped process go on.
-#[cfg(all(test, feature = "points"))]
-pub(crate) fn go_on(process: libc::pid_t) -> io::Result<()> {
-    // SAFETY: the call takes numbers.
-    checked(unsafe { libc::kill(process, libc::SIGCONT) }).map(drop)
-}
-
-/// Has the kernel kill this process when the thread that started it ends.
-#[cfg(all(test, feature = "points"))]
-pub(crate) fn die_with_parent() -> io::Result<()> {
-    // SAFETY: the call takes numbers.
-    checked(unsafe { libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL) }).map(drop)
-}
-
-/// The user whose rights this process has.
 pub(crate) fn effective_user() -> u32 {
     // SAFETY: the call takes nothing.
     unsafe { libc::geteuid() }

@@ -2,23 +2,20 @@
 
 use std::fmt;
 use std::ops::{Deref, DerefMut};
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
-use crate::account::Account;
-use crate::connect::connect;
+use crate::connect::{connect, Core, Progress};
 use crate::deadline::Deadline;
-use crate::error::{Error, ErrorKind};
+use crate::error::{During, Error, ErrorKind};
 use crate::layout::FRAME_HEADER_SIZE;
 use crate::memory::Window;
 use crate::names::Names;
-use crate::peer::Peer;
-use crate::plan::{always_fits, plan, Plan};
+use crate::plan::{plan, Plan};
 use crate::points::{pass, Point};
-use crate::presence::{Presence, Side};
+use crate::presence::Side;
 use crate::ring::{load, Ring};
-use crate::sys::Semaphore;
 
 /// Tokens of "space" pile up while the writer never blocks: they are drained every so many frames.
 const DRAIN_INTERVAL: u64 = 64;
@@ -32,33 +29,13 @@ const FRESH: Duration = Duration::from_micros(200);
 pub struct ConnectOptions {
     /// How long to wait for a buffer that does not exist yet.
     pub timeout: Duration,
-    /// Connect also to a buffer of another user, who gets what is written.
+    /// Connect also to a buffer of another user. That user gets what is written.
     pub any_owner: bool,
 }
 
 /// Connects to a buffer and writes frames into it. A buffer has one writer.
 pub struct Writer {
     core: Arc<Core>,
-}
-
-/// What slots share with their writer, and keep alive.
-pub(crate) struct Core {
-    pub names: Names,
-    pub ring: Ring,
-    pub data: Semaphore,
-    pub space: Semaphore,
-    pub presence: Presence,
-    pub closed: AtomicBool,
-    pub progress: Mutex<Progress>,
-}
-
-pub(crate) struct Progress {
-    /// Number of the next frame.
-    pub sequence: u64,
-    pub account: Account,
-    pub reader: Peer,
-    /// When the reader was last seen to live.
-    pub reader_seen: Option<Instant>,
 }
 
 impl Writer {
@@ -70,7 +47,8 @@ impl Writer {
 
     /// Connects as the options say.
     pub fn connect_with(name: &str, options: ConnectOptions) -> Result<Self, Error> {
-        Ok(Self { core: Arc::new(connect(&Names::of(name)?, options.timeout, options.any_owner)?) })
+        let connect = || connect(&Names::of(name)?, options.timeout, options.any_owner);
+        Ok(Self { core: Arc::new(Error::naming(name, connect)?) })
     }
 
     /// Name of the buffer.
@@ -85,54 +63,40 @@ impl Writer {
 
     /// Copies one frame into the ring, waiting for space if need be.
     pub fn write(&self, data: &[u8], timeout: Duration) -> Result<u64, Error> {
-        let write = || {
+        Error::naming(self.name(), || {
             let mut progress = self.core.progress()?;
             let (plan, mut window) = self.core.reserve(&mut progress, data.len() as u64, timeout)?;
             window[FRAME_HEADER_SIZE as usize..].copy_from_slice(data);
             pass(Point::WriterData);
             self.core.publish(&mut progress, &plan, window)
-        };
-        write().map_err(|kind| self.core.error(kind))
+        })
     }
 
-    /// Lends a place in the ring for one frame of `size` bytes.
+    /// Returns a place in the ring for one frame of `size` bytes.
     pub fn acquire(&self, size: u64, timeout: Duration) -> Result<Slot, Error> {
-        let acquire = || {
+        Error::naming(self.name(), || {
             let mut progress = self.core.progress()?;
             let (plan, window) = self.core.reserve(&mut progress, size, timeout)?;
             Ok(Slot { core: Arc::clone(&self.core), plan, window, sequence: progress.sequence })
-        };
-        acquire().map_err(|kind| self.core.error(kind))
+        })
     }
 
     /// Writes the metadata: once, before or after frames.
     pub fn set_metadata(&self, content: &[u8]) -> Result<(), Error> {
-        let set = || {
+        Error::naming(self.name(), || {
             let mut progress = self.core.progress()?;
             self.core.check_reader(&mut progress)?;
             self.core.ring.write_metadata(content)
-        };
-        set().map_err(|kind| self.core.error(kind))
+        })
     }
 
     /// Fails if the reader is gone.
     pub fn check_reader(&self) -> Result<(), Error> {
-        let check = || self.core.check_reader(&mut *self.core.progress()?);
-        check().map_err(|kind| self.core.error(kind))
+        Error::naming(self.name(), || self.core.check_reader(&mut *self.core.progress()?))
     }
 
-    /// The process that reads, as the buffer names it.
-    pub(crate) fn reader_pid(&self) -> u64 {
-        load(&self.core.ring.block().reader_pid)
-    }
-
-    pub(crate) fn reader_is_ours(&self) -> bool {
-        self.core.ring.reader_is_ours()
-    }
-
-    /// The size of a frame that can be written at any position.
-    pub(crate) fn always_fits(&self) -> u64 {
-        always_fits(self.core.ring.payload_size())
+    pub(crate) fn ring(&self) -> &Ring {
+        &self.core.ring
     }
 
     /// Disconnects. The reader still gets every frame that was written, then learns of the end.
@@ -161,10 +125,6 @@ impl fmt::Debug for Writer {
 }
 
 impl Core {
-    fn error(&self, kind: ErrorKind) -> Error {
-        Error::new(&self.names.buffer, kind)
-    }
-
     fn usable(&self) -> Result<(), ErrorKind> {
         if self.closed.load(Ordering::Acquire) {
             return Err(ErrorKind::Closed { what: "writer" });
@@ -190,7 +150,7 @@ impl Core {
         Ok(())
     }
 
-    /// Plans a frame, waits until there is space for it, and lends its place.
+    /// Plans a frame, waits until there is space for it, and returns its place.
     fn reserve(
         &self,
         progress: &mut Progress,
@@ -199,7 +159,7 @@ impl Core {
     ) -> Result<(Plan, Window), ErrorKind> {
         self.check_reader(progress)?;
         if progress.sequence % DRAIN_INTERVAL == 0 {
-            self.drain();
+            let _ = (0..DRAIN_MOST).all(|_| self.space.try_take());
         }
         let deadline = Deadline::after(timeout);
         let mut spins = if timeout.is_zero() { 0 } else { SPINS };
@@ -207,8 +167,7 @@ impl Core {
             let (write_pos, free) = progress.account.state(&self.ring)?;
             let plan = plan(self.ring.payload_size(), write_pos, size)?;
             if plan.need() <= free {
-                let lent = ErrorKind::Busy { reason: "an acquired frame is neither committed nor abandoned" };
-                let window = self.ring.lend(&plan).ok_or(lent)?;
+                let window = self.ring.window(&plan)?;
                 pass(Point::WriterPlanned);
                 return Ok((plan, window));
             }
@@ -220,12 +179,10 @@ impl Core {
             self.usable()?;
             self.check_reader(progress)?;
             let Some(slice) = deadline.next_slice() else {
-                let (needed, seconds) = (plan.need(), deadline.seconds());
+                let (needed, seconds) = (plan.need(), timeout.as_secs_f64());
                 return Err(ErrorKind::BufferFull { size, needed, free, seconds });
             };
-            self.space
-                .take_within(slice)
-                .map_err(|error| ErrorKind::from_io(error, "wait for space", &self.names.buffer))?;
+            self.space.take_within(slice).during("wait for space", &self.names.buffer)?;
         }
     }
 
@@ -234,14 +191,10 @@ impl Core {
         let sequence = progress.sequence;
         progress.sequence += 1;
         self.ring.publish(plan, window, sequence, progress.account.take(plan.need()));
-        self.data.post().map_err(|error| ErrorKind::from_io(error, "post a frame", &self.names.buffer))?;
+        self.data.post().during("post a frame", &self.names.buffer)?;
         pass(Point::WriterPost);
         pass(Point::WriterDone);
         Ok(sequence)
-    }
-
-    fn drain(&self) {
-        let _ = (0..DRAIN_MOST).all(|_| self.space.try_take());
     }
 }
 
@@ -262,12 +215,8 @@ impl Slot {
     /// Makes the frame part of the ring.
     pub fn commit(self) -> Result<u64, Error> {
         let Self { core, plan, window, .. } = self;
-        let commit = || core.publish(&mut *core.progress()?, &plan, window);
-        commit().map_err(|kind| core.error(kind))
+        Error::naming(&core.names.buffer, || core.publish(&mut *core.progress()?, &plan, window))
     }
-
-    /// Gives the place up: another name for dropping it.
-    pub fn abandon(self) {}
 }
 
 impl Deref for Slot {

@@ -281,7 +281,7 @@ fn slots_are_committed_or_leave_no_trace() {
     let mut slot = writer.acquire(100, SOON).expect("a slot");
     slot.fill(9);
     assert_eq!(code(writer.write(&[1], SOON)), "busy");
-    slot.abandon();
+    drop(slot);
     assert_eq!(field(reader.name(), "payload_free_bytes"), 1024);
     let mut slot = writer.acquire(4, SOON).expect("a slot");
     slot.copy_from_slice(&[1, 2, 3, 4]);

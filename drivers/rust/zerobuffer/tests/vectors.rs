@@ -56,17 +56,17 @@ fn a_frames_metadata_and_a_wrap() {
     compare(&name, "a4-one-frame");
     let held = read(&reader);
     compare(&name, "a5-read-held");
-    held.release();
+    drop(held);
     compare(&name, "a6-released");
     (0..4).for_each(|_| write(&writer, 2048));
     compare(&name, "a7-four-more");
-    (0..2).for_each(|_| read(&reader).release());
+    (0..2).for_each(|_| drop(read(&reader)));
     compare(&name, "a8-two-read");
     write(&writer, 2048);
     compare(&name, "a9-wrapped");
-    (0..2).for_each(|_| read(&reader).release());
+    (0..2).for_each(|_| drop(read(&reader)));
     compare(&name, "a10-before-marker");
-    read(&reader).release();
+    drop(read(&reader));
     compare(&name, "a11-across-marker");
     assert_eq!(reader.metadata().expect("metadata"), frame(100, 0));
 }
@@ -102,7 +102,7 @@ fn e_mixed_sizes() {
     for (index, size) in sizes.into_iter().enumerate() {
         write(&writer, size);
         if index == 0 || (2..=11).contains(&index) {
-            read(&reader).release();
+            drop(read(&reader));
         }
     }
     compare(writer.name(), "e1-mixed");
@@ -112,7 +112,7 @@ fn e_mixed_sizes() {
 fn f_a_marker_fills_the_tail() {
     let (reader, writer) = pair("vector-f", 0, 1024);
     write(&writer, 992);
-    read(&reader).release();
+    drop(read(&reader));
     write(&writer, 100);
     compare(writer.name(), "f1-marker-fills-tail");
 }
@@ -125,7 +125,7 @@ fn foreign_frames_are_read() {
     let writer = Writer::connect(&name, SOON).expect("a writer");
     for size in [1024, 2048, 2048] {
         write(&writer, size);
-        read(&reader).release();
+        drop(read(&reader));
     }
     // Tokens for sequences 4 to 6, then the bytes of a segment in which they stand.
     (0..3).for_each(|_| write(&writer, 1));

@@ -127,13 +127,13 @@ RUST: Final = Language(
     requires={"cargo": "cargo"},
     command=("{directory}/target/debug/driver",),
     build=("cargo", "build", "--quiet", "--manifest-path", "{directory}/Cargo.toml"),
-    sources=("{directory}/src/*.rs", "{directory}/Cargo.toml"),
+    sources=("{directory}/src/*.rs", "{directory}/Cargo.toml", "{directory}/Cargo.lock"),
     fragments=Pieces(_code, _structure, _layout, _record, _verb, _arm),
     verbs="src/verbs.rs",
     ignored=("target/",),
     note=(
-        "Lay atomic types over the fields that both sides change (`AtomicU64` has the layout of `u64`). The driver "
-        "has no dependencies, not even for JSON: it builds without a network. Replace `json.rs` by serde_json as "
-        "soon as you have others. `cargo build --release` and its path are for measurements."
+        "Lay atomic types over the fields that both sides change (`AtomicU64` has the layout of `u64`). JSON is read "
+        "and written by serde_json: the first build fetches it from cargo's registry, in the version that `Cargo.lock` "
+        "names, and the next ones need no network. `cargo build --release` and its path are for measurements."
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harmony.model import StepOutcome, Verdict
+from harmony.model import Phase, StepOutcome, Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.seeds import seed_of
 from harmony.run.mode import Mode
@@ -43,7 +43,7 @@ def crashed(run: ProjectRun, mode: Mode, cell: Cell, said: str, *, begun: bool) 
     seed = seed_of(run.seed, cell.scenario)
     error = f"the process that ran this cell has died, with all that it had not told: {said}"
     outcome = {"harmony": StepOutcome(Verdict.CRASHED, error)}
-    end = StepResult(None, "run", outcome, Verdict.CRASHED, 0.0)
+    end = StepResult(None, Phase.RUN, outcome, Verdict.CRASHED, 0.0)
     routed = plan(cell.scenario)
     steps = tuple(one.step for one in routed.steps)
     result = mode.judge(cell, ScenarioResult(routed, Verdict.CRASHED, (end,), not_run=steps, seed=seed))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from harmony.logs import LEVELS
-from harmony.model import Verdict
+from harmony.model import Phase, Verdict
 from harmony.plan.seeds import seed_of
 from harmony.process.resources import ResourceMonitor, Usage
 from harmony.run.actor import Actor
@@ -74,7 +74,7 @@ class LocalRunner:
             return LocalRun(result, timings)
         usage = self.monitor.compare(before, run_id)
         if usage.leaks:
-            result = merged(result, Verdict.FAILED, "leaks", "\n".join(usage.leaks))
+            result = merged(result, Verdict.FAILED, Phase.LEAKS, "\n".join(usage.leaks))
         return LocalRun(result, timings, usage)
 
     async def _run(

@@ -11,7 +11,7 @@ from pathlib import Path
 from weakref import WeakKeyDictionary
 
 from harmony.errors import HarmonyError
-from harmony.model import ProcessAction, StepOutcome, Verdict
+from harmony.model import Phase, ProcessAction, StepOutcome, Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.seeds import seed_of
 from harmony.process.resources import LeakProbe
@@ -109,7 +109,7 @@ class CellRunner:
     def _judge_again(self, worker: PooledActor, crash: str) -> None:
         """Replace the verdict on the last cell of a worker that has crashed since."""
         cell, before = self._played[worker]
-        result = self._judge(cell, merged(before, Verdict.CRASHED, "close", f"after this cell, {crash}"))
+        result = self._judge(cell, merged(before, Verdict.CRASHED, Phase.CLOSE, f"after this cell, {crash}"))
         self._pool.observe(cell_finished(cell, result, self._repeat(cell), late=True))
 
     async def _without_traces(self, run: _CellRun, result: ScenarioResult) -> ScenarioResult:
@@ -121,7 +121,7 @@ class CellRunner:
         await self._pool.renew()
         if run.deadly:
             return result
-        return merged(result, Verdict.FAILED, "leaks", f"left behind (removed now): {', '.join(left)}")
+        return merged(result, Verdict.FAILED, Phase.LEAKS, f"left behind (removed now): {', '.join(left)}")
 
 
 @dataclass(slots=True)
@@ -218,13 +218,13 @@ class _CellRun:
                 verdict = getattr(error, "verdict", Verdict.FAILED)
                 seen = [one.outcomes[player.key].verdict for one in result.results if player.key in one.outcomes]
                 if verdict is not Verdict.CRASHED or verdict not in seen:
-                    result = merged(result, verdict, "close", f"{player.key}: {error}")
+                    result = merged(result, verdict, Phase.CLOSE, f"{player.key}: {error}")
         return result
 
     def _not_started(self, error: HarmonyError) -> ScenarioResult:
         verdict = getattr(error, "verdict", Verdict.ERRORED)
         outcome = StepOutcome(verdict, str(error), {"code": error.code})
-        first = StepResult(None, "start", {"harmony": outcome}, verdict, 0.0)
+        first = StepResult(None, Phase.START, {"harmony": outcome}, verdict, 0.0)
         self._observe(first)
         steps = tuple(routed.step for routed in self.plan.steps)
         return ScenarioResult(self.plan, verdict, (first,), not_run=steps, seed=self.seed)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from harmony.errors import HarmonyError
-from harmony.model import LogRecord, ScenarioStart, StepCall, StepOutcome, Verdict
+from harmony.model import LogRecord, Phase, ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.run.actor import Actor, Controllable, Settling
 from harmony.run.telemetry import Telemetry
 from harmony.spec.gherkin import Step
@@ -128,7 +128,7 @@ class _Run:
         begin = time.monotonic()
         done = 0
         try:
-            await self._together("start", {role: self._begin(role, self.actors[role]) for role in self.plan.roles})
+            await self._together(Phase.START, {role: self._begin(role, self.actors[role]) for role in self.plan.roles})
             for routed in self.plan.steps:
                 if self._stopped:
                     break
@@ -136,11 +136,11 @@ class _Run:
                 await self._step(routed)
             if not self._stopped:
                 await self._together(
-                    "settle",
+                    Phase.SETTLE,
                     {key: self._settled(actor) for key, actor in self._everyone if isinstance(actor, Settling)},
                 )
         finally:
-            await self._together("finish", {key: self._finished(actor) for key, actor in self._everyone})
+            await self._together(Phase.FINISH, {key: self._finished(actor) for key, actor in self._everyone})
         failure = decisive(self.results)
         start = next(iter(self.starts.values()))
         return ScenarioResult(
@@ -169,15 +169,17 @@ class _Run:
         self.begins(routed.step)
         with self.options.telemetry.step(routed.step) as report:
             if routed.doing is Doing.WAIT:
-                await self._together("step", {"harmony": self._wait(routed.seconds)}, routed.step)
+                await self._together(Phase.STEP, {"harmony": self._wait(routed.seconds)}, routed.step)
             elif routed.doing is Doing.REQUIRE_PROCESSES:
-                await self._together("step", {"harmony": self._require_processes()}, routed.step)
+                await self._together(Phase.STEP, {"harmony": self._require_processes()}, routed.step)
             else:
                 work = {target.key: self._act(target, routed) for target in routed.targets}
-                await self._together("step", work, routed.step)
+                await self._together(Phase.STEP, work, routed.step)
             report(self.results[-1].verdict, self.results[-1].error)
 
-    async def _together(self, phase: str, work: Mapping[str, Awaitable[StepOutcome]], step: Step | None = None) -> None:
+    async def _together(
+        self, phase: Phase, work: Mapping[str, Awaitable[StepOutcome]], step: Step | None = None
+    ) -> None:
         """Do something with several actors at once and keep the worst outcome."""
         begin = time.monotonic()
         outcomes = dict(zip(work, await asyncio.gather(*(_never_raises(one) for one in work.values())), strict=True))

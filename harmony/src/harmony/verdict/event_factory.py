@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 from harmony.model import Verdict
 from harmony.plan.cells import Cell
 from harmony.spec.gherkin import Step
 from harmony.verdict.events import ActorOutcome, CellFinished, CellStarted, StepFinished, StepStarted
 from harmony.verdict.failure_report import failure_report
 from harmony.verdict.result import ScenarioResult, StepResult
-
-JUDGED: Final = frozenset({"capabilities", "expectations"})
-"""Phases that are no part of a run: what is claimed or expected of it."""
 
 
 def cell_started(cell: Cell, seed: int) -> CellStarted:
@@ -43,7 +38,7 @@ def step_finished(cell: Cell, result: StepResult) -> StepFinished:
 def cell_finished(cell: Cell, result: ScenarioResult, repeat: str, *, late: bool = False) -> CellFinished:
     """Tell what came of a cell: for one that did not pass with all that a person needs to act."""
     failure = result.failure
-    judged = next((one for one in result.results if one.phase in JUDGED), None)
+    judged = next((one for one in result.results if one.phase.judged), None)
     return CellFinished(
         cell=cell.key,
         number=cell.scenario.number,

@@ -12,7 +12,7 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from harmony.errors import ConfigurationError
-from harmony.model import Verdict
+from harmony.model import Phase, Verdict
 from harmony.wire.step_contract import jsonable, now
 
 SCHEMA_VERSION: Final = 1
@@ -82,7 +82,7 @@ class StepFinished(_Event):
 
     event: Literal["step-finished"] = "step-finished"
     cell: str
-    phase: str = Field(description="step, or start, settle, finish, close, leaks for what surrounds the steps.")
+    phase: Phase
     step: str
     verdict: Verdict
     outcomes: dict[str, ActorOutcome]

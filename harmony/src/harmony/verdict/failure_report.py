@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from harmony.model import DataTable, LogRecord, StepOutcome, Verdict
+from harmony.model import DataTable, LogRecord, Phase, StepOutcome, Verdict
 from harmony.spec.gherkin import Step
 from harmony.verdict.comparison import shortened
 from harmony.verdict.result import ScenarioResult, StepResult
@@ -50,7 +50,7 @@ def _result_lines(result: StepResult, *, marked: bool) -> list[str]:
     what = (
         str(result.step)
         if result.step
-        else {"start": "(set-up)", "finish": "(clean-up)"}.get(result.phase, f"({result.phase})")
+        else {Phase.START: "(set-up)", Phase.FINISH: "(clean-up)"}.get(result.phase, f"({result.phase})")
     )
     roles = ", ".join(result.outcomes)
     where = f"    {result.step.place}" if marked and result.step else ""

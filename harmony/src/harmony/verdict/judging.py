@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
-from harmony.model import Verdict
+from harmony.model import Phase, Verdict
 from harmony.plan.cells import Cell
 from harmony.verdict.expectations import Expectations
 from harmony.verdict.result import ScenarioResult, merged
@@ -24,7 +24,7 @@ def by_claims(result: ScenarioResult, lacking: Sequence[str]) -> ScenarioResult:
         return result
     passed = result.verdict is Verdict.PASSED
     said = f"not claimed: {', '.join(lacking)}" + ("; yet the scenario passes: claim it" if passed else "")
-    return _judged(result, Verdict.UNEXPECTED_PASS if passed else Verdict.UNSUPPORTED, "capabilities", said)
+    return _judged(result, Verdict.UNEXPECTED_PASS if passed else Verdict.UNSUPPORTED, Phase.CAPABILITIES, said)
 
 
 def by_expectations(
@@ -33,8 +33,8 @@ def by_expectations(
     """Judge a cell by what is known to fail."""
     error = result.failure.error if result.failure else ""
     verdict, said = expectations.judge(cell, result.verdict, error, today or dt.datetime.now(dt.UTC).date())
-    return _judged(result, verdict, "expectations", said) if said else result
+    return _judged(result, verdict, Phase.EXPECTATIONS, said) if said else result
 
 
-def _judged(result: ScenarioResult, verdict: Verdict, phase: str, said: str) -> ScenarioResult:
+def _judged(result: ScenarioResult, verdict: Verdict, phase: Phase, said: str) -> ScenarioResult:
     return replace(merged(result, verdict, phase, said), verdict=verdict)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from harmony.model import LogRecord, StepOutcome, Verdict
+from harmony.model import LogRecord, Phase, StepOutcome, Verdict
 from harmony.spec.gherkin import Step
 from harmony.spec.routing import ScenarioPlan
 
@@ -16,14 +16,14 @@ class StepResult:
 
     Attributes:
         step: The step; ``None`` for what happens before the first and after the last one.
-        phase: ``step``, or ``start``, ``settle`` and ``finish``.
+        phase: What it is about.
         outcomes: Per actor (``writer``, ``writer#second``), what came of it.
         verdict: The worst of them.
         seconds: How long it took.
     """
 
     step: Step | None
-    phase: str
+    phase: Phase
     outcomes: Mapping[str, StepOutcome]
     verdict: Verdict
     seconds: float
@@ -70,7 +70,7 @@ def decisive(results: Sequence[StepResult]) -> StepResult | None:
     return next((result for result in red if result.verdict is Verdict.CRASHED), red[0] if red else None)
 
 
-def merged(result: ScenarioResult, verdict: Verdict, phase: str, error: str) -> ScenarioResult:
+def merged(result: ScenarioResult, verdict: Verdict, phase: Phase, error: str) -> ScenarioResult:
     """Return a result to which something found after the last step is added, such as a leak."""
     extra = StepResult(None, phase, {"harmony": StepOutcome(verdict, error)}, verdict, 0.0)
     worst = verdict if result.verdict is Verdict.PASSED or verdict is Verdict.CRASHED else result.verdict

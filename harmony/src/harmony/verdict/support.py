@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from harmony.model import Verdict
+from harmony.model import Phase, Verdict
 from harmony.verdict.events import (
     ActorOutcome,
     CellFinished,
@@ -62,7 +62,7 @@ class SupportCollector:
             self._pairings[event.cell] = event.pairing
         elif isinstance(event, CellFinished):
             self._pairings.pop(event.cell, None)
-        elif isinstance(event, StepFinished) and event.phase == "step":
+        elif isinstance(event, StepFinished) and event.phase is Phase.STEP:
             pairing = self._pairings.get(event.cell, {})
             for key, outcome in event.outcomes.items():
                 # `writer#2` and `writer (before)` are other processes of the writer.

@@ -1,0 +1,84 @@
+"""Verbs that are made to wait until their deadline, and what a driver holds when it is ended."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, Final
+
+from harmony.doctor.check_context import Ward
+from harmony.doctor.driver_probe import Patient
+from harmony.doctor.trial import Waiting
+from step_definitions.driver_checks.fixtures import Line, TypedDriver, ramp_of
+from step_definitions.observer import objects_of_run
+from step_definitions.patterns import Pattern, Payload
+
+_FULL: Final = 0.01
+
+
+async def _read_of_nothing(ward: Ward, patient: Patient) -> Mapping[str, Any]:
+    reader = await TypedDriver(patient).create(ward.name("wait-read"), metadata=0, payload=1024)
+    return {"handle": reader}
+
+
+async def _read_many_of_one(ward: Ward, patient: Patient) -> Mapping[str, Any]:
+    line = await Line.within(TypedDriver(patient), ward.name("wait-many"))
+    await line.driver.write(line.writer, ramp_of(10))
+    return {"handle": line.reader, "count": 2, "delay": 0.0, "idle": 1.0, "look": True}
+
+
+async def _write_to_a_full_buffer(ward: Ward, patient: Patient) -> Mapping[str, Any]:
+    line = await Line.within(TypedDriver(patient), ward.name("wait-write"))
+    await line.driver.fill(line.writer, ramp_of(100), patience=_FULL)
+    return {"handle": line.writer, "payload": asdict(ramp_of(100)), "count": 1, "sizes": [], "interval": 0.0}
+
+
+async def _acquire_of_a_full_buffer(ward: Ward, patient: Patient) -> Mapping[str, Any]:
+    line = await Line.within(TypedDriver(patient), ward.name("wait-slot"))
+    await line.driver.fill(line.writer, ramp_of(100), patience=_FULL)
+    return {"handle": line.writer, "size": 100}
+
+
+async def _relay_of_nothing(ward: Ward, patient: Patient) -> Mapping[str, Any]:
+    driver = TypedDriver(patient)
+    source = await driver.create(ward.name("wait-source"), metadata=0, payload=1024)
+    target = await Line.within(driver, ward.name("wait-target"))
+    return {"source": source, "target": target.writer, "count": 1}
+
+
+async def _receive_of_nothing(ward: Ward, patient: Patient) -> Mapping[str, Any]:
+    driver, name = TypedDriver(patient), ward.name("wait-response")
+    await driver.serve(name, metadata=0, payload=4096)
+    return {"handle": await driver.dial(name, metadata=0, payload=4096)}
+
+
+WAITING: Final = (
+    Waiting("read", "timeout", _read_of_nothing),
+    Waiting("read_many", "timeout", _read_many_of_one),
+    Waiting("write", "buffer_full", _write_to_a_full_buffer),
+    Waiting("acquire", "buffer_full", _acquire_of_a_full_buffer),
+    Waiting("relay", "timeout", _relay_of_nothing),
+    Waiting("receive", "timeout", _receive_of_nothing),
+)
+
+
+async def hold(ward: Ward, patient: Patient) -> None:
+    """Open a buffer with metadata, a frame held and a slot out, and a duplex channel if there is one."""
+    line = await Line.within(TypedDriver(patient), ward.name("held"), payload=4096, metadata=64)
+    await line.driver.write_metadata(line.writer, Payload.of_text("held"))
+    await line.driver.write(line.writer, ramp_of(100), count=3)
+    await line.driver.read(line.reader)
+    await line.driver.acquire(line.writer, 50)
+    if "duplex" in patient.claims:
+        name = ward.name("held-channel")
+        server = await line.driver.serve(name, metadata=0, payload=4096)
+        await line.driver.handle(server, "echo")
+        client = await line.driver.dial(name, metadata=0, payload=4096)
+        await line.driver.ping(client, Payload(Pattern.SIMPLE, 10), count=1)
+
+
+def sweep(suffix: str) -> None:
+    """Remove every object of a run."""
+    for path in objects_of_run(suffix):
+        Path(path).unlink(missing_ok=True)
