@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Final, Self
 
 from harmony.process.child import ProcessSpec
-from harmony.run.driver_actor import DriverProgram
 from harmony.run.driver_process import DriverProcess
+from harmony.run.role_driver import DriverProgram
 from harmony.wire.driver import DEFAULT_TIMEOUT
 from step_definitions.port import CONTRACT, Deed, Driver
 

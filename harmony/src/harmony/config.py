@@ -93,6 +93,8 @@ class DriverSettings(BaseModel):
         contract: Its verbs, as ``module:CONTRACT``; see :mod:`harmony.wire.driver_contract`.
         trials: What ``harmony doctor`` tries of each verb, as ``module:TRIALS``.
         measures: What ``harmony perf`` measures, as ``module:MEASURES``.
+        local: The platform whose driver plays every role of a run without pairings; by default the project's providers
+            do.
         reference: The platform against which ``harmony doctor`` plays.
         scenario: The scenario that it plays.
         documentation: Where its documentation is published, relative to the project file.
@@ -105,6 +107,7 @@ class DriverSettings(BaseModel):
     contract: str = ""
     trials: str = ""
     measures: str = ""
+    local: str = ""
     reference: str = "python"
     scenario: str = "1.1"
     documentation: Path | None = None

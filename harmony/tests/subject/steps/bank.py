@@ -67,7 +67,7 @@ class Office:
     """Stands for a process behind a role."""
 
     def __init__(self, start: ScenarioStart, bank: Bank) -> None:
-        self._expected = "kill" in start.scratch["actions"]
+        self._expected = "kill" in start.actions
         self._bank = bank
 
     async def kill(self) -> None:
