@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from harmony.errors import HarmonyError
+from harmony.errors import ExitCode, HarmonyError
 from harmony.plan.pairing import PairingRequest, parse_roles
 from harmony.pytest_plugin.items import HarmonyRun
 from harmony.pytest_plugin.matrix import CellItem, Matrix, MatrixRequest
+from harmony.run.preparation import build_missing
 
 
 def add_options(parser: pytest.Parser) -> None:
     """Add the options of the matrix."""
     group = parser.getgroup("harmony matrix", "scenarios over pairings, each role in a process of its own")
-    group.addoption("--matrix", action="store_true", help="run every chosen scenario over every pairing available here")
+    group.addoption(
+        "--matrix",
+        action="store_true",
+        help="build what can be built here and is not, and run every chosen scenario over every pairing",
+    )
+    group.addoption("--no-build", action="store_true", help="build nothing for the matrix")
     group.addoption(
         "--pairing",
         action="append",
@@ -34,6 +41,9 @@ def configure(config: pytest.Config, run: HarmonyRun) -> None:
     if not (option("--matrix") or option("--pairing") or option("--role") or option("--pairwise")):
         return
     here = config.invocation_params.dir
+    leaves_builds = option("--no-build") or option("--collect-only") or hasattr(config, "workerinput")
+    if option("--matrix") and not leaves_builds and (trouble := build_missing(run.project, partial(print, flush=True))):
+        pytest.exit(trouble, returncode=ExitCode.FAILED)
     try:
         settings = run.project.settings
         request = MatrixRequest(
