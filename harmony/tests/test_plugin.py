@@ -222,21 +222,19 @@ def test_the_seed_repeats_what_is_random(sandbox: Sandbox) -> None:
                     file.write(f"{self._random.random()}\\n")
         """,
     )
-    for arguments in (("--seed", "5"), ("--seed", "5", "-n", "1"), ("--seed", "6"), ()):
+    for arguments in (("--seed", "5"), ("--seed", "5", "-n", "1"), ()):
         assert sandbox.pytest("-q", *arguments).returncode == 0
     assert sandbox.pytest("-q", HARMONY_SEED="5").returncode == 0
     thrown = (sandbox.directory / "thrown").read_text().split()
-    assert thrown[0] == thrown[1] == thrown[4]
-    assert len(set(thrown)) == 3
+    assert thrown[0] == thrown[1] == thrown[3] != thrown[2]
 
 
-def test_the_second_subject_runs_twice_and_in_parallel() -> None:
+def test_the_second_subject_runs_in_parallel() -> None:
     """A project of another kind, with roles, rules, outlines, tables, background work and a killed process."""
-    subject = Sandbox(SUBJECT)
-    for more in ((), ("-n", "2")):
-        done = subject.pytest("-q", "-p", "no:cacheprovider", "--rootdir", str(SUBJECT), "-c", "/dev/null", *more)
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "8 passed" in done.stdout
+    words = ("-q", "-p", "no:cacheprovider", "--rootdir", str(SUBJECT), "-c", "/dev/null", "-n", "2")
+    done = Sandbox(SUBJECT).pytest(*words)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "8 passed" in done.stdout
 
 
 def test_live_progress_shows_on_a_terminal_only(counting: Sandbox) -> None:
