@@ -63,7 +63,7 @@ bootstrap() {
     [ -x .venv/bin/python ] || "$python" -m venv .venv
     # An older zerobuffer-harmony brought the command `harmony`, and would take the new one along when it goes.
     .venv/bin/python -m pip uninstall --quiet --yes zerobuffer-harmony 2>/dev/null || true
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt \
         -e './harmony[test]' -e '.[dev]' >&2 ||
         fail "the environment could not be made: see the messages of pip above"
     stamp .venv/bin/python >.venv/stamp
