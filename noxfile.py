@@ -24,7 +24,7 @@ import nox.command
 nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "venv"
 nox.options.sessions = ["lint", "types", "imports", "contract"]
-nox.options.reuse_existing_virtualenvs = True
+nox.options.reuse_venv = "yes"
 
 Gate = Callable[[nox.Session], None]
 
@@ -111,7 +111,7 @@ def cpp_clang(session: nox.Session) -> None:
 @gate
 def tests(session: nox.Session) -> None:
     """Run ./test.sh. Words after -- go to it."""
-    run(session, "./test.sh", *session.posargs)
+    run(session, "./test.sh", *(session.posargs or ["--durations=25"]))
 
 
 BASICS: Final = ("1", "13.1", "13.12", "15.1", "15.12", "15.13", "17.9")
@@ -178,6 +178,15 @@ def harness(session: nox.Session) -> None:
     with session.chdir("harmony"):
         session.run("python", "-c", "import importlib.util as u; assert u.find_spec('zerobuffer') is None")
         session.run("python", "-m", "pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session(name="harness-coverage", default=False)
+@gate
+def harness_coverage(session: nox.Session) -> None:
+    """Measure the harness by its own tests and the processes they start: every night, as it doubles their time."""
+    session.install("--no-compile", "-c", "constraints.txt", "./harmony[test]", "pytest-cov")
+    with session.chdir("harmony"):
+        session.run("python", "-m", "pytest", "-n", "auto", "--cov", env={"MEASURE_PROCESSES": "yes"})
 
 
 @nox.session
@@ -351,6 +360,7 @@ def nightly(session: nox.Session) -> None:
     session.run(".venv/bin/harmony", "build", external=True)
     session.run("./test.sh", "-m", "nightly", external=True)
     session.notify("harness", ["-m", "nightly"])
+    session.notify("harness-coverage")
     session.run("./test.sh", "matrix", "--pairwise", "--validate", "-n", "auto", external=True)
     session.run("./test.sh", "11", "--stress", external=True)
     for name in ("python", "cpp", "csharp", "go", "rust"):

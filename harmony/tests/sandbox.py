@@ -44,9 +44,7 @@ class Sandbox:
 
 def run_python(directory: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run Python there; modules of these tests can be imported."""
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(("HARMONY_", "PYTEST_", "COV"))
-    }
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HARMONY_", "PYTEST_"))}
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=directory,
