@@ -25,6 +25,7 @@ nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "venv"
 nox.options.sessions = ["lint", "types", "imports", "contract"]
 nox.options.reuse_venv = "yes"
+nox.options.allow_parallel = True
 
 Gate = Callable[[nox.Session], None]
 
@@ -34,15 +35,20 @@ def gate(work: Gate) -> Gate:
 
     @functools.wraps(work)
     def timed(session: nox.Session) -> None:
-        begin = time.monotonic()
+        begin, before = time.monotonic(), processor_time()
         try:
             work(session)
         finally:
-            used = resource.getrusage(resource.RUSAGE_CHILDREN)
-            took = f"{time.monotonic() - begin:.0f} s, {used.ru_utime + used.ru_stime:.0f} s of processor time"
+            took = f"{time.monotonic() - begin:.0f} s, {processor_time() - before:.0f} s of processor time"
             session.log(f"{session.name}: {took}")
 
     return timed
+
+
+def processor_time() -> float:
+    """Return the seconds that the processes of this one have taken."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def run(session: nox.Session, *words: str) -> None:

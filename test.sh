@@ -48,11 +48,20 @@ stamp() {
     { "$1" --version; cat pyproject.toml harmony/pyproject.toml constraints.txt CMakeLists.txt zerobuffer/core/*; } | sha256sum
 }
 
+is_made() { [ -f .venv/stamp ] && [ "$(cat .venv/stamp)" = "$(stamp .venv/bin/python)" ]; }
+
 bootstrap() {
-    local python current
+    is_made && return
+    # Gates that begin at once make it once.
+    exec 9<.
+    ! command -v flock >/dev/null || flock 9
+    is_made || make_environment
+    exec 9<&-
+}
+
+make_environment() {
+    local python
     if [ -x .venv/bin/python ]; then python=.venv/bin/python; else python=$(find_python); fi
-    current=$(stamp "$python")
-    [ -f .venv/stamp ] && [ "$(cat .venv/stamp)" = "$current" ] && return
     command -v "${CC:-cc}" >/dev/null || command -v gcc >/dev/null || command -v clang >/dev/null ||
         fail "no C compiler found: install one (Debian: apt-get install gcc libc6-dev), or name it with CC=…"
     "$python" -c 'import venv, ensurepip' 2>/dev/null ||
