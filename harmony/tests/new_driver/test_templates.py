@@ -27,7 +27,7 @@ from harmony.wire.framing import encode
 from new_driver.contracts import JUKEBOX
 from new_driver.filled import VERBS as FILLED
 from new_driver.filled import fill_in
-from new_driver.made import Made, make
+from new_driver.made import Made, made_once, make
 from new_driver.talk import PATIENCE, Talk, talk
 
 END_BOUND: Final = 5.0  # a second is what the contract gives; a busy machine takes longer to notice
@@ -35,20 +35,10 @@ OWN: Final = set(Driver)
 Builds = Callable[[str], Made]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
-    """Return what makes the driver of a language, with some verbs filled in, once."""
-    made: dict[str, Made] = {}
-
-    def build(language: str) -> Made:
-        if language not in made:
-            fresh = make(language, JUKEBOX, tmp_path_factory.mktemp(language))
-            fill_in(fresh, language)
-            fresh.build()
-            made[language] = fresh
-        return made[language]
-
-    return build
+    """Return what gives the driver of a language, with some verbs filled in."""
+    return lambda language: made_once(language, JUKEBOX, tmp_path_factory, fill_in)
 
 
 @pytest.fixture(params=LANGUAGES)
