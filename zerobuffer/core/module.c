@@ -53,6 +53,7 @@ static PyObject *core_process_start_time(PyObject *Py_UNUSED(module), PyObject *
     return PyLong_FromUnsignedLongLong(zb_process_start_time(pid));
 }
 
+#ifdef ZB_POINTS
 static PyObject *core_arm_point(PyObject *Py_UNUSED(module), PyObject *args) {
     const char *name;
     unsigned long count;
@@ -73,6 +74,7 @@ static PyObject *core_points(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ig
     }
     return names;
 }
+#endif
 
 static PyObject *core_layout(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored)) {
     return zb_layout();
@@ -89,8 +91,10 @@ static PyMethodDef core_methods[] = {
     {"semaphore_unlink", core_semaphore_unlink, METH_VARARGS, NULL},
     {"semaphore_value", core_semaphore_value, METH_VARARGS, NULL},
     {"process_start_time", core_process_start_time, METH_VARARGS, NULL},
+#ifdef ZB_POINTS
     {"arm_point", core_arm_point, METH_VARARGS, NULL},
     {"points", core_points, METH_NOARGS, NULL},
+#endif
     {"layout", core_layout, METH_NOARGS, NULL},
     {"dozes", core_dozes, METH_NOARGS, "Whether a long wait sleeps without looking at the peer."},
     {NULL, NULL, 0, NULL},
