@@ -48,7 +48,6 @@ class Reader(_core.Reader, Closing):
         except BaseException:
             owned.remove()
             raise
-        owned.close_segment()
         self._owned = owned
         self._gate = AsyncGate(self)
         _lifetime.register(self)
@@ -85,7 +84,6 @@ class Reader(_core.Reader, Closing):
         if owned is None:
             return
         try:
-            _lifetime.unregister(self)
             self._gate.close()
             self._close()
         finally:
@@ -94,6 +92,7 @@ class Reader(_core.Reader, Closing):
     def forget(self) -> None:
         """Let go without touching the buffer: what a child does with a reader that it inherited through fork."""
         self._detach()
+        self._close()
         if self._owned is not None:
             self._owned.forget()
             self._owned = None

@@ -22,8 +22,7 @@ from zerobuffer.errors import (
     WriterExistsError,
     ZeroBufferError,
 )
-from zerobuffer.ownership import READER_PID_OFFSET, from_oserror, orphaned
-from zerobuffer.process import pid_at
+from zerobuffer.ownership import READER_PID, field_at, from_oserror, orphaned
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -129,11 +128,11 @@ class Writer(_core.Writer, Closing):
         block = os.pread(fd, OIEB_SIZE, 0)
         if not any(block):
             raise _NotReadyError(InvalidOiebError(name=self.name, field="oieb_size", value=0, limit=OIEB_SIZE))
-        if pid_at(block, READER_PID_OFFSET) == 0:
+        if field_at(block, READER_PID) == 0:
             gone = ReaderDeadError(name=self.name, reason="closed", pid=0)
             raise _NotReadyError(gone, _SETTLING_PATIENCE)  # or in the middle of its creation
         if orphaned(self.name, block, facts):
-            raise ReaderDeadError(name=self.name, reason="died", pid=pid_at(block, READER_PID_OFFSET))
+            raise ReaderDeadError(name=self.name, reason="died", pid=field_at(block, READER_PID))
 
     async def write_frame_async(self, data: Buffer, timeout: float | None = DEFAULT_TIMEOUT) -> None:
         """Like `write_frame`, without blocking the event loop. A cancelled call has written nothing."""
@@ -149,7 +148,6 @@ class Writer(_core.Writer, Closing):
         if not self._connected:
             return
         self._connected = False
-        _lifetime.unregister(self)
         self._gate.close()
         self._close()
 
@@ -157,6 +155,7 @@ class Writer(_core.Writer, Closing):
         """Let go without touching the buffer: what a child does with a writer that it inherited through fork."""
         self._connected = False
         self._detach()
+        self._close()
 
     def __del__(self, _warn: Any = warnings.warn) -> None:
         """Notice a writer that was never closed."""
