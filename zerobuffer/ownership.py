@@ -27,7 +27,7 @@ WRITER_PID, READER_PID, RELEASED, CONNECTION = 80, 88, 104, 112
 """Where these fields stand in a control block."""
 
 _LOCK_PATIENCE = 0.1
-"""Seconds to wait for a lock whose holder is not the living owner: somebody may just be testing it."""
+"""Seconds to wait for a lock that is not the living owner's: another process may just be testing it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +225,7 @@ def _try_lock(name: str, path: Path, mode: int, directory: int) -> int | None:
             except BlockingIOError:
                 return None
             except OSError:
-                # Where locking itself fails, nobody else holds the file that we have just made.
+                # Where locking itself fails, no process holds the file that we have just made.
                 if made:
                     _unlink_quietly(path)
                 raise
@@ -353,7 +353,7 @@ def remove_stale(name: str) -> bool:
     with contextlib.ExitStack() as undo:
         _lock(name, path, 0o600, undo)
         _clear_place(name)
-        # Semaphores without a segment are nobody's as long as the name is ours.
+        # As long as the name is ours, semaphores without a segment have no owner.
         with _translated(name, "remove the objects of a dead owner"):
             _make_segment(name, 0o600, undo)
     return existed

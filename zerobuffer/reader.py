@@ -60,11 +60,6 @@ class Reader(_core.Reader, Closing):
         """Like `read_frames`, without blocking the event loop."""
         return await self._gate.run(lambda: self.read_frames(maximum, 0), self._wait, timeout)
 
-    @property
-    def writer_state(self) -> str:
-        """`absent` (none has come), `alive`, `closed` or `died`."""
-        return self._writer_state()
-
     def wait_for_writer(self, timeout: float | None = DEFAULT_TIMEOUT) -> None:
         """Return as soon as a living writer is connected, also after an earlier one is gone.
 
@@ -72,7 +67,7 @@ class Reader(_core.Reader, Closing):
             FrameTimeoutError: None came within the timeout.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        while self._writer_state() != "alive":
+        while self.writer_state != "alive":
             if deadline is not None and time.monotonic() >= deadline:
                 raise FrameTimeoutError(name=self.name, seconds=timeout)
             time.sleep(0.001)  # the protocol has no event for a writer that connects
