@@ -219,6 +219,7 @@ SMOKE = """
 import json, os, importlib.util, zerobuffer
 from importlib.metadata import requires
 from importlib.resources import files
+from pathlib import Path
 assert json.loads(files("zerobuffer").joinpath("driver.schema.json").read_text())["$defs"]["create.params"]
 assert importlib.util.find_spec("harmony") is None
 assert all("extra ==" in one for one in requires("zerobuffer-harmony"))
@@ -227,6 +228,9 @@ with zerobuffer.Reader(name) as reader, zerobuffer.Writer(name) as writer:
     writer.write_frame(b"built")
     with reader.read_frame(timeout=5) as frame:
         assert bytes(frame.data) == b"built"
+core = Path(zerobuffer._core.__file__).read_bytes()
+assert b"semaphore_create" in core
+assert b"arm_point" not in core and b"writer.commit" not in core, "test hooks in a release"
 print("ok", zerobuffer.__file__)
 """
 HARNESS = """
