@@ -57,7 +57,7 @@ Result Dispatcher::perform(const Request& request) {
         // Every request has one, also where nothing waits. (Each verb looks at all its parameters before it does
         // anything.)
         static_cast<void>(call.params.seconds("timeout"));
-        // What comes too late to be waited for makes nothing.
+        // A request that comes during the end makes nothing, as the end may not wait for it.
         if (makes(request.method)) sleep(std::chrono::nanoseconds::zero());
         return verb(call);
     } catch (const zerobuffer::Error& error) {

@@ -33,8 +33,8 @@ public:
         std::uint64_t number_;
     };
 
-    /// Waits until none of them makes objects any more: such a one comes to its end by itself, however slow the machine
-    /// is, and what it has made would stay.
+    /// Waits until none of them makes objects any more. A creation ends by itself, however slow the machine is; cut
+    /// short, it would leave what it has made.
     void await_makers();
 
     /// All but the one of this number.
