@@ -38,7 +38,8 @@ class Platform(BaseModel):
         directory: Where it is started, relative to the project file.
         environment: Variables added to its environment.
         build: Command that builds it, if it needs one.
-        requires: Programs that the build or the start takes, and the Debian package that has each.
+        requires: Programs that the build or the start takes, headers of C++ (``*.h``, ``*.hpp``) that the build takes,
+            and the Debian package that has each.
         sources: Patterns of the files that it is built from; a program made from others counts as not built.
         capabilities: What it claims to be able to do.
         start_timeout: Seconds until it must answer for the first time.

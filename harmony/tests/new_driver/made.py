@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import shutil
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ import pytest
 from harmony.config import Platform
 from harmony.new_driver.languages import LANGUAGES
 from harmony.new_driver.rendering import Driver, platform_of, render
+from harmony.run.building import how_to_get, missing_tools
 from harmony.run.pool import filled_in
 from harmony.wire.driver_contract import Contract
 
@@ -69,9 +69,8 @@ def make(language: str, contract: Contract, root: Path, changes: Mapping[str, st
 
 def _made_in(root: Path, driver: Driver) -> Made:
     made = Made(root, Platform.model_validate(platform_of(driver)))
-    for tool, package in made.platform.requires.items():
-        if shutil.which(tool) is None:
-            pytest.skip(f"there is no {tool}: apt-get install {package}")
+    if tools := missing_tools(made.platform):
+        pytest.skip(how_to_get(tools))
     return made
 
 

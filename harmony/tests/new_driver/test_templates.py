@@ -163,6 +163,7 @@ def test_bad_messages_are_answered_and_it_goes_on(case: tuple[Made, Contract]) -
             b"",
             b"{",
             b'{"a":1}x',
+            b'{"a":1}\x00x',
             b"\xff",
             b'"\\ud800"x',
             b"NaN",
