@@ -13,8 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from harmony import Identity, Structure
 from harmony.wire import jsonrpc
-from harmony.wire.driver_contract import Identity, Structure
 from step_definitions.duplex_service import Server
 from step_definitions.error_mapping import details_of, invalid_parameter, mapped_errors
 from step_definitions.fast_loops import read_blind, write_alike

@@ -13,9 +13,9 @@ from typing import Annotated, Final, Literal, Protocol
 
 from pydantic import Field
 
-from harmony.wire.driver import DEFAULT_TIMEOUT, DriverError
-from harmony.wire.driver import Driver as AnyDriver
-from harmony.wire.driver_contract import Contract, verb
+from harmony import Contract, DriverError, verb
+from harmony import Driver as AnyDriver
+from harmony.wire.driver import DEFAULT_TIMEOUT
 from step_definitions import contract_terms
 from step_definitions.patterns import Payload
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harmony.run.control import ProcessControl
-from harmony.steps.injection import provider
+from harmony import ProcessControl, provider
 from step_definitions.observer import objects_of_run
 from step_definitions.port import Driver
 from step_definitions.role import Role

@@ -12,14 +12,17 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, cast
 
-from harmony.errors import UnsupportedError
-from harmony.logs import Logger
-from harmony.model import ScenarioStart
-from harmony.run.role_driver import DriverProgram, RoleDriver
-from harmony.steps.context import ScenarioContext
-from harmony.steps.naming import Naming
+from harmony import (
+    DriverProgram,
+    Identity,
+    Logger,
+    Naming,
+    RoleDriver,
+    ScenarioContext,
+    ScenarioStart,
+    UnsupportedError,
+)
 from harmony.wire.driver import DEFAULT_TIMEOUT
-from harmony.wire.driver_contract import Identity
 from step_definitions.child_driver import HERE, ChildDriver, Placement
 from step_definitions.endpoints import Endpoints
 from step_definitions.frame_history import FrameHistory

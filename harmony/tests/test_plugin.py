@@ -38,11 +38,7 @@ FEATURE = """
 """
 
 STEPS = """
-    from pytest_bdd import parsers
-    from harmony.errors import UnsupportedError
-    from harmony.logs import Logger
-    from harmony.steps.registry import given, then, when
-    from harmony.steps.thresholds import performance_critical
+    from harmony import given, Logger, parsers, performance_critical, then, UnsupportedError, when
 
 
     class CounterSteps:
@@ -217,8 +213,7 @@ def test_the_seed_repeats_what_is_random(sandbox: Sandbox) -> None:
         """
         import pathlib
         from random import Random
-        from pytest_bdd import parsers
-        from harmony.steps.registry import then
+        from harmony import parsers, then
 
         class DiceSteps:
             def __init__(self, random: Random) -> None:

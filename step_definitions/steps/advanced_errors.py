@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 
-from harmony.errors import UnsupportedError
-from harmony.steps.registry import step, then
-from harmony.verdict.comparison import expect_equal
+from harmony import UnsupportedError, expect_equal, step, then
 from step_definitions.child_driver import Placement
 from step_definitions.port import Driver, DriverError
 from step_definitions.role import Role

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import contextlib
 
-from harmony.steps.conversion import ByteSize
-from harmony.steps.registry import step, then
-from harmony.steps.thresholds import performance_critical
-from harmony.verdict.comparison import expect_equal
+from harmony import ByteSize, expect_equal, performance_critical, step, then
 from step_definitions.patterns import Pattern, Payload
 from step_definitions.port import CONTRACT, Driver, DriverError
 from step_definitions.role import Role

@@ -5,8 +5,7 @@ from __future__ import annotations
 import statistics
 import time
 
-from harmony.steps.conversion import ByteSize
-from harmony.steps.registry import step, then
+from harmony import ByteSize, step, then
 from step_definitions.patterns import Pattern, Payload
 from step_definitions.port import Driver, Transfer
 from step_definitions.role import Role

@@ -9,11 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harmony.errors import UnsupportedError
-from harmony.steps.context import ScenarioContext
-from harmony.steps.conversion import ByteSize
-from harmony.steps.registry import step, then
-from harmony.verdict.comparison import expect_equal
+from harmony import ByteSize, ScenarioContext, UnsupportedError, expect_equal, step, then
 from step_definitions import processes
 from step_definitions.child_driver import HERE, ChildDriver, Placement
 from step_definitions.patterns import Pattern, Payload

@@ -6,9 +6,7 @@ import asyncio
 import time
 from dataclasses import replace
 
-from harmony.steps.conversion import ByteSize
-from harmony.steps.registry import step, then
-from harmony.verdict.comparison import expect_equal
+from harmony import ByteSize, expect_equal, step, then
 from step_definitions.observer import BufferView, Part
 from step_definitions.patterns import Pattern, Payload, digest
 from step_definitions.port import Blob, Driver

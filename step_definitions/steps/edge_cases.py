@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from harmony.steps.conversion import ByteSize
-from harmony.steps.registry import step, then
-from harmony.verdict.comparison import expect_equal
+from harmony import ByteSize, expect_equal, step, then
 from step_definitions.observer import Part
 from step_definitions.patterns import Pattern, Payload
 from step_definitions.port import Driver, DriverError

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from harmony.steps.conversion import ByteSize
-from harmony.steps.registry import step, then
-from harmony.verdict.comparison import expect_equal
+from harmony import ByteSize, expect_equal, step, then
 from step_definitions.patterns import Pattern, Payload, digest
 from step_definitions.port import Driver
 from step_definitions.role import Role

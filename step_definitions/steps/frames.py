@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
-from harmony.steps.registry import step, then
-from harmony.verdict.comparison import expect_equal
+from harmony import expect_equal, step, then
 from step_definitions.observer import Part
 from step_definitions.patterns import Pattern, Payload, ramp
 from step_definitions.port import Driver

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 
-from harmony.steps.registry import step, then
-from harmony.verdict.comparison import expect_equal
+from harmony import expect_equal, step, then
 from step_definitions.port import Driver
 from step_definitions.role import Role
 from step_definitions.sentences import acting

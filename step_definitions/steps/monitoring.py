@@ -6,8 +6,7 @@ import asyncio
 import mmap
 import time
 
-from harmony.steps.conversion import ByteSize
-from harmony.steps.registry import step, then
+from harmony import ByteSize, step, then
 from step_definitions import processes
 from step_definitions.patterns import Pattern, Payload
 from step_definitions.port import Driver, Transfer

@@ -6,10 +6,7 @@ import contextlib
 import json
 import time
 
-from harmony.errors import UnsupportedError
-from harmony.steps.context import ScenarioContext
-from harmony.steps.registry import given, step, then
-from harmony.verdict.comparison import expect_equal
+from harmony import ScenarioContext, UnsupportedError, expect_equal, given, step, then
 from step_definitions import processes
 from step_definitions.observer import Part
 from step_definitions.port import Driver

@@ -6,9 +6,7 @@ from typing import Annotated, Protocol
 
 from pydantic import Field
 
-from harmony.run.driver_process import DriverProcess
-from harmony.wire.driver import Driver
-from harmony.wire.driver_contract import Contract, Structure, verb
+from harmony import Contract, Driver, DriverProcess, Structure, verb
 
 
 class Kettle(Driver, Protocol):

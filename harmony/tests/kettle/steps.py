@@ -4,13 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from pytest_bdd import parsers
-
-from harmony.run.driver_process import DriverProcess
-from harmony.run.role_driver import DriverProgram, RoleDriver
-from harmony.steps.context import ScenarioContext
-from harmony.steps.registry import step
-from harmony.wire.driver import DriverError
+from harmony import DriverError, DriverProcess, DriverProgram, RoleDriver, ScenarioContext, parsers, step
 from kettle.contract import Kettle
 
 

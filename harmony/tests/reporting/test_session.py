@@ -52,9 +52,7 @@ HANGING = """
 """
 STEPS = """
     import asyncio
-    from pytest_bdd import parsers
-    from harmony.errors import UnsupportedError
-    from harmony.steps.registry import given, then
+    from harmony import given, parsers, then, UnsupportedError
 
 
     class CounterSteps:
