@@ -46,7 +46,14 @@ class Till(Driver, Protocol):
         return int(await self._ask("pay", timeout, coins=coins))
 
 
-CONTRACT = Contract("Till", "1.0", Till, {"broke": "no coins"}, {"tips": "it takes tips"}, {"coin": Structure(size=8, fields={"value": (0, 8)})})
+CONTRACT = Contract(
+    "Till",
+    "1.0",
+    Till,
+    {"broke": "no coins"},
+    {"tips": "it takes tips"},
+    {"coin": Structure(size=8, fields={"value": (0, 8)})},
+)
 
 
 @provider
