@@ -14,8 +14,6 @@ from typing import Any, Final
 from harmony.errors import (
     AmbiguousStepError,
     ConversionError,
-    GherkinSyntaxError,
-    LintFailedError,
     Place,
     StepClassError,
     UndefinedStepError,
@@ -75,14 +73,9 @@ class Usage:
     steps: tuple[Step, ...]
 
 
-def lint(
-    features: Sequence[Feature],
-    library: StepLibrary,
-    rules: LintRules,
-    syntax_errors: Iterable[GherkinSyntaxError] = (),
-) -> list[Problem]:
+def lint(features: Sequence[Feature], library: StepLibrary, rules: LintRules) -> list[Problem]:
     """Return everything that is wrong, in the order of files and lines."""
-    problems = [Problem(error.place, "syntax", error.message.partition(": ")[2]) for error in syntax_errors]
+    problems: list[Problem] = []
     for feature in features:
         problems.extend(_feature_problems(feature, rules))
     scenarios = [scenario for feature in features for scenario in feature.scenarios]
@@ -106,16 +99,6 @@ def usages(features: Iterable[Feature], library: StepLibrary) -> list[Usage]:
                     if step not in steps[match.definition]:
                         steps[match.definition].append(step)
     return [Usage(definition, tuple(steps[definition])) for definition in library.registry.definitions]
-
-
-def require_clean(problems: Sequence[Problem]) -> None:
-    """Raise if anything is wrong.
-
-    Raises:
-        LintFailedError: With the whole report.
-    """
-    if problems:
-        raise LintFailedError(report(problems))
 
 
 def report(problems: Sequence[Problem]) -> str:
