@@ -107,7 +107,7 @@ class Session:
         self._conductor.start()
 
     def receive(self, item: Frame | Fault) -> None:
-        """Take one frame or fault; never raises for anything a peer can send."""
+        """Take one message or fault; never raises for anything a peer can send."""
         if isinstance(item, Fault):
             code = jsonrpc.INVALID_REQUEST if item.kind is FaultKind.TOO_LARGE else jsonrpc.PARSE_ERROR
             name = "Invalid Request" if item.kind is FaultKind.TOO_LARGE else "Parse error"

@@ -47,7 +47,7 @@ class _Plain(BaseModel):
 
 
 class Structure(_Plain):
-    """A structure in shared memory, as a compiler sees it.
+    """A structure that implementations share, as a compiler sees it.
 
     Attributes:
         size: Of the whole, in bytes.
@@ -241,7 +241,7 @@ class Contract:
         wrong = list(layout_differences(self.layout, identity.layout))
         if wrong:
             raise HandshakeError(
-                f"{who} sees the shared memory otherwise: {'; '.join(wrong)}",
+                f"{who} sees what is shared otherwise: {'; '.join(wrong)}",
                 hint="the layout is exact; compare the structure with the specification, field by field",
             )
 
