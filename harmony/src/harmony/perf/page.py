@@ -20,7 +20,7 @@ def page(
     problems: Sequence[str] = (),
     title: str = "How fast each pairing is",
 ) -> str:
-    """Return the page.
+    """Return a heat map for each sheet.
 
     Args:
         sheets: What was measured.

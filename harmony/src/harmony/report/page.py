@@ -29,7 +29,7 @@ def html_report(
     supports: Sequence[StepSupport] = (),
     title: str = "Conformance matrix",
 ) -> str:
-    """Return the page.
+    """Return a table of scenarios and pairings in which whatever did not pass unfolds.
 
     Args:
         results: What came of the cells.
