@@ -117,7 +117,7 @@ def cells(directory: Path, count: int) -> dict[str, float]:
         in_steps = 0.0
         began = time.perf_counter()
         for _ in range(count):
-            result = runner.run(cell).result
+            result = runner.run(cell)
             assert result.verdict is Verdict.PASSED, result.failure
             in_steps += sum(one.seconds for step in result.results for one in step.outcomes.values())
         elapsed = time.perf_counter() - began

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from harmony.errors import ConfigurationError, GherkinSyntaxError, Place
+from harmony.errors import GherkinSyntaxError, Place
 from harmony.model import DataTable, DocString, StepType
-from harmony.spec.gherkin import parse_feature, read_feature, read_features
+from harmony.spec.gherkin import parse_feature, read_feature
 
 PATH = Path("features/05-things.feature")
 
@@ -120,13 +120,7 @@ def test_what_is_not_gherkin_is_an_error_with_its_place(source: str, line: int) 
     assert caught.value.place == Place(PATH, line)
 
 
-def test_files(tmp_path: Path) -> None:
-    (tmp_path / "b").mkdir()
-    (tmp_path / "b" / "02.feature").write_text("Feature: two\n")
-    (tmp_path / "01.feature").write_text("Feature: one\n")
-    assert [feature.title for feature in read_features(tmp_path)] == ["one", "two"]
-    with pytest.raises(ConfigurationError):
-        read_features(tmp_path / "nowhere")
+def test_a_file_in_another_encoding_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "bad.feature").write_bytes(b"Feature: \xff\xfe")
     with pytest.raises(GherkinSyntaxError, match="UTF-8"):
         read_feature(tmp_path / "bad.feature")

@@ -113,7 +113,6 @@ def test_second_and_new_processes_have_actors_of_their_own() -> None:
 def test_harmony_ends_processes_with_any_keyword(sentence: str, action: ProcessAction, keyword: str) -> None:
     result = planned(f"{keyword} {sentence}")
     assert (result.steps[0].doing, result.steps[0].action) == (Doing.CONTROL, action)
-    assert result.controls_processes
     assert result.actions_of("x") == (action,)
     assert result.actions_of("y") == ()
     assert done_by_harmony(sentence)

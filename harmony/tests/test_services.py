@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from typing import Any
 
@@ -27,27 +26,8 @@ class CodedError(Exception):
         self.code = code
 
 
-def test_names_are_the_same_in_every_process_of_a_run() -> None:
-    environment = {"HARMONY_HOST_PID": "12", "HARMONY_FEATURE_ID": "34"}
+def test_names_belong_to_a_run_and_are_the_same_in_all_its_processes() -> None:
     assert Naming.of_scenario(START).name("kettle") == "kettle_12_34"
-    assert Naming.of_environment(environment).name("kettle") == "kettle_12_34"
-
-
-@pytest.mark.parametrize(
-    "environment", [{}, {"HARMONY_HOST_PID": "12"}, {"HARMONY_HOST_PID": "x", "HARMONY_FEATURE_ID": "1"}]
-)
-def test_without_a_run_names_come_from_this_process_and_moment(environment: dict[str, str]) -> None:
-    naming = Naming.of_environment(environment)
-    base, pid, moment = naming.name("kettle").split("_")
-    assert (base, int(pid)) == ("kettle", os.getpid())
-    assert int(moment) > 0
-    assert naming.name("a")[1:] == naming.name("b")[1:]
-
-
-def test_naming_reads_the_environment_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HARMONY_HOST_PID", "7")
-    monkeypatch.setenv("HARMONY_FEATURE_ID", "8")
-    assert Naming.of_environment().name("x") == "x_7_8"
 
 
 @pytest.fixture

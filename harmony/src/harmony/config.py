@@ -171,7 +171,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter=_NESTING)
 
     features: Path = Path("features")
-    steps: tuple[str, ...] = ("step_definitions",)
+    steps: tuple[str, ...] = ("steps",)
     providers: tuple[str, ...] = ()
     numbered: bool = True
     tags: dict[str, str] = Field(default_factory=dict)
@@ -229,7 +229,9 @@ def read_settings(file: Path, overrides: Mapping[str, Any] | None = None) -> Set
             f"{detail['msg']}"
             for detail in error.errors()
         ]
-        raise ConfigurationError("\n".join(lines), hint="docs/running.md lists every setting") from error
+        raise ConfigurationError(
+            "\n".join(lines), hint=f"settings of a project: {', '.join(Settings.model_fields)}"
+        ) from error
 
 
 def overrides_of(assignments: Iterable[str]) -> dict[str, Any]:

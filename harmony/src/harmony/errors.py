@@ -129,13 +129,6 @@ class InjectionError(HarmonyError):
     exit_code = ExitCode.LINT
 
 
-class LintFailedError(HarmonyError):
-    """The features and the steps do not fit together."""
-
-    code = "lint"
-    exit_code = ExitCode.LINT
-
-
 class UnknownSelectionError(HarmonyError):
     """A word names no scenario."""
 

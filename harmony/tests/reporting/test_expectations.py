@@ -63,7 +63,7 @@ def test_no_file_expects_nothing(tmp_path: Path) -> None:
         ("[[expect]]\nscenario = '1.1'\nissue = 'x'\npattern = '('\n", "no regular expression"),
         ("[[expect]]\nscenario = '1.1'\nissue = 'x'\nexpires = 'soon'\n", "expires"),
         ("[[expects]]\nscenario = '1.1'\n", "unknown: expects"),
-        ("expect = 5\n", "unknown: expect"),
+        ("expect = 5\n", "no list of"),
         ("expect = [{scenario = '1.1', issue = 'x'}]\n", "no list of"),
         ("[[expect]\n", "expectations.toml: "),
     ],
@@ -237,6 +237,12 @@ def test_the_update_keeps_what_is_true_with_its_comments(tmp_path: Path) -> None
     known = [one for one in results if one.verdict in {Verdict.KNOWN_FAILURE, Verdict.TIMED_OUT}]
     as_known = [one.model_copy(update={"verdict": Verdict.KNOWN_FAILURE}) for one in known]
     assert again.updated(as_known, [*POSSIBLE, Cell(TWO[0], Pairing.of({"solo": "cpp"}))], TODAY).count("1.2.2") == 1
+
+
+def test_the_last_line_of_a_text_is_no_comment_of_the_next_entry(tmp_path: Path) -> None:
+    true = "# Head\n\n[[expect]]\nscenario = '1.1'\nreason = '''\n# x'''\n"
+    entries = read(tmp_path, f"{true}[[expect]]\nrole = 'nobody'\nissue = 'x'\n")
+    assert entries.updated([], POSSIBLE, TODAY) == true
 
 
 def test_the_update_leaves_alone_what_did_not_run(tmp_path: Path) -> None:

@@ -83,7 +83,7 @@ def test_what_failed_unfolds_with_all_a_person_needs() -> None:
     for wanted in (
         "first difference at offset 1023",
         "THE STEPS",
-        "When the &#x27;writer&#x27; process waits",
+        "When the &#39;writer&#39; process waits",
         "features/01-basic.feature:12",
         "./test.sh python_cpp 1.1 --seed 7",
         "expected to fail, but not like this",

@@ -160,10 +160,10 @@ def test_the_page_has_the_table_with_the_words() -> None:
     page = html_report([result("1.1[reader=python,writer=cpp]")], supports=collected(*a_run()))
     assert "<h2>Step x platform</h2>" in page
     assert (
-        "<td class='unsupported'><b>lacks</b> in 2 cells<br><q>No step definition was found for &lt;that&gt;</q></td>"
+        '<td class="unsupported"><b>lacks</b> in 2 cells<br><q>No step definition was found for &lt;that&gt;</q></td>'
         in page
     )
-    assert "<td class='passed'>has</td>" in page
+    assert '<td class="passed">has</td>' in page
 
 
 def test_capabilities_that_are_not_claimed_are_listed_apart() -> None:

@@ -82,7 +82,7 @@ def test_up_attach_down(project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path
     pool = WorkerPool({"parrot": Platform(command=("no-such-program",))}, tmp_path, 1)
     runner = CellRunner(pool, RunOptions())
     try:
-        result = runner.run(Cell(read_feature(feature).scenarios[0], Pairing.of({"a": "parrot"}))).result
+        result = runner.run(Cell(read_feature(feature).scenarios[0], Pairing.of({"a": "parrot"})))
     finally:
         runner.close()
     # What was started elsewhere is used, and neither started nor ended from here.
@@ -104,7 +104,7 @@ def test_nobody_at_the_endpoint_is_said(monkeypatch: pytest.MonkeyPatch, tmp_pat
     feature = tmp_path / "x.feature"
     feature.write_text("Feature: F\n  Scenario: 1.1 S\n    When the 'a' process sings\n")
     runner = CellRunner(WorkerPool({"parrot": Platform(command=("x",))}, tmp_path, 1), RunOptions())
-    result = runner.run(Cell(read_feature(feature).scenarios[0], Pairing.of({"a": "parrot"}))).result
+    result = runner.run(Cell(read_feature(feature).scenarios[0], Pairing.of({"a": "parrot"})))
     runner.close()
     assert result.failure is not None
     assert "nobody answers at" in result.failure.error

@@ -90,7 +90,7 @@ def test_our_client_drives_the_recorded_workers_of_others_word_for_word(
     runner = CellRunner(pool, RunOptions(step_timeout=5))
     try:
         cell = Cell(read_feature(feature).scenarios[0], Pairing.of({role: role for role in roles}))
-        result = runner.run(cell).result
+        result = runner.run(cell)
     finally:
         runner.close()
     assert result.verdict is Verdict.PASSED, result.failure
@@ -225,7 +225,7 @@ def test_a_cell_is_recorded_and_replays(tmp_path: Path) -> None:
     runner = CellRunner(pool, RunOptions(), record=out, seed=5)
     try:
         cell = Cell(read_feature(feature).scenarios[0], Pairing.of({"a": "p", "b": "p"}))
-        assert runner.run(cell).result.verdict is Verdict.UNSUPPORTED
+        assert runner.run(cell).verdict is Verdict.UNSUPPORTED
     finally:
         runner.close()
     files = sorted(out.iterdir())

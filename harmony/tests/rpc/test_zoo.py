@@ -60,7 +60,7 @@ class Zoo:
     def run(self, writer: str, number: str = "1.1") -> tuple[ScenarioResult, float]:
         began = time.monotonic()
         cell = Cell(self.scenarios[number], Pairing.of({"reader": "good", "writer": writer}))
-        return self.runner.run(cell).result, time.monotonic() - began
+        return self.runner.run(cell), time.monotonic() - began
 
 
 @pytest.fixture
@@ -259,6 +259,6 @@ def test_a_hang_shows_the_stacks_of_every_worker(zoo: Zoo) -> None:
 def test_what_is_left_behind_fails_the_cell_and_is_removed(zoo: Zoo) -> None:
     """Both forget their clean-up, or the good one would tidy up for the other."""
     cell = Cell(zoo.scenarios["1.1"], Pairing.of({"reader": "leaks", "writer": "leaks"}))
-    result = zoo.runner.run(cell).result
+    result = zoo.runner.run(cell)
     assert result.verdict is Verdict.FAILED
     assert re.search("left behind .*apple_", result.results[-1].error)

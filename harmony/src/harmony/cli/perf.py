@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from harmony.cli.features import ProjectOption
+from harmony.cli.options import ProjectOption
 from harmony.errors import ConfigurationError, ExitCode
 from harmony.perf import machine as machines
 from harmony.perf.case import PerfCases
@@ -43,7 +43,7 @@ def perf_command(  # noqa: PLR0917 - typer passes options by name
     measure: Annotated[list[str] | None, typer.Option("--measure", help="Only those with this in the name.")] = None,
     rounds: Annotated[int | None, typer.Option("--rounds", min=1, help="How often everything is measured; 5.")] = None,
     seed: Annotated[int | None, typer.Option("--seed", help="Of the order; the same gives the same.")] = None,
-    quick: Annotated[bool, typer.Option("--quick", help="3 rounds with a fifth of the transfers.")] = False,
+    quick: Annotated[bool, typer.Option("--quick", help="3 rounds with a fifth of the work.")] = False,
     pin: Annotated[bool, typer.Option("--pin/--no-pin", help="Each driver on a core of its own.")] = True,
     html: Annotated[Path | None, typer.Option("--html", help="Write the heat maps as one HTML page.")] = None,
     json: Annotated[Path | None, typer.Option("--json", help="Write everything, each round.")] = None,

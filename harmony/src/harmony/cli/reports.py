@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from harmony.cli.options import ProjectOption, SetOption
 from harmony.config import overrides_of
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
 from harmony.project import load_project
@@ -22,12 +23,6 @@ from harmony.verdict.expectations import read_expectations
 from harmony.verdict.support import SupportTable, support_lines, unclaimed
 from harmony.verdict.tally import exit_code, whole_plan
 
-ProjectOption = Annotated[
-    Path | None, typer.Option("--project", help="Project file or directory; found from here upwards by default.")
-]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", help="A setting, such as timeouts.step=60; may be repeated.")
-]
 FilesArgument = Annotated[
     list[Path] | None, typer.Argument(help="What --events has written, such as one file per shard; the last run's.")
 ]

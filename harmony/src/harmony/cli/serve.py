@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from harmony.cli.features import ProjectOption
+from harmony.cli.options import ProjectOption
 from harmony.project import load_project
 from harmony.run.recording import load
 from harmony.serve.conversation import Host, SessionOptions

@@ -9,7 +9,7 @@ from typing import Final
 
 from harmony.doctor.check_context import CheckContext
 
-BOOK: Final = "docs/doctor.md"
+BOOK: Final = "harmony/docs/doctor.md"
 """Where the rules stand that every driver of every project keeps."""
 
 

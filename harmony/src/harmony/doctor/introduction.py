@@ -156,7 +156,7 @@ CHECKS: Final = (
     Check(
         "handshake.layout",
         "its compiler sees every shared structure where it must be",
-        "A field in another place reads and destroys the memory of all others; a driver that sees it so is refused.",
+        "A field in another place misreads and destroys what all others wrote; a driver that sees it so is refused.",
         f"{BOOK}#handshake",
         _has_the_layout,
     ),

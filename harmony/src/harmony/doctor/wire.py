@@ -169,7 +169,7 @@ CHECKS: Final = (
     Check(
         "wire.many",
         "many messages in one write are all answered",
-        "A pipe joins what comes quickly; what is left in a buffer is never answered.",
+        "A pipe joins what comes quickly; what is read with it and left over is never answered.",
         f"{BOOK}#wire",
         _takes_many,
     ),

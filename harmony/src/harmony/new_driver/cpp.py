@@ -61,7 +61,7 @@ def _structure(laid: Laid) -> str:
         for member in laid.members
     ]
     name = f"{pascal(laid.name)}Structure"
-    return "\n".join([f"/// {laid.name}, as it lies in shared memory.", f"struct {name} {{", *fields, "};", ""])
+    return "\n".join([f"/// {laid.name}, as all implementations lay it out.", f"struct {name} {{", *fields, "};", ""])
 
 
 def _layout(laid: Laid) -> str:
@@ -127,7 +127,7 @@ CPP: Final = Language(
     verbs="verbs.hpp",
     ignored=("/driver",),
     note=(
-        "`std::atomic_ref` works on the fields of a structure that lies in shared memory. `clang++` builds it, "
+        "`std::atomic_ref` works on the fields of a structure in mapped memory. `clang++` builds it, "
         "too; add `-O2` for measurements. Once your library has a CMake project, have that build the driver "
         "(`cmake -P` with a script makes one command of it)."
     ),

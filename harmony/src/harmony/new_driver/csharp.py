@@ -64,7 +64,7 @@ def _structure(laid: Laid) -> str:
     ]
     return "\n".join(
         [
-            f"    /// <summary>{laid.name}, as it lies in shared memory.</summary>",
+            f"    /// <summary>{laid.name}, as all implementations lay it out.</summary>",
             "    [StructLayout(LayoutKind.Sequential)]",
             f"    public unsafe struct {pascal(laid.name)}Structure",
             "    {",
@@ -150,7 +150,7 @@ CSHARP: Final = Language(
     name="csharp",
     title="C#",
     requires={"mcs": "mono-mcs libmono-posix4.0-cil", "mono": "mono-runtime"},
-    # Without the variable Mono leaves a file in shared memory when it is killed.
+    # Without the variable Mono leaves a file in /dev/shm when it is killed.
     command=("env", "MONO_DISABLE_SHARED_AREA=1", "mono", "{directory}/driver.exe"),
     build=(
         *("mcs", "-nologo", "-unsafe", "-r:Mono.Posix", "-out:{directory}/driver.exe"),

@@ -54,7 +54,7 @@ def _structure(laid: Laid) -> str:
         for member in laid.members
     ]
     name = f"{pascal(laid.name)}Structure"
-    return _struct(name, f"// {name} is {laid.name}, as it lies in shared memory.", rows)
+    return _struct(name, f"// {name} is {laid.name}, as all implementations lay it out.", rows)
 
 
 def _params(verb: VerbShape) -> str:
@@ -118,7 +118,7 @@ GO: Final = Language(
     verbs="verbs.go",
     ignored=("bin/",),
     note=(
-        "`sync/atomic` works on shared memory as on any other. A call of the system that blocks holds a thread, not "
+        "`sync/atomic` works on mapped memory as on any other. A call of the system that blocks holds a thread, not "
         "the other goroutines."
     ),
 )

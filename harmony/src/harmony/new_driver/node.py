@@ -86,7 +86,7 @@ NODE: Final = Language(
     verbs="verbs.mjs",
     ignored=("node_modules/",),
     note=(
-        "Node itself can neither map shared memory nor wait on a semaphore of the system: an implementation needs a "
+        "Node itself can neither map memory nor wait for what is the system's: an implementation that does needs a "
         "native addon. Whatever waits there must do so off the main thread (an asynchronous worker of the addon), "
         "or it holds up every other verb. There is no way to ask for a signal at the parent's death; the end of "
         "stdin, which comes with it, ends the driver."

@@ -41,7 +41,7 @@ def _structure(laid: Laid) -> str:
     return "\n".join(
         [
             f"class {pascal(laid.name)}Structure(ctypes.Structure):",
-            f'    """{laid.name}, as it lies in shared memory."""',
+            f'    """{laid.name}, as all implementations lay it out."""',
             "",
             "    _fields_ = [",
             *fields,
@@ -107,7 +107,7 @@ PYTHON: Final = Language(
     verbs="verbs.py",
     ignored=("__pycache__/",),
     note=(
-        "Python has no atomic operations on shared memory: a number that both sides change needs a small compiled "
+        "Python has no atomic operations: a number in memory that several processes change needs a small compiled "
         "part. A call of C that blocks must release the GIL, as those of `ctypes.CDLL` do."
     ),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import textwrap
 from collections.abc import Iterator, Sequence
@@ -92,14 +91,14 @@ def platform_of(driver: Driver) -> dict[str, Any]:
 
 def entry_of(driver: Driver) -> str:
     """Return the platform's part of ``harmony.toml``."""
-    lines = [f"{key} = {_toml(value)}" for key, value in platform_of(driver).items()]
-    return "\n".join([f"[platforms.{driver.name}]", *lines, ""])
+    import tomlkit  # noqa: PLC0415 - few commands need it
 
-
-def _toml(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{ " + ", ".join(f"{json.dumps(key)} = {_toml(part)}" for key, part in value.items()) + " }"
-    return json.dumps(value, ensure_ascii=False)
+    platform = platform_of(driver)
+    if "requires" in platform:
+        requires = tomlkit.inline_table()
+        requires.update(platform["requires"])
+        platform["requires"] = requires
+    return tomlkit.dumps({"platforms": {driver.name: platform}})
 
 
 def next_commands(driver: Driver, scenario: str) -> tuple[str, str, str]:

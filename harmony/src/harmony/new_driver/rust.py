@@ -52,7 +52,7 @@ def _structure(laid: Laid) -> str:
     ]
     return "\n".join(
         [
-            f"/// {laid.name}, as it lies in shared memory.",
+            f"/// {laid.name}, as all implementations lay it out.",
             "#[repr(C)]",
             f"pub struct {pascal(laid.name)}Structure {{",
             *fields,

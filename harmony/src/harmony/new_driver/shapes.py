@@ -117,7 +117,7 @@ class Member:
 
 @dataclass(frozen=True)
 class Laid:
-    """A structure in shared memory.
+    """A structure that implementations share, byte by byte.
 
     Attributes:
         name: In the contract.

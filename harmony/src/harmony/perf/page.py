@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from string import Template
 from typing import Final
 
-from harmony.perf.figures import Figure, Sheet, State, short
+from harmony.perf.figures import Sheet, short
 from harmony.perf.tables import amount, relative, word
+from harmony.report.template import filled
 
 _TEMPLATE: Final = Path(__file__).with_name("page.html")
 
@@ -21,7 +20,7 @@ def page(
     problems: Sequence[str] = (),
     title: str = "How fast each pairing is",
 ) -> str:
-    """Return the page.
+    """Return a heat map for each sheet.
 
     Args:
         sheets: What was measured.
@@ -30,52 +29,15 @@ def page(
         problems: What went wrong.
         title: The heading.
     """
-    return Template(_TEMPLATE.read_text(encoding="utf-8")).substitute(
-        title=_safe(title),
-        facts="".join(f"<dt>{_safe(key)}</dt><dd>{_safe(value)}</dd>" for key, value in facts.items()),
-        notes=_list("note", notes),
-        problems=_list("problem", problems),
-        sheets="\n".join(_sheet(one) for one in sheets) or "<p>nothing was measured</p>",
+    return filled(
+        _TEMPLATE,
+        title=title,
+        facts=facts,
+        problems=problems,
+        notes=notes,
+        sheets=sheets,
+        word=word,
+        relative=relative,
+        amount=amount,
+        short=short,
     )
-
-
-def _sheet(sheet: Sheet) -> str:
-    rows, columns = sheet.roles
-    best = sheet.fastest
-    said = f", fastest {_safe('_'.join(best.pairing))}" if best else ""
-    head = "".join(f"<th scope='col'>{_safe(name)}</th>" for name in sheet.platforms)
-    return (
-        f"<section><h2>{_safe(sheet.case.title)}</h2>"
-        f"<p>{_safe(sheet.case.unit)}, {sheet.case.better} is better{said}</p>"
-        f"<div class='scroll'><table><thead><tr><td class='corner'>{_safe(rows)} ↓ {_safe(columns)} →</td>{head}</tr>"
-        f"</thead><tbody>{''.join(_rows(sheet))}</tbody></table></div></section>"
-    )
-
-
-def _rows(sheet: Sheet) -> Iterator[str]:
-    for row in sheet.platforms:
-        cells = "".join(_cell(sheet, sheet.figures.get((row, column))) for column in sheet.platforms)
-        yield f"<tr><th scope='row'>{_safe(row)}</th>{cells}</tr>"
-
-
-def _cell(sheet: Sheet, figure: Figure | None) -> str:
-    if figure is None:
-        return "<td class='none'></td>"
-    if figure.state is not State.MEASURED:
-        return f"<td class='{figure.state}' title='{_safe(figure.reason)}'><b>{word(figure)}</b></td>"
-    shown = ", ".join(short(sample) for sample in figure.samples)
-    ratio, _, spread = relative(figure).partition(" ")
-    return (
-        f"<td class='heat' style='--heat:{figure.heat:.3f}' title='{_safe(f'rounds: {shown} {sheet.case.unit}')}'>"
-        f"<b>{ratio}</b> <small>{spread.strip('()')}</small><br>{_safe(amount(sheet, figure))}</td>"
-    )
-
-
-def _list(kind: str, lines: Sequence[str]) -> str:
-    if not lines:
-        return ""
-    return f"<ul class='{kind}'>{''.join(f'<li>{_safe(line)}</li>' for line in lines)}</ul>"
-
-
-def _safe(text: str) -> str:
-    return html.escape(text, quote=True)

@@ -114,14 +114,11 @@ class Tail:
         self._lines: deque[str] = deque(maxlen=lines)
         self._width = width
         self._rest = b""
-        self.dropped = 0
 
     def feed(self, data: bytes) -> None:
         """Take more of the stream."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         for line in lines:
-            if len(self._lines) == self._lines.maxlen:
-                self.dropped += 1
             self._lines.append(line[: self._width].decode("utf-8", "backslashreplace").rstrip())
         self._rest = self._rest[: self._width]
 

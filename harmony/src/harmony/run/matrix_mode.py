@@ -94,7 +94,7 @@ class MatrixMode:
 
     def play(self, cell: Cell, tell: Subscriber) -> Played:
         """Run the cell."""
-        return Played(self._cell_runner.run(cell, tell).result, [("pairing", str(cell.pairing))])
+        return Played(self._cell_runner.run(cell, tell), [("pairing", str(cell.pairing))])
 
     def close(self, tell: Subscriber) -> None:
         """End all workers."""

@@ -29,19 +29,6 @@ _FATAL = frozenset({ProcessAction.KILL, ProcessAction.CRASH})
 
 
 @dataclass(frozen=True, slots=True)
-class CellResult:
-    """What came of a cell.
-
-    Attributes:
-        cell: The cell.
-        result: Its steps and verdict.
-    """
-
-    cell: Cell
-    result: ScenarioResult
-
-
-@dataclass(frozen=True, slots=True)
 class _Player:
     key: str
     platform: str
@@ -82,7 +69,7 @@ class CellRunner:
         self._played: WeakKeyDictionary[PooledActor, tuple[Cell, ScenarioResult]] = WeakKeyDictionary()
         pool.crashed_idle = self._judge_again
 
-    def run(self, cell: Cell, subscriber: Subscriber = lambda _: None) -> CellResult:
+    def run(self, cell: Cell, subscriber: Subscriber = lambda _: None) -> ScenarioResult:
         """Run a cell to its end, tell what happens, and leave no trace of it."""
         return asyncio.run(self.play(cell, subscriber))
 
@@ -91,7 +78,7 @@ class CellRunner:
         self._pool.observe = subscriber
         asyncio.run(self._pool.close())
 
-    async def play(self, cell: Cell, subscriber: Subscriber = lambda _: None) -> CellResult:
+    async def play(self, cell: Cell, subscriber: Subscriber = lambda _: None) -> ScenarioResult:
         """Do what `run` does, in a loop that runs already."""
         seed = seed_of(self._seed, cell.scenario)
         self._pool.observe = subscriber
@@ -104,7 +91,7 @@ class CellRunner:
         self._played.update({player.worker: (cell, result) for player in run.players or []})
         result = self._judge(cell, await self._without_traces(run, result))
         subscriber(cell_finished(cell, result, self._repeat(cell)))
-        return CellResult(cell, result)
+        return result
 
     def _judge_again(self, worker: PooledActor, crash: str) -> None:
         """Replace the verdict on the last cell of a worker that has crashed since."""

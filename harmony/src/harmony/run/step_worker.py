@@ -21,10 +21,8 @@ from harmony.wire import step_contract
 from harmony.wire.link import Link, LinkError, NoAnswerError, Observer, PeerGoneError, ProtocolError, RefusedError
 from harmony.wire.step_contract import Discovery, StepResponse
 
-METHOD_NOT_FOUND = -32601
 # A worker keeps the deadline of a step by itself and says so; only one that does not is cut off here.
 STEP_GRACE = 1.0
-EXIT_GRACE = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,11 +177,11 @@ class StepWorker:
     async def perform(self, call: StepCall) -> StepOutcome:
         """Perform one step; whatever the worker does instead of an answer is an outcome, too."""
         began = time.monotonic()
-        capabilities = self.state.discovery.capabilities
-        lacking = _untransmittable(call, capabilities)
+        announced = self.state.discovery.capabilities
+        lacking = next((name for name in step_contract.capabilities_of(call) if not announced.get(name)), None)
         if lacking:
             return StepOutcome(Verdict.UNSUPPORTED, f"{self.name} does not announce the capability {lacking!r}")
-        params = step_contract.step_params(call, capabilities)
+        params = step_contract.step_params(call)
         try:
             answer = await self._demand(step_contract.EXECUTE_STEP, params, call.timeout + STEP_GRACE)
             response = _response(self.name, answer)
@@ -346,11 +344,3 @@ def _response(name: str, answer: Any) -> StepResponse:
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
         raise ProtocolError(f"{name} answered executeStep with no step response: {problems}") from None
-
-
-def _untransmittable(call: StepCall, capabilities: Mapping[str, Any]) -> str:
-    if call.table is not None and not capabilities.get("tables"):
-        return "tables"
-    if call.doc_string is not None and not capabilities.get("docStrings"):
-        return "docStrings"
-    return ""

@@ -15,7 +15,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 import structlog
@@ -35,7 +35,6 @@ SETUP_TIMEOUT = 30.0
 CLEANUP_TIMEOUT = 10.0
 # An actor enforces the step's deadline itself and explains it better; the session waits a little longer.
 STEP_GRACE = 0.5
-OWN_CAPABILITIES = ("tables", "docStrings", step_contract.DUMP, step_contract.SETTLE)
 
 _log = structlog.get_logger(__name__)
 
@@ -64,14 +63,12 @@ class SessionOptions:
         seed: Seed of everything random in its scenarios.
         host_pid: First half of unique names, where the environment gives it.
         feature_id: Second half.
-        capabilities: What `discover` announces.
     """
 
     step_timeout: float = step_contract.DEFAULT_TIMEOUT
     seed: int = 0
     host_pid: int | None = None
     feature_id: int | None = None
-    capabilities: dict[str, Any] = field(default_factory=lambda: dict.fromkeys(OWN_CAPABILITIES, True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +107,7 @@ class Session:
         self._conductor.start()
 
     def receive(self, item: Frame | Fault) -> None:
-        """Take one frame or fault; never raises for anything a peer can send."""
+        """Take one message or fault; never raises for anything a peer can send."""
         if isinstance(item, Fault):
             code = jsonrpc.INVALID_REQUEST if item.kind is FaultKind.TOO_LARGE else jsonrpc.PARSE_ERROR
             name = "Invalid Request" if item.kind is FaultKind.TOO_LARGE else "Parse error"
@@ -277,7 +274,7 @@ class Session:
 
     def _discovery(self) -> dict[str, Any]:
         steps = [{"type": step.type, "pattern": step.pattern} for step in self._host.offered()]
-        return {"steps": steps, "capabilities": self._options.capabilities}
+        return {"steps": steps, "capabilities": dict.fromkeys(step_contract.CAPABILITIES, True)}
 
     def _answer(self, call: Request | Notification, result: Any) -> None:
         if isinstance(call, Request):

@@ -11,7 +11,7 @@ from typing import Any, Final
 from gherkin import Compiler, Parser
 from gherkin.errors import CompositeParserException, ParserError
 
-from harmony.errors import ConfigurationError, GherkinSyntaxError, Place
+from harmony.errors import GherkinSyntaxError, Place
 from harmony.model import DataTable, DocString, StepType
 
 _NUMBERED: Final = re.compile(r"(\d+(?:\.\d+)+)(?:\s+|\s*[-:]\s+)(\S.*)")
@@ -111,20 +111,6 @@ class _Nodes:
     rows: dict[str, tuple[int, Mapping[str, str]]] = field(default_factory=dict)
     rules: dict[str, str] = field(default_factory=dict)
     empty: list[Mapping[str, Any]] = field(default_factory=list)
-
-
-def read_features(directory: Path) -> list[Feature]:
-    """Read every ``*.feature`` below a directory, in the order of their names.
-
-    Raises:
-        ConfigurationError: There is no such directory.
-        GherkinSyntaxError: A file is not Gherkin.
-    """
-    if not directory.is_dir():
-        raise ConfigurationError(
-            f"there is no features directory {directory}", hint="set `features` in the project file"
-        )
-    return [read_feature(path) for path in sorted(directory.rglob("*.feature"))]
 
 
 def read_feature(path: Path) -> Feature:

@@ -120,11 +120,6 @@ class ScenarioPlan:
             if routed.action is not None and any(target.role == role for target in routed.targets)
         )
 
-    @property
-    def controls_processes(self) -> bool:
-        """Whether some process is killed, crashes or is shut down."""
-        return any(routed.doing is Doing.CONTROL for routed in self.steps)
-
 
 def role_named_in(sentence: str) -> Target | None:
     """Return the actor that a sentence names, or ``None``.

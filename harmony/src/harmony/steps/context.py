@@ -66,7 +66,7 @@ class ScenarioContext:
         """Have a section added to the report when a step fails; called before anything is released.
 
         Args:
-            title: Heading of the section, such as ``segment``.
+            title: Heading of the section, such as ``state``.
             describe: Returns its text.
         """
         self._diagnoses.append((title, describe))

@@ -15,8 +15,6 @@ from typing import Any, Final
 from harmony.errors import (
     AmbiguousStepError,
     ConversionError,
-    GherkinSyntaxError,
-    LintFailedError,
     Place,
     StepClassError,
     UndefinedStepError,
@@ -76,14 +74,9 @@ class SentenceUse:
     steps: tuple[Step, ...]
 
 
-def lint(
-    features: Sequence[Feature],
-    library: StepLibrary,
-    rules: LintRules,
-    syntax_errors: Iterable[GherkinSyntaxError] = (),
-) -> list[Problem]:
+def lint(features: Sequence[Feature], library: StepLibrary, rules: LintRules) -> list[Problem]:
     """Return everything that is wrong, in the order of files and lines."""
-    problems = [Problem(error.place, "syntax", error.message.partition(": ")[2]) for error in syntax_errors]
+    problems: list[Problem] = []
     for feature in features:
         problems.extend(_feature_problems(feature, rules))
     scenarios = [scenario for feature in features for scenario in feature.scenarios]
@@ -112,16 +105,6 @@ def usages(features: Iterable[Feature], library: StepLibrary) -> list[SentenceUs
 def is_known(tag: str, tags: Iterable[str]) -> bool:
     """Whether a tag is declared, by its name or by a pattern such as ``clause:*``."""
     return any(fnmatch.fnmatchcase(tag, one) for one in tags)
-
-
-def require_clean(problems: Sequence[Problem]) -> None:
-    """Raise if anything is wrong.
-
-    Raises:
-        LintFailedError: With the whole report.
-    """
-    if problems:
-        raise LintFailedError(report(problems))
 
 
 def report(problems: Sequence[Problem]) -> str:

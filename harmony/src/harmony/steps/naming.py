@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -33,19 +30,3 @@ class Naming:
     def of_scenario(cls, start: ScenarioStart) -> Self:
         """Return the naming that belongs to a scenario run."""
         return cls(start.test_run_id)
-
-    @classmethod
-    def of_environment(cls, environment: Mapping[str, str] | None = None) -> Self:
-        """Return the naming that a step worker derives from its environment.
-
-        Without both variables, or if one is not a number, names are made from this process and this moment.
-
-        Args:
-            environment: Variables to read; those of this process by default.
-        """
-        variables = os.environ if environment is None else environment
-        host_pid = variables.get(HOST_PID_VARIABLE, "")
-        feature_id = variables.get(FEATURE_ID_VARIABLE, "")
-        if host_pid.isdecimal() and feature_id.isdecimal():
-            return cls(f"{host_pid}_{feature_id}")
-        return cls(f"{os.getpid()}_{time.time_ns()}")

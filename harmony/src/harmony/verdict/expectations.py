@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import datetime as dt
 import fnmatch
+import itertools
 import json
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final, Self
+from typing import TYPE_CHECKING, Annotated, Final, Self
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -26,10 +26,12 @@ from harmony.spec.gherkin import Scenario
 from harmony.verdict.events import CellFinished
 from harmony.verdict.verdicts import FAILING
 
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+    from tomlkit.items import Table
+
 EXPECTATIONS_FILE: Final = "expectations.toml"
 _TABLE: Final = "expect"
-_HINT: Final = "each entry is an [[expect]] table; docs/expectations.md lists its fields"
-_HEAD: Final = re.compile(r"\s*\[\[\s*expect\s*\]\]\s*(#.*)?")
 _LONGEST_MESSAGE: Final = 160
 _INTRODUCTION: Final = (
     "# Cells that are known to fail. `harmony expect --update` rewrites this file after a full run.\n"
@@ -119,13 +121,25 @@ class Expectation(BaseModel):
         return f"{self.place}: {named}" if self.place else named
 
 
+_FIELDS: Final = ", ".join(name for name in Expectation.model_fields if name != "place")
+_HINT: Final = f"each entry is an [[{_TABLE}]] table with some of these: {_FIELDS}"
+
+
 @dataclass(frozen=True, slots=True)
 class Expectations:
-    """The entries of one file, and its text."""
+    """The entries of one file.
+
+    Attributes:
+        file: The file.
+        entries: In its order.
+        text: Its text.
+        begins: The lines, from 0, at which the entries begin, the comments right above them included.
+    """
 
     file: Path
     entries: tuple[Expectation, ...] = ()
     text: str = ""
+    begins: tuple[int, ...] = ()
 
     def judge(self, cell: Cell, verdict: Verdict, error: str, today: dt.date) -> tuple[Verdict, str]:
         """Return the verdict of a cell in the light of what is expected, and what to say about it."""
@@ -188,7 +202,8 @@ class Expectations:
                 gone.add(id(entry))
             elif id(entry) not in gone:
                 excused.update(result.cell for result in known)
-        head, blocks = _blocks(self.text, len(self.entries))
+        lines = re.split(r"(?<=\n)", self.text)
+        head, *blocks = ("".join(lines[slice(*ends)]) for ends in itertools.pairwise([0, *self.begins, len(lines)]))
         kept = [block for entry, block in zip(self.entries, blocks, strict=True) if id(entry) not in gone]
         added = [
             _entry_of(result, today)
@@ -211,26 +226,32 @@ def read_expectations(file: Path) -> Expectations:
     """
     if not file.exists():
         return Expectations(file)
+    import tomlkit.exceptions  # noqa: PLC0415 - most runs expect no failure
+    import tomlkit.items  # noqa: PLC0415
+
     try:
         text = file.read_text(encoding="utf-8")
-        document = tomllib.loads(text)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        document = tomlkit.parse(text)
+    except (OSError, UnicodeDecodeError, tomlkit.exceptions.TOMLKitError) as error:
         raise ConfigurationError(f"{file}: {error}", hint=_HINT) from error
     unknown = sorted(set(document) - {_TABLE})
-    tables = document.get(_TABLE, [])
-    if unknown or not isinstance(tables, list):
-        raise ConfigurationError(f"{file}: unknown: {', '.join(unknown) or _TABLE}", hint=_HINT)
-    places = [Place(file, line + 1) for line in _heads(text, len(tables))]
+    if unknown:
+        raise ConfigurationError(f"{file}: unknown: {', '.join(unknown)}", hint=_HINT)
+    if not isinstance(document.setdefault(_TABLE, tomlkit.aot()), tomlkit.items.AoT):
+        raise ConfigurationError(f"{file}: {_TABLE} is no list of [[{_TABLE}]] tables", hint=_HINT)
     problems: list[str] = []
     entries: list[Expectation] = []
-    for place, table in zip(places, tables, strict=True):
+    begins: list[int] = []
+    for line, comments, table in _tables(document):
+        place = Place(file, line)
+        begins.append(line - 1 - comments)
         try:
-            entries.append(Expectation.model_validate({**table, "place": place}))
+            entries.append(Expectation.model_validate({**table.unwrap(), "place": place}))
         except pydantic.ValidationError as error:
             problems += [f"{place}: {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
     if problems:
         raise ConfigurationError("\n".join(problems), hint=_HINT)
-    return Expectations(file, tuple(entries), text)
+    return Expectations(file, tuple(entries), text, tuple(begins))
 
 
 def names_of(scenario: Scenario) -> tuple[str, ...]:
@@ -244,68 +265,34 @@ def _met(entry: Expectation, result: CellFinished) -> bool:
     return entry.chooses(names, Pairing.of(result.pairing))
 
 
+def _tables(document: TOMLDocument) -> Iterator[tuple[int, int, Table]]:
+    """Yield each entry with its line and the number of comments right above it."""
+    from tomlkit.items import Comment  # noqa: PLC0415
+
+    # tomlkit counts a comment to what stands before it.
+    before = [item for key, item in document.body if key is None]
+    text = "".join(item.as_string() for item in before)
+    line = 1
+    for table in document[_TABLE].body:
+        line += text.count("\n")
+        comments = itertools.takewhile(lambda item: isinstance(item, Comment), reversed(before))
+        yield line, len(list(comments)), table
+        before = [item for _, item in table.value.body]
+        text = f"\n{table.as_string()}"
+
+
 def _entry_of(result: CellFinished, today: dt.date) -> str:
+    import tomlkit  # noqa: PLC0415
+
     fields = {
         "scenario": result.number or _literal(result.title),
         "pairing": str(Pairing.of(result.pairing)),
         "verdict": (result.found or result.verdict).value,
+        "message": result.error.partition("\n")[0][:_LONGEST_MESSAGE].strip(),
+        "reason": f"recorded on {today} by harmony expect --update",
     }
-    said = result.error.partition("\n")[0][:_LONGEST_MESSAGE].strip()
-    if said:
-        fields["message"] = said
-    fields["reason"] = f"recorded on {today} by harmony expect --update"
-    lines = (f"{key} = {_quoted(value)}" for key, value in fields.items())
-    return "\n".join([f"[[{_TABLE}]]", *lines])
-
-
-def _quoted(text: str) -> str:
-    # A JSON string is a TOML string but for this one character.
-    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
+    return tomlkit.dumps({_TABLE: [{key: value for key, value in fields.items() if value}]}).rstrip("\n")
 
 
 def _literal(title: str) -> str:
     return re.sub(r"([*?\[])", r"[\1]", title)
-
-
-def _heads(text: str, count: int) -> list[int]:
-    """Return the lines, from 0, at which the entries begin.
-
-    What looks like a beginning may stand inside of a longer text; it is one if what stands before it is whole.
-
-    Raises:
-        ConfigurationError: The entries are written in another way.
-    """
-    lines = text.splitlines(keepends=True)
-    found = [
-        number
-        for number, line in enumerate(lines)
-        if _HEAD.fullmatch(line.rstrip()) and _is_whole("".join(lines[:number]))
-    ]
-    if len(found) != count:
-        raise ConfigurationError(f"{_TABLE} is no list of [[{_TABLE}]] tables", hint=_HINT)
-    return found
-
-
-def _is_whole(text: str) -> bool:
-    try:
-        tomllib.loads(text)
-    except tomllib.TOMLDecodeError:
-        return False
-    return True
-
-
-def _blocks(text: str, count: int) -> tuple[str, list[str]]:
-    """Return what stands before the first entry, and each entry with the comments right above it."""
-    lines = text.splitlines(keepends=True)
-    begins = list(_with_comments(lines, _heads(text, count)))
-    ends = [*begins[1:], len(lines)][: len(begins)]
-    head = "".join(lines[: begins[0]]) if begins else text
-    return head, ["".join(lines[begin:end]) for begin, end in zip(begins, ends, strict=True)]
-
-
-def _with_comments(lines: Sequence[str], heads: Sequence[int]) -> Iterator[int]:
-    for head in heads:
-        begin = head
-        while begin > 0 and lines[begin - 1].lstrip().startswith("#"):
-            begin -= 1
-        yield begin

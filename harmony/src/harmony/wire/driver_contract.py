@@ -47,7 +47,7 @@ class _Plain(BaseModel):
 
 
 class Structure(_Plain):
-    """A structure in shared memory, as a compiler sees it.
+    """A structure that implementations share, as a compiler sees it.
 
     Attributes:
         size: Of the whole, in bytes.

@@ -1,6 +1,6 @@
 """JSON-RPC 2.0 messages, without I/O: bytes to typed messages and back.
 
-Batches are refused: no known peer sends them, and the contract has one request per frame.
+Batches are refused: no known peer sends them, and the contract has one request per message.
 """
 
 from __future__ import annotations

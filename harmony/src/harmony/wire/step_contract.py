@@ -26,6 +26,11 @@ CRASH = "crash"
 DUMP = "dump"
 SETTLE = "settle"
 
+TABLES = "tables"
+DOC_STRINGS = "docStrings"
+CAPABILITIES = (TABLES, DOC_STRINGS, DUMP, SETTLE)
+"""What a worker may announce; `harmony serve` announces all."""
+
 STEP_TIMEOUT = "STEP_EXECUTION_TIMEOUT"
 UNSUPPORTED_STEP = "No matching step definition found for:"
 DEFAULT_TIMEOUT = 30.0
@@ -276,8 +281,13 @@ def initialize_params(scenario: ScenarioStart) -> dict[str, Any]:
     }
 
 
-def step_params(call: StepCall, capabilities: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a step as its parameters; table and doc string only for a worker that announces them."""
+def capabilities_of(call: StepCall) -> list[str]:
+    """Return what a worker must announce for a step to be sent to it."""
+    return [name for name, part in ((TABLES, call.table), (DOC_STRINGS, call.doc_string)) if part is not None]
+
+
+def step_params(call: StepCall) -> dict[str, Any]:
+    """Return a step as its parameters."""
     params: dict[str, Any] = {
         "Process": call.role,
         "StepType": _TYPES.index(call.type),
@@ -286,9 +296,9 @@ def step_params(call: StepCall, capabilities: Mapping[str, Any]) -> dict[str, An
         "Context": {},
         "IsBroadcast": call.broadcast,
     }
-    if call.table is not None and capabilities.get("tables"):
+    if call.table is not None:
         params["Table"] = {"headers": list(call.table.headers), "rows": call.table.dicts()}
-    if call.doc_string is not None and capabilities.get("docStrings"):
+    if call.doc_string is not None:
         params["DocString"] = {"content": call.doc_string.content, "mediaType": call.doc_string.media_type}
     return params
 

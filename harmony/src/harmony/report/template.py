@@ -1,0 +1,20 @@
+"""HTML from a template; every value is text in it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+
+def filled(template: Path, **values: Any) -> str:
+    """Return a template's text with values in their places."""
+    import jinja2  # noqa: PLC0415 - few runs write a page
+
+    environment = jinja2.Environment(
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    return environment.from_string(template.read_text(encoding="utf-8")).render(values)
