@@ -10,6 +10,7 @@ import typer
 
 from harmony.cli import build, contract, doctor, features, infrastructure, new_driver, perf, replay, reports, serve
 from harmony.errors import HarmonyError
+from harmony.process.this_system import lacking
 
 app = typer.Typer(
     name="harmony",
@@ -25,6 +26,8 @@ for group in (features, build, contract, doctor, serve, replay, infrastructure, 
 def _tell_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"harmony {version('harmony-conformance')}")
+        if told := lacking():
+            typer.echo(told)
         raise typer.Exit
 
 

@@ -71,7 +71,7 @@ class Patient(Driver):
         loop = asyncio.get_running_loop()
         loop.add_reader(child.stdout, self._hear)
         loop.add_reader(child.stderr_fd, self._hear_logs)
-        loop.add_reader(child.pidfd, self._note_end)
+        loop.add_reader(child.end_descriptor, self._note_end)
 
     @property
     def pid(self) -> int:
@@ -232,7 +232,7 @@ class Patient(Driver):
         before = self.gone
         loop = asyncio.get_running_loop()
         self._hear_the_rest()
-        for descriptor in (self.child.stdout, self.child.stderr_fd, self.child.pidfd):
+        for descriptor in (self.child.stdout, self.child.stderr_fd, self.child.end_descriptor):
             loop.remove_reader(descriptor)
         strays = await asyncio.to_thread(self.child.end, patience=0.0, grace=0.2)
         self.child.release()
@@ -279,7 +279,7 @@ class Patient(Driver):
                 asyncio.get_running_loop().remove_reader(self.child.stderr_fd)
 
     def _note_end(self) -> None:
-        asyncio.get_running_loop().remove_reader(self.child.pidfd)
+        asyncio.get_running_loop().remove_reader(self.child.end_descriptor)
         self._hear_the_rest()
         self._hear_logs()
         self._ended.set()

@@ -15,11 +15,12 @@ from typing import Final
 
 from harmony.errors import HarmonyError, UnsupportedError
 from harmony.perf.figures import Record, Sheet, sheet
-from harmony.perf.machine import Machine, hold
+from harmony.perf.machine import Machine
 from harmony.perf.measure import Measure, Measures, Occasion
 from harmony.perf.schedule import Leg, Turn
 from harmony.process.child import ProcessSpec
 from harmony.process.resources import LeakProbe
+from harmony.process.this_system import SYSTEM
 from harmony.run.driver_process import DriverProcess
 from harmony.wire.driver import DriverError
 from harmony.wire.driver_contract import Contract
@@ -152,7 +153,7 @@ class PerformanceRun:
             for platform, core in zip(pairing, cores, strict=True):
                 drivers.append(await self._start(platform))
                 if core is not None:
-                    hold(drivers[-1].pid, core)
+                    SYSTEM.hold(drivers[-1].pid, core)
         except BaseException:
             await _killed(drivers)
             raise

@@ -26,6 +26,7 @@ import structlog
 from harmony.errors import HarmonyError
 from harmony.model import Verdict
 from harmony.process.child import ChildProcess
+from harmony.process.descriptors import nonblocking_pipe
 from harmony.wire import framing, jsonrpc
 from harmony.wire.framing import Fault, FaultKind, Frame
 from harmony.wire.jsonrpc import ErrorResponse, Malformed, Message, Notification, Request, Response
@@ -130,7 +131,7 @@ class Link:
         self._gone: str | None = None
         self._last, self._end = "its start", ""
         self._closed = False
-        self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._wake_read, self._wake_write = nonblocking_pipe()
         os.set_blocking(read, False)
         os.set_blocking(write, False)
         self._thread = threading.Thread(target=self._listen, name=f"link {name}", daemon=True)
@@ -265,19 +266,19 @@ class Link:
         child = self._child
         if child is not None:
             poller.register(child.stderr_fd, select.POLLIN)
-            poller.register(child.pidfd, select.POLLIN)
+            poller.register(child.end_descriptor, select.POLLIN)
         try:
             while self._gone is None or child is not None:
                 ready = {descriptor for descriptor, _ in poller.poll()}
-                if self._wake_read in ready and (child is None or child.pidfd not in ready):
+                if self._wake_read in ready and (child is None or child.end_descriptor not in ready):
                     return
                 if child is not None and child.stderr_fd in ready and not self._take_stderr(child):
                     poller.unregister(child.stderr_fd)
                 if self._read_fd in ready and not self._take_answers():
                     poller.unregister(self._read_fd)
                     self._input_ended(child)
-                if child is not None and child.pidfd in ready:
-                    poller.unregister(child.pidfd)
+                if child is not None and child.end_descriptor in ready:
+                    poller.unregister(child.end_descriptor)
                     self._process_ended(child)
                     return
         finally:
