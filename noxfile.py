@@ -380,3 +380,12 @@ def nightly(session: nox.Session) -> None:
     for name in ("tests-3.12", "tests-3.13"):
         session.notify(name, ["-m", "not sanitizers", *DIFFERING])
     session.notify("memory")
+
+
+@nox.session(venv_backend="none")
+def portable(session: nox.Session) -> None:
+    """Check the harness without what only Linux has: its types as on macOS, its tests with the portable form forced."""
+    session.run("./test.sh", "--setup", external=True, log=False)
+    session.run(".venv/bin/mypy", "--platform", "darwin", "-p", "harmony", external=True)
+    words = session.posargs or ["-n", "auto", "-m", "not nightly", "harmony/tests"]
+    session.run(".venv/bin/python", "-m", "pytest", *words, env={"HARMONY_SYSTEM": "portable"}, external=True)

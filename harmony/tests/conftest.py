@@ -8,6 +8,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from harmony.process.system import Promise
+from harmony.process.this_system import SYSTEM
 from sandbox import SETTINGS, Sandbox
 
 # Time decides no test: an example may be kept from its core for as long as it likes.
@@ -15,6 +17,13 @@ hypothesis.settings.register_profile(
     "unhurried", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow], print_blob=True
 )
 hypothesis.settings.load_profile("unhurried")
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what proves a promise that this system does not give."""
+    for mark in item.iter_markers("promise"):
+        if Promise(mark.args[0]) in SYSTEM.lacks:
+            pytest.skip(f"not promised by the {SYSTEM.name} form: {mark.args[0]}")
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from harmony.process.system import FORM_VARIABLE
 from pytests import ALONE, words_of_pytest
 
 HERE: Final = Path(__file__).resolve().parent
@@ -57,5 +58,9 @@ def run_python(directory: Path, *arguments: str, **environment: str) -> subproce
 
 def environment_of(**more: str) -> dict[str, str]:
     """Return variables for a process of its own; modules of these tests can be imported."""
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HARMONY_", "PYTEST_"))}
+    inherited = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("HARMONY_", "PYTEST_")) or name == FORM_VARIABLE
+    }
     return {**inherited, "PYTHONPATH": str(HERE), "NO_COLOR": "1", "CI": "1", **more}

@@ -393,7 +393,8 @@ def probe(run_id: str) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("what", "shown"),
     [
-        ("descriptor", "/dev/null"),
+        pytest.param("descriptor", "/dev/null", marks=pytest.mark.promise("descriptors")),
+        ("descriptor", "1 file descriptor(s) left: "),
         ("thread", "left-over"),
         ("process", "time.sleep(60)"),
         ("memory", "memory grew by"),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import shutil
 import signal
 import subprocess
@@ -19,6 +18,7 @@ import pytest
 from harmony.errors import UnsupportedError
 from harmony.new_driver.languages import LANGUAGES
 from harmony.process.child import ProcessSpec
+from harmony.process.this_system import SYSTEM
 from harmony.run.driver_process import DriverProcess
 from harmony.wire.contract_text import json_schema
 from harmony.wire.driver import Driver
@@ -300,6 +300,7 @@ def test_what_is_filled_in_answers_refuses_and_fails(filled: Talk) -> None:
         assert answer["result"] == [3, -7, 2**53 - 1, shown, 5]
 
 
+@pytest.mark.promise("orphans")
 @pytest.mark.parametrize("language", [name for name in LANGUAGES if name != "node"])
 def test_the_death_of_the_parent_ends_it_whoever_holds_its_pipes(language: str, builds: Builds) -> None:
     """Node has no way to ask for it, as the README of such a driver says."""
@@ -310,14 +311,15 @@ def test_the_death_of_the_parent_ends_it_whoever_holds_its_pipes(language: str, 
         [sys.executable, "-c", program, *made.command], cwd=made.root, stdin=inside, stdout=subprocess.PIPE
     ) as parent:
         assert parent.stdout is not None
-        child = os.pidfd_open(int(parent.stdout.readline()))
+        child = SYSTEM.watch(int(parent.stdout.readline()))
         try:
             os.write(outside, encode(b'{"jsonrpc":"2.0","id":1,"method":"health","params":[{"timeout":1}]}'))
             assert parent.stdout.readline().startswith(b"Content-Length")  # it has asked for the signal by now
             parent.kill()
-            assert select.select([child], [], [], PATIENCE)[0], "it outlives its parent"
+            assert child.ended(PATIENCE), "it outlives its parent"
         finally:
-            for descriptor in (child, inside, outside):
+            child.close()
+            for descriptor in (inside, outside):
                 os.close(descriptor)
 
 

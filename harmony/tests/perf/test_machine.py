@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from harmony.perf import machine
-from harmony.perf.machine import Machine, hold, look, two_cores
+from harmony.perf.machine import Machine, look, two_cores
+from harmony.process.system import Promise
+from harmony.process.this_system import SYSTEM
 
 THREADS = """
 import sys, threading
@@ -21,6 +22,7 @@ sys.stdin.read()
 """
 
 
+@pytest.mark.promise("cores")
 def test_every_thread_of_a_process_is_held() -> None:
     core = max(os.sched_getaffinity(0))
     with subprocess.Popen(
@@ -28,7 +30,7 @@ def test_every_thread_of_a_process_is_held() -> None:
     ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == b"ready\n"
-        hold(process.pid, core)
+        SYSTEM.hold(process.pid, core)
         threads = [path.name for path in Path(f"/proc/{process.pid}/task").iterdir()]
         assert len(threads) == 4
         assert {frozenset(os.sched_getaffinity(int(thread))) for thread in threads} == {frozenset({core})}
@@ -38,11 +40,11 @@ def test_every_thread_of_a_process_is_held() -> None:
 def test_a_process_that_is_gone_is_no_error() -> None:
     with subprocess.Popen([sys.executable, "-S", "-c", ""]) as process:
         process.wait()
-    hold(process.pid, 0)
+    SYSTEM.hold(process.pid, 0)
 
 
 def test_two_cores_are_of_different_physical_ones_where_there_are_such(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(machine, "_siblings", lambda cpu: str(cpu // 2))
+    monkeypatch.setattr(SYSTEM, "siblings", lambda core: str(core // 2))
     assert two_cores([0, 1, 2, 3]) == (0, 2)
     assert two_cores([4, 5]) == (4, 5)
     assert two_cores([3]) is None
@@ -53,6 +55,11 @@ def test_a_busy_machine_is_warned_of() -> None:
     (warning,) = Machine("x", 2, "6", 0.9, None).warnings
     assert "the load is 0.90 on 2 cores" in warning
     assert "one core only" in Machine("x", 1, "6", 0.0, None).warnings[0]
+
+
+def test_what_cannot_be_held_is_not_said_to_be_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(type(SYSTEM), "lacks", frozenset(Promise))
+    assert look(pin=True).pinned is None
 
 
 def test_the_facts_say_where_and_whether_pinned() -> None:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
+import psutil
 import pytest
 
 from harmony.perf.case import Better, MeasureContext, PerfCase, PerfCases
@@ -69,7 +70,7 @@ def test_each_run_of_a_pairing_has_two_processes_of_its_own_for_all_its_samples(
     processes = [pid for cook, guest, _ in one.seen for pid in (cook, guest)]
     assert len(set(processes)) == 4
     assert len({context.run_id for *_, context in one.seen + two.seen}) == 4
-    assert all(not Path(f"/proc/{pid}").exists() for pid in processes)
+    assert not any(psutil.pid_exists(pid) for pid in processes)
     assert outcome.identities == {"good": "kettle 1 (python)"}
     assert [len(sheet.figures["good", "good"].samples) for sheet in outcome.sheets] == [2, 2]
 
@@ -106,7 +107,7 @@ def test_a_failing_measure_is_not_tried_again_and_does_not_touch_the_others() ->
     outcome = run({"good": partner()}, a_case("broken", broken), a_case("boil", both_boil), rounds=3)
     bad, good = outcome.sheets
     assert len(tries) == 1
-    assert not Path(f"/proc/{tries[0]}").exists()
+    assert not psutil.pid_exists(tries[0])
     assert bad.figures["good", "good"].reason == "AssertionError: the tea is cold"
     assert good.figures["good", "good"].samples == (40.0, 40.0, 40.0)
     assert outcome.problems == ()
@@ -206,10 +207,11 @@ def test_an_interrupted_run_leaves_no_process_and_no_object(tmp_path: Path) -> N
             probes=[lambda run_id: [str(path) for path in tmp_path.glob(f"*_{run_id}")]],
         )
     assert len(pids) == 2
-    assert not any(Path(f"/proc/{pid}").exists() for pid in pids)
+    assert not any(psutil.pid_exists(pid) for pid in pids)
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.promise("cores")
 def test_each_driver_is_held_to_its_core() -> None:
     cores: list[set[int]] = []
 

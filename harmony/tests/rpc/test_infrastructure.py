@@ -20,7 +20,7 @@ from harmony.model import Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.pairing import Pairing
 from harmony.process.child import ChildProcess, ProcessSpec
-from harmony.process.reaper import RUN_VARIABLE, processes_with
+from harmony.process.marks import RUN_VARIABLE, processes_with
 from harmony.project import load_project
 from harmony.run.orchestrator import CellRunner
 from harmony.run.pool import WorkerPool, endpoint_of, unavailable
@@ -170,7 +170,7 @@ def test_nothing_survives_an_orchestrator_however_it_ends(tmp_path: Path, how: s
         "from harmony.process.child import ChildProcess, ProcessSpec\n"
         "stubborn = 'import os,signal,time\\nsignal.signal(15, 1)\\nif not os.fork(): os.setsid()\\ntime.sleep(600)'\n"
         "child = ChildProcess(ProcessSpec('x', [sys.executable, '-S', '-c', stubborn]))\n"
-        "from harmony.process.reaper import RUN_VARIABLE, processes_with\n"
+        "from harmony.process.marks import RUN_VARIABLE, processes_with\n"
         "from harmony.process.child import _run\n"
         "while len(processes_with(RUN_VARIABLE, _run.mark)) < 2: pass\n"
         "print(_run.mark, flush=True)\n"
@@ -197,9 +197,9 @@ def test_the_ladder_ends_everything_and_leaves_no_zombie() -> None:
     assert time.monotonic() - began < 60  # the sleepers sleep for ten minutes
     assert child.how_it_ended() == "was killed by SIGKILL"
     assert child.family() == []
-    assert not Path(f"/proc/{child.pid}").exists()
+    assert not psutil.pid_exists(child.pid)
     # Its orphan is reaped by whoever has inherited it.
-    assert until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in left))
+    assert until(lambda: not any(psutil.pid_exists(pid) for pid in left))
     child.release()
 
 

@@ -12,13 +12,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from harmony.process.system import FORM_VARIABLE
+
 HERE = Path(__file__).parent
 TOY = Path(__file__).with_name("toy_worker.py")
 INITIALIZE = {"Role": "reader", "Platform": "toy", "Scenario": "s", "HostPid": 41, "FeatureId": 2, "TestRunId": "41_2"}
 
 
 def environment(**extra: str) -> dict[str, str]:
-    env = {key: value for key, value in os.environ.items() if not key.startswith("HARMONY_")}
+    env = {key: value for key, value in os.environ.items() if not key.startswith("HARMONY_") or key == FORM_VARIABLE}
     return {**env, **extra}
 
 

@@ -22,6 +22,7 @@ from harmony.cli import (
     serve,
 )
 from harmony.errors import HarmonyError
+from harmony.process.this_system import lacking
 
 app = typer.Typer(
     name="harmony",
@@ -37,6 +38,8 @@ for group in (features, clauses, build, contract, doctor, serve, replay, infrast
 def _tell_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"harmony {version('harmony-conformance')}")
+        if told := lacking():
+            typer.echo(told)
         raise typer.Exit
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import select
 import signal
 import sys
 import time
-from collections.abc import Awaitable, Callable
-from contextlib import ExitStack
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import ExitStack, closing
 from typing import Final
 
 from harmony.doctor.check import BOOK, Check
 from harmony.doctor.check_context import CheckContext
 from harmony.doctor.driver_probe import DriverProbe, request
 from harmony.doctor.finding import NotRunError, WrongError
+from harmony.process.system import Watch
+from harmony.process.this_system import SYSTEM
 
 _FOR_EVER: Final = 60.0
 # A parent that starts the driver on its own pipes, and does nothing but wait: those who hold the pipes live on.
@@ -80,25 +80,19 @@ async def _dies_with_its_parent(context: CheckContext) -> None:
     probe = await context.probe([sys.executable, "-I", "-S", "-c", _PARENT])
     await _hold(context, probe)
     family = [pid for pid in await asyncio.to_thread(probe.child.family) if pid != probe.pid]
-    handles = [os.pidfd_open(pid) for pid in family]
-    try:
+    with ExitStack() as stack:
+        watches = [stack.enter_context(closing(SYSTEM.watch(pid))) for pid in family]
         await probe.kill()
-        outlived = await asyncio.to_thread(_still_alive, handles, probe.late)
-    finally:
-        for handle in handles:
-            os.close(handle)
+        outlived = await asyncio.to_thread(_still_alive, watches, probe.late)
     if outlived:
         raise WrongError(
             f"{probe.late:g} s after its parent was killed it was still running, though its pipes are open"
         )
 
 
-def _still_alive(handles: list[int], patience: float) -> int:
+def _still_alive(watches: Sequence[Watch], patience: float) -> int:
     deadline = time.monotonic() + patience
-    alive = set(handles)
-    while alive and (left := deadline - time.monotonic()) > 0:
-        alive -= set(select.select(list(alive), [], [], left)[0])
-    return len(alive)
+    return sum(not watch.ended(max(0.0, deadline - time.monotonic())) for watch in watches)
 
 
 async def _leaves_to_its_heir(context: CheckContext) -> None:

@@ -1,18 +1,17 @@
-"""The machine: which cores to use, how to hold a process to one, and the facts that belong beside each number."""
+"""The machine: which cores to use, and the facts that belong beside each number."""
 
 from __future__ import annotations
 
-import contextlib
 import os
 import platform
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Final
 
-_CPUS: Final = Path("/sys/devices/system/cpu")
+from harmony.process.system import Promise
+from harmony.process.this_system import SYSTEM
+
 _BUSY: Final = 0.25
-_PASSES: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +56,9 @@ class Machine:
 
 def look(*, pin: bool) -> Machine:
     """Return what this machine is like now."""
-    allowed = sorted(os.sched_getaffinity(0))
-    cores = two_cores(allowed) if pin else None
-    return Machine(_model(), len(allowed), platform.release(), os.getloadavg()[0], cores)
+    allowed = SYSTEM.cores()
+    cores = two_cores(allowed) if pin and Promise.CORES not in SYSTEM.lacks else None
+    return Machine(SYSTEM.processor(), len(allowed), platform.release(), os.getloadavg()[0], cores)
 
 
 def two_cores(allowed: Iterable[int]) -> tuple[int, int] | None:
@@ -67,36 +66,4 @@ def two_cores(allowed: Iterable[int]) -> tuple[int, int] | None:
     first, *others = sorted(allowed)
     if not others:
         return None
-    return first, next((cpu for cpu in others if _siblings(cpu) != _siblings(first)), others[0])
-
-
-def hold(pid: int, cpu: int) -> None:
-    """Hold all threads of a process to a core; threads that it starts later inherit that."""
-    held: set[str] = set()
-    for _ in range(_PASSES):
-        try:
-            threads = set(os.listdir(f"/proc/{pid}/task"))  # noqa: PTH208 - the names are numbers
-        except OSError:
-            return
-        # A thread that was not held yet may have started another one meanwhile.
-        if threads <= held:
-            return
-        for thread in threads - held:
-            with contextlib.suppress(OSError):
-                os.sched_setaffinity(int(thread), {cpu})
-        held |= threads
-
-
-def _siblings(cpu: int) -> str:
-    try:
-        return (_CPUS / f"cpu{cpu}/topology/thread_siblings_list").read_text(encoding="utf-8").strip()
-    except OSError:
-        return str(cpu)
-
-
-def _model() -> str:
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
-    except OSError:
-        return platform.machine()
-    return next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), platform.machine())
+    return first, next((cpu for cpu in others if SYSTEM.siblings(cpu) != SYSTEM.siblings(first)), others[0])

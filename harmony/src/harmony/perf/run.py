@@ -16,10 +16,11 @@ from typing import Final
 from harmony.errors import HarmonyError, UnsupportedError
 from harmony.perf.case import MeasureContext, PerfCase, PerfCases
 from harmony.perf.figures import Record, Sheet, sheet
-from harmony.perf.machine import Machine, hold
+from harmony.perf.machine import Machine
 from harmony.perf.schedule import PairRun, Sample
 from harmony.process.child import ProcessSpec
 from harmony.process.resources import LeakProbe
+from harmony.process.this_system import SYSTEM
 from harmony.run.driver_process import DriverProcess
 from harmony.wire.driver import DriverError
 from harmony.wire.driver_contract import Contract
@@ -148,7 +149,7 @@ class PerformanceRun:
             for platform, core in zip(pairing, cores, strict=True):
                 drivers.append(await self._start(platform))
                 if core is not None:
-                    hold(drivers[-1].pid, core)
+                    SYSTEM.hold(drivers[-1].pid, core)
         except BaseException:
             await _killed(drivers)
             raise

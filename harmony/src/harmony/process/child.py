@@ -1,6 +1,6 @@
 """Child processes that cannot be forgotten.
 
-Each is the leader of a process group of its own, carries the mark of the run (see `reaper`) and of itself, and is
+Each is the leader of a process group of its own, carries the mark of the run (see `marks`) and of itself, and is
 ended by a ladder with deadlines: end of its input, TERM, KILL. Whatever it forked goes with it.
 """
 
@@ -9,12 +9,9 @@ from __future__ import annotations
 import atexit
 import contextlib
 import os
-import select
 import signal as signals
 import subprocess
-import sys
 import threading
-import time
 import uuid
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -24,9 +21,9 @@ from typing import Any
 
 from harmony.errors import ExitCode, HarmonyError
 from harmony.process import reaper
+from harmony.process.marks import RUN_VARIABLE, WORKER_VARIABLE, Census, nested
+from harmony.process.this_system import SYSTEM
 
-WORKER_VARIABLE = "HARMONY_WORKER"
-_MARKS = frozenset({reaper.RUN_VARIABLE, WORKER_VARIABLE})
 TAIL_LINES = 200
 TAIL_WIDTH = 2000
 
@@ -72,14 +69,7 @@ class _Run:
             if self._pid != os.getpid():
                 self._pid = os.getpid()
                 self.mark = uuid.uuid4().hex
-                self._reaper = subprocess.Popen(
-                    [sys.executable, "-I", "-S", reaper.__file__, self.mark],
-                    stdin=subprocess.PIPE,
-                    stdout=subprocess.DEVNULL,
-                    stderr=subprocess.DEVNULL,
-                    start_new_session=True,
-                    env={key: value for key, value in os.environ.items() if key not in _MARKS},
-                )
+                self._reaper = reaper.start(self.mark)
                 atexit.register(self._end, os.getpid())
             return self.mark
 
@@ -128,50 +118,14 @@ class Tail:
         return [*self._lines, *rest][-count:]
 
 
-"""Seconds to wait for the environment of a process that is starting its program."""
-_DEATH_PATIENCE = 2.0
-"""Seconds for what was killed to be gone."""
-
-
-class _Census:
-    """Whose mark each process of this machine carries.
-
-    Looked up until it is known: a mark is there from the fork on, but in the middle of exec it cannot be seen. A number
-    that is given out again comes with another time.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: dict[int, tuple[int, bytes | None]] = {}
-
-    def marked(self, mark: str) -> list[int]:
-        """Return the processes with a mark."""
-        wanted = mark.encode()
-        with self._lock:
-            before, self._known = self._known, {}
-            for name in os.listdir("/proc"):  # noqa: PTH208 - the names are numbers
-                if name.isdigit():
-                    with contextlib.suppress(OSError):
-                        self._look(int(name), before)
-            marked = [pid for pid, (_, found) in self._known.items() if found and wanted in found.split(b"/")]
-        # Whoever has ended, and only waits for init to take note, has no environment any more.
-        return [pid for pid in marked if reaper.carries(pid, WORKER_VARIABLE, mark)]
-
-    def _look(self, pid: int, before: Mapping[int, tuple[int, bytes | None]]) -> None:
-        born = os.stat(f"/proc/{pid}").st_ctime_ns  # noqa: PTH116 - several hundred times per cell
-        entry = before.get(pid)
-        if entry is None or entry[0] != born:
-            entry = (born, reaper.carried(pid, WORKER_VARIABLE))
-        elif entry[1] is None:
-            entry = (born, reaper.carried(pid, WORKER_VARIABLE, patience=0))
-        self._known[pid] = entry
-
-
-_census = _Census()
+_census = Census(WORKER_VARIABLE)
 
 
 class ChildProcess:
     """One started process with pipes on its three streams.
+
+    Attributes:
+        end_descriptor: Becomes readable when it has ended.
 
     Raises:
         StartFailedError: If the command cannot be started.
@@ -183,8 +137,8 @@ class ChildProcess:
         self.stderr = Tail()
         # Marks are nested: what a worker starts belongs to the worker's orchestrator, too.
         marks = {
-            name: reaper.nested(os.environ.get(name, ""), mark)
-            for name, mark in ((reaper.RUN_VARIABLE, _run.begin()), (WORKER_VARIABLE, self.mark))
+            name: nested(os.environ.get(name, ""), mark)
+            for name, mark in ((RUN_VARIABLE, _run.begin()), (WORKER_VARIABLE, self.mark))
         }
         env = {**os.environ, **spec.env, **marks}
         owner: dict[str, Any] = {} if spec.user is None else {"user": spec.user, "group": spec.user, "extra_groups": []}
@@ -211,7 +165,8 @@ class ChildProcess:
         self.stdin, self.stdout, self.stderr_fd = (stream.fileno() for stream in self._streams)
         for descriptor in (self.stdin, self.stdout, self.stderr_fd):
             os.set_blocking(descriptor, False)
-        self.pidfd = os.pidfd_open(self._popen.pid)
+        self._watch = SYSTEM.watch_child(self._popen)
+        self.end_descriptor = self._watch.descriptor
         self._lock = threading.Lock()
         self._closed = False
         self._released = False
@@ -225,11 +180,11 @@ class ChildProcess:
 
     def running(self) -> bool:
         """Return whether it has not ended; does not reap it."""
-        return not self._closed and not _readable(self.pidfd, 0)
+        return not self._closed and not self._watch.ended(0)
 
     def ended(self, timeout: float) -> bool:
         """Return whether it has ended within the time; does not reap it."""
-        return self._closed or _readable(self.pidfd, timeout)
+        return self._closed or self._watch.ended(timeout)
 
     def expect_end(self, status: int = 0) -> None:
         """Take one kind of end for fair from now on; what had ended before is judged all the same.
@@ -252,19 +207,19 @@ class ChildProcess:
     @property
     def crashed(self) -> bool:
         """Whether it has ended by itself: before it was asked to, or then by a signal or with a code other than 0."""
-        return not self._spared and self.ended(0) and self._status() not in self._fair
+        return not self._spared and self.ended(0) and self._watch.status() not in self._fair
 
     def signal(self, number: signals.Signals) -> None:
         """Send a signal that ends it to this process alone, if it is still there; that end is no crash."""
         self._spared = self._spared or self.running()
         with contextlib.suppress(ProcessLookupError):
-            signals.pidfd_send_signal(self.pidfd, number)
+            self._watch.signal(number)
 
     def how_it_ended(self) -> str:
         """Say how it ended, for a person."""
         if not self.ended(0):
             return "is still running"
-        status = self._status()
+        status = self._watch.status()
         if status < 0:
             try:
                 name = signals.Signals(-status).name
@@ -280,17 +235,7 @@ class ChildProcess:
     def end_strays(self, keep: frozenset[int]) -> list[int]:
         """Kill what it has started since, but for some processes; return what was killed, once it is gone."""
         strays = [pid for pid in self.family() if pid not in keep and pid != self.pid]
-        with contextlib.ExitStack() as watches:
-            dying = []
-            for pid in strays:
-                with contextlib.suppress(ProcessLookupError, PermissionError):
-                    watch = os.pidfd_open(pid)
-                    watches.callback(os.close, watch)
-                    signals.pidfd_send_signal(watch, signals.SIGKILL)
-                    dying.append(watch)
-            deadline = time.monotonic() + _DEATH_PATIENCE
-            for watch in dying:
-                _readable(watch, max(0.0, deadline - time.monotonic()))
+        SYSTEM.end(strays, signals.SIGKILL, reaper.DEATH_PATIENCE)
         return strays
 
     def close_input(self) -> None:
@@ -314,13 +259,13 @@ class ChildProcess:
             self.close_input()
             if not self.ended(patience):
                 self._spared = True
-                self._signal_group(signals.SIGTERM)
+                self._watch.signal_group(signals.SIGTERM)
                 if not self.ended(grace):
-                    self._signal_group(signals.SIGKILL)
+                    self._watch.signal_group(signals.SIGKILL)
                     self.ended(5.0)
             # The group is signalled before its leader is reaped: until then nobody else can get its number.
             left = self.end_strays(frozenset())
-            self._signal_group(signals.SIGKILL)
+            self._watch.signal_group(signals.SIGKILL)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._popen.wait(5.0)
             self._closed = True
@@ -335,32 +280,4 @@ class ChildProcess:
             for stream in self._streams:
                 with contextlib.suppress(OSError):
                     stream.close()
-            os.close(self.pidfd)
-
-    def _status(self) -> int:
-        """Read the exit status without reaping, so that the group's number stays ours until `end`."""
-        if self._popen.returncode is not None:
-            return self._popen.returncode
-        try:
-            info = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
-        except ChildProcessError:
-            # Another thread has reaped it since we looked, and is about to note the status.
-            return self._popen.wait(1.0)
-        if info is None:
-            return 0
-        return info.si_status if info.si_code == os.CLD_EXITED else -info.si_status
-
-    def _signal_group(self, number: signals.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.pid, number)
-
-
-def _readable(descriptor: int, timeout: float) -> bool:
-    poller = select.poll()
-    poller.register(descriptor, select.POLLIN)
-    deadline = time.monotonic() + timeout
-    while True:
-        if poller.poll(max(0.0, deadline - time.monotonic()) * 1000):
-            return True
-        if time.monotonic() >= deadline:
-            return False
+            self._watch.close()

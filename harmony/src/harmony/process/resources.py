@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
-import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final, cast
 
 import psutil
@@ -18,12 +16,12 @@ import psutil
 from harmony.config import LeakLimits
 from harmony.errors import ConfigurationError
 from harmony.process.child import own_helper
+from harmony.process.this_system import SYSTEM
 
 LeakProbe = Callable[[str], Iterable[str]]
 """Given the id of a run (``<host pid>_<feature id>``), names what of that run still exists outside of this process."""
 
 _PATIENCE: Final = 2.0
-_DESCRIPTORS: Final = Path("/proc/self/fd")
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +154,5 @@ def load_probes(names: Iterable[str]) -> list[LeakProbe]:
 
 
 def _descriptors() -> dict[int, str]:
-    found: dict[int, str] = {}
-    with contextlib.suppress(FileNotFoundError):
-        for entry in os.listdir(_DESCRIPTORS):  # noqa: PTH208 - the names are numbers, not files to work with
-            with contextlib.suppress(OSError):
-                found[int(entry)] = str((_DESCRIPTORS / entry).readlink())
     _, ours = own_helper() or (0, -1)
-    looking = f"/proc/{os.getpid()}/fd"
-    return {number: target for number, target in found.items() if number != ours and not target.startswith(looking)}
+    return {number: target for number, target in SYSTEM.descriptors().items() if number != ours}

@@ -15,6 +15,7 @@ import pytest
 
 from harmony.config import overrides_of
 from harmony.errors import ExitCode, HarmonyError
+from harmony.process.this_system import lacking
 from harmony.project import load_project
 from harmony.project_file import PROJECT_FILE, find_project_file
 from harmony.pytest_plugin import matrix_plugin, reporting, termination
@@ -97,7 +98,10 @@ def pytest_configure_node(node: Any) -> None:
 def pytest_report_header(config: pytest.Config) -> list[str]:
     """Say what runs, and the seed that repeats it."""
     run = _run(config)
-    return [f"harmony: {run.project.file}, --seed={run.seed}"] if run else []
+    if run is None:
+        return []
+    lines = [f"harmony: {run.project.file}, --seed={run.seed}", lacking()]
+    return [line for line in lines if line]
 
 
 @pytest.hookimpl(tryfirst=True)

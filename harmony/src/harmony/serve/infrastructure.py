@@ -10,9 +10,7 @@ import asyncio
 import contextlib
 import json
 import os
-import select
 import shlex
-import signal
 import subprocess
 import tempfile
 import time
@@ -23,7 +21,9 @@ from typing import Final
 
 from harmony.config import Platform
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
-from harmony.process.reaper import RUN_VARIABLE, processes_with
+from harmony.process.marks import RUN_VARIABLE
+from harmony.process.reaper import end_processes
+from harmony.process.this_system import SYSTEM
 from harmony.run.pool import endpoint_variable, filled_in
 from harmony.run.step_worker import StepWorker, WorkerTimeouts
 from harmony.wire.link import LinkError
@@ -171,15 +171,12 @@ def _start(name: str, platform: Platform, root: Path, socket: Path, directory: P
 def _await_health(one: Running, timeout: float, directory: Path) -> None:
     deadline = time.monotonic() + timeout
     with contextlib.ExitStack() as stack:
-        handle = os.pidfd_open(one.pid)
-        stack.callback(os.close, handle)
-        poller = select.poll()
-        poller.register(handle, select.POLLIN)
+        watch = stack.enter_context(contextlib.closing(SYSTEM.watch(one.pid)))
         while True:
             left = deadline - time.monotonic()
             if left > 0 and asyncio.run(_healthy(one, left)):
                 return
-            ended = bool(poller.poll(_SLICE * 1000))
+            ended = watch.ended(_SLICE)
             if ended or left <= 0:
                 log = (directory / f"{one.platform}.log").read_text("utf-8", "replace")[-2000:]
                 reason = "ended" if ended else f"is not healthy after {timeout:g} s"
@@ -199,36 +196,9 @@ async def _healthy(one: Running, timeout: float) -> bool:
 
 def _end(one: Running, grace: float) -> None:
     """TERM, then KILL, whoever carries the mark: a number alone could be someone else's by now."""
-    deadline = time.monotonic() + grace
-    for pid in processes_with(UP_VARIABLE, one.mark):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            handle = os.pidfd_open(pid)
-            try:
-                signal.pidfd_send_signal(handle, signal.SIGTERM)
-                _await_end(handle, deadline - time.monotonic())
-            finally:
-                os.close(handle)
-    for pid in processes_with(UP_VARIABLE, one.mark):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.kill(pid, signal.SIGKILL)
-    with contextlib.suppress(ChildProcessError, ProcessLookupError):
-        _reap(one.pid, grace)
-
-
-def _reap(child: int, patience: float) -> None:
-    os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT)  # raises when it is no child of ours
-    handle = os.pidfd_open(child)
-    try:
-        if _await_end(handle, patience):
-            os.waitpid(child, 0)
-    finally:
-        os.close(handle)
-
-
-def _await_end(handle: int, patience: float) -> bool:
-    poller = select.poll()
-    poller.register(handle, select.POLLIN)
-    return bool(poller.poll(max(0.0, patience) * 1000))
+    end_processes(UP_VARIABLE, one.mark, grace)
+    with contextlib.suppress(ChildProcessError):
+        os.waitpid(one.pid, os.WNOHANG)  # a child of this process, or nobody of ours to reap
 
 
 def _write_state(directory: Path, state: Iterable[Running]) -> None:

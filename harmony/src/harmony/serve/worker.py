@@ -22,6 +22,8 @@ from typing import NoReturn, Protocol
 import structlog
 
 from harmony.errors import ExitCode, HarmonyError
+from harmony.process.descriptors import nonblocking_pipe
+from harmony.process.this_system import SYSTEM
 from harmony.serve.conversation import Host, Session, SessionOptions
 from harmony.wire import framing
 
@@ -44,7 +46,7 @@ class Ending:
     """The first reason to end, and a way to wait for it that signals and threads may use alike."""
 
     def __init__(self) -> None:
-        self._read, self._write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._read, self._write = nonblocking_pipe()
         self.code: int | None = None
         self.reason = ""
 
@@ -311,7 +313,7 @@ def _listening(path: Path) -> Iterator[socket.socket]:
         try:
             listener.bind(str(path))
         except OSError as error:
-            hint = "the folder must exist and the path must be shorter than 108 bytes"
+            hint = f"the folder must exist, and the path may have {SYSTEM.max_socket_path} bytes"
             raise ListenError(f"cannot listen on {path}: {error}", hint=hint) from error
         finally:
             os.umask(mask)

@@ -20,6 +20,7 @@ from collections.abc import Iterator
 from enum import StrEnum
 
 from harmony.process.child import ChildProcess
+from harmony.process.descriptors import nonblocking_pipe
 from harmony.wire import framing, jsonrpc
 from harmony.wire.framing import Fault, FaultKind, Frame
 from harmony.wire.jsonrpc import ErrorResponse, Id, Malformed, Message, Response
@@ -85,7 +86,7 @@ class Client(ABC):
         self._write_lock = threading.Lock()
         self._gone: str | None = None
         self._closed = False
-        self._wake_read, self._wake_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._wake_read, self._wake_write = nonblocking_pipe()
         os.set_blocking(read, False)
         os.set_blocking(write, False)
         self._thread = threading.Thread(target=self._listen, name=f"client of {name}", daemon=True)
@@ -229,7 +230,7 @@ class Client(ABC):
         child = self._child
         sources = (self._read_fd,) if child is None else (child.stderr_fd, self._read_fd)
         poller = select.poll()
-        for descriptor in (*sources, self._wake_read, *(() if child is None else (child.pidfd,))):
+        for descriptor in (*sources, self._wake_read, *(() if child is None else (child.end_descriptor,))):
             poller.register(descriptor, select.POLLIN)
         try:
             while self._gone is None or child is not None:
@@ -239,7 +240,7 @@ class Client(ABC):
                         poller.unregister(descriptor)
                         if descriptor == self._read_fd:
                             self._input_ended()
-                ended = child is not None and child.pidfd in ready
+                ended = child is not None and child.end_descriptor in ready
                 if ended or self._wake_read in ready:
                     self._take_the_rest(sources)
                     if child is not None and ended:
