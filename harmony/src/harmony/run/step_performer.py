@@ -1,11 +1,10 @@
-"""Steps in this process: the actor behind local mode and behind `harmony serve`."""
+"""The steps of one role, performed on the loop that it is called on."""
 
 from __future__ import annotations
 
 import asyncio
 import functools
 import inspect
-import threading
 import time
 import traceback
 from collections.abc import Callable, Coroutine, Mapping, Sequence
@@ -28,8 +27,9 @@ from harmony.errors import (
 from harmony.logs import LEVELS
 from harmony.model import ProcessAction, ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.own_code import is_own_code
+from harmony.run.blocking import BlockingCalls
 from harmony.run.control import ProcessControl
-from harmony.run.step_executor import StepExecutor
+from harmony.run.loop_thread import contained, task_stacks, within
 from harmony.steps.binding import bind
 from harmony.steps.context import ScenarioContext, make_current
 from harmony.steps.injection import Injector
@@ -41,6 +41,7 @@ from harmony.verdict.comparison import MismatchError, shortened
 SETUP_TIMEOUT: Final = 30.0
 CLEANUP_TIMEOUT: Final = 10.0
 _LONGEST_ERROR: Final = 4000
+_SETTLED_IN: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -51,10 +52,10 @@ class _Running:
     outcome: asyncio.Task[StepOutcome]
 
 
-class StepActor:
+class StepPerformer:
     """Plays one role at a time with the step classes of this process.
 
-    Steps run on a executor of their own, so that a step that blocks disturbs nobody and a deadline always holds.
+    Methods that are plain functions run on threads, so that only an asynchronous step that blocks can stop the loop.
 
     Args:
         library: The project's steps.
@@ -67,9 +68,8 @@ class StepActor:
 
     def __init__(self, library: StepLibrary, *, name: str = "local", show_logs: int = LEVELS["warning"]) -> None:
         self._library = library
-        self._name = name
         self._show_logs = show_logs
-        self._executor: StepExecutor | None = None
+        self._blocking = BlockingCalls(name)
         self._context: ScenarioContext | None = None
         self._injector: Injector | None = None
         self._running: _Running | None = None
@@ -84,8 +84,6 @@ class StepActor:
         """Begin a scenario with a fresh context."""
         if self._context is not None:
             await self.finish()
-        if self._executor is None or self._executor.lost:
-            self._executor = StepExecutor(f"{self._name}-{scenario.role}")
         self._context = ScenarioContext(scenario, show_logs=self._show_logs)
         self._injector = Injector(self._library.providers, self._context)
         self.timings = {}
@@ -136,7 +134,7 @@ class StepActor:
                 f"cannot {action} a role that has no process of its own",
                 {"hint": "provide a harmony.run.control.ProcessControl, or run the roles as processes"},
             )
-        executor, context, injector = self._ready()
+        context, injector = self._ready()
 
         async def act() -> None:
             make_current(context)
@@ -147,7 +145,7 @@ class StepActor:
                 ProcessAction.SHUTDOWN: control.shut_down,
             }[action]()
 
-        return await self._outcome(executor, context, act(), SETUP_TIMEOUT)
+        return await self._outcome(context, act(), SETUP_TIMEOUT)
 
     async def finish(self) -> None:
         """End the scenario and release all it held.
@@ -159,43 +157,54 @@ class StepActor:
         running, self._running = self._running, None
         if running is not None:
             running.outcome.cancel()
-        if context is None or self._executor is None:
+        if context is None:
             return
         self.timings = {name: context.performance.statistics(name) for name in context.performance.operations}
-        executor = StepExecutor(f"{self._name}-rescue") if self._executor.lost else self._executor
+        make_current(context)
         try:
-            await executor.perform(_closed(context), CLEANUP_TIMEOUT)
-            # What the context held is gone, so a function that still ran in the background comes to its end.
-            self._executor.lost = not await asyncio.to_thread(self._executor.idle, 2.0)
+            await within(context.close(), CLEANUP_TIMEOUT)
         except StepTimeoutError as error:
             raise CleanupError([error, *context.crashes()]) from error
-        finally:
-            if executor is not self._executor:
-                await asyncio.to_thread(executor.finish, 1.0)
-            if self._executor.lost:
-                await self.close()
+        # What the context held is gone, so a function that still ran in the background comes to its end.
+        if not await self._blocking.settled(_SETTLED_IN):
+            self._blocking.close()
 
     async def close(self) -> None:
-        """End the executor."""
-        executor, self._executor = self._executor, None
-        if executor is not None:
-            await asyncio.to_thread(executor.finish, 1.0)
+        """End the threads."""
+        self._blocking.close()
 
     def catalogue(self) -> Sequence[StepDefinition]:
         """Return every step definition, for discovery."""
         return self._library.registry.definitions
 
-    def stack(self) -> str:
-        """Return where the steps of this actor stand now."""
-        return self._executor.stack() if self._executor else ""
+    def diagnose(self) -> dict[str, str]:
+        """Return what the scenario tells of a failure."""
+        return self._context.diagnose() if self._context else {}
 
-    def _ready(self) -> tuple[StepExecutor, ScenarioContext, Injector]:
-        if self._executor is None or self._context is None or self._injector is None:
+    def timed_out(self, seconds: float, elapsed: float, stack: str) -> StepOutcome:
+        """Return the outcome of a step that did not end in time."""
+        return StepOutcome(
+            Verdict.TIMED_OUT,
+            f"Step execution timeout: no end within {seconds:g} s",
+            {
+                "timeoutType": "STEP_EXECUTION_TIMEOUT",
+                "timeoutMs": round(seconds * 1000),
+                "elapsedMs": round(elapsed * 1000),
+                "stack": stack,
+                "sections": self.diagnose(),
+            },
+        )
+
+    def _stack(self) -> str:
+        return "\n".join(filter(None, (self._blocking.stack(), task_stacks())))
+
+    def _ready(self) -> tuple[ScenarioContext, Injector]:
+        if self._context is None or self._injector is None:
             raise HarmonyError("a step before the scenario has started", hint="call start() first")
-        return self._executor, self._context, self._injector
+        return self._context, self._injector
 
     async def _step(self, call: StepCall, match: StepMatch, arguments: Mapping[str, Any]) -> StepOutcome:
-        executor, context, injector = self._ready()
+        context, injector = self._ready()
 
         async def run() -> None:
             make_current(context)
@@ -205,32 +214,20 @@ class StepActor:
             if inspect.iscoroutinefunction(method):
                 await method(**arguments)
                 return
-            result = await executor.call(functools.partial(method, **arguments))
+            result = await self._blocking.call(functools.partial(method, **arguments))
             if inspect.isawaitable(result):
                 await result
 
-        return await self._outcome(executor, context, run(), call.timeout)
+        return await self._outcome(context, run(), call.timeout)
 
-    async def _outcome(
-        self, executor: StepExecutor, context: ScenarioContext, work: Coroutine[Any, Any, None], seconds: float
-    ) -> StepOutcome:
+    async def _outcome(self, context: ScenarioContext, work: Coroutine[Any, Any, None], seconds: float) -> StepOutcome:
         logged = len(context.logs)
         begin = time.monotonic()
         try:
-            await executor.perform(_contained(work), seconds)
+            await contained(within(work, seconds, self._stack))
             outcome = StepOutcome(Verdict.PASSED)
         except StepTimeoutError as error:
-            outcome = StepOutcome(
-                Verdict.TIMED_OUT,
-                f"Step execution timeout: {error.message}",
-                {
-                    "timeoutType": "STEP_EXECUTION_TIMEOUT",
-                    "timeoutMs": round(seconds * 1000),
-                    "elapsedMs": round((time.monotonic() - begin) * 1000),
-                    "stack": error.stack,
-                    "sections": context.diagnose(),
-                },
-            )
+            outcome = self.timed_out(seconds, time.monotonic() - begin, error.stack)
         except UnsupportedError as error:
             outcome = StepOutcome(Verdict.UNSUPPORTED, str(error), {"code": error.code})
         except asyncio.CancelledError:
@@ -240,19 +237,6 @@ class StepActor:
             verdict = own if isinstance(own, Verdict) else Verdict.FAILED
             outcome = StepOutcome(verdict, _message(error), _details(error, context))
         return replace(outcome, logs=tuple(context.logs[logged:]), seconds=time.monotonic() - begin)
-
-
-async def _closed(context: ScenarioContext) -> None:
-    make_current(context)
-    await context.close()
-
-
-async def _contained(work: Coroutine[Any, Any, None]) -> None:
-    """Keep a step that calls sys.exit from ending the loop it runs on."""
-    try:
-        await work
-    except (SystemExit, KeyboardInterrupt) as error:
-        raise RuntimeError(f"the step tried to end the process: {error!r}") from error
 
 
 def _message(error: BaseException) -> str:
@@ -273,10 +257,10 @@ def _details(error: BaseException, context: ScenarioContext) -> dict[str, Any]:
 
 def _traceback(error: BaseException) -> str:
     """Return the traceback from the step method on: what harmony does around it helps nobody."""
-    loop, thread = Path(asyncio.__file__).parent, Path(threading.__file__)
+    loop = Path(asyncio.__file__).parent
     frames = [
         frame
         for frame in traceback.extract_tb(error.__traceback__)
-        if not is_own_code(frame.filename) and Path(frame.filename).parent != loop and Path(frame.filename) != thread
+        if not is_own_code(frame.filename) and Path(frame.filename).parent != loop
     ]
     return "".join(traceback.StackSummary.from_list(frames).format())

@@ -1,7 +1,8 @@
 """The step worker: a process that speaks the step contract on its standard streams or a Unix socket.
 
-The main thread only waits for the end (signal, closed input, vanished parent, `shutdown`) and then releases everything
-within a second. Reading, conducting and performing have threads of their own.
+The main thread waits for the end (signal, closed input, vanished parent, `shutdown`) and then releases everything
+within a second; meanwhile it watches for steps that hang. Each conversation has a thread that reads, and one whose loop
+performs.
 """
 
 from __future__ import annotations
@@ -164,6 +165,10 @@ class Conversation:
         self._seen = self._progress
         return still
 
+    def watch(self) -> None:
+        """Answer for a step that hangs; to be called now and then."""
+        self._session.watch()
+
     def close(self) -> bool:
         """Release everything; return whether all of it ended in time."""
         return self._session.close()
@@ -207,6 +212,7 @@ def serve_streams(wire: StandardStreams, factory: Callable[[], Host], options: S
                 ending.set(0, "the parent process is gone")
             elif conversation.stalled():
                 ending.set(0, "the peer has closed its end")
+            conversation.watch()
         return _ended(ending, clean=conversation.close())
 
 
@@ -265,7 +271,8 @@ class _Guest:
         self._conversation = Conversation(SocketWire(connection), factory, options, ending, self._gone)
 
     def gone(self) -> bool:
-        """Return whether the peer has left."""
+        """Return whether the peer has left; answer for a step that hangs."""
+        self._conversation.watch()
         return self._closed.is_set() or self._conversation.stalled()
 
     def close(self) -> bool:
