@@ -323,6 +323,8 @@ def test_a_provider_that_fails_is_a_failure_with_its_cause() -> None:
 class BrokenActor:
     """An actor that breaks its promise never to raise, or never answers."""
 
+    ended = False
+
     def __init__(self, how: str) -> None:
         self.how = how
 

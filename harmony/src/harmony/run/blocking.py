@@ -5,9 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import contextvars
+import functools
 import queue
 import threading
 import time
+import typing
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -15,6 +17,8 @@ from harmony.run.loop_thread import thread_stack
 
 T = TypeVar("T")
 
+_AT_ONCE = 0.0005
+"""Seconds that the loop itself waits for a function: too short to be missed, and cheaper than turning for it."""
 _SLICE = 0.01
 
 
@@ -33,27 +37,25 @@ class BlockingCalls:
     async def call(self, function: Callable[[], T]) -> T:
         """Return what the function returns; cancelling ends the waiting, not the function."""
         loop = asyncio.get_running_loop()
-        ended: asyncio.Future[T] = loop.create_future()
-        context = contextvars.copy_context()
         thread = self._idle.pop() if self._idle else _Thread(self._name)
-
-        def work() -> None:
-            value: T | None = None
-            error: BaseException | None = None
-            try:
-                value = context.run(function)
-            except StopIteration as stop:
-                error = RuntimeError(f"the step raised {stop!r}")
-            except BaseException as caught:  # noqa: BLE001 - it belongs to whoever awaits
-                error = caught
-            self._busy.discard(thread)
-            self._idle.append(thread)
-            with contextlib.suppress(RuntimeError):  # the loop has been closed while this still ran
-                loop.call_soon_threadsafe(_settle, ended, value, error)
-
         self._busy.add(thread)
-        thread.work.put(work)
-        return await ended
+        call = _Call(functools.partial(contextvars.copy_context().run, function), self._rest, thread, loop)
+        thread.work.put(call)
+        # Most functions have ended before the loop would have turned once.
+        if not call.ended.acquire(timeout=_AT_ONCE):
+            call.awaited = loop.create_future()
+            if not call.ended.acquire(blocking=False):
+                await call.awaited
+        if call.error is not None:
+            try:
+                raise call.error
+            finally:
+                del call
+        return typing.cast("T", call.value)
+
+    def _rest(self, thread: _Thread) -> None:
+        self._busy.discard(thread)
+        self._idle.append(thread)
 
     async def settled(self, timeout: float) -> bool:
         """Wait for functions that nobody awaits any more; return whether all have ended in time."""
@@ -79,22 +81,48 @@ class BlockingCalls:
 class _Thread(threading.Thread):
     def __init__(self, name: str) -> None:
         super().__init__(name=f"{name}-step", daemon=True)
-        self.work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self.work: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self.start()
 
     def run(self) -> None:
-        while True:
-            work = self.work.get()
-            if work is None:
-                return
-            work()
-            del work  # nothing of a step is held while the thread waits for the next one
+        while (call := self.work.get()) is not None:
+            call.run()
+            del call  # nothing of a step is held while the thread waits for the next one
 
 
-def _settle(ended: asyncio.Future[Any], value: Any, error: BaseException | None) -> None:
-    if ended.done():
-        return
-    if error is None:
-        ended.set_result(value)
-    else:
-        ended.set_exception(error)
+class _Call:
+    """One function on its way through a thread."""
+
+    def __init__(
+        self,
+        function: Callable[[], Any],
+        rest: Callable[[_Thread], None],
+        thread: _Thread,
+        loop: asyncio.AbstractEventLoop,
+    ) -> None:
+        self._function = function
+        self._rest = rest
+        self._thread = thread
+        self._loop = loop
+        self.value: Any = None
+        self.error: BaseException | None = None
+        self.ended = threading.Lock()
+        self.ended.acquire()
+        self.awaited: asyncio.Future[None] | None = None
+
+    def run(self) -> None:
+        try:
+            self.value = self._function()
+        except StopIteration as stop:
+            self.error = RuntimeError(f"the step raised {stop!r}")
+        except BaseException as error:  # noqa: BLE001 - it belongs to whoever awaits
+            self.error = error
+        self._rest(self._thread)
+        self.ended.release()
+        if self.awaited is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has been closed while this still ran
+                self._loop.call_soon_threadsafe(self._settle)
+
+    def _settle(self) -> None:
+        if self.awaited is not None and not self.awaited.done():
+            self.awaited.set_result(None)

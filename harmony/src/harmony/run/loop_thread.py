@@ -45,6 +45,11 @@ class LoopThread:
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
+    @property
+    def here(self) -> bool:
+        """Whether the caller runs on the loop."""
+        return threading.current_thread() is self._thread
+
     def post(self, function: Callable[..., object], *arguments: Any) -> None:
         """Have a function called on the loop."""
         self._loop.call_soon_threadsafe(function, *arguments)

@@ -1,9 +1,9 @@
 """One conversation of a step worker: requests in, answers out, one actor behind it.
 
-`receive` runs in the thread that reads. It answers at once what needs no actor (`health`, `discover`, `dump`) and hands
-the rest straight to the loop thread of the actor, which performs one request after the other and answers it. So a step
-crosses to another thread once, and one that blocks never stops `health`. At most so many requests wait: then `receive`
-blocks, reading stops, and the flood waits in the peer's pipe.
+`receive` runs where the wire is read: on the loop of the actor, or in a thread. It answers at once what needs no actor
+(`health`, `discover`, `dump`) and queues the rest for the loop, which performs one request after the other and answers
+it. The queue is bounded: when it is full, `receive` blocks in its thread, reading stops, and the flood waits in the
+peer's pipe.
 
 The actor keeps its deadlines itself. `watch` answers for a request that blocks the loop.
 """
@@ -25,7 +25,7 @@ import structlog
 from harmony.errors import StepTimeoutError
 from harmony.model import StepOutcome, Verdict
 from harmony.run.actor import Actor, Settling
-from harmony.run.loop_thread import CANCEL_GRACE, LoopStuckError, LoopThread, contained, stacks, within
+from harmony.run.loop_thread import CANCEL_GRACE, LoopStuckError, LoopThread, contained, stacks
 from harmony.wire import jsonrpc, step_contract
 from harmony.wire.framing import Fault, FaultKind, Frame
 from harmony.wire.jsonrpc import ErrorResponse, Malformed, Message, Notification, Request, Response, RpcError
@@ -89,6 +89,7 @@ class _Job:
         work: Does it and returns the result.
         timeout: Seconds for it.
         stuck: Makes the result if it blocks the loop, of seconds and stack; without it, that is an error.
+        stack: Where it stood when its time was over; before, there is none.
         began: When it came to its turn.
         answered: Whether somebody has taken on to answer it.
     """
@@ -97,6 +98,7 @@ class _Job:
     work: Callable[[], Coroutine[Any, Any, Any]]
     timeout: float
     stuck: Callable[[float, str], Any] | None = None
+    stack: str | None = None
     began: float = 0.0
     answered: bool = False
 
@@ -106,6 +108,7 @@ class Session:
 
     Args:
         factory: Makes the actor; called once, in the thread that constructs the session.
+        loop_thread: On which the actor performs; closed with the session.
         send: Writes one message to the peer; may block while the peer does not read.
         on_end: Called with the exit code when the peer asks for the end, or when the session is lost.
         options: See `SessionOptions`.
@@ -114,6 +117,7 @@ class Session:
     def __init__(
         self,
         factory: Callable[[], Host],
+        loop_thread: LoopThread,
         send: Callable[[bytes], None],
         on_end: Callable[[int, str], None],
         options: SessionOptions,
@@ -122,16 +126,21 @@ class Session:
         self._send_bytes = send
         self._on_end = on_end
         self._options = options
-        self._loop_thread = LoopThread()
-        self._room = threading.Semaphore(QUEUE_LIMIT)
+        self._loop_thread = loop_thread
+        self._jobs: collections.deque[_Job] = collections.deque()
+        self._room = threading.Event()
         self._answering = threading.Lock()
         self._ending = threading.Event()
-        # What follows is of the loop thread.
-        self._jobs: collections.deque[_Job] = collections.deque()
+        # What follows belongs to the loop thread.
         self._current: _Job | None = None
         self._task: asyncio.Task[None] | None = None
         self._drained: threading.Event | None = None
         self._active = False
+
+    @property
+    def full(self) -> bool:
+        """Whether another request would have to wait for room."""
+        return len(self._jobs) >= QUEUE_LIMIT
 
     def receive(self, item: Frame | Fault) -> None:
         """Take one frame or fault; never raises for anything a peer can send."""
@@ -156,20 +165,28 @@ class Session:
         drained.wait(timeout)
 
     def watch(self) -> None:
-        """Answer for a request that blocks the loop, and end the worker. To be called now and then."""
+        """Cancel a request that is beyond its time; answer one that blocks the loop, and end the worker.
+
+        To be called now and then, from outside of the loop.
+        """
         job = self._current
-        if job is None:
+        if job is None or (seconds := time.monotonic() - job.began) < job.timeout + STEP_GRACE:
             return
-        seconds = time.monotonic() - job.began
-        if seconds < job.timeout + STEP_GRACE + CANCEL_GRACE or not self._claim(job):
-            return
-        self._loop_thread.lost = True
-        _log.error("a step hangs", stacks=stacks())
-        if job.stuck is None:
-            self._refuse(job.request, RpcError(jsonrpc.INTERNAL_ERROR, f"{job.request.method} hangs; worker ends"))
-        else:
-            self._answer(job.request, job.stuck(seconds, self._loop_thread.stack()))
-        self._on_end(70, "a step hangs and cannot be cancelled")
+        if job.stack is None:
+            job.stack = self._loop_thread.stack()
+            self._loop_thread.post(self._expire, job)
+        elif seconds > job.timeout + STEP_GRACE + CANCEL_GRACE and self._claim(job):
+            self._loop_thread.lost = True
+            _log.error("a step hangs", stacks=stacks())
+            if job.stuck is None:
+                self._refuse(job.request, RpcError(jsonrpc.INTERNAL_ERROR, f"{job.request.method} hangs; worker ends"))
+            else:
+                self._answer(job.request, job.stuck(seconds, job.stack))
+            self._on_end(70, "a step hangs and cannot be cancelled")
+
+    def _expire(self, job: _Job) -> None:
+        if job is self._current and self._task is not None:
+            self._task.cancel()
 
     def close(self, timeout: float = 0.6) -> bool:
         """Stop what runs, release the scenario and the actor; return whether all of it ended in time."""
@@ -223,13 +240,19 @@ class Session:
             self._refuse(call, error)
 
     def _enqueue(self, job: _Job) -> None:
-        while not self._ending.is_set():
-            if self._room.acquire(timeout=0.25):
-                self._loop_thread.post(self._take, job)
+        while self.full:
+            self._room.clear()
+            if self.full:
+                self._room.wait(0.25)
+            if self._ending.is_set():
                 return
-
-    def _take(self, job: _Job) -> None:
         self._jobs.append(job)
+        if self._loop_thread.here:
+            self._wake()
+        else:
+            self._loop_thread.post(self._wake)
+
+    def _wake(self) -> None:
         if self._current is None:
             self._next()
 
@@ -237,6 +260,8 @@ class Session:
         self._current = None
         if self._jobs and not self._ending.is_set():
             job = self._jobs.popleft()
+            if len(self._jobs) == QUEUE_LIMIT - 1:
+                self._room.set()
             job.began = time.monotonic()
             self._current = job
             self._task = asyncio.create_task(self._conduct(job))
@@ -261,9 +286,8 @@ class Session:
         except RpcError as error:
             problem = error
         except asyncio.CancelledError:
-            problem = RpcError(jsonrpc.INTERNAL_ERROR, f"{job.request.method} was interrupted")
-        except StepTimeoutError as error:
-            problem = RpcError(jsonrpc.INTERNAL_ERROR, f"Internal error: {error.message}")
+            cause = "was interrupted" if job.stack is None else f"has no end within {job.timeout:g} s"
+            problem = RpcError(jsonrpc.INTERNAL_ERROR, f"Internal error: {job.request.method} {cause}")
         except Exception as error:  # noqa: BLE001 - whatever a request raised, the peer must learn it
             _log.exception("request failed", method=job.request.method)
             message = f"Internal error: {job.request.method} failed: {type(error).__name__}: {error}"
@@ -276,7 +300,6 @@ class Session:
             self._answer(job.request, result)
         else:
             self._refuse(job.request, problem)
-        self._room.release()
         self._next()
 
     def _claim(self, job: _Job) -> bool:
@@ -293,7 +316,7 @@ class Session:
         async def work() -> bool:
             await self._cleanup()
             self._active = True
-            await within(self._host.start(start), SETUP_TIMEOUT)
+            await self._host.start(start)
             return True
 
         return _Job(call, work, CLEANUP_TIMEOUT + SETUP_TIMEOUT)
@@ -309,7 +332,7 @@ class Session:
                 outcome = StepOutcome(Verdict.FAILED, "no scenario has begun: send initialize before the first step")
             return step_contract.response_fields(outcome, step=step.text, timeout=timeout)
 
-        return _Job(call, work, timeout, self._stuck(step.text))
+        return _Job(call, work, timeout, self._stuck)
 
     def _settle(self, call: Request | Notification) -> _Job:
         timeout = self._options.step_timeout
@@ -320,37 +343,34 @@ class Session:
                 outcome = await self._outcome(self._host.settle(timeout), timeout)
             return step_contract.response_fields(outcome, timeout=timeout)
 
-        return _Job(call, work, timeout, self._stuck(""))
+        return _Job(call, work, timeout, self._stuck)
 
     async def _outcome(self, work: Coroutine[Any, Any, StepOutcome], timeout: float) -> StepOutcome:
-        began = time.monotonic()
+        job, began = self._current, time.monotonic()
         try:
-            return await contained(within(work, timeout + STEP_GRACE))
-        except StepTimeoutError as error:
-            detail = f"no result within {timeout:g} s, the step was cancelled"
-            return StepOutcome(Verdict.TIMED_OUT, detail, {"stack": error.stack}, seconds=time.monotonic() - began)
+            return await contained(work)
         except asyncio.CancelledError:
-            if not self._ending.is_set():
-                raise
-            return StepOutcome(Verdict.FAILED, "the worker is ending", seconds=time.monotonic() - began)
+            seconds = time.monotonic() - began
+            if job is not None and job.stack is not None:
+                detail = f"no result within {timeout:g} s, the step was cancelled"
+                return StepOutcome(Verdict.TIMED_OUT, detail, {"stack": job.stack}, seconds=seconds)
+            if self._ending.is_set():
+                return StepOutcome(Verdict.FAILED, "the worker is ending", seconds=seconds)
+            raise
         except Exception as error:  # noqa: BLE001 - a failed step is an answer, whatever it raised
             return StepOutcome(Verdict.FAILED, f"{type(error).__name__}: {error}", seconds=time.monotonic() - began)
 
-    def _stuck(self, text: str) -> Callable[[float, str], Any]:
+    def _stuck(self, seconds: float, stack: str) -> dict[str, Any]:
         timeout = self._options.step_timeout
-
-        def result(seconds: float, stack: str) -> dict[str, Any]:
-            detail = f"no result within {timeout:g} s and the step cannot be cancelled; this worker ends"
-            data = {"stack": stack, "sections": dict(self._host.diagnose())}
-            outcome = StepOutcome(Verdict.TIMED_OUT, detail, data, seconds=seconds)
-            return step_contract.response_fields(outcome, step=text, timeout=timeout)
-
-        return result
+        detail = f"no result within {timeout:g} s and the step cannot be cancelled; this worker ends"
+        data = {"stack": stack, "sections": dict(self._host.diagnose())}
+        outcome = StepOutcome(Verdict.TIMED_OUT, detail, data, seconds=seconds)
+        return step_contract.response_fields(outcome, timeout=timeout)
 
     async def _cleanup(self) -> None:
         if self._active:
             self._active = False
-            await within(self._host.finish(), CLEANUP_TIMEOUT)
+            await self._host.finish()
 
     def _discovery(self) -> dict[str, Any]:
         steps = [{"type": step.type, "pattern": step.pattern} for step in self._host.offered()]
