@@ -6,7 +6,7 @@ use for the name.
 
 from __future__ import annotations
 
-from pytest_bdd import parsers
+from harmony.steps import parsers
 
 _ACTOR = r"(?:the|a second|a new) '[^']+' process "
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from harmony.cli.features import ProjectOption
+from harmony.cli.options import ProjectOption
 from harmony.errors import ConfigurationError, ExitCode
 from harmony.project import Project, load_project
 from harmony.spec.clauses import Clause, as_json, as_markdown, problems, read_clauses

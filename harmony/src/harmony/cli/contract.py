@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from harmony.cli.features import ProjectOption
+from harmony.cli.options import ProjectOption
 from harmony.errors import ConfigurationError, ExitCode
 from harmony.project import Project, load_project
 from harmony.wire.contract_text import json_schema, markdown

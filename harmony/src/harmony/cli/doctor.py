@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from harmony.cli.features import ProjectOption, SetOption
+from harmony.cli.options import ProjectOption, SetOption
 from harmony.config import overrides_of
 from harmony.doctor.examination import LIMIT, Examination, checks_of, chosen, open_case
 from harmony.doctor.finding import Finding

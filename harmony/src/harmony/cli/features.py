@@ -9,6 +9,7 @@ from typing import Annotated, Final
 
 import typer
 
+from harmony.cli.options import ProjectOption, SetOption
 from harmony.config import overrides_of
 from harmony.errors import ExitCode
 from harmony.project import load_project
@@ -17,13 +18,6 @@ from harmony.spec.selection import select
 from harmony.steps.catalogue import Entry, as_json, as_markdown, as_text, catalogue
 from harmony.steps.lint import report, usages
 from harmony.steps.scaffold import scaffold, write_draft
-
-ProjectOption = Annotated[
-    Path | None, typer.Option("--project", help="Project file or directory; found from here upwards by default.")
-]
-SetOption = Annotated[
-    list[str] | None, typer.Option("--set", help="A setting, such as timeouts.step=60; may be repeated.")
-]
 
 
 class Format(StrEnum):

@@ -10,7 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
-from harmony.cli.features import ProjectOption
+from harmony.cli.options import ProjectOption
 from harmony.errors import ConfigurationError
 from harmony.new_driver.languages import LANGUAGES
 from harmony.new_driver.rendering import Driver, entry_of, next_commands, render

@@ -11,7 +11,7 @@ from typing import Annotated, Final
 import typer
 from rich.console import Console
 
-from harmony.cli.features import ProjectOption
+from harmony.cli.options import ProjectOption
 from harmony.errors import ConfigurationError, ExitCode
 from harmony.perf import machine as machines
 from harmony.perf.document import document

@@ -15,8 +15,6 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, Final, TypeVar
 
-from pytest_bdd import parsers
-
 from harmony.errors import (
     AmbiguousStepError,
     ConfigurationError,
@@ -27,6 +25,7 @@ from harmony.errors import (
 )
 from harmony.model import StepType
 from harmony.spec.sentence import normalised, snippet
+from harmony.steps import parsers
 
 Pattern = str | parsers.StepParser
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -48,7 +47,7 @@ def given(pattern: Pattern) -> Callable[[Method], Method]:
     """Mark a method as the meaning of a Given sentence.
 
     Args:
-        pattern: The exact sentence, or one of pytest-bdd's parsers (``string``, ``parse``, ``cfparse``, ``re``).
+        pattern: The exact sentence, or one of the parsers (``string``, ``parse``, ``cfparse``, ``re``).
     """
     return _marker(frozenset({StepType.GIVEN}), pattern)
 
@@ -78,7 +77,7 @@ def background(method: Method) -> Method:
 
 
 def _marker(types: frozenset[StepType], pattern: Pattern) -> Callable[[Method], Method]:
-    mark = StepMark(types, parsers.get_parser(pattern))
+    mark = StepMark(types, parsers.string(pattern) if isinstance(pattern, str) else pattern)
 
     def decorate(method: Method) -> Method:
         if not inspect.isfunction(method):
@@ -98,7 +97,7 @@ class StepDefinition:
 
     Attributes:
         types: The step types it answers to.
-        parser: pytest-bdd's parser of the sentence.
+        parser: The parser of the sentence.
         owner: The step class.
         method: Name of the method.
         place: Where the method stands.
@@ -141,10 +140,11 @@ class StepDefinition:
     def arguments(self, sentence: str) -> RawArguments | None:
         """Return what the pattern takes from a (normalised) sentence, or ``None`` if it does not match."""
         parser = self.parser
-        if type(parser) is parsers.string:
+        if self.kind == "string":
             return RawArguments((), {}) if normalised(parser.name) == sentence else None
-        if isinstance(parser, parsers.re):
-            found = parser.regex.fullmatch(sentence)
+        regex = getattr(parser, "regex", None)
+        if regex is not None:
+            found = regex.fullmatch(sentence)
             if found is None:
                 return None
             named = found.re.groupindex.values()
@@ -185,7 +185,7 @@ class StepRegistry:
         self._patterns: list[StepDefinition] = []
         self._known: dict[tuple[StepType | None, str], list[StepMatch]] = {}
         for definition in self._definitions:
-            if type(definition.parser) is parsers.string:
+            if definition.kind == "string":
                 self._exact.setdefault(normalised(definition.pattern), []).append(definition)
             else:
                 self._patterns.append(definition)

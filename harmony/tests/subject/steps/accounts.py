@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pydantic import BaseModel
-from pytest_bdd import parsers
 
 from harmony.logs import Logger
+from harmony.steps import parsers
 from harmony.steps.conversion import Duration
 from harmony.steps.expected_errors import ExpectedErrors
 from harmony.steps.naming import Naming

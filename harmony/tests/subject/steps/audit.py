@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_bdd import parsers
-
+from harmony.steps import parsers
 from harmony.steps.naming import Naming
 from harmony.steps.registry import background, given, then, when
 from harmony.verdict.comparison import expect_equal

@@ -1,0 +1,15 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+ProjectOption = Annotated[
+    Path | None, typer.Option("--project", help="Project file or directory; found from here upwards by default.")
+]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="A setting, such as timeouts.step=60; may be repeated.")
+]
