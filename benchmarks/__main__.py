@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks import history, machine
+from benchmarks import history, machine, steps
 from benchmarks.contenders import Contender, Workshop, field_of_contenders
 from benchmarks.plan import Case, Kind, Placement, cases
 from benchmarks.plot import throughput_svg
@@ -93,10 +93,11 @@ def _save(directory: Path, results: Results, judged: list[dict[str, object]], co
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Runs, reports, saves; returns the exit code. ``soak`` as the first word is another command."""
+    """Runs, reports, saves; returns the exit code. ``soak`` and ``steps`` as the first word are other commands."""
     words = sys.argv[1:] if argv is None else list(argv)
-    if words[:1] == ["soak"]:
-        return soak.main(words[1:])
+    for name, command in (("soak", soak.main), ("steps", steps.main)):
+        if words[:1] == [name]:
+            return command(words[1:])
     arguments = _arguments(words)
     chosen, contenders = _chosen_cases(arguments), _chosen_contenders(arguments)
     # Piped into a file, the tables need a width of their own.

@@ -321,9 +321,9 @@ def test_a_provider_that_fails_is_a_failure_with_its_cause() -> None:
 
 
 class BrokenActor:
-    ended = False
-
     """An actor that breaks its promise never to raise, or never answers."""
+
+    ended = False
 
     def __init__(self, how: str) -> None:
         self.how = how

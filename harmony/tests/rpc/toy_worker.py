@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harmony.model import LogRecord, ScenarioStart, StepCall, StepOutcome, Verdict
@@ -47,6 +47,9 @@ class Toy:
 
     def offered(self) -> Sequence[OfferedStep]:
         return [OfferedStep(kind, pattern) for kind, patterns in SENTENCES.items() for pattern in patterns]
+
+    def diagnose(self) -> Mapping[str, str]:
+        return {"toy": "half wound"}
 
     async def start(self, scenario: ScenarioStart) -> None:
         if scenario.scenario == "refuse":

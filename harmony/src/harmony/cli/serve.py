@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
@@ -11,10 +10,8 @@ import typer
 
 from harmony.cli.options import ProjectOption
 from harmony.project import load_project
-from harmony.run.recording import load
 from harmony.serve.conversation import Host, SessionOptions
 from harmony.serve.project_host import hosts_of, options_of
-from harmony.serve.replay import ReplayingHost
 from harmony.serve.worker import StandardStreams, leave, log_to_stderr, serve_socket, serve_streams
 from harmony.wire.step_contract import DEFAULT_TIMEOUT
 
@@ -41,8 +38,7 @@ def serve_command(
     wire = StandardStreams() if listen is None else None
     log_to_stderr()
     if replay is not None:
-        recording = load(replay)
-        factory: Callable[[], Host] = functools.partial(ReplayingHost, recording)
+        factory: Callable[[], Host] = _replaying(replay)
         options = SessionOptions(step_timeout or DEFAULT_TIMEOUT)
     else:
         loaded = load_project(project)
@@ -52,3 +48,12 @@ def serve_command(
         leave(serve_streams(wire, factory, options))
     if listen is not None:
         leave(serve_socket(listen, factory, options))
+
+
+def _replaying(file: Path) -> Callable[[], Host]:
+    # A worker with steps of its own needs neither YAML nor all of an orchestrator to start.
+    from harmony.run.recording import load  # noqa: PLC0415
+    from harmony.serve.replay import ReplayingHost  # noqa: PLC0415
+
+    recording = load(file)
+    return lambda: ReplayingHost(recording)

@@ -1,287 +1,106 @@
-"""Steps in this process: the actor behind local mode and behind `harmony serve`."""
+"""Steps in this process: the actor behind local mode and behind drivers."""
 
 from __future__ import annotations
 
 import asyncio
-import functools
-import inspect
-import threading
 import time
-import traceback
-from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from collections.abc import Coroutine
 from typing import Any, Final
 
-import structlog
-
-from harmony.errors import (
-    AmbiguousStepError,
-    CleanupError,
-    ConversionError,
-    HarmonyError,
-    StepClassError,
-    StepTimeoutError,
-    UndefinedStepError,
-    UnsupportedError,
-)
+from harmony.errors import CleanupError, StepTimeoutError
 from harmony.logs import LEVELS
-from harmony.model import ProcessAction, ScenarioStart, StepCall, StepOutcome, Verdict
-from harmony.own_code import is_own_code
-from harmony.run.control import ProcessControl
-from harmony.run.step_executor import StepExecutor
-from harmony.steps.binding import bind
-from harmony.steps.context import ScenarioContext, make_current
-from harmony.steps.injection import Injector
+from harmony.model import ProcessAction, ScenarioStart, StepCall, StepOutcome
+from harmony.run.loop_thread import LoopThread
+from harmony.run.step_performer import CLEANUP_TIMEOUT, SETUP_TIMEOUT, Given, StepPerformer
 from harmony.steps.library import StepLibrary
 from harmony.steps.performance import Statistics
-from harmony.steps.registry import StepDefinition, StepMatch
-from harmony.verdict.comparison import MismatchError, shortened
 
-SETUP_TIMEOUT: Final = 30.0
-CLEANUP_TIMEOUT: Final = 10.0
-_LONGEST_ERROR: Final = 4000
-
-
-@dataclass(slots=True)
-class _Running:
-    """A step that goes on in the background."""
-
-    call: StepCall
-    outcome: asyncio.Task[StepOutcome]
+STEP_GRACE: Final = 0.5
+"""Seconds beyond a step's time: the performer cancels it by itself, if that is possible, and explains it better."""
 
 
 class StepActor:
-    """Plays one role at a time with the step classes of this process.
-
-    Steps run on a executor of their own, so that a step that blocks disturbs nobody and a deadline always holds.
+    """Plays one role at a time on a loop thread of its own, so that a step that blocks disturbs nobody.
 
     Args:
         library: The project's steps.
         name: Names the threads.
         show_logs: Least level of log records that also go to stderr.
-
-    Attributes:
-        timings: After a scenario, how long its measured operations took.
+        given: Returns what step classes are given beyond what the project provides, by type.
     """
 
-    def __init__(self, library: StepLibrary, *, name: str = "local", show_logs: int = LEVELS["warning"]) -> None:
-        self._library = library
+    def __init__(
+        self,
+        library: StepLibrary,
+        *,
+        name: str = "local",
+        show_logs: int = LEVELS["warning"],
+        given: Given | None = None,
+    ) -> None:
+        self._steps = StepPerformer(library, name=name, show_logs=show_logs, given=given)
         self._name = name
-        self._show_logs = show_logs
-        self._executor: StepExecutor | None = None
-        self._context: ScenarioContext | None = None
-        self._injector: Injector | None = None
-        self._running: _Running | None = None
-        self.timings: dict[str, Statistics] = {}
+        self._thread: LoopThread | None = None
 
     @property
     def ended(self) -> bool:
         """Never: what plays the role may end, the steps go on in this process."""
         return False
 
+    @property
+    def timings(self) -> dict[str, Statistics]:
+        """After a scenario, how long its measured operations took."""
+        return self._steps.timings
+
     async def start(self, scenario: ScenarioStart) -> None:
         """Begin a scenario with a fresh context."""
-        if self._context is not None:
-            await self.finish()
-        if self._executor is None or self._executor.lost:
-            self._executor = StepExecutor(f"{self._name}-{scenario.role}")
-        self._context = ScenarioContext(scenario, show_logs=self._show_logs)
-        self._injector = Injector(self._library.providers, self._context, self.given(self._context))
-        self.timings = {}
-
-    def given(self, context: ScenarioContext) -> Mapping[Any, Any]:
-        """Return what step classes are given beyond what the project provides, by type."""
-        del context
-        return {}
+        await self._ready().perform(self._steps.start(scenario), SETUP_TIMEOUT)
 
     async def perform(self, call: StepCall) -> StepOutcome:
         """Perform one step.
 
         A step marked as background answers at once; the next one of this role waits for it first.
         """
-        before = await self.settle(call.timeout)
-        if before.verdict is not Verdict.PASSED:
-            return before
-        try:
-            match = self._library.registry.match(call.type, call.text)
-            arguments = bind(match, call.table, call.doc_string, self._library.converters)
-        except UndefinedStepError as error:
-            return StepOutcome(Verdict.UNDEFINED, str(error), {"snippet": error.snippet, "code": error.code})
-        except AmbiguousStepError as error:
-            return StepOutcome(Verdict.AMBIGUOUS, str(error), {"code": error.code})
-        except (ConversionError, StepClassError) as error:
-            return StepOutcome(Verdict.FAILED, str(error), {"code": error.code})
-        if match.definition.background:
-            task = asyncio.create_task(self._step(call, match, arguments))
-            self._running = _Running(call, task)
-            return StepOutcome(Verdict.PASSED, data={"background": True})
-        return await self._step(call, match, arguments)
+        return await self._bounded(self._steps.perform(call), call.timeout)
 
     async def settle(self, timeout: float) -> StepOutcome:
         """Wait for the step that still runs in the background, if any, and return its outcome."""
-        running, self._running = self._running, None
-        if running is None:
-            return StepOutcome(Verdict.PASSED)
-        done, _ = await asyncio.wait({running.outcome}, timeout=timeout)
-        if not done:
-            running.outcome.cancel()
-            outcome = StepOutcome(Verdict.TIMED_OUT, f"no end within {timeout:g} s")
-        else:
-            outcome = running.outcome.result()
-        if outcome.verdict is Verdict.PASSED:
-            return outcome
-        return replace(outcome, error=f"in the background, {running.call.text}\n{outcome.error}")
+        return await self._bounded(self._steps.settle(timeout), timeout)
 
     async def control(self, action: ProcessAction) -> StepOutcome:
         """End the process behind the role's implementation, if the project provides a control for it."""
-        executor, context, injector = self._ready()
-        if not injector.knows(ProcessControl):
-            return StepOutcome(
-                Verdict.ERRORED,
-                f"cannot {action} a role that has no process of its own",
-                {"hint": "provide a harmony.run.control.ProcessControl, or run the roles as processes"},
-            )
-
-        async def act() -> None:
-            make_current(context)
-            control: ProcessControl = await injector.get(ProcessControl)
-            await {
-                ProcessAction.KILL: control.kill,
-                ProcessAction.CRASH: control.crash,
-                ProcessAction.SHUTDOWN: control.shut_down,
-            }[action]()
-
-        return await self._outcome(executor, context, act(), SETUP_TIMEOUT)
+        return await self._bounded(self._steps.control(action), SETUP_TIMEOUT)
 
     async def finish(self) -> None:
-        """End the scenario and release all it held.
+        """End the scenario and release all it held, on another loop if its own stands still.
 
         Raises:
             CleanupError: Something could not be released, or not in time.
         """
-        context, self._context, self._injector = self._context, None, None
-        running, self._running = self._running, None
-        if running is not None:
-            running.outcome.cancel()
-        if context is None or self._executor is None:
+        if self._thread is None:
             return
-        self.timings = {name: context.performance.statistics(name) for name in context.performance.operations}
-        executor = StepExecutor(f"{self._name}-rescue") if self._executor.lost else self._executor
         try:
-            await executor.perform(_closed(context), CLEANUP_TIMEOUT)
-            # What the context held is gone, so a function that still ran in the background comes to its end.
-            self._executor.lost = not await asyncio.to_thread(self._executor.idle, 2.0)
+            await self._ready().perform(self._steps.finish(), CLEANUP_TIMEOUT + STEP_GRACE)
         except StepTimeoutError as error:
-            raise CleanupError([error, *context.crashes()]) from error
-        finally:
-            if executor is not self._executor:
-                await asyncio.to_thread(executor.finish, 1.0)
-            if self._executor.lost:
-                await self.close()
+            raise CleanupError([error]) from error
 
     async def close(self) -> None:
-        """End the executor."""
-        executor, self._executor = self._executor, None
-        if executor is not None:
-            await asyncio.to_thread(executor.finish, 1.0)
+        """End the threads."""
+        thread, self._thread = self._thread, None
+        if thread is not None:
+            await self._steps.close()
+            await asyncio.to_thread(thread.close, 1.0)
 
-    def catalogue(self) -> Sequence[StepDefinition]:
-        """Return every step definition, for discovery."""
-        return self._library.registry.definitions
-
-    def stack(self) -> str:
-        """Return where the steps of this actor stand now."""
-        return self._executor.stack() if self._executor else ""
-
-    def _ready(self) -> tuple[StepExecutor, ScenarioContext, Injector]:
-        if self._executor is None or self._context is None or self._injector is None:
-            raise HarmonyError("a step before the scenario has started", hint="call start() first")
-        return self._executor, self._context, self._injector
-
-    async def _step(self, call: StepCall, match: StepMatch, arguments: Mapping[str, Any]) -> StepOutcome:
-        executor, context, injector = self._ready()
-
-        async def run() -> None:
-            make_current(context)
-            structlog.contextvars.bind_contextvars(step=call.text)
-            owner = await injector.get(match.definition.owner)
-            method: Callable[..., Any] = getattr(owner, match.definition.method)
-            if inspect.iscoroutinefunction(method):
-                await method(**arguments)
-                return
-            result = await executor.call(functools.partial(method, **arguments))
-            if inspect.isawaitable(result):
-                await result
-
-        return await self._outcome(executor, context, run(), call.timeout)
-
-    async def _outcome(
-        self, executor: StepExecutor, context: ScenarioContext, work: Coroutine[Any, Any, None], seconds: float
-    ) -> StepOutcome:
-        logged = len(context.logs)
+    async def _bounded(self, work: Coroutine[Any, Any, StepOutcome], seconds: float) -> StepOutcome:
         begin = time.monotonic()
         try:
-            await executor.perform(_contained(work), seconds)
-            outcome = StepOutcome(Verdict.PASSED)
+            return await self._ready().perform(work, seconds + STEP_GRACE)
         except StepTimeoutError as error:
-            outcome = StepOutcome(
-                Verdict.TIMED_OUT,
-                f"Step execution timeout: {error.message}",
-                {
-                    "timeoutType": "STEP_EXECUTION_TIMEOUT",
-                    "timeoutMs": round(seconds * 1000),
-                    "elapsedMs": round((time.monotonic() - begin) * 1000),
-                    "stack": error.stack,
-                    "sections": context.diagnose(),
-                },
-            )
-        except UnsupportedError as error:
-            outcome = StepOutcome(Verdict.UNSUPPORTED, str(error), {"code": error.code})
-        except asyncio.CancelledError:
-            raise
-        except BaseException as error:  # noqa: BLE001 - whatever a step raises is its outcome
-            own = getattr(error, "verdict", None)
-            verdict = own if isinstance(own, Verdict) else Verdict.FAILED
-            outcome = StepOutcome(verdict, _message(error), _details(error, context))
-        return replace(outcome, logs=tuple(context.logs[logged:]), seconds=time.monotonic() - begin)
+            return self._steps.timed_out(seconds, time.monotonic() - begin, error.stack)
 
-
-async def _closed(context: ScenarioContext) -> None:
-    make_current(context)
-    await context.close()
-
-
-async def _contained(work: Coroutine[Any, Any, None]) -> None:
-    """Keep a step that calls sys.exit from ending the loop it runs on."""
-    try:
-        await work
-    except (SystemExit, KeyboardInterrupt) as error:
-        raise RuntimeError(f"the step tried to end the process: {error!r}") from error
-
-
-def _message(error: BaseException) -> str:
-    text = str(error) or type(error).__name__
-    plain = isinstance(error, (AssertionError, HarmonyError))
-    return shortened(text if plain else f"{type(error).__name__}: {text}", _LONGEST_ERROR)
-
-
-def _details(error: BaseException, context: ScenarioContext) -> dict[str, Any]:
-    details: dict[str, Any] = {"traceback": _traceback(error), "sections": context.diagnose()}
-    code = getattr(error, "code", None)
-    if isinstance(code, str):
-        details["code"] = code
-    if isinstance(error, MismatchError):
-        details |= {"subject": error.subject, "expected": error.expected, "seen": error.seen, "offset": error.offset}
-    return details
-
-
-def _traceback(error: BaseException) -> str:
-    """Return the traceback from the step method on: what harmony does around it helps nobody."""
-    loop, thread = Path(asyncio.__file__).parent, Path(threading.__file__)
-    frames = [
-        frame
-        for frame in traceback.extract_tb(error.__traceback__)
-        if not is_own_code(frame.filename) and Path(frame.filename).parent != loop and Path(frame.filename) != thread
-    ]
-    return "".join(traceback.StackSummary.from_list(frames).format())
+    def _ready(self) -> LoopThread:
+        if self._thread is not None and self._thread.lost:
+            self._thread.close(0)  # it ends as soon as what blocks it does
+            self._thread = None
+        if self._thread is None:
+            self._thread = LoopThread(self._name)
+        return self._thread

@@ -8,13 +8,13 @@ from collections.abc import Callable, Sequence
 from harmony.config import Settings
 from harmony.logs import LEVELS
 from harmony.model import StepType
-from harmony.run.step_actor import StepActor
+from harmony.run.step_performer import StepPerformer
 from harmony.serve.conversation import Host, OfferedStep, SessionOptions
 from harmony.steps.library import StepLibrary
 from harmony.steps.naming import FEATURE_ID_VARIABLE, HOST_PID_VARIABLE, SEED_VARIABLE
 
 
-class ProjectHost(StepActor):
+class ProjectHost(StepPerformer):
     """Plays roles with the step classes of a project, and lists them as a worker announces them."""
 
     def offered(self) -> Sequence[OfferedStep]:

@@ -138,6 +138,10 @@ class ReplayingHost:
         """Return the sentences of the recording."""
         return [OfferedStep("unknown", sentence) for one in self._recording.exchanges if (sentence := _sentence(one))]
 
+    def diagnose(self) -> Mapping[str, str]:
+        """Return nothing: a recording has no scenario that could tell more."""
+        return {}
+
     async def start(self, scenario: ScenarioStart) -> None:
         """Begin at the first step again."""
         del scenario

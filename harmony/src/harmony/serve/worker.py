@@ -1,11 +1,12 @@
 """The step worker: a process that speaks the step contract on its standard streams or a Unix socket.
 
-The main thread only waits for the end (signal, closed input, vanished parent, `shutdown`) and then releases everything
-within a second. Reading, conducting and performing have threads of their own.
+The main thread waits for the end (signal, closed input, vanished parent, `shutdown`) and then releases everything
+within a second; meanwhile it watches for steps that hang. Each conversation has a loop thread that reads and performs.
 """
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import faulthandler
 import io
@@ -15,7 +16,7 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn, Protocol
 
@@ -24,8 +25,10 @@ import structlog
 from harmony.errors import ExitCode, HarmonyError
 from harmony.process.descriptors import nonblocking_pipe
 from harmony.process.this_system import SYSTEM
+from harmony.run.loop_thread import LoopThread
 from harmony.serve.conversation import Host, Session, SessionOptions
 from harmony.wire import framing
+from harmony.wire.framing import Fault, Frame
 
 POLL_SECONDS = 0.2
 DRAIN_SECONDS = 0.3
@@ -74,6 +77,9 @@ class Wire(Protocol):
     def write(self, data: bytes) -> None:
         """Write all of the bytes."""
 
+    def fileno(self) -> int:
+        """Return the descriptor that is read."""
+
     def hung_up(self) -> bool:
         """Return whether the peer has closed its end, even while unread bytes remain."""
 
@@ -109,6 +115,10 @@ class StandardStreams:
         while view:
             view = view[os.write(self._out, view) :]
 
+    def fileno(self) -> int:
+        """Return the descriptor that is read."""
+        return self._in
+
     def hung_up(self) -> bool:
         """Return whether the peer has closed its end."""
         return _hung_up(self._in)
@@ -128,13 +138,20 @@ class SocketWire:
         """Write all of the bytes."""
         self._connection.sendall(data)
 
+    def fileno(self) -> int:
+        """Return the descriptor that is read."""
+        return self._connection.fileno()
+
     def hung_up(self) -> bool:
         """Return whether the peer has closed its end."""
         return _hung_up(self._connection.fileno())
 
 
 class Conversation:
-    """Reads a wire in a thread of its own and lets a session answer.
+    """Reads a wire and lets a session answer.
+
+    The loop on which steps run reads by itself, so that a step changes no threads. A thread takes over for good when
+    that loop is blocked, requests pile up, or the wire ends.
 
     Args:
         wire: The two directions of bytes.
@@ -154,11 +171,16 @@ class Conversation:
     ) -> None:
         self._wire = wire
         self._on_closed = on_closed
-        self._lock = threading.Lock()
-        self._session = Session(factory, self._send, ending.set, options)
+        self._writing = threading.Lock()
+        self._loop_thread = LoopThread()
+        self._session = Session(factory, self._loop_thread, self._send, ending.set, options)
+        self._decoder = framing.FrameDecoder()
+        self._reading = threading.Lock()
+        self._reader: threading.Thread | None = None
+        self._turns = True
         self._progress = 0
         self._seen = -1
-        threading.Thread(target=self._read, name="reader", daemon=True).start()
+        self._loop_thread.post(self._begin)
 
     def stalled(self) -> bool:
         """Return whether the peer is gone though reading, which would tell, stands still in back-pressure."""
@@ -166,19 +188,69 @@ class Conversation:
         self._seen = self._progress
         return still
 
+    def watch(self) -> None:
+        """Have a thread read if the loop is blocked, and a step that hangs answered. To be called now and then."""
+        self._session.watch()
+        if self._reader is None:
+            if not self._turns and self._reading.acquire(blocking=False):
+                self._hand_over()
+                self._reading.release()
+            self._turns = False
+            self._loop_thread.post(self._turn)
+
     def close(self) -> bool:
         """Release everything; return whether all of it ended in time."""
         return self._session.close()
 
-    def _read(self) -> None:
-        decoder = framing.FrameDecoder()
+    def _turn(self) -> None:
+        self._turns = True
+
+    def _begin(self) -> None:
+        try:
+            asyncio.get_running_loop().add_reader(self._wire.fileno(), self._readable)
+        except OSError:  # a file cannot be waited for
+            with self._reading:
+                self._hand_over()
+
+    def _readable(self) -> None:
+        with self._reading:
+            if self._reader is not None:
+                return
+            try:
+                data = self._wire.read()
+            except OSError:
+                data = b""
+            items = self._items(data)
+            for item in items:
+                self._session.receive(item)
+                if self._session.full:
+                    break
+            else:
+                if data:
+                    return
+            self._hand_over(items)
+
+    def _hand_over(self, items: Iterable[Frame | Fault] = ()) -> None:
+        self._loop_thread.post(self._forget_wire)
+        self._reader = threading.Thread(target=self._read, args=(items,), name="reader", daemon=True)
+        self._reader.start()
+
+    def _forget_wire(self) -> None:
+        asyncio.get_running_loop().remove_reader(self._wire.fileno())
+
+    def _items(self, data: bytes) -> Iterator[Frame | Fault]:
+        self._progress += 1
+        return self._decoder.feed(data)
+
+    def _read(self, items: Iterable[Frame | Fault]) -> None:
         reason = "the peer has closed its end"
         try:
+            for item in items:
+                self._session.receive(item)
             while data := self._wire.read():
-                self._progress += 1
-                for item in decoder.feed(data):
+                for item in self._items(data):
                     self._session.receive(item)
-            rest = decoder.finish()
+            rest = self._decoder.finish()
             if rest is not None:
                 self._session.receive(rest)
             self._session.drain(DRAIN_SECONDS)
@@ -189,7 +261,7 @@ class Conversation:
 
     def _send(self, body: bytes) -> None:
         try:
-            with self._lock:
+            with self._writing:
                 self._wire.write(framing.encode(body))
         except OSError as error:
             self._on_closed(f"the peer takes no answers: {error}")
@@ -209,6 +281,7 @@ def serve_streams(wire: StandardStreams, factory: Callable[[], Host], options: S
                 ending.set(0, "the parent process is gone")
             elif conversation.stalled():
                 ending.set(0, "the peer has closed its end")
+            conversation.watch()
         return _ended(ending, clean=conversation.close())
 
 
@@ -267,7 +340,8 @@ class _Guest:
         self._conversation = Conversation(SocketWire(connection), factory, options, ending, self._gone)
 
     def gone(self) -> bool:
-        """Return whether the peer has left."""
+        """Return whether the peer has left; answer for a step that hangs."""
+        self._conversation.watch()
         return self._closed.is_set() or self._conversation.stalled()
 
     def close(self) -> bool:

@@ -8,9 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from gherkin import Compiler, Parser
-from gherkin.errors import CompositeParserException, ParserError
-
 from harmony.errors import GherkinSyntaxError, Place
 from harmony.model import DataTable, DocString, StepType
 
@@ -136,6 +133,10 @@ def parse_feature(source: str, path: Path) -> Feature:
     Raises:
         GherkinSyntaxError: It is not Gherkin.
     """
+    # A worker that only performs steps starts without the parser.
+    from gherkin import Compiler, Parser  # noqa: PLC0415
+    from gherkin.errors import CompositeParserException, ParserError  # noqa: PLC0415
+
     try:
         document: dict[str, Any] = dict(Parser().parse(source))
         document["uri"] = str(path)
@@ -157,7 +158,7 @@ def parse_feature(source: str, path: Path) -> Feature:
     )
 
 
-def _syntax_error(path: Path, error: ParserError, more: int) -> GherkinSyntaxError:
+def _syntax_error(path: Path, error: Exception, more: int) -> GherkinSyntaxError:
     location: Mapping[str, int] = getattr(error, "location", None) or {"line": 1}
     message = str(error).partition("): ")[2] or str(error)
     return GherkinSyntaxError(Place(path, location["line"]), f"{message} (and {more} more)" if more else message)

@@ -74,15 +74,16 @@ def bind(
         StepClassError: The method's signature cannot be used.
     """
     definition = match.definition
-    where = f"{definition.qualified_name} ({definition.place})"
     parameters = {parameter.name: parameter for parameter in parameters_of(definition)}
-    raw = _by_name(match, parameters, where)
+    raw = _by_name(match, parameters)
     bound: dict[str, Any] = {}
     for name, value in raw.items():
         try:
             bound[name] = converters.convert(value, parameters[name].annotation)
         except ConversionError as error:
-            raise ConversionError(f"argument {name!r} of {where}: {error.message}", hint=error.hint) from error
+            raise ConversionError(
+                f"argument {name!r} of {_where(definition)}: {error.message}", hint=error.hint
+            ) from error
     for name, argument, convert in (
         (TABLE, table, converters.table),
         (DOC_STRING, doc_string, converters.doc_string),
@@ -90,23 +91,32 @@ def bind(
         if argument is None:
             continue
         if name not in parameters:
-            raise ConversionError(f"{where} takes no `{name}`, but the step has one", hint=f"add a parameter `{name}`")
+            raise ConversionError(
+                f"{_where(definition)} takes no `{name}`, but the step has one", hint=f"add a parameter `{name}`"
+            )
         bound[name] = typing.cast("Callable[[Any, Any], Any]", convert)(argument, parameters[name].annotation)
     missing = [name for name, parameter in parameters.items() if parameter.required and name not in bound]
     if missing:
-        raise ConversionError(f"{where} wants {', '.join(missing)}, which the step does not give")
+        raise ConversionError(f"{_where(definition)} wants {', '.join(missing)}, which the step does not give")
     return bound
 
 
-def _by_name(match: StepMatch, parameters: Mapping[str, Parameter], where: str) -> dict[str, Any]:
+def _where(definition: StepDefinition) -> str:
+    return f"{definition.qualified_name} ({definition.place})"
+
+
+def _by_name(match: StepMatch, parameters: Mapping[str, Parameter]) -> dict[str, Any]:
     raw = {name: value for name, value in match.raw.named.items() if value is not None}
     free = [name for name in parameters if name not in match.raw.named and name not in {TABLE, DOC_STRING}]
     if len(match.raw.positional) > len(free):
         raise ConversionError(
-            f"{where}: {len(match.raw.positional)} unnamed group(s) in the pattern, {len(free)} parameter(s) for them"
+            f"{_where(match.definition)}: {len(match.raw.positional)} unnamed group(s) in the pattern, "
+            f"{len(free)} parameter(s) for them"
         )
     raw.update((name, value) for name, value in zip(free, match.raw.positional, strict=False) if value is not None)
     unknown = [name for name in raw if name not in parameters]
     if unknown:
-        raise ConversionError(f"{where} has no parameter {', '.join(unknown)}, which its pattern names")
+        raise ConversionError(
+            f"{_where(match.definition)} has no parameter {', '.join(unknown)}, which its pattern names"
+        )
     return raw

@@ -1,40 +1,92 @@
-"""Patterns of sentences: what stands in ``@given(...)`` where a text alone does not do."""
+"""How a pattern takes arguments from a sentence.
+
+pytest-bdd's parsers of the same names may be used instead of these.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re as regular
 from typing import Any, Protocol
 
-from pytest_bdd import parsers
 
+class StepParser(Protocol):
+    """A pattern.
 
-class Parser(Protocol):
-    """Finds a pattern in a sentence, and the values of its parameters."""
+    Attributes:
+        name: As its author wrote it.
+    """
 
     name: str
 
-    def is_matching(self, name: str) -> bool:
-        """Whether the sentence has the pattern."""
+    def is_matching(self, name: str, /) -> bool:
+        """Return whether the whole sentence fits."""
 
-    def parse_arguments(self, name: str) -> dict[str, Any] | None:
-        """Return the values of the parameters."""
-
-
-def string(sentence: str) -> Parser:
-    """Match this sentence and no other; a plain text does the same."""
-    return parsers.string(sentence)
+    def parse_arguments(self, name: str, /) -> dict[str, Any] | None:
+        """Return the arguments by name."""
 
 
-def parse(pattern: str) -> Parser:
-    """Match by :mod:`parse`: ``the 'teller' pays {coins:d} coins``."""
-    return parsers.parse(pattern)
+class string:  # noqa: N801 - named like its siblings everywhere
+    """The exact sentence."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def is_matching(self, name: str, /) -> bool:
+        """Return whether the sentence is this one."""
+        return self.name == name
+
+    def parse_arguments(self, name: str, /) -> dict[str, Any]:
+        """Return nothing: there is no room for arguments."""
+        del name
+        return {}
 
 
-def cfparse(pattern: str, extra_types: Mapping[str, Callable[[str], Any]] | None = None) -> Parser:
-    """Match by :mod:`parse_type`, which knows cardinality, and types of one's own."""
-    return parsers.cfparse(pattern, extra_types=dict(extra_types or {}))
+class re:  # noqa: N801
+    """A regular expression."""
+
+    def __init__(self, name: str, flags: int | regular.RegexFlag = 0) -> None:
+        self.name = name
+        self.regex = regular.compile(name, flags)
+
+    def is_matching(self, name: str, /) -> bool:
+        """Return whether the whole sentence fits."""
+        return self.regex.fullmatch(name) is not None
+
+    def parse_arguments(self, name: str, /) -> dict[str, Any] | None:
+        """Return the named groups."""
+        found = self.regex.fullmatch(name)
+        return found.groupdict() if found else None
 
 
-def re(pattern: str) -> Parser:
-    """Match a regular expression as a whole; its named groups are the parameters."""
-    return parsers.re(pattern)
+class parse:  # noqa: N801
+    """A format string of the package `parse`, such as ``{count:d} frames``."""
+
+    def __init__(self, name: str, extra_types: dict[str, Any] | None = None) -> None:
+        self.name = name
+        self.parser = self._compiled(name, extra_types or {})
+
+    def is_matching(self, name: str, /) -> bool:
+        """Return whether the whole sentence fits."""
+        try:
+            return bool(self.parser.parse(name))
+        except ValueError:
+            return False
+
+    def parse_arguments(self, name: str, /) -> dict[str, Any] | None:
+        """Return the fields."""
+        found = self.parser.parse(name)
+        return dict(found.named) if found else None
+
+    def _compiled(self, name: str, extra_types: dict[str, Any]) -> Any:
+        import parse as library  # noqa: PLC0415 - most patterns are regular expressions
+
+        return library.compile(name, extra_types)
+
+
+class cfparse(parse):  # noqa: N801
+    """Like `parse`, with fields that stand for several values, such as ``{names:Name+}``."""
+
+    def _compiled(self, name: str, extra_types: dict[str, Any]) -> Any:
+        from parse_type import cfparse as library  # noqa: PLC0415 - most patterns are regular expressions
+
+        return library.Parser(name, extra_types)

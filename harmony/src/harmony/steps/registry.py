@@ -13,9 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final, TypeVar, cast
-
-from pytest_bdd import parsers
+from typing import Any, Final, TypeVar
 
 from harmony.errors import (
     AmbiguousStepError,
@@ -27,9 +25,9 @@ from harmony.errors import (
 )
 from harmony.model import StepType
 from harmony.spec.sentence import normalised, snippet
-from harmony.steps.parsers import Parser
+from harmony.steps import parsers
 
-Pattern = str | Parser
+Pattern = str | parsers.StepParser
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 ALL_TYPES: Final = frozenset(StepType)
@@ -42,7 +40,7 @@ class StepMark:
     """What a decorator leaves on a method."""
 
     types: frozenset[StepType]
-    parser: Parser
+    parser: parsers.StepParser
 
 
 def given(pattern: Pattern) -> Callable[[Method], Method]:
@@ -79,7 +77,7 @@ def background(method: Method) -> Method:
 
 
 def _marker(types: frozenset[StepType], pattern: Pattern) -> Callable[[Method], Method]:
-    mark = StepMark(types, parsers.get_parser(cast("str | parsers.StepParser", pattern)))
+    mark = StepMark(types, parsers.string(pattern) if isinstance(pattern, str) else pattern)
 
     def decorate(method: Method) -> Method:
         if not inspect.isfunction(method):
@@ -107,7 +105,7 @@ class StepDefinition:
     """
 
     types: frozenset[StepType]
-    parser: Parser
+    parser: parsers.StepParser
     owner: type
     method: str
     place: Place
@@ -142,10 +140,11 @@ class StepDefinition:
     def arguments(self, sentence: str) -> RawArguments | None:
         """Return what the pattern takes from a (normalised) sentence, or ``None`` if it does not match."""
         parser = self.parser
-        if type(parser) is parsers.string:
+        if self.kind == "string":
             return RawArguments((), {}) if normalised(parser.name) == sentence else None
-        if isinstance(parser, parsers.re):
-            found = parser.regex.fullmatch(sentence)
+        regex = getattr(parser, "regex", None)
+        if regex is not None:
+            found = regex.fullmatch(sentence)
             if found is None:
                 return None
             named = found.re.groupindex.values()
@@ -186,7 +185,7 @@ class StepRegistry:
         self._patterns: list[StepDefinition] = []
         self._known: dict[tuple[StepType | None, str], list[StepMatch]] = {}
         for definition in self._definitions:
-            if type(definition.parser) is parsers.string:
+            if definition.kind == "string":
                 self._exact.setdefault(normalised(definition.pattern), []).append(definition)
             else:
                 self._patterns.append(definition)

@@ -9,7 +9,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, Final, NoReturn
 
 MAX_DEPTH = 64
 
@@ -101,7 +101,7 @@ def encode(message: Message) -> bytes:
             if data is not None:
                 error["data"] = data
             fields = {"jsonrpc": "2.0", "id": identity, "error": error}
-    return json.dumps(fields, separators=(",", ":"), allow_nan=False).encode("ascii")
+    return _ENCODER.encode(fields).encode("ascii")
 
 
 def decode(body: bytes) -> Message | Malformed:
@@ -137,7 +137,7 @@ def first_object(params: Any) -> Mapping[str, Any]:
 def _load(body: bytes) -> Any:
     if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _depth(body) > MAX_DEPTH:
         raise ValueError(f"nested deeper than {MAX_DEPTH} levels")
-    return json.loads(body.decode("utf-8"), parse_constant=_refuse_constant)
+    return _DECODER.decode(body.decode("utf-8"))
 
 
 def _depth(body: bytes) -> int:
@@ -150,6 +150,10 @@ def _depth(body: bytes) -> int:
 
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
+
+
+_DECODER: Final = json.JSONDecoder(parse_constant=_refuse_constant)
+_ENCODER: Final = json.JSONEncoder(separators=(",", ":"), allow_nan=False)
 
 
 def _malformed(code: int, message: str, identity: Id = None) -> Malformed:

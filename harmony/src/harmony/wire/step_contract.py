@@ -5,6 +5,7 @@ Generous in what is taken (field names in any casing, unknown ones ignored), str
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from collections.abc import Mapping, Sequence
@@ -45,8 +46,15 @@ _MAX_TEXT = 16 * 1024
 M = TypeVar("M", bound=BaseModel)
 
 
-def _plain(name: str) -> str:
-    return name.replace("_", "").lower()
+def _plain(name: object) -> str:
+    return str(name).replace("_", "").lower()
+
+
+@functools.cache
+def _fields(model: type[BaseModel]) -> dict[str, str]:
+    """Return the name of each field by its spellings; Pascal case is what most peers write."""
+    names = list(model.model_fields)
+    return {_plain(name): name for name in names} | {name.title().replace("_", ""): name for name in names}
 
 
 def _step_type(value: Any) -> StepType:
@@ -95,10 +103,10 @@ class _Wire(BaseModel):
     def _any_casing(cls, value: Any) -> Any:
         if not isinstance(value, Mapping):
             return value
-        fields = {_plain(name): name for name in cls.model_fields}
+        fields = _fields(cls)
         known: dict[str, Any] = {}
         for key, item in value.items():
-            name = fields.get(_plain(str(key)))
+            name = fields.get(key) or fields.get(_plain(key))
             if name is not None:
                 known.setdefault(name, item)
         return known

@@ -1,0 +1,279 @@
+"""The steps of one role, performed on the loop that it is called on."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import inspect
+import time
+import traceback
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final
+
+import structlog
+
+from harmony.errors import (
+    AmbiguousStepError,
+    CleanupError,
+    ConversionError,
+    HarmonyError,
+    StepClassError,
+    StepTimeoutError,
+    UndefinedStepError,
+    UnsupportedError,
+)
+from harmony.logs import LEVELS
+from harmony.model import ProcessAction, ScenarioStart, StepCall, StepOutcome, Verdict
+from harmony.own_code import is_own_code
+from harmony.run.blocking import BlockingCalls
+from harmony.run.control import ProcessControl
+from harmony.run.loop_thread import contained, task_stacks, within
+from harmony.steps.binding import bind
+from harmony.steps.context import ScenarioContext, make_current
+from harmony.steps.injection import Injector
+from harmony.steps.library import StepLibrary
+from harmony.steps.performance import Statistics
+from harmony.steps.registry import StepDefinition, StepMatch
+from harmony.verdict.comparison import MismatchError, shortened
+
+Given = Callable[[ScenarioContext], Mapping[Any, Any]]
+
+SETUP_TIMEOUT: Final = 30.0
+CLEANUP_TIMEOUT: Final = 10.0
+_LONGEST_ERROR: Final = 4000
+_SETTLED_IN: Final = 2.0
+
+
+@dataclass(slots=True)
+class _Running:
+    """A step that goes on in the background."""
+
+    call: StepCall
+    outcome: asyncio.Task[StepOutcome]
+
+
+class StepPerformer:
+    """Plays one role at a time with the step classes of this process.
+
+    Methods that are plain functions run on threads, so that only an asynchronous step that blocks can stop the loop.
+
+    Args:
+        library: The project's steps.
+        name: Names the threads.
+        show_logs: Least level of log records that also go to stderr.
+        given: Returns what step classes are given beyond what the project provides, by type.
+
+    Attributes:
+        timings: After a scenario, how long its measured operations took.
+    """
+
+    def __init__(
+        self,
+        library: StepLibrary,
+        *,
+        name: str = "local",
+        show_logs: int = LEVELS["warning"],
+        given: Given | None = None,
+    ) -> None:
+        self._library = library
+        self._given = given
+        self._show_logs = show_logs
+        self._blocking = BlockingCalls(name)
+        self._context: ScenarioContext | None = None
+        self._injector: Injector | None = None
+        self._running: _Running | None = None
+        self.timings: dict[str, Statistics] = {}
+
+    @property
+    def ended(self) -> bool:
+        """Never: what plays the role may end, the steps go on in this process."""
+        return False
+
+    async def start(self, scenario: ScenarioStart) -> None:
+        """Begin a scenario with a fresh context."""
+        if self._context is not None:
+            await self.finish()
+        self._context = ScenarioContext(scenario, show_logs=self._show_logs)
+        given = self._given(self._context) if self._given else None
+        self._injector = Injector(self._library.providers, self._context, given)
+        self.timings = {}
+
+    async def perform(self, call: StepCall) -> StepOutcome:
+        """Perform one step.
+
+        A step marked as background answers at once; the next one of this role waits for it first.
+        """
+        if self._running is not None:
+            before = await self.settle(call.timeout)
+            if before.verdict is not Verdict.PASSED:
+                return before
+        try:
+            match = self._library.registry.match(call.type, call.text)
+            arguments = bind(match, call.table, call.doc_string, self._library.converters)
+        except UndefinedStepError as error:
+            return StepOutcome(Verdict.UNDEFINED, str(error), {"snippet": error.snippet, "code": error.code})
+        except AmbiguousStepError as error:
+            return StepOutcome(Verdict.AMBIGUOUS, str(error), {"code": error.code})
+        except (ConversionError, StepClassError) as error:
+            return StepOutcome(Verdict.FAILED, str(error), {"code": error.code})
+        if match.definition.background:
+            task = asyncio.create_task(self._step(call, match, arguments))
+            self._running = _Running(call, task)
+            return StepOutcome(Verdict.PASSED, data={"background": True})
+        return await self._step(call, match, arguments)
+
+    async def settle(self, timeout: float) -> StepOutcome:
+        """Wait for the step that still runs in the background, if any, and return its outcome."""
+        running, self._running = self._running, None
+        if running is None:
+            return StepOutcome(Verdict.PASSED)
+        done, _ = await asyncio.wait({running.outcome}, timeout=timeout)
+        if not done:
+            running.outcome.cancel()
+            outcome = StepOutcome(Verdict.TIMED_OUT, f"no end within {timeout:g} s")
+        else:
+            outcome = running.outcome.result()
+        if outcome.verdict is Verdict.PASSED:
+            return outcome
+        return replace(outcome, error=f"in the background, {running.call.text}\n{outcome.error}")
+
+    async def control(self, action: ProcessAction) -> StepOutcome:
+        """End the process behind the role's implementation, if the project provides a control for it."""
+        context, injector = self._ready()
+        if not injector.knows(ProcessControl):
+            return StepOutcome(
+                Verdict.ERRORED,
+                f"cannot {action} a role that has no process of its own",
+                {"hint": "provide a harmony.run.control.ProcessControl, or run the roles as processes"},
+            )
+
+        async def act() -> None:
+            make_current(context)
+            control: ProcessControl = await injector.get(ProcessControl)
+            await {
+                ProcessAction.KILL: control.kill,
+                ProcessAction.CRASH: control.crash,
+                ProcessAction.SHUTDOWN: control.shut_down,
+            }[action]()
+
+        return await self._outcome(context, act(), SETUP_TIMEOUT)
+
+    async def finish(self) -> None:
+        """End the scenario and release all it held.
+
+        Raises:
+            CleanupError: Something could not be released, or not in time.
+        """
+        context, self._context, self._injector = self._context, None, None
+        running, self._running = self._running, None
+        if running is not None:
+            running.outcome.cancel()
+        if context is None:
+            return
+        self.timings = {name: context.performance.statistics(name) for name in context.performance.operations}
+        make_current(context)
+        try:
+            await within(context.close(), CLEANUP_TIMEOUT)
+        except StepTimeoutError as error:
+            raise CleanupError([error, *context.crashes()]) from error
+        # What the context held is gone, so a function that still ran in the background comes to its end.
+        if not await self._blocking.settled(_SETTLED_IN):
+            self._blocking.close()
+
+    async def close(self) -> None:
+        """End the threads."""
+        self._blocking.close()
+
+    def catalogue(self) -> Sequence[StepDefinition]:
+        """Return every step definition, for discovery."""
+        return self._library.registry.definitions
+
+    def diagnose(self) -> dict[str, str]:
+        """Return what the scenario tells of a failure."""
+        return self._context.diagnose() if self._context else {}
+
+    def timed_out(self, seconds: float, elapsed: float, stack: str) -> StepOutcome:
+        """Return the outcome of a step that did not end in time."""
+        return StepOutcome(
+            Verdict.TIMED_OUT,
+            f"Step execution timeout: no end within {seconds:g} s",
+            {
+                "timeoutType": "STEP_EXECUTION_TIMEOUT",
+                "timeoutMs": round(seconds * 1000),
+                "elapsedMs": round(elapsed * 1000),
+                "stack": stack,
+                "sections": self.diagnose(),
+            },
+        )
+
+    def _stack(self) -> str:
+        return "\n".join(filter(None, (self._blocking.stack(), task_stacks())))
+
+    def _ready(self) -> tuple[ScenarioContext, Injector]:
+        if self._context is None or self._injector is None:
+            raise HarmonyError("a step before the scenario has started", hint="call start() first")
+        return self._context, self._injector
+
+    async def _step(self, call: StepCall, match: StepMatch, arguments: Mapping[str, Any]) -> StepOutcome:
+        context, injector = self._ready()
+
+        async def run() -> None:
+            make_current(context)
+            structlog.contextvars.bind_contextvars(step=call.text)
+            owner = await injector.get(match.definition.owner)
+            method: Callable[..., Any] = getattr(owner, match.definition.method)
+            if inspect.iscoroutinefunction(method):
+                await method(**arguments)
+                return
+            result = await self._blocking.call(functools.partial(method, **arguments))
+            if inspect.isawaitable(result):
+                await result
+
+        return await self._outcome(context, run(), call.timeout)
+
+    async def _outcome(self, context: ScenarioContext, work: Coroutine[Any, Any, None], seconds: float) -> StepOutcome:
+        logged = len(context.logs)
+        begin = time.monotonic()
+        try:
+            await contained(within(work, seconds, self._stack))
+            return StepOutcome(Verdict.PASSED, logs=tuple(context.logs[logged:]), seconds=time.monotonic() - begin)
+        except StepTimeoutError as error:
+            outcome = self.timed_out(seconds, time.monotonic() - begin, error.stack)
+        except UnsupportedError as error:
+            outcome = StepOutcome(Verdict.UNSUPPORTED, str(error), {"code": error.code})
+        except asyncio.CancelledError:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever a step raises is its outcome
+            own = getattr(error, "verdict", None)
+            verdict = own if isinstance(own, Verdict) else Verdict.FAILED
+            outcome = StepOutcome(verdict, _message(error), _details(error, context))
+        return replace(outcome, logs=tuple(context.logs[logged:]), seconds=time.monotonic() - begin)
+
+
+def _message(error: BaseException) -> str:
+    text = str(error) or type(error).__name__
+    plain = isinstance(error, (AssertionError, HarmonyError))
+    return shortened(text if plain else f"{type(error).__name__}: {text}", _LONGEST_ERROR)
+
+
+def _details(error: BaseException, context: ScenarioContext) -> dict[str, Any]:
+    details: dict[str, Any] = {"traceback": _traceback(error), "sections": context.diagnose()}
+    code = getattr(error, "code", None)
+    if isinstance(code, str):
+        details["code"] = code
+    if isinstance(error, MismatchError):
+        details |= {"subject": error.subject, "expected": error.expected, "seen": error.seen, "offset": error.offset}
+    return details
+
+
+def _traceback(error: BaseException) -> str:
+    """Return the traceback from the step method on: what harmony does around it helps nobody."""
+    loop = Path(asyncio.__file__).parent
+    frames = [
+        frame
+        for frame in traceback.extract_tb(error.__traceback__)
+        if not is_own_code(frame.filename) and Path(frame.filename).parent != loop
+    ]
+    return "".join(traceback.StackSummary.from_list(frames).format())
