@@ -1,4 +1,4 @@
-"""The sheets as one HTML file that asks nobody for anything. Pure."""
+"""The result tables as one HTML file that asks nobody for anything. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from harmony.perf.figures import Sheet, short
+from harmony.perf.figures import ResultTable, short
 from harmony.perf.tables import amount, relative, word
 from harmony.report.template import filled
 
@@ -14,16 +14,16 @@ _TEMPLATE: Final = Path(__file__).with_name("page.html")
 
 
 def page(
-    sheets: Sequence[Sheet],
+    tables: Sequence[ResultTable],
     facts: Mapping[str, str],
     notes: Sequence[str] = (),
     problems: Sequence[str] = (),
     title: str = "How fast each pairing is",
 ) -> str:
-    """Return a heat map for each sheet.
+    """Return a heat map for each table.
 
     Args:
-        sheets: What was measured.
+        tables: What was measured.
         facts: What a reader must know of the run and the machine.
         notes: What makes the numbers doubtful, and who is missing.
         problems: What went wrong.
@@ -35,7 +35,7 @@ def page(
         facts=facts,
         problems=problems,
         notes=notes,
-        sheets=sheets,
+        tables=tables,
         word=word,
         relative=relative,
         amount=amount,
