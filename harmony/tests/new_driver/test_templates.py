@@ -22,7 +22,7 @@ from harmony.process.this_system import SYSTEM
 from harmony.run.driver_process import DriverProcess
 from harmony.wire.contract_text import json_schema
 from harmony.wire.driver import Driver
-from harmony.wire.driver_contract import Contract, HandshakeError, Structure
+from harmony.wire.driver_contract import Contract, HandshakeError, Structure, verbs_of
 from harmony.wire.framing import encode
 from new_driver.contracts import JUKEBOX
 from new_driver.filled import VERBS as FILLED
@@ -31,7 +31,7 @@ from new_driver.made import Made, made_once, make
 from new_driver.talk import PATIENCE, Talk, talk
 
 END_BOUND: Final = 5.0  # a second is what the contract gives; a busy machine takes longer to notice
-OWN: Final = set(Driver)
+OWN: Final = set(verbs_of(Driver))
 Builds = Callable[[str], Made]
 
 
@@ -326,7 +326,7 @@ def test_the_death_of_the_parent_ends_it_whoever_holds_its_pipes(language: str, 
 ORDERED: Final = Contract(
     name="Ordered",
     version="1",
-    verbs=JUKEBOX.verbs,
+    port=JUKEBOX.port,
     codes=JUKEBOX.codes,
     layout={"reel": Structure(size=16, fields={"winding_pos": (0, 8), "playing_pos": (8, 8)})},
 )
