@@ -377,7 +377,7 @@ def test_what_actors_learn_before_the_first_step() -> None:
     planned = plan(scenario("the 'a' process says 'x'", "the 'b' process is killed"))
     starts = scenario_starts(planned, {"a": "cpp", "b": "python"}, host_pid=1, feature_id=2, seed=3)
     assert (starts["a"].platform, starts["a"].test_run_id) == ("cpp", "1_2")
-    assert (starts["a"].scratch["actions"], starts["b"].scratch["actions"]) == ((), ("kill",))
+    assert (starts["a"].actions, starts["b"].actions) == ((), ("kill",))
 
 
 def test_seeds_depend_on_the_scenario_and_not_on_the_order() -> None:

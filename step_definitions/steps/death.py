@@ -9,11 +9,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harmony.errors import UnsupportedError
-from harmony.steps.context import ScenarioContext
-from harmony.steps.conversion import ByteSize
-from harmony.steps.registry import step, then
-from harmony.verdict.comparison import expect_equal
+from harmony import ByteSize, ScenarioContext, UnsupportedError, expect_equal, step, then
 from step_definitions import processes
 from step_definitions.child_driver import HERE, ChildDriver, Placement
 from step_definitions.patterns import Pattern, Payload
@@ -44,8 +40,9 @@ class _Other:
 class DeathSteps:
     """Where a process stands when it dies, and what the survivor still gets."""
 
-    def __init__(self, role: Role, context: ScenarioContext) -> None:
+    def __init__(self, role: Role, driver: Driver, context: ScenarioContext) -> None:
         self._role = role
+        self._driver = driver
         self._context = context
         self._halted = 0
         self._others: dict[str, _Other] = {}
@@ -235,27 +232,27 @@ class DeathSteps:
             return await driver.connect(name)
 
     async def _acquire(self) -> int:
-        return await (await self._role.driver()).acquire(self._role.endpoints.writer(), _SIZE)
+        return await self._driver.acquire(self._role.endpoints.writer(), _SIZE)
 
     async def _fill(self, length: int) -> int:
         slot = await self._acquire()
-        await (await self._role.driver()).put(slot, Payload(Pattern.FRAME, length))
+        await self._driver.put(slot, Payload(Pattern.FRAME, length))
         return slot
 
     async def _commit(self) -> None:
-        await (await self._role.driver()).commit(await self._fill(_SIZE))
+        await self._driver.commit(await self._fill(_SIZE))
 
     async def _abandon(self) -> None:
-        await (await self._role.driver()).abandon(await self._fill(_SIZE))
+        await self._driver.abandon(await self._fill(_SIZE))
 
     async def _metadata(self) -> None:
-        driver = await self._role.driver()
-        await driver.write_metadata(self._role.endpoints.writer(), Payload(Pattern.SIMPLE, 100))
+        await self._driver.write_metadata(self._role.endpoints.writer(), Payload(Pattern.SIMPLE, 100))
 
     async def _wrap(self) -> None:
         # In a ring of 10240 bytes, after one frame of 1000, the second of these has room only at the start.
-        driver = await self._role.driver()
-        await driver.write(self._role.endpoints.writer(), Payload(Pattern.FRAME, 9000), count=2, sizes=[9000, 500])
+        await self._driver.write(
+            self._role.endpoints.writer(), Payload(Pattern.FRAME, 9000), count=2, sizes=[9000, 500]
+        )
 
     async def _hold(self, count: int) -> None:
         for _ in range(count):

@@ -38,7 +38,8 @@ class Platform(BaseModel):
         directory: Where it is started, relative to the project file.
         environment: Variables added to its environment.
         build: Command that builds it, if it needs one.
-        requires: Programs that the build or the start takes, and the Debian package that has each.
+        requires: Programs that the build or the start takes, headers of C++ (``*.h``, ``*.hpp``) that the build takes,
+            and the Debian package that has each.
         sources: Patterns of the files that it is built from; a program made from others counts as not built.
         capabilities: What it claims to be able to do.
         start_timeout: Seconds until it must answer for the first time.
@@ -93,6 +94,8 @@ class DriverSettings(BaseModel):
         contract: Its verbs, as ``module:CONTRACT``; see :mod:`harmony.wire.driver_contract`.
         trials: What ``harmony doctor`` tries of each verb, as ``module:TRIALS``.
         measures: What ``harmony perf`` measures, as ``module:MEASURES``.
+        local: The platform whose driver plays every role of a run without pairings; by default the project's providers
+            do.
         reference: The platform against which ``harmony doctor`` plays.
         scenario: The scenario that it plays.
         documentation: Where its documentation is published, relative to the project file.
@@ -105,6 +108,7 @@ class DriverSettings(BaseModel):
     contract: str = ""
     trials: str = ""
     measures: str = ""
+    local: str = ""
     reference: str = "python"
     scenario: str = "1.1"
     documentation: Path | None = None

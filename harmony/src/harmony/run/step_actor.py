@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, Final
 
 from harmony.errors import CleanupError, StepTimeoutError
@@ -12,6 +12,7 @@ from harmony.logs import LEVELS
 from harmony.model import ProcessAction, ScenarioStart, StepCall, StepOutcome
 from harmony.run.loop_thread import LoopThread
 from harmony.run.step_performer import CLEANUP_TIMEOUT, SETUP_TIMEOUT, StepPerformer
+from harmony.steps.context import ScenarioContext
 from harmony.steps.library import StepLibrary
 from harmony.steps.performance import Statistics
 
@@ -29,7 +30,7 @@ class StepActor:
     """
 
     def __init__(self, library: StepLibrary, *, name: str = "local", show_logs: int = LEVELS["warning"]) -> None:
-        self._steps = StepPerformer(library, name=name, show_logs=show_logs)
+        self._steps = StepPerformer(library, name=name, show_logs=show_logs, given=self.given)
         self._name = name
         self._thread: LoopThread | None = None
 
@@ -42,6 +43,11 @@ class StepActor:
     def timings(self) -> dict[str, Statistics]:
         """After a scenario, how long its measured operations took."""
         return self._steps.timings
+
+    def given(self, context: ScenarioContext) -> Mapping[Any, Any]:
+        """Return what step classes are given beyond what the project provides, by type."""
+        del context
+        return {}
 
     async def start(self, scenario: ScenarioStart) -> None:
         """Begin a scenario with a fresh context."""

@@ -61,13 +61,22 @@ class StepPerformer:
         library: The project's steps.
         name: Names the threads.
         show_logs: Least level of log records that also go to stderr.
+        given: Returns what step classes are given beyond what the project provides, by type.
 
     Attributes:
         timings: After a scenario, how long its measured operations took.
     """
 
-    def __init__(self, library: StepLibrary, *, name: str = "local", show_logs: int = LEVELS["warning"]) -> None:
+    def __init__(
+        self,
+        library: StepLibrary,
+        *,
+        name: str = "local",
+        show_logs: int = LEVELS["warning"],
+        given: Callable[[ScenarioContext], Mapping[Any, Any]] = lambda _: {},
+    ) -> None:
         self._library = library
+        self._given = given
         self._show_logs = show_logs
         self._blocking = BlockingCalls(name)
         self._context: ScenarioContext | None = None
@@ -85,7 +94,7 @@ class StepPerformer:
         if self._context is not None:
             await self.finish()
         self._context = ScenarioContext(scenario, show_logs=self._show_logs)
-        self._injector = Injector(self._library.providers, self._context)
+        self._injector = Injector(self._library.providers, self._context, self._given(self._context))
         self.timings = {}
 
     async def perform(self, call: StepCall) -> StepOutcome:
@@ -129,13 +138,13 @@ class StepPerformer:
 
     async def control(self, action: ProcessAction) -> StepOutcome:
         """End the process behind the role's implementation, if the project provides a control for it."""
-        if not self._library.providers.provides(ProcessControl):
+        context, injector = self._ready()
+        if not injector.knows(ProcessControl):
             return StepOutcome(
                 Verdict.ERRORED,
                 f"cannot {action} a role that has no process of its own",
                 {"hint": "provide a harmony.run.control.ProcessControl, or run the roles as processes"},
             )
-        context, injector = self._ready()
 
         async def act() -> None:
             make_current(context)
