@@ -133,6 +133,9 @@ def test_a_step_that_cannot_be_cancelled_is_answered_and_the_worker_is_honestly_
         assert peer.ask(step(1, f"it holds the file '{held}'"))["result"]["success"] is True
         result = peer.ask(step(2, f"it {how}"))["result"]
         assert result["data"]["timeoutType"] == "STEP_EXECUTION_TIMEOUT"
+        assert result["data"]["elapsedMs"] >= 300
+        assert "toy_worker.py" in result["data"]["stack"]
+        assert result["data"]["sections"] == {"toy": "half wound"}
         assert peer.end()[0] == 70
         assert not held.exists()
         assert peer.process.stderr is not None
@@ -376,6 +379,33 @@ def test_requests_before_the_end_of_input_are_answered() -> None:
     )
     assert done.returncode == 0
     assert done.stdout.count(b"Content-Length") == 3
+
+
+def test_requests_may_come_from_a_file(tmp_path: Path) -> None:
+    """A loop cannot wait for a file to be readable."""
+    requests = tmp_path / "requests"
+    requests.write_bytes(frame(call(1, "health")) + frame(call(2, "discover")))
+    with requests.open("rb") as stdin:
+        done = subprocess.run(
+            [sys.executable, str(TOY)],
+            stdin=stdin,
+            capture_output=True,
+            env=environment(TOY="{}"),
+            cwd=HERE,
+            timeout=60,
+            check=False,
+        )
+    assert (done.returncode, done.stdout.count(b"Content-Length")) == (0, 2)
+
+
+def test_a_worker_whose_loop_was_blocked_goes_on() -> None:
+    """Reading has been taken over by a thread meanwhile, and no request is read twice or lost."""
+    with Peer() as peer:
+        peer.begin()
+        peer.send(step(1, "it blocks the loop for 1 s"), call(2, "health"))
+        assert [peer.receive()["id"], peer.receive()["id"]] == [2, 1]
+        for number in range(3, 50):
+            assert peer.ask(step(number, "it tells its scenario"))["result"]["success"] is True
 
 
 def connect(path: Path) -> socket.socket:

@@ -16,7 +16,7 @@ from harmony.run.step_actor import StepActor
 from harmony.steps.context import ScenarioContext
 from harmony.steps.library import StepLibrary
 from harmony.verdict.events import Subscriber
-from harmony.wire.link import Observer
+from harmony.wire.client import Observer
 
 
 class DriverActor(StepActor):
@@ -33,7 +33,7 @@ class DriverActor(StepActor):
     """
 
     def __init__(self, library: StepLibrary, spec: ProcessSpec, *, show_logs: int = LEVELS["warning"]) -> None:
-        super().__init__(library, name=spec.name, show_logs=show_logs, given=self._drivers)
+        super().__init__(library, name=spec.name, show_logs=show_logs)
         if library.contract is None:
             raise ConfigurationError(
                 f"{spec.name} is a driver, and the project has no contract",
@@ -47,7 +47,7 @@ class DriverActor(StepActor):
         """Whether another scenario may be given to it; what hung has been replaced by then."""
         return True
 
-    def _drivers(self, context: ScenarioContext) -> Mapping[Any, Any]:
+    def given(self, context: ScenarioContext) -> Mapping[Any, Any]:
         """Return the driver of the role, under its port, and what starts and ends it."""
         strict = context.start.strict
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import Any, Final
 
 from harmony.errors import CleanupError, StepTimeoutError
 from harmony.logs import LEVELS
 from harmony.model import ProcessAction, ScenarioStart, StepCall, StepOutcome
 from harmony.run.loop_thread import LoopThread
-from harmony.run.step_performer import CLEANUP_TIMEOUT, SETUP_TIMEOUT, Given, StepPerformer
+from harmony.run.step_performer import CLEANUP_TIMEOUT, SETUP_TIMEOUT, StepPerformer
+from harmony.steps.context import ScenarioContext
 from harmony.steps.library import StepLibrary
 from harmony.steps.performance import Statistics
 
@@ -26,18 +27,10 @@ class StepActor:
         library: The project's steps.
         name: Names the threads.
         show_logs: Least level of log records that also go to stderr.
-        given: Returns what step classes are given beyond what the project provides, by type.
     """
 
-    def __init__(
-        self,
-        library: StepLibrary,
-        *,
-        name: str = "local",
-        show_logs: int = LEVELS["warning"],
-        given: Given | None = None,
-    ) -> None:
-        self._steps = StepPerformer(library, name=name, show_logs=show_logs, given=given)
+    def __init__(self, library: StepLibrary, *, name: str = "local", show_logs: int = LEVELS["warning"]) -> None:
+        self._steps = StepPerformer(library, name=name, show_logs=show_logs, given=self.given)
         self._name = name
         self._thread: LoopThread | None = None
 
@@ -50,6 +43,11 @@ class StepActor:
     def timings(self) -> dict[str, Statistics]:
         """After a scenario, how long its measured operations took."""
         return self._steps.timings
+
+    def given(self, context: ScenarioContext) -> Mapping[Any, Any]:
+        """Return what step classes are given beyond what the project provides, by type."""
+        del context
+        return {}
 
     async def start(self, scenario: ScenarioStart) -> None:
         """Begin a scenario with a fresh context."""

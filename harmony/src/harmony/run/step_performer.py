@@ -38,8 +38,6 @@ from harmony.steps.performance import Statistics
 from harmony.steps.registry import StepDefinition, StepMatch
 from harmony.verdict.comparison import MismatchError, shortened
 
-Given = Callable[[ScenarioContext], Mapping[Any, Any]]
-
 SETUP_TIMEOUT: Final = 30.0
 CLEANUP_TIMEOUT: Final = 10.0
 _LONGEST_ERROR: Final = 4000
@@ -75,7 +73,7 @@ class StepPerformer:
         *,
         name: str = "local",
         show_logs: int = LEVELS["warning"],
-        given: Given | None = None,
+        given: Callable[[ScenarioContext], Mapping[Any, Any]] = lambda _: {},
     ) -> None:
         self._library = library
         self._given = given
@@ -96,8 +94,7 @@ class StepPerformer:
         if self._context is not None:
             await self.finish()
         self._context = ScenarioContext(scenario, show_logs=self._show_logs)
-        given = self._given(self._context) if self._given else None
-        self._injector = Injector(self._library.providers, self._context, given)
+        self._injector = Injector(self._library.providers, self._context, self._given(self._context))
         self.timings = {}
 
     async def perform(self, call: StepCall) -> StepOutcome:

@@ -25,9 +25,9 @@ from harmony.errors import (
 )
 from harmony.model import StepType
 from harmony.spec.sentence import normalised, snippet
-from harmony.steps import parsers
+from harmony.steps.parsers import Parser, string
 
-Pattern = str | parsers.StepParser
+Pattern = str | Parser
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 ALL_TYPES: Final = frozenset(StepType)
@@ -40,7 +40,7 @@ class StepMark:
     """What a decorator leaves on a method."""
 
     types: frozenset[StepType]
-    parser: parsers.StepParser
+    parser: Parser
 
 
 def given(pattern: Pattern) -> Callable[[Method], Method]:
@@ -77,7 +77,7 @@ def background(method: Method) -> Method:
 
 
 def _marker(types: frozenset[StepType], pattern: Pattern) -> Callable[[Method], Method]:
-    mark = StepMark(types, parsers.string(pattern) if isinstance(pattern, str) else pattern)
+    mark = StepMark(types, string(pattern) if isinstance(pattern, str) else pattern)
 
     def decorate(method: Method) -> Method:
         if not inspect.isfunction(method):
@@ -105,7 +105,7 @@ class StepDefinition:
     """
 
     types: frozenset[StepType]
-    parser: parsers.StepParser
+    parser: Parser
     owner: type
     method: str
     place: Place
