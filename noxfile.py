@@ -145,6 +145,7 @@ def soak(session: nox.Session) -> None:
 DIFFERING = ["tests/library", "harmony/tests/rpc/test_worker.py", "harmony/tests/rpc/test_step_worker.py", "features"]
 # Of the library, what its core does whatever calls it.
 OF_THE_CORE = ["test_faults.py", "test_hostile.py", "test_core_build.py", "test_core_module.py", "test_core_mutants.py"]
+OF_THE_CORE += ["test_dozing.py", "test_streams.py", "test_interop.py"]
 # What meets the interpreter itself: its buffers, threads, event loop and end.
 MEETING_PYTHON = ["frames", "slots", "batches", "metadata", "errors"]
 MEETING_PYTHON += ["async", "threads", "lifetime", "duplex", "vectors"]
