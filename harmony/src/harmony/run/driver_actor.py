@@ -16,7 +16,7 @@ from harmony.run.step_actor import StepActor
 from harmony.steps.context import ScenarioContext
 from harmony.steps.library import StepLibrary
 from harmony.verdict.events import Subscriber
-from harmony.wire.client import Observer
+from harmony.wire.link import Observer
 
 
 class DriverActor(StepActor):
