@@ -5,6 +5,7 @@ Loaded by the plugin. With pytest-xdist the workers run and the controller repor
 
 from __future__ import annotations
 
+import argparse
 import datetime as dt
 import hashlib
 import os
@@ -59,7 +60,7 @@ def add_options(parser: pytest.Parser) -> None:
 def _rate(text: str) -> float:
     rate = float(text)
     if not 0 < rate <= 1:
-        raise ValueError(f"{text} is no rate above 0 and up to 1")
+        raise argparse.ArgumentTypeError(f"{text} is no rate above 0 and up to 1")
     return rate
 
 
