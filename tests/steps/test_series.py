@@ -9,7 +9,7 @@ import pytest
 
 from harmony.verdict.comparison import MismatchError
 from step_definitions.frame_history import FrameHistory
-from step_definitions.port import DriverError, Transfer
+from step_definitions.port import Driver, DriverError, Transfer
 from step_definitions.role import Role
 from step_definitions.settings import StepSettings
 from step_definitions.steps.basic_communication import BasicCommunicationSteps
@@ -29,12 +29,17 @@ class Resting:
         self.history.transfers.append(Transfer(count, 0, 1, count))
 
 
+def count(before: int, after: int) -> None:
+    steps = BasicCommunicationSteps(cast("Role", Resting(before, after)), cast("Driver", None))
+    asyncio.run(steps.count_frames(20))
+
+
 @pytest.mark.parametrize(("before", "after"), [(20, 0), (15, 5), (0, 20)])
 def test_frames_after_a_rest_count(before: int, after: int) -> None:
-    asyncio.run(BasicCommunicationSteps(cast("Role", Resting(before, after))).count_frames(20))
+    count(before, after)
 
 
 @pytest.mark.parametrize(("before", "after"), [(21, 0), (15, 4), (0, 0)])
 def test_frames_that_are_lost_do_not(before: int, after: int) -> None:
     with pytest.raises(MismatchError, match=f"(?s)20.*{before}"):
-        asyncio.run(BasicCommunicationSteps(cast("Role", Resting(before, after))).count_frames(20))
+        count(before, after)
