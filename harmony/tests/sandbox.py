@@ -57,7 +57,5 @@ def run_python(directory: Path, *arguments: str, **environment: str) -> subproce
 
 def environment_of(**more: str) -> dict[str, str]:
     """Return variables for a process of its own; modules of these tests can be imported."""
-    inherited = {
-        name: value for name, value in os.environ.items() if not name.startswith(("HARMONY_", "PYTEST_", "COV"))
-    }
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(("HARMONY_", "PYTEST_"))}
     return {**inherited, "PYTHONPATH": str(HERE), "NO_COLOR": "1", "CI": "1", **more}
