@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from harmony.perf.measure import Alternative, Better, Measure, Measures, Occasion
+from harmony.perf.case import Alternative, Better, Occasion, PerfCase, PerfCases
 from step_definitions.child_driver import ChildDriver
 from step_definitions.patterns import Pattern, Payload, expected_chain
 from step_definitions.port import Transfer
@@ -110,11 +110,11 @@ def _size(size: int) -> str:
     return f"{size // _KIB} KiB" if size >= _KIB else f"{size} B"
 
 
-PERF_CASES: Final = Measures(
+PERF_CASES: Final = PerfCases(
     driver=ChildDriver,
     items=(
         *(
-            Measure(
+            PerfCase(
                 name=f"throughput-{size}",
                 title=f"Throughput one way, frames of {_size(size)}",
                 unit="frames/s",
@@ -126,7 +126,7 @@ PERF_CASES: Final = Measures(
             )
             for size in _SIZES
         ),
-        Measure(
+        PerfCase(
             name="round-trip-64",
             title=f"Round trip over a duplex channel, {_size(_TRIP_SIZE)}, median",
             unit="µs",
@@ -138,4 +138,4 @@ PERF_CASES: Final = Measures(
         ),
     ),
 )
-"""What `measures` in the project file names."""
+"""What `driver.cases` in the project file names."""

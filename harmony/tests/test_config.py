@@ -30,7 +30,7 @@ def test_later_sources_win_field_by_field(file: Path, monkeypatch: pytest.Monkey
     assert settings.platforms["cpp"].command == ("x",)
 
 
-@pytest.mark.parametrize(("old", "new"), [("trials", "checks")])
+@pytest.mark.parametrize(("old", "new"), [("trials", "checks"), ("measures", "cases")])
 def test_an_old_key_is_the_new_one_wherever_it_stands(
     file: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str
 ) -> None:

@@ -25,7 +25,7 @@ from harmony.errors import ConfigurationError
 
 PREFIX: Final = "HARMONY_"
 _NESTING: Final = "__"
-_OLD_KEYS: Final = {"trials": "checks"}
+_OLD_KEYS: Final = {"trials": "checks", "measures": "cases"}
 """Keys of ``[driver]`` as earlier versions called them."""
 
 
@@ -95,7 +95,7 @@ class DriverSettings(BaseModel):
     Attributes:
         contract: Its verbs, as ``module:CONTRACT``; see :mod:`harmony.wire.driver_contract`.
         checks: What ``harmony doctor`` checks of each verb, as ``module:CHECKS``.
-        measures: What ``harmony perf`` measures, as ``module:MEASURES``.
+        cases: What ``harmony perf`` measures, as ``module:CASES``.
         local: The platform whose driver plays every role of a run without pairings; by default the project's providers
             do.
         reference: The platform against which ``harmony doctor`` plays.
@@ -109,7 +109,7 @@ class DriverSettings(BaseModel):
 
     contract: str = ""
     checks: str = ""
-    measures: str = ""
+    cases: str = ""
     local: str = ""
     reference: str = "python"
     scenario: str = "1.1"

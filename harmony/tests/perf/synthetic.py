@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from harmony.perf.case import Alternative, Better, Occasion, PerfCase
 from harmony.perf.figures import Record, Sheet, sheet
-from harmony.perf.measure import Alternative, Better, Measure, Occasion
 
 
 async def never(_drivers: object, _occasion: Occasion) -> float:
     raise AssertionError("nothing is measured here")
 
 
-def measure(better: Better = Better.MORE, name: str = "boil", unit: str = "cups/s") -> Measure:
+def a_case(better: Better = Better.MORE, name: str = "boil", unit: str = "cups/s") -> PerfCase:
     also = Alternative("l/s", 0.25) if better is Better.MORE else None
-    return Measure(name, f"How well they {name}", unit, better, ("guest", "cook"), never, also=also)
+    return PerfCase(name, f"How well they {name}", unit, better, ("guest", "cook"), never, also=also)
 
 
 def boiling() -> Sheet:
@@ -22,9 +22,9 @@ def boiling() -> Sheet:
         ("rust", "go"): Record([400_000.0], failure="<broken> & burnt\nsecond line"),
         ("rust", "rust"): Record(lack="rust does not claim steam"),
     }
-    return sheet(measure(), records)
+    return sheet(a_case(), records)
 
 
 def waiting() -> Sheet:
     records = {("go", "go"): Record([20.0, 10.0, 40.0]), ("go", "rust"): Record([8.0, 10.0, 12.0])}
-    return sheet(measure(Better.LESS, "wait", "µs"), records)
+    return sheet(a_case(Better.LESS, "wait", "µs"), records)

@@ -8,8 +8,8 @@ import pytest
 
 from sandbox import Sandbox
 
-MEASURES = """
-    from harmony.perf.measure import Better, Measure, Measures
+CASES = """
+    from harmony.perf.case import Better, PerfCase, PerfCases
     from kettle.contract import KettleProcess
 
 
@@ -22,11 +22,11 @@ MEASURES = """
         raise RuntimeError("spilt")
 
 
-    MEASURES = Measures(
+    CASES = PerfCases(
         KettleProcess,
         (
-            Measure("boil", "Boiling", "cups/s", Better.MORE, ("cook", "guest"), boil),
-            Measure("spill", "Spilling", "cups", Better.LESS, ("cook", "guest"), spill),
+            PerfCase("boil", "Boiling", "cups/s", Better.MORE, ("cook", "guest"), boil),
+            PerfCase("spill", "Spilling", "cups", Better.LESS, ("cook", "guest"), spill),
         ),
     )
 """
@@ -34,7 +34,7 @@ SETTINGS = """
     steps = ["steps"]
     [driver]
     contract = "kettle.contract:CONTRACT"
-    measures = "measures:MEASURES"
+    cases = "cases:CASES"
     [platforms.tin]
     contract = "driver"
     command = ["{python}", "-m", "kettle.program"]
@@ -53,7 +53,7 @@ SETTINGS = """
 @pytest.fixture
 def kitchen(sandbox: Sandbox) -> Sandbox:
     sandbox.write("harmony.toml", SETTINGS)
-    sandbox.write("measures.py", MEASURES)
+    sandbox.write("cases.py", CASES)
     return sandbox
 
 
@@ -89,7 +89,7 @@ def test_a_cell_that_fails_makes_the_command_fail(kitchen: Sandbox) -> None:
     [
         (("clay",), 7, "clay: not built"),
         (("iron",), 7, "no platform 'iron'"),
-        (("--measure", "steam"), 7, "no measure 'steam'"),
+        (("--measure", "steam"), 7, "no case 'steam'"),
         (("--pairing", "tin_iron"), 4, "names no pairing"),
         (("copper", "--pairing", "tin"), 7, "no such pairing"),
         (("--rounds", "0"), 2, "rounds"),
@@ -101,10 +101,10 @@ def test_wrong_words_are_refused(kitchen: Sandbox, arguments: tuple[str, ...], c
     assert done.returncode == code
 
 
-def test_a_project_without_measures_says_so(sandbox: Sandbox) -> None:
+def test_a_project_without_cases_says_so(sandbox: Sandbox) -> None:
     done = sandbox.harmony("perf")
     assert done.returncode == 7
-    assert "driver.measures" in done.stderr
+    assert "driver.cases" in done.stderr
 
 
 def test_one_pairing_can_be_asked_for_and_the_seed_comes_from_the_environment(kitchen: Sandbox) -> None:

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
+from harmony.perf.case import Better, Occasion, PerfCase, PerfCases
 from harmony.perf.figures import State
 from harmony.perf.machine import Machine
-from harmony.perf.measure import Better, Measure, Measures, Occasion
 from harmony.perf.run import Outcome, Partner, PerformanceRun
 from harmony.perf.schedule import schedule
 from harmony.process.child import ProcessSpec
@@ -33,8 +33,8 @@ def partner(fault: str = "", *capabilities: str) -> Partner:
     return Partner(ProcessSpec(fault or "good", command, env={"PYTHONPATH": path}), frozenset(capabilities), 20.0)
 
 
-def a_measure(name: str, work: Work, deadline: float = 20.0, *needs: str) -> Measure:
-    return Measure(name, name, "cups/s", Better.MORE, ("guest", "cook"), work, frozenset(needs), None, deadline)
+def a_case(name: str, work: Work, deadline: float = 20.0, *needs: str) -> PerfCase:
+    return PerfCase(name, name, "cups/s", Better.MORE, ("guest", "cook"), work, frozenset(needs), None, deadline)
 
 
 async def both_boil(drivers: Drivers, _occasion: Occasion) -> float:
@@ -42,7 +42,7 @@ async def both_boil(drivers: Drivers, _occasion: Occasion) -> float:
 
 
 class Spy:
-    """A measure that notes who took part."""
+    """A case that notes who took part."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[int, int, Occasion]] = []
@@ -53,17 +53,17 @@ class Spy:
 
 
 def run(
-    partners: Mapping[str, Partner], *items: Measure, rounds: int = 1, machine: Machine = NOWHERE, **more: object
+    partners: Mapping[str, Partner], *items: PerfCase, rounds: int = 1, machine: Machine = NOWHERE, **more: object
 ) -> Outcome:
     pairings = [(first, second) for first in partners for second in partners]
     legs = schedule(1, rounds, pairings, [one.name for one in items])
-    whole = PerformanceRun(partners, Measures(KettleProcess, items), CONTRACT, machine, **more)  # type: ignore[arg-type]
+    whole = PerformanceRun(partners, PerfCases(KettleProcess, items), CONTRACT, machine, **more)  # type: ignore[arg-type]
     return asyncio.run(whole.whole(legs))
 
 
 def test_each_leg_has_two_processes_of_its_own_for_all_its_turns() -> None:
     one, two = Spy(), Spy()
-    outcome = run({"good": partner()}, a_measure("one", one), a_measure("two", two), rounds=2)
+    outcome = run({"good": partner()}, a_case("one", one), a_case("two", two), rounds=2)
     assert outcome.problems == ()
     assert [(cook, guest) for cook, guest, _ in one.seen] == [(cook, guest) for cook, guest, _ in two.seen]
     processes = [pid for cook, guest, _ in one.seen for pid in (cook, guest)]
@@ -76,7 +76,7 @@ def test_each_leg_has_two_processes_of_its_own_for_all_its_turns() -> None:
 
 def test_the_first_role_in_the_alphabet_is_the_first_of_the_pairing() -> None:
     partners = {"good": partner(), "hangs": partner("hangs")}
-    outcome = run(partners, a_measure("boil", lambda drivers, _: _cook_boils(drivers), 5.0))
+    outcome = run(partners, a_case("boil", lambda drivers, _: _cook_boils(drivers), 5.0))
     states = {pairing: one.state for pairing, one in outcome.sheets[0].figures.items()}
     assert states == {
         ("good", "good"): State.MEASURED,
@@ -91,7 +91,7 @@ async def _cook_boils(drivers: Drivers) -> float:
 
 
 def test_a_hang_ends_at_the_deadline_and_says_what_was_under_way() -> None:
-    outcome = run({"hangs": partner("hangs")}, a_measure("boil", lambda drivers, _: _cook_boils(drivers), 0.5))
+    outcome = run({"hangs": partner("hangs")}, a_case("boil", lambda drivers, _: _cook_boils(drivers), 0.5))
     reason = outcome.sheets[0].figures["hangs", "hangs"].reason
     assert reason.startswith("no end within 0.5 s\ncook: boil for 1.5 s")
 
@@ -103,7 +103,7 @@ def test_a_failing_measure_is_not_tried_again_and_does_not_touch_the_others() ->
         tries.append(drivers["cook"].pid)
         raise AssertionError("the tea is cold")
 
-    outcome = run({"good": partner()}, a_measure("broken", broken), a_measure("boil", both_boil), rounds=3)
+    outcome = run({"good": partner()}, a_case("broken", broken), a_case("boil", both_boil), rounds=3)
     bad, good = outcome.sheets
     assert len(tries) == 1
     assert not Path(f"/proc/{tries[0]}").exists()
@@ -116,7 +116,7 @@ def test_all_that_a_group_of_tasks_raised_is_said() -> None:
     async def broken(_drivers: Drivers, _occasion: Occasion) -> float:
         raise ExceptionGroup("two", [AssertionError("cold"), ValueError("weak")])
 
-    outcome = run({"good": partner()}, a_measure("broken", broken))
+    outcome = run({"good": partner()}, a_case("broken", broken))
     assert outcome.sheets[0].figures["good", "good"].reason == "AssertionError: cold; ValueError: weak"
 
 
@@ -125,7 +125,7 @@ def test_what_cannot_be_measured_is_no_measurement(value: float) -> None:
     async def odd(_drivers: Drivers, _occasion: Occasion) -> float:
         return value
 
-    outcome = run({"good": partner()}, a_measure("odd", odd))
+    outcome = run({"good": partner()}, a_case("odd", odd))
     assert "is no measurement" in outcome.sheets[0].figures["good", "good"].reason
 
 
@@ -137,7 +137,7 @@ def test_what_cannot_be_measured_is_no_measurement(value: float) -> None:
     ],
 )
 def test_a_driver_that_breaks_fails_its_cell(fault: str, named: str) -> None:
-    outcome = run({fault: partner(fault)}, a_measure("boil", both_boil))
+    outcome = run({fault: partner(fault)}, a_case("boil", both_boil))
     figure = outcome.sheets[0].figures[fault, fault]
     assert figure.state is State.FAILED
     assert re.search(named, figure.reason), figure.reason
@@ -145,7 +145,7 @@ def test_a_driver_that_breaks_fails_its_cell(fault: str, named: str) -> None:
 
 def test_a_driver_that_does_not_start_is_tried_once() -> None:
     partners = {"good": partner(), "swapped": partner("swapped")}
-    outcome = run(partners, a_measure("boil", both_boil), a_measure("more", both_boil), rounds=2)
+    outcome = run(partners, a_case("boil", both_boil), a_case("more", both_boil), rounds=2)
     for sheet in outcome.sheets:
         assert sheet.figures["good", "good"].samples == (40.0, 40.0)
         for pairing in (("good", "swapped"), ("swapped", "good"), ("swapped", "swapped")):
@@ -159,7 +159,7 @@ def test_what_is_not_claimed_or_not_there_is_unsupported() -> None:
         return 1.0
 
     partners = {"claims": partner("", "whistle"), "plain": partner()}
-    outcome = run(partners, a_measure("whistle", whistle, 20.0, "whistle"), a_measure("boil", both_boil))
+    outcome = run(partners, a_case("whistle", whistle, 20.0, "whistle"), a_case("boil", both_boil))
     figures = outcome.sheets[0].figures
     assert figures["plain", "claims"].reason == "plain does not claim whistle"
     assert figures["claims", "claims"].state is State.UNSUPPORTED
@@ -170,7 +170,7 @@ def test_what_is_not_claimed_or_not_there_is_unsupported() -> None:
 
 def test_a_driver_that_does_not_end_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(driver_process, "_STOP_PATIENCE", 0.3)
-    outcome = run({"stays": partner("stays")}, a_measure("boil", both_boil))
+    outcome = run({"stays": partner("stays")}, a_case("boil", both_boil))
     assert outcome.sheets[0].figures["stays", "stays"].state is State.MEASURED
     assert len(outcome.problems) == 2
     assert "did not end by itself" in outcome.problems[0]
@@ -183,7 +183,7 @@ def test_what_is_left_behind_is_removed_and_told(tmp_path: Path) -> None:
 
     outcome = run(
         {"good": partner()},
-        a_measure("leak", leak),
+        a_case("leak", leak),
         probes=[lambda run_id: [str(path) for path in tmp_path.glob(f"*_{run_id}")]],
     )
     (problem,) = outcome.problems
@@ -202,7 +202,7 @@ def test_an_interrupted_run_leaves_no_process_and_no_object(tmp_path: Path) -> N
     with pytest.raises(KeyboardInterrupt):
         run(
             {"good": partner()},
-            a_measure("interrupted", interrupted),
+            a_case("interrupted", interrupted),
             probes=[lambda run_id: [str(path) for path in tmp_path.glob(f"*_{run_id}")]],
         )
     assert len(pids) == 2
@@ -219,5 +219,5 @@ def test_each_driver_is_held_to_its_core() -> None:
 
     allowed = sorted(os.sched_getaffinity(0))
     first, second = allowed[0], allowed[-1]
-    run({"good": partner()}, a_measure("where", where), machine=Machine("x", 2, "6", 0.0, (first, second)))
+    run({"good": partner()}, a_case("where", where), machine=Machine("x", 2, "6", 0.0, (first, second)))
     assert cores == [{first}, {second}]

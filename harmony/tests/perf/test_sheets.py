@@ -14,7 +14,7 @@ from harmony.perf.machine import Machine
 from harmony.perf.page import page
 from harmony.perf.run import Outcome
 from harmony.perf.tables import plain, reasons, relative, table
-from perf.synthetic import boiling, measure, waiting
+from perf.synthetic import a_case, boiling, waiting
 
 MACHINE = Machine("a stove", 2, "6.0", 0.1, (0, 1))
 
@@ -45,7 +45,7 @@ def test_a_cell_that_failed_is_no_fastest_whatever_it_gave() -> None:
 def test_what_is_not_claimed_is_no_failure_and_no_number() -> None:
     lacking = boiling().figures["rust", "rust"]
     assert (lacking.state, lacking.reason) == (State.UNSUPPORTED, "rust does not claim steam")
-    only = sheet(measure(), {("a", "a"): Record(lack="no")})
+    only = sheet(a_case(), {("a", "a"): Record(lack="no")})
     assert only.fastest is None
 
 
@@ -107,7 +107,7 @@ def test_a_terminal_gets_a_heat_map_with_words() -> None:
 
 def test_every_reason_is_given_once() -> None:
     records = {(name, "x"): Record(failure="burnt") for name in "abcde"}
-    assert list(reasons((sheet(measure(), records),))) == ["failed: boil a_x, boil b_x, boil c_x and 2 more: burnt"]
+    assert list(reasons((sheet(a_case(), records),))) == ["failed: boil a_x, boil b_x, boil c_x and 2 more: burnt"]
 
 
 def test_the_page_stands_alone_and_hides_nothing() -> None:

@@ -14,9 +14,9 @@ from rich.console import Console
 from harmony.cli.features import ProjectOption
 from harmony.errors import ConfigurationError, ExitCode
 from harmony.perf import machine as machines
+from harmony.perf.case import PerfCases
 from harmony.perf.document import document
 from harmony.perf.figures import State, failures
-from harmony.perf.measure import Measures
 from harmony.perf.page import page
 from harmony.perf.partners import chosen, pairs, partners, roles_of
 from harmony.perf.run import Outcome, PerformanceRun, Progress
@@ -51,7 +51,7 @@ def perf_command(  # noqa: PLR0917 - typer passes options by name
 ) -> None:
     """Measure every pairing of what is built here, in one interleaved run; the fastest has 1.0."""
     loaded = load_project(project)
-    measures = _measures(loaded, tuple(measure or ()))
+    cases = _cases(loaded, tuple(measure or ()))
     every = loaded.settings.platforms
     here, missing = partners(every, loaded.root)
     chosen(platforms or [], every, missing)
@@ -59,7 +59,7 @@ def perf_command(  # noqa: PLR0917 - typer passes options by name
     taking_part = {name for pair in pairings for name in pair}
     number = seed if seed is not None else _seed()
     times, effort = rounds or (_QUICK_ROUNDS if quick else _ROUNDS), _QUICK_EFFORT if quick else 1.0
-    legs = schedule(number, times, pairings, [one.name for one in measures.items])
+    legs = schedule(number, times, pairings, [one.name for one in cases.items])
     machine = machines.look(pin=pin)
     told = Console(stderr=True, soft_wrap=True, highlight=False)
     facts = {"seed": str(number), "rounds": f"{times}, interleaved" + (", quick" if quick else ""), **machine.facts}
@@ -67,7 +67,7 @@ def perf_command(  # noqa: PLR0917 - typer passes options by name
         told.print(f"{key}: {value}", markup=False)
     run = PerformanceRun(
         {name: one for name, one in here.items() if name in taking_part},
-        measures,
+        cases,
         loaded.contract,
         machine,
         load_probes(loaded.settings.leaks.probes) if loaded.settings.leaks.check else (),
@@ -79,7 +79,7 @@ def perf_command(  # noqa: PLR0917 - typer passes options by name
     absent = {name: reason for name, reason in missing.items() if not platforms and not pairing}
     notes = [*machine.warnings, *(f"{name}: {reason}" for name, reason in absent.items())]
     facts |= {
-        "roles": roles_of(measures.items),
+        "roles": roles_of(cases.items),
         "took": f"{outcome.seconds:.0f} s",
         **dict(sorted(outcome.identities.items())),
     }
@@ -93,14 +93,14 @@ def perf_command(  # noqa: PLR0917 - typer passes options by name
     raise typer.Exit(_exit_code(outcome))
 
 
-def _measures(project: Project, words: tuple[str, ...]) -> Measures:
-    name = project.settings.driver.measures
+def _cases(project: Project, words: tuple[str, ...]) -> PerfCases:
+    name = project.settings.driver.cases
     if not name:
         raise ConfigurationError(
-            f"{project.file}: the project measures nothing", hint='name driver.measures = "module:MEASURES"'
+            f"{project.file}: the project measures nothing", hint='name driver.cases = "module:CASES"'
         )
-    found = project.named("driver.measures", name, Measures)
-    return Measures(found.driver, found.chosen(words))
+    found = project.named("driver.cases", name, PerfCases)
+    return PerfCases(found.driver, found.chosen(words))
 
 
 def _pairings(platforms: list[str], words: list[str], known: list[str]) -> list[tuple[str, str]]:

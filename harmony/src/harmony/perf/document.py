@@ -57,12 +57,12 @@ def document(
 
 
 def _sheet(sheet: Sheet) -> dict[str, Any]:
-    also = sheet.measure.also
+    also = sheet.case.also
     return {
-        "name": sheet.measure.name,
-        "title": sheet.measure.title,
-        "unit": sheet.measure.unit,
-        "better": sheet.measure.better.value,
+        "name": sheet.case.name,
+        "title": sheet.case.title,
+        "unit": sheet.case.unit,
+        "better": sheet.case.better.value,
         "also": {"unit": also.unit, "factor": also.factor} if also else None,
         "cells": [_figure(sheet, one) for one in sheet.figures.values()],
     }

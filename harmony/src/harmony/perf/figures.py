@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from harmony.perf.measure import Better, Measure
+from harmony.perf.case import Better, PerfCase
 
 _COLDEST: Final = 1 / 10
 _PREFIXES: Final = ((1e9, "G"), (1e6, "M"), (1e3, "k"))
@@ -26,7 +26,7 @@ class State(StrEnum):
 
 @dataclass(slots=True)
 class Record:
-    """What one pairing gave for one measure.
+    """What one pairing gave for one case.
 
     Attributes:
         samples: A number for each round.
@@ -77,22 +77,22 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """All cells of one measure.
+    """All cells of one case.
 
     Attributes:
-        measure: What was measured.
+        case: What was measured.
         platforms: Those that took part, sorted.
         figures: By pairing.
     """
 
-    measure: Measure
+    case: PerfCase
     platforms: tuple[str, ...]
     figures: Mapping[tuple[str, str], Figure]
 
     @property
     def roles(self) -> tuple[str, str]:
         """The role of the rows and the role of the columns."""
-        first, second = sorted(self.measure.roles)
+        first, second = sorted(self.case.roles)
         return first, second
 
     @property
@@ -101,20 +101,20 @@ class Sheet:
         return next((one for one in self.figures.values() if one.relative == 1.0), None)
 
 
-def sheet(measure: Measure, records: Mapping[tuple[str, str], Record]) -> Sheet:
-    """Return what came of one measure."""
+def sheet(case: PerfCase, records: Mapping[tuple[str, str], Record]) -> Sheet:
+    """Return what came of one case."""
     medians = {pairing: statistics.median(one.samples) for pairing, one in records.items() if _counts(one)}
-    pick = max if measure.better is Better.MORE else min
+    pick = max if case.better is Better.MORE else min
     best = pick(medians.values(), default=math.nan)
     platforms = sorted({platform for pairing in records for platform in pairing})
-    figures = {pairing: _figure(pairing, records[pairing], measure.better, best) for pairing in sorted(records)}
-    return Sheet(measure, tuple(platforms), figures)
+    figures = {pairing: _figure(pairing, records[pairing], case.better, best) for pairing in sorted(records)}
+    return Sheet(case, tuple(platforms), figures)
 
 
 def failures(sheets: Sequence[Sheet]) -> list[str]:
     """Name every cell that failed, and why."""
     return [
-        f"{one.measure.name} {'_'.join(figure.pairing)}: {figure.reason}"
+        f"{one.case.name} {'_'.join(figure.pairing)}: {figure.reason}"
         for one in sheets
         for figure in one.figures.values()
         if figure.state is State.FAILED

@@ -45,8 +45,8 @@ def _sheet(sheet: Sheet) -> str:
     said = f", fastest {_safe('_'.join(best.pairing))}" if best else ""
     head = "".join(f"<th scope='col'>{_safe(name)}</th>" for name in sheet.platforms)
     return (
-        f"<section><h2>{_safe(sheet.measure.title)}</h2>"
-        f"<p>{_safe(sheet.measure.unit)}, {sheet.measure.better} is better{said}</p>"
+        f"<section><h2>{_safe(sheet.case.title)}</h2>"
+        f"<p>{_safe(sheet.case.unit)}, {sheet.case.better} is better{said}</p>"
         f"<div class='scroll'><table><thead><tr><td class='corner'>{_safe(rows)} ↓ {_safe(columns)} →</td>{head}</tr>"
         f"</thead><tbody>{''.join(_rows(sheet))}</tbody></table></div></section>"
     )
@@ -66,7 +66,7 @@ def _cell(sheet: Sheet, figure: Figure | None) -> str:
     shown = ", ".join(short(sample) for sample in figure.samples)
     ratio, _, spread = relative(figure).partition(" ")
     return (
-        f"<td class='heat' style='--heat:{figure.heat:.3f}' title='{_safe(f'rounds: {shown} {sheet.measure.unit}')}'>"
+        f"<td class='heat' style='--heat:{figure.heat:.3f}' title='{_safe(f'rounds: {shown} {sheet.case.unit}')}'>"
         f"<b>{ratio}</b> <small>{spread.strip('()')}</small><br>{_safe(amount(sheet, figure))}</td>"
     )
 

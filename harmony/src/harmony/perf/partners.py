@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harmony.config import Platform
 from harmony.errors import ConfigurationError
-from harmony.perf.measure import Measure
+from harmony.perf.case import PerfCase
 from harmony.perf.run import Partner
 from harmony.process.child import ProcessSpec
 from harmony.run.pool import filled_in, unavailable
@@ -54,6 +54,6 @@ def pairs(platforms: Sequence[str]) -> list[tuple[str, str]]:
     return [(first, second) for first in sorted(platforms) for second in sorted(platforms)]
 
 
-def roles_of(measures: Sequence[Measure]) -> str:
+def roles_of(cases: Sequence[PerfCase]) -> str:
     """Return which roles a pairing names, such as ``reader_writer`` and ``client_server``."""
-    return ", ".join(dict.fromkeys("_".join(sorted(measure.roles)) for measure in measures))
+    return ", ".join(dict.fromkeys("_".join(sorted(case.roles)) for case in cases))

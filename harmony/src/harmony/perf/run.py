@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final
 
 from harmony.errors import HarmonyError, UnsupportedError
+from harmony.perf.case import Occasion, PerfCase, PerfCases
 from harmony.perf.figures import Record, Sheet, sheet
 from harmony.perf.machine import Machine, hold
-from harmony.perf.measure import Measure, Measures, Occasion
 from harmony.perf.schedule import Leg, Turn
 from harmony.process.child import ProcessSpec
 from harmony.process.resources import LeakProbe
@@ -49,7 +49,7 @@ class Outcome:
     """What came of a run.
 
     Attributes:
-        sheets: One for each measure.
+        sheets: One for each case.
         problems: What went wrong beside the cells: a driver that did not end in order, something left behind.
         identities: Who answered, by platform.
         seconds: How long it took.
@@ -67,17 +67,17 @@ class PerformanceRun:
 
     Attributes:
         partners: The platforms, by name.
-        measures: What is measured.
+        cases: What is measured.
         contract: What the drivers speak.
         machine: Where, and on which cores.
         probes: Name what a run has left behind on this machine.
-        effort: See :class:`~harmony.perf.measure.Occasion`.
+        effort: See :class:`~harmony.perf.case.Occasion`.
         strict: Whether every word of a driver must be as the contract says.
         progress: Told of each leg before it begins: how many are done, of how many, and which one begins.
     """
 
     partners: Mapping[str, Partner]
-    measures: Measures
+    cases: PerfCases
     contract: Contract
     machine: Machine
     probes: Sequence[LeakProbe] = ()
@@ -96,11 +96,7 @@ class PerformanceRun:
         for done, leg in enumerate(legs):
             self.progress(done, len(legs), f"round {leg.round}: {'_'.join(leg.pairing)}")
             await self._leg(leg)
-        sheets = tuple(
-            sheet(measure, self._records[measure.name])
-            for measure in self.measures.items
-            if measure.name in self._records
-        )
+        sheets = tuple(sheet(case, self._records[case.name]) for case in self.cases.items if case.name in self._records)
         return Outcome(sheets, tuple(self._problems), dict(self._identities), time.monotonic() - began)
 
     async def _leg(self, leg: Leg) -> None:
@@ -118,7 +114,7 @@ class PerformanceRun:
                     record.samples.append(await self._measured(turn, drivers, run_ids[-1]))
                 except UnsupportedError as error:
                     record.lack = error.message
-                except Exception as error:  # noqa: BLE001 - whatever a measure or a driver raises is what the cell shows
+                except Exception as error:  # noqa: BLE001 - whatever a case or a driver raises is what the cell shows
                     record.failure = _reason(error)
                     in_order = False
                     await _killed(drivers)
@@ -135,7 +131,7 @@ class PerformanceRun:
         record = self._record(turn, pairing)
         if record.failure or record.lack:
             return False
-        needs = self._measure(turn).needs
+        needs = self._case(turn).needs
         lacks = [
             f"{platform} does not claim {', '.join(sorted(needs - self.partners[platform].capabilities))}"
             for platform in dict.fromkeys(pairing)
@@ -161,7 +157,7 @@ class PerformanceRun:
     async def _start(self, platform: str) -> DriverProcess:
         partner = self.partners[platform]
         try:
-            driver = await self.measures.driver.begin(
+            driver = await self.cases.driver.begin(
                 partner.spec, self.contract, strict=self.strict, patience=partner.patience
             )
         except (HarmonyError, DriverError) as error:
@@ -174,15 +170,15 @@ class PerformanceRun:
         return driver
 
     async def _measured(self, turn: Turn, drivers: Sequence[DriverProcess], run_id: str) -> float:
-        measure = self._measure(turn)
-        by_role = dict(zip(sorted(measure.roles), drivers, strict=True))
+        case = self._case(turn)
+        by_role = dict(zip(sorted(case.roles), drivers, strict=True))
         try:
-            async with asyncio.timeout(measure.deadline) as limit:
-                value = await measure.run(by_role, Occasion(turn.seed, run_id, self.effort))
+            async with asyncio.timeout(case.deadline) as limit:
+                value = await case.run(by_role, Occasion(turn.seed, run_id, self.effort))
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise HarmonyError(await _late(measure, by_role)) from error
+            raise HarmonyError(await _late(case, by_role)) from error
         if not math.isfinite(value) or value <= 0:
             raise HarmonyError(f"{value} is no measurement: it must be above 0")
         return value
@@ -203,11 +199,11 @@ class PerformanceRun:
         if left and tell:
             self._problems.append(f"{'_'.join(leg.pairing)} left behind (removed now): {', '.join(left)}")
 
-    def _measure(self, turn: Turn) -> Measure:
-        return next(one for one in self.measures.items if one.name == turn.measure)
+    def _case(self, turn: Turn) -> PerfCase:
+        return next(one for one in self.cases.items if one.name == turn.case)
 
     def _record(self, turn: Turn, pairing: Pair) -> Record:
-        return self._records.setdefault(turn.measure, {}).setdefault(pairing, Record())
+        return self._records.setdefault(turn.case, {}).setdefault(pairing, Record())
 
 
 async def _killed(drivers: Sequence[DriverProcess]) -> None:
@@ -215,8 +211,8 @@ async def _killed(drivers: Sequence[DriverProcess]) -> None:
         await driver.kill()
 
 
-async def _late(measure: Measure, drivers: Mapping[str, DriverProcess]) -> str:
-    lines = [f"no end within {measure.deadline:g} s"]
+async def _late(case: PerfCase, drivers: Mapping[str, DriverProcess]) -> str:
+    lines = [f"no end within {case.deadline:g} s"]
     for role, driver in drivers.items():
         try:
             found = await driver.dump(timeout=_DUMP_TIMEOUT)

@@ -15,11 +15,11 @@ class Turn:
     """One measurement, once.
 
     Attributes:
-        measure: Its name.
+        case: Its name.
         seed: Of everything random in it.
     """
 
-    measure: str
+    case: str
     seed: int
 
 
@@ -38,14 +38,14 @@ class Leg:
     turns: tuple[Turn, ...]
 
 
-def schedule(seed: int, rounds: int, pairings: Sequence[tuple[str, str]], measures: Sequence[str]) -> list[Leg]:
+def schedule(seed: int, rounds: int, pairings: Sequence[tuple[str, str]], cases: Sequence[str]) -> list[Leg]:
     """Return the order of a whole run.
 
     Args:
         seed: The same gives the same order, whatever the order of the arguments.
         rounds: How often every pairing is measured.
         pairings: Who plays with whom.
-        measures: Names.
+        cases: Names.
     """
     legs: list[Leg] = []
     for number in range(1, rounds + 1):
@@ -53,7 +53,7 @@ def schedule(seed: int, rounds: int, pairings: Sequence[tuple[str, str]], measur
         order = sorted(pairings)
         dice.shuffle(order)
         for pairing in order:
-            names = sorted(measures)
+            names = sorted(cases)
             dice.shuffle(names)
             legs.append(Leg(number, pairing, tuple(Turn(name, dice.getrandbits(31)) for name in names)))
     return legs

@@ -1,4 +1,4 @@
-"""The sheets for a terminal: a heat map for each measure, with the numbers in it. Pure."""
+"""The sheets for a terminal: a heat map for each case, with the numbers in it. Pure."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _WARM = (201, 96, 14)
 def heading(sheet: Sheet) -> str:
     """Return what a sheet is about, on one line."""
     rows, columns = sheet.roles
-    unit = sheet.measure.unit
-    return f"{sheet.measure.title}: {unit}, {sheet.measure.better} is better; rows {rows}, columns {columns}"
+    unit = sheet.case.unit
+    return f"{sheet.case.title}: {unit}, {sheet.case.better} is better; rows {rows}, columns {columns}"
 
 
 def relative(figure: Figure) -> str:
@@ -27,7 +27,7 @@ def relative(figure: Figure) -> str:
 
 def amount(sheet: Sheet, figure: Figure) -> str:
     """Return the number itself, in all its units."""
-    also = sheet.measure.also
+    also = sheet.case.also
     more = f" · {short(figure.median * also.factor, also.unit)}" if also else ""
     return f"{short(figure.median)}{more}"
 
@@ -72,7 +72,7 @@ def reasons(sheets: tuple[Sheet, ...]) -> Iterator[str]:
     for sheet in sheets:
         for figure in sheet.figures.values():
             if figure.state is not State.MEASURED:
-                place = f"{sheet.measure.name} {'_'.join(figure.pairing)}"
+                place = f"{sheet.case.name} {'_'.join(figure.pairing)}"
                 seen.setdefault((figure.state, figure.reason), []).append(place)
     for (state, reason), places in seen.items():
         more = f" and {len(places) - 3} more" if len(places) > 3 else ""

@@ -22,7 +22,7 @@ class Better(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Occasion:
-    """What a measure is told each time.
+    """What a case is told each time.
 
     Attributes:
         seed: Of everything random in it; another one each time.
@@ -45,7 +45,7 @@ class Alternative:
 
     Attributes:
         unit: Its name.
-        factor: How many of it one of the measure's unit is.
+        factor: How many of it one of the case's unit is.
     """
 
     unit: str
@@ -53,7 +53,7 @@ class Alternative:
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class PerfCase:
     """One measurement.
 
     Attributes:
@@ -80,8 +80,8 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True)
-class Measures:
-    """All that a project measures; what ``measures`` in its file names.
+class PerfCases:
+    """All that a project measures; what ``driver.cases`` in its file names.
 
     Attributes:
         driver: Speaks to the programs; the class with the project's verbs.
@@ -89,10 +89,10 @@ class Measures:
     """
 
     driver: type[DriverProcess]
-    items: tuple[Measure, ...]
+    items: tuple[PerfCase, ...]
 
-    def chosen(self, words: tuple[str, ...]) -> tuple[Measure, ...]:
-        """Return the measures whose names contain one of the words; all without words.
+    def chosen(self, words: tuple[str, ...]) -> tuple[PerfCase, ...]:
+        """Return the cases whose names contain one of the words; all without words.
 
         Raises:
             ConfigurationError: A word names none.
@@ -100,5 +100,5 @@ class Measures:
         for word in words:
             if not any(word in one.name for one in self.items):
                 known = ", ".join(one.name for one in self.items)
-                raise ConfigurationError(f"there is no measure {word!r}", hint=f"there are: {known}")
+                raise ConfigurationError(f"there is no case {word!r}", hint=f"there are: {known}")
         return tuple(one for one in self.items if not words or any(word in one.name for word in words))
