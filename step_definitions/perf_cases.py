@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from harmony.perf.case import Alternative, Better, Occasion, PerfCase, PerfCases
+from harmony.perf.case import Alternative, Better, MeasureContext, PerfCase, PerfCases
 from step_definitions.child_driver import ChildDriver
 from step_definitions.patterns import Pattern, Payload, expected_chain
 from step_definitions.port import Transfer
@@ -41,10 +41,10 @@ def _room(size: int) -> int:
     return max(_LEAST_ROOM, _FRAMES_IN_RING * (size + _HEADER) + size // 2)
 
 
-def _throughput(size: int) -> Callable[[Drivers, Occasion], Awaitable[float]]:
-    async def measure(drivers: Drivers, occasion: Occasion) -> float:
+def _throughput(size: int) -> Callable[[Drivers, MeasureContext], Awaitable[float]]:
+    async def measure(drivers: Drivers, context: MeasureContext) -> float:
         reader, writer = drivers["reader"], drivers["writer"]
-        name = f"perf_{size}_{occasion.run_id}"
+        name = f"perf_{size}_{context.run_id}"
         source = await reader.create(name, metadata=_METADATA, payload=_room(size))
         target = await writer.connect(name)
         written, seen = await _carried(drivers, source, target, Payload(Pattern.FRAME, size), _CHECKED, look=True)
@@ -54,7 +54,7 @@ def _throughput(size: int) -> Callable[[Drivers, Occasion], Awaitable[float]]:
         simple = Payload(Pattern.SIMPLE, size)
         least = max(_WARM_UP, 2 * _room(size) // (size + _HEADER))
         written, seen = await _carried(drivers, source, target, simple, least, look=False)
-        count = max(least, occasion.count(int(_WANTED * least / max(written.seconds, seen.seconds))))
+        count = max(least, context.count(int(_WANTED * least / max(written.seconds, seen.seconds))))
         written, seen = await _carried(drivers, source, target, simple, count, look=False)
         _alike(written, seen, size, count)
         await writer.close(target)
@@ -86,17 +86,17 @@ def _alike(written: Transfer, seen: Transfer, size: int, count: int) -> None:
         raise AssertionError(f"written were {written.first} to {written.last}, read were {seen.first} to {seen.last}")
 
 
-async def _round_trip(drivers: Drivers, occasion: Occasion) -> float:
+async def _round_trip(drivers: Drivers, context: MeasureContext) -> float:
     """Return the median microseconds from a request to its response, as the client saw them."""
     client, server = drivers["client"], drivers["server"]
-    name = f"perf_trip_{occasion.run_id}"
+    name = f"perf_trip_{context.run_id}"
     room = _room(_TRIP_SIZE)
     service = await server.serve(name, metadata=_METADATA, payload=room)
     await server.handle(service, "echo")
     call = await client.dial(name, metadata=_METADATA, payload=room)
     request = Payload(Pattern.SIMPLE, _TRIP_SIZE)
     await client.ping(call, request, count=_CHECKED_TRIPS, timeout=_DEADLINE)
-    count = occasion.count(_TRIPS)
+    count = context.count(_TRIPS)
     trips = await client.ping(call, request, count=count, timeout=_DEADLINE)
     answered = (await server.service(service)).requests
     if (len(trips), answered) != (count, count + _CHECKED_TRIPS):

@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from harmony.perf.case import Occasion, PerfCase
+from harmony.perf.case import MeasureContext, PerfCase
 from step_definitions.child_driver import ChildDriver
 from step_definitions.observer import objects_of_run
 from step_definitions.perf_cases import PERF_CASES
@@ -25,7 +25,9 @@ def measured(case: PerfCase, reader: str, writer: str, effort: float = 0.001) ->
     async def whole() -> float:
         drivers = [await ChildDriver.start(reader), await ChildDriver.start(writer)]
         try:
-            return await case.run(dict(zip(sorted(case.roles), drivers, strict=True)), Occasion(1, run_id, effort))
+            return await case.run(
+                dict(zip(sorted(case.roles), drivers, strict=True)), MeasureContext(1, run_id, effort)
+            )
         finally:
             for driver in drivers:
                 await driver.end()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from harmony.perf.case import Alternative, Better, Occasion, PerfCase
+from harmony.perf.case import Alternative, Better, MeasureContext, PerfCase
 from harmony.perf.figures import Record, Sheet, sheet
 
 
-async def never(_drivers: object, _occasion: Occasion) -> float:
+async def never(_drivers: object, _context: MeasureContext) -> float:
     raise AssertionError("nothing is measured here")
 
 

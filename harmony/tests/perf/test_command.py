@@ -13,12 +13,12 @@ CASES = """
     from kettle.contract import KettleProcess
 
 
-    async def boil(drivers, occasion):
-        await drivers["cook"].boil(occasion.count(5))
+    async def boil(drivers, context):
+        await drivers["cook"].boil(context.count(5))
         return 2.0
 
 
-    async def spill(drivers, occasion):
+    async def spill(drivers, context):
         raise RuntimeError("spilt")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from harmony.errors import ConfigurationError
-from harmony.perf.case import Better, Occasion, PerfCase, PerfCases
+from harmony.perf.case import Better, MeasureContext, PerfCase, PerfCases
 from harmony.perf.schedule import schedule
 from kettle.contract import KettleProcess
 
@@ -37,13 +37,13 @@ def test_the_seed_alone_decides() -> None:
 
 
 def test_a_quick_look_does_less_but_never_nothing() -> None:
-    assert Occasion(1, "1_1").count(200) == 200
-    assert Occasion(1, "1_1", 0.2).count(200) == 40
-    assert Occasion(1, "1_1", 0.2).count(1) == 1
+    assert MeasureContext(1, "1_1").count(200) == 200
+    assert MeasureContext(1, "1_1", 0.2).count(200) == 40
+    assert MeasureContext(1, "1_1", 0.2).count(1) == 1
 
 
 def test_cases_are_chosen_by_part_of_their_name() -> None:
-    async def never(_drivers: object, _occasion: Occasion) -> float:
+    async def never(_drivers: object, _context: MeasureContext) -> float:
         raise AssertionError
 
     cases = PerfCases(

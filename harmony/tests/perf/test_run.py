@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harmony.perf.case import Better, Occasion, PerfCase, PerfCases
+from harmony.perf.case import Better, MeasureContext, PerfCase, PerfCases
 from harmony.perf.figures import State
 from harmony.perf.machine import Machine
 from harmony.perf.run import Outcome, Partner, PerformanceRun
@@ -23,7 +23,7 @@ from kettle.contract import CONTRACT, KettleProcess
 from sandbox import HERE
 
 Drivers = Mapping[str, KettleProcess]
-Work = Callable[[Drivers, Occasion], Awaitable[float]]
+Work = Callable[[Drivers, MeasureContext], Awaitable[float]]
 NOWHERE = Machine("a stove", 2, "6.0", 0.0, None)
 
 
@@ -37,7 +37,7 @@ def a_case(name: str, work: Work, deadline: float = 20.0, *needs: str) -> PerfCa
     return PerfCase(name, name, "cups/s", Better.MORE, ("guest", "cook"), work, frozenset(needs), None, deadline)
 
 
-async def both_boil(drivers: Drivers, _occasion: Occasion) -> float:
+async def both_boil(drivers: Drivers, _context: MeasureContext) -> float:
     return sum((await drivers["cook"].boil(1))[:1] + (await drivers["guest"].boil(2))[:1])
 
 
@@ -45,10 +45,10 @@ class Spy:
     """A case that notes who took part."""
 
     def __init__(self) -> None:
-        self.seen: list[tuple[int, int, Occasion]] = []
+        self.seen: list[tuple[int, int, MeasureContext]] = []
 
-    async def __call__(self, drivers: Drivers, occasion: Occasion) -> float:
-        self.seen.append((drivers["cook"].pid, drivers["guest"].pid, occasion))
+    async def __call__(self, drivers: Drivers, context: MeasureContext) -> float:
+        self.seen.append((drivers["cook"].pid, drivers["guest"].pid, context))
         return 1.0
 
 
@@ -68,7 +68,7 @@ def test_each_leg_has_two_processes_of_its_own_for_all_its_turns() -> None:
     assert [(cook, guest) for cook, guest, _ in one.seen] == [(cook, guest) for cook, guest, _ in two.seen]
     processes = [pid for cook, guest, _ in one.seen for pid in (cook, guest)]
     assert len(set(processes)) == 4
-    assert len({occasion.run_id for *_, occasion in one.seen + two.seen}) == 4
+    assert len({context.run_id for *_, context in one.seen + two.seen}) == 4
     assert all(not Path(f"/proc/{pid}").exists() for pid in processes)
     assert outcome.identities == {"good": "kettle 1 (python)"}
     assert [len(sheet.figures["good", "good"].samples) for sheet in outcome.sheets] == [2, 2]
@@ -99,7 +99,7 @@ def test_a_hang_ends_at_the_deadline_and_says_what_was_under_way() -> None:
 def test_a_failing_measure_is_not_tried_again_and_does_not_touch_the_others() -> None:
     tries: list[int] = []
 
-    async def broken(drivers: Drivers, _occasion: Occasion) -> float:
+    async def broken(drivers: Drivers, _context: MeasureContext) -> float:
         tries.append(drivers["cook"].pid)
         raise AssertionError("the tea is cold")
 
@@ -113,7 +113,7 @@ def test_a_failing_measure_is_not_tried_again_and_does_not_touch_the_others() ->
 
 
 def test_all_that_a_group_of_tasks_raised_is_said() -> None:
-    async def broken(_drivers: Drivers, _occasion: Occasion) -> float:
+    async def broken(_drivers: Drivers, _context: MeasureContext) -> float:
         raise ExceptionGroup("two", [AssertionError("cold"), ValueError("weak")])
 
     outcome = run({"good": partner()}, a_case("broken", broken))
@@ -122,7 +122,7 @@ def test_all_that_a_group_of_tasks_raised_is_said() -> None:
 
 @pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
 def test_what_cannot_be_measured_is_no_measurement(value: float) -> None:
-    async def odd(_drivers: Drivers, _occasion: Occasion) -> float:
+    async def odd(_drivers: Drivers, _context: MeasureContext) -> float:
         return value
 
     outcome = run({"good": partner()}, a_case("odd", odd))
@@ -154,7 +154,7 @@ def test_a_driver_that_does_not_start_is_tried_once() -> None:
 
 
 def test_what_is_not_claimed_or_not_there_is_unsupported() -> None:
-    async def whistle(drivers: Drivers, _occasion: Occasion) -> float:
+    async def whistle(drivers: Drivers, _context: MeasureContext) -> float:
         await drivers["cook"].whistle()
         return 1.0
 
@@ -177,8 +177,8 @@ def test_a_driver_that_does_not_end_is_a_problem(monkeypatch: pytest.MonkeyPatch
 
 
 def test_what_is_left_behind_is_removed_and_told(tmp_path: Path) -> None:
-    async def leak(_drivers: Drivers, occasion: Occasion) -> float:
-        (tmp_path / f"tea_{occasion.run_id}").touch()
+    async def leak(_drivers: Drivers, context: MeasureContext) -> float:
+        (tmp_path / f"tea_{context.run_id}").touch()
         return 1.0
 
     outcome = run(
@@ -194,9 +194,9 @@ def test_what_is_left_behind_is_removed_and_told(tmp_path: Path) -> None:
 def test_an_interrupted_run_leaves_no_process_and_no_object(tmp_path: Path) -> None:
     pids: list[int] = []
 
-    async def interrupted(drivers: Drivers, occasion: Occasion) -> float:
+    async def interrupted(drivers: Drivers, context: MeasureContext) -> float:
         pids.extend(driver.pid for driver in drivers.values())
-        (tmp_path / f"tea_{occasion.run_id}").touch()
+        (tmp_path / f"tea_{context.run_id}").touch()
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -213,7 +213,7 @@ def test_an_interrupted_run_leaves_no_process_and_no_object(tmp_path: Path) -> N
 def test_each_driver_is_held_to_its_core() -> None:
     cores: list[set[int]] = []
 
-    async def where(drivers: Drivers, _occasion: Occasion) -> float:
+    async def where(drivers: Drivers, _context: MeasureContext) -> float:
         cores.extend(os.sched_getaffinity(drivers[role].pid) for role in ("cook", "guest"))
         return 1.0
 

@@ -21,7 +21,7 @@ class Better(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Occasion:
+class MeasureContext:
     """What a case is told each time.
 
     Attributes:
@@ -62,7 +62,7 @@ class PerfCase:
         unit: Of its number.
         better: Whether more or less of it is better.
         roles: The two that take part.
-        run: Takes the drivers by role, and the occasion; returns the number.
+        run: Takes the drivers by role, and the context; returns the number.
         needs: Capabilities without which a platform cannot take part.
         also: The same number in another unit, to be shown beside it.
         deadline: Seconds after which it is given up.
@@ -73,7 +73,7 @@ class PerfCase:
     unit: str
     better: Better
     roles: tuple[str, str]
-    run: Callable[[Mapping[str, Any], Occasion], Awaitable[float]]
+    run: Callable[[Mapping[str, Any], MeasureContext], Awaitable[float]]
     needs: frozenset[str] = frozenset()
     also: Alternative | None = None
     deadline: float = DEFAULT_DEADLINE

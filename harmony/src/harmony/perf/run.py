@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from harmony.errors import HarmonyError, UnsupportedError
-from harmony.perf.case import Occasion, PerfCase, PerfCases
+from harmony.perf.case import MeasureContext, PerfCase, PerfCases
 from harmony.perf.figures import Record, Sheet, sheet
 from harmony.perf.machine import Machine, hold
 from harmony.perf.schedule import Leg, Turn
@@ -71,7 +71,7 @@ class PerformanceRun:
         contract: What the drivers speak.
         machine: Where, and on which cores.
         probes: Name what a run has left behind on this machine.
-        effort: See :class:`~harmony.perf.case.Occasion`.
+        effort: See :class:`~harmony.perf.case.MeasureContext`.
         strict: Whether every word of a driver must be as the contract says.
         progress: Told of each leg before it begins: how many are done, of how many, and which one begins.
     """
@@ -174,7 +174,7 @@ class PerformanceRun:
         by_role = dict(zip(sorted(case.roles), drivers, strict=True))
         try:
             async with asyncio.timeout(case.deadline) as limit:
-                value = await case.run(by_role, Occasion(turn.seed, run_id, self.effort))
+                value = await case.run(by_role, MeasureContext(turn.seed, run_id, self.effort))
         except TimeoutError as error:
             if not limit.expired():
                 raise
