@@ -14,25 +14,25 @@ NAMES = ["a", "b", "c"]
 
 
 def test_every_round_has_every_pairing_and_every_pairing_every_case() -> None:
-    legs = schedule(7, 4, PAIRINGS, NAMES)
+    pair_runs = schedule(7, 4, PAIRINGS, NAMES)
     for number in range(1, 5):
-        part = legs[(number - 1) * len(PAIRINGS) : number * len(PAIRINGS)]
-        assert {leg.round for leg in part} == {number}
-        assert sorted(leg.pairing for leg in part) == PAIRINGS
-        assert all(sorted(turn.case for turn in leg.turns) == NAMES for leg in part)
+        part = pair_runs[(number - 1) * len(PAIRINGS) : number * len(PAIRINGS)]
+        assert {pair_run.round for pair_run in part} == {number}
+        assert sorted(pair_run.pairing for pair_run in part) == PAIRINGS
+        assert all(sorted(turn.case for turn in pair_run.turns) == NAMES for pair_run in part)
 
 
 def test_the_order_changes_from_round_to_round() -> None:
-    legs = schedule(7, 6, PAIRINGS, NAMES)
-    orders = {tuple(leg.pairing for leg in legs if leg.round == number) for number in range(1, 7)}
+    pair_runs = schedule(7, 6, PAIRINGS, NAMES)
+    orders = {tuple(pair_run.pairing for pair_run in pair_runs if pair_run.round == number) for number in range(1, 7)}
     assert len(orders) == 6
-    assert len({tuple(turn.case for turn in leg.turns) for leg in legs}) > 1
+    assert len({tuple(turn.case for turn in pair_run.turns) for pair_run in pair_runs}) > 1
 
 
 def test_the_seed_alone_decides() -> None:
     assert schedule(7, 3, PAIRINGS, NAMES) == schedule(7, 3, PAIRINGS[::-1], NAMES[::-1])
     assert schedule(7, 3, PAIRINGS, NAMES) != schedule(8, 3, PAIRINGS, NAMES)
-    seeds = [turn.seed for leg in schedule(7, 3, PAIRINGS, NAMES) for turn in leg.turns]
+    seeds = [turn.seed for pair_run in schedule(7, 3, PAIRINGS, NAMES) for turn in pair_run.turns]
     assert len(set(seeds)) == len(seeds)
 
 

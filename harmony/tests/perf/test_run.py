@@ -56,12 +56,12 @@ def run(
     partners: Mapping[str, Partner], *items: PerfCase, rounds: int = 1, machine: Machine = NOWHERE, **more: object
 ) -> Outcome:
     pairings = [(first, second) for first in partners for second in partners]
-    legs = schedule(1, rounds, pairings, [one.name for one in items])
+    pair_runs = schedule(1, rounds, pairings, [one.name for one in items])
     whole = PerformanceRun(partners, PerfCases(KettleProcess, items), CONTRACT, machine, **more)  # type: ignore[arg-type]
-    return asyncio.run(whole.whole(legs))
+    return asyncio.run(whole.whole(pair_runs))
 
 
-def test_each_leg_has_two_processes_of_its_own_for_all_its_turns() -> None:
+def test_each_run_of_a_pairing_has_two_processes_of_its_own_for_all_its_turns() -> None:
     one, two = Spy(), Spy()
     outcome = run({"good": partner()}, a_case("one", one), a_case("two", two), rounds=2)
     assert outcome.problems == ()

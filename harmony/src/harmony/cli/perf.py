@@ -59,7 +59,7 @@ def perf_command(  # noqa: PLR0917 - typer passes options by name
     taking_part = {name for pair in pairings for name in pair}
     number = seed if seed is not None else _seed()
     times, effort = rounds or (_QUICK_ROUNDS if quick else _ROUNDS), _QUICK_EFFORT if quick else 1.0
-    legs = schedule(number, times, pairings, [one.name for one in cases.items])
+    pair_runs = schedule(number, times, pairings, [one.name for one in cases.items])
     machine = machines.look(pin=pin)
     told = Console(stderr=True, soft_wrap=True, highlight=False)
     facts = {"seed": str(number), "rounds": f"{times}, interleaved" + (", quick" if quick else ""), **machine.facts}
@@ -75,7 +75,7 @@ def perf_command(  # noqa: PLR0917 - typer passes options by name
         loaded.settings.driver.strict,
         _progress(told),
     )
-    outcome = asyncio.run(run.whole(legs))
+    outcome = asyncio.run(run.whole(pair_runs))
     absent = {name: reason for name, reason in missing.items() if not platforms and not pairing}
     notes = [*machine.warnings, *(f"{name}: {reason}" for name, reason in absent.items())]
     facts |= {

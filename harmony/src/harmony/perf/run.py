@@ -17,7 +17,7 @@ from harmony.errors import HarmonyError, UnsupportedError
 from harmony.perf.case import MeasureContext, PerfCase, PerfCases
 from harmony.perf.figures import Record, Sheet, sheet
 from harmony.perf.machine import Machine, hold
-from harmony.perf.schedule import Leg, Turn
+from harmony.perf.schedule import PairRun, Turn
 from harmony.process.child import ProcessSpec
 from harmony.process.resources import LeakProbe
 from harmony.run.driver_process import DriverProcess
@@ -73,7 +73,7 @@ class PerformanceRun:
         probes: Name what a run has left behind on this machine.
         effort: See :class:`~harmony.perf.case.MeasureContext`.
         strict: Whether every word of a driver must be as the contract says.
-        progress: Told of each leg before it begins: how many are done, of how many, and which one begins.
+        progress: Told of each run of a pairing before it begins: how many are done, of how many, and which one begins.
     """
 
     partners: Mapping[str, Partner]
@@ -90,26 +90,26 @@ class PerformanceRun:
     _identities: dict[str, str] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
-    async def whole(self, legs: Sequence[Leg]) -> Outcome:
+    async def whole(self, pair_runs: Sequence[PairRun]) -> Outcome:
         """Measure everything, one thing at a time."""
         began = time.monotonic()
-        for done, leg in enumerate(legs):
-            self.progress(done, len(legs), f"round {leg.round}: {'_'.join(leg.pairing)}")
-            await self._leg(leg)
+        for done, pair_run in enumerate(pair_runs):
+            self.progress(done, len(pair_runs), f"round {pair_run.round}: {'_'.join(pair_run.pairing)}")
+            await self._pair_run(pair_run)
         sheets = tuple(sheet(case, self._records[case.name]) for case in self.cases.items if case.name in self._records)
         return Outcome(sheets, tuple(self._problems), dict(self._identities), time.monotonic() - began)
 
-    async def _leg(self, leg: Leg) -> None:
-        turns = [turn for turn in leg.turns if self._may(turn, leg.pairing)]
+    async def _pair_run(self, pair_run: PairRun) -> None:
+        turns = [turn for turn in pair_run.turns if self._may(turn, pair_run.pairing)]
         run_ids: list[str] = []
         drivers: list[DriverProcess] = []
         in_order = True
         try:
             for turn in turns:
-                record = self._record(turn, leg.pairing)
+                record = self._record(turn, pair_run.pairing)
                 try:
                     if not drivers:
-                        drivers = await self._started(leg.pairing)
+                        drivers = await self._started(pair_run.pairing)
                     run_ids.append(f"{os.getpid()}_{next(self._numbers)}")
                     record.samples.append(await self._measured(turn, drivers, run_ids[-1]))
                 except UnsupportedError as error:
@@ -121,10 +121,10 @@ class PerformanceRun:
                     drivers = []
         except BaseException:
             await _killed(drivers)
-            self._swept(run_ids, leg, tell=False)
+            self._swept(run_ids, pair_run, tell=False)
             raise
-        await self._ended(drivers, leg)
-        self._swept(run_ids, leg, tell=in_order)
+        await self._ended(drivers, pair_run)
+        self._swept(run_ids, pair_run, tell=in_order)
 
     def _may(self, turn: Turn, pairing: Pair) -> bool:
         """Whether there is a point in this turn; says in the record why not."""
@@ -161,7 +161,7 @@ class PerformanceRun:
                 partner.spec, self.contract, strict=self.strict, patience=partner.patience
             )
         except (HarmonyError, DriverError) as error:
-            # One that does not start now does not start in the next leg; each try may cost the whole patience.
+            # One that does not start now does not start in the next run; each try may cost the whole patience.
             self._broken[platform] = f"the driver of {platform} does not start: {_reason(error)}"
             raise HarmonyError(self._broken[platform]) from error
         if platform not in self._identities:
@@ -183,21 +183,21 @@ class PerformanceRun:
             raise HarmonyError(f"{value} is no measurement: it must be above 0")
         return value
 
-    async def _ended(self, drivers: Sequence[DriverProcess], leg: Leg) -> None:
-        for driver, platform in zip(drivers, leg.pairing, strict=False):
+    async def _ended(self, drivers: Sequence[DriverProcess], pair_run: PairRun) -> None:
+        for driver, platform in zip(drivers, pair_run.pairing, strict=False):
             try:
                 await driver.end()
             except (HarmonyError, DriverError) as error:
-                self._problems.append(f"{platform} in {'_'.join(leg.pairing)}: {_reason(error)}")
+                self._problems.append(f"{platform} in {'_'.join(pair_run.pairing)}: {_reason(error)}")
 
-    def _swept(self, run_ids: Sequence[str], leg: Leg, *, tell: bool) -> None:
+    def _swept(self, run_ids: Sequence[str], pair_run: PairRun, *, tell: bool) -> None:
         """Remove what was left behind; of drivers that had to be killed nothing else can be expected."""
         left = sorted({name for run_id in run_ids for probe in self.probes for name in probe(run_id)})
         for name in left:
             with contextlib.suppress(OSError):
                 Path(name).unlink()
         if left and tell:
-            self._problems.append(f"{'_'.join(leg.pairing)} left behind (removed now): {', '.join(left)}")
+            self._problems.append(f"{'_'.join(pair_run.pairing)} left behind (removed now): {', '.join(left)}")
 
     def _case(self, turn: Turn) -> PerfCase:
         return next(one for one in self.cases.items if one.name == turn.case)

@@ -24,7 +24,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Leg:
+class PairRun:
     """One pairing in one round: two drivers are started, take their turns, and are ended.
 
     Attributes:
@@ -38,7 +38,7 @@ class Leg:
     turns: tuple[Turn, ...]
 
 
-def schedule(seed: int, rounds: int, pairings: Sequence[tuple[str, str]], cases: Sequence[str]) -> list[Leg]:
+def schedule(seed: int, rounds: int, pairings: Sequence[tuple[str, str]], cases: Sequence[str]) -> list[PairRun]:
     """Return the order of a whole run.
 
     Args:
@@ -47,7 +47,7 @@ def schedule(seed: int, rounds: int, pairings: Sequence[tuple[str, str]], cases:
         pairings: Who plays with whom.
         cases: Names.
     """
-    legs: list[Leg] = []
+    pair_runs: list[PairRun] = []
     for number in range(1, rounds + 1):
         dice = random.Random(f"{seed}:{number}")  # noqa: S311 - an order, no secret
         order = sorted(pairings)
@@ -55,5 +55,5 @@ def schedule(seed: int, rounds: int, pairings: Sequence[tuple[str, str]], cases:
         for pairing in order:
             names = sorted(cases)
             dice.shuffle(names)
-            legs.append(Leg(number, pairing, tuple(Turn(name, dice.getrandbits(31)) for name in names)))
-    return legs
+            pair_runs.append(PairRun(number, pairing, tuple(Turn(name, dice.getrandbits(31)) for name in names)))
+    return pair_runs
