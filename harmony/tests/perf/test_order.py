@@ -19,20 +19,20 @@ def test_every_round_has_every_pairing_and_every_pairing_every_case() -> None:
         part = pair_runs[(number - 1) * len(PAIRINGS) : number * len(PAIRINGS)]
         assert {pair_run.round for pair_run in part} == {number}
         assert sorted(pair_run.pairing for pair_run in part) == PAIRINGS
-        assert all(sorted(turn.case for turn in pair_run.turns) == NAMES for pair_run in part)
+        assert all(sorted(sample.case for sample in pair_run.samples) == NAMES for pair_run in part)
 
 
 def test_the_order_changes_from_round_to_round() -> None:
     pair_runs = schedule(7, 6, PAIRINGS, NAMES)
     orders = {tuple(pair_run.pairing for pair_run in pair_runs if pair_run.round == number) for number in range(1, 7)}
     assert len(orders) == 6
-    assert len({tuple(turn.case for turn in pair_run.turns) for pair_run in pair_runs}) > 1
+    assert len({tuple(sample.case for sample in pair_run.samples) for pair_run in pair_runs}) > 1
 
 
 def test_the_seed_alone_decides() -> None:
     assert schedule(7, 3, PAIRINGS, NAMES) == schedule(7, 3, PAIRINGS[::-1], NAMES[::-1])
     assert schedule(7, 3, PAIRINGS, NAMES) != schedule(8, 3, PAIRINGS, NAMES)
-    seeds = [turn.seed for pair_run in schedule(7, 3, PAIRINGS, NAMES) for turn in pair_run.turns]
+    seeds = [sample.seed for pair_run in schedule(7, 3, PAIRINGS, NAMES) for sample in pair_run.samples]
     assert len(set(seeds)) == len(seeds)
 
 

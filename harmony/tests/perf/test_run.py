@@ -61,7 +61,7 @@ def run(
     return asyncio.run(whole.whole(pair_runs))
 
 
-def test_each_run_of_a_pairing_has_two_processes_of_its_own_for_all_its_turns() -> None:
+def test_each_run_of_a_pairing_has_two_processes_of_its_own_for_all_its_samples() -> None:
     one, two = Spy(), Spy()
     outcome = run({"good": partner()}, a_case("one", one), a_case("two", two), rounds=2)
     assert outcome.problems == ()

@@ -17,7 +17,7 @@ from harmony.errors import HarmonyError, UnsupportedError
 from harmony.perf.case import MeasureContext, PerfCase, PerfCases
 from harmony.perf.figures import Record, Sheet, sheet
 from harmony.perf.machine import Machine, hold
-from harmony.perf.schedule import PairRun, Turn
+from harmony.perf.schedule import PairRun, Sample
 from harmony.process.child import ProcessSpec
 from harmony.process.resources import LeakProbe
 from harmony.run.driver_process import DriverProcess
@@ -100,18 +100,18 @@ class PerformanceRun:
         return Outcome(sheets, tuple(self._problems), dict(self._identities), time.monotonic() - began)
 
     async def _pair_run(self, pair_run: PairRun) -> None:
-        turns = [turn for turn in pair_run.turns if self._may(turn, pair_run.pairing)]
+        samples = [sample for sample in pair_run.samples if self._may(sample, pair_run.pairing)]
         run_ids: list[str] = []
         drivers: list[DriverProcess] = []
         in_order = True
         try:
-            for turn in turns:
-                record = self._record(turn, pair_run.pairing)
+            for sample in samples:
+                record = self._record(sample, pair_run.pairing)
                 try:
                     if not drivers:
                         drivers = await self._started(pair_run.pairing)
                     run_ids.append(f"{os.getpid()}_{next(self._numbers)}")
-                    record.samples.append(await self._measured(turn, drivers, run_ids[-1]))
+                    record.samples.append(await self._measured(sample, drivers, run_ids[-1]))
                 except UnsupportedError as error:
                     record.lack = error.message
                 except Exception as error:  # noqa: BLE001 - whatever a case or a driver raises is what the cell shows
@@ -126,12 +126,12 @@ class PerformanceRun:
         await self._ended(drivers, pair_run)
         self._swept(run_ids, pair_run, tell=in_order)
 
-    def _may(self, turn: Turn, pairing: Pair) -> bool:
-        """Whether there is a point in this turn; says in the record why not."""
-        record = self._record(turn, pairing)
+    def _may(self, sample: Sample, pairing: Pair) -> bool:
+        """Whether there is a point in this sample; says in the record why not."""
+        record = self._record(sample, pairing)
         if record.failure or record.lack:
             return False
-        needs = self._case(turn).needs
+        needs = self._case(sample).needs
         lacks = [
             f"{platform} does not claim {', '.join(sorted(needs - self.partners[platform].capabilities))}"
             for platform in dict.fromkeys(pairing)
@@ -169,12 +169,12 @@ class PerformanceRun:
             self._identities[platform] = f"{who.implementation} {who.version} ({who.language})"
         return driver
 
-    async def _measured(self, turn: Turn, drivers: Sequence[DriverProcess], run_id: str) -> float:
-        case = self._case(turn)
+    async def _measured(self, sample: Sample, drivers: Sequence[DriverProcess], run_id: str) -> float:
+        case = self._case(sample)
         by_role = dict(zip(sorted(case.roles), drivers, strict=True))
         try:
             async with asyncio.timeout(case.deadline) as limit:
-                value = await case.run(by_role, MeasureContext(turn.seed, run_id, self.effort))
+                value = await case.run(by_role, MeasureContext(sample.seed, run_id, self.effort))
         except TimeoutError as error:
             if not limit.expired():
                 raise
@@ -199,11 +199,11 @@ class PerformanceRun:
         if left and tell:
             self._problems.append(f"{'_'.join(pair_run.pairing)} left behind (removed now): {', '.join(left)}")
 
-    def _case(self, turn: Turn) -> PerfCase:
-        return next(one for one in self.cases.items if one.name == turn.case)
+    def _case(self, sample: Sample) -> PerfCase:
+        return next(one for one in self.cases.items if one.name == sample.case)
 
-    def _record(self, turn: Turn, pairing: Pair) -> Record:
-        return self._records.setdefault(turn.case, {}).setdefault(pairing, Record())
+    def _record(self, sample: Sample, pairing: Pair) -> Record:
+        return self._records.setdefault(sample.case, {}).setdefault(pairing, Record())
 
 
 async def _killed(drivers: Sequence[DriverProcess]) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class Sample:
     """One measurement, once.
 
     Attributes:
@@ -25,17 +25,17 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class PairRun:
-    """One pairing in one round: two drivers are started, take their turns, and are ended.
+    """One pairing in one round: two drivers are started, are measured, and are ended.
 
     Attributes:
         round: From 1.
         pairing: The platforms, in the alphabetical order of the roles.
-        turns: What is measured, in this order.
+        samples: What is measured, in this order.
     """
 
     round: int
     pairing: tuple[str, str]
-    turns: tuple[Turn, ...]
+    samples: tuple[Sample, ...]
 
 
 def schedule(seed: int, rounds: int, pairings: Sequence[tuple[str, str]], cases: Sequence[str]) -> list[PairRun]:
@@ -55,5 +55,5 @@ def schedule(seed: int, rounds: int, pairings: Sequence[tuple[str, str]], cases:
         for pairing in order:
             names = sorted(cases)
             dice.shuffle(names)
-            pair_runs.append(PairRun(number, pairing, tuple(Turn(name, dice.getrandbits(31)) for name in names)))
+            pair_runs.append(PairRun(number, pairing, tuple(Sample(name, dice.getrandbits(31)) for name in names)))
     return pair_runs
