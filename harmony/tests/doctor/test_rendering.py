@@ -6,13 +6,13 @@ import json
 from typing import Final
 
 from harmony.doctor.check import Check
-from harmony.doctor.finding import Diagnosis, Finding, Verdict
+from harmony.doctor.finding import CheckVerdict, Diagnosis, Finding
 from harmony.doctor.rendering import as_json, as_markdown, as_text, catalogue
 
 WRONG: Final = Finding(
     "handshake.layout",
     "the layout | is right",
-    Verdict.WRONG,
+    CheckVerdict.WRONG,
     wrong=("oieb.version is at 5, expected 4", "```"),
     why="Because.",
     where="docs/doctor.md#handshake",
@@ -23,12 +23,14 @@ FOUND: Final = Diagnosis(
     "drivers/go/bin/driver",
     "jukebox-go 1 go",
     (
-        Finding("start.process", "it starts", Verdict.OK),
+        Finding("start.process", "it starts", CheckVerdict.OK),
         WRONG,
-        Finding("verb.dial.passes.a", "dial | dials", Verdict.NOT_CLAIMED, because="the driver does not claim duplex"),
-        Finding("end.stdin", "it ends", Verdict.NOT_RUN, because="the time is over"),
-        Finding("end.sigterm", "it ends", Verdict.NOT_RUN, because="the time is over"),
-        Finding("end.killed", "it ends", Verdict.NOT_RUN, because="nothing to hold"),
+        Finding(
+            "verb.dial.passes.a", "dial | dials", CheckVerdict.NOT_CLAIMED, because="the driver does not claim duplex"
+        ),
+        Finding("end.stdin", "it ends", CheckVerdict.NOT_RUN, because="the time is over"),
+        Finding("end.sigterm", "it ends", CheckVerdict.NOT_RUN, because="the time is over"),
+        Finding("end.killed", "it ends", CheckVerdict.NOT_RUN, because="nothing to hold"),
     ),
     1.25,
 )
@@ -81,12 +83,12 @@ def test_markdown_cannot_be_broken_by_what_a_driver_says() -> None:
 
 
 def test_what_is_not_claimed_is_healthy_and_what_was_not_run_is_not() -> None:
-    def healthy(*verdicts: Verdict) -> bool:
+    def healthy(*verdicts: CheckVerdict) -> bool:
         return Diagnosis("go", "", "", tuple(Finding("a", "", verdict) for verdict in verdicts), 0.0).healthy
 
-    assert healthy(Verdict.OK, Verdict.NOT_CLAIMED)
-    assert not healthy(Verdict.OK, Verdict.NOT_RUN)
-    assert not healthy(Verdict.OK, Verdict.WRONG)
+    assert healthy(CheckVerdict.OK, CheckVerdict.NOT_CLAIMED)
+    assert not healthy(CheckVerdict.OK, CheckVerdict.NOT_RUN)
+    assert not healthy(CheckVerdict.OK, CheckVerdict.WRONG)
 
 
 def test_the_catalogue_names_what_a_check_needs() -> None:

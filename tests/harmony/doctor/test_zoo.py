@@ -13,7 +13,7 @@ import pytest
 
 from harmony.config import Platform
 from harmony.doctor.examination import Examination, checks_of, chosen, open_case
-from harmony.doctor.finding import Diagnosis, Verdict
+from harmony.doctor.finding import CheckVerdict, Diagnosis
 from harmony.process.child import own_helper
 from harmony.project import Project, load_project
 from step_definitions.observer import SHARED_MEMORY
@@ -59,7 +59,7 @@ def nothing_left() -> Iterator[None]:
 def test_a_fault_is_found_by_the_checks_that_are_meant_for_it(name: str) -> None:
     animal = ZOO[name]
     found = examined(name, (*SMOKE, *animal.finds, *animal.also), late=LATE, lanes=1)
-    wrong = {finding.id: finding.wrong for finding in found.findings if finding.verdict is Verdict.WRONG}
+    wrong = {finding.id: finding.wrong for finding in found.findings if finding.verdict is CheckVerdict.WRONG}
     assert set(wrong) == set(animal.finds), wrong
     assert not found.healthy
     assert all(lines and all(lines) for lines in wrong.values())
@@ -70,6 +70,6 @@ def test_a_fault_is_found_by_the_checks_that_are_meant_for_it(name: str) -> None
 def test_a_driver_without_a_fault_passes_all() -> None:
     checks = [check.id for check in checks_of(open_case(project_with("sound"), "sound")) if check.id[:8] != "scenario"]
     found = examined("sound", checks, late=10.0, lanes=3)
-    assert [(one.id, one.wrong or one.because) for one in found.findings if one.verdict is not Verdict.OK] == []
+    assert [(one.id, one.wrong or one.because) for one in found.findings if one.verdict is not CheckVerdict.OK] == []
     assert found.healthy
     assert len(found.findings) == len(checks) > 100

@@ -13,7 +13,7 @@ from harmony.doctor import ending, introduction, requests, scenario, verbs, wire
 from harmony.doctor.check import Check
 from harmony.doctor.check_context import Case, CheckContext
 from harmony.doctor.driver_checks import DriverChecks
-from harmony.doctor.finding import Diagnosis, Finding, NotClaimedError, NotRunError, Verdict, WrongError
+from harmony.doctor.finding import CheckVerdict, Diagnosis, Finding, NotClaimedError, NotRunError, WrongError
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
 from harmony.process.resources import load_probes
 from harmony.project import Project
@@ -141,7 +141,7 @@ class Examination:
         for check in checks:
             finding = await self._finding(check)
             self._findings[check.id] = finding
-            if check.fatal and finding.verdict is Verdict.WRONG:
+            if check.fatal and finding.verdict is CheckVerdict.WRONG:
                 self._reason = f"{check.id} is wrong"
             if self._watch is not None:
                 self._watch(len(self._findings), len(self._checks), finding)
@@ -150,15 +150,15 @@ class Examination:
         began = time.monotonic()
         wrong: tuple[str, ...] = ()
         also: tuple[str, ...] = ()
-        because, verdict = "", Verdict.OK
+        because, verdict = "", CheckVerdict.OK
         try:
             await self._run_one(check)
         except WrongError as error:
-            verdict, wrong, also = Verdict.WRONG, error.lines, error.with_checks
+            verdict, wrong, also = CheckVerdict.WRONG, error.lines, error.with_checks
         except NotClaimedError as error:
-            verdict, because = Verdict.NOT_CLAIMED, str(error)
+            verdict, because = CheckVerdict.NOT_CLAIMED, str(error)
         except NotRunError as error:
-            verdict, because = Verdict.NOT_RUN, str(error)
+            verdict, because = CheckVerdict.NOT_RUN, str(error)
         return Finding(
             id=check.id,
             title=check.title,

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 
-class Verdict(StrEnum):
+class CheckVerdict(StrEnum):
     """What became of a check."""
 
     OK = "ok"
@@ -36,7 +36,7 @@ class Finding:
 
     id: str
     title: str
-    verdict: Verdict
+    verdict: CheckVerdict
     wrong: tuple[str, ...] = ()
     because: str = ""
     why: str = ""
@@ -66,13 +66,13 @@ class Diagnosis:
     @property
     def healthy(self) -> bool:
         """Whether nothing is wrong and nothing was left out; what is not claimed is no fault."""
-        return all(finding.verdict in {Verdict.OK, Verdict.NOT_CLAIMED} for finding in self.findings)
+        return all(finding.verdict in {CheckVerdict.OK, CheckVerdict.NOT_CLAIMED} for finding in self.findings)
 
     @property
     def counts(self) -> dict[str, int]:
         """How many findings there are of each verdict."""
         counted = Counter(finding.verdict for finding in self.findings)
-        return {verdict.value: counted[verdict] for verdict in Verdict}
+        return {verdict.value: counted[verdict] for verdict in CheckVerdict}
 
 
 class WrongError(Exception):

@@ -10,7 +10,7 @@ from enum import StrEnum
 from typing import Final
 
 from harmony.doctor.check import Check
-from harmony.doctor.finding import Diagnosis, Finding, Verdict
+from harmony.doctor.finding import CheckVerdict, Diagnosis, Finding
 
 
 class Form(StrEnum):
@@ -24,11 +24,11 @@ class Form(StrEnum):
 def as_text(diagnosis: Diagnosis) -> str:
     """Return one line for each check, and under what is wrong all that is known of it."""
     width = max((len(finding.id) for finding in diagnosis.findings), default=0)
-    verdict_width = max(len(verdict) for verdict in Verdict)
+    verdict_width = max(len(verdict) for verdict in CheckVerdict)
     lines = [f"{diagnosis.platform}: {diagnosis.who or 'nobody'}, started by {diagnosis.command}", ""]
     for finding in _told(diagnosis):
         lines.append(f"{finding.verdict:{verdict_width}}  {finding.id:{width}}  {finding.title}")
-        if finding.verdict is Verdict.WRONG:
+        if finding.verdict is CheckVerdict.WRONG:
             lines += [f"    {line}" for text in finding.wrong for line in text.splitlines()]
             lines += [
                 f"    why        {finding.why}",
@@ -39,7 +39,7 @@ def as_text(diagnosis: Diagnosis) -> str:
         elif finding.because:
             lines.append(f"    {finding.because}")
     for reason, number in _untold(diagnosis).items():
-        lines.append(f"{Verdict.NOT_RUN:{verdict_width}}  {number} more, because {reason}")
+        lines.append(f"{CheckVerdict.NOT_RUN:{verdict_width}}  {number} more, because {reason}")
     return "\n".join([*lines, "", _summary(diagnosis)])
 
 
@@ -61,7 +61,7 @@ def as_markdown(diagnosis: Diagnosis) -> str:
     """Return what is wrong in full, then a table of everything."""
     lines = [f"# {diagnosis.platform}: {diagnosis.who or 'nobody'}", "", _summary(diagnosis), ""]
     for finding in diagnosis.findings:
-        if finding.verdict is Verdict.WRONG:
+        if finding.verdict is CheckVerdict.WRONG:
             lines += _wrong_in_markdown(finding)
     lines += ["## All checks", "", "| verdict | check | |", "|---|---|---|"]
     lines += [
@@ -86,13 +86,13 @@ WRITERS: Final[Mapping[Form, Callable[[Diagnosis], str]]] = {
 
 def _untold(diagnosis: Diagnosis) -> dict[str, int]:
     """Return reasons for which several checks were not run, and how many those are."""
-    reasons = Counter(one.because for one in diagnosis.findings if one.verdict is Verdict.NOT_RUN)
+    reasons = Counter(one.because for one in diagnosis.findings if one.verdict is CheckVerdict.NOT_RUN)
     return {reason: number for reason, number in reasons.items() if number > 1}
 
 
 def _told(diagnosis: Diagnosis) -> list[Finding]:
     untold = _untold(diagnosis)
-    return [one for one in diagnosis.findings if one.verdict is not Verdict.NOT_RUN or one.because not in untold]
+    return [one for one in diagnosis.findings if one.verdict is not CheckVerdict.NOT_RUN or one.because not in untold]
 
 
 def _needs(check: Check) -> str:
