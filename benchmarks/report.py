@@ -7,7 +7,7 @@ from benchmarks import results as metric
 from benchmarks.machine import Cores
 from benchmarks.plan import Case, Kind, Placement, size_text
 from benchmarks.results import Results, Spread
-from benchmarks.targets import LIMITS, State, Verdict
+from benchmarks.targets import LIMITS, State, TargetVerdict
 
 _COLUMN = {Kind.BATCH: "256 x {}", Kind.WHOLE: "{}\nread whole", Kind.SNUG: "{}\nsnug"}
 _STYLE = {State.REACHED: "green", State.MISSED: "red", State.UNKNOWN: "yellow"}
@@ -82,7 +82,7 @@ def _cpu_table(results: Results, cases: list[Case], cores: Cores) -> Table:
     return table
 
 
-def _targets_table(verdicts: list[Verdict], cores: Cores) -> Table:
+def _targets_table(verdicts: list[TargetVerdict], cores: Cores) -> Table:
     table = Table(title="Targets")
     for column in ("what", "cores", "to reach", "measured: median (min - max)", ""):
         table.add_column(column, overflow="fold")
@@ -93,7 +93,7 @@ def _targets_table(verdicts: list[Verdict], cores: Cores) -> Table:
     return table
 
 
-def show(console: Console, results: Results, cases: list[Case], verdicts: list[Verdict], cores: Cores) -> None:
+def show(console: Console, results: Results, cases: list[Case], verdicts: list[TargetVerdict], cores: Cores) -> None:
     """Everything a person wants to see."""
     measured = [case for case in cases if case.key in results.repeats]
     for placement in Placement:

@@ -34,7 +34,7 @@ class State(StrEnum):
 
 
 @dataclass(frozen=True)
-class Verdict:
+class TargetVerdict:
     """One line of the table of targets.
 
     Attributes:
@@ -60,45 +60,45 @@ def _judged(reached: bool) -> State:
     return State.REACHED if reached else State.MISSED
 
 
-def _at_least(subject: str, placement: Placement, bound: float, other: str, ratio: Spread | None) -> Verdict:
+def _at_least(subject: str, placement: Placement, bound: float, other: str, ratio: Spread | None) -> TargetVerdict:
     target = f">= {bound:g} x {other}"
     if ratio is None:
-        return Verdict(subject, placement, target, "-", State.UNKNOWN)
+        return TargetVerdict(subject, placement, target, "-", State.UNKNOWN)
     measured = f"{ratio.median:.2f} ({ratio.low:.2f} - {ratio.high:.2f})"
-    return Verdict(subject, placement, target, measured, _judged(ratio.median >= bound))
+    return TargetVerdict(subject, placement, target, measured, _judged(ratio.median >= bound))
 
 
 def _at_most(
     subject: str, placement: Placement, bound: float, unit: str, values: Spread | None, *, scale: float = 1.0
-) -> Verdict:
+) -> TargetVerdict:
     target = f"<= {bound:g} {unit}"
     if values is None:
-        return Verdict(subject, placement, target, "-", State.UNKNOWN)
+        return TargetVerdict(subject, placement, target, "-", State.UNKNOWN)
     measured = f"{values.median / scale:.3g} ({values.low / scale:.3g} - {values.high / scale:.3g})"
-    return Verdict(subject, placement, target, measured, _judged(values.median / scale <= bound))
+    return TargetVerdict(subject, placement, target, measured, _judged(values.median / scale <= bound))
 
 
-def _against_limit(results: Results, case: Case, bound: float) -> Iterator[Verdict]:
+def _against_limit(results: Results, case: Case, bound: float) -> Iterator[TargetVerdict]:
     subject = f"{case.kind} {size_text(case.size)}"
     limit = results.best(case, LIMITS)
     ratio = results.ratio(case, OURS, limit) if limit else None
     yield _at_least(subject, case.placement, bound, limit or "C ring", ratio)
 
 
-def _against_peers(results: Results, case: Case, peers: set[str] | None = None) -> Iterator[Verdict]:
+def _against_peers(results: Results, case: Case, peers: set[str] | None = None) -> Iterator[TargetVerdict]:
     subject = f"{case.kind} {size_text(case.size)}"
     rivals = [name for name in results.contenders(case) if name not in NOT_PEERS and (peers is None or name in peers)]
     best = results.best(case, rivals)
     ratio = results.ratio(case, OURS, best) if best else None
     whose = f"ahead of {'every PyPI peer' if peers is None else ' and '.join(sorted(peers))}"
     if best is None or ratio is None:
-        yield Verdict(subject, case.placement, whose, "-", State.UNKNOWN)
+        yield TargetVerdict(subject, case.placement, whose, "-", State.UNKNOWN)
         return
     measured = f"{ratio.median:.2f} ({ratio.low:.2f} - {ratio.high:.2f}) x {best}"
-    yield Verdict(subject, case.placement, whose, measured, _judged(ratio.median > 1.0))
+    yield TargetVerdict(subject, case.placement, whose, measured, _judged(ratio.median > 1.0))
 
 
-def _one_way(results: Results) -> Iterator[Verdict]:
+def _one_way(results: Results) -> Iterator[TargetVerdict]:
     for placement in PLACEMENTS:
         for size, bound in ONE_WAY_LIMITS.items():
             case = Case(Kind.ONE_WAY, size, placement)
@@ -113,7 +113,7 @@ def _one_way(results: Results) -> Iterator[Verdict]:
                 yield from _against_peers(results, case, {"iceoryx2"})
 
 
-def _large(results: Results) -> Iterator[Verdict]:
+def _large(results: Results) -> Iterator[TargetVerdict]:
     for placement in PLACEMENTS:
         for kind, size in ((Kind.WHOLE, MIB), (Kind.WHOLE, 8 * MIB), (Kind.SNUG, MIB)):
             case = Case(kind, size, placement)
@@ -123,14 +123,14 @@ def _large(results: Results) -> Iterator[Verdict]:
                     yield from _against_peers(results, case, {"iceoryx2"})
 
 
-def _batches(results: Results) -> Iterator[Verdict]:
+def _batches(results: Results) -> Iterator[TargetVerdict]:
     for placement in PLACEMENTS:
         case = Case(Kind.BATCH, 64, placement)
         if case.key in results.repeats:
             yield from _against_limit(results, case, 1.0)
 
 
-def _round_trips(results: Results) -> Iterator[Verdict]:
+def _round_trips(results: Results) -> Iterator[TargetVerdict]:
     for placement in PLACEMENTS:
         case = Case(Kind.ROUND_TRIP, 64, placement)
         if case.key in results.repeats:
@@ -148,7 +148,7 @@ def _round_trips(results: Results) -> Iterator[Verdict]:
     )
 
 
-def _cpu(results: Results) -> Iterator[Verdict]:
+def _cpu(results: Results) -> Iterator[TargetVerdict]:
     for placement in PLACEMENTS:
         case = Case(Kind.ONE_WAY, 64, placement)
         for side, name in ((metric.PRODUCER_CPU, "producer"), (metric.CONSUMER_CPU, "consumer")):
@@ -176,7 +176,7 @@ def _cpu(results: Results) -> Iterator[Verdict]:
     )
 
 
-def _growth(results: Results) -> Iterator[Verdict]:
+def _growth(results: Results) -> Iterator[TargetVerdict]:
     subjects = {
         Kind.GROWTH_CAPACITY: "cost of a frame over buffer size",
         Kind.GROWTH_BUFFERS: "cost of a frame over open buffers",
@@ -192,14 +192,16 @@ def _growth(results: Results) -> Iterator[Verdict]:
                     medians[parameter] = spread.median
         target = f"largest <= {FLAT_WITHIN:g} x smallest"
         if len(medians) < 2:
-            yield Verdict(subject, Placement.ONE_CORE, target, "-", State.UNKNOWN)
+            yield TargetVerdict(subject, Placement.ONE_CORE, target, "-", State.UNKNOWN)
             continue
         listed = ", ".join(f"{parameter:,}: {value:.0f} ns" for parameter, value in sorted(medians.items()))
         grown = max(medians.values()) / min(medians.values())
-        yield Verdict(subject, Placement.ONE_CORE, target, f"{grown:.2f} ({listed})", _judged(grown <= FLAT_WITHIN))
+        yield TargetVerdict(
+            subject, Placement.ONE_CORE, target, f"{grown:.2f} ({listed})", _judged(grown <= FLAT_WITHIN)
+        )
 
 
-_LINES: tuple[Callable[[Results], Iterator[Verdict]], ...] = (
+_LINES: tuple[Callable[[Results], Iterator[TargetVerdict]], ...] = (
     _one_way,
     _large,
     _batches,
@@ -209,6 +211,6 @@ _LINES: tuple[Callable[[Results], Iterator[Verdict]], ...] = (
 )
 
 
-def verdicts(results: Results) -> list[Verdict]:
+def verdicts(results: Results) -> list[TargetVerdict]:
     """Every target, judged."""
     return [verdict for line in _LINES for verdict in line(results)]

@@ -10,7 +10,7 @@ from benchmarks.plan import KIB, MIB, Case, Job, Kind, Placement, Wait, cases, r
 from benchmarks.plot import throughput_svg
 from benchmarks.results import Results, Spread, metrics, percentile
 from benchmarks.run import groups
-from benchmarks.targets import OURS, OURS_BLOCKING, OURS_SPINNING, SEMAPHORES, State, Verdict, verdicts
+from benchmarks.targets import OURS, OURS_BLOCKING, OURS_SPINNING, SEMAPHORES, State, TargetVerdict, verdicts
 
 SMALL = Case(Kind.ONE_WAY, 64, Placement.TWO_CORES)
 
@@ -28,7 +28,7 @@ def rates(**by_contender: list[float]) -> Results:
     return results
 
 
-def judged(results: Results, subject: str, target: str = "") -> Verdict:
+def judged(results: Results, subject: str, target: str = "") -> TargetVerdict:
     found = [v for v in verdicts(results) if v.subject.startswith(subject) and target in v.target]
     assert len(found) == 1, found
     return found[0]
