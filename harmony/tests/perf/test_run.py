@@ -15,7 +15,7 @@ import pytest
 from harmony.perf.case import Better, MeasureContext, PerfCase, PerfCases
 from harmony.perf.figures import State
 from harmony.perf.machine import Machine
-from harmony.perf.run import Outcome, Partner, PerformanceRun
+from harmony.perf.run import Partner, PerformanceRun, PerfOutcome
 from harmony.perf.schedule import schedule
 from harmony.process.child import ProcessSpec
 from harmony.run import driver_process
@@ -54,7 +54,7 @@ class Spy:
 
 def run(
     partners: Mapping[str, Partner], *items: PerfCase, rounds: int = 1, machine: Machine = NOWHERE, **more: object
-) -> Outcome:
+) -> PerfOutcome:
     pairings = [(first, second) for first in partners for second in partners]
     pair_runs = schedule(1, rounds, pairings, [one.name for one in items])
     whole = PerformanceRun(partners, PerfCases(KettleProcess, items), CONTRACT, machine, **more)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from harmony.perf.document import document
 from harmony.perf.figures import Figure, Record, State, failures, sheet, short
 from harmony.perf.machine import Machine
 from harmony.perf.page import page
-from harmony.perf.run import Outcome
+from harmony.perf.run import PerfOutcome
 from harmony.perf.tables import plain, reasons, relative, table
 from perf.synthetic import a_case, boiling, waiting
 
@@ -126,7 +126,7 @@ def test_the_page_stands_alone_and_hides_nothing() -> None:
 
 
 def test_the_document_has_every_sample() -> None:
-    outcome = Outcome((boiling(), waiting()), ("a problem",), {"go": "kettle 1 (go)"}, 1.5)
+    outcome = PerfOutcome((boiling(), waiting()), ("a problem",), {"go": "kettle 1 (go)"}, 1.5)
     found = json.loads(
         document(outcome, MACHINE, seed=7, rounds=3, effort=1.0, missing={"php": "not built"}, notes=["busy"])
     )

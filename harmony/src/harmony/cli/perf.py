@@ -19,7 +19,7 @@ from harmony.perf.document import document
 from harmony.perf.figures import State, failures
 from harmony.perf.page import page
 from harmony.perf.partners import chosen, pairs, partners, roles_of
-from harmony.perf.run import Outcome, PerformanceRun, Progress
+from harmony.perf.run import PerformanceRun, PerfOutcome, Progress
 from harmony.perf.schedule import schedule
 from harmony.perf.tables import plain, reasons, table
 from harmony.plan.pairing import split_word
@@ -136,7 +136,7 @@ def _progress(told: Console) -> Progress:
     return tell
 
 
-def _show(outcome: Outcome, notes: list[str]) -> None:
+def _show(outcome: PerfOutcome, notes: list[str]) -> None:
     console = Console(highlight=False)
     if console.is_terminal:
         console.print("\r\x1b[K", end="")
@@ -154,7 +154,7 @@ def _show(outcome: Outcome, notes: list[str]) -> None:
         typer.echo(text, err=True)
 
 
-def _exit_code(outcome: Outcome) -> ExitCode:
+def _exit_code(outcome: PerfOutcome) -> ExitCode:
     if failures(outcome.sheets) or outcome.problems:
         return ExitCode.FAILED
     states = {figure.state for sheet in outcome.sheets for figure in sheet.figures.values()}

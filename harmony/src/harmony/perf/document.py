@@ -8,13 +8,13 @@ from typing import Any, Final
 
 from harmony.perf.figures import Figure, Sheet, State
 from harmony.perf.machine import Machine
-from harmony.perf.run import Outcome
+from harmony.perf.run import PerfOutcome
 
 VERSION: Final = 1
 
 
 def document(
-    outcome: Outcome,
+    outcome: PerfOutcome,
     machine: Machine,
     *,
     seed: int,

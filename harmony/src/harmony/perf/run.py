@@ -45,7 +45,7 @@ class Partner:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class PerfOutcome:
     """What came of a run.
 
     Attributes:
@@ -90,14 +90,14 @@ class PerformanceRun:
     _identities: dict[str, str] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
-    async def whole(self, pair_runs: Sequence[PairRun]) -> Outcome:
+    async def whole(self, pair_runs: Sequence[PairRun]) -> PerfOutcome:
         """Measure everything, one thing at a time."""
         began = time.monotonic()
         for done, pair_run in enumerate(pair_runs):
             self.progress(done, len(pair_runs), f"round {pair_run.round}: {'_'.join(pair_run.pairing)}")
             await self._pair_run(pair_run)
         sheets = tuple(sheet(case, self._records[case.name]) for case in self.cases.items if case.name in self._records)
-        return Outcome(sheets, tuple(self._problems), dict(self._identities), time.monotonic() - began)
+        return PerfOutcome(sheets, tuple(self._problems), dict(self._identities), time.monotonic() - began)
 
     async def _pair_run(self, pair_run: PairRun) -> None:
         samples = [sample for sample in pair_run.samples if self._may(sample, pair_run.pairing)]
