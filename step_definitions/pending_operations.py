@@ -12,7 +12,7 @@ from step_definitions.port import DriverError
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class OperationOutcome:
     """What came of an operation.
 
     Attributes:
@@ -40,10 +40,10 @@ class PendingOperations:
     """
 
     def __init__(self) -> None:
-        self._outcome: Outcome | None = None
-        self._pending: list[asyncio.Task[Outcome]] = []
+        self._outcome: OperationOutcome | None = None
+        self._pending: list[asyncio.Task[OperationOutcome]] = []
 
-    async def attempt(self, work: Awaitable[Any]) -> Outcome:
+    async def attempt(self, work: Awaitable[Any]) -> OperationOutcome:
         """Await an operation that may fail, and keep its outcome."""
         self._settle_before(work)
         self._outcome = await _observed(work)
@@ -66,7 +66,7 @@ class PendingOperations:
         done, _ = await asyncio.wait({self._pending[-1]}, timeout=seconds)
         return not done
 
-    async def finished(self, timeout: float) -> Outcome:
+    async def finished(self, timeout: float) -> OperationOutcome:
         """Wait for the oldest operation in the background.
 
         Raises:
@@ -81,14 +81,14 @@ class PendingOperations:
         self._pending.remove(task)
         return task.result()
 
-    async def outcome(self, timeout: float) -> Outcome:
+    async def outcome(self, timeout: float) -> OperationOutcome:
         """Return the outcome of the last attempt, or else of the oldest operation in the background."""
         outcome, self._outcome = self._outcome, None
         if outcome is None or outcome.error is None:
             return await self.finished(timeout) if self._pending else outcome or _nothing()
         return outcome
 
-    async def error(self, codes: Collection[str], timeout: float) -> tuple[DriverError, Outcome]:
+    async def error(self, codes: Collection[str], timeout: float) -> tuple[DriverError, OperationOutcome]:
         """Return the error, which must carry one of these codes.
 
         Raises:
@@ -132,14 +132,14 @@ class PendingOperations:
                 raise AssertionError(f"in the background: {outcome.error}") from outcome.error
 
 
-def _nothing() -> Outcome:
+def _nothing() -> OperationOutcome:
     raise AssertionError("nothing has been attempted")
 
 
-async def _observed(work: Awaitable[Any]) -> Outcome:
+async def _observed(work: Awaitable[Any]) -> OperationOutcome:
     began = time.monotonic()
     try:
         result = await work
     except DriverError as error:
-        return Outcome(error, None, began, time.monotonic())
-    return Outcome(None, result, began, time.monotonic())
+        return OperationOutcome(error, None, began, time.monotonic())
+    return OperationOutcome(None, result, began, time.monotonic())

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from harmony import ByteSize, expect_equal, step, then
 from step_definitions.contract_terms import CODES
 from step_definitions.patterns import Pattern, Payload
-from step_definitions.pending_operations import Outcome
+from step_definitions.pending_operations import OperationOutcome
 from step_definitions.role import Role
 from step_definitions.sentences import acting
 
@@ -83,7 +83,7 @@ class ProcessLifecycleSteps:
         values: Mapping[str, object] = error.details
         expect_equal((expected, seen), (values.get("expected"), values.get("seen")), "(expected, seen) in the error")
 
-    async def _error(self, *codes: str) -> Outcome:
+    async def _error(self, *codes: str) -> OperationOutcome:
         unknown = set(codes) - CODES.keys()
         if unknown:
             raise AssertionError(f"no canonical error code: {', '.join(sorted(unknown))}")
