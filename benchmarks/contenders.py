@@ -41,7 +41,7 @@ class CannotError(ContenderError):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class JobResult:
     """What one run of one job gave.
 
     Attributes:
@@ -63,14 +63,14 @@ class Outcome:
     slices_ns: list[float]
 
 
-def _outcome(job: Job, answer: dict[str, Any], *, carries_data: bool) -> Outcome:
+def _outcome(job: Job, answer: dict[str, Any], *, carries_data: bool) -> JobResult:
     """Refuses an answer whose checksum shows that other frames came than were sent."""
     payload = payload_of(job.size)
     if carries_data and "checksum" in answer and job.kind is not Kind.IDLE:
         expected = (payload[0] + payload[-1]) * job.count
         if job.kind is not Kind.ROUND_TRIP and answer["checksum"] != expected:
             raise ContenderError(f"the checksum is {answer['checksum']}, not {expected}: frames were lost or torn")
-    return Outcome(
+    return JobResult(
         count=job.count,
         elapsed_ns=answer.get("elapsed_ns", 0),
         producer_cpu_ns=answer.get("producer_cpu_ns", 0),
@@ -103,7 +103,7 @@ class Contender(ABC):
         """Makes it ready. Raises `UnavailableError`."""
 
     @abstractmethod
-    def run(self, job: Job) -> Outcome:
+    def run(self, job: Job) -> JobResult:
         """Does one job. Raises `ContenderError`."""
 
     @abstractmethod
@@ -131,7 +131,7 @@ class CRing(Contender):
         self._program = environments.compiled_ring()
         self.version = "ring.c"
 
-    def run(self, job: Job) -> Outcome:
+    def run(self, job: Job) -> JobResult:
         """Runs the program once."""
         kind = _OF_THE_RING[job.kind]
         numbers = (job.size, job.capacity, job.count, job.warmup)
@@ -202,7 +202,7 @@ class Hosted(Contender):
             raise UnavailableError(hello["missing"])
         self.version = hello["version"]
 
-    def run(self, job: Job) -> Outcome:
+    def run(self, job: Job) -> JobResult:
         """Sends the job to the host and waits for its answer."""
         if self._process is None:
             self._spawn()

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from benchmarks.contenders import Outcome
+from benchmarks.contenders import JobResult
 from benchmarks.plan import ONE_DIRECTION, Case, Kind
 
 FRAMES_PER_SECOND = "frames_per_s"
@@ -42,7 +42,7 @@ def percentile(ordered: list[int], share: float) -> int:
     return ordered[min(len(ordered) - 1, max(0, round(share * len(ordered)) - 1))]
 
 
-def metrics(case: Case, outcome: Outcome) -> dict[str, float]:
+def metrics(case: Case, outcome: JobResult) -> dict[str, float]:
     """The metrics of one repeat."""
     match case.kind:
         case kind if kind in ONE_DIRECTION:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 
-from benchmarks.contenders import CannotError, Contender, ContenderError, Outcome, Workshop
+from benchmarks.contenders import CannotError, Contender, ContenderError, JobResult, Workshop
 from benchmarks.environments import UnavailableError
 from benchmarks.machine import Cores
 from benchmarks.plan import BATCH, Case, Job, Kind, Placement, ring_capacity
@@ -97,7 +97,7 @@ class Run:
                 if outcome is not None:
                     self.results.add(case, who.label, metrics(case, outcome))
 
-    def _undisturbed(self, case: Case, who: Contender, count: int) -> Outcome | None:
+    def _undisturbed(self, case: Case, who: Contender, count: int) -> JobResult | None:
         """The least disturbed of a few tries. On one core each end keeps the other waiting: that is no disturbance."""
         best = self._try(case, who, count)
         if case.placement is Placement.ONE_CORE:
@@ -163,7 +163,7 @@ class Run:
             deadline=self.effort.deadline,
         )
 
-    def _try(self, case: Case, who: Contender, count: int) -> Outcome | None:
+    def _try(self, case: Case, who: Contender, count: int) -> JobResult | None:
         try:
             return who.run(self._job(case, who, count))
         except CannotError:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from benchmarks.contenders import CannotError, ContenderError, CRing, Hosted, Outcome, Workshop
+from benchmarks.contenders import CannotError, ContenderError, CRing, Hosted, JobResult, Workshop
 from benchmarks.environments import UnavailableError
 from benchmarks.plan import Job, Kind, Wait
 
@@ -36,7 +36,7 @@ def workshop() -> Iterator[Workshop]:
     assert not made.leftovers
 
 
-def outcome_of(kind: str, job: Job) -> Outcome:
+def outcome_of(kind: str, job: Job) -> JobResult:
     contender = Hosted(kind, f"tests.benchmarks.zoo.{kind}", KINDS)
     contender.start(install=False)
     try:

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks import history
 from benchmarks import results as metric
-from benchmarks.contenders import Outcome
+from benchmarks.contenders import JobResult
 from benchmarks.plan import KIB, MIB, Case, Job, Kind, Placement, Wait, cases, ring_capacity, size_text
 from benchmarks.plot import throughput_svg
 from benchmarks.results import Results, Spread, metrics, percentile
@@ -124,7 +124,7 @@ def test_percentiles_are_nearest_ranks() -> None:
 
 
 def test_metrics_of_a_transfer() -> None:
-    outcome = Outcome(1000, 2_000_000, 1_000_000, 500_000, 0, [], [])
+    outcome = JobResult(1000, 2_000_000, 1_000_000, 500_000, 0, [], [])
     expected = {metric.FRAMES_PER_SECOND: 500_000.0, metric.PRODUCER_CPU: 1000.0, metric.CONSUMER_CPU: 500.0}
     assert metrics(SMALL, outcome) == expected
 

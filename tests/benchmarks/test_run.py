@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from benchmarks.contenders import Contender, ContenderError, Outcome, Workshop
+from benchmarks.contenders import Contender, ContenderError, JobResult, Workshop
 from benchmarks.environments import UnavailableError
 from benchmarks.machine import Cores
 from benchmarks.plan import KIB, MIB, Case, Job, Kind, Placement
@@ -30,10 +30,10 @@ class Scripted(Contender):
         if not install:
             raise UnavailableError("not here")
 
-    def run(self, job: Job) -> Outcome:
+    def run(self, job: Job) -> JobResult:
         self.jobs.append(job)
         elapsed = job.count * 1000
-        return Outcome(job.count, elapsed, 1, 1, self._behave(len(self.jobs)) * elapsed // 100, [], [])
+        return JobResult(job.count, elapsed, 1, 1, self._behave(len(self.jobs)) * elapsed // 100, [], [])
 
     def stop(self) -> None:
         """Nothing to stop."""
