@@ -48,7 +48,7 @@ class Snapshot:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class ResourceUse:
     """What a scenario used, and what it leaked.
 
     Attributes:
@@ -87,7 +87,7 @@ class ResourceMonitor:
             found=frozenset(name for probe in self._probes for name in probe(run_id)),
         )
 
-    def compare(self, before: Snapshot, run_id: str) -> Usage:
+    def compare(self, before: Snapshot, run_id: str) -> ResourceUse:
         """Look again and say what a scenario used and leaked; what is about to end gets a moment to do so."""
         deadline = time.monotonic() + _PATIENCE
         after = self.snapshot(run_id)
@@ -100,7 +100,7 @@ class ResourceMonitor:
             time.sleep(0.01)
             after = self.snapshot(run_id)
             leaks = self._leaks(before, after)
-        return Usage(after.memory_mb - before.memory_mb, after.cpu_seconds - before.cpu_seconds, leaks)
+        return ResourceUse(after.memory_mb - before.memory_mb, after.cpu_seconds - before.cpu_seconds, leaks)
 
     def _leaks(self, before: Snapshot, after: Snapshot) -> list[str]:
         limits = self._limits

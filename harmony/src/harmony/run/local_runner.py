@@ -13,7 +13,7 @@ from harmony.logs import LEVELS
 from harmony.model import Phase, Verdict
 from harmony.plan.seeds import seed_of
 from harmony.process.child import ProcessSpec
-from harmony.process.resources import ResourceMonitor, Usage
+from harmony.process.resources import ResourceMonitor, ResourceUse
 from harmony.run.actor import Actor
 from harmony.run.driver_actor import DriverActor
 from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
@@ -40,7 +40,7 @@ class LocalRun:
 
     result: ScenarioResult
     timings: Mapping[str, Statistics] = field(default_factory=dict)
-    usage: Usage | None = None
+    usage: ResourceUse | None = None
 
 
 @dataclass(frozen=True, slots=True)
