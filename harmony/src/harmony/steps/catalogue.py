@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from harmony.spec.routing import OWN_SENTENCES
 from harmony.steps.binding import parameters_of
 from harmony.steps.conversion import describe
-from harmony.steps.lint import Usage
+from harmony.steps.lint import SentenceUse
 
 
 class Entry(BaseModel):
@@ -44,7 +44,7 @@ class Entry(BaseModel):
     background: bool
 
 
-def catalogue(usages: Iterable[Usage], root: Path) -> list[Entry]:
+def catalogue(usages: Iterable[SentenceUse], root: Path) -> list[Entry]:
     """Return an entry per definition, by class and line. Places are relative to ``root``."""
 
     def shown(place_file: Path, line: int) -> str:

@@ -69,7 +69,7 @@ class LintRules:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class SentenceUse:
     """Where a step definition is used."""
 
     definition: StepDefinition
@@ -97,7 +97,7 @@ def lint(
     return sorted(set(problems))
 
 
-def usages(features: Iterable[Feature], library: StepLibrary) -> list[Usage]:
+def usages(features: Iterable[Feature], library: StepLibrary) -> list[SentenceUse]:
     """Return every definition with the steps that use it."""
     steps: dict[StepDefinition, list[Step]] = defaultdict(list)
     for feature in features:
@@ -106,7 +106,7 @@ def usages(features: Iterable[Feature], library: StepLibrary) -> list[Usage]:
                 for match in library.registry.matches(step.type, step.text):
                     if step not in steps[match.definition]:
                         steps[match.definition].append(step)
-    return [Usage(definition, tuple(steps[definition])) for definition in library.registry.definitions]
+    return [SentenceUse(definition, tuple(steps[definition])) for definition in library.registry.definitions]
 
 
 def is_known(tag: str, tags: Iterable[str]) -> bool:
