@@ -71,13 +71,13 @@ def test_each_run_of_a_pairing_has_two_processes_of_its_own_for_all_its_samples(
     assert len({context.run_id for *_, context in one.seen + two.seen}) == 4
     assert all(not Path(f"/proc/{pid}").exists() for pid in processes)
     assert outcome.identities == {"good": "kettle 1 (python)"}
-    assert [len(sheet.figures["good", "good"].samples) for sheet in outcome.sheets] == [2, 2]
+    assert [len(table.figures["good", "good"].samples) for table in outcome.tables] == [2, 2]
 
 
 def test_the_first_role_in_the_alphabet_is_the_first_of_the_pairing() -> None:
     partners = {"good": partner(), "hangs": partner("hangs")}
     outcome = run(partners, a_case("boil", lambda drivers, _: _cook_boils(drivers), 5.0))
-    states = {pairing: one.state for pairing, one in outcome.sheets[0].figures.items()}
+    states = {pairing: one.state for pairing, one in outcome.tables[0].figures.items()}
     assert states == {
         ("good", "good"): State.MEASURED,
         ("good", "hangs"): State.MEASURED,
@@ -92,7 +92,7 @@ async def _cook_boils(drivers: Drivers) -> float:
 
 def test_a_hang_ends_at_the_deadline_and_says_what_was_under_way() -> None:
     outcome = run({"hangs": partner("hangs")}, a_case("boil", lambda drivers, _: _cook_boils(drivers), 0.5))
-    reason = outcome.sheets[0].figures["hangs", "hangs"].reason
+    reason = outcome.tables[0].figures["hangs", "hangs"].reason
     assert reason.startswith("no end within 0.5 s\ncook: boil for 1.5 s")
 
 
@@ -104,7 +104,7 @@ def test_a_failing_measure_is_not_tried_again_and_does_not_touch_the_others() ->
         raise AssertionError("the tea is cold")
 
     outcome = run({"good": partner()}, a_case("broken", broken), a_case("boil", both_boil), rounds=3)
-    bad, good = outcome.sheets
+    bad, good = outcome.tables
     assert len(tries) == 1
     assert not Path(f"/proc/{tries[0]}").exists()
     assert bad.figures["good", "good"].reason == "AssertionError: the tea is cold"
@@ -117,7 +117,7 @@ def test_all_that_a_group_of_tasks_raised_is_said() -> None:
         raise ExceptionGroup("two", [AssertionError("cold"), ValueError("weak")])
 
     outcome = run({"good": partner()}, a_case("broken", broken))
-    assert outcome.sheets[0].figures["good", "good"].reason == "AssertionError: cold; ValueError: weak"
+    assert outcome.tables[0].figures["good", "good"].reason == "AssertionError: cold; ValueError: weak"
 
 
 @pytest.mark.parametrize("value", [0.0, -1.0, math.nan, math.inf])
@@ -126,7 +126,7 @@ def test_what_cannot_be_measured_is_no_measurement(value: float) -> None:
         return value
 
     outcome = run({"good": partner()}, a_case("odd", odd))
-    assert "is no measurement" in outcome.sheets[0].figures["good", "good"].reason
+    assert "is no measurement" in outcome.tables[0].figures["good", "good"].reason
 
 
 @pytest.mark.parametrize(
@@ -138,7 +138,7 @@ def test_what_cannot_be_measured_is_no_measurement(value: float) -> None:
 )
 def test_a_driver_that_breaks_fails_its_cell(fault: str, named: str) -> None:
     outcome = run({fault: partner(fault)}, a_case("boil", both_boil))
-    figure = outcome.sheets[0].figures[fault, fault]
+    figure = outcome.tables[0].figures[fault, fault]
     assert figure.state is State.FAILED
     assert re.search(named, figure.reason), figure.reason
 
@@ -146,11 +146,11 @@ def test_a_driver_that_breaks_fails_its_cell(fault: str, named: str) -> None:
 def test_a_driver_that_does_not_start_is_tried_once() -> None:
     partners = {"good": partner(), "swapped": partner("swapped")}
     outcome = run(partners, a_case("boil", both_boil), a_case("more", both_boil), rounds=2)
-    for sheet in outcome.sheets:
-        assert sheet.figures["good", "good"].samples == (40.0, 40.0)
+    for table in outcome.tables:
+        assert table.figures["good", "good"].samples == (40.0, 40.0)
         for pairing in (("good", "swapped"), ("swapped", "good"), ("swapped", "swapped")):
-            assert "the driver of swapped does not start: " in sheet.figures[pairing].reason
-            assert "tank.cups is at offset 4" in sheet.figures[pairing].reason
+            assert "the driver of swapped does not start: " in table.figures[pairing].reason
+            assert "tank.cups is at offset 4" in table.figures[pairing].reason
 
 
 def test_what_is_not_claimed_or_not_there_is_unsupported() -> None:
@@ -160,18 +160,18 @@ def test_what_is_not_claimed_or_not_there_is_unsupported() -> None:
 
     partners = {"claims": partner("", "whistle"), "plain": partner()}
     outcome = run(partners, a_case("whistle", whistle, 20.0, "whistle"), a_case("boil", both_boil))
-    figures = outcome.sheets[0].figures
+    figures = outcome.tables[0].figures
     assert figures["plain", "claims"].reason == "plain does not claim whistle"
     assert figures["claims", "claims"].state is State.UNSUPPORTED
     assert "no verb 'whistle'" in figures["claims", "claims"].reason
-    assert {one.state for one in outcome.sheets[1].figures.values()} == {State.MEASURED}
+    assert {one.state for one in outcome.tables[1].figures.values()} == {State.MEASURED}
     assert outcome.problems == ()
 
 
 def test_a_driver_that_does_not_end_is_a_problem(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(driver_process, "_STOP_PATIENCE", 0.3)
     outcome = run({"stays": partner("stays")}, a_case("boil", both_boil))
-    assert outcome.sheets[0].figures["stays", "stays"].state is State.MEASURED
+    assert outcome.tables[0].figures["stays", "stays"].state is State.MEASURED
     assert len(outcome.problems) == 2
     assert "did not end by itself" in outcome.problems[0]
 

@@ -21,7 +21,7 @@ from harmony.perf.page import page
 from harmony.perf.partners import chosen, pairs, partners, roles_of
 from harmony.perf.run import PerformanceRun, PerfOutcome, Progress
 from harmony.perf.schedule import schedule
-from harmony.perf.tables import plain, reasons, table
+from harmony.perf.tables import heat_map, plain, reasons
 from harmony.plan.pairing import split_word
 from harmony.process.resources import load_probes
 from harmony.project import Project, load_project
@@ -85,8 +85,8 @@ def perf_command(  # noqa: PLR0917 - typer passes options by name
     }
     _show(outcome, notes)
     if html is not None:
-        problems = [*failures(outcome.sheets), *outcome.problems]
-        _write(html, page(outcome.sheets, facts, notes, problems))
+        problems = [*failures(outcome.tables), *outcome.problems]
+        _write(html, page(outcome.tables, facts, notes, problems))
     if json is not None:
         text = document(outcome, machine, seed=number, rounds=times, effort=effort, missing=absent, notes=notes)
         _write(json, text)
@@ -140,24 +140,24 @@ def _show(outcome: PerfOutcome, notes: list[str]) -> None:
     console = Console(highlight=False)
     if console.is_terminal:
         console.print("\r\x1b[K", end="")
-    for one in outcome.sheets:
-        heat = table(one)
+    for one in outcome.tables:
+        heat = heat_map(one)
         if console.is_terminal and console.measure(heat).maximum <= console.width:
             console.print(heat)
         else:
             for line in plain(one):
                 typer.echo(line)
         console.print()
-    for text in (*reasons(outcome.sheets), *outcome.problems):
+    for text in (*reasons(outcome.tables), *outcome.problems):
         typer.echo(text)
     for text in notes:
         typer.echo(text, err=True)
 
 
 def _exit_code(outcome: PerfOutcome) -> ExitCode:
-    if failures(outcome.sheets) or outcome.problems:
+    if failures(outcome.tables) or outcome.problems:
         return ExitCode.FAILED
-    states = {figure.state for sheet in outcome.sheets for figure in sheet.figures.values()}
+    states = {figure.state for table in outcome.tables for figure in table.figures.values()}
     return ExitCode.OK if State.MEASURED in states else ExitCode.ONLY_UNSUPPORTED
 
 

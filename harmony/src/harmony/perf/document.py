@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from harmony.perf.figures import Figure, Sheet, State
+from harmony.perf.figures import Figure, ResultTable, State
 from harmony.perf.machine import Machine
 from harmony.perf.run import PerfOutcome
 
@@ -51,27 +51,27 @@ def document(
         "not_available": dict(missing),
         "notes": list(notes),
         "problems": list(outcome.problems),
-        "measures": [_sheet(one) for one in outcome.sheets],
+        "measures": [_table(one) for one in outcome.tables],
     }
     return json.dumps(content, indent=2, ensure_ascii=False) + "\n"
 
 
-def _sheet(sheet: Sheet) -> dict[str, Any]:
-    also = sheet.case.also
+def _table(table: ResultTable) -> dict[str, Any]:
+    also = table.case.also
     return {
-        "name": sheet.case.name,
-        "title": sheet.case.title,
-        "unit": sheet.case.unit,
-        "better": sheet.case.better.value,
+        "name": table.case.name,
+        "title": table.case.title,
+        "unit": table.case.unit,
+        "better": table.case.better.value,
         "also": {"unit": also.unit, "factor": also.factor} if also else None,
-        "cells": [_figure(sheet, one) for one in sheet.figures.values()],
+        "cells": [_figure(table, one) for one in table.figures.values()],
     }
 
 
-def _figure(sheet: Sheet, figure: Figure) -> dict[str, Any]:
+def _figure(table: ResultTable, figure: Figure) -> dict[str, Any]:
     common = {
         "pairing": "_".join(figure.pairing),
-        "platforms": dict(zip(sheet.roles, figure.pairing, strict=True)),
+        "platforms": dict(zip(table.roles, figure.pairing, strict=True)),
         "state": figure.state.value,
         "samples": list(figure.samples),
     }

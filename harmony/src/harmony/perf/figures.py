@@ -41,7 +41,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One cell of a sheet.
+    """One cell of a result table.
 
     Attributes:
         pairing: The platforms, in the alphabetical order of the roles.
@@ -76,7 +76,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Sheet:
+class ResultTable:
     """All cells of one case.
 
     Attributes:
@@ -101,21 +101,21 @@ class Sheet:
         return next((one for one in self.figures.values() if one.relative == 1.0), None)
 
 
-def sheet(case: PerfCase, records: Mapping[tuple[str, str], Record]) -> Sheet:
+def result_table(case: PerfCase, records: Mapping[tuple[str, str], Record]) -> ResultTable:
     """Return what came of one case."""
     medians = {pairing: statistics.median(one.samples) for pairing, one in records.items() if _counts(one)}
     pick = max if case.better is Better.MORE else min
     best = pick(medians.values(), default=math.nan)
     platforms = sorted({platform for pairing in records for platform in pairing})
     figures = {pairing: _figure(pairing, records[pairing], case.better, best) for pairing in sorted(records)}
-    return Sheet(case, tuple(platforms), figures)
+    return ResultTable(case, tuple(platforms), figures)
 
 
-def failures(sheets: Sequence[Sheet]) -> list[str]:
+def failures(tables: Sequence[ResultTable]) -> list[str]:
     """Name every cell that failed, and why."""
     return [
         f"{one.case.name} {'_'.join(figure.pairing)}: {figure.reason}"
-        for one in sheets
+        for one in tables
         for figure in one.figures.values()
         if figure.state is State.FAILED
     ]

@@ -15,7 +15,7 @@ from typing import Final
 
 from harmony.errors import HarmonyError, UnsupportedError
 from harmony.perf.case import MeasureContext, PerfCase, PerfCases
-from harmony.perf.figures import Record, Sheet, sheet
+from harmony.perf.figures import Record, ResultTable, result_table
 from harmony.perf.machine import Machine, hold
 from harmony.perf.schedule import PairRun, Sample
 from harmony.process.child import ProcessSpec
@@ -49,13 +49,13 @@ class PerfOutcome:
     """What came of a run.
 
     Attributes:
-        sheets: One for each case.
+        tables: One for each case.
         problems: What went wrong beside the cells: a driver that did not end in order, something left behind.
         identities: Who answered, by platform.
         seconds: How long it took.
     """
 
-    sheets: tuple[Sheet, ...]
+    tables: tuple[ResultTable, ...]
     problems: tuple[str, ...]
     identities: Mapping[str, str]
     seconds: float
@@ -96,8 +96,10 @@ class PerformanceRun:
         for done, pair_run in enumerate(pair_runs):
             self.progress(done, len(pair_runs), f"round {pair_run.round}: {'_'.join(pair_run.pairing)}")
             await self._pair_run(pair_run)
-        sheets = tuple(sheet(case, self._records[case.name]) for case in self.cases.items if case.name in self._records)
-        return PerfOutcome(sheets, tuple(self._problems), dict(self._identities), time.monotonic() - began)
+        tables = tuple(
+            result_table(case, self._records[case.name]) for case in self.cases.items if case.name in self._records
+        )
+        return PerfOutcome(tables, tuple(self._problems), dict(self._identities), time.monotonic() - began)
 
     async def _pair_run(self, pair_run: PairRun) -> None:
         samples = [sample for sample in pair_run.samples if self._may(sample, pair_run.pairing)]

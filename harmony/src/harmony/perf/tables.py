@@ -1,4 +1,4 @@
-"""The sheets for a terminal: a heat map for each case, with the numbers in it. Pure."""
+"""The result tables for a terminal: a heat map for each case, with the numbers in it. Pure."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from collections.abc import Iterator
 from rich.table import Table
 from rich.text import Text
 
-from harmony.perf.figures import Figure, Sheet, State, short
+from harmony.perf.figures import Figure, ResultTable, State, short
 
 _COLD = (38, 70, 120)
 _WARM = (201, 96, 14)
 
 
-def heading(sheet: Sheet) -> str:
-    """Return what a sheet is about, on one line."""
-    rows, columns = sheet.roles
-    unit = sheet.case.unit
-    return f"{sheet.case.title}: {unit}, {sheet.case.better} is better; rows {rows}, columns {columns}"
+def heading(table: ResultTable) -> str:
+    """Return what a result table is about, on one line."""
+    rows, columns = table.roles
+    unit = table.case.unit
+    return f"{table.case.title}: {unit}, {table.case.better} is better; rows {rows}, columns {columns}"
 
 
 def relative(figure: Figure) -> str:
@@ -25,9 +25,9 @@ def relative(figure: Figure) -> str:
     return f"{_ratio(figure.relative)} ({_ratio(figure.low)}-{_ratio(figure.high)})"
 
 
-def amount(sheet: Sheet, figure: Figure) -> str:
+def amount(table: ResultTable, figure: Figure) -> str:
     """Return the number itself, in all its units."""
-    also = sheet.case.also
+    also = table.case.also
     more = f" · {short(figure.median * also.factor, also.unit)}" if also else ""
     return f"{short(figure.median)}{more}"
 
@@ -39,26 +39,26 @@ def word(figure: Figure | None) -> str:
     return "FAIL" if figure.state is State.FAILED else "n/a"
 
 
-def table(sheet: Sheet) -> Table:
-    """Return a sheet as a heat map."""
-    found = Table(box=None, header_style="bold", pad_edge=False, title=heading(sheet), title_justify="left")
+def heat_map(table: ResultTable) -> Table:
+    """Return a result table as a heat map."""
+    found = Table(box=None, header_style="bold", pad_edge=False, title=heading(table), title_justify="left")
     found.add_column("", no_wrap=True)
-    for platform in sheet.platforms:
+    for platform in table.platforms:
         found.add_column(platform, justify="center", no_wrap=True)
-    for row in sheet.platforms:
-        cells = [_cell(sheet, sheet.figures.get((row, column))) for column in sheet.platforms]
+    for row in table.platforms:
+        cells = [_cell(table, table.figures.get((row, column))) for column in table.platforms]
         found.add_row(Text(row, "bold"), *cells)
     return found
 
 
-def plain(sheet: Sheet) -> list[str]:
-    """Return a sheet as lines for a file or a pipe."""
-    lines = [heading(sheet)]
-    names = {pairing: "_".join(pairing) for pairing in sheet.figures}
+def plain(table: ResultTable) -> list[str]:
+    """Return a result table as lines for a file or a pipe."""
+    lines = [heading(table)]
+    names = {pairing: "_".join(pairing) for pairing in table.figures}
     left = max(map(len, names.values()), default=0)
-    for pairing, figure in sheet.figures.items():
+    for pairing, figure in table.figures.items():
         said = (
-            f"{relative(figure)}  {amount(sheet, figure)}"
+            f"{relative(figure)}  {amount(table, figure)}"
             if figure.state is State.MEASURED
             else f"{word(figure)}: {figure.reason.partition(chr(10))[0]}"
         )
@@ -66,24 +66,24 @@ def plain(sheet: Sheet) -> list[str]:
     return lines
 
 
-def reasons(sheets: tuple[Sheet, ...]) -> Iterator[str]:
+def reasons(tables: tuple[ResultTable, ...]) -> Iterator[str]:
     """Name why cells have no number, each reason once."""
     seen: dict[tuple[State, str], list[str]] = {}
-    for sheet in sheets:
-        for figure in sheet.figures.values():
+    for table in tables:
+        for figure in table.figures.values():
             if figure.state is not State.MEASURED:
-                place = f"{sheet.case.name} {'_'.join(figure.pairing)}"
+                place = f"{table.case.name} {'_'.join(figure.pairing)}"
                 seen.setdefault((figure.state, figure.reason), []).append(place)
     for (state, reason), places in seen.items():
         more = f" and {len(places) - 3} more" if len(places) > 3 else ""
         yield f"{state}: {', '.join(places[:3])}{more}: {reason}"
 
 
-def _cell(sheet: Sheet, figure: Figure | None) -> Text:
+def _cell(table: ResultTable, figure: Figure | None) -> Text:
     if figure is None or figure.state is not State.MEASURED:
         return Text(word(figure), "bold red" if figure is not None and figure.state is State.FAILED else "dim")
     return Text(
-        f" {relative(figure)} \n {amount(sheet, figure)} ", f"white on {_colour(figure.heat)}", justify="center"
+        f" {relative(figure)} \n {amount(table, figure)} ", f"white on {_colour(figure.heat)}", justify="center"
     )
 
 

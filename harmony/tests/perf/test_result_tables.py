@@ -1,4 +1,4 @@
-"""From samples to sheets, and how sheets are shown."""
+"""From samples to result tables, and how these are shown."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ import pytest
 from rich.console import Console
 
 from harmony.perf.document import document
-from harmony.perf.figures import Figure, Record, State, failures, sheet, short
+from harmony.perf.figures import Figure, Record, State, failures, result_table, short
 from harmony.perf.machine import Machine
 from harmony.perf.page import page
 from harmony.perf.run import PerfOutcome
-from harmony.perf.tables import plain, reasons, relative, table
+from harmony.perf.tables import heat_map, plain, reasons, relative
 from perf.synthetic import a_case, boiling, waiting
 
 MACHINE = Machine("a stove", 2, "6.0", 0.1, (0, 1))
@@ -45,7 +45,7 @@ def test_a_cell_that_failed_is_no_fastest_whatever_it_gave() -> None:
 def test_what_is_not_claimed_is_no_failure_and_no_number() -> None:
     lacking = boiling().figures["rust", "rust"]
     assert (lacking.state, lacking.reason) == (State.UNSUPPORTED, "rust does not claim steam")
-    only = sheet(a_case(), {("a", "a"): Record(lack="no")})
+    only = result_table(a_case(), {("a", "a"): Record(lack="no")})
     assert only.fastest is None
 
 
@@ -96,7 +96,7 @@ def test_a_slow_one_still_has_digits() -> None:
 def test_a_terminal_gets_a_heat_map_with_words() -> None:
     console = Console(width=120, record=True, force_terminal=True, color_system="truecolor", file=None)
     with console.capture() as captured:
-        console.print(table(boiling()))
+        console.print(heat_map(boiling()))
     shown = captured.get()
     assert "1.00 (0.90-1.20)" in shown
     assert "FAIL" in shown
@@ -107,7 +107,9 @@ def test_a_terminal_gets_a_heat_map_with_words() -> None:
 
 def test_every_reason_is_given_once() -> None:
     records = {(name, "x"): Record(failure="burnt") for name in "abcde"}
-    assert list(reasons((sheet(a_case(), records),))) == ["failed: boil a_x, boil b_x, boil c_x and 2 more: burnt"]
+    assert list(reasons((result_table(a_case(), records),))) == [
+        "failed: boil a_x, boil b_x, boil c_x and 2 more: burnt"
+    ]
 
 
 def test_the_page_stands_alone_and_hides_nothing() -> None:
