@@ -102,3 +102,13 @@ def test_an_answer_that_was_given_up_is_late_and_no_second_one() -> None:
         assert (before, probe.idle, probe.observations.of(Observation.ANSWERS)) == (False, True, {})
 
     with_probe(scene)
+
+
+def test_an_error_that_nothing_had_called_for_is_noted_by_the_end() -> None:
+    async def scene(probe: DriverProbe) -> None:
+        await probe.send(NO_JSON)
+        await probe.end()
+        (text,) = probe.observations.of(Observation.ANSWERS)
+        assert text.startswith(f"an error that nothing had called for: {jsonrpc.PARSE_ERROR}")
+
+    with_probe(scene)

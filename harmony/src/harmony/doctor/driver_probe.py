@@ -188,7 +188,8 @@ class DriverProbe(Client, Driver):
         self.child.release()
         while not self.unasked.empty():
             error = self.unasked.get_nowait()
-            self._note(Observation.ANSWERS, f"an error that nothing had called for: {error.code} {error.message}")
+            text = f"an error that nothing had called for: {error.code} {error.message}"
+            self.observations.note(Observation.ANSWERS, self.check, text)
 
     def received(self, message: Message, body: bytes) -> None:
         """Note what is wrong with an answer that can be read all the same."""

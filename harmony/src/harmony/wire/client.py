@@ -287,13 +287,11 @@ class Client(ABC):
 
     def _hear(self, item: Frame | Fault) -> None:
         if isinstance(item, Fault):
-            kind = Oddity.NOISE if item.kind is FaultKind.GARBAGE else Oddity.FRAMING
-            self.odd(kind, item.detail)
+            self.odd(Oddity.NOISE if item.kind is FaultKind.GARBAGE else Oddity.FRAMING, item.detail)
             return
         message = jsonrpc.decode(item.body)
         if isinstance(message, Malformed):
-            text = f"what is no JSON-RPC answer: {message.error.message}: {item.body[:120]!r}"
-            self.odd(Oddity.MALFORMED, text)
+            self.odd(Oddity.MALFORMED, f"what is no JSON-RPC answer: {message.error.message}: {item.body[:120]!r}")
             return
         self.received(message, item.body)
         if isinstance(message, Response | ErrorResponse):
