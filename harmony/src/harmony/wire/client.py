@@ -304,7 +304,8 @@ class Client(ABC):
         identity = answer.id
         with self._lock:
             method, pending = self._pending.pop(identity, ("", None))
-            late, second = identity in self._owed, identity in self._answered
+            late = identity in self._owed
+            second = pending is None and identity in self._answered  # a search through many
             if pending is not None or late:
                 self._owed.discard(identity)
                 self._answered.append(identity)
