@@ -16,7 +16,8 @@ from pathlib import Path
 
 from harmony.model import LogRecord, ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.serve.conversation import OfferedStep, SessionOptions
-from harmony.serve.worker import StandardStreams, leave, serve_socket, serve_streams
+from harmony.serve.streams import StandardStreams
+from harmony.serve.worker import leave, serve_socket, serve_streams
 
 SENTENCES = {
     "given": ["the test environment is initialized", "all processes are ready"],

@@ -12,7 +12,8 @@ from harmony.cli.options import ProjectOption
 from harmony.project import load_project
 from harmony.serve.conversation import Host, SessionOptions
 from harmony.serve.project_host import hosts_of, options_of
-from harmony.serve.worker import StandardStreams, leave, log_to_stderr, serve_socket, serve_streams
+from harmony.serve.streams import StandardStreams
+from harmony.serve.worker import leave, log_to_stderr, serve_socket, serve_streams
 from harmony.wire.step_contract import DEFAULT_TIMEOUT
 
 

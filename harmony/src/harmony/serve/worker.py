@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import faulthandler
-import io
 import os
 import select
 import signal
@@ -18,7 +17,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import NoReturn, Protocol
+from typing import NoReturn
 
 import structlog
 
@@ -27,13 +26,13 @@ from harmony.process.descriptors import nonblocking_pipe
 from harmony.process.this_system import SYSTEM
 from harmony.run.loop_thread import LoopThread
 from harmony.serve.conversation import Host, Session, SessionOptions
+from harmony.serve.streams import SocketWire, StandardStreams, Wire
 from harmony.wire import framing
 from harmony.wire.framing import Fault, Frame
 
 POLL_SECONDS = 0.2
 DRAIN_SECONDS = 0.3
 MAX_CONNECTIONS = 16
-_CHUNK = 64 * 1024
 
 _log = structlog.get_logger(__name__)
 
@@ -66,85 +65,6 @@ class Ending:
         poller.register(self._read, select.POLLIN)
         poller.poll(seconds * 1000)
         return self.code is not None
-
-
-class Wire(Protocol):
-    """Two directions of bytes."""
-
-    def read(self) -> bytes:
-        """Return some bytes; none at the end."""
-
-    def write(self, data: bytes) -> None:
-        """Write all of the bytes."""
-
-    def fileno(self) -> int:
-        """Return the descriptor that is read."""
-
-    def hung_up(self) -> bool:
-        """Return whether the peer has closed its end, even while unread bytes remain."""
-
-
-class StandardStreams:
-    """Takes stdin and stdout away from everyone else in this process.
-
-    From here on descriptor 1 is stderr and descriptor 0 is empty, so that neither a step nor a child of a step can
-    write into the protocol or read from it. To be made before any code of a project is imported.
-
-    Attributes:
-        parent: The process that started this one.
-    """
-
-    def __init__(self) -> None:
-        self.parent = os.getppid()
-        sys.stdout.flush()
-        if isinstance(sys.stdout, io.TextIOWrapper):
-            sys.stdout.reconfigure(line_buffering=True)
-        self._in, self._out = os.dup(0), os.dup(1)
-        os.dup2(2, 1)
-        empty = os.open(os.devnull, os.O_RDONLY)
-        os.dup2(empty, 0)
-        os.close(empty)
-
-    def read(self) -> bytes:
-        """Return some bytes; none at the end."""
-        return os.read(self._in, _CHUNK)
-
-    def write(self, data: bytes) -> None:
-        """Write all of the bytes."""
-        view = memoryview(data)
-        while view:
-            view = view[os.write(self._out, view) :]
-
-    def fileno(self) -> int:
-        """Return the descriptor that is read."""
-        return self._in
-
-    def hung_up(self) -> bool:
-        """Return whether the peer has closed its end."""
-        return _hung_up(self._in)
-
-
-class SocketWire:
-    """One connection."""
-
-    def __init__(self, connection: socket.socket) -> None:
-        self._connection = connection
-
-    def read(self) -> bytes:
-        """Return some bytes; none at the end."""
-        return self._connection.recv(_CHUNK)
-
-    def write(self, data: bytes) -> None:
-        """Write all of the bytes."""
-        self._connection.sendall(data)
-
-    def fileno(self) -> int:
-        """Return the descriptor that is read."""
-        return self._connection.fileno()
-
-    def hung_up(self) -> bool:
-        """Return whether the peer has closed its end."""
-        return _hung_up(self._connection.fileno())
 
 
 class Conversation:
@@ -414,12 +334,6 @@ def _clear(path: Path) -> None:
 
 def _ready(listener: socket.socket) -> bool:
     return bool(select.select([listener], [], [], 0)[0])
-
-
-def _hung_up(descriptor: int) -> bool:
-    poller = select.poll()
-    poller.register(descriptor, select.POLLIN)
-    return any(events & select.POLLHUP for _, events in poller.poll(0))
 
 
 def _ended(ending: Ending, *, clean: bool) -> int:
