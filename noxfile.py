@@ -1,23 +1,154 @@
-"""Sessions that need an environment of their own: the other Pythons, and the built packages."""
+"""The gates, each by its name: `nox -l` lists them, `nox -s lint` runs one. `.ci/run` is a list of them.
+
+Most run in the environment that `./test.sh` makes; what needs another Python or an empty place has one of its own.
+"""
 
 from __future__ import annotations
 
 import dataclasses
+import functools
 import platform
+import resource
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Final
 
 import nox
 import nox.command
 
+nox.needs_version = ">=2026.10"
 nox.options.default_venv_backend = "venv"
-nox.needs_version = ">=2024.10"
+nox.options.sessions = ["lint", "types", "imports", "contract"]
+nox.options.reuse_venv = "yes"
+nox.options.allow_parallel = True
 
-PYTHONS = ["3.12", "3.13"]  # 3.11 is what ./test.sh itself runs on here; it takes any of the three
+Gate = Callable[[nox.Session], None]
 
+
+def gate(work: Gate) -> Gate:
+    """Say at the end of a gate what it took."""
+
+    @functools.wraps(work)
+    def timed(session: nox.Session) -> None:
+        begin, before = time.monotonic(), processor_time()
+        try:
+            work(session)
+        finally:
+            took = f"{time.monotonic() - begin:.0f} s, {processor_time() - before:.0f} s of processor time"
+            session.log(f"{session.name}: {took}")
+
+    return timed
+
+
+def processor_time() -> float:
+    """Return the seconds that the processes of this one have taken."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def run(session: nox.Session, *words: str) -> None:
+    """Run a command, a program of ours in the environment that ./test.sh makes."""
+    session.run("./test.sh", "--setup", external=True, log=False)
+    session.run(*words, external=True)
+
+
+def ours(program: str) -> str:
+    """Return where a program of that environment is."""
+    return f".venv/bin/{program}"
+
+
+# ---- in the environment of ./test.sh
+
+
+@nox.session(venv_backend="none")
+@gate
+def lint(session: nox.Session) -> None:
+    """Find faults in Python and in its form."""
+    run(session, ours("ruff"), "check", ".")
+    run(session, ours("ruff"), "format", "--check", ".")
+
+
+@nox.session(venv_backend="none")
+@gate
+def types(session: nox.Session) -> None:
+    """Check types, strictly; the harness's public face as its users write against it."""
+    run(session, ours("mypy"))
+    run(session, ours("mypy"), "--config-file", "pyproject.toml", "harmony/tests/typing/of_a_user.py")
+
+
+@nox.session(venv_backend="none")
+@gate
+def imports(session: nox.Session) -> None:
+    """Check who imports whom."""
+    run(session, ours("lint-imports"))
+
+
+@nox.session(venv_backend="none")
+@gate
+def contract(session: nox.Session) -> None:
+    """Check that what is published of the driver contract and of the clauses is what they are."""
+    run(session, ours("harmony"), "contract", "--check")
+    run(session, ours("harmony"), "clauses", "--check")
+
+
+@nox.session(venv_backend="none")
+@gate
+def languages(session: nox.Session) -> None:
+    """Build the implementations in C++, C#, Go and Rust, and the tests of C++, which tests/drivers runs."""
+    run(session, ours("harmony"), "build")
+    run(session, "cmake", "--build", "drivers/cpp/build")
+
+
+@nox.session(venv_backend="none", name="cpp-clang")
+@gate
+def cpp_clang(session: nox.Session) -> None:
+    """Build C++ with the other compiler, not optimised as the one of the languages is, and run its tests."""
+    with tempfile.TemporaryDirectory() as build:
+        kind = ("-DCMAKE_CXX_COMPILER=clang++", "-DCMAKE_BUILD_TYPE=Debug")
+        run(session, "cmake", "-S", "drivers/cpp", "-B", build, *kind)
+        run(session, "cmake", "--build", build)
+        run(session, "ctest", "--test-dir", build, "--output-on-failure", "--no-tests=error", "--timeout", "300")
+
+
+@nox.session(venv_backend="none", allow_parallel=False)
+@gate
+def tests(session: nox.Session) -> None:
+    """Run ./test.sh. Words after -- go to it."""
+    run(session, "./test.sh", *(session.posargs or ["--durations=25"]))
+
+
+BASICS: Final = ("1", "13.1", "13.12", "15.1", "15.12", "15.13", "17.9")
+
+
+@nox.session(venv_backend="none", allow_parallel=False)
+@gate
+def matrix(session: nox.Session) -> None:
+    """Play the basics, a duplex channel, writers that follow each other and a relay of three over every pairing."""
+    run(session, "./test.sh", "matrix", *(session.posargs or (*BASICS, "--pairwise", "--validate")))
+
+
+@nox.session(venv_backend="none", allow_parallel=False)
+@gate
+def soak(session: nox.Session) -> None:
+    """Use all pairings at random for a minute: closes, kills, stops, forks and signals, every byte checked."""
+    run(session, ours("python"), "-m", "benchmarks", "soak", "--minutes", "1")
+
+
+@nox.session(venv_backend="none")
+@gate
+def portable(session: nox.Session) -> None:
+    """Check the harness without what only Linux has: its types as on macOS, its tests with the portable form forced."""
+    run(session, ours("mypy"), "--platform", "darwin", "-p", "harmony")
+    session.env["HARMONY_SYSTEM"] = "portable"
+    run(session, ours("python"), "-m", "pytest", "-n", "auto", *(session.posargs or ["harmony/tests"]))
+
+
+# ---- in environments of their own
 
 # What may differ from one Python to another: every night. The rest says nothing new there.
 DIFFERING = ["tests/library", "harmony/tests/rpc/test_worker.py", "harmony/tests/rpc/test_step_worker.py", "features"]
@@ -28,27 +159,48 @@ MEETING_PYTHON = ["frames", "slots", "batches", "metadata", "errors"]
 MEETING_PYTHON += ["async", "threads", "lifetime", "duplex", "vectors"]
 
 
-@nox.session(python=PYTHONS)
-def tests(session: nox.Session) -> None:
-    """Run the tests on another supported Python; on the newest those of the whole library, which judge its coverage."""
-    session.install("-c", "constraints.txt", "-e", "./harmony[test]", "-e", ".[test]")
-    chosen = [f"tests/library/test_{name}.py" for name in MEETING_PYTHON]
-    if session.python == PYTHONS[-1]:
-        chosen = ["tests/library", *(f"--ignore=tests/library/{name}" for name in OF_THE_CORE), "--cov"]
-        chosen.append("--cov-report=term:skip-covered")
-    session.run("python", "-m", "pytest", "-n", "auto", *(session.posargs or chosen))
+def with_library(session: nox.Session, *words: str) -> None:
+    """Run tests with another Python."""
+    session.install("--no-compile", "-c", "constraints.txt", "-e", "./harmony[test]", "-e", ".[test]")
+    session.run("python", "-m", "pytest", "-n", "auto", *(session.posargs or words))
+
+
+@nox.session(python="3.12", name="tests-3.12")
+@gate
+def tests_3_12(session: nox.Session) -> None:
+    """Run on 3.12 what meets the interpreter itself; ./test.sh itself takes 3.11 first, and any of the three."""
+    with_library(session, *(f"tests/library/test_{name}.py" for name in MEETING_PYTHON))
+
+
+@nox.session(python="3.13", name="tests-3.13")
+@gate
+def tests_3_13(session: nox.Session) -> None:
+    """Run on 3.13 the tests of the whole library, which judge its coverage."""
+    left_out = (f"--ignore=tests/library/{name}" for name in OF_THE_CORE)
+    with_library(session, "tests/library", *left_out, "--cov", "--cov-report=term:skip-covered")
 
 
 @nox.session
+@gate
 def harness(session: nox.Session) -> None:
     """Run the harness's own tests where there is nothing but the harness: no library, no compiled extension of ours."""
-    session.install("-c", "constraints.txt", "./harmony[test]")
+    session.install("--no-compile", "-c", "constraints.txt", "./harmony[test]")
     with session.chdir("harmony"):
         session.run("python", "-c", "import importlib.util as u; assert u.find_spec('zerobuffer') is None")
-        session.run("python", "-m", "pytest", "-n", "auto", *(session.posargs or ["-m", "not nightly"]))
+        session.run("python", "-m", "pytest", "-n", "auto", *session.posargs)
+
+
+@nox.session(name="harness-coverage", default=False)
+@gate
+def harness_coverage(session: nox.Session) -> None:
+    """Measure the harness by its own tests and the processes they start: every night, as it doubles their time."""
+    session.install("--no-compile", "-c", "constraints.txt", "./harmony[test]", "pytest-cov")
+    with session.chdir("harmony"):
+        session.run("python", "-m", "pytest", "-n", "auto", "--cov", env={"MEASURE_PROCESSES": "yes"})
 
 
 @nox.session
+@gate
 def package(session: nox.Session) -> None:
     """Build sdist and wheel of both distributions, and use each alone in an empty environment."""
     session.install("build")
@@ -65,12 +217,19 @@ def package(session: nox.Session) -> None:
                 session.run(str(empty / "bin" / "python"), "-c", smoke, external=True)
                 for command in commands:
                     session.run(*str(empty / "bin" / command).split(), external=True)
+    # Of a checkout, the library with its extra is both.
+    session.run("python", "-m", "venv", "--clear", str(place / "empty"))
+    pip, python = (str(place / "empty" / "bin" / name) for name in ("pip", "python"))
+    session.run(pip, "install", "--quiet", "-c", "constraints.txt", ".[harmony]", external=True)
+    session.run(python, "-c", "import harmony, zerobuffer", external=True)
+    session.run(str(place / "empty" / "bin" / "harmony"), "lint", external=True)
 
 
 SMOKE = """
 import json, os, importlib.util, zerobuffer
 from importlib.metadata import requires
 from importlib.resources import files
+from pathlib import Path
 assert json.loads(files("zerobuffer").joinpath("driver.schema.json").read_text())["$defs"]["create.params"]
 assert importlib.util.find_spec("harmony") is None
 assert all("extra ==" in one for one in requires("zerobuffer-harmony"))
@@ -79,6 +238,9 @@ with zerobuffer.Reader(name) as reader, zerobuffer.Writer(name) as writer:
     writer.write_frame(b"built")
     with reader.read_frame(timeout=5) as frame:
         assert bytes(frame.data) == b"built"
+core = Path(zerobuffer._core.__file__).read_bytes()
+assert b"semaphore_create" in core
+assert b"arm_point" not in core and b"writer.commit" not in core, "test hooks in a release"
 print("ok", zerobuffer.__file__)
 """
 HARNESS = """
@@ -217,19 +379,13 @@ def nightly(session: nox.Session) -> None:
     """Run what takes too long for each change: everything over every pairing, stress, doctors, memory checkers."""
     session.run(".venv/bin/harmony", "build", external=True)
     session.run("./test.sh", "-m", "nightly", external=True)
+    session.notify("harness", ["-m", "nightly"])
+    session.notify("harness-coverage")
     session.run("./test.sh", "matrix", "--pairwise", "--validate", "-n", "auto", external=True)
     session.run("./test.sh", "11", "--stress", external=True)
     for name in ("python", "cpp", "csharp", "go", "rust"):
         session.run(".venv/bin/harmony", "doctor", name, external=True)
     session.run(".venv/bin/python", "-m", "benchmarks", "soak", "--minutes", "10", external=True)
-    session.notify("tests", ["-m", "not sanitizers", *DIFFERING])
+    for name in ("tests-3.12", "tests-3.13"):
+        session.notify(name, ["-m", "not sanitizers", *DIFFERING])
     session.notify("memory")
-
-
-@nox.session(venv_backend="none")
-def portable(session: nox.Session) -> None:
-    """Check the harness without what only Linux has: its types as on macOS, its tests with the portable form forced."""
-    session.run("./test.sh", "--setup", external=True, log=False)
-    session.run(".venv/bin/mypy", "--platform", "darwin", "-p", "harmony", external=True)
-    words = session.posargs or ["-n", "auto", "-m", "not nightly", "harmony/tests"]
-    session.run(".venv/bin/python", "-m", "pytest", *words, env={"HARMONY_SYSTEM": "portable"}, external=True)

@@ -6,7 +6,7 @@ Feature: Process lifecycle
     Given the test environment is initialized
     And all processes are ready
 
-  @crash
+  @crash @clause:7.7 @clause:7.9
   Scenario: 2.1 The reader learns that the writer was killed
     Given the 'reader' process creates buffer 'writer-dies' with metadata size '1024' and payload size '10240'
     And the 'writer' process connects to buffer 'writer-dies'
@@ -17,7 +17,7 @@ Feature: Process lifecycle
     When the 'reader' process tries to read a frame
     Then the 'reader' process should get error 'writer_dead' within '50' ms
 
-  @crash
+  @crash @clause:7.8 @clause:7.9
   Scenario: 2.2 The writer of a full buffer learns on its next write that the reader crashed
     Given the 'reader' process creates buffer 'reader-dies' with metadata size '1024' and payload size '10240'
     And the 'writer' process connects to buffer 'reader-dies'
@@ -26,7 +26,7 @@ Feature: Process lifecycle
     And the 'writer' process tries to write frame with size '1024'
     Then the 'writer' process should get error 'reader_dead' within '50' ms
 
-  @crash
+  @crash @clause:4.2 @clause:7.11
   Scenario: 2.3 A new reader takes the place of a crashed one
     Given the 'reader' process creates buffer 'reader-returns' with metadata size '1024' and payload size '10240'
     And the 'writer' process connects to buffer 'reader-returns'
@@ -42,6 +42,7 @@ Feature: Process lifecycle
     Then the 'reader' process should read frame with sequence '1' and size '512'
     And the 'reader' process should validate frame data
 
+  @clause:1.2 @clause:8.2
   Scenario: 2.4 A second writer is refused and the first one goes on
     Given the 'reader' process creates buffer 'one-writer' with metadata size '1024' and payload size '10240'
     And the 'writer' process connects to buffer 'one-writer'

@@ -5,6 +5,7 @@ Feature: Edge cases
     Given the test environment is initialized
     And all processes are ready
 
+  @clause:4.4
   Scenario: 4.1 Frames of nine tenths of the buffer and of one byte alternate without a deadlock
     Given the 'reader' process creates buffer 'alternate' with metadata size '0' and payload size '10240'
     And the 'writer' process connects to buffer 'alternate'
@@ -14,6 +15,7 @@ Feature: Edge cases
     And the 'reader' process should verify the content of all frames
     And no sequence errors should have occurred
 
+  @clause:5.1 @clause:6.1
   Scenario: 4.2 Ten quick frames count ten on the semaphore, and one reader takes them all
     Given the 'reader' process creates buffer 'counting' with metadata size '0' and payload size '10240'
     And the 'writer' process connects to buffer 'counting'
@@ -24,6 +26,7 @@ Feature: Edge cases
     And the 'reader' process should verify the content of all frames
     And the 'reader' process should find no further frame
 
+  @clause:3.3
   Scenario: 4.3 A buffer without a metadata block refuses metadata and passes frames
     Given the 'reader' process creates buffer 'zero-metadata' with metadata size '0' and payload size '10240'
     And the 'writer' process connects to buffer 'zero-metadata'
@@ -33,6 +36,7 @@ Feature: Edge cases
     Then the 'reader' process should read frame with sequence '1' and size '1024'
     And the 'reader' process should validate frame data
 
+  @clause:4.8
   Scenario: 4.4 The smallest buffer takes what fits and refuses what never will
     Given the 'reader' process creates buffer 'tiny' with metadata size '0' and payload size '64'
     And the 'writer' process connects to buffer 'tiny'
@@ -42,6 +46,7 @@ Feature: Edge cases
     When the 'writer' process tries to write frame with size '49'
     Then the 'writer' process should get error 'frame_too_large' within '50' ms
 
+  @clause:5.2
   Scenario: 4.5 One hundred frames pass a slow reader through a buffer of one kilobyte
     Given the 'reader' process creates buffer 'slow-reader' with metadata size '0' and payload size '1024'
     And the 'writer' process connects to buffer 'slow-reader'
@@ -51,6 +56,7 @@ Feature: Edge cases
     And the 'reader' process should verify the content of all frames
     And no sequence errors should have occurred
 
+  @clause:4.5 @clause:5.2
   Scenario: 4.6 One frame fills the buffer to the last byte
     Given the 'reader' process creates buffer 'exact-fit' with metadata size '0' and payload size '10240'
     And the 'writer' process connects to buffer 'exact-fit'
@@ -68,6 +74,7 @@ Feature: Edge cases
     Then the 'reader' process should read frame with sequence '2' and size '10224'
     And the 'reader' process should validate frame data
 
+  @clause:4.1 @clause:4.10
   Scenario: 4.7 A frame of no bytes is refused; a frame of one byte costs seventeen
     Given the 'reader' process creates buffer 'smallest-frame' with metadata size '0' and payload size '1024'
     And the 'writer' process connects to buffer 'smallest-frame'
@@ -82,6 +89,7 @@ Feature: Edge cases
     And the 'reader' process should read frame with sequence '1' and size '1'
     And the 'reader' process should validate frame data
 
+  @clause:4.4 @clause:5.2
   Scenario: 4.8 A frame that must wait for the reader is then written at the start
     Given the 'reader' process creates buffer 'wrap-waits' with metadata size '0' and payload size '10240'
     And the 'writer' process connects to buffer 'wrap-waits'
@@ -102,7 +110,7 @@ Feature: Edge cases
     And the 'reader' process should read frame with sequence '3' and size '3000'
     And the 'reader' process should validate frame data
 
-  @slow
+  @slow @clause:4.4
   Scenario: 4.9 Ten thousand frames through room for nine
     Given the 'reader' process creates buffer 'ten-thousand' with metadata size '0' and payload size '10240'
     And the 'writer' process connects to buffer 'ten-thousand'
@@ -112,7 +120,7 @@ Feature: Edge cases
     And the 'reader' process should verify the content of all frames
     And no sequence errors should have occurred
 
-  @process
+  @process @clause:1.2
   Scenario: 4.10 A second writer is refused however full the buffer is
     Given the 'reader' process creates buffer 'fill-level' with metadata size '0' and payload size '10240'
     And the 'writer' process connects to buffer 'fill-level'
@@ -134,12 +142,13 @@ Feature: Edge cases
     Then the 'writer' process should finish what it started
     And the 'reader' process should verify the content of all frames
 
-  @process
+  @process @clause:7.1 @clause:16.3
   Scenario: 4.11 Of two readers that create one name at the same moment exactly one wins
     When the 'reader' process races a second creator for buffer 'race' '50' times
     Then the 'reader' process should have exactly one winner and one 'buffer_in_use' in every race
     And no object of buffer 'race' should exist
 
+  @clause:7.3
   Scenario: 4.12 A writer that comes before the reader finds no buffer
     When the 'writer' process tries to connect to buffer 'too-early'
     Then the 'writer' process should get error 'not_found'
@@ -148,6 +157,7 @@ Feature: Edge cases
     And the 'writer' process writes frame with data 'better late'
     Then the 'reader' process should read frame with data 'better late'
 
+  @clause:4.9
   Scenario: 4.13 A frame that can never be written at this position is refused at once
     Given the 'reader' process creates buffer 'never-fits' with metadata size '0' and payload size '10240'
     And the 'writer' process connects to buffer 'never-fits'

@@ -1,11 +1,12 @@
-@corruption
 Feature: Corruption
-  The harness writes into the memory itself; the library names what it finds and never follows it.
+  The harness writes into the memory itself; the library names what it finds and never follows it. The field gives numbers
+  of this feature to other subjects, too: the Rules say to which.
 
   Background:
     Given the test environment is initialized
     And all processes are ready
 
+  @corruption @clause:2.4
   Scenario Outline: 5.1 A corrupt header field '<field>' refuses the next connection
     Given the 'reader' process creates buffer 'corrupt-header' with metadata size '1024' and payload size '10240'
     And the 'writer' process connects to buffer 'corrupt-header'
@@ -27,6 +28,7 @@ Feature: Corruption
       | payload_size  | 0                    | invalid_oieb     |
       | payload_size  | 9223372036854775808  | invalid_oieb     |
 
+  @corruption @clause:6.3
   Scenario Outline: 5.2 A frame header of size '<size>' and sequence '<sequence>' is refused
     Given the 'reader' process creates buffer 'corrupt-frame' with metadata size '0' and payload size '10240'
     And the 'writer' process connects to buffer 'corrupt-frame'
@@ -41,82 +43,91 @@ Feature: Corruption
       | 10225                | 1        |
       | 18446744073709551615 | 1        |
 
-  @process @crash
-  Scenario: 5.3 The reader dies while a large write is in progress
-    Given the 'reader' process creates buffer 'large-write' with metadata size '0' and payload size '1048576'
-    And the 'writer' process connects to buffer 'large-write'
-    When the 'writer' process writes '1000' frames of size '400000' as fast as possible
-    And the 'reader' process reads '3' frames in a row
-    And the 'reader' process is killed
-    Then the 'writer' process should get error 'reader_dead'
+  Rule: Death belongs with feature 17
 
-  Scenario: 5.5 A wrap leaves a marker in the tail and is read across
-    Given the 'reader' process creates buffer 'wasted-tail' with metadata size '0' and payload size '10240'
-    And the 'writer' process connects to buffer 'wasted-tail'
-    And the 'writer' process writes '2' frames of size '4000' in a row
-    And the 'reader' process reads '2' frames in a row
-    When the 'writer' process writes frame with size '3000' and sequence '3'
-    Then the frame header at '8032' of buffer 'wasted-tail' should show size '0' and sequence '0'
-    And the frame header at '0' of buffer 'wasted-tail' should show size '3000' and sequence '3'
-    And the header of buffer 'wasted-tail' should show:
-      | field                 | value |
-      | payload_write_pos     | 3016  |
-      | payload_read_pos      | 8032  |
-      | payload_free_bytes    | 5016  |
-      | payload_written_count | 4     |
-      | payload_read_count    | 2     |
-    And the data semaphore of buffer 'wasted-tail' should stand at '1'
-    And the 'reader' process should read frame with sequence '3' and size '3000'
-    And the 'reader' process should validate frame data
-    When the 'reader' process signals space available
-    Then the header of buffer 'wasted-tail' should show:
-      | field              | value |
-      | payload_read_pos   | 3016  |
-      | payload_free_bytes | 10240 |
-      | payload_read_count | 4     |
+    @process @crash @clause:7.8
+    Scenario: 5.3 The reader dies while a large write is in progress
+      Given the 'reader' process creates buffer 'large-write' with metadata size '0' and payload size '1048576'
+      And the 'writer' process connects to buffer 'large-write'
+      When the 'writer' process writes '1000' frames of size '400000' as fast as possible
+      And the 'reader' process reads '3' frames in a row
+      And the 'reader' process is killed
+      Then the 'writer' process should get error 'reader_dead'
 
-  Scenario Outline: 5.6 At write position '<write>' and read position '<read>' there is room for '<room>' bytes
-    Given the 'reader' process creates buffer 'free-space' with metadata size '0' and payload size '10240'
-    When the header of buffer 'free-space' is overwritten:
-      | field              | value   |
-      | payload_write_pos  | <write> |
-      | payload_read_pos   | <read>  |
-      | payload_free_bytes | <free>  |
-    And the 'writer' process connects to buffer 'free-space'
-    And the 'writer' process tries to write frame with size '<one more>'
-    Then the 'writer' process should get error '<error>'
-    When the 'writer' process writes frame with size '<room>' and sequence '1'
-    Then the frame header at '<write>' of buffer 'free-space' should show size '<room>' and sequence '1'
+  # The field has no 5.4.
 
-    Examples:
-      | write | read | free  | room  | one more | error            |
-      | 5000  | 2000 | 7240  | 5224  | 5225     | frame_unwritable |
-      | 2000  | 5000 | 3000  | 2984  | 2985     | buffer_full      |
-      | 5000  | 5000 | 10240 | 5224  | 5225     | frame_unwritable |
-      | 0     | 0    | 10240 | 10224 | 10225    | frame_too_large  |
-      | 5000  | 0    | 5240  | 5224  | 5225     | frame_unwritable |
+  Rule: Wraps and room belong with features 4 and 16
 
-  @slow
-  Scenario: 5.7 A frame of one hundred mebibytes passes and not one byte more
-    Given the 'reader' process creates buffer 'huge' with metadata size '0' and payload size '100MiB'
-    And the 'writer' process connects to buffer 'huge'
-    When the 'writer' process tries to write frame with size '104857585'
-    Then the 'writer' process should get error 'frame_too_large'
-    When the 'writer' process writes frame with size '104857584' and sequence '1'
-    Then the 'reader' process should read frame with sequence '1' and size '104857584'
-    And the 'reader' process should validate frame data
+    @clause:4.3 @clause:4.4 @clause:5.1 @clause:6.2
+    Scenario: 5.5 A wrap leaves a marker in the tail and is read across
+      Given the 'reader' process creates buffer 'wasted-tail' with metadata size '0' and payload size '10240'
+      And the 'writer' process connects to buffer 'wasted-tail'
+      And the 'writer' process writes '2' frames of size '4000' in a row
+      And the 'reader' process reads '2' frames in a row
+      When the 'writer' process writes frame with size '3000' and sequence '3'
+      Then the frame header at '8032' of buffer 'wasted-tail' should show size '0' and sequence '0'
+      And the frame header at '0' of buffer 'wasted-tail' should show size '3000' and sequence '3'
+      And the header of buffer 'wasted-tail' should show:
+        | field                 | value |
+        | payload_write_pos     | 3016  |
+        | payload_read_pos      | 8032  |
+        | payload_free_bytes    | 5016  |
+        | payload_written_count | 4     |
+        | payload_read_count    | 2     |
+      And the data semaphore of buffer 'wasted-tail' should stand at '1'
+      And the 'reader' process should read frame with sequence '3' and size '3000'
+      And the 'reader' process should validate frame data
+      When the 'reader' process signals space available
+      Then the header of buffer 'wasted-tail' should show:
+        | field              | value |
+        | payload_read_pos   | 3016  |
+        | payload_free_bytes | 10240 |
+        | payload_read_count | 4     |
 
-  Scenario: 5.8 A marker is written over what stood there on the lap before
-    Given the 'reader' process creates buffer 'second-lap' with metadata size '0' and payload size '1024'
-    And the 'writer' process connects to buffer 'second-lap'
-    And the 'writer' process writes '2' frames of size '484' in a row
-    And the 'reader' process reads '2' frames in a row
-    And the 'writer' process writes frame with size '484' and sequence '3'
-    And the 'reader' process reads '1' frames in a row
-    And the 'writer' process writes frame with size '300' and sequence '4'
-    And the 'reader' process reads '1' frames in a row
-    When the 'writer' process writes frame with size '400' and sequence '5'
-    Then the frame header at '816' of buffer 'second-lap' should show size '0' and sequence '0'
-    And the frame header at '0' of buffer 'second-lap' should show size '400' and sequence '5'
-    And the 'reader' process should read frame with sequence '5' and size '400'
-    And the 'reader' process should validate frame data
+    @corruption @clause:4.4 @clause:4.8 @clause:4.9 @clause:14.7
+    Scenario Outline: 5.6 At write position '<write>' and read position '<read>' there is room for '<room>' bytes
+      Given the 'reader' process creates buffer 'free-space' with metadata size '0' and payload size '10240'
+      When the header of buffer 'free-space' is overwritten:
+        | field              | value   |
+        | payload_write_pos  | <write> |
+        | payload_read_pos   | <read>  |
+        | payload_free_bytes | <free>  |
+      And the 'writer' process connects to buffer 'free-space'
+      And the 'writer' process tries to write frame with size '<one more>'
+      Then the 'writer' process should get error '<error>'
+      When the 'writer' process writes frame with size '<room>' and sequence '1'
+      Then the frame header at '<write>' of buffer 'free-space' should show size '<room>' and sequence '1'
+
+      Examples:
+        | write | read | free  | room  | one more | error            |
+        | 5000  | 2000 | 7240  | 5224  | 5225     | frame_unwritable |
+        | 2000  | 5000 | 3000  | 2984  | 2985     | buffer_full      |
+        | 5000  | 5000 | 10240 | 5224  | 5225     | frame_unwritable |
+        | 0     | 0    | 10240 | 10224 | 10225    | frame_too_large  |
+        | 5000  | 0    | 5240  | 5224  | 5225     | frame_unwritable |
+
+    @slow @clause:4.8
+    Scenario: 5.7 A frame of one hundred mebibytes passes and not one byte more
+      Given the 'reader' process creates buffer 'huge' with metadata size '0' and payload size '100MiB'
+      And the 'writer' process connects to buffer 'huge'
+      When the 'writer' process tries to write frame with size '104857585'
+      Then the 'writer' process should get error 'frame_too_large'
+      When the 'writer' process writes frame with size '104857584' and sequence '1'
+      Then the 'reader' process should read frame with sequence '1' and size '104857584'
+      And the 'reader' process should validate frame data
+
+    @clause:4.3 @clause:4.4
+    Scenario: 5.8 A marker is written over what stood there on the lap before
+      Given the 'reader' process creates buffer 'second-lap' with metadata size '0' and payload size '1024'
+      And the 'writer' process connects to buffer 'second-lap'
+      And the 'writer' process writes '2' frames of size '484' in a row
+      And the 'reader' process reads '2' frames in a row
+      And the 'writer' process writes frame with size '484' and sequence '3'
+      And the 'reader' process reads '1' frames in a row
+      And the 'writer' process writes frame with size '300' and sequence '4'
+      And the 'reader' process reads '1' frames in a row
+      When the 'writer' process writes frame with size '400' and sequence '5'
+      Then the frame header at '816' of buffer 'second-lap' should show size '0' and sequence '0'
+      And the frame header at '0' of buffer 'second-lap' should show size '400' and sequence '5'
+      And the 'reader' process should read frame with sequence '5' and size '400'
+      And the 'reader' process should validate frame data

@@ -5,7 +5,7 @@ Feature: Synchronisation
     Given the test environment is initialized
     And all processes are ready
 
-  @corruption
+  @corruption @clause:6.4
   Scenario: 6.1 A gap in the sequence is an error that names both numbers
     Given the 'reader' process creates buffer 'gap' with metadata size '0' and payload size '10240'
     And the 'writer' process connects to buffer 'gap'
@@ -16,6 +16,7 @@ Feature: Synchronisation
     When the 'reader' process tries to read a frame
     Then the 'reader' process should get error 'sequence_error' with expected '3' and seen '5'
 
+  @clause:6.1
   Scenario: 6.2 A burst of fifty frames waits unharmed for a reader that comes a second later
     Given the 'reader' process creates buffer 'burst' with metadata size '0' and payload size '65536'
     And the 'writer' process connects to buffer 'burst'
@@ -25,6 +26,7 @@ Feature: Synchronisation
     Then the 'reader' process should verify the content of all frames
     And the 'reader' process should verify all frames have sequential sequence numbers starting from '1'
 
+  @clause:5.2
   Scenario: 6.3 A writer without pause is held to the pace of its reader
     Given the 'reader' process creates buffer 'paced' with metadata size '0' and payload size '1100'
     And the 'writer' process connects to buffer 'paced'
@@ -37,6 +39,7 @@ Feature: Synchronisation
       | field              | value |
       | payload_free_bytes | 1152  |
 
+  @clause:6.1 @clause:6.5
   Scenario: 6.4 Two frames written before the reader wakes are both read
     Given the 'reader' process creates buffer 'two-frames' with metadata size '0' and payload size '10240'
     And the 'writer' process connects to buffer 'two-frames'
@@ -52,7 +55,7 @@ Feature: Synchronisation
       | payload_free_bytes    | 10240 |
     And the data semaphore of buffer 'two-frames' should stand at '0'
 
-  @corruption
+  @corruption @clause:6.4 @clause:12.3
   Scenario: 6.5 A sequence that starts again without a new writer is an error
     Given the 'reader' process creates buffer 'again' with metadata size '0' and payload size '10240'
     And the 'writer' process connects to buffer 'again'

@@ -1,10 +1,12 @@
 Feature: System resources
-  What the system refuses is said plainly and leaves nothing behind.
+  What the system refuses is said plainly and leaves nothing behind. The field gives numbers of this feature to
+  another subject, too: the Rule says to which.
 
   Background:
     Given the test environment is initialized
     And all processes are ready
 
+  @clause:7.2
   Scenario: 7.1 A semaphore that cannot be made leaves nothing behind
     Given an obstacle stands in the place of the 'space semaphore' of buffer 'half-made'
     When the 'reader' process tries to create buffer 'half-made' with metadata size '1024' and payload size '10240'
@@ -14,7 +16,7 @@ Feature: System resources
     And the 'reader' process creates buffer 'half-made' with metadata size '1024' and payload size '10240'
     Then every object of buffer 'half-made' should exist
 
-  @process
+  @process @clause:7.2
   Scenario: 7.2 Memory that cannot be had is refused with a clear error
     When the 'reader' process may use at most '64MiB' more of address space
     And the 'reader' process tries to create buffer 'too-much' with metadata size '0' and payload size '1GiB'
@@ -24,25 +26,28 @@ Feature: System resources
     And the 'reader' process creates buffer 'too-much' with metadata size '0' and payload size '64KiB'
     Then every object of buffer 'too-much' should exist
 
-  @slow
-  Scenario: 7.3 A structure of many fields is seen whole after the signal, one hundred thousand times
-    Given the 'reader' process creates buffer 'structures' with metadata size '0' and payload size '10240'
-    And the 'writer' process connects to buffer 'structures'
-    When the 'writer' process writes '100000' frames of size '96' as fast as possible
-    And the 'reader' process reads '100000' frames in a row
-    Then the 'reader' process should verify the content of all frames
-    And no sequence errors should have occurred
+  Rule: Contents belong with features 6 and 16
 
-  Scenario Outline: 7.4 Every byte of an incrementing pattern of '<size>' bytes arrives
-    Given the 'reader' process creates buffer 'pattern' with metadata size '0' and payload size '11MiB'
-    And the 'writer' process connects to buffer 'pattern'
-    When the 'writer' process writes frame with size '<size>' and sequence '1'
-    Then the 'reader' process should read frame with sequence '1' and size '<size>'
-    And the 'reader' process should validate frame data
+    @slow @clause:2.2 @clause:5.1
+    Scenario: 7.3 A structure of many fields is seen whole after the signal, one hundred thousand times
+      Given the 'reader' process creates buffer 'structures' with metadata size '0' and payload size '10240'
+      And the 'writer' process connects to buffer 'structures'
+      When the 'writer' process writes '100000' frames of size '96' as fast as possible
+      And the 'reader' process reads '100000' frames in a row
+      Then the 'reader' process should verify the content of all frames
+      And no sequence errors should have occurred
 
-    Examples:
-      | size     |
-      | 1        |
-      | 1024     |
-      | 1048576  |
-      | 10485760 |
+    @clause:4.1
+    Scenario Outline: 7.4 Every byte of an incrementing pattern of '<size>' bytes arrives
+      Given the 'reader' process creates buffer 'pattern' with metadata size '0' and payload size '11MiB'
+      And the 'writer' process connects to buffer 'pattern'
+      When the 'writer' process writes frame with size '<size>' and sequence '1'
+      Then the 'reader' process should read frame with sequence '1' and size '<size>'
+      And the 'reader' process should validate frame data
+
+      Examples:
+        | size     |
+        | 1        |
+        | 1024     |
+        | 1048576  |
+        | 10485760 |

@@ -5,7 +5,7 @@ Feature: Platform
     Given the test environment is initialized
     And all processes are ready
 
-  @linux
+  @linux @clause:1.1 @clause:2.3 @clause:7.5
   Scenario: 8.1 The objects stand where the protocol says and are gone after the shutdown
     Given the 'reader' process creates buffer 'Linux_objects-1.0' with metadata size '1024' and payload size '10240'
     And the 'writer' process connects to buffer 'Linux_objects-1.0'
@@ -23,6 +23,7 @@ Feature: Platform
     When the 'writer' process connects to buffer 'windows-objects'
     Then the named objects of buffer 'windows-objects' should stand in the namespace of the session
 
+  @clause:1.3
   Scenario Outline: 8.3 The name '<name>' is legal
     Given the 'reader' process creates buffer '<name>' with default config
     When the 'writer' process connects to buffer '<name>'
@@ -40,6 +41,7 @@ Feature: Platform
       | under_score   |
       | dot.dot       |
 
+  @clause:1.3
   Scenario Outline: 8.5 A name with <what> is refused before anything is touched
     When the 'reader' process tries to create a buffer with exactly the name <name>
     Then the 'reader' process should get error 'invalid_name'
@@ -54,6 +56,7 @@ Feature: Platform
       | a letter of no use  | "na\\u00efve" |
       | a zero byte         | "a\\u0000b"  |
 
+  @clause:1.3
   Scenario: 8.6 The longest legal name works and one character more does not
     When the 'reader' process tries to create a buffer with a name of '246' characters
     Then the 'reader' process should get error 'invalid_name'
@@ -63,6 +66,7 @@ Feature: Platform
     Then the 'reader' process should read frame with sequence '1' and size '64'
     And the 'reader' process should validate frame data
 
+  @clause:1.5 @clause:7.1 @clause:16.2
   Scenario Outline: 8.4 <what> of a dead owner is replaced
     Given the 'reader' process comes upon a stale '<what>' of buffer 'stale' that a dead process left
     When the 'reader' process creates buffer 'stale' with metadata size '512' and payload size '5120'

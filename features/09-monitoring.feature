@@ -6,7 +6,7 @@ Feature: Monitoring
     Given the test environment is initialized
     And all processes are ready
 
-  @slow
+  @slow @clause:8.1
   Scenario: 9.1 An idle wait costs next to no processor time
     Given the 'reader' process creates buffer 'idle' with metadata size '0' and payload size '10240'
     And the 'writer' process connects to buffer 'idle'
@@ -15,7 +15,7 @@ Feature: Monitoring
     When the 'writer' process writes frame with size '100' and sequence '1'
     Then the 'reader' process should finish what it started
 
-  @slow
+  @slow @clause:8.1
   Scenario: 9.2 An active transfer costs about one copy on each side
     Given the 'reader' process creates buffer 'busy' with metadata size '0' and payload size '4MiB'
     And the 'writer' process connects to buffer 'busy'

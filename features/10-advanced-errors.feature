@@ -1,3 +1,4 @@
+@clause:8.3
 Feature: Advanced errors
   Everything that can go wrong has its own name, and nothing hangs on it.
 
@@ -5,6 +6,7 @@ Feature: Advanced errors
     Given the test environment is initialized
     And all processes are ready
 
+  @clause:7.2
   Scenario Outline: 10.1 Creation fails cleanly when the place of the <what> is taken
     Given an obstacle stands in the place of the '<what>' of buffer 'no-room'
     When the 'reader' process tries to create buffer 'no-room' with metadata size '1024' and payload size '10240'
@@ -21,7 +23,7 @@ Feature: Advanced errors
       | data semaphore  |
       | space semaphore |
 
-  @corruption
+  @corruption @clause:6.3 @clause:6.4
   Scenario Outline: 10.2 The header (<size>, <sequence>) of the second frame is refused with '<error>'
     Given the 'reader' process creates buffer 'bad-header' with metadata size '0' and payload size '4096'
     And the 'writer' process connects to buffer 'bad-header'
@@ -43,7 +45,7 @@ Feature: Advanced errors
       | 100                  | 0                    | sequence_error     |
       | 100                  | 18446744073709551615 | sequence_error     |
 
-  @process @crash
+  @process @crash @clause:7.8
   Scenario: 10.3 The reader dies during an active zero-copy write
     Given the 'reader' process creates buffer 'zero-copy-orphan' with metadata size '0' and payload size '10240'
     And the 'writer' process connects to buffer 'zero-copy-orphan'
@@ -52,7 +54,7 @@ Feature: Advanced errors
     When the 'reader' process is killed
     Then the 'writer' process should learn of 'reader_dead' when it commits or on its next write
 
-  @process @crash
+  @process @crash @clause:7.7 @clause:7.9
   Scenario: 10.4 A blocked reader learns at once that its writer was killed
     Given the 'reader' process creates buffer 'blocked-reader' with metadata size '0' and payload size '10240'
     And the 'writer' process connects to buffer 'blocked-reader'
@@ -61,7 +63,7 @@ Feature: Advanced errors
     When the 'writer' process is killed
     Then the 'reader' process should get error 'writer_dead' within '50' ms of the death
 
-  @process @crash
+  @process @crash @clause:7.8 @clause:7.9
   Scenario: 10.7 A blocked writer learns at once that its reader was killed
     Given the 'reader' process creates buffer 'blocked-writer' with metadata size '0' and payload size '10240'
     And the 'writer' process connects to buffer 'blocked-writer'
@@ -71,7 +73,7 @@ Feature: Advanced errors
     When the 'reader' process is killed
     Then the 'writer' process should get error 'reader_dead' within '50' ms of the death
 
-  @process
+  @process @clause:7.2
   Scenario: 10.5 Descriptors that cannot be had are refused with a clear error
     When the 'reader' process may open no further descriptor
     And the 'reader' process tries to create buffer 'no-descriptors' with metadata size '0' and payload size '10240'
@@ -81,7 +83,7 @@ Feature: Advanced errors
     And the 'reader' process creates buffer 'no-descriptors' with metadata size '0' and payload size '10240'
     Then every object of buffer 'no-descriptors' should exist
 
-  @process @root
+  @process @root @clause:1.7 @clause:8.2
   Scenario: 10.6 Another user without permission is refused and the buffer is unharmed
     Given the 'reader' process creates buffer 'private' with metadata size '0' and payload size '10240'
     When the 'writer' process of another user tries to connect to buffer 'private'
@@ -91,7 +93,7 @@ Feature: Advanced errors
     Then the 'reader' process should read frame with sequence '1' and size '1024'
     And the 'reader' process should validate frame data
 
-  @process
+  @process @clause:7.2
   Scenario: 10.8 Creation that runs out of descriptors at any of its steps leaves nothing
     When the 'reader' process tries to create buffer 'few-descriptors' with '0' to '6' further descriptors
     Then the 'reader' process should have failed only with 'resource_exhausted' and left nothing each time

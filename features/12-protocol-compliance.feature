@@ -5,6 +5,7 @@ Feature: Protocol compliance
     Given the test environment is initialized
     And all processes are ready
 
+  @clause:2.1 @clause:3.2 @clause:5.1 @clause:6.2 @clause:6.5 @clause:7.4
   Scenario: 12.1 The header follows every operation
     Given the 'reader' process creates buffer 'fields' with metadata size '1024' and payload size '10240'
     Then the header of buffer 'fields' should show:
@@ -60,6 +61,7 @@ Feature: Protocol compliance
       | field      | value |
       | writer_pid | 0     |
 
+  @clause:2.3
   Scenario Outline: 12.2 Sizes (<metadata>, <payload>) are rounded up to (<metadata got>, <payload got>)
     Given the 'reader' process creates buffer 'aligned' with metadata size '<metadata>' and payload size '<payload>'
     Then the header of buffer 'aligned' should show:
@@ -76,6 +78,7 @@ Feature: Protocol compliance
       | 65       | 1000    | 128          | 1024        | 1280   |
       | 1024     | 10240   | 1024         | 10240       | 11392  |
 
+  @clause:1.5
   Scenario: 12.3 The lock is really held while the reader lives and gone when it ends
     Given the 'reader' process comes upon a stale 'lock' of buffer 'locked' that a dead process left
     When the 'reader' process creates buffer 'locked' with default config
@@ -83,6 +86,7 @@ Feature: Protocol compliance
     When the 'reader' process closes buffer 'locked'
     Then no object of buffer 'locked' should exist
 
+  @clause:1.3 @clause:1.4
   Scenario Outline: 12.4 The semaphores of a buffer named by <kind> carry its name
     When the 'reader' process creates buffer '<name>' with default config
     And the 'writer' process connects to buffer '<name>'
@@ -96,6 +100,7 @@ Feature: Protocol compliance
       | a UUID         | 9f1c2a4e-5b7d-4c3e-8f2a-1b0c9d8e7f6a |
       | mixed signs    | Mixed_Case-1.2.3_final               |
 
+  @clause:2.1 @clause:3.1 @clause:4.1
   Scenario: 12.5 The first frame stands in memory byte for byte
     Given the 'reader' process creates buffer 'bytes' with metadata size '64' and payload size '256'
     And the 'writer' process connects to buffer 'bytes'

@@ -2,6 +2,7 @@
 Feature: Duplex channel
   A client asks, a server answers, over two buffers; the n-th answer belongs to the n-th request.
 
+  @clause:9.1
   Scenario: 13.1 Echo of small and large requests
     Given the 'server' process creates immutable duplex channel 'duplex-basic' with metadata size '4096' and payload size '1048576'
     And the 'server' process starts echo handler
@@ -13,6 +14,7 @@ Feature: Duplex channel
     When the 'client' process sends request with size '102400'
     Then response should match request with size '102400'
 
+  @clause:9.2
   Scenario: 13.2 Ten requests are answered in order
     Given the 'server' process creates immutable duplex channel 'duplex-sequence' with default config
     And the 'server' process starts echo handler
@@ -22,6 +24,7 @@ Feature: Duplex channel
     And responses should match requests by content
     And no responses should be lost or duplicated
 
+  @clause:9.2
   Scenario: 13.3 Twenty requests from one thread
     Given the 'server' process creates immutable duplex channel 'duplex-single-thread' with default config
     And the 'server' process starts echo handler
@@ -30,6 +33,7 @@ Feature: Duplex channel
     Then the 'client' process receives exactly '20' responses
     And all '20' responses match their requests
 
+  @clause:9.2
   Scenario: 13.4 A handler of one thread answers one request after the other
     Given the 'server' process creates immutable duplex channel 'duplex-serial' with processing mode 'SingleThread'
     And the 'server' process starts handler with '100' ms processing time
@@ -39,7 +43,7 @@ Feature: Duplex channel
     Then total time should be at least '300' ms
     And responses should arrive in order
 
-  @process @crash
+  @process @crash @clause:9.3
   Scenario: 13.5 The client learns at once that the server died at its work
     Given the 'server' process creates immutable duplex channel 'duplex-server-dies' with default config
     And the 'server' process starts handler with '60000' ms processing time
@@ -49,6 +53,7 @@ Feature: Duplex channel
     When the 'server' process is killed
     Then the 'client' process should get error 'writer_dead' or 'reader_dead' within '50' ms of the death
 
+  @clause:5.2 @clause:9.2
   Scenario: 13.6 A server whose client reads no responses waits, and goes on once it does
     Given the 'server' process creates immutable duplex channel 'duplex-full' with default config
     And the 'server' process starts handler that doubles request size
@@ -58,6 +63,7 @@ Feature: Duplex channel
     When the 'client' process receives '8' responses in order
     Then all '8' responses should be their requests twice over
 
+  @clause:5.5 @clause:9.2
   Scenario: 13.7 A request written in place is answered like any other
     Given the 'server' process creates immutable duplex channel 'duplex-zero-copy' with default config
     And the 'server' process starts echo handler
@@ -65,6 +71,7 @@ Feature: Duplex channel
     And the 'client' process sends request with size '4096' written in place
     Then response should match request with size '4096'
 
+  @clause:9.4
   Scenario: 13.8 A handler that transforms sees a request that it cannot change
     Given the 'server' process creates immutable duplex channel 'duplex-xor' with default config
     And the 'server' process starts handler that tries to change its request and answers it xor 255
@@ -73,7 +80,7 @@ Feature: Duplex channel
     Then response should be the request of size '10240' xor 255
     And the 'server' process should have found its requests read-only
 
-  @process @crash
+  @process @crash @clause:9.3 @clause:9.5
   Scenario: 13.9 The server outlives a client and serves the next one
     Given the 'server' process creates immutable duplex channel 'duplex-client-dies' with default config
     And the 'server' process starts handler with '700' ms processing time
@@ -84,6 +91,7 @@ Feature: Duplex channel
     And the 'client' process sends request with size '512'
     Then response should match request with size '512'
 
+  @clause:7.5 @clause:9.3
   Scenario: 13.10 A server that ends with answers owing tells its client and leaves nothing
     Given the 'server' process creates immutable duplex channel 'duplex-disposed' with default config
     And the 'server' process starts handler with '1500' ms processing time
@@ -100,6 +108,7 @@ Feature: Duplex channel
     And the 'client' process sends request with size '100'
     Then response should match request with size '100'
 
+  @clause:9.1
   Scenario: 13.11 Two channels in one process do not mix
     Given the 'server' process creates immutable duplex channel 'duplex-left' with default config
     And the 'server' process starts echo handler
@@ -114,6 +123,7 @@ Feature: Duplex channel
     When the 'client' process turns to channel 'duplex-right'
     Then response should be the request of size '100' xor 255
 
+  @clause:9.6
   Scenario: 13.12 A handler that fails costs its client an error and nothing else
     Given the 'server' process creates immutable duplex channel 'duplex-faulty' with default config
     And the 'server' process starts handler that fails for every other request

@@ -5,7 +5,7 @@ Feature: Handover
     Given the test environment is initialized
     And all processes are ready
 
-  @process
+  @process @clause:4.2
   Scenario: 15.1 Frames pass a relay unharmed and in order
     Given the 'reader' process creates buffer 'relay-out' with metadata size '0' and payload size '10240'
     And the 'relay' process creates buffer 'relay-in' with metadata size '0' and payload size '4096'
@@ -17,7 +17,7 @@ Feature: Handover
     Then the 'reader' process should verify the content of all frames
     And the 'reader' process should verify all frames have sequential sequence numbers starting from '1'
 
-  @process @crash
+  @process @crash @clause:7.7 @clause:7.8
   Scenario: 15.2 A relay that dies is felt at both ends
     Given the 'reader' process creates buffer 'relay-out' with metadata size '0' and payload size '10240'
     And the 'relay' process creates buffer 'relay-in' with metadata size '0' and payload size '4096'
@@ -32,6 +32,7 @@ Feature: Handover
     When the 'reader' process tries to read a frame
     Then the 'reader' process should get error 'writer_dead' within '50' ms
 
+  @clause:3.3
   Scenario: 15.3 Metadata may follow the frames
     Given the 'reader' process creates buffer 'late-metadata' with metadata size '256' and payload size '1024'
     And the 'writer' process connects to buffer 'late-metadata'
@@ -43,6 +44,7 @@ Feature: Handover
     And the 'reader' process should read frame with sequence '2' and size '101'
     And the 'reader' process should validate frame data
 
+  @clause:3.4
   Scenario: 15.4 Empty metadata is refused and the block stays free for what follows
     Given the 'reader' process creates buffer 'empty-metadata' with metadata size '256' and payload size '1024'
     And the 'writer' process connects to buffer 'empty-metadata'
@@ -51,6 +53,7 @@ Feature: Handover
     When the 'writer' process writes metadata with size '10'
     Then the 'reader' process should read metadata with size '10'
 
+  @clause:7.4 @clause:7.7 @clause:7.10 @clause:12.3
   Scenario: 15.5 A writer that closes is followed by another, whose sequence starts again
     Given the 'reader' process creates buffer 'next-writer' with metadata size '0' and payload size '4096'
     And the 'writer' process connects to buffer 'next-writer'
@@ -65,7 +68,7 @@ Feature: Handover
     Then the 'reader' process should read frame with sequence '1' and size '400'
     And the 'reader' process should validate frame data
 
-  @process @crash
+  @process @crash @clause:7.10 @clause:12.1 @clause:12.3
   Scenario: 15.6 A killed writer is followed by another, whose sequence starts again
     Given the 'reader' process creates buffer 'next-life' with metadata size '0' and payload size '4096'
     And the 'writer' process connects to buffer 'next-life'
@@ -79,6 +82,7 @@ Feature: Handover
     And the 'reader' process should read frame with sequence '1' and size '400'
     And the 'reader' process should validate frame data
 
+  @clause:7.7
   Scenario: 15.7 Waiting for the first writer is a timeout, not a death
     Given the 'reader' process creates buffer 'nobody-yet' with default config
     Then the 'reader' process should find no further frame
@@ -86,6 +90,7 @@ Feature: Handover
     And the 'writer' process writes frame with data 'here I am'
     Then the 'reader' process should read frame with data 'here I am'
 
+  @clause:1.1
   Scenario: 15.8 Two buffers in one process do not touch each other
     Given the 'reader' process creates buffer 'left' with metadata size '64' and payload size '4096'
     And the 'reader' process creates buffer 'right' with metadata size '64' and payload size '4096'
@@ -100,6 +105,7 @@ Feature: Handover
     And the data semaphore of buffer 'left' should stand at '0'
     And the data semaphore of buffer 'right' should stand at '0'
 
+  @clause:7.5 @clause:7.9
   Scenario: 15.9 A reader that closes wakes its blocked writer at once
     Given the 'reader' process creates buffer 'clean-end' with metadata size '0' and payload size '4096'
     And the 'writer' process connects to buffer 'clean-end'
@@ -110,6 +116,7 @@ Feature: Handover
     Then the 'writer' process should get error 'reader_dead' within '50' ms of the end of buffer 'clean-end'
     And no object of buffer 'clean-end' should exist
 
+  @clause:1.2 @clause:7.1 @clause:8.2
   Scenario: 15.10 A buffer of a living reader is not taken over
     Given the 'reader' process creates buffer 'taken' with metadata size '64' and payload size '4096'
     And the 'writer' process connects to buffer 'taken'
@@ -120,7 +127,7 @@ Feature: Handover
     And the 'reader' process should read frame with sequence '1' and size '100'
     And the 'reader' process should validate frame data
 
-  @process
+  @process @clause:7.6
   Scenario: 15.11 The number of a dead reader that a younger process now has does not keep the buffer
     Given the 'reader' process comes upon a stale 'everything' of buffer 'reused-number' whose owner's number a younger process has now
     When the 'reader' process creates buffer 'reused-number' with metadata size '64' and payload size '1024'
@@ -129,7 +136,7 @@ Feature: Handover
     Then the 'reader' process should read frame with sequence '1' and size '100'
     And the 'reader' process should validate frame data
 
-  @process @slow
+  @process @slow @clause:7.10 @clause:10.4 @clause:14.3
   Scenario Outline: 15.12 A writer that follows another under load loses no frame of <size> bytes in <payload>
     Given the 'reader' process creates buffer 'followed' with metadata size '0' and payload size '<payload>'
     And the 'writer' process connects to buffer 'followed'
@@ -154,11 +161,11 @@ Feature: Handover
       | 4096    | 1008 | 20000  |
       | 10240   | 1000 | 100000 |
 
-  @process @crash
+  @process @crash @clause:13.3 @clause:16.1
   Scenario: 15.13 A writer does not take the next reader for the one that was killed
     Given the 'reader' process creates buffer 'replaced' with metadata size '0' and payload size '4096'
     When the 'reader' process is killed
-    And the 'writer' process finds the lock of buffer 'replaced' held by somebody who creates it anew
+    And the 'writer' process finds the lock of buffer 'replaced' held as by a reader that creates it anew
     And the 'writer' process tries to connect to buffer 'replaced'
     Then the 'writer' process should get error 'reader_dead'
     When the 'writer' process sees the lock of buffer 'replaced' given back
@@ -168,14 +175,14 @@ Feature: Handover
     Then the 'reader' process should read frame with sequence '1' and size '100'
     And the 'reader' process should validate frame data
 
-  @process @root
+  @process @root @clause:7.6 @clause:13.1 @clause:13.3
   Scenario: 15.14 A writer in another pid namespace is known to be dead, and followed
     Given the 'reader' process creates buffer 'far-away' with metadata size '0' and payload size '4096'
-    And the 'writer' process has another one in a pid namespace of its own connect to buffer 'far-away' and write '1' frames of size '1000'
+    And the 'writer' process starts process 'far writer' in a pid namespace of its own, which connects to buffer 'far-away' and writes '1' frames of size '1000'
     When the 'reader' process reads '1' frames in a row
     Then the 'reader' process should verify the content of all frames
     And the 'reader' process should find no further frame
-    When the 'writer' process has the other one killed
+    When the 'writer' process has 'far writer' killed
     And the 'reader' process tries to read a frame
     Then the 'reader' process should get error 'writer_dead' within '200' ms
     When the 'writer' process connects to buffer 'far-away'

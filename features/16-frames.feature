@@ -5,6 +5,7 @@ Feature: Frames
     Given the test environment is initialized
     And all processes are ready
 
+  @clause:5.5
   Scenario: 16.1 An abandoned zero-copy frame leaves no hole
     Given the 'reader' process creates buffer 'abandoned' with metadata size '0' and payload size '4096'
     And the 'writer' process connects to buffer 'abandoned'
@@ -23,6 +24,7 @@ Feature: Frames
     And the 'reader' process should read frame with sequence '2' and size '200'
     And the 'reader' process should validate frame data
 
+  @clause:4.4 @clause:4.6 @clause:4.7
   Scenario Outline: 16.2 Frames of '<sizes>' bytes meet a tail of '<tail>' bytes again and again
     Given the 'reader' process creates buffer 'tails' with metadata size '0' and payload size '1024'
     And the 'writer' process connects to buffer 'tails'
@@ -51,6 +53,7 @@ Feature: Frames
       | 16   | 284,284,392 | 1024 |
       | 17   | 284,284,391 | 1024 |
 
+  @clause:4.6
   Scenario: 16.3 A writer never leaves a tail without room for a marker if it can help it
     Given the 'reader' process creates buffer 'short-tail' with metadata size '0' and payload size '1024'
     And the 'writer' process connects to buffer 'short-tail'
@@ -62,7 +65,7 @@ Feature: Frames
     And the 'reader' process should read frame with sequence '3' and size '400'
     And the 'reader' process should validate frame data
 
-  @corruption
+  @corruption @clause:4.7
   Scenario: 16.4 A reader takes a tail without room for a marker as a wrap
     Given the 'reader' process creates buffer 'foreign-tail' with metadata size '0' and payload size '128'
     When another implementation wrote frames of '48' and '40' bytes into buffer 'foreign-tail'
@@ -74,7 +77,7 @@ Feature: Frames
     Then the 'reader' process should read frame with sequence '3' and size '20'
     And the 'reader' process should validate frame data
 
-  @slow
+  @slow @clause:4.4
   Scenario: 16.5 Twenty thousand frames of random sizes arrive unharmed
     Given the 'reader' process creates buffer 'random-sizes' with metadata size '0' and payload size '10240'
     And the 'writer' process connects to buffer 'random-sizes'
@@ -86,6 +89,7 @@ Feature: Frames
       | field              | value |
       | payload_free_bytes | 10240 |
 
+  @clause:6.5
   Scenario: 16.6 Frames held together and released out of order return their space in ring order
     Given the 'reader' process creates buffer 'held' with metadata size '0' and payload size '1024'
     And the 'writer' process connects to buffer 'held'
@@ -109,6 +113,7 @@ Feature: Frames
       | field              | value |
       | payload_free_bytes | 1024  |
 
+  @clause:5.2 @clause:6.5
   Scenario: 16.7 A frame that is held stays as it is while the writer fills all the rest
     Given the 'reader' process creates buffer 'untouched' with metadata size '0' and payload size '4288'
     And the 'writer' process connects to buffer 'untouched'
@@ -120,6 +125,7 @@ Feature: Frames
     When the 'reader' process releases held frame '1'
     Then the 'writer' process should write successfully immediately
 
+  @clause:6.5
   Scenario: 16.8 A frame cannot be looked at after its release
     Given the 'reader' process creates buffer 'released' with metadata size '0' and payload size '4096'
     And the 'writer' process connects to buffer 'released'
@@ -129,6 +135,7 @@ Feature: Frames
     And the 'reader' process tries to look at held frame '1'
     Then the 'reader' process should get error 'frame_released'
 
+  @clause:5.3
   Scenario: 16.9 Tokens of space do not pile up
     Given the 'reader' process creates buffer 'tokens' with metadata size '0' and payload size '65536'
     And the 'writer' process connects to buffer 'tokens'
@@ -137,7 +144,7 @@ Feature: Frames
     And the 'writer' process writes '100' frames of size '10' in a row
     Then the space semaphore of buffer 'tokens' should stand at '1000' or less
 
-  @corruption
+  @corruption @clause:2.7
   Scenario: 16.10 Counters pass their end and start again
     Given the 'reader' process creates buffer 'counters' with metadata size '0' and payload size '1024'
     And the header of buffer 'counters' is overwritten:
@@ -154,7 +161,7 @@ Feature: Frames
       | payload_free_bytes    | 1024  |
     And the 'reader' process should verify the content of all frames
 
-  @slow
+  @slow @clause:6.5
   Scenario: 16.11 A slow consumer of big frames sees each of them whole
     Given the 'reader' process creates buffer 'big-frames' with metadata size '0' and payload size '10MiB'
     And the 'writer' process connects to buffer 'big-frames'

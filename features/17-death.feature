@@ -6,6 +6,7 @@ Feature: Death
     Given the test environment is initialized
     And all processes are ready
 
+  @clause:5.5 @clause:7.7 @clause:7.10
   Scenario Outline: 17.1 The writer dies once it <deed>
     Given the 'reader' process creates buffer 'writer-point' with metadata size '256' and payload size '10240'
     And the 'writer' process connects to buffer 'writer-point'
@@ -22,7 +23,7 @@ Feature: Death
 
     Examples:
       | deed                       | frames |
-      | has written one frame      | 0      |
+      | has written a frame        | 1      |
       | has requested a frame      | 0      |
       | has filled half of a frame | 0      |
       | has filled a frame         | 0      |
@@ -31,6 +32,7 @@ Feature: Death
       | has written metadata       | 0      |
       | has wrapped                | 2      |
 
+  @clause:7.8 @clause:7.11
   Scenario Outline: 17.2 The reader dies once it <deed>
     Given the 'reader' process creates buffer 'reader-point' with metadata size '256' and payload size '10240'
     And the 'writer' process connects to buffer 'reader-point'
@@ -48,11 +50,12 @@ Feature: Death
 
     Examples:
       | deed                         |
-      | has read nothing             |
+      | has read and released all    |
       | holds a frame                |
       | holds two frames             |
       | has released a frame         |
 
+  @clause:7.6
   Scenario: 17.3 A writer that is stopped is not dead
     Given the 'reader' process creates buffer 'stopped' with metadata size '0' and payload size '4096'
     And the 'writer' process connects to buffer 'stopped'
@@ -65,6 +68,7 @@ Feature: Death
     Then the 'reader' process should read frame with sequence '2' and size '100'
     And the 'reader' process should validate frame data
 
+  @clause:7.11 @clause:16.2
   Scenario: 17.4 The objects of a dead reader are replaced whatever it held
     Given the 'reader' process creates buffer 'left-behind' with metadata size '256' and payload size '10240'
     And the 'writer' process connects to buffer 'left-behind'
@@ -86,11 +90,11 @@ Feature: Death
     And the data semaphore of buffer 'left-behind' should stand at '0'
     And the 'reader' process should find no further frame
 
-  @points
+  @points @clause:11.1 @clause:11.2 @clause:11.7 @clause:15.1
   Scenario Outline: 17.5 A writer that dies at '<point>' leaves whole frames or none
     Given the 'reader' process creates buffer 'inside-write' with metadata size '64' and payload size '4096'
-    And the 'writer' process has another one connect to buffer 'inside-write' and write '2' frames of size '1000'
-    When the 'writer' process has the other one die at '<point>' of a write
+    And the 'writer' process starts process 'first writer', which connects to buffer 'inside-write' and writes '2' frames of size '1000'
+    When the 'writer' process has 'first writer' die at '<point>' of a write
     Then the 'reader' process should read '<frames>' frames and then get error 'writer_dead'
     And the 'reader' process should verify the content of all frames
     When the 'writer' process connects to buffer 'inside-write'
@@ -114,11 +118,11 @@ Feature: Death
       | writer.post     | 3      |
       | writer.done     | 3      |
 
-  @points
+  @points @clause:11.2 @clause:11.4 @clause:11.5 @clause:14.2
   Scenario Outline: 17.9 A writer that follows at once on one that died at '<point>' loses nothing and finds all the room
     Given the 'reader' process creates buffer 'at-once' with metadata size '0' and payload size '4096'
-    And the 'writer' process has another one connect to buffer 'at-once' and write '2' frames of size '1000'
-    When the 'writer' process has the other one die at '<point>' of a write
+    And the 'writer' process starts process 'first writer', which connects to buffer 'at-once' and writes '2' frames of size '1000'
+    When the 'writer' process has 'first writer' die at '<point>' of a write
     And the 'writer' process connects to buffer 'at-once'
     And the 'writer' process writes frame with size '500' and sequence '1'
     And the 'reader' process reads '<frames>' frames in a row
@@ -144,12 +148,12 @@ Feature: Death
       | writer.commit   | 3      |
       | writer.done     | 3      |
 
-  @points
+  @points @clause:7.8 @clause:7.11
   Scenario Outline: 17.6 A reader that dies at '<point>' is replaced by another
-    Given the 'reader' process has another one create buffer 'inside-read' with metadata size '64' and payload size '4096'
+    Given the 'reader' process starts process 'first reader', which creates buffer 'inside-read' with metadata size '64' and payload size '4096'
     And the 'writer' process connects to buffer 'inside-read'
     And the 'writer' process writes '2' frames of size '1000' in a row
-    When the 'reader' process has the other one die at '<point>' of a read
+    When the 'reader' process has 'first reader' die at '<point>' of a read
     And the 'writer' process tries to write frame with size '1000'
     Then the 'writer' process should get error 'reader_dead' within '50' ms
     When the 'writer' process closes buffer 'inside-read'
@@ -167,31 +171,31 @@ Feature: Death
       | reader.free     |
       | reader.space    |
 
-  @points
+  @points @clause:7.12 @clause:14.1
   Scenario: 17.7 A writer on its way in belongs to one reader, whoever comes in between
     Given the 'reader' process creates buffer 'on-the-way' with metadata size '0' and payload size '4096'
-    When the 'writer' process has another one halt at 'writer.opened' of a connection to buffer 'on-the-way'
+    When the 'writer' process starts process 'early writer', which halts at 'writer.opened' of a connection to buffer 'on-the-way'
     And the 'reader' process is killed
     And a new 'reader' process creates buffer 'on-the-way' with metadata size '0' and payload size '8192'
-    And the 'writer' process lets the other one go on, which then writes '3' frames of size '1000'
+    And the 'writer' process lets 'early writer' go on, which then writes '3' frames of size '1000'
     And the 'reader' process reads '3' frames in a row
     Then the 'reader' process should verify the content of all frames
     And the data semaphore of buffer 'on-the-way' should stand at '0'
     And the 'reader' process should find no further frame
 
-  @points
+  @points @clause:11.6 @clause:12.3
   Scenario Outline: 17.8 A reader that stood still with a token meets no frame twice, after <count> of the next writer
-    Given the 'reader' process has another one create buffer 'standing' with metadata size '0' and payload size '4096'
+    Given the 'reader' process starts process 'slow reader', which creates buffer 'standing' with metadata size '0' and payload size '4096'
     And the 'writer' process connects to buffer 'standing'
     And the 'writer' process writes '3' frames of size '1008' in a row
-    And the 'reader' process has the other one read '3' frames from '1' on, and no further
+    And the 'reader' process has 'slow reader' read '3' frames from '1' on, and no further
     And the 'writer' process writes '1' frames of size '1008' in a row
-    When the 'reader' process has the other one halt at 'reader.token' of a read
+    When the 'reader' process has 'slow reader' halt at 'reader.token' of a read
     And the 'writer' process is killed
     And a new 'writer' process connects to buffer 'standing'
-    And the 'reader' process lets the other one go on, which then has frame '4'
+    And the 'reader' process lets 'slow reader' go on, which then has frame '4'
     And the 'writer' process writes '<count>' frames of size '1008' in a row
-    Then the 'reader' process has the other one read '<count>' frames from '1' on, and no further
+    Then the 'reader' process has 'slow reader' read '<count>' frames from '1' on, and no further
 
     Examples:
       | count |

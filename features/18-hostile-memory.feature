@@ -6,6 +6,7 @@ Feature: Hostile memory
     Given the test environment is initialized
     And all processes are ready
 
+  @clause:2.4 @clause:2.5
   Scenario Outline: 18.1 A writer does not trust '<field>' = '<value>' when it connects
     Given the 'reader' process creates buffer 'hostile-connect' with metadata size '64' and payload size '1024'
     When the header of buffer 'hostile-connect' is overwritten:
@@ -22,6 +23,7 @@ Feature: Hostile memory
       | payload_write_pos      | 18446744073709551615 |
       | metadata_size          | 65                   |
 
+  @clause:2.5 @clause:11.3
   Scenario Outline: 18.2 A writer does not trust '<field>' = '<value>' while it is connected
     Given the 'reader' process creates buffer 'hostile-write' with metadata size '64' and payload size '1024'
     And the 'writer' process connects to buffer 'hostile-write'
@@ -38,6 +40,7 @@ Feature: Hostile memory
       | payload_free_bytes | 18446744073709551615 | invalid_oieb |
       | reader_pid         | 0                    | reader_dead  |
 
+  @clause:3.5
   Scenario Outline: 18.3 A reader does not trust a length of '<length>' bytes before the metadata
     Given the 'reader' process creates buffer 'hostile-metadata' with metadata size '64' and payload size '1024'
     And the 'writer' process connects to buffer 'hostile-metadata'
@@ -52,6 +55,7 @@ Feature: Hostile memory
       | 9223372036854775808  |
       | 18446744073709551615 |
 
+  @clause:2.5 @clause:6.3
   Scenario: 18.4 Markers without end do not hold the reader
     Given the 'reader' process creates buffer 'endless' with metadata size '0' and payload size '1024'
     And the 'writer' process connects to buffer 'endless'
@@ -60,6 +64,7 @@ Feature: Hostile memory
     And the 'reader' process tries to read a frame
     Then the 'reader' process should get error 'invalid_frame_size'
 
+  @clause:2.5 @clause:6.4
   Scenario: 18.5 A token without a frame does not make one
     Given the 'reader' process creates buffer 'phantom' with metadata size '0' and payload size '1024'
     And the 'writer' process connects to buffer 'phantom'
@@ -69,6 +74,7 @@ Feature: Hostile memory
     And the 'reader' process tries to read a frame
     Then the 'reader' process should get error 'sequence_error' with expected '2' and seen '1'
 
+  @clause:2.4
   Scenario: 18.6 A segment cut short refuses the connection
     Given the 'reader' process creates buffer 'cut-short' with metadata size '64' and payload size '1024'
     When the segment of buffer 'cut-short' is cut to '64' bytes

@@ -10,9 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final, Self
 
-from harmony.process.child import ProcessSpec
-from harmony.run.driver_actor import DriverProgram
-from harmony.run.driver_process import DriverProcess
+from harmony import DriverProcess, DriverProgram, ProcessSpec
 from harmony.wire.driver import DEFAULT_TIMEOUT
 from step_definitions.port import CONTRACT, Deed, Driver
 

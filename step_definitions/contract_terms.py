@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harmony.wire.driver_contract import Structure
+from harmony import Structure
 
 VERSION: Final = "1.0"
 

@@ -13,7 +13,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from harmony.wire.driver_contract import Identity, Structure
+from harmony import Identity, Structure
+from harmony.wire import jsonrpc
 from step_definitions.duplex_service import Server
 from step_definitions.error_mapping import details_of, invalid_parameter, mapped_errors
 from step_definitions.fast_loops import read_blind, write_alike
@@ -291,7 +292,7 @@ class Dispatcher:
     def _arm(self, point: str, passage: int, then: Deed) -> None:
         hook = self._point_hook()
         if hook is None:
-            raise DriverError("system_error", "this library has no named points")
+            raise jsonrpc.RpcError(jsonrpc.METHOD_NOT_FOUND, "this library was built without its named points")
         with invalid_parameter("point"):
             hook(point, passage, signal.SIGKILL if then == "die" else signal.SIGSTOP)
 

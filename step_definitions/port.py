@@ -13,9 +13,9 @@ from typing import Annotated, Final, Literal, Protocol
 
 from pydantic import Field
 
-from harmony.wire.driver import DEFAULT_TIMEOUT, DriverError
-from harmony.wire.driver import Driver as AnyDriver
-from harmony.wire.driver_contract import Contract, verb, verbs_of
+from harmony import Contract, DriverError, verb
+from harmony import Driver as AnyDriver
+from harmony.wire.driver import DEFAULT_TIMEOUT
 from step_definitions import contract_terms
 from step_definitions.patterns import Payload
 
@@ -277,7 +277,7 @@ class Driver(AnyDriver, Protocol):
 CONTRACT: Final = Contract(
     name="ZeroBuffer",
     version=contract_terms.VERSION,
-    verbs=verbs_of(Driver),
+    port=Driver,
     codes=contract_terms.CODES,
     capabilities=contract_terms.CAPABILITIES,
     layout=contract_terms.LAYOUT,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from harmony.run.control import ProcessControl
-from harmony.steps.injection import provider
+from harmony import ProcessControl, provider
 from step_definitions.observer import objects_of_run
+from step_definitions.port import Driver
 from step_definitions.role import Role
 
 
@@ -26,9 +26,14 @@ class RoleProcess(ProcessControl):
 
     async def shut_down(self) -> None:
         """Have it release everything and exit."""
-        driver = await self._role.driver()
-        await driver.end()
+        await self._role.driver.end()
         await self._role.restart()
+
+
+@provider
+def driver(role: Role) -> Driver:
+    """The implementation that plays the role."""
+    return role.driver
 
 
 @provider

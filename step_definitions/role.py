@@ -10,15 +10,19 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Final, cast
 
-from harmony.errors import UnsupportedError
-from harmony.logs import Logger
-from harmony.model import ScenarioStart
-from harmony.run.driver_actor import DRIVER
-from harmony.steps.context import ScenarioContext
-from harmony.steps.naming import Naming
-from harmony.wire.driver_contract import Identity
+from harmony import (
+    DriverProgram,
+    Identity,
+    Logger,
+    Naming,
+    RoleDriver,
+    ScenarioContext,
+    ScenarioStart,
+    UnsupportedError,
+)
+from harmony.wire.driver import DEFAULT_TIMEOUT
 from step_definitions.child_driver import HERE, ChildDriver, Placement
 from step_definitions.endpoints import Endpoints
 from step_definitions.frame_history import FrameHistory
@@ -27,17 +31,27 @@ from step_definitions.local_driver import LocalDriver
 from step_definitions.observer import BufferView, locked_or_alive
 from step_definitions.patterns import Payload
 from step_definitions.pending_operations import PendingOperations
-from step_definitions.port import CONTRACT, Driver, FrameInfo, Transfer
+from step_definitions.port import CONTRACT, Deed, Driver, FrameInfo, Transfer
 from step_definitions.processes import DeathWatch
 from step_definitions.settings import StepSettings
 
 _LOOK: Final = 0.002
 
 
+class DriverOfRole(RoleDriver, Driver):
+    """The port to whatever process plays a role at the moment."""
+
+    async def arm(self, point: str, passage: int, *, then: Deed = "die", timeout: float = DEFAULT_TIMEOUT) -> None:
+        """Arm a point in the driver that answers now, which knows whether it will die of it."""
+        driver = cast("Driver", await self.current())
+        await driver.arm(point, passage, then=then, timeout=timeout)
+
+
 class Role:
     """What a step class works with.
 
     Attributes:
+        driver: Speaks to the implementation.
         settings: Deadlines and sizes.
         naming: Makes names unique.
         logger: Bound to scenario and role.
@@ -47,7 +61,15 @@ class Role:
         watch: Notes the death of the other side's process, once :meth:`watch_peer` was called.
     """
 
-    def __init__(self, context: ScenarioContext, start: ScenarioStart, naming: Naming, logger: Logger) -> None:
+    def __init__(
+        self,
+        context: ScenarioContext,
+        start: ScenarioStart,
+        naming: Naming,
+        logger: Logger,
+        program: DriverProgram | None = None,
+    ) -> None:
+        self.driver = DriverOfRole(lambda: self._new_driver(process=self.wants_process))
         self.settings = StepSettings()
         self.naming = naming
         self.logger = logger
@@ -56,8 +78,8 @@ class Role:
         self.history = FrameHistory()
         self.watch: DeathWatch | None = None
         self._start = start
+        self._program = program
         self._performance = context.performance
-        self._driver: Driver | None = None
         self._siblings: list[Driver] = []
         self._names: set[str] = set()
         context.on_cleanup(self._close)
@@ -66,18 +88,12 @@ class Role:
     @property
     def tags(self) -> frozenset[str]:
         """The tags of the scenario, without ``@``."""
-        return frozenset(str(tag).removeprefix("@") for tag in self._start.scratch.get("tags", ()))
+        return frozenset(self._start.tags)
 
     @property
     def wants_process(self) -> bool:
         """Whether this role must be a process that can be killed, limited or halted."""
-        return bool(self._start.scratch.get("actions")) or "process" in self.tags
-
-    async def driver(self) -> Driver:
-        """Return the driver of this role, started now if this is its first use."""
-        if self._driver is None:
-            self._driver = await self._new_driver(process=self.wants_process)
-        return self._driver
+        return bool(self._start.actions) or "process" in self.tags
 
     async def sibling(self, placement: Placement = HERE, *, process: bool = False) -> Driver:
         """Return another driver of the same implementation, ended with the scenario.
@@ -91,10 +107,9 @@ class Role:
         return driver
 
     async def _new_driver(self, placement: Placement = HERE, *, process: bool) -> Driver:
-        strict = bool(self._start.scratch.get("strict"))
-        program = self._start.scratch.get(DRIVER)
-        if program is not None:
-            return await ChildDriver.of_platform(program, placement, strict=strict)
+        strict = self._start.strict
+        if self._program is not None:
+            return await ChildDriver.of_platform(self._program, placement, strict=strict)
         commands = self.settings.drivers
         command = commands.get(self._start.role) or commands.get(self._start.platform) or commands.get("*", ())
         if command:
@@ -106,7 +121,7 @@ class Role:
 
     async def identity(self) -> Identity:
         """Ask the driver who it is."""
-        return await (await self.driver()).hello()
+        return await self.driver.hello()
 
     async def pid(self) -> int:
         """Return the process that owns this role's buffers."""
@@ -148,14 +163,14 @@ class Role:
     async def create(self, base: str, metadata: int, payload: int, *, name: str | None = None) -> None:
         """Create a buffer and become its reader."""
         full = name or self.view(base).name
-        driver = await self.driver()
+        driver = self.driver
         handle = await driver.create(full, metadata=metadata, payload=payload)
         self._names.add(full)  # not before: a name that is refused may be no name of a file
         self.endpoints.add_reader(base, handle)
 
     async def connect(self, base: str, *, name: str | None = None) -> None:
         """Become the writer of a buffer."""
-        driver = await self.driver()
+        driver = self.driver
         handle = await driver.connect(name or self.view(base).name, timeout=self.settings.read_timeout)
         self.endpoints.add_writer(base, handle)
 
@@ -164,7 +179,7 @@ class Role:
         handles = self.endpoints.take(base)
         self.history.held.clear()
         for handle in handles:
-            await (await self.driver()).close(handle)
+            await self.driver.close(handle)
 
     @property
     def current_view(self) -> BufferView:
@@ -173,7 +188,7 @@ class Role:
 
     async def write(self, payload: Payload, base: str | None = None, *, timeout: float | None = None) -> int:
         """Write one frame and return its sequence."""
-        driver = await self.driver()
+        driver = self.driver
         with self._performance.measure("write"):
             done = await driver.write(
                 self.endpoints.writer(base), payload, timeout=timeout or self.settings.read_timeout
@@ -182,7 +197,7 @@ class Role:
 
     async def read(self, base: str | None = None, *, timeout: float | None = None, hold: bool = False) -> FrameInfo:
         """Read one frame; unless ``hold`` is set, frames held before are released first."""
-        driver = await self.driver()
+        driver = self.driver
         handle = self.endpoints.reader(base)
         if not hold:
             await self.release_all()
@@ -196,7 +211,7 @@ class Role:
         self, count: int | None = None, *, delay: float = 0.0, look: bool = True, timeout: float | None = None
     ) -> Transfer:
         """Read many frames."""
-        driver = await self.driver()
+        driver = self.driver
         await self.release_all()
         done = await driver.read_many(
             self.endpoints.reader(),
@@ -211,7 +226,7 @@ class Role:
 
     async def release_all(self) -> int:
         """Release every held frame and return how many there were."""
-        driver = await self.driver()
+        driver = self.driver
         held, self.history.held = self.history.held, []
         for frame in held:
             await driver.release(frame.frame)
@@ -224,12 +239,10 @@ class Role:
 
     async def restart(self) -> None:
         """Kill the driver and forget what it had open. The next step starts another driver."""
-        driver, self._driver = self._driver, None
         self.operations.drop()
         self.history = FrameHistory()
         self.endpoints.clear()
-        if isinstance(driver, ChildDriver):
-            await driver.kill()
+        await self.driver.kill()
 
     def describe(self) -> str:
         """Return the state of every buffer this role has dealt with."""
@@ -239,7 +252,7 @@ class Role:
         causes: list[Exception] = []
         steps: Sequence[Awaitable[object]] = (
             self.operations.close(self.settings.read_timeout),
-            *(driver.end() for driver in (self._driver, *self._siblings) if driver is not None),
+            *(driver.end() for driver in (self.driver, *self._siblings)),
         )
         for step in steps:
             try:

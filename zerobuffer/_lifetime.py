@@ -1,4 +1,4 @@
-"""Open readers and writers of this process: closed at exit, let go of in a child of fork."""
+"""Readers and writers of this process: closed at exit, let go of in a child of fork."""
 
 from __future__ import annotations
 
@@ -22,13 +22,8 @@ _open: weakref.WeakSet[Endpoint] = weakref.WeakSet()
 
 
 def register(endpoint: Endpoint) -> None:
-    """Close `endpoint` at exit unless it is closed before."""
+    """Close an endpoint at exit, or let go of it in a child of fork, if it still exists."""
     _open.add(endpoint)
-
-
-def unregister(endpoint: Endpoint) -> None:
-    """Forget an endpoint that was closed."""
-    _open.discard(endpoint)
 
 
 def _close_all() -> None:

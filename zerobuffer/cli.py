@@ -14,7 +14,6 @@ from zerobuffer.inspection import BufferState
 
 EXIT_OK = 0
 EXIT_FAILED = 1
-EXIT_USAGE = 2
 
 _EPILOG = "exit status: 0 done, 1 the buffer is not there or cannot be used, 2 wrong arguments"
 

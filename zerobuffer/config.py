@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 OIEB_SIZE = 128
 BLOCK_ALIGNMENT = 64
-HEADER_SIZE = 16
 
 DEFAULT_SPIN = 10e-6
 """Seconds that a wait spins before it gives way to the semaphore."""

@@ -42,11 +42,11 @@ DEFAULT_RESPONSE_CONFIG = BufferConfig(metadata_size=4096, payload_size=1 << 22)
 _CONNECT_PATIENCE = 5.0
 """Seconds that a server gives a client that has sent a request to show its response buffer."""
 
-_POLL = 0.01
+POLL = 0.01
 """Seconds between looks for what the protocol has no event for: a server not yet connected."""
 
 _SEEN_AFTER = 0.25
-"""Seconds after which a client that waits has seen who is connected: several times what it waits between two looks."""
+"""Seconds after which a waiting client has seen its server: several times what it waits between two looks."""
 
 _FAILED = b"no response: the handler failed"
 """Metadata of a response buffer whose first response could not be made."""
@@ -80,7 +80,7 @@ class DuplexServer(Closing):
     A client that dies is noticed and forgotten; the server goes on and serves the next one. A handler that fails (or
     returns nothing) costs its client a `HandlerError` instead of an answer: the error is logged, kept in `last_error`,
     and the channel goes on. A foreign client would not know the error from an answer: its channel is closed, so that it
-    gets a `WriterDeadError` instead of somebody else's answer.
+    gets a `WriterDeadError` instead of another client's answer.
 
     Args:
         name: Name of the channel.
@@ -114,7 +114,7 @@ class DuplexServer(Closing):
         self._client = 0
         """Process of the client that is served; 0 for none."""
         self._leave_at = 0.0
-        """When to leave a client that is not served any more, but still has to see that somebody was there."""
+        """When to leave a client that is not served any more, but still has to see that there was a server."""
         self._requests = Reader(request_buffer(name), config or DEFAULT_REQUEST_CONFIG, spin=spin)
 
     @property
@@ -168,13 +168,13 @@ class DuplexServer(Closing):
                 self._answer(handler, frame)
 
     def _await_request(self) -> bool:
-        """Wait for a request: of the client that is served, so that its end is noticed, or else of whoever comes."""
+        """Wait for a request: of the client that is served, so that its end is noticed, or else of the next one."""
         if self._client != 0:
             return self._requests._wait(None)  # noqa: SLF001 - the library's own
         if self._responses is None:
-            return self._requests._wait_for_anybody(None)  # noqa: SLF001
+            return self._requests._wait(None, True)  # noqa: SLF001
         try:
-            return self._requests._wait_for_anybody(max(0.0, self._leave_at - time.monotonic()))  # noqa: SLF001
+            return self._requests._wait(max(0.0, self._leave_at - time.monotonic()), True)  # noqa: SLF001
         except FrameTimeoutError:
             self._drop_client()
             return False
@@ -239,7 +239,7 @@ class DuplexServer(Closing):
         deadline = time.monotonic() + _CONNECT_PATIENCE
         while True:
             try:
-                return self._join(timeout=_POLL)
+                return self._join(timeout=POLL)
             except BufferNotFoundError:
                 if self._stopping.is_set() or time.monotonic() >= deadline:
                     raise
@@ -288,7 +288,7 @@ class DuplexServer(Closing):
         while thread.is_alive():
             # Set again and again: each wait of the thread begins by clearing it.
             self._cancel_waits()
-            thread.join(_POLL)
+            thread.join(POLL)
             if time.monotonic() >= deadline:
                 raise FrameTimeoutError(name=self.name, seconds=timeout)
         self._thread = None

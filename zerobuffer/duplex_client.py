@@ -9,16 +9,13 @@ from typing import TYPE_CHECKING
 from zerobuffer._core import Frame, FrameSlot
 from zerobuffer.closing import Closing
 from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, BufferConfig
-from zerobuffer.duplex import DEFAULT_RESPONSE_CONFIG, FAILURE_MARK, request_buffer, response_buffer
+from zerobuffer.duplex import DEFAULT_RESPONSE_CONFIG, FAILURE_MARK, POLL, request_buffer, response_buffer
 from zerobuffer.errors import BusyError, FrameTimeoutError, HandlerError
 from zerobuffer.reader import Reader
 from zerobuffer.writer import Writer
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
-
-_POLL = 0.01
-"""Seconds between looks for what the protocol has no event for: a server not yet connected."""
 
 
 class DuplexClient(Closing):
@@ -111,7 +108,7 @@ class DuplexClient(Closing):
     def _next_response(self, deadline: float | None) -> Frame:
         # Until the server has connected to the response buffer, its death shows only in the request buffer.
         while self._responses.writer_state == "absent":
-            left = _POLL if deadline is None else min(_POLL, max(0.0, deadline - time.monotonic()))
+            left = POLL if deadline is None else min(POLL, max(0.0, deadline - time.monotonic()))
             try:
                 return self._responses.read_frame(left)
             except FrameTimeoutError:

@@ -105,17 +105,13 @@ def inspect(name: str) -> BufferState:
         InvalidOiebError: What stands there is too short for a control block.
     """
     names.validate_name(name)
-    path = names.segment_path(name)
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        with ownership.opened(name) as fd:
+            return _look(name, fd)
     except FileNotFoundError:
         raise BufferNotFoundError(name=name) from None
     except OSError as failure:
-        raise ownership.from_oserror(failure, name, "look at the segment", path) from failure
-    try:
-        return _look(name, fd)
-    finally:
-        os.close(fd)
+        raise ownership.from_oserror(failure, name, "look at the segment") from failure
 
 
 def _look(name: str, fd: int) -> BufferState:

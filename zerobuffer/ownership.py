@@ -1,7 +1,7 @@
 """Creating, taking over and removing the four system objects of a buffer: segment, two semaphores, lock file.
 
-The reader owns them. What belongs to a living owner, or to another program, is never touched; what a dead owner left
-is replaced; a creation that fails half-way leaves nothing behind. The name of the segment is the ownership: it is the
+The reader owns them. What belongs to a living owner, or to another program, is never touched. What a dead owner left
+is replaced. A creation that fails half-way leaves nothing behind. The name of the segment is the ownership: it is the
 first object to come and, but for the lock file, the last to go.
 """
 
@@ -14,54 +14,46 @@ import os
 import stat
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from zerobuffer import _core, names, presence
 from zerobuffer.config import OIEB_SIZE, BufferConfig, align
 from zerobuffer.errors import BufferInUseError, NotABufferError, ZeroBufferError, from_errno
-from zerobuffer.process import is_alive, pid_at, started_after
+from zerobuffer.process import is_alive, started_after
 
-READER_PID_OFFSET = 88
-WRITER_PID_OFFSET = 80
-RELEASED_OFFSET = 104
-CONNECTION_OFFSET = 112
+WRITER_PID, READER_PID, RELEASED, CONNECTION = 80, 88, 104, 112
+"""Where these fields stand in a control block."""
 
 _LOCK_PATIENCE = 0.1
-"""Seconds to wait for a lock whose holder is not the living owner: somebody may just be testing it."""
+"""Seconds to wait for a lock that is not the living owner's: another process may just be testing it."""
 
 
+@dataclass(frozen=True, slots=True)
 class Owned:
-    """The objects of one buffer, held by its reader until `remove`."""
+    """The objects of one buffer. Its reader holds their descriptors until it calls `remove` or `forget`, once."""
 
-    def __init__(self, name: str, lock_fd: int, lock_path: Path, segment_fd: int) -> None:
-        self.name = name
-        self.lock_path = lock_path
-        self._lock_fd = lock_fd
-        self.segment_fd = segment_fd
-
-    def close_segment(self) -> None:
-        """Close the descriptor that the mapping was made from."""
-        if self.segment_fd >= 0:
-            os.close(self.segment_fd)
-            self.segment_fd = -1
+    name: str
+    lock_path: Path
+    lock_fd: int
+    segment_fd: int
 
     def forget(self) -> None:
         """Close our descriptors without removing anything: in a child of fork the objects belong to the parent."""
-        self.close_segment()
-        if self._lock_fd >= 0:
-            os.close(self._lock_fd)
-            self._lock_fd = -1
+        os.close(self.segment_fd)
+        os.close(self.lock_fd)
 
     def remove(self) -> None:
-        """Remove all four objects, whatever fails on the way, the lock file last."""
-        if self._lock_fd < 0:
-            return
+        """Remove those that are still ours, whatever fails on the way, the lock file last."""
+        segment = names.segment_path(self.name)
         try:
-            _unlink_objects(self.name)
+            # Our descriptor carries the reader's lock: until it is closed, no reader of ours takes the name from us.
+            if _has_name(self.segment_fd, segment) or not os.path.lexists(segment):
+                _unlink_objects(self.name)
         finally:
-            with contextlib.suppress(FileNotFoundError):
-                self.lock_path.unlink()
+            if _has_name(self.lock_fd, self.lock_path):
+                _unlink_quietly(self.lock_path)
             self.forget()
 
 
@@ -96,7 +88,7 @@ def create(name: str, config: BufferConfig) -> Owned:
             # Last: a writer that sees a reader in the segment finds everything.
             _core.format_segment(segment_fd, align(config.metadata_size), align(config.payload_size), os.getpid())
         undo.pop_all()
-    return Owned(name, lock_fd, path, segment_fd)
+    return Owned(name, path, lock_fd, segment_fd)
 
 
 def _make_segment(name: str, mode: int, undo: contextlib.ExitStack) -> int:
@@ -108,8 +100,8 @@ def _make_segment(name: str, mode: int, undo: contextlib.ExitStack) -> int:
         raise _in_use(name) from None
     undo.callback(os.close, fd)
     try:
-        # Who came upon it before it was locked took it for a dead owner's, and has removed it or is about to: each side
-        # takes its own lock before it looks at the other's.
+        # Another process may have come upon the segment before it was locked. It takes the segment for a dead owner's,
+        # and removes it. Each side takes its own lock before it looks at the other's, so one of them sees the other.
         locked = presence.take(fd, presence.READER_LOCK) and not presence.held(fd, presence.REMOVAL_LOCK)
         ours = locked and _has_name(fd, path)
     except OSError:
@@ -143,7 +135,7 @@ def _clear_place(name: str) -> None:
             except FileNotFoundError:
                 return
             try:
-                # The locks are on this very file, whoever else may see its name: one removes it, nobody who lives.
+                # Both locks are on this very file: one process at a time removes it, and only if its reader is dead.
                 if not presence.take(fd, presence.REMOVAL_LOCK) or owner_lives(fd):
                     raise _in_use(name)
                 if not _is_buffer(fd):
@@ -165,7 +157,10 @@ def _has_name(fd: int, path: Path | str, directory: int | None = None) -> bool:
 
 
 def _in_use(name: str) -> BufferInUseError:
-    return BufferInUseError(name=name, pid=_owner(name) or "unknown")
+    pid = 0
+    with contextlib.suppress(OSError), opened(name) as fd:
+        pid = field_at(read_control_block(fd), READER_PID)
+    return BufferInUseError(name=name, pid=pid or "unknown")
 
 
 def _is_buffer(fd: int) -> bool:
@@ -192,28 +187,14 @@ def _reserve(fd: int, size: int) -> None:
 def _lock(name: str, path: Path, mode: int, undo: contextlib.ExitStack) -> int:
     with _translated(name, f"open the lock directory {path.parent}", path.parent):
         directory = _open_lock_directory(path.parent)
-    with contextlib.ExitStack() as opened:
-        opened.callback(os.close, directory)
+    try:
         deadline = time.monotonic() + _LOCK_PATIENCE
-        while True:
-            with _translated(name, f"open the lock file {path}", path):
-                fd, made = _open_lock_file(path.name, mode, directory)
-            try:
-                with _translated(name, f"lock {path}", path), _removed_on_error(path, made):
-                    locked = _try_lock(fd)
-                    ours = locked and _has_name(fd, path.name, directory)  # its last owner removes it while locked
-                if ours:
-                    break
-                if locked:
-                    pass  # its last owner removed it meanwhile: the next look makes a new one
-                elif time.monotonic() >= deadline or reader_alive(name):
-                    raise _in_use(name)  # noqa: TRY301 - closes the file like any failure
-                else:
-                    time.sleep(0.002)  # there is no event for a lock that is given up
-            except BaseException:
-                os.close(fd)
-                raise
-            os.close(fd)
+        while (fd := _try_lock(name, path, mode, directory)) is None:
+            if time.monotonic() >= deadline or reader_alive(name):
+                raise _in_use(name)
+            time.sleep(0.002)  # there is no event for a lock that is given up
+    finally:
+        os.close(directory)
     undo.callback(os.close, fd)
     undo.callback(_unlink_quietly, path)
     with _translated(name, f"set the mode of {path}", path), contextlib.suppress(PermissionError):
@@ -231,15 +212,27 @@ def _open_lock_directory(path: Path) -> int:
     return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
 
-@contextlib.contextmanager
-def _removed_on_error(path: Path, made: bool) -> Iterator[None]:
-    try:
-        yield
-    except OSError:
-        # Where locking itself fails, nobody else holds the file that we have just made.
-        if made:
-            _unlink_quietly(path)
-        raise
+def _try_lock(name: str, path: Path, mode: int, directory: int) -> int | None:
+    """Open and lock the lock file; None if another process has the lock, or has just removed the file."""
+    with contextlib.ExitStack() as undo:
+        with _translated(name, f"open the lock file {path}", path):
+            fd, made = _open_lock_file(path.name, mode, directory)
+        undo.callback(os.close, fd)
+        with _translated(name, f"lock {path}", path):
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                ours = _has_name(fd, path.name, directory)  # an owner removes the file while it holds the lock
+            except BlockingIOError:
+                return None
+            except OSError:
+                # Where locking itself fails, no process holds the file that we have just made.
+                if made:
+                    _unlink_quietly(path)
+                raise
+        if not ours:
+            return None
+        undo.pop_all()
+        return fd
 
 
 def _open_lock_file(name: str, mode: int, directory: int) -> tuple[int, bool]:
@@ -263,22 +256,10 @@ def _open_lock_file(name: str, mode: int, directory: int) -> tuple[int, bool]:
         return fd, False
 
 
-def _try_lock(fd: int) -> bool:
-    try:
-        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
-
-
 @contextlib.contextmanager
-def _opened(name: str) -> Iterator[int | None]:
-    """Open the segment to be looked at; None when there is none."""
-    try:
-        fd = os.open(names.segment_path(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-    except FileNotFoundError:
-        yield None
-        return
+def opened(name: str) -> Iterator[int]:
+    """Open the segment to be looked at."""
+    fd = os.open(names.segment_path(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         yield fd
     finally:
@@ -288,6 +269,11 @@ def _opened(name: str) -> Iterator[int | None]:
 def read_control_block(fd: int) -> bytes:
     """Return the control block of a segment, or what there is of it."""
     return os.pread(fd, OIEB_SIZE, 0) if stat.S_ISREG(os.fstat(fd).st_mode) else b""
+
+
+def field_at(block: bytes, offset: int) -> int:
+    """Return a field of a control block, 0 where the block ends before it."""
+    return int.from_bytes(block[offset : offset + 8], "little")
 
 
 def _made_at(facts: os.stat_result) -> float:
@@ -301,10 +287,8 @@ def _foreign_owner_lives(fd: int) -> bool:
     Readers of ours are known by their lock: for them the answer is no.
     """
     block = read_control_block(fd)
-    if len(block) < OIEB_SIZE or pid_at(block, RELEASED_OFFSET) != 0:
-        return False
-    pid = pid_at(block, READER_PID_OFFSET)
-    return is_alive(pid) and not started_after(pid, _made_at(os.fstat(fd)))
+    pid = field_at(block, READER_PID)
+    return field_at(block, RELEASED) == 0 and is_alive(pid) and not started_after(pid, _made_at(os.fstat(fd)))
 
 
 def owner_lives(fd: int) -> bool:
@@ -317,21 +301,24 @@ def writer_lives(fd: int) -> bool:
     if presence.held(fd, presence.WRITER_LOCK):
         return True
     block = read_control_block(fd)
-    pid = pid_at(block, WRITER_PID_OFFSET)
-    return pid != pid_at(block, CONNECTION_OFFSET) & 0xFFFFFFFF and is_alive(pid)
+    pid = field_at(block, WRITER_PID)
+    return pid != field_at(block, CONNECTION) & 0xFFFFFFFF and is_alive(pid)
 
 
 def reader_alive(name: str) -> bool:
     """Say whether the segment of this name has a living reader."""
-    with _opened(name) as fd:
-        return fd is not None and owner_lives(fd)
+    try:
+        with opened(name) as fd:
+            return owner_lives(fd)
+    except FileNotFoundError:
+        return False
 
 
 def orphaned(name: str, block: bytes, facts: os.stat_result) -> bool:
     """Say whether the pid of the foreign reader that made this segment has gone to another process since."""
     return (
-        pid_at(block, RELEASED_OFFSET) == 0
-        and started_after(pid_at(block, READER_PID_OFFSET), _made_at(facts))
+        field_at(block, RELEASED) == 0
+        and started_after(field_at(block, READER_PID), _made_at(facts))
         and not _lock_held(name)
     )
 
@@ -352,13 +339,6 @@ def _lock_held(name: str) -> bool:
     return False
 
 
-def _owner(name: str) -> int:
-    with contextlib.suppress(OSError), _opened(name) as fd:
-        block = b"" if fd is None else read_control_block(fd)
-        return pid_at(block, READER_PID_OFFSET) if len(block) == OIEB_SIZE else 0
-    return 0
-
-
 def remove_stale(name: str) -> bool:
     """Remove the objects of a buffer whose reader is dead; say whether anything was removed.
 
@@ -373,7 +353,7 @@ def remove_stale(name: str) -> bool:
     with contextlib.ExitStack() as undo:
         _lock(name, path, 0o600, undo)
         _clear_place(name)
-        # Semaphores without a segment are nobody's as long as the name is ours.
+        # As long as the name is ours, semaphores without a segment have no owner.
         with _translated(name, "remove the objects of a dead owner"):
             _make_segment(name, 0o600, undo)
     return existed
@@ -395,37 +375,27 @@ def _unlink_quietly(path: Path) -> None:
 
 
 def _unlink_semaphores(name: str) -> None:
-    _remove_all(
-        lambda: _core.semaphore_unlink(names.data_semaphore(name)),
-        lambda: _core.semaphore_unlink(names.space_semaphore(name)),
-    )
+    _, data, space, _ = object_paths(name)
+    _unlink_all(data, space)
 
 
 def _unlink_objects(name: str) -> None:
     """Remove the semaphores, and then the segment, whose name is the ownership."""
-    _remove_all(lambda: _unlink_semaphores(name), names.segment_path(name).unlink)
+    segment, data, space, _ = object_paths(name)
+    _unlink_all(data, space, segment)
 
 
-def _remove_all(*removals: Callable[[], None]) -> None:
-    """Do all of it, whatever fails on the way."""
-    failures: list[OSError] = []
-    for remove in removals:
-        try:
-            remove()
-        except FileNotFoundError:
-            pass
-        except OSError as failure:
-            failures.append(failure)
-    if failures:
-        raise failures[0]
+def _unlink_all(*paths: Path) -> None:
+    """Remove all of them in order, whatever fails on the way."""
+    with contextlib.ExitStack() as removals:
+        for path in reversed(paths):
+            removals.callback(path.unlink, missing_ok=True)
 
 
 @contextlib.contextmanager
 def _translated(name: str, operation: str, path: Path | None = None) -> Iterator[None]:
     try:
         yield
-    except ZeroBufferError:
-        raise
     except OSError as failure:
         raise from_oserror(failure, name, operation, path) from failure
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import struct
 from pathlib import Path
 
 from zerobuffer import _core
@@ -40,8 +39,3 @@ def _boot_time() -> float:
         if line.startswith("btime "):
             return float(line.split()[1])
     return 0.0
-
-
-def pid_at(memory: bytes, offset: int) -> int:
-    """Return the pid that stands in a control block."""
-    return int(struct.unpack_from("<Q", memory, offset)[0])

@@ -48,7 +48,6 @@ class Reader(_core.Reader, Closing):
         except BaseException:
             owned.remove()
             raise
-        owned.close_segment()
         self._owned = owned
         self._gate = AsyncGate(self)
         _lifetime.register(self)
@@ -61,11 +60,6 @@ class Reader(_core.Reader, Closing):
         """Like `read_frames`, without blocking the event loop."""
         return await self._gate.run(lambda: self.read_frames(maximum, 0), self._wait, timeout)
 
-    @property
-    def writer_state(self) -> str:
-        """`absent` (none has come), `alive`, `closed` or `died`."""
-        return self._writer_state()
-
     def wait_for_writer(self, timeout: float | None = DEFAULT_TIMEOUT) -> None:
         """Return as soon as a living writer is connected, also after an earlier one is gone.
 
@@ -73,7 +67,7 @@ class Reader(_core.Reader, Closing):
             FrameTimeoutError: None came within the timeout.
         """
         deadline = None if timeout is None else time.monotonic() + timeout
-        while self._writer_state() != "alive":
+        while self.writer_state != "alive":
             if deadline is not None and time.monotonic() >= deadline:
                 raise FrameTimeoutError(name=self.name, seconds=timeout)
             time.sleep(0.001)  # the protocol has no event for a writer that connects
@@ -85,7 +79,6 @@ class Reader(_core.Reader, Closing):
         if owned is None:
             return
         try:
-            _lifetime.unregister(self)
             self._gate.close()
             self._close()
         finally:
@@ -94,6 +87,7 @@ class Reader(_core.Reader, Closing):
     def forget(self) -> None:
         """Let go without touching the buffer: what a child does with a reader that it inherited through fork."""
         self._detach()
+        self._close()
         if self._owned is not None:
             self._owned.forget()
             self._owned = None

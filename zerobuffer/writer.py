@@ -22,8 +22,7 @@ from zerobuffer.errors import (
     WriterExistsError,
     ZeroBufferError,
 )
-from zerobuffer.ownership import READER_PID_OFFSET, from_oserror, orphaned
-from zerobuffer.process import pid_at
+from zerobuffer.ownership import READER_PID, field_at, from_oserror, orphaned
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -32,10 +31,10 @@ _CREATION_PATIENCE = 1.0
 """Seconds to wait for a reader that is in the middle of creating the buffer."""
 
 _SETTLING_PATIENCE = 0.05
-"""Seconds to wait for a reader that is, perhaps, about to be there, or setting straight what a dead writer left."""
+"""Seconds to wait for a reader that may be creating the buffer, or setting straight what a dead writer left."""
 
 _TRY_AGAIN = -1
-"""What `_claim` returns when somebody else is just connecting or leaving."""
+"""What `_claim` returns when another writer is just connecting or leaving."""
 
 _RETRY = 0.001
 
@@ -68,8 +67,8 @@ class Writer(_core.Writer, Closing):
         _lifetime.register(self)
 
     def _connect(self, timeout: float, spin: float) -> None:
-        # Patience begins with the first refusal, however long this process was kept from trying before. A sign that
-        # somebody is creating the buffer holds also when there is nothing at the next look.
+        # Patience begins with the first refusal, however late that comes. It never becomes less: a buffer that is being
+        # created may be gone at the next look, and still come.
         refused, patience = 0.0, timeout
         while True:
             try:
@@ -99,12 +98,12 @@ class Writer(_core.Writer, Closing):
                 fd, name, names.data_semaphore(name), names.space_semaphore(name), str(names.lock_path(name)), spin
             )
         except SystemFailureError as failure:
-            # The semaphores, which a peer makes after the segment.
+            # The semaphores are missing: the reader makes them after the segment.
             raise (_NotReadyError(failure) if failure.errno == errno.ENOENT else failure) from None
         finally:
             os.close(fd)
         try:
-            # It looks first whether the reader lives. If it does, the semaphores that were opened before are its own.
+            # The claim looks whether the reader lives. If so, the semaphores that were opened before are its own.
             owner = self._claim()
         except BaseException:
             self._close()
@@ -119,7 +118,7 @@ class Writer(_core.Writer, Closing):
             raise WriterExistsError(name=name, pid=owner)
 
     def _check_formatted(self, fd: int) -> None:
-        """Refuse what is no buffer yet, or nobody's: a segment short or all zero is in the middle of its creation."""
+        """Refuse what has no living reader. A segment that is short or all zero is in the middle of its creation."""
         facts = os.fstat(fd)
         if facts.st_uid not in (0, os.geteuid()) and not self._any_owner:
             raise ForeignOwnerError(name=self.name, uid=facts.st_uid, own=os.geteuid())
@@ -129,11 +128,11 @@ class Writer(_core.Writer, Closing):
         block = os.pread(fd, OIEB_SIZE, 0)
         if not any(block):
             raise _NotReadyError(InvalidOiebError(name=self.name, field="oieb_size", value=0, limit=OIEB_SIZE))
-        if pid_at(block, READER_PID_OFFSET) == 0:
+        if field_at(block, READER_PID) == 0:
             gone = ReaderDeadError(name=self.name, reason="closed", pid=0)
             raise _NotReadyError(gone, _SETTLING_PATIENCE)  # or in the middle of its creation
         if orphaned(self.name, block, facts):
-            raise ReaderDeadError(name=self.name, reason="died", pid=pid_at(block, READER_PID_OFFSET))
+            raise ReaderDeadError(name=self.name, reason="died", pid=field_at(block, READER_PID))
 
     async def write_frame_async(self, data: Buffer, timeout: float | None = DEFAULT_TIMEOUT) -> None:
         """Like `write_frame`, without blocking the event loop. A cancelled call has written nothing."""
@@ -149,7 +148,6 @@ class Writer(_core.Writer, Closing):
         if not self._connected:
             return
         self._connected = False
-        _lifetime.unregister(self)
         self._gate.close()
         self._close()
 
@@ -157,6 +155,7 @@ class Writer(_core.Writer, Closing):
         """Let go without touching the buffer: what a child does with a writer that it inherited through fork."""
         self._connected = False
         self._detach()
+        self._close()
 
     def __del__(self, _warn: Any = warnings.warn) -> None:
         """Notice a writer that was never closed."""

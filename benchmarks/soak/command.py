@@ -71,10 +71,12 @@ class Soak:
             await self._crew.close()
 
     async def _lane(self) -> None:
-        while time.monotonic() < self._until:
+        while True:
             planned = plan(self._report.seed, next(self._numbers), self._report.languages)
             seen = await Stage(planned, next(self._names), self._crew, self._locks).perform()
             self._report.add(planned, seen, judge(planned, seen))
+            if time.monotonic() >= self._until:
+                return
 
 
 async def _run(soak: Soak, lanes: int) -> None:

@@ -158,7 +158,7 @@ public:
             const bool wraps = total > tail || (rest > 0 && rest < header && tail + total <= ring);
             const auto needed = total + (wraps ? tail : 0);
             if (needed > ring) {
-                const Json::Object sizes{
+                const Json sizes{
                     {"fits_now", std::max(tail, ring - tail) - header}, {"always_fits", ring / 2 - header}};
                 throw Refused(codes::frame_unwritable, "there will never be so much room at this position", sizes);
             }
@@ -214,7 +214,7 @@ public:
         if (head.size == 0 || head.size > tail - header)
             throw Refused(codes::invalid_frame_size, "the header is corrupt");
         if (head.sequence != ++sequence_) {
-            const Json::Object seen{{"expected", sequence_}, {"seen", head.sequence}};
+            const Json seen{{"expected", sequence_}, {"seen", head.sequence}};
             throw Refused(codes::sequence_error, "a frame is missing", seen);
         }
         const auto total = head.size + header;

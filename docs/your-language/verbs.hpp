@@ -38,7 +38,7 @@
         const auto until = in(timeout);
         const auto pause = std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(interval));
         std::uint64_t first = 0, last = 0, bytes = 0;
-        Json::List runs;
+        Json runs = Json::array();
         for (std::uint64_t number = 0; number < count; ++number) {
             std::this_thread::sleep_until(begin + static_cast<std::int64_t>(number) * pause);
             Payload recipe = payload;
@@ -50,10 +50,10 @@
             last = buffer->commit(slot);
             first = first ? first : last;
             bytes += size;
-            runs.push_back(Json::List{size, 1});
+            runs.push_back(Json::array({size, 1}));
         }
         const std::chrono::duration<double> seconds = Clock::now() - begin;
-        return Json::Object{
+        return {
             {"frames", count},
             {"bytes", bytes},
             {"first", first},
@@ -71,7 +71,7 @@
         auto* frame = buffer->read(timeout); // without the lock: other verbs go on
         const std::lock_guard lock(mutex_);
         frames_[++last_] = {handle, buffer, frame};
-        return Json::Object{
+        return {
             {"frame", last_},
             {"sequence", frame->sequence},
             {"size", frame->size},

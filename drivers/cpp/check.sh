@@ -55,7 +55,7 @@ check_tsan() {
 check_valgrind() {
     needs valgrind valgrind && build "$1" -DCMAKE_BUILD_TYPE=Debug || return
     local group
-    for group in buffer desk driver duplex plan vectors; do
+    for group in buffer dispatcher driver duplex plan vectors; do
         valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite,indirect \
             "$1/tests/zerobuffer-tests" "$group." | tail -n 1 || return
     done

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import hypothesis
@@ -26,9 +27,10 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.fixture(autouse=True)
-def unmeasured_processes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Count no coverage in processes: nothing here is measured, and starting to count takes its time."""
-    monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
+def measured_processes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count the coverage of processes only where that is asked for: starting to count takes its time."""
+    if "MEASURE_PROCESSES" not in os.environ:
+        monkeypatch.delenv("COVERAGE_PROCESS_CONFIG", raising=False)
 
 
 @pytest.fixture

@@ -52,6 +52,11 @@ Feature: Tea
     And the 'host' process has ended by itself
     And the 'host' process is smashed
     Then the 'guest' process boils '2' cups
+
+  Scenario: 1.7 A role goes on with another driver
+    Given the 'host' process boils '2' cups
+    When the 'host' process is killed
+    Then the 'host' process boils '2' cups
 """
 CRASHES = {
     "aborts-later": r"killed by SIGABRT, (?:idle|asked to end) after boil; last lines of its stderr:\s+the lid is off",
@@ -148,6 +153,26 @@ def test_whoever_ends_by_itself_makes_its_cell_crashed_whenever_that_is(project:
 def test_to_be_killed_is_no_crash(project: Path, platform: str) -> None:
     done, verdicts = run(project, "--pairing", f"good_{platform}", scenario="1.4")
     assert list(verdicts.values()) == ["passed"], done.stdout
+
+
+def test_a_role_that_is_killed_goes_on_without_any_glue(project: Path) -> None:
+    done, verdicts = run(project, "--pairing", "good", scenario="1.7")
+    assert list(verdicts.values()) == ["passed"], done.stdout
+    told = [json.loads(line) for line in (project / "events.ndjson").read_text().splitlines()]
+    ends = sorted(one["how"] for one in told if one["event"] == "worker-ended")
+    assert ends == ["exited with code 0", "was killed by SIGKILL"]
+
+
+def test_without_pairings_a_driver_of_the_projects_choice_plays_all(project: Path) -> None:
+    done, _ = run(project, scenario="1.1")
+    assert done.returncode != 0
+    assert "nobody provides Kettle" in done.stdout
+    assert '[driver] local = "PLATFORM"' in done.stdout
+    settings = project / "harmony.toml"
+    settings.write_text(settings.read_text().replace("[driver]", '[driver]\nlocal = "good"'))
+    for scenario in ("1.1", "1.7"):
+        done, verdicts = run(project, scenario=scenario)
+        assert list(verdicts.values()) == ["passed"], done.stdout
 
 
 @pytest.mark.parametrize("fault", ["leaves", "kills-itself"])

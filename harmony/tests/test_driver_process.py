@@ -154,7 +154,7 @@ def test_one_that_does_not_end_is_ended_and_named(monkeypatch: pytest.MonkeyPatc
 
 def test_its_start_and_end_are_told_and_its_words_are_heard() -> None:
     told: list[Event] = []
-    program = DriverProgram(spec(), tell=told.append)
+    program = DriverProgram(spec(), CONTRACT, tell=told.append)
 
     async def whole() -> None:
         kettle = await KettleProcess.begin(program.spec, CONTRACT, listener=program)

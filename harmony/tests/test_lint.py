@@ -90,6 +90,12 @@ def test_what_is_wrong_in_a_feature(source: str, found: str) -> None:
     assert found in problems(source)
 
 
+def test_a_pattern_declares_a_family_of_tags_and_no_other() -> None:
+    family = LintRules(tags=frozenset({"clause:*"}))
+    assert problems(changed("@slow", "@clause:3.2 @clause:10.1"), rules=family) == []
+    assert problems(changed("@slow", "@clauses:3.2"), rules=family) == ["unknown_tag:6"]
+
+
 class Ambiguous:
     @given(parsers.parse("the '{process}' process writes '{count}' frames"))
     def also_writes(self, process: str, count: str) -> None:

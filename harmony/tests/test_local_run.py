@@ -321,6 +321,8 @@ def test_a_provider_that_fails_is_a_failure_with_its_cause() -> None:
 
 
 class BrokenActor:
+    ended = False
+
     """An actor that breaks its promise never to raise, or never answers."""
 
     def __init__(self, how: str) -> None:
@@ -375,7 +377,7 @@ def test_what_actors_learn_before_the_first_step() -> None:
     planned = plan(scenario("the 'a' process says 'x'", "the 'b' process is killed"))
     starts = scenario_starts(planned, {"a": "cpp", "b": "python"}, host_pid=1, feature_id=2, seed=3)
     assert (starts["a"].platform, starts["a"].test_run_id) == ("cpp", "1_2")
-    assert (starts["a"].scratch["actions"], starts["b"].scratch["actions"]) == ((), ("kill",))
+    assert (starts["a"].actions, starts["b"].actions) == ((), ("kill",))
 
 
 def test_seeds_depend_on_the_scenario_and_not_on_the_order() -> None:

@@ -23,7 +23,7 @@ FEATURE = """
 STEPS = """
     import asyncio
     from pathlib import Path
-    from harmony.steps.registry import given, then
+    from harmony import given, then
 
 
     class WaiterSteps:

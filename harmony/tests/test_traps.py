@@ -5,7 +5,8 @@ from __future__ import annotations
 from sandbox import Sandbox, run_python
 
 BDD = """
-    from pytest_bdd import given, parsers, scenarios, then, when
+    from harmony import parsers
+    from pytest_bdd import given, scenarios, then, when
     scenarios("features")
 """
 
@@ -39,7 +40,7 @@ def test_an_async_step_is_really_run(sandbox: Sandbox) -> None:
     sandbox.write(
         "steps.py",
         """
-        from harmony.steps.registry import then
+        from harmony import then
 
         class TrapSteps:
             @then("the impossible holds")
@@ -63,7 +64,7 @@ RULES = """
 """
 
 RULE_STEPS = """
-    from harmony.steps.registry import then
+    from harmony import then
 
     class TrapSteps:
         @then("this holds")
@@ -133,8 +134,7 @@ def test_of_two_meanings_none_is_picked(sandbox: Sandbox) -> None:
     sandbox.write(
         "steps.py",
         """
-        from pytest_bdd import parsers
-        from harmony.steps.registry import then
+        from harmony import parsers, then
 
         class TrapSteps:
             @then(parsers.parse("I see {n:d} things"))
@@ -177,7 +177,7 @@ def test_undefined_steps_show_before_they_are_reached(sandbox: Sandbox) -> None:
     sandbox.write(
         "steps.py",
         """
-        from harmony.steps.registry import given
+        from harmony import given
 
         class TrapSteps:
             @given("this fails")

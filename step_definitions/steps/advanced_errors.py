@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 
-from harmony.errors import UnsupportedError
-from harmony.steps.registry import step, then
-from harmony.verdict.comparison import expect_equal
+from harmony import UnsupportedError, expect_equal, step, then
 from step_definitions.child_driver import Placement
-from step_definitions.port import DriverError
+from step_definitions.port import Driver, DriverError
 from step_definitions.role import Role
 from step_definitions.sentences import acting
 from step_definitions.steps.system_resources import SystemResourceSteps
@@ -19,8 +17,9 @@ _NOBODY = 65534
 class AdvancedErrorSteps:
     """Another user, and creations that fail at each of their steps."""
 
-    def __init__(self, role: Role, system: SystemResourceSteps) -> None:
+    def __init__(self, role: Role, driver: Driver, system: SystemResourceSteps) -> None:
         self._role = role
+        self._driver = driver
         self._system = system
         self._creations: list[tuple[int, str, list[str]]] = []
 
@@ -29,7 +28,7 @@ class AdvancedErrorSteps:
     )
     async def try_with_few(self, base: str, least: int, most: int) -> None:
         """Create and close a buffer under each limit, and look at what is left each time."""
-        driver, view = await self._role.driver(), self._role.view(base)
+        driver, view = self._driver, self._role.view(base)
         for count in range(least, most + 1):
             await self._system.limit_further_descriptors(count)
             code = "created"

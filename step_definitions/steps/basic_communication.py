@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import contextlib
 
-from harmony.steps.conversion import ByteSize
-from harmony.steps.registry import step, then
-from harmony.steps.thresholds import performance_critical
-from harmony.verdict.comparison import expect_equal
+from harmony import ByteSize, expect_equal, performance_critical, step, then
 from step_definitions.patterns import Pattern, Payload
-from step_definitions.port import CONTRACT, DriverError
+from step_definitions.port import CONTRACT, Driver, DriverError
 from step_definitions.role import Role
 from step_definitions.sentences import acting
 from step_definitions.verification import verify_frame
@@ -22,8 +19,9 @@ DEFAULT_PAYLOAD = 10240
 class BasicCommunicationSteps:
     """Create, connect, write, read, validate, release."""
 
-    def __init__(self, role: Role) -> None:
+    def __init__(self, role: Role, driver: Driver) -> None:
         self._role = role
+        self._driver = driver
         self._slot = 0
 
     @step("the test environment is initialized")
@@ -61,8 +59,7 @@ class BasicCommunicationSteps:
     @step(acting(r"writes metadata with size '(?P<size>[^']+)'"))
     async def write_metadata(self, size: ByteSize) -> None:
         """Write metadata of the simple pattern."""
-        driver = await self._role.driver()
-        await driver.write_metadata(self._role.endpoints.writer(), Payload(Pattern.SIMPLE, size))
+        await self._driver.write_metadata(self._role.endpoints.writer(), Payload(Pattern.SIMPLE, size))
 
     @step(acting(r"writes frame with size '(?P<size>[^']+)' and sequence '(?P<sequence>[^']+)'"))
     async def write_frame(self, size: ByteSize, sequence: int) -> None:
@@ -107,7 +104,7 @@ class BasicCommunicationSteps:
     async def read_text(self, text: str, base: str | None = None) -> None:
         """Read one frame and compare it with a text."""
         frame = await self._role.read(base)
-        await verify_frame(await self._role.driver(), frame, Payload.of_text(text))
+        await verify_frame(self._driver, frame, Payload.of_text(text))
 
     @step(acting(r"should read (?P<count>[0-9]+) frames with sizes '(?P<sizes>[^']+)' in order"))
     async def read_sizes(self, count: int, sizes: list[ByteSize]) -> None:
@@ -120,13 +117,13 @@ class BasicCommunicationSteps:
     async def validate_frame(self) -> None:
         """Compare every byte of the last frame with the pattern of its size and sequence."""
         frame = self._role.history.frames[-1]
-        await verify_frame(await self._role.driver(), frame, Payload(Pattern.FRAME, frame.size, frame.sequence))
+        await verify_frame(self._driver, frame, Payload(Pattern.FRAME, frame.size, frame.sequence))
 
     @step(acting(r"should verify frame data matches test pattern"))
     async def validate_simple_frame(self) -> None:
         """Compare every byte of the last frame with the simple pattern."""
         frame = self._role.history.frames[-1]
-        await verify_frame(await self._role.driver(), frame, Payload(Pattern.SIMPLE, frame.size))
+        await verify_frame(self._driver, frame, Payload(Pattern.SIMPLE, frame.size))
 
     @step(acting(r"signals space available"))
     async def signal_space(self) -> None:
@@ -161,9 +158,8 @@ class BasicCommunicationSteps:
     @step(acting(r"writes frames until buffer is full"))
     async def fill(self) -> None:
         """Write frames of 1024 bytes until one finds no room."""
-        driver = await self._role.driver()
         recipe = Payload(Pattern.FRAME, FRAME_SIZE)
-        done = await driver.fill(self._role.endpoints.writer(), recipe, patience=self._role.settings.full_timeout)
+        done = await self._driver.fill(self._role.endpoints.writer(), recipe, patience=self._role.settings.full_timeout)
         if not done.frames:
             raise AssertionError("not one frame found room")
 
@@ -184,30 +180,28 @@ class BasicCommunicationSteps:
     @step(acting(r"requests zero-copy frame of size '(?P<size>[^']+)'"))
     async def acquire(self, size: ByteSize) -> None:
         """Get a place in the ring."""
-        driver = await self._role.driver()
-        self._slot = await driver.acquire(self._role.endpoints.writer(), size)
+        self._slot = await self._driver.acquire(self._role.endpoints.writer(), size)
         self._size = size
 
     @step(acting(r"fills zero-copy buffer with test pattern"))
     async def fill_slot(self) -> None:
         """Write the simple pattern into the place."""
-        driver = await self._role.driver()
-        await driver.put(self._slot, Payload(Pattern.SIMPLE, self._size))
+        await self._driver.put(self._slot, Payload(Pattern.SIMPLE, self._size))
 
     @step(acting(r"commits zero-copy frame"))
     async def commit(self) -> None:
         """Publish the frame."""
-        await (await self._role.driver()).commit(self._slot)
+        await self._driver.commit(self._slot)
 
     @step(acting(r"abandons zero-copy frame"))
     async def abandon(self) -> None:
         """Give the place up."""
-        await (await self._role.driver()).abandon(self._slot)
+        await self._driver.abandon(self._slot)
 
     @step(acting(r"should learn of '(?P<code>[^']+)' when it commits or on its next write"))
     async def learn_on_commit(self, code: str) -> None:
         """Commit, and if that succeeds write once more: one of the two must fail with this code."""
-        operations, driver = self._role.operations, await self._role.driver()
+        operations, driver = self._role.operations, self._driver
         outcome = await operations.attempt(driver.commit(self._slot))
         if outcome.error is None:
             await operations.attempt(self._role.write(Payload(Pattern.FRAME, FRAME_SIZE)))
@@ -216,10 +210,11 @@ class BasicCommunicationSteps:
     @step(acting(r"writes '(?P<count>[^']+)' frames of size '(?P<size>[^']+)' as fast as possible"))
     async def write_fast(self, count: int, size: ByteSize) -> None:
         """Begin to write many frames; it goes on while other roles act."""
-        driver = await self._role.driver()
         recipe = Payload(Pattern.FRAME, size)
         self._role.operations.start(
-            driver.write(self._role.endpoints.writer(), recipe, count=count, timeout=self._role.settings.bulk_timeout)
+            self._driver.write(
+                self._role.endpoints.writer(), recipe, count=count, timeout=self._role.settings.bulk_timeout
+            )
         )
 
     @step(acting(r"reads frames with '(?P<milliseconds>[^']+)' ms delay between each read"))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import statistics
 import time
 
-from harmony.steps.conversion import ByteSize
-from harmony.steps.registry import step, then
+from harmony import ByteSize, step, then
 from step_definitions.patterns import Pattern, Payload
-from step_definitions.port import Transfer
+from step_definitions.port import Driver, Transfer
 from step_definitions.role import Role
 from step_definitions.sentences import acting, stating
 from step_definitions.steps.duplex_channel import DuplexChannelSteps
@@ -17,18 +16,18 @@ from step_definitions.steps.duplex_channel import DuplexChannelSteps
 class BenchmarkSteps:
     """Latency, throughput, processor time, fill level."""
 
-    def __init__(self, role: Role, channel: DuplexChannelSteps) -> None:
+    def __init__(self, role: Role, driver: Driver, channel: DuplexChannelSteps) -> None:
         self._role = role
+        self._driver = driver
         self._channel = channel
         self._trips: list[float] = []
 
     @step(acting(r"measures '(?P<count>\d+)' round trips of size '(?P<size>[^']+)'"))
     async def measure(self, count: int, size: ByteSize) -> None:
         """Send requests one after the other and time each."""
-        driver = await self._role.driver()
         recipe = Payload(Pattern.SIMPLE, size)
         timeout = self._role.settings.bulk_timeout
-        self._trips = await driver.ping(self._channel.handle, recipe, count=count, timeout=timeout)
+        self._trips = await self._driver.ping(self._channel.handle, recipe, count=count, timeout=timeout)
 
     @then(acting(r"should report the spread of its round trips"))
     def report_trips(self) -> None:
@@ -42,10 +41,9 @@ class BenchmarkSteps:
     @step(acting(r"writes '(?P<count>\d+)' frames of size '(?P<size>[^']+)' every '(?P<interval>\d+)' microseconds"))
     async def write_paced(self, count: int, size: ByteSize, interval: int) -> None:
         """Begin to write at a steady rate."""
-        driver = await self._role.driver()
         recipe = Payload(Pattern.SIMPLE, size)
         timeout = self._role.settings.bulk_timeout
-        work = driver.write(
+        work = self._driver.write(
             self._role.endpoints.writer(), recipe, count=count, interval=interval / 1e6, timeout=timeout
         )
         self._role.operations.start(work)

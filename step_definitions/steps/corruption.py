@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from harmony.steps.registry import step
-from harmony.verdict.comparison import expect_equal
+from harmony import expect_equal, step
 from step_definitions.role import Role
 from step_definitions.sentences import stating
 

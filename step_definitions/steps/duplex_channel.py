@@ -6,12 +6,10 @@ import asyncio
 import time
 from dataclasses import replace
 
-from harmony.steps.conversion import ByteSize
-from harmony.steps.registry import step, then
-from harmony.verdict.comparison import expect_equal
+from harmony import ByteSize, expect_equal, step, then
 from step_definitions.observer import BufferView, Part
 from step_definitions.patterns import Pattern, Payload, digest
-from step_definitions.port import Blob
+from step_definitions.port import Blob, Driver
 from step_definitions.role import Role
 from step_definitions.sentences import acting, stating
 
@@ -25,8 +23,9 @@ _MODES = frozenset({"SingleThread"})
 class DuplexChannelSteps:
     """Requests and responses."""
 
-    def __init__(self, role: Role) -> None:
+    def __init__(self, role: Role, driver: Driver) -> None:
         self._role = role
+        self._driver = driver
         self._handle = 0
         self._clients: dict[str, int] = {}
         self._name = ""
@@ -48,10 +47,9 @@ class DuplexChannelSteps:
     async def create(self, base: str, metadata: ByteSize, payload: ByteSize) -> None:
         """Create a channel and become its server."""
         await self._role.require_capabilities()
-        driver = await self._role.driver()
         for end in ("request", "response"):
             self._role.view_exactly(f"{self._role.naming.name(base)}_{end}")
-        self._handle = await driver.serve(self._role.naming.name(base), metadata=metadata, payload=payload)
+        self._handle = await self._driver.serve(self._role.naming.name(base), metadata=metadata, payload=payload)
 
     @step(acting(r"creates immutable duplex channel '(?P<base>[^']+)' with default config"))
     async def create_default(self, base: str) -> None:
@@ -68,38 +66,39 @@ class DuplexChannelSteps:
     @step(acting(r"starts echo handler"))
     async def start_echo(self) -> None:
         """Answer every request with itself."""
-        await (await self._role.driver()).handle(self._handle, "echo")
+        await self._driver.handle(self._handle, "echo")
 
     @step(acting(r"starts handler with '(?P<milliseconds>\d+)' ms processing time"))
     async def start_slow(self, milliseconds: int) -> None:
         """Answer every request with itself, after a while."""
-        await (await self._role.driver()).handle(self._handle, "echo", delay=milliseconds / 1000)
+        await self._driver.handle(self._handle, "echo", delay=milliseconds / 1000)
 
     @step(acting(r"starts handler that doubles request size"))
     async def start_double(self) -> None:
         """Answer every request with itself twice."""
-        await (await self._role.driver()).handle(self._handle, "double")
+        await self._driver.handle(self._handle, "double")
 
     @step(acting(r"starts handler that tries to change its request and answers it xor 255"))
     async def start_xor(self) -> None:
         """Answer every request with its complement."""
-        await (await self._role.driver()).handle(self._handle, "xor")
+        await self._driver.handle(self._handle, "xor")
 
     @step(acting(r"starts handler that fails for every other request"))
     async def start_faulty(self) -> None:
         """Fail for the first, third, fifth … request, and answer the others with themselves."""
-        await (await self._role.driver()).handle(self._handle, "faulty")
+        await self._driver.handle(self._handle, "faulty")
 
     @step(acting(r"tries to receive a response"))
     async def try_receive(self) -> None:
         """Receive the next response, which may be an error."""
-        driver = await self._role.driver()
-        await self._role.operations.attempt(driver.receive(self._handle, timeout=self._role.settings.read_timeout))
+        await self._role.operations.attempt(
+            self._driver.receive(self._handle, timeout=self._role.settings.read_timeout)
+        )
 
     @then(acting(r"should have found its requests read-only"))
     async def requests_read_only(self) -> None:
         """Ask what became of the attempts to change requests."""
-        seen = await (await self._role.driver()).service(self._handle)
+        seen = await self._driver.service(self._handle)
         if not seen.requests:
             raise AssertionError("the handler has met no request")
         expect_equal(seen.requests, seen.refused_changes, "requests that refused to be changed")
@@ -107,7 +106,7 @@ class DuplexChannelSteps:
     @step(acting(r"stops its channel"))
     async def stop(self) -> None:
         """Close the server, also with requests unanswered."""
-        await (await self._role.driver()).close(self._handle)
+        await self._driver.close(self._handle)
 
     @step(acting(r"creates duplex channel client '(?P<base>[^']+)'"))
     async def dial(self, base: str) -> None:
@@ -131,7 +130,7 @@ class DuplexChannelSteps:
     @step(acting(r"closes its channel"))
     async def hang_up(self) -> None:
         """Leave the channel."""
-        await (await self._role.driver()).close(self._handle)
+        await self._driver.close(self._handle)
 
     @step(acting(r"sends request with size '(?P<size>[^']+)'"))
     async def send(self, size: ByteSize) -> None:
@@ -148,8 +147,7 @@ class DuplexChannelSteps:
         """Send a request and begin to wait for its response."""
         await self._send(Payload(Pattern.SIMPLE, size))
         await self._role.watch_peer(self._role.view_exactly(f"{self._name}_request").field("reader_pid"))
-        driver = await self._role.driver()
-        self._role.operations.start(driver.receive(self._handle, timeout=self._role.settings.bulk_timeout))
+        self._role.operations.start(self._driver.receive(self._handle, timeout=self._role.settings.bulk_timeout))
 
     @then(stating(r"response should match request with size '(?P<size>[^']+)'"))
     async def response_matches(self, size: ByteSize) -> None:
@@ -197,9 +195,8 @@ class DuplexChannelSteps:
     async def none_lost(self) -> None:
         """Count the responses, and look for one too many."""
         expect_equal(len(self._sent), len(self._received), "number of responses")
-        driver = await self._role.driver()
         operations = self._role.operations
-        await operations.attempt(driver.receive(self._handle, timeout=self._role.settings.quiet_timeout))
+        await operations.attempt(self._driver.receive(self._handle, timeout=self._role.settings.quiet_timeout))
         await operations.error(["timeout"], self._role.settings.read_timeout)
 
     @then(acting(r"receives exactly '(?P<count>\d+)' responses"))
@@ -265,11 +262,10 @@ class DuplexChannelSteps:
         return now
 
     async def _dial(self, base: str, payload: int) -> None:
-        driver = await self._role.driver()
         self._name = self._role.naming.name(base)
         for end in ("request", "response"):
             self._role.view_exactly(f"{self._name}_{end}")
-        self._handle = await driver.dial(
+        self._handle = await self._driver.dial(
             self._name, metadata=_RESPONSE_METADATA, payload=payload, timeout=self._role.settings.read_timeout
         )
         self._clients[base] = self._handle
@@ -277,12 +273,11 @@ class DuplexChannelSteps:
         self._received.clear()
 
     async def _send(self, payload: Payload, *, in_place: bool = False) -> None:
-        driver = await self._role.driver()
-        await driver.send(self._handle, payload, in_place=in_place)
+        await self._driver.send(self._handle, payload, in_place=in_place)
         self._sent.append(payload)
 
     async def _receive(self) -> Blob:
-        response = await (await self._role.driver()).receive(self._handle)
+        response = await self._driver.receive(self._handle)
         self._received.append(response)
         return response
 

@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 
-from harmony.steps.conversion import ByteSize
-from harmony.steps.registry import step, then
-from harmony.verdict.comparison import expect_equal
+from harmony import ByteSize, expect_equal, step, then
 from step_definitions.observer import Part
 from step_definitions.patterns import Pattern, Payload
 from step_definitions.port import Driver, DriverError
@@ -19,8 +17,9 @@ from step_definitions.verification import verify_series
 class EdgeCaseSteps:
     """Series of frames, things that block, races, and what the header shows meanwhile."""
 
-    def __init__(self, role: Role) -> None:
+    def __init__(self, role: Role, driver: Driver) -> None:
         self._role = role
+        self._driver = driver
         self._races: list[Counter[str]] = []
 
     @step(acting(r"writes '(?P<count>[^']+)' frames with sizes '(?P<sizes>[^']+)' as fast as possible"))
@@ -31,8 +30,7 @@ class EdgeCaseSteps:
     @step(acting(r"writes '(?P<count>[^']+)' frames of size '(?P<size>[^']+)' in a row"))
     async def write_row(self, count: int, size: ByteSize) -> None:
         """Write frames that find room at once."""
-        driver = await self._role.driver()
-        await driver.write(self._role.endpoints.writer(), Payload(Pattern.FRAME, size), count=count)
+        await self._driver.write(self._role.endpoints.writer(), Payload(Pattern.FRAME, size), count=count)
 
     @step(acting(r"reads '(?P<count>[^']+)' frames in a row"))
     async def read_row(self, count: int) -> None:
@@ -98,7 +96,7 @@ class EdgeCaseSteps:
     @step(acting(r"races a second creator for buffer '(?P<base>[^']+)' '(?P<times>\d+)' times"))
     async def race(self, base: str, times: int) -> None:
         """Have two processes create one name at the same moment, again and again."""
-        rivals = (await self._role.driver(), await self._role.sibling())
+        rivals = (self._driver, await self._role.sibling())
         name = self._role.view(base).name
 
         async def create(driver: Driver) -> str:
@@ -136,11 +134,10 @@ class EdgeCaseSteps:
         expect_equal([], self._role.view(base).existing(), "objects of the buffer")
 
     async def _begin_writing(self, count: int, sizes: list[ByteSize]) -> None:
-        driver = await self._role.driver()
         recipe = Payload(Pattern.FRAME, sizes[0])
         timeout = self._role.settings.bulk_timeout
         self._role.operations.start(
-            driver.write(self._role.endpoints.writer(), recipe, count=count, sizes=list(sizes), timeout=timeout)
+            self._driver.write(self._role.endpoints.writer(), recipe, count=count, sizes=list(sizes), timeout=timeout)
         )
 
     async def _watch(self, owner: str) -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from random import Random
 
-from harmony.steps.registry import step, then
-from harmony.verdict.comparison import expect_equal
+from harmony import expect_equal, step, then
 from step_definitions.observer import Part
 from step_definitions.patterns import Pattern, Payload, ramp
+from step_definitions.port import Driver
 from step_definitions.role import Role
 from step_definitions.sentences import acting, stating
 
@@ -17,8 +17,9 @@ _HEADER = 16
 class FrameSteps:
     """Frames held, released, foreign, random."""
 
-    def __init__(self, role: Role, random: Random) -> None:
+    def __init__(self, role: Role, driver: Driver, random: Random) -> None:
         self._role = role
+        self._driver = driver
         self._random = random
 
     @step(acting(r"holds '(?P<count>\d+)' frames"))
@@ -30,22 +31,20 @@ class FrameSteps:
     @step(acting(r"releases held frame '(?P<number>\d+)'"))
     async def release(self, number: int) -> None:
         """Release one of the held frames."""
-        await (await self._role.driver()).release(self._role.history.frames[number - 1].frame)
+        await self._driver.release(self._role.history.frames[number - 1].frame)
 
     @then(acting(r"should find held frame '(?P<number>\d+)' unharmed"))
     async def unharmed(self, number: int) -> None:
         """Read the bytes of a held frame again and compare each with its pattern."""
-        driver = await self._role.driver()
         frame = self._role.history.frames[number - 1]
-        seen = await driver.peek(frame.frame, offset=0, length=frame.size)
+        seen = await self._driver.peek(frame.frame, offset=0, length=frame.size)
         expect_equal(ramp(frame.size, frame.sequence), seen, f"bytes of held frame {number}")
 
     @step(acting(r"tries to look at held frame '(?P<number>\d+)'"))
     async def try_look(self, number: int) -> None:
         """Look at a frame, or learn why not."""
-        driver = await self._role.driver()
         await self._role.operations.attempt(
-            driver.peek(self._role.history.frames[number - 1].frame, offset=0, length=1)
+            self._driver.peek(self._role.history.frames[number - 1].frame, offset=0, length=1)
         )
 
     @step(
@@ -56,11 +55,10 @@ class FrameSteps:
     )
     async def write_random(self, count: int, least: int, most: int) -> None:
         """Begin to write frames whose sizes depend on the seed of the run."""
-        driver = await self._role.driver()
         sizes = [self._random.randint(least, most) for _ in range(count)]
         recipe = Payload(Pattern.FRAME, sizes[0])
         timeout = self._role.settings.bulk_timeout
-        work = driver.write(self._role.endpoints.writer(), recipe, count=count, sizes=sizes, timeout=timeout)
+        work = self._driver.write(self._role.endpoints.writer(), recipe, count=count, sizes=sizes, timeout=timeout)
         self._role.operations.start(work)
 
     @then(

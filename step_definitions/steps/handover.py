@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import time
 
-from harmony.steps.registry import step, then
-from harmony.verdict.comparison import expect_equal
+from harmony import expect_equal, step, then
+from step_definitions.port import Driver
 from step_definitions.role import Role
 from step_definitions.sentences import acting
 
@@ -14,15 +14,15 @@ from step_definitions.sentences import acting
 class HandoverSteps:
     """Relays, and the end of a buffer as its writer sees it."""
 
-    def __init__(self, role: Role) -> None:
+    def __init__(self, role: Role, driver: Driver) -> None:
         self._role = role
+        self._driver = driver
 
     @step(acting(r"passes '(?P<count>\d+)' frames from buffer '(?P<source>[^']+)' to buffer '(?P<target>[^']+)'"))
     async def relay(self, count: int, source: str, target: str) -> None:
         """Begin to read from one buffer and write to another; with one frame, wait until it is done."""
-        driver = await self._role.driver()
         timeout = self._role.settings.bulk_timeout
-        work = driver.relay(
+        work = self._driver.relay(
             self._role.endpoints.reader(source), self._role.endpoints.writer(target), count, timeout=timeout
         )
         if count > 1:

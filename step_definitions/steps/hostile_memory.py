@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from harmony.steps.registry import step
+from harmony import step
 from step_definitions.observer import Part
 from step_definitions.patterns import Pattern, Payload
 from step_definitions.role import Role

@@ -6,11 +6,10 @@ import asyncio
 import mmap
 import time
 
-from harmony.steps.conversion import ByteSize
-from harmony.steps.registry import step, then
+from harmony import ByteSize, step, then
 from step_definitions import processes
 from step_definitions.patterns import Pattern, Payload
-from step_definitions.port import Transfer
+from step_definitions.port import Driver, Transfer
 from step_definitions.role import Role
 from step_definitions.sentences import acting
 
@@ -20,8 +19,9 @@ _BLOCK = 1 << 20
 class MonitoringSteps:
     """What an idle wait and a busy transfer cost."""
 
-    def __init__(self, role: Role) -> None:
+    def __init__(self, role: Role, driver: Driver) -> None:
         self._role = role
+        self._driver = driver
 
     @then(acting(r"should use less than '(?P<percent>[^']+)' percent of a core over '(?P<seconds>[^']+)' seconds"))
     async def idle_cost(self, percent: float, seconds: float) -> None:
@@ -38,10 +38,11 @@ class MonitoringSteps:
     @step(acting(r"streams '(?P<count>\d+)' frames of size '(?P<size>[^']+)' as fast as possible"))
     async def stream(self, count: int, size: ByteSize) -> None:
         """Begin to write the same bytes again and again, so that making them costs nothing."""
-        driver = await self._role.driver()
         recipe = Payload(Pattern.SIMPLE, size)
         timeout = self._role.settings.bulk_timeout
-        self._role.operations.start(driver.write(self._role.endpoints.writer(), recipe, count=count, timeout=timeout))
+        self._role.operations.start(
+            self._driver.write(self._role.endpoints.writer(), recipe, count=count, timeout=timeout)
+        )
 
     @step(acting(r"takes '(?P<count>\d+)' frames without looking at them"))
     async def take(self, count: int) -> None:

@@ -6,12 +6,10 @@ import contextlib
 import json
 import time
 
-from harmony.errors import UnsupportedError
-from harmony.steps.context import ScenarioContext
-from harmony.steps.registry import given, step, then
-from harmony.verdict.comparison import expect_equal
+from harmony import ScenarioContext, UnsupportedError, expect_equal, given, step, then
 from step_definitions import processes
 from step_definitions.observer import Part
+from step_definitions.port import Driver
 from step_definitions.role import Role
 from step_definitions.sentences import acting, stating
 
@@ -22,8 +20,9 @@ _HOUR = 3600.0
 class PlatformSteps:
     """Names, places, lengths, and what dead processes leave."""
 
-    def __init__(self, role: Role, context: ScenarioContext) -> None:
+    def __init__(self, role: Role, driver: Driver, context: ScenarioContext) -> None:
         self._role = role
+        self._driver = driver
         self._locks = contextlib.ExitStack()
         context.on_cleanup(self._locks.close)
 
@@ -49,7 +48,7 @@ class PlatformSteps:
     async def try_create_exactly(self, name: str) -> None:
         """Create a buffer under a name as it stands, written as JSON."""
         exact = str(json.loads(name))
-        await self._role.operations.attempt((await self._role.driver()).create(exact, metadata=64, payload=1024))
+        await self._role.operations.attempt(self._driver.create(exact, metadata=64, payload=1024))
 
     @step(acting(r"tries to create a buffer with a name of '(?P<length>\d+)' characters"))
     async def try_create_long(self, length: int) -> None:
@@ -82,7 +81,7 @@ class PlatformSteps:
         """Leave objects that are an hour old and name a process that began just now."""
         self._leave(what, base, await self._role.pid(), made_at=time.time() - _HOUR)
 
-    @step(acting(r"finds the lock of buffer '(?P<base>[^']+)' held by somebody who creates it anew"))
+    @step(acting(r"finds the lock of buffer '(?P<base>[^']+)' held as by a reader that creates it anew"))
     def hold_lock(self, base: str) -> None:
         """Hold the lock, as a new reader does before it has replaced the objects of a dead one."""
         self._locks.enter_context(self._role.view(base).holding_lock())

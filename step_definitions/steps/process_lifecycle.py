@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from harmony.steps.conversion import ByteSize
-from harmony.steps.registry import step, then
-from harmony.verdict.comparison import expect_equal
+from harmony import ByteSize, expect_equal, step, then
 from step_definitions.contract_terms import CODES
 from step_definitions.patterns import Pattern, Payload
 from step_definitions.pending_operations import Outcome

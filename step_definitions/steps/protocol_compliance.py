@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from harmony.steps.registry import then
-from harmony.verdict.comparison import expect_equal
+from harmony import expect_equal, then
 from step_definitions.role import Role
 from step_definitions.sentences import stating
 

@@ -7,12 +7,10 @@ import contextlib
 import time
 from collections import Counter
 
-from harmony.steps.conversion import ByteSize
-from harmony.steps.registry import step, then
-from harmony.verdict.comparison import expect_equal
+from harmony import ByteSize, expect_equal, step, then
 from step_definitions.observer import BufferView
 from step_definitions.patterns import Pattern, Payload
-from step_definitions.port import DriverError
+from step_definitions.port import Driver, DriverError
 from step_definitions.processes import Holdings
 from step_definitions.role import Role
 from step_definitions.sentences import acting, stating
@@ -26,8 +24,9 @@ _LEEWAY = 2
 class StressSteps:
     """Many buffers, long runs, storms; and what is held afterwards."""
 
-    def __init__(self, role: Role) -> None:
+    def __init__(self, role: Role, driver: Driver) -> None:
         self._role = role
+        self._driver = driver
         self._before: Holdings | None = None
         self._written = 0
         self._crowd: list[str] = []
@@ -123,23 +122,21 @@ class StressSteps:
         expect_equal([], sorted(set(seen) - {"connected", *codes}), "errors that may not occur")
 
     async def _connect_always(self, view: BufferView) -> Counter[str]:
-        driver = await self._role.driver()
         seen: Counter[str] = Counter()
         while not self._calm.is_set():
             try:
-                handle = await driver.connect(view.name)
+                handle = await self._driver.connect(view.name)
                 seen["connected"] += 1
-                await driver.close(handle)
+                await self._driver.close(handle)
             except DriverError as error:
                 seen[error.code] += 1
         return seen
 
     async def _write_until(self, end: float, size: int) -> None:
-        driver = await self._role.driver()
         with contextlib.suppress(asyncio.CancelledError):
             while time.monotonic() < end:
                 recipe = Payload(Pattern.FRAME, size)
-                done = await driver.write(self._role.endpoints.writer(), recipe, count=_BATCH, timeout=30)
+                done = await self._driver.write(self._role.endpoints.writer(), recipe, count=_BATCH, timeout=30)
                 self._written += done.frames
 
     async def _count(self) -> None:

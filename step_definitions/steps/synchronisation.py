@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harmony.steps.registry import then
+from harmony import then
 from step_definitions.port import Transfer
 from step_definitions.role import Role
 from step_definitions.sentences import acting

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import resource
 
-from harmony.steps.context import ScenarioContext
-from harmony.steps.conversion import ByteSize
-from harmony.steps.registry import given, step, then
-from harmony.verdict.comparison import expect_equal
+from harmony import ByteSize, ScenarioContext, expect_equal, given, step, then
 from step_definitions import processes
 from step_definitions.observer import Part
 from step_definitions.role import Role

@@ -12,6 +12,8 @@ from typing import Final, Self
 
 import pytest
 
+from harmony.run.building import is_here
+
 DRIVERS: Final = Path(__file__).resolve().parents[2] / "drivers"
 
 
@@ -49,7 +51,7 @@ class Language:
     @property
     def needs_tools(self) -> pytest.MarkDecorator:
         """Skips, visibly, what cannot be built here."""
-        missing = [f"no {tool} (Debian: {remedy})" for tool, remedy in self.tools.items() if not shutil.which(tool)]
+        missing = [f"no {tool} (Debian: {remedy})" for tool, remedy in self.tools.items() if not is_here(tool)]
         return pytest.mark.skipif(bool(missing), reason=f"{self.name}: {', '.join(missing)}")
 
     def obstacle(self) -> str:

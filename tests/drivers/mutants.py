@@ -94,7 +94,7 @@ def handshake_of(language: Language) -> str:
     return str(caught.value)
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 class Broken(Subject):
     """The mutants of a language."""
 
@@ -123,7 +123,6 @@ class Broken(Subject):
         assert f"oieb.{one} is at offset {there}, expected {here}" in said
         assert f"oieb.{other} is at offset {here}, expected {there}" in said
 
-    @pytest.mark.nightly
     def test_a_mutant_is_found(self, mutant: Mutant, workshop: Workshop, name: str) -> None:
         changed = workshop.with_change(mutant.change)
         with pytest.raises((AssertionError, DriverError)):

@@ -17,7 +17,11 @@ CPP = Language(
     command=(DRIVERS / "cpp" / "build" / "zerobuffer-driver",),
     sources=("include/zerobuffer/*.hpp", "src/*", "driver/*"),
     build=("cmake", "-D", "JOBS=2", "-P", "build.cmake"),
-    tools={"cmake": "apt-get install cmake", "c++": "apt-get install g++"},
+    tools={
+        "cmake": "apt-get install cmake",
+        "c++": "apt-get install g++",
+        "nlohmann/json.hpp": "apt-get install nlohmann-json3-dev",
+    },
     said="c++",
 )
 

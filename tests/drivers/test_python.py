@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
+import pytest
+
+from harmony.errors import UnsupportedError
+from step_definitions.child_driver import ChildDriver
 from tests.drivers.language import DRIVERS, Language
 from tests.drivers.wire import Wire
 
@@ -18,3 +23,18 @@ PYTHON = Language(
 
 class TestWire(Wire):
     language = PYTHON
+
+
+def test_a_library_without_named_points_declines_to_arm_one() -> None:
+    """Any other answer would make scenarios red that a plain wheel cannot play."""
+
+    async def arm() -> None:
+        driver = await ChildDriver.start("zerobuffer.config")
+        try:
+            assert "points" not in (await driver.hello()).capabilities
+            await driver.arm("writer.data", 1)
+        finally:
+            await driver.end()
+
+    with pytest.raises(UnsupportedError, match="built without its named points"):
+        asyncio.run(arm())

@@ -30,6 +30,15 @@ def lock_directory(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest
     return path
 
 
+@pytest.fixture(scope="session", autouse=True)
+def modules_and_tests_aside() -> Iterator[None]:
+    """Have no collection of garbage look at what lives to the end: that takes longer than most tests."""
+    gc.collect()
+    gc.freeze()
+    yield
+    gc.unfreeze()
+
+
 @pytest.fixture(autouse=True)
 def nothing_left(lock_directory: Path, request: pytest.FixtureRequest) -> Iterator[None]:
     """Fail a test that leaves shared memory, locks, descriptors, mappings, threads or children."""

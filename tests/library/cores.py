@@ -29,10 +29,18 @@ def require_dozing() -> None:
         pytest.skip(CANNOT_DOZE)
 
 
+def points() -> list[str]:
+    """Return the named points of the core; fail where it was built without them."""
+    if not hasattr(_core, "points"):
+        pytest.fail(f"{_core.__file__} has no named points: build it with -C cmake.define.ZB_POINTS=ON", pytrace=False)
+    return _core.points()
+
+
 def build(source: Path, directory: Path, *options: str) -> tuple[Path, dict[str, str]]:
     """Build the module with these options of CMake; returns it, and the environment in which a child uses it."""
     toolchain.require_cmake()
-    toolchain.run("cmake", "-S", source, "-B", directory, f"-DPython_EXECUTABLE={sys.executable}", *options)
+    options = (f"-DPython_EXECUTABLE={sys.executable}", "-DZB_POINTS=ON", toolchain.STRICT, *options)
+    toolchain.run("cmake", "-S", source, "-B", directory, *options)
     toolchain.run("cmake", "--build", directory, "--parallel", "2")
     [module] = directory.glob("_core*.so")
     (directory / "sitecustomize.py").write_text(_CUSTOMIZE.format(module=str(module)))

@@ -10,7 +10,7 @@ import random
 import signal
 from dataclasses import asdict, dataclass, field
 
-from tests.library import children
+from tests.library import children, cores
 from tests.library.data import Fields, frame
 from tests.library.processes import Child
 from zerobuffer import (
@@ -23,7 +23,6 @@ from zerobuffer import (
     ReaderDeadError,
     Writer,
     WriterDeadError,
-    _core,
 )
 
 PAYLOAD = 4096
@@ -31,8 +30,9 @@ CONFIG = BufferConfig(metadata_size=64, payload_size=PAYLOAD)
 ALWAYS_FITS = PAYLOAD // 2 - 16
 
 NO_FRAME = {"writer.opened", "writer.metadata"}  # the points of a writer outside the writing of a frame
-WRITER_POINTS = [point for point in _core.points() if point.startswith("writer.") and point not in NO_FRAME]
-READER_POINTS = [point for point in _core.points() if point.startswith("reader.")]
+POINTS = cores.points()
+WRITER_POINTS = [point for point in POINTS if point.startswith("writer.") and point not in NO_FRAME]
+READER_POINTS = [point for point in POINTS if point.startswith("reader.")]
 
 PATIENCE = 20.0
 

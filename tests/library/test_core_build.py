@@ -32,7 +32,7 @@ PROGRAMS = {
 def test_the_core_passes_its_tests_under(sanitizers: str, tmp_path: Path) -> None:
     toolchain.require_cmake()
     toolchain.require_sanitizers(sanitizers)
-    options = ("-DZB_BUILD_MODULE=OFF", "-DZB_BUILD_TESTS=ON", f"-DZB_SANITIZE={sanitizers}")
+    options = ("-DZB_BUILD_MODULE=OFF", "-DZB_BUILD_TESTS=ON", f"-DZB_SANITIZE={sanitizers}", toolchain.STRICT)
     toolchain.run("cmake", "-S", toolchain.ROOT, "-B", tmp_path, *options)
     toolchain.run("cmake", "--build", tmp_path, "--parallel", "2")
     report = toolchain.run("ctest", "--test-dir", tmp_path, "--output-on-failure", deadline=300)
@@ -60,8 +60,7 @@ def test_an_access_outside_of_the_segment_is_found(sanitizers: str, broken: str,
     )
     program = tmp_path / "broken"
     includes = (f"-I{toolchain.CORE}", f"-I{toolchain.CORE_TESTS}", "-D_GNU_SOURCE")
-    sources = [toolchain.CORE / "ring.c", toolchain.CORE / "point.c"]
-    sources += [toolchain.CORE_TESTS / name for name in ("check.c", "segment.c")]
+    sources = [toolchain.CORE / "ring.c", *(toolchain.CORE_TESTS / name for name in ("check.c", "segment.c"))]
     toolchain.run(
         toolchain.compiler(),
         f"-fsanitize={sanitizers}",

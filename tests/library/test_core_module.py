@@ -62,9 +62,9 @@ def test_a_mistake_with_the_heap_is_found(name: str, tmp_path: Path) -> None:
     shutil.copy(toolchain.ROOT / "CMakeLists.txt", source)
     batch = source / "zerobuffer" / "core" / "batch.c"
     text = batch.read_text()
-    right = "(size_t)capacity * sizeof *batch->leases"
+    right = "(size_t)capacity * sizeof *batch->entries"
     assert text.count(right) == 1, "batch.c has changed: bring this mistake up to date"
-    batch.write_text(text.replace(right, "(size_t)capacity * sizeof *batch->leases - 8"))
+    batch.write_text(text.replace(right, f"{right} - 8"))
     _, environment = build(source, tmp_path / "build")
     case = {"metadata": 0, "payload": 1024, "frames": [1, 2, 3], "calls": [["read_many", 3]]}
     with Trials(name, environment) as trials, pytest.raises(FindingError, match="ended"):

@@ -50,7 +50,7 @@ class Workshop:
 
 
 def _flags(sanitizers: str) -> list[str]:
-    flags = ["-std=gnu11", "-D_GNU_SOURCE", "-O1", "-pthread"]
+    flags = ["-std=gnu11", "-D_GNU_SOURCE", "-DZB_POINTS", "-O1", "-pthread"]
     if sanitizers:
         flags += [f"-fsanitize={sanitizers}", "-fno-sanitize-recover=all"]
     if "thread" not in sanitizers:

@@ -111,10 +111,10 @@ def test_a_reader_that_waits_for_anybody_hardly_wakes_when_its_writer_has_ended(
 
         with ThreadPoolExecutor(1) as pool:
             ending = pool.submit(let_go)
-            woken = wake_ups(lambda: reader._wait_for_anybody(1.3))
+            woken = wake_ups(lambda: reader._wait(1.3, True))
             # Who was kept from seeing the first wait sees this one.
             while not ending.done():
-                reader._wait_for_anybody(0.3)
+                reader._wait(0.3, True)
         ending.result()
         assert woken <= MOST_WAKE_UPS + 10
 

@@ -262,15 +262,12 @@ def test_server_whose_client_left_waits_for_the_next_one_without_polling(
 ) -> None:
     waits: list[str] = []
 
-    def counted(wait: Callable[[Reader, float | None], bool]) -> Callable[[Reader, float | None], bool]:
-        def counting(reader: Reader, timeout: float | None) -> bool:
-            waits.append(reader.name)
-            return wait(reader, timeout)
+    class Counting(Reader):
+        def _wait(self, timeout: float | None, anybody: bool = False, /) -> bool:
+            waits.append(self.name)
+            return super()._wait(timeout, anybody)
 
-        return counting
-
-    monkeypatch.setattr(Reader, "_wait", counted(Reader._wait), raising=True)
-    monkeypatch.setattr(Reader, "_wait_for_anybody", counted(Reader._wait_for_anybody), raising=True)
+    monkeypatch.setattr("zerobuffer.duplex.Reader", Counting)
     with DuplexServer(name, CONFIG) as server:
         server.start(echo)
         for _ in range(3):

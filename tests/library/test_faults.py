@@ -10,7 +10,7 @@ import pytest
 
 from tests.library import children, faults
 from tests.library.data import Fields, frame
-from tests.library.faults import CONFIG, NO_FRAME, PATIENCE, PAYLOAD, READER_POINTS, WRITER_POINTS, Plan
+from tests.library.faults import CONFIG, NO_FRAME, PATIENCE, PAYLOAD, POINTS, READER_POINTS, WRITER_POINTS, Plan
 from tests.library.processes import Child
 from zerobuffer import BufferConfig, Frame, FrameTimeoutError, NoMetadataError, Reader, Writer, _core
 
@@ -23,7 +23,7 @@ SHAPES = {
 
 
 def test_points_are_known() -> None:
-    assert len(WRITER_POINTS) + len(READER_POINTS) + len(NO_FRAME) == len(_core.points())
+    assert len(WRITER_POINTS) + len(READER_POINTS) + len(NO_FRAME) == len(POINTS)
     with pytest.raises(ValueError, match="no point named"):
         _core.arm_point("writer.nowhere", 1, signal.SIGKILL)
 

@@ -133,6 +133,16 @@ def test_living_owner_is_recognised_by_its_lock_when_its_segment_is_gone(name: s
         assert caught.value.pid == "unknown"
 
 
+def test_owner_that_was_replaced_removes_nothing_of_the_next_one(name: str) -> None:
+    """A close that went by names alone would remove the next reader's buffer."""
+    with Reader(name, CONFIG) as first:
+        for path in ownership.object_paths(name):
+            path.unlink()
+        with Reader(name, CONFIG):
+            first.close()
+            assert all(path.exists() for path in ownership.object_paths(name))
+
+
 def test_living_owner_is_not_taken_for_a_stranger_when_the_clock_was_set(name: str) -> None:
     with Reader(name, CONFIG) as reader:
         os.utime(segment(name), (0, segment(name).stat().st_mtime - 3600))

@@ -9,7 +9,7 @@ import signal
 import posix_ipc
 import pytest
 
-from tests.library import children
+from tests.library import children, cores
 from tests.library.data import frame
 from tests.library.processes import Child
 from zerobuffer import BufferConfig, FrameTimeoutError, Reader, Writer, WriterDeadError, WriterExistsError, names
@@ -228,6 +228,7 @@ def test_a_reader_that_stood_still_with_a_token_meets_no_frame_twice(
     name: str, before: int, written: int, batches: bool
 ) -> None:
     """The writer that comes after a killed one finds the frame without its token, and posts one for it."""
+    cores.points()
     size = 4096 // 4 - 16
     with Child(children.read_when_asked, name=name, batches=batches) as reader:
         reader.hear("ready")

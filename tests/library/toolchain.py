@@ -16,6 +16,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CORE = ROOT / "zerobuffer" / "core"
 CORE_TESTS = ROOT / "tests" / "core"
 
+STRICT = "-DCMAKE_COMPILE_WARNING_AS_ERROR=ON"
+"""Option of CMake: a warning ends the build."""
+
 BUILD_DEADLINE = 170
 """Seconds: only a bound on a hang."""
 

@@ -1,5 +1,11 @@
-/* Many frames read with one call and given back with one. Frame objects are made only for those that are looked at. */
+/* Many frames, read and given back with one call each. Frame objects are made only of those that are looked at. */
 #include "reader.h"
+
+typedef struct entry {
+    PyObject *frame; /* NULL until asked for */
+    uint64_t lease;
+    zb_found found;
+} entry;
 
 typedef struct ZbFrameBatch {
     PyObject_HEAD
@@ -7,9 +13,7 @@ typedef struct ZbFrameBatch {
     Py_ssize_t count;
     bool released;
     bool warned; /* a recorded warning holds the batch: it may be finalized twice */
-    PyObject **frames; /* NULL until asked for */
-    uint64_t *leases;
-    zb_found *found;
+    entry *entries;
 } ZbFrameBatch;
 
 PyObject *zb_frame_batch_new(ZbReader *reader, Py_ssize_t capacity) {
@@ -18,10 +22,8 @@ PyObject *zb_frame_batch_new(ZbReader *reader, Py_ssize_t capacity) {
     batch->reader = (ZbReader *)Py_NewRef((PyObject *)reader);
     batch->count = 0;
     batch->released = batch->warned = false;
-    batch->frames = PyMem_Calloc((size_t)capacity, sizeof *batch->frames);
-    batch->leases = PyMem_Malloc((size_t)capacity * sizeof *batch->leases);
-    batch->found = PyMem_Malloc((size_t)capacity * sizeof *batch->found);
-    if (batch->frames == NULL || batch->leases == NULL || batch->found == NULL) {
+    batch->entries = PyMem_Malloc((size_t)capacity * sizeof *batch->entries);
+    if (batch->entries == NULL) {
         Py_DECREF(batch);
         return PyErr_NoMemory();
     }
@@ -30,55 +32,47 @@ PyObject *zb_frame_batch_new(ZbReader *reader, Py_ssize_t capacity) {
 
 void zb_frame_batch_append(PyObject *self, const zb_found *found, uint64_t lease) {
     ZbFrameBatch *batch = (ZbFrameBatch *)self;
-    batch->found[batch->count] = *found;
-    batch->leases[batch->count] = lease;
-    batch->count++;
+    batch->entries[batch->count++] = (entry){.lease = lease, .found = *found};
+}
+
+/* Gives back the entries of which no frame was made. A frame ends by its own release, so that its views end with it. */
+static void give_back_unseen(ZbFrameBatch *batch) {
+    for (Py_ssize_t i = 0; i < batch->count; i++) {
+        if (batch->entries[i].frame == NULL) zb_lease_mark(batch->reader, batch->entries[i].lease);
+    }
+    zb_lease_drain(batch->reader);
 }
 
 static void batch_give_back(ZbFrameBatch *batch) {
     if (batch->released) return;
     batch->released = true;
+    give_back_unseen(batch);
     for (Py_ssize_t i = 0; i < batch->count; i++) {
-        /* A frame that somebody looked at ends by its own release, so that its views end with it. */
-        if (batch->frames[i] == NULL) zb_lease_mark(batch->reader, batch->leases[i]);
-    }
-    zb_lease_drain(batch->reader);
-    for (Py_ssize_t i = 0; i < batch->count; i++) {
-        if (batch->frames[i] != NULL) zb_frame_finish(batch->frames[i]);
+        if (batch->entries[i].frame != NULL) zb_frame_finish(batch->entries[i].frame);
     }
 }
 
 static void batch_finalize(PyObject *self) {
     ZbFrameBatch *batch = (ZbFrameBatch *)self;
-    if (batch->released || batch->warned || batch->reader->closed || batch->frames == NULL) return;
+    if (batch->released || batch->warned || batch->reader->closed) return;
     Py_ssize_t held = 0;
-    for (Py_ssize_t i = 0; i < batch->count; i++) held += batch->frames[i] == NULL;
+    for (Py_ssize_t i = 0; i < batch->count; i++) held += batch->entries[i].frame == NULL;
     if (held == 0) return; /* each frame answers for itself */
     batch->warned = true;
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    if (PyErr_ResourceWarning(self, 1,
-                              "%zd frames of buffer '%s' were never released: use `with reader.read_frames(n) as "
-                              "frames:` or frames.release()",
-                              held, batch->reader->handle->name) < 0) {
-        PyErr_WriteUnraisable(self);
-    }
-    PyErr_Restore(type, value, traceback);
+    zb_warn_lost(self,
+                 "%zd frames of buffer '%s' were never released: use `with reader.read_frames(n) as frames:` or "
+                 "frames.release()",
+                 held, batch->reader->handle->name);
 }
 
 static void batch_dealloc(PyObject *self) {
     ZbFrameBatch *batch = (ZbFrameBatch *)self;
-    if (!batch->released && batch->frames != NULL) {
+    if (!batch->released) {
         if (PyObject_CallFinalizerFromDealloc(self) < 0) return;
-        for (Py_ssize_t i = 0; i < batch->count; i++) {
-            if (batch->frames[i] == NULL) zb_lease_mark(batch->reader, batch->leases[i]);
-        }
-        zb_lease_drain(batch->reader);
+        give_back_unseen(batch);
     }
-    for (Py_ssize_t i = 0; batch->frames != NULL && i < batch->count; i++) Py_XDECREF(batch->frames[i]);
-    PyMem_Free(batch->frames);
-    PyMem_Free(batch->leases);
-    PyMem_Free(batch->found);
+    for (Py_ssize_t i = 0; i < batch->count; i++) Py_XDECREF(batch->entries[i].frame);
+    PyMem_Free(batch->entries);
     Py_DECREF(batch->reader);
     PyObject_Free(batch);
 }
@@ -91,15 +85,13 @@ static PyObject *batch_item(PyObject *self, Py_ssize_t index) {
         PyErr_SetString(PyExc_IndexError, "frame index out of range");
         return NULL;
     }
-    if (batch->frames[index] == NULL) {
-        if (batch->released) {
-            return zb_raise(batch->reader->handle, "frame_released", "{s:K}", "sequence",
-                            (unsigned long long)batch->found[index].sequence);
-        }
-        batch->frames[index] = zb_frame_new(batch->reader, &batch->found[index], batch->leases[index]);
-        if (batch->frames[index] == NULL) return NULL;
+    entry *one = &batch->entries[index];
+    if (one->frame == NULL && batch->released) {
+        return zb_raise(batch->reader->handle, "frame_released", "{s:K}", "sequence",
+                        (unsigned long long)one->found.sequence);
     }
-    return Py_NewRef(batch->frames[index]);
+    if (one->frame == NULL) one->frame = zb_frame_new(batch->reader, &one->found, one->lease);
+    return Py_XNewRef(one->frame);
 }
 
 static PyObject *batch_subscript(PyObject *self, PyObject *key) {
@@ -114,11 +106,11 @@ static PyObject *batch_subscript(PyObject *self, PyObject *key) {
     return batch_item(self, index < 0 ? index + ((ZbFrameBatch *)self)->count : index);
 }
 
-/* A large frame is copied without the GIL: its buffer stays exported meanwhile, so that its space cannot return. */
+/* A large frame is copied without the GIL. Its buffer is exported meanwhile, so that its space cannot return. */
 static PyObject *copy_out(ZbFrameBatch *batch, Py_ssize_t index) {
-    const zb_found *found = &batch->found[index];
+    const zb_found *found = &batch->entries[index].found;
     if (batch->reader->closed) return zb_raise(batch->reader->handle, "closed", "{s:s}", "what", "reader");
-    if (batch->frames[index] == NULL && !batch->released && found->size < ZB_COPY_GIL_LIMIT) {
+    if (batch->entries[index].frame == NULL && !batch->released && found->size < ZB_COPY_GIL_LIMIT) {
         return PyBytes_FromStringAndSize((const char *)found->data, (Py_ssize_t)found->size);
     }
     PyObject *frame = batch_item((PyObject *)batch, index);

@@ -1,4 +1,4 @@
-/* What the Python types of the core share. Everything here runs with the GIL held unless it says otherwise. */
+/* What the Python types of the core share. All of it runs with the GIL held, unless it says otherwise. */
 #ifndef ZB_BINDING_H
 #define ZB_BINDING_H
 
@@ -7,6 +7,7 @@
 #include <semaphore.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <structmember.h>
 
 #include "clock.h"
 #include "doze.h"
@@ -19,8 +20,8 @@
 #define ZB_DEFAULT_TIMEOUT_NS 5000000000
 
 /*
- * One mapped segment with its two semaphores. It lives until the last of its users is gone: the Reader or Writer
- * that opened it, every wait under way, and every memoryview into it. `refs` is guarded by the GIL.
+ * One mapped segment with its two semaphores. Its users are the Reader or Writer that opened it, each wait under way
+ * and each memoryview into it; it lives until the last of them is gone. The GIL guards `refs`.
  */
 typedef struct zb_handle {
     int refs;
@@ -40,33 +41,35 @@ zb_handle *zb_handle_open(int fd, const char *name, const char *data_semaphore, 
 void zb_handle_retain(zb_handle *handle);
 void zb_handle_release(zb_handle *handle);
 /*
- * Signs of life: each side of ours holds a lock on the segment, one byte far behind its end. The kernel drops it with
- * the process, in whatever pid namespace. The reader's is taken when the segment is made (zerobuffer/presence.py).
+ * Signs of life: each side of ours locks one byte far behind the end of the segment. The kernel drops the lock with the
+ * process, in whatever pid namespace. zerobuffer/presence.py takes the reader's when the segment is made.
  */
 #define ZB_READER_LOCK ((int64_t)1 << 40)
 #define ZB_WRITER_LOCK ((int64_t)1 << 41)
-/* Takes a lock; false if somebody else holds it. */
+/* Takes a lock; false if another process holds it. */
 bool zb_handle_lock(const zb_handle *handle, int64_t place);
 void zb_handle_unlock(const zb_handle *handle, int64_t place);
-/* Whether somebody else holds a lock. */
+/* Whether another process holds a lock. */
 bool zb_handle_locked(const zb_handle *handle, int64_t place);
-/* Whether the segment still has a name: without one it was replaced, and the lock file is another reader's. */
+/* Whether the segment still has a name. If it has none, it was replaced, and the lock file is another reader's. */
 bool zb_handle_has_name(const zb_handle *handle);
-/* Whether somebody holds the lock file: a foreign reader whose pid is not known here may live. */
+/* Whether the lock file is held: then a foreign reader lives, even if its pid is not known here. */
 bool zb_handle_lock_file_held(const zb_handle *handle);
-/* In a child of fork: lets go of the descriptor that carries the parent's lock, whoever still uses the mapping. */
+/* In a child of fork: closes the descriptor that carries the parent's lock. The mapping stays for its users. */
 void zb_handle_detach(zb_handle *handle);
 
-/* Copies; a large copy releases the GIL, and the mapping outlives it whatever is closed meanwhile. */
+/* Copies. A large copy releases the GIL; the mapping outlives it even if the endpoint is closed meanwhile. */
 void zb_copy(zb_handle *handle, void *target, const void *source, size_t size);
 
-/* Raises the error of the catalogue with this code; `format` and what follows build a dict as Py_BuildValue does. */
+/* Raises the error with this code. `format` and what follows build the dict of its values, as Py_BuildValue does. */
 PyObject *zb_raise(const zb_handle *handle, const char *code, const char *format, ...);
 PyObject *zb_raise_fault(const zb_handle *handle, zb_status status, const zb_fault *fault);
 PyObject *zb_raise_errno(const zb_handle *handle, const char *operation);
+/* Gives a ResourceWarning about an object that is dropped before its place in the ring was given back. */
+void zb_warn_lost(PyObject *owner, const char *format, ...);
 extern PyObject *zb_error_factory;
 
-/* A timeout in seconds (None: for ever) as nanoseconds; -1 with an exception set when it is none. */
+/* Converts a timeout in seconds (None: for ever) to nanoseconds; -1 with an exception set. */
 int64_t zb_timeout_ns(PyObject *seconds);
 int64_t zb_deadline(int64_t timeout_ns, int64_t now);
 /* Parses `(…required, timeout=…)` of a METH_FASTCALL | METH_KEYWORDS method. */
@@ -78,8 +81,8 @@ int zb_parse_timeout(const char *method, PyObject *const *args, Py_ssize_t count
 #define ZB_FASTCALL(function) ((PyCFunction)(void (*)(void))function)
 
 /*
- * What a reader and a writer have in common, at the same place in both. `cancelled` is set from another thread: the
- * wait under way ends within a slice. `naps` counts those of the wait under way.
+ * What a reader and a writer have in common, at the same place in both. Another thread sets `cancelled`: the wait under
+ * way then ends within a slice. `naps` counts the sleeps of the wait under way.
  */
 #define ZB_ENDPOINT_HEAD                                                                                               \
     PyObject_HEAD zb_handle *handle;                                                                                   \
@@ -94,36 +97,40 @@ typedef struct ZbEndpoint {
     ZB_ENDPOINT_HEAD
 } ZbEndpoint;
 
-/* One sleep of a blocked wait, without the GIL; `error` is the errno of one that failed. */
+/* One sleep of a blocked wait, without the GIL. `error` is its errno, if it failed. */
 typedef struct zb_nap {
     zb_wake wake;
     int error;
 } zb_nap;
 
 /*
- * Naps until there is a token, which stays, or `deadline`; for a slice at the most, or for a doze once the wait is long.
- * The caller then looks at what it waits for, and at the peer.
+ * Sleeps until there is a token, which stays, or until `deadline`: for a slice at most, or for a doze once the wait is
+ * long. The caller then looks at what it waits for, and at the peer.
  */
 zb_nap zb_nap_on(ZbEndpoint *self, sem_t *semaphore, int64_t now, int64_t deadline);
-/* What a nap that did not bring what was waited for means: 0 to look again, -1 with an exception set. */
+/* After a nap that did not bring what the wait is for: 0 to look again, -1 with an exception set. */
 int zb_nap_ended(const zb_handle *handle, zb_nap nap, const char *operation);
 /* The wait is over, and so are its naps. */
 void zb_nap_over(ZbEndpoint *self);
+/* Lets other processes run on this core, without the GIL; returns how many ticks that took. */
+uint64_t zb_give_way(void);
 
-/* Maps the segment that the arguments of `_attach` name; -1 with an exception set. */
+/* Performs `_attach`; -1 with an exception set. */
 int zb_endpoint_attach(ZbEndpoint *self, PyObject *args);
-/* Lets go of the peer and the segment. The mapping stays until the last wait, view or frame that uses it has gone. */
+/* Lets go of the peer and the segment. The mapping stays for its other users. */
 void zb_endpoint_leave(ZbEndpoint *self);
 PyObject *zb_endpoint_new(PyTypeObject *type, PyObject *args, PyObject *named);
 PyObject *zb_endpoint_set_cancelled(PyObject *op, PyObject *flag);
+/* In a child of fork, before the close: the shared state and the locks are the parent's. */
+PyObject *zb_endpoint_detach(PyObject *op, PyObject *ignored);
 PyObject *zb_endpoint_closed(PyObject *op, void *closure);
 
 extern PyTypeObject ZbReaderType, ZbWriterType, ZbFrameType, ZbFrameBatchType, ZbSlotType, ZbSpanType;
 
 /* The structures of layout.h by name: size, and each field's offset and size. */
-PyObject *zb_layout(void);
+PyObject *zb_layout(PyObject *module, PyObject *ignored);
 
-/* Ends a memoryview that its owner gives up: afterwards a use of it raises. Steals the reference. */
+/* Ends a memoryview, stealing the reference: a later use of it raises. */
 void zb_view_end(PyObject *view);
 
 #endif

@@ -3,19 +3,19 @@
 
 #include "writer.h"
 
-/* Another try in a moment may go through: somebody is connecting or leaving, or the reader is inside a release. */
+/* The caller tries again: another writer is connecting or leaving, or the reader is inside a release. */
 #define TRY_AGAIN (-1)
-/* The process of the reader has the claim: it is settling, or it has a writer, too. */
+/* The caller tries again for a moment: the reader is settling, or its process has a writer. */
 #define READER_HAS_IT (-2)
 
 typedef enum owner_state { OWNER_ALIVE, OWNER_OURS_DEAD, OWNER_FOREIGN_DEAD } owner_state;
 
-/* What became of the owner that stands in writer_pid, as far as we hold the writer's lock. */
+/* Says whether the owner that stands in writer_pid lives. We hold the writer's lock, so no writer of ours does. */
 static owner_state look_at_owner(const zb_oieb *oieb, uint64_t owner) {
     if (zb_connection_pid(zb_load(&oieb->connection)) == owner) return OWNER_OURS_DEAD;
-    /* It is settling, or has a foreign writer beside it. */
+    /* The reader is settling, or its process has a foreign writer. */
     if (owner == zb_load(&oieb->reader_pid)) return OWNER_ALIVE;
-    /* Our number without our lock is that of a dead process that had it before us, as in a restarted container. */
+    /* A dead process had our pid before us, as in a restarted container. */
     if (owner == (uint64_t)getpid()) return OWNER_FOREIGN_DEAD;
     zb_peer peer;
     zb_peer_init(&peer);
@@ -30,10 +30,7 @@ static int64_t refusal(const zb_oieb *oieb, uint64_t owner) {
     return owner == zb_load(&oieb->reader_pid) ? READER_HAS_IT : (int64_t)owner;
 }
 
-/*
- * Connects, with the writer's lock held. Returns 0, or as `refusal` does; the caller's close gives back what was
- * claimed.
- */
+/* Connects, with the writer's lock held. Returns 0, or as `refusal` does. The caller's close gives back the claim. */
 static int64_t connect(ZbWriter *self) {
     const zb_ring *ring = &self->handle->ring;
     zb_oieb *oieb = ring->oieb;
@@ -49,7 +46,7 @@ static int64_t connect(ZbWriter *self) {
     const zb_resumed resumed = zb_ring_resume(ring, &committed);
     if (resumed == ZB_TRY_AGAIN) return TRY_AGAIN;
     const uint64_t last = zb_connection_number(zb_load(&oieb->connection));
-    /* Before the claim: at each moment a writer_pid of ours stands in `connection`, too. */
+    /* `connection` is stored before the claim: whenever writer_pid names a writer of ours, `connection` does, too. */
     if (resumed == ZB_RESUMED) zb_ring_announce(ring, committed, (uint32_t)getpid());
     else if (zb_load(&oieb->released) != 0) zb_store(&oieb->connection, zb_connection(last + 1, 0));
     if (!atomic_compare_exchange_strong(&oieb->writer_pid, &owner, (uint64_t)getpid())) {
@@ -66,8 +63,8 @@ static int64_t connect(ZbWriter *self) {
 }
 
 /*
- * Claims the buffer: the lock of the writer first, which is for ours, then writer_pid by compare-and-swap, which is for
- * everybody. Returns None, the pid of the living writer that has it, or -1 or -2 if another try may go through.
+ * Claims the buffer: first the writer's lock, which keeps ours away, then writer_pid, which keeps everybody away.
+ * Returns None, the pid of the living writer that has the buffer, TRY_AGAIN or READER_HAS_IT.
  */
 PyObject *zb_writer_claim(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ZbWriter *self = (ZbWriter *)op;

@@ -14,9 +14,8 @@ static inline int64_t zb_now(void) {
 }
 
 /*
- * Whether a moment has passed, for less than a clock costs: the processor's counter, of which nothing is asked but that
- * equal and slightly larger values are close. One that jumps, as after a move to another machine, looks like a long
- * time.
+ * The processor's counter tells for less than a clock costs whether a moment has passed. Only small differences are
+ * believed: a jump, as after a move to another machine, looks like a long time.
  */
 #if defined(__x86_64__)
 #define ZB_MOMENT_TICKS 4096u /* 1 to 2 microseconds */

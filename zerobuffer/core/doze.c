@@ -24,7 +24,7 @@ typedef struct awaited {
     uint32_t reserved;
 } awaited;
 
-/* glibc's 64-bit semaphore: the value, and how many wait. A post wakes only where somebody waits. */
+/* glibc's 64-bit semaphore: the value, and the number of waiters. A post wakes only if there are waiters. */
 typedef struct semaphore_words {
     uint32_t value;
     uint32_t waiters;
@@ -44,13 +44,13 @@ static long sleep_on(const awaited *both, unsigned count, int64_t deadline) {
     return syscall(SYS_futex_waitv, both, count, 0, &until, CLOCK_MONOTONIC);
 }
 
-/* Tries on a semaphore of its own what the rest takes for granted. */
+/* Tries the assumptions of this file on a semaphore of its own. */
 static bool try_out(void) {
     sem_t trial;
     if (words_of(&trial) == NULL || sem_init(&trial, 1, 3) != 0) return false;
     const semaphore_words seen = *words_of(&trial);
     const awaited one = {.value = 0, .address = (uintptr_t)words_of(&trial), .flags = FUTEX_IS_32_BITS};
-    /* The value is 3 and not 0: a system that knows the call refuses to sleep. */
+    /* The value is 3 and not 0: a system that has the call refuses to sleep. */
     const bool known = sleep_on(&one, 1, zb_now()) < 0 && errno == EAGAIN;
     sem_destroy(&trial);
     return known && seen.value == 3 && seen.waiters == 0;
@@ -72,7 +72,7 @@ zb_wake zb_doze_on(zb_doze *doze, sem_t *semaphore, uint32_t news, int64_t deadl
         {.value = 0, .address = (uintptr_t)&words->value, .flags = FUTEX_IS_32_BITS},
         {.value = news, .address = (uintptr_t)&doze->news, .flags = FUTEX_IS_32_BITS | FUTEX_PRIVATE_FLAG},
     };
-    /* Announced before the kernel compares the value: a post from here on either changes it first or wakes us. */
+    /* Before the kernel compares the value: a post that comes later than that finds a waiter, and wakes it. */
     __atomic_fetch_add(&words->waiters, 1, __ATOMIC_SEQ_CST);
     const long woken = sleep_on(both, 2, deadline);
     const int error = errno;
@@ -92,7 +92,7 @@ void zb_doze_nudge(sem_t *semaphore) {
     if (zb_doze_possible()) syscall(SYS_futex, &words_of(semaphore)->value, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
 }
 
-/* A thread that nobody told to end closes its descriptors; one that was told does so after it has heard it. */
+/* A thread that was told to end waits for the word before it closes its descriptors. */
 enum { WATCHING, TOLD, ENDED };
 
 static void let_go(_Atomic int *descriptor) {
@@ -159,7 +159,7 @@ void zb_doze_join(zb_doze *doze) {
     if (!doze->watching) return;
     zb_doze_end(doze);
     if (doze->process == getpid()) pthread_join(doze->thread, NULL);
-    /* In a forked child the thread that would have closed them is missing. */
+    /* In a forked child there is no thread that closes them. */
     let_go(&doze->farewell);
     let_go(&doze->pidfd);
     doze->watching = false;

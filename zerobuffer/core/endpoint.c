@@ -1,5 +1,6 @@
-/* What a reader and a writer do alike: attach to a segment, be told to stop waiting, leave. */
+/* What a reader and a writer do alike: attach to a segment, sleep, leave. */
 #include <errno.h>
+#include <sched.h>
 #include <unistd.h>
 
 #include "binding.h"
@@ -20,16 +21,16 @@ int zb_endpoint_attach(ZbEndpoint *self, PyObject *args) {
     return 0;
 }
 
-/* A peer that only its lock proves alive is somebody. */
+/* Whether there is no peer that could end. A peer whose pid is not known here may live. */
 static bool nobody_there(const ZbEndpoint *self) {
     return self->peer.pid == 0 || (self->peer.dead && !self->peer.unknown);
 }
 
-/* Whether this nap may be long: there is no peer that could end, or we are told when it does. */
+/* Whether this nap may be a doze: there is no peer that could end, or a thread tells when it does. */
 static bool may_doze(ZbEndpoint *self) {
     if (self->naps < ZB_DOZE_AFTER_SLICES || !zb_doze_possible()) return false;
     if (nobody_there(self)) return true;
-    /* Our own number is no peer's, or that of one in another pid namespace. */
+    /* A peer with our pid is of another pid namespace. */
     if (self->peer.pid == (uint64_t)getpid()) return false;
     return self->peer.pidfd >= 0 && zb_doze_watch(&self->doze, self->peer.pid, self->peer.pidfd);
 }
@@ -40,7 +41,7 @@ zb_nap zb_nap_on(ZbEndpoint *self, sem_t *semaphore, int64_t now, int64_t deadli
     const bool dozes = may_doze(self);
     const int64_t most = now + (dozes ? ZB_DOZE_NS : ZB_SLICE_NS);
     const int64_t until = deadline < most ? deadline : most;
-    /* It may have ended before `news` was read, and then nobody calls again. */
+    /* The peer may have ended before `news` was read: the doze would not see that call. */
     if (dozes && !nobody_there(self) && !zb_peer_alive(&self->peer)) return nap;
     self->naps++;
     Py_BEGIN_ALLOW_THREADS
@@ -48,6 +49,14 @@ zb_nap zb_nap_on(ZbEndpoint *self, sem_t *semaphore, int64_t now, int64_t deadli
     nap.error = errno;
     Py_END_ALLOW_THREADS
     return nap;
+}
+
+uint64_t zb_give_way(void) {
+    const uint64_t begun = zb_ticks();
+    Py_BEGIN_ALLOW_THREADS
+    sched_yield();
+    Py_END_ALLOW_THREADS
+    return zb_ticks() - begun;
 }
 
 void zb_nap_over(ZbEndpoint *self) {
@@ -61,7 +70,7 @@ int zb_nap_ended(const zb_handle *handle, zb_nap nap, const char *operation) {
         zb_raise_errno(handle, operation);
         return -1;
     }
-    /* Whatever ended the nap: a signal that came just before it interrupted nothing. */
+    /* Always: a signal that came just before the nap did not interrupt it. */
     return PyErr_CheckSignals() != 0 ? -1 : 0;
 }
 
@@ -85,6 +94,12 @@ PyObject *zb_endpoint_set_cancelled(PyObject *op, PyObject *flag) {
     ZbEndpoint *self = (ZbEndpoint *)op;
     self->cancelled = cancelled;
     if (cancelled) zb_doze_call(&self->doze);
+    Py_RETURN_NONE;
+}
+
+PyObject *zb_endpoint_detach(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+    ZbEndpoint *self = (ZbEndpoint *)op;
+    if (self->handle != NULL) zb_handle_detach(self->handle);
     Py_RETURN_NONE;
 }
 

@@ -1,4 +1,4 @@
-/* Frames and what they lend out: spans (exporters of ring memory), leases, and batches. */
+/* Frames, the spans that export their memory, and the leases by which space returns. */
 #include <stddef.h>
 
 #include "point.h"
@@ -55,11 +55,6 @@ uint64_t zb_leases_held(const ZbReader *reader) {
     return bytes;
 }
 
-static void lease_return(ZbReader *reader, uint64_t lease) {
-    zb_lease_mark(reader, lease);
-    zb_lease_drain(reader);
-}
-
 /* ---- spans ------------------------------------------------------------------------------------------------- */
 
 #define FREE_LIST_SIZE 64
@@ -70,7 +65,8 @@ static void span_return_lease(ZbSpan *span) {
     if (span->reader == NULL) return;
     ZbReader *reader = span->reader;
     span->reader = NULL;
-    lease_return(reader, span->lease);
+    zb_lease_mark(reader, span->lease);
+    zb_lease_drain(reader);
     Py_DECREF(reader);
 }
 
@@ -114,22 +110,12 @@ PyObject *zb_span_view(zb_handle *handle, ZbReader *reader, uint8_t *data, uint6
                        ZbSpan **span) {
     ZbSpan *made;
     PyObject *view = reader == NULL ? NULL : zb_view_reuse(data, size, &made);
-    if (view != NULL) {
-        zb_handle_retain(handle);
-        made->handle = handle;
-        made->reader = (ZbReader *)Py_NewRef((PyObject *)reader);
-        made->data = data;
-        made->size = size;
-        made->lease = lease;
-        made->finished = false;
-        *span = made;
-        return view;
-    }
-    if (free_span_count > 0) {
-        made = (ZbSpan *)PyObject_Init((PyObject *)free_spans[--free_span_count], &ZbSpanType);
-    } else {
-        made = PyObject_New(ZbSpan, &ZbSpanType);
+    if (view == NULL) {
+        made = free_span_count > 0
+                   ? (ZbSpan *)PyObject_Init((PyObject *)free_spans[--free_span_count], &ZbSpanType)
+                   : PyObject_New(ZbSpan, &ZbSpanType);
         if (made == NULL) return NULL;
+        made->exports = 0;
     }
     zb_handle_retain(handle);
     made->handle = handle;
@@ -137,15 +123,11 @@ PyObject *zb_span_view(zb_handle *handle, ZbReader *reader, uint8_t *data, uint6
     made->data = data;
     made->size = size;
     made->lease = lease;
-    made->exports = 0;
     made->finished = false;
-    view = PyMemoryView_FromObject((PyObject *)made);
-    if (view == NULL) {
-        Py_CLEAR(made->reader); /* the lease stays with the caller */
-        Py_DECREF(made);
-        return NULL;
-    }
     *span = made;
+    if (view != NULL) return view;
+    view = PyMemoryView_FromObject((PyObject *)made);
+    if (view == NULL) Py_CLEAR(made->reader); /* the lease stays with the caller */
     Py_DECREF(made);
     return view;
 }
@@ -169,13 +151,10 @@ static ZbFrame *free_frames[FREE_LIST_SIZE];
 static int free_frame_count = 0;
 
 PyObject *zb_frame_new(ZbReader *reader, const zb_found *found, uint64_t lease) {
-    ZbFrame *frame;
-    if (free_frame_count > 0) {
-        frame = (ZbFrame *)PyObject_Init((PyObject *)free_frames[--free_frame_count], &ZbFrameType);
-    } else {
-        frame = PyObject_New(ZbFrame, &ZbFrameType);
-        if (frame == NULL) return NULL;
-    }
+    ZbFrame *frame = free_frame_count > 0
+                         ? (ZbFrame *)PyObject_Init((PyObject *)free_frames[--free_frame_count], &ZbFrameType)
+                         : PyObject_New(ZbFrame, &ZbFrameType);
+    if (frame == NULL) return NULL;
     frame->reader = (ZbReader *)Py_NewRef((PyObject *)reader);
     frame->data = found->data;
     frame->size = found->size;
@@ -187,7 +166,7 @@ PyObject *zb_frame_new(ZbReader *reader, const zb_found *found, uint64_t lease) 
     return (PyObject *)frame;
 }
 
-/* Gives up the view and marks the lease, without draining: the caller drains once for many. */
+/* Gives up the view and marks the lease. The caller drains, once for many frames. */
 static void frame_give_up(ZbFrame *frame) {
     if (frame->released) return;
     frame->released = true;
@@ -199,7 +178,7 @@ static void frame_give_up(ZbFrame *frame) {
     PyObject *view = frame->view;
     frame->view = NULL;
     frame->span = NULL;
-    /* One export is the view itself; more were made from the frame directly. */
+    /* One export is the view. Further ones were made from the frame. */
     if (span->exports == 1 && zb_view_retire(view)) {
         zb_handle_release(span->handle);
         span->handle = NULL;
@@ -220,22 +199,17 @@ static void frame_finalize(PyObject *self) {
     ZbFrame *frame = (ZbFrame *)self;
     if (frame->released || frame->warned || frame->reader->closed) return;
     frame->warned = true;
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    if (PyErr_ResourceWarning(self, 1,
-                              "frame %llu of buffer '%s' was never released: use `with reader.read_frame() as frame:`"
-                              " or frame.release()",
-                              (unsigned long long)frame->sequence, frame->reader->handle->name) < 0) {
-        PyErr_WriteUnraisable(self);
-    }
-    PyErr_Restore(type, value, traceback);
+    zb_warn_lost(self,
+                 "frame %llu of buffer '%s' was never released: use `with reader.read_frame() as frame:`"
+                 " or frame.release()",
+                 (unsigned long long)frame->sequence, frame->reader->handle->name);
 }
 
 static void frame_dealloc(PyObject *self) {
     ZbFrame *frame = (ZbFrame *)self;
     if (!frame->released) {
         if (PyObject_CallFinalizerFromDealloc(self) < 0) return;
-        /* A view that outlives its frame keeps the space lent until it is dropped, too: it is never read when free. */
+        /* A view that outlives its frame keeps the space lent until it is dropped, too. */
         if (frame->view != NULL) {
             frame->released = true;
             frame->span->finished = true;
@@ -264,18 +238,6 @@ static PyObject *frame_data(PyObject *self, void *Py_UNUSED(closure)) {
         if (frame->view == NULL) return NULL;
     }
     return Py_NewRef(frame->view);
-}
-
-static PyObject *frame_size(PyObject *self, void *Py_UNUSED(closure)) {
-    return PyLong_FromUnsignedLongLong(((ZbFrame *)self)->size);
-}
-
-static PyObject *frame_sequence(PyObject *self, void *Py_UNUSED(closure)) {
-    return PyLong_FromUnsignedLongLong(((ZbFrame *)self)->sequence);
-}
-
-static PyObject *frame_released(PyObject *self, void *Py_UNUSED(closure)) {
-    return PyBool_FromLong(((ZbFrame *)self)->released);
 }
 
 static PyObject *frame_release(PyObject *self, PyObject *Py_UNUSED(ignored)) {
@@ -332,7 +294,7 @@ static int frame_getbuffer(PyObject *self, Py_buffer *view, int flags) {
     return PyObject_GetBuffer((PyObject *)((ZbFrame *)self)->span, view, flags);
 }
 
-/* Never called, as the span is what is exported; but NumPy keeps a buffer only of a type that has a release. */
+/* Never called, as the span is exported; but NumPy keeps a buffer only of a type that has this function. */
 static void frame_releasebuffer(PyObject *Py_UNUSED(self), Py_buffer *Py_UNUSED(view)) {}
 
 static PyObject *frame_repr(PyObject *self) {
@@ -343,10 +305,14 @@ static PyObject *frame_repr(PyObject *self) {
 
 static PyGetSetDef frame_getset[] = {
     {"data", frame_data, NULL, "Read-only memoryview into the ring, valid until the frame is released.", NULL},
-    {"size", frame_size, NULL, "Number of bytes.", NULL},
-    {"sequence", frame_sequence, NULL, "Sequence number, from 1 for each writer.", NULL},
-    {"released", frame_released, NULL, "Whether the frame was released.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyMemberDef frame_members[] = {
+    {"size", T_ULONGLONG, offsetof(ZbFrame, size), READONLY, "Number of bytes."},
+    {"sequence", T_ULONGLONG, offsetof(ZbFrame, sequence), READONLY, "Sequence number, from 1 for each writer."},
+    {"released", T_BOOL, offsetof(ZbFrame, released), READONLY, "Whether the frame was released."},
+    {NULL, 0, 0, 0, NULL},
 };
 
 static PyMethodDef frame_methods[] = {
@@ -373,4 +339,5 @@ PyTypeObject ZbFrameType = {
     .tp_as_buffer = &frame_buffer,
     .tp_methods = frame_methods,
     .tp_getset = frame_getset,
+    .tp_members = frame_members,
 };

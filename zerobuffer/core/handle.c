@@ -8,8 +8,8 @@
 #include "binding.h"
 
 /*
- * Opens the segment a second time, to be mapped. A mapping keeps its open file, and so the locks of that file, also in a
- * child of fork that has closed the descriptor: what is locked is never mapped.
+ * Opens the segment a second time, to be mapped. A mapping keeps its open file with the locks of that file, also in a
+ * child of fork that has closed the descriptor. So an open file that carries a lock is never mapped.
  */
 static int open_again(int fd, const char *name, struct stat *facts) {
     char path[300];
@@ -38,39 +38,33 @@ zb_handle *zb_handle_open(int fd, const char *name, const char *data_semaphore, 
     snprintf(handle->name, sizeof handle->name, "%s", name);
     snprintf(handle->lock_path, sizeof handle->lock_path, "%s", lock_path);
 
+    const char *operation = "open the segment";
     struct stat facts;
     const int mapped = open_again(fd, name, &facts);
     handle->fd = mapped < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 0);
-    if (handle->fd < 0) {
-        zb_raise_errno(handle, "open the segment");
-        goto failed;
-    }
-    if ((uint64_t)facts.st_size < ZB_OIEB_SIZE) {
-        zb_fault fault = {"length", (uint64_t)facts.st_size, ZB_OIEB_SIZE};
-        zb_raise_fault(handle, ZB_INVALID_OIEB, &fault);
-        goto failed;
-    }
+    if (handle->fd < 0) goto refused;
+    zb_status status = ZB_INVALID_OIEB;
+    zb_fault fault = {"length", (uint64_t)facts.st_size, ZB_OIEB_SIZE};
+    if ((uint64_t)facts.st_size < ZB_OIEB_SIZE) goto invalid; /* nothing can be mapped of an empty file */
+    operation = "map the segment";
     handle->length = (size_t)facts.st_size;
     handle->base = mmap(NULL, handle->length, PROT_READ | PROT_WRITE, MAP_SHARED, mapped, 0);
-    if (handle->base == MAP_FAILED) {
-        zb_raise_errno(handle, "map the segment");
-        goto failed;
-    }
-    zb_fault fault;
-    const zb_status status = zb_ring_attach(&handle->ring, handle->base, handle->length, &fault);
-    if (status != ZB_OK) {
-        zb_raise_fault(handle, status, &fault);
-        goto failed;
-    }
+    if (handle->base == MAP_FAILED) goto refused;
+    status = zb_ring_attach(&handle->ring, handle->base, handle->length, &fault);
+    if (status != ZB_OK) goto invalid;
+    operation = "open the semaphores";
     handle->data = zb_semaphore_open(data_semaphore);
-    if (handle->data != SEM_FAILED) handle->space = zb_semaphore_open(space_semaphore);
-    if (handle->data == SEM_FAILED || handle->space == SEM_FAILED) {
-        zb_raise_errno(handle, "open the semaphores");
-        goto failed;
-    }
+    if (handle->data == SEM_FAILED) goto refused;
+    handle->space = zb_semaphore_open(space_semaphore);
+    if (handle->space == SEM_FAILED) goto refused;
     close(mapped);
     return handle;
 
+invalid:
+    zb_raise_fault(handle, status, &fault);
+    goto failed;
+refused:
+    zb_raise_errno(handle, operation);
 failed:
     if (mapped >= 0) close(mapped);
     zb_handle_release(handle);

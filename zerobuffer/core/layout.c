@@ -1,4 +1,4 @@
-/* The layout as the compiler of this core sees it, for who compares implementations. */
+/* The layout as this compiler sees it: the harness compares it with that of other implementations. */
 #include "binding.h"
 
 typedef struct {
@@ -23,7 +23,7 @@ static const field oieb_fields[] = {
     FIELD(zb_oieb, payload_read_count),
     FIELD(zb_oieb, writer_pid),
     FIELD(zb_oieb, reader_pid),
-    /* What the protocol calls reserved are the words of ours. */
+    /* The words of ours lie in what the protocol calls reserved. */
     {"reserved", offsetof(zb_oieb, committed), sizeof(zb_oieb) - offsetof(zb_oieb, committed)},
     {NULL, 0, 0},
 };
@@ -40,7 +40,7 @@ static PyObject *structure(size_t size, const field *fields) {
     return places == NULL ? NULL : Py_BuildValue("{s:n,s:N}", "size", (Py_ssize_t)size, "fields", places);
 }
 
-PyObject *zb_layout(void) {
+PyObject *zb_layout(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored)) {
     PyObject *oieb = structure(sizeof(zb_oieb), oieb_fields);
     PyObject *frame = structure(sizeof(zb_header), frame_fields);
     if (oieb == NULL || frame == NULL) {

@@ -17,9 +17,9 @@
 typedef _Atomic uint64_t zb_shared_u64;
 
 /*
- * Each field has one writer, but for payload_free_bytes, which both sides change by atomic add and subtract. The last
+ * Each field has one writer; only payload_free_bytes is changed by both sides, by atomic add and subtract. The last
  * four lie in bytes that the protocol reserves, and are ours: docs/stream.md says what they mean. `committed` and
- * `released` begin at payload_size: a `released` of 0 tells a reader that does not know them.
+ * `released` begin at payload_size: if `released` is 0, the reader does not know them.
  */
 typedef struct zb_oieb {
     _Atomic uint32_t oieb_size;
@@ -49,15 +49,7 @@ typedef struct zb_header {
 _Static_assert(sizeof(zb_oieb) == ZB_OIEB_SIZE, "the OIEB is 128 bytes");
 _Static_assert(sizeof(zb_header) == ZB_HEADER_SIZE, "a frame header is 16 bytes");
 _Static_assert(offsetof(zb_oieb, metadata_size) == 8, "metadata_size");
-_Static_assert(offsetof(zb_oieb, payload_size) == 32, "payload_size");
-_Static_assert(offsetof(zb_oieb, payload_free_bytes) == 40, "payload_free_bytes");
-_Static_assert(offsetof(zb_oieb, payload_write_pos) == 48, "payload_write_pos");
-_Static_assert(offsetof(zb_oieb, payload_read_pos) == 56, "payload_read_pos");
-_Static_assert(offsetof(zb_oieb, payload_written_count) == 64, "payload_written_count");
-_Static_assert(offsetof(zb_oieb, payload_read_count) == 72, "payload_read_count");
-_Static_assert(offsetof(zb_oieb, writer_pid) == 80, "writer_pid");
-_Static_assert(offsetof(zb_oieb, reader_pid) == 88, "reader_pid");
-_Static_assert(offsetof(zb_oieb, committed) == 96, "reserved bytes begin at 96");
+_Static_assert(offsetof(zb_oieb, committed) == 96, "8 bytes for each of the fields between, as they stand above");
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "8-byte atomics must be lock-free to be shared between processes");
 _Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "the layout is little-endian");
 

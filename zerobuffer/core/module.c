@@ -32,13 +32,6 @@ static PyObject *core_semaphore_create(PyObject *Py_UNUSED(module), PyObject *ar
     Py_RETURN_NONE;
 }
 
-static PyObject *core_semaphore_unlink(PyObject *Py_UNUSED(module), PyObject *args) {
-    const char *name;
-    if (!PyArg_ParseTuple(args, "s", &name)) return NULL;
-    if (sem_unlink(name) != 0) return PyErr_SetFromErrno(PyExc_OSError);
-    Py_RETURN_NONE;
-}
-
 static PyObject *core_semaphore_value(PyObject *Py_UNUSED(module), PyObject *args) {
     const char *name;
     if (!PyArg_ParseTuple(args, "s", &name)) return NULL;
@@ -53,6 +46,7 @@ static PyObject *core_process_start_time(PyObject *Py_UNUSED(module), PyObject *
     return PyLong_FromUnsignedLongLong(zb_process_start_time(pid));
 }
 
+#ifdef ZB_POINTS
 static PyObject *core_arm_point(PyObject *Py_UNUSED(module), PyObject *args) {
     const char *name;
     unsigned long count;
@@ -73,10 +67,7 @@ static PyObject *core_points(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ig
     }
     return names;
 }
-
-static PyObject *core_layout(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored)) {
-    return zb_layout();
-}
+#endif
 
 static PyObject *core_dozes(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(ignored)) {
     return PyBool_FromLong(zb_doze_possible());
@@ -86,12 +77,13 @@ static PyMethodDef core_methods[] = {
     {"set_error_factory", core_set_error_factory, METH_O, NULL},
     {"format_segment", core_format_segment, METH_VARARGS, NULL},
     {"semaphore_create", core_semaphore_create, METH_VARARGS, NULL},
-    {"semaphore_unlink", core_semaphore_unlink, METH_VARARGS, NULL},
     {"semaphore_value", core_semaphore_value, METH_VARARGS, NULL},
     {"process_start_time", core_process_start_time, METH_VARARGS, NULL},
+#ifdef ZB_POINTS
     {"arm_point", core_arm_point, METH_VARARGS, NULL},
     {"points", core_points, METH_NOARGS, NULL},
-    {"layout", core_layout, METH_NOARGS, NULL},
+#endif
+    {"layout", zb_layout, METH_NOARGS, NULL},
     {"dozes", core_dozes, METH_NOARGS, "Whether a long wait sleeps without looking at the peer."},
     {NULL, NULL, 0, NULL},
 };

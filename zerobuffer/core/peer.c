@@ -33,7 +33,7 @@ uint64_t zb_process_start_time(uint64_t pid) {
     close(fd);
     if (length <= 0) return 0;
     text[length] = '\0';
-    /* The name stands in parentheses and may hold anything: the fields are counted from the last one that closes. */
+    /* The name stands in parentheses and may hold parentheses: the fields are counted from the last one. */
     char *cursor = strrchr(text, ')');
     if (cursor == NULL || cursor[1] == '\0' || cursor[2] == 'Z' || cursor[2] == 'X') return 0;
     cursor++;

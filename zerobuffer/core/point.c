@@ -10,7 +10,7 @@ static int armed_signal;
 static const char *const names[] = {
     NULL,
 #define ZB_POINT_NAME(id, name) name,
-    ZB_POINTS(ZB_POINT_NAME)
+    ZB_POINT_LIST(ZB_POINT_NAME)
 #undef ZB_POINT_NAME
 };
 

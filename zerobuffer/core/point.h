@@ -1,8 +1,10 @@
-/* Named points inside an operation where a fault test may stop or kill this process. Off unless asked for. */
+/* Named points inside an operation, where a fault test stops or kills this process: only in a build with ZB_POINTS. */
 #ifndef ZB_POINT_H
 #define ZB_POINT_H
 
-#define ZB_POINTS(X)                                                                                                   \
+#ifdef ZB_POINTS
+
+#define ZB_POINT_LIST(X)                                                                                               \
     X(WRITER_OPENED, "writer.opened")                                                                                  \
     X(WRITER_PLANNED, "writer.planned")                                                                                \
     X(WRITER_DATA, "writer.data")                                                                                      \
@@ -25,7 +27,7 @@
 typedef enum zb_point_id {
     ZB_POINT_NONE = 0,
 #define ZB_POINT_ENUM(id, name) ZB_POINT_##id,
-    ZB_POINTS(ZB_POINT_ENUM)
+    ZB_POINT_LIST(ZB_POINT_ENUM)
 #undef ZB_POINT_ENUM
 } zb_point_id;
 
@@ -41,5 +43,9 @@ const char *zb_point_name(int id);
     do {                                                                                                               \
         if (__builtin_expect(zb_point_armed == ZB_POINT_##id, 0)) zb_point_hit(ZB_POINT_##id);                         \
     } while (0)
+
+#else
+#define ZB_POINT(id) ((void)0)
+#endif
 
 #endif

@@ -6,7 +6,11 @@
 
 PyObject *zb_error_factory = NULL;
 
-static PyObject *raise_with(const zb_handle *handle, const char *code, PyObject *values) {
+PyObject *zb_raise(const zb_handle *handle, const char *code, const char *format, ...) {
+    va_list rest;
+    va_start(rest, format);
+    PyObject *values = Py_VaBuildValue(format, rest);
+    va_end(rest);
     if (values == NULL) return NULL;
     PyObject *error = NULL;
     PyObject *name = PyUnicode_DecodeFSDefault(handle != NULL ? handle->name : "");
@@ -22,12 +26,16 @@ static PyObject *raise_with(const zb_handle *handle, const char *code, PyObject 
     return NULL;
 }
 
-PyObject *zb_raise(const zb_handle *handle, const char *code, const char *format, ...) {
+void zb_warn_lost(PyObject *owner, const char *format, ...) {
+    PyObject *type, *value, *traceback; /* the owner may be dropped while an exception is on its way */
+    PyErr_Fetch(&type, &value, &traceback);
     va_list rest;
     va_start(rest, format);
-    PyObject *values = Py_VaBuildValue(format, rest);
+    PyObject *text = PyUnicode_FromFormatV(format, rest);
     va_end(rest);
-    return raise_with(handle, code, values);
+    if (text == NULL || PyErr_ResourceWarning(owner, 1, "%U", text) < 0) PyErr_WriteUnraisable(owner);
+    Py_XDECREF(text);
+    PyErr_Restore(type, value, traceback);
 }
 
 PyObject *zb_raise_fault(const zb_handle *handle, zb_status status, const zb_fault *fault) {

@@ -1,4 +1,4 @@
-/* The reading side: turning tokens of "data" into frames, and the rest of a reader's life. */
+/* The reading side: takes the frames that are there, and lends them. */
 #include "point.h"
 #include "reader.h"
 
@@ -9,9 +9,16 @@ static bool is_same(zb_identity one, zb_identity other) {
 }
 
 /*
- * A stream of sequence numbers begins where `begin` bytes were read. It belongs to the writer that is connected now,
- * unless it was written before that one came. A foreign writer does not say when it came: what it writes is told from
- * older frames only if it was there when nothing was left to read.
+ * Notes who wrote frame 1 of a stream, before which `begin` bytes were read. The frame does not say whose it is, and it
+ * may be older than the writer that is connected now:
+ *
+ *     writer A commits frame 1, and closes or dies
+ *     writer B connects                              if B is ours, it stores stream_start = committed
+ *     the reader reads frame 1 of A                  begin < stream_start: not of B
+ *     the reader reads frame 1 of B                  begin >= stream_start: of B
+ *
+ * A foreign B stores no stream_start. The frame is taken for its own only if B was connected already when the reader
+ * last found nothing to read.
  */
 static void begin_stream(ZbReader *self, uint64_t begin) {
     const zb_oieb *oieb = self->handle->ring.oieb;
@@ -24,7 +31,7 @@ static void begin_stream(ZbReader *self, uint64_t begin) {
     self->stream = now.pid != 0 && its_own ? now : zb_stream_of_the_gone;
 }
 
-/* Finds the frame at `pos`, where `begin` bytes were read: checked, leased, but read_pos not yet advanced. */
+/* Checks and leases the frame at `pos`, before which `begin` bytes were read. The read position stays where it is. */
 static int take_frame(ZbReader *self, uint64_t pos, uint64_t begin, zb_found *found, uint64_t *lease) {
     zb_fault fault;
     const zb_status status = zb_ring_peek(&self->handle->ring, pos, found, &fault);
@@ -69,13 +76,13 @@ static void advance(ZbReader *self, uint64_t next_pos, uint64_t counted, uint64_
     self->read_count += counted;
     self->read += bytes;
     zb_ring_advance(&self->handle->ring, next_pos, self->read_count);
-    /* The next header is likely there already: fetch it while the caller works on this frame. */
+    /* The next header is likely there already. It is fetched while the caller works on this frame. */
     __builtin_prefetch(self->handle->ring.payload + next_pos);
 }
 
 static uint64_t bytes_of(const zb_found *found) { return found->wrapped + found->size + ZB_HEADER_SIZE; }
 
-/* Waits until there is a frame, if there is none; -1 with an error set. */
+/* Waits until there is a frame; -1 with an error set. */
 static int await_frame(ZbReader *self, int64_t timeout_ns) {
     if (!zb_reader_frame_there(self)) {
         self->cancelled = false;
@@ -143,7 +150,7 @@ static PyObject *reader_read_frames(PyObject *op, PyObject *const *args, Py_ssiz
         Py_DECREF(batch);
         return NULL;
     }
-    PyErr_Clear(); /* what is whole is delivered first, and then the error */
+    PyErr_Clear(); /* the frames before a broken one are delivered first; the next read meets the error again */
     advance(self, pos, counted, bytes);
     return batch;
 }
@@ -158,22 +165,16 @@ static PyObject *reader_attach(PyObject *op, PyObject *args) {
     Py_RETURN_NONE;
 }
 
-static PyObject *wait_for(const char *method, PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names,
-                          bool anybody) {
+static PyObject *reader_wait(PyObject *op, PyObject *args) {
     ZbReader *self = (ZbReader *)op;
-    int64_t timeout_ns;
-    if (zb_parse_timeout(method, args, count, names, 0, &timeout_ns) < 0 || zb_reader_usable(self) < 0) return NULL;
+    PyObject *timeout;
+    int anybody = false;
+    if (!PyArg_ParseTuple(args, "O|p", &timeout, &anybody)) return NULL;
+    const int64_t timeout_ns = zb_timeout_ns(timeout);
+    if (timeout_ns < 0 || zb_reader_usable(self) < 0) return NULL;
     const int there = zb_reader_frame_there(self) ? 1 : zb_reader_wait(self, timeout_ns, anybody);
     zb_reader_put_back(self);
     return there < 0 ? NULL : PyBool_FromLong(there);
-}
-
-static PyObject *reader_wait(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
-    return wait_for("_wait", op, args, count, names, false);
-}
-
-static PyObject *reader_wait_for_anybody(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
-    return wait_for("_wait_for_anybody", op, args, count, names, true);
 }
 
 static PyObject *reader_metadata(PyObject *op, PyObject *Py_UNUSED(ignored)) {
@@ -190,7 +191,7 @@ static PyObject *reader_metadata(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     return content;
 }
 
-/* Ends the reader's part in the shared state: a blocked writer wakes and sees reader_pid 0. */
+/* A blocked writer wakes, and sees that reader_pid is 0. */
 static PyObject *reader_close(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ZbReader *self = (ZbReader *)op;
     if (self->handle == NULL || self->closed) Py_RETURN_NONE;
@@ -201,13 +202,6 @@ static PyObject *reader_close(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     }
     zb_endpoint_leave((ZbEndpoint *)self);
     Py_RETURN_NONE;
-}
-
-static PyObject *reader_detach(PyObject *op, PyObject *Py_UNUSED(ignored)) {
-    ZbReader *self = (ZbReader *)op;
-    if (self->handle == NULL) Py_RETURN_NONE;
-    zb_handle_detach(self->handle);
-    return reader_close(op, NULL);
 }
 
 static void reader_dealloc(PyObject *op) {
@@ -233,8 +227,9 @@ static PyObject *reader_stream_pid(PyObject *op, void *Py_UNUSED(closure)) {
 }
 
 static PyGetSetDef reader_getset[] = {
-    {"_stream_pid", reader_stream_pid, NULL, "Process that wrote the last stream, as far as is known; 0: it is gone.", NULL},
+    {"_stream_pid", reader_stream_pid, NULL, "Process that wrote the last stream; 0: it is gone, or unknown.", NULL},
     {"closed", zb_endpoint_closed, NULL, "Whether the reader was closed.", NULL},
+    {"writer_state", zb_reader_writer_state, NULL, "absent (none has come), alive, closed or died.", NULL},
     {"held_frames", reader_held, NULL, "Frames read whose space was not yet given back.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
@@ -245,14 +240,13 @@ static PyMethodDef reader_methods[] = {
     {"read_frames", ZB_FASTCALL(reader_read_frames), ZB_FAST,
      "read_frames($self, maximum, timeout=5.0)\n--\n\nWait for a frame, and take up to `maximum` that are there."},
     {"get_metadata", reader_metadata, METH_NOARGS, "Return a copy of the metadata that the writer left."},
-    {"_writer_state", zb_reader_writer_state, METH_NOARGS, "absent, alive, closed or died."},
     {"_attach", reader_attach, METH_VARARGS, NULL},
-    {"_wait", ZB_FASTCALL(reader_wait), ZB_FAST, "Wait until a frame can be read; False when cancelled."},
-    {"_wait_for_anybody", ZB_FASTCALL(reader_wait_for_anybody), ZB_FAST,
-     "The same, but a writer that is gone is no error: the frame may be that of the next one."},
+    {"_wait", reader_wait, METH_VARARGS,
+     "_wait($self, timeout, anybody=False)\n--\n\nWait until a frame can be read; False when cancelled. With "
+     "`anybody`, a writer that is gone is no error: the frame may be that of the next one."},
     {"_set_cancelled", zb_endpoint_set_cancelled, METH_O, NULL},
     {"_close", reader_close, METH_NOARGS, NULL},
-    {"_detach", reader_detach, METH_NOARGS, NULL},
+    {"_detach", zb_endpoint_detach, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 

@@ -13,7 +13,7 @@ static zb_status fault_at(zb_fault *fault, zb_status status, const char *field, 
 
 void zb_ring_format(void *base, uint64_t metadata_size, uint64_t payload_size, uint64_t reader_pid) {
     zb_oieb *oieb = base;
-    /* Size and version in one store, before everything else: a creation that is broken off can be told as such. */
+    /* Size and version first, in one store: a creation that is broken off can be told from other memory. */
     *(volatile uint64_t *)base = ZB_OIEB_SIZE | (uint64_t)ZB_VERSION_MAJOR << 32;
     zb_store(&oieb->metadata_size, metadata_size);
     zb_store(&oieb->metadata_free_bytes, metadata_size);
@@ -68,7 +68,7 @@ zb_status zb_plan_frame(uint64_t payload_size, uint64_t write_pos, uint64_t size
     const uint64_t tail = payload_size - write_pos;
     const bool can_wrap = write_pos != 0 && total <= payload_size - tail;
     const bool fits = total <= tail;
-    /* A rest of 1 to 15 bytes has no room for a marker and peers' readers stumble over it: wrap before it arises. */
+    /* A rest of 1 to 15 bytes has no room for a marker, and foreign readers stumble over it: the frame wraps before. */
     const bool leaves_stub = fits && tail != total && tail - total < ZB_HEADER_SIZE;
     *plan = (zb_plan){.write_pos = write_pos, .at = write_pos, .total = total};
     if (fits && !(leaves_stub && can_wrap)) return ZB_OK;
@@ -84,7 +84,7 @@ zb_status zb_ring_writer_state(const zb_ring *ring, uint64_t *write_pos, uint64_
     if (pos > ring->payload_size) {
         return fault_at(fault, ZB_INVALID_OIEB, "payload_write_pos", pos, ring->payload_size);
     }
-    /* Acquire: the reader has finished with the bytes that it counted as free. */
+    /* Acquire: the reader has finished with these bytes. */
     const uint64_t available = zb_load(&ring->oieb->payload_free_bytes);
     if (available > ring->payload_size) {
         return fault_at(fault, ZB_INVALID_OIEB, "payload_free_bytes", available, ring->payload_size);
@@ -118,24 +118,22 @@ uint64_t zb_ring_publish(const zb_ring *ring, const zb_commit *commit, uint64_t 
     ZB_POINT(WRITER_POSITION);
     zb_store(&oieb->payload_written_count, count);
     ZB_POINT(WRITER_COUNT);
-    /*
-     * Release: a reader that sees the commit sees the frame. A writer that dies before this store has written nothing.
-     */
+    /* The commit. Release: a reader that sees it sees the frame. A writer that dies before it has written nothing. */
     if (committed != 0) zb_store(&oieb->committed, committed);
     ZB_POINT(WRITER_COMMIT);
-    /* The post that follows must not overtake these stores: a token says that there is a frame. */
+    /* The post that follows must not overtake these stores: a token tells foreign readers that there is a frame. */
     atomic_thread_fence(memory_order_release);
     return before;
 }
 
 #define STEADY_LOOKS 1000
 
-/* The fields of both sides as they stood at one moment. */
+/* Fields of both sides as they stood at one moment. */
 typedef struct standing {
     uint64_t released, write_pos, free_bytes;
 } standing;
 
-/* PLAIN: they make no sense, or the reader does not know the words. TRY_AGAIN: the reader is inside a release. */
+/* ZB_PLAIN: they make no sense, or the reader is foreign. ZB_TRY_AGAIN: the reader is inside a release. */
 static zb_resumed look_steadily(const zb_ring *ring, standing *found) {
     zb_fault fault;
     for (int looks = 0; looks < STEADY_LOOKS; looks++) {
@@ -156,14 +154,14 @@ bool zb_ring_inherit(const zb_ring *ring, bool ours) {
     if (looked != ZB_RESUMED) return looked == ZB_PLAIN;
     uint64_t used = zb_load(&oieb->committed) - found.released;
     if (!ours) {
-        /* Where it stands tells what it wrote. At the reader's own place the ring is empty or full. */
+        /* Its position tells what it wrote. If it is that of the reader, the ring is empty or full. */
         used = (found.write_pos + size - found.released % size) % size;
         if (used == 0 && found.free_bytes != size) used = size;
         if (used == size && found.free_bytes != 0) return false;
     }
     if (used > size) return true; /* nonsense is left alone */
     zb_store(&oieb->payload_write_pos, (found.released + used) % size);
-    /* A difference of two moments: what the reader releases meanwhile is added by itself. */
+    /* Added, not stored: the reader may release more meanwhile. */
     atomic_fetch_add_explicit(&oieb->payload_free_bytes, size - used - found.free_bytes, memory_order_acq_rel);
     return true;
 }
@@ -181,7 +179,7 @@ void zb_ring_announce(const zb_ring *ring, uint64_t committed, uint32_t pid) {
     zb_oieb *oieb = ring->oieb;
     zb_store(&oieb->committed, committed);
     zb_store(&oieb->stream_start, committed);
-    /* Last: whoever finds the writer's pid here finds where its stream starts. */
+    /* Last: a reader that finds the pid here finds where the stream starts. */
     const uint64_t number = zb_connection_number(zb_load(&oieb->connection)) + 1;
     zb_store(&oieb->connection, zb_connection(number, pid));
 }
@@ -212,7 +210,7 @@ zb_status zb_ring_peek(const zb_ring *ring, uint64_t pos, zb_found *found, zb_fa
     zb_header header;
     found->wrapped = 0;
     found->counted = 1;
-    /* At most one wrap: after it the reader stands at 0, where neither a marker nor a short tail can be. */
+    /* One wrap at most: at 0 there is neither a marker nor a short tail. */
     for (int wraps = 0;; wraps++) {
         const uint64_t tail = ring->payload_size - pos;
         if (tail < ZB_HEADER_SIZE) {
@@ -250,7 +248,7 @@ void zb_ring_advance(const zb_ring *ring, uint64_t next_pos, uint64_t count) {
 
 void zb_ring_free(const zb_ring *ring, uint64_t *released, uint64_t bytes) {
     zb_oieb *oieb = ring->oieb;
-    /* Between the marked store and the last one nobody compares `released` with payload_free_bytes. */
+    /* While the mark is set, no writer compares `released` with payload_free_bytes. */
     zb_store(&oieb->released, *released | ZB_RELEASING);
     /* Release: our last read of those bytes happens before the writer may reuse them. */
     atomic_fetch_add_explicit(&oieb->payload_free_bytes, bytes, memory_order_acq_rel);

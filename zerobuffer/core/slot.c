@@ -68,7 +68,7 @@ static PyObject *slot_commit(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     if (slot_usable(slot) < 0) return NULL;
     ZbWriter *writer = slot->writer;
     slot_end(slot);
-    /* The end of a view may run a callback of a weak reference, which may close the writer. */
+    /* The end of the view may run the callback of a weak reference, and that may close the writer. */
     if (zb_writer_usable(writer) < 0 || zb_writer_check_reader(writer, zb_now()) < 0) return NULL;
     ZB_POINT(WRITER_DATA);
     zb_commit commit = {0};
@@ -87,7 +87,7 @@ static PyObject *slot_abandon(PyObject *op, PyObject *Py_UNUSED(ignored)) {
 static PyObject *slot_enter(PyObject *op, PyObject *Py_UNUSED(ignored)) { return slot_data(op, NULL); }
 
 static PyObject *slot_exit(PyObject *op, PyObject *const *args, Py_ssize_t count) {
-    /* Committed or abandoned by hand inside the block: nothing is left to do. */
+    /* It was committed or abandoned inside the block. */
     if (!((ZbSlot *)op)->open) Py_RETURN_NONE;
     return count > 0 && args[0] != Py_None ? slot_abandon(op, NULL) : slot_commit(op, NULL);
 }
@@ -96,15 +96,10 @@ static void slot_finalize(PyObject *op) {
     ZbSlot *slot = (ZbSlot *)op;
     if (!slot->open || slot->warned || slot->writer->closed) return;
     slot->warned = true;
-    PyObject *type, *value, *traceback;
-    PyErr_Fetch(&type, &value, &traceback);
-    if (PyErr_ResourceWarning(op, 1,
-                              "an acquired frame of buffer '%s' was neither committed nor abandoned: it is abandoned. "
-                              "Use `with writer.acquire(size) as view:`",
-                              slot->writer->handle->name) < 0) {
-        PyErr_WriteUnraisable(op);
-    }
-    PyErr_Restore(type, value, traceback);
+    zb_warn_lost(op,
+                 "an acquired frame of buffer '%s' was neither committed nor abandoned: it is abandoned. "
+                 "Use `with writer.acquire(size) as view:`",
+                 slot->writer->handle->name);
 }
 
 static void slot_dealloc(PyObject *op) {

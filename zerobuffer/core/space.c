@@ -1,10 +1,8 @@
-/* Room in the ring: whether the reader lives, where a frame goes, and waiting until it can. */
-#include <sched.h>
-
+/* Says whether the reader lives and where a frame goes, and waits until there is room for it. */
 #include "point.h"
 #include "writer.h"
 
-/* Tokens of "space" pile up while the writer never blocks, and overflow at 2^31 - 1: drained every so many writes. */
+/* A writer that never blocks takes the tokens of "space" once in so many writes: they would overflow at 2^31 - 1. */
 #define DRAIN_INTERVAL 64u
 #define ROOM_PAUSES 32
 
@@ -24,7 +22,7 @@ int zb_writer_usable(ZbWriter *self) {
 
 /* ---- the reader's life --------------------------------------------------------------------------------------- */
 
-/* Whether the reader that `pid` names lives: its lock says so, or, if it is foreign, its pid or its lock file. */
+/* Whether the reader that `pid` names lives: by the reader's lock, or by its pid or its lock file if it is foreign. */
 static bool reader_lives(ZbWriter *self, uint64_t pid) {
     zb_handle *handle = self->handle;
     zb_peer_watch(&self->peer, pid);
@@ -39,7 +37,7 @@ static const char *reader_gone(ZbWriter *self, int64_t now) {
     const uint64_t pid = zb_load(&self->handle->ring.oieb->reader_pid);
     if (pid == 0) return "closed";
     if (zb_peer_fresh(&self->peer, pid, now)) return NULL;
-    /* It may have closed since its pid was loaded. */
+    /* The reader may have closed since its pid was loaded. */
     if (!reader_lives(self, pid)) return zb_load(&self->handle->ring.oieb->reader_pid) == 0 ? "closed" : "died";
     self->peer.seen_alive = now;
     return NULL;
@@ -60,8 +58,8 @@ static bool space_free(const ZbWriter *self, uint64_t need) {
 }
 
 /*
- * A writer that goes on at the first free byte of a full ring meets the reader on the same cache lines at every
- * frame. So it spins, as long as the reader is at work, until an eighth of the ring is free, and looks seldom.
+ * A writer that goes on at the first free byte of a full ring meets the reader on the same cache lines at every frame.
+ * So it spins until an eighth of the ring is free, as long as the reader is at work, and looks seldom.
  */
 typedef struct room {
     const zb_ring *ring;
@@ -85,7 +83,7 @@ void zb_writer_drain_space(ZbWriter *self) {
     }
 }
 
-/* Takes what the words of ours say is free; somebody else who writes to the ring makes this writer plain. */
+/* Takes the free bytes from the words of ours. If another writer has moved the position, this one goes on plain. */
 static int look_at_words(ZbWriter *self, uint64_t write_pos) {
     const zb_ring *ring = &self->handle->ring;
     if (write_pos != self->write_pos) {
@@ -119,7 +117,7 @@ int zb_writer_look(ZbWriter *self) {
     return 0;
 }
 
-/* Plans a frame of `size` bytes from the last look. Returns 1 planned, 0 when too little is free, -1 on error. */
+/* Plans a frame by the last look. Returns 1, 0 when too little is free, -1 with an error set. */
 static int plan_now(ZbWriter *self, uint64_t size, zb_plan *plan) {
     const zb_ring *ring = &self->handle->ring;
     const zb_status status = zb_plan_frame(ring->payload_size, self->write_pos, size, plan);
@@ -138,17 +136,6 @@ static int plan_now(ZbWriter *self, uint64_t size, zb_plan *plan) {
     return -1;
 }
 
-/* Lets others run on this core, the reader among them. */
-static void give_way(ZbWriter *self, const room *space, uint64_t size) {
-    const uint64_t begun = zb_ticks();
-    Py_BEGIN_ALLOW_THREADS
-    sched_yield();
-    Py_END_ALLOW_THREADS
-    const uint64_t now_free = zb_ring_room(space->ring, space->committed);
-    const uint64_t frames = now_free >= space->wanted ? now_free / (size + ZB_HEADER_SIZE) : 0;
-    zb_courtesy_learn(&self->courtesy, frames, size, zb_ticks() - begun);
-}
-
 static int raise_full(ZbWriter *self, uint64_t need, uint64_t size, int64_t timeout_ns) {
     zb_raise(self->handle, "buffer_full", "{s:d,s:K,s:K,s:K}", "seconds", (double)timeout_ns / 1e9, "size",
              (unsigned long long)size, "needed", (unsigned long long)need, "free",
@@ -156,10 +143,10 @@ static int raise_full(ZbWriter *self, uint64_t need, uint64_t size, int64_t time
     return -1;
 }
 
-/* One sleep, after a last look at the room and at the reader. Returns as wait_for_space does. */
+/* Looks a last time at the room and at the reader, and sleeps once. Returns as wait_for_space does. */
 static int sleep_once(ZbWriter *self, uint64_t need, uint64_t size, int64_t timeout_ns, int64_t deadline) {
     const int64_t now = zb_now();
-    /* Before the look: a token that is posted after it wakes the sleep. */
+    /* Before the look: a token that is posted after the look ends the sleep. */
     zb_writer_drain_space(self);
     if (space_free(self, need)) return 1;
     if (zb_writer_check_reader(self, now) < 0) return -1;
@@ -171,14 +158,17 @@ static int sleep_once(ZbWriter *self, uint64_t need, uint64_t size, int64_t time
     return self->closed ? zb_writer_usable(self) : 0;
 }
 
-/* The caller keeps the handle: the writer may be closed wherever the GIL is given up or a signal handler runs. */
+/* The caller retains the handle: the writer may be closed wherever the GIL is given up or a signal handler runs. */
 static int nap_until_free(ZbWriter *self, uint64_t need, uint64_t size, int64_t timeout_ns, int64_t deadline) {
     const zb_ring *ring = &self->handle->ring;
     const uint64_t eighth = ring->payload_size / 8;
     room space = {.ring = ring, .committed = self->committed, .wanted = need > eighth ? need : eighth};
     if (timeout_ns != 0 && zb_courtesy_due(&self->courtesy)) {
-        give_way(self, &space, size);
+        const uint64_t ticks = zb_give_way();
         if (self->closed) return zb_writer_usable(self);
+        const uint64_t free_now = zb_ring_room(ring, self->committed);
+        const uint64_t frames = free_now >= space.wanted ? free_now / (size + ZB_HEADER_SIZE) : 0;
+        zb_courtesy_learn(&self->courtesy, frames, size, ticks);
     }
     if (timeout_ns != 0 && self->spin.limit_ns > 0 && !space_free(self, need)) {
         space.seen = zb_ring_room(ring, self->committed);
@@ -193,7 +183,7 @@ static int nap_until_free(ZbWriter *self, uint64_t need, uint64_t size, int64_t 
     return zb_load(&ring->oieb->reader_pid) == 0 ? zb_writer_check_reader(self, zb_now()) : 1;
 }
 
-/* Waits until `need` bytes are free. 1 when they are, 0 when cancelled, -1 with an error set. */
+/* Waits until `need` bytes are free. Returns 1, 0 when cancelled, -1 with an error set. */
 static int wait_for_space(ZbWriter *self, uint64_t need, uint64_t size, int64_t timeout_ns, int64_t deadline) {
     zb_handle *handle = self->handle;
     zb_handle_retain(handle);
@@ -203,7 +193,7 @@ static int wait_for_space(ZbWriter *self, uint64_t need, uint64_t size, int64_t 
     return ready;
 }
 
-/* A look at the reader and the shared fields, unless the last one was a moment ago. */
+/* Looks at the reader and the shared fields, unless the last look was a moment ago. */
 static int refresh(ZbWriter *self) {
     const uint64_t ticks = zb_ticks();
     if (ticks - self->looked_at < ZB_MOMENT_TICKS) return 0;
@@ -212,7 +202,6 @@ static int refresh(ZbWriter *self) {
     return 0;
 }
 
-/* Plans a frame and waits until it can be written. The writer stays `busy` while it waits. */
 int zb_writer_plan(ZbWriter *self, uint64_t size, int64_t timeout_ns, zb_plan *plan) {
     if (refresh(self) < 0) return -1;
     if (++self->writes % DRAIN_INTERVAL == 0) zb_writer_drain_space(self);

@@ -1,6 +1,4 @@
-/* Whether there is a frame, whether its writer lives, and waiting for either. docs/stream.md has the rules. */
-#include <sched.h>
-
+/* Says whether there is a frame and whether its writer lives, and waits. docs/stream.md has the rules. */
 #include "reader.h"
 
 int zb_reader_usable(const ZbReader *self) {
@@ -9,7 +7,6 @@ int zb_reader_usable(const ZbReader *self) {
     return -1;
 }
 
-/* Differs from every identity that is connected now: what restarts after it is another stream. */
 const zb_identity zb_stream_of_the_gone = {.connection = UINT64_MAX};
 
 /* ---- whether there is a frame -------------------------------------------------------------------------------- */
@@ -19,7 +16,7 @@ static bool is_committed(const ZbReader *self) {
     return ahead - 1 < self->handle->ring.payload_size;
 }
 
-/* Takes tokens until there is one more than frames were read, or none is left. */
+/* Takes tokens until the reader has one more than it has read frames, or none is left. */
 static bool take_tokens(ZbReader *self) {
     while (self->balance <= 0 && zb_semaphore_try(self->handle->data)) self->balance++;
     return self->balance > 0;
@@ -31,7 +28,7 @@ bool zb_reader_frame_there(ZbReader *self) { return take_tokens(self) || is_comm
 
 void zb_reader_pay(ZbReader *self) {
     self->balance--;
-    /* A frame that was found by `committed` has its token in a moment, unless its writer was killed just there. */
+    /* The frame may have been found by `committed`: then its token comes in a moment, unless the writer was killed. */
     for (int i = 0; self->balance < 0 && i < TOKEN_PAUSES; i++) {
         if (zb_semaphore_try(self->handle->data)) self->balance++;
         else zb_pause();
@@ -51,16 +48,16 @@ typedef enum writer_state { WRITER_ABSENT, WRITER_ALIVE, WRITER_CLOSED, WRITER_D
 
 zb_identity zb_reader_writer(const ZbReader *self) {
     const zb_oieb *oieb = self->handle->ring.oieb;
-    /* In this order: an announcement that was taken back must not be found with the pid of the next one. */
+    /* `connection` first: an announcement that was taken back must not be found with the pid of the next writer. */
     const uint64_t connection = zb_load(&oieb->connection);
     return (zb_identity){zb_load(&oieb->writer_pid), zb_connection_number(connection)};
 }
 
-/* Whether the writer that `pid` and `connection` name lives: its lock says so, or, if it is foreign, its pid. */
+/* Whether the writer that `pid` and `connection` name lives: by the writer's lock, or by its pid if it is foreign. */
 static bool writer_lives(ZbReader *self, uint64_t pid, uint64_t connection) {
     zb_peer_watch(&self->peer, pid);
     if (zb_handle_locked(self->handle, ZB_WRITER_LOCK)) {
-        /* The number may belong to another process by now. One that is not known here is in another pid namespace. */
+        /* The pid may belong to another process by now. A pid that is unknown here is of another pid namespace. */
         if (self->peer.dead && !self->peer.unknown) zb_peer_renew(&self->peer);
         return true;
     }
@@ -81,7 +78,7 @@ static writer_state look_at_writer(ZbReader *self, int64_t now) {
             self->settled = false;
             return WRITER_ALIVE;
         }
-        /* It may have closed, and another one come, since its pid was loaded. */
+        /* The writer may have closed, and another one connected, since the two words were loaded. */
         const uint64_t before = connection, looked_at = pid;
         connection = zb_load(&oieb->connection);
         pid = zb_load(&oieb->writer_pid);
@@ -94,8 +91,8 @@ static writer_state look_at_writer(ZbReader *self, int64_t now) {
 }
 
 /*
- * Sets the fields straight after a death, for foreign writers that come next. Meanwhile the writer's lock keeps writers
- * of ours away, and the claim (writer_pid) keeps foreign ones away: none starts from fields that are about to change.
+ * Sets the fields straight after a death, for a foreign writer that comes next. No writer may start from fields that
+ * are about to change: the writer's lock keeps ours away meanwhile, and our pid in writer_pid keeps foreign ones away.
  */
 static void settle(ZbReader *self) {
     zb_handle *handle = self->handle;
@@ -104,7 +101,7 @@ static void settle(ZbReader *self) {
     uint64_t claimed = dead, own = zb_load(&oieb->reader_pid);
     if (self->settled) return;
     if (zb_reader_know_position(self) < 0) {
-        PyErr_Clear(); /* a position that makes no sense is left alone */
+        PyErr_Clear(); /* the position makes no sense: nothing is changed */
         return;
     }
     if (!atomic_compare_exchange_strong(&oieb->writer_pid, &claimed, own)) return;
@@ -124,7 +121,7 @@ static PyObject *raise_writer_gone(ZbReader *self, writer_state state) {
 
 /* ---- waiting ------------------------------------------------------------------------------------------------- */
 
-/* What a spin looks at without the GIL: a token above those that are owed. */
+/* What a spin without the GIL waits for: more tokens than `owed`. */
 typedef struct expectation {
     sem_t *data;
     uint64_t owed;
@@ -137,29 +134,15 @@ static zb_look look_for_token(void *context) {
 
 static zb_look take_token(void *reader) { return take_tokens(reader) ? ZB_READY : ZB_NOTHING; }
 
-static expectation expect(const ZbReader *self) {
-    return (expectation){self->handle->data, self->balance < 0 ? (uint64_t)-self->balance : 0};
-}
-
-/* Lets others run on this core. */
-static void give_way(ZbReader *self) {
-    zb_handle *handle = self->handle;
-    const uint64_t begun = zb_ticks();
-    Py_BEGIN_ALLOW_THREADS
-    sched_yield();
-    Py_END_ALLOW_THREADS
-    zb_courtesy_learn(&self->courtesy, zb_semaphore_pending(handle->data), self->last_size, zb_ticks() - begun);
-}
-
-/* One sleep, after a last look whether there is a frame and the writer lives. Returns as wait_for_frame does. */
+/* Looks a last time for a frame and at the writer, and sleeps once. Returns as zb_reader_wait does. */
 static int sleep_once(ZbReader *self, int64_t timeout_ns, int64_t deadline, bool anybody) {
     const int64_t now = zb_now();
     const writer_state state = look_at_writer(self, now);
-    /* After the look: what a writer committed before its end is there. */
     const zb_identity connected = zb_reader_writer(self);
+    /* After the look at the writer: what a dead writer had committed is found here. */
     if (zb_reader_frame_there(self)) return 1;
     self->idle = connected;
-    /* What was not posted by now never will be. */
+    /* A token that a dead writer has not posted by now never comes. */
     if (state != WRITER_ALIVE) {
         self->balance = 0;
         self->stream = zb_stream_of_the_gone;
@@ -183,7 +166,7 @@ static int sleep_once(ZbReader *self, int64_t timeout_ns, int64_t deadline, bool
     return self->closed ? zb_reader_usable(self) : 0;
 }
 
-/* The caller keeps the handle: the reader may be closed wherever the GIL is given up or a signal handler runs. */
+/* The caller retains the handle: the reader may be closed wherever the GIL is given up or a signal handler runs. */
 static int wait_for_frame(ZbReader *self, int64_t timeout_ns, bool anybody) {
     const bool spin = timeout_ns != 0 && self->spin.limit_ns > 0;
     if (spin) {
@@ -193,12 +176,13 @@ static int wait_for_frame(ZbReader *self, int64_t timeout_ns, bool anybody) {
         if (looks > 0) return 1;
     }
     if (timeout_ns != 0 && zb_courtesy_due(&self->courtesy)) {
-        give_way(self);
+        const uint64_t ticks = zb_give_way();
         if (self->closed) return zb_reader_usable(self);
+        zb_courtesy_learn(&self->courtesy, zb_semaphore_pending(self->handle->data), self->last_size, ticks);
         if (take_tokens(self)) return 1;
     }
     if (spin) {
-        expectation awaited = expect(self);
+        expectation awaited = {self->handle->data, self->balance < 0 ? (uint64_t)-self->balance : 0};
         Py_BEGIN_ALLOW_THREADS
         zb_spin_until(&self->spin, self->last_size, look_for_token, &awaited);
         Py_END_ALLOW_THREADS
@@ -222,7 +206,7 @@ int zb_reader_wait(ZbReader *self, int64_t timeout_ns, bool anybody) {
     return there;
 }
 
-PyObject *zb_reader_writer_state(PyObject *op, PyObject *Py_UNUSED(ignored)) {
+PyObject *zb_reader_writer_state(PyObject *op, void *Py_UNUSED(closure)) {
     ZbReader *self = (ZbReader *)op;
     if (zb_reader_usable(self) < 0) return NULL;
     static const char *const names[] = {"absent", "alive", "closed", "died"};

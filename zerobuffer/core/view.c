@@ -1,11 +1,9 @@
 /*
- * Memoryviews over ring memory, and their second life.
- *
- * Making a memoryview costs two allocations and is the dearest part of reading a small frame. A view that was ended,
- * and that nothing but us refers to any more, is therefore pointed at the next frame instead of being freed. CPython
- * has no call for that; its struct is in its headers, but marked as internal. So this is done only for the versions
- * whose struct is known, only for a view without re-exports, slices or weak references, and only here. Elsewhere (or
- * with ZB_NO_VIEW_REUSE) every view is made anew.
+ * Memoryviews over ring memory, and their reuse.  To make a memoryview costs two allocations, the dearest part of
+ * reading a small frame. So a view that was ended, and to which only this file refers, is pointed at the next frame
+ * instead of being freed. CPython has no call for that. Its struct is in its headers, but internal: views are reused
+ * only in versions whose struct is known, and only without re-exports, slices and weak references. Otherwise, or with
+ * ZB_NO_VIEW_REUSE, each view is made anew.
  */
 #include "reader.h"
 
@@ -17,12 +15,12 @@
 
 #define KEPT_MOST 4
 
-/* Ended views, the oldest first: their last user usually lets go of them one frame later. */
+/* Ended views, the oldest first. The last user of a view usually drops it one frame later. */
 static PyObject *kept[KEPT_MOST];
 static int kept_count = 0;
 
 #if REUSE
-/* Nothing was derived from the view, so that ending it ends every access. */
+/* Whether nothing was derived from the view, so that its end ends every access. */
 static bool is_plain(const PyMemoryViewObject *view) {
     return view->exports == 0 && view->mbuf->exports == 1 && Py_REFCNT(view->mbuf) == 1 && view->weakreflist == NULL;
 }
@@ -72,7 +70,6 @@ PyObject *zb_view_reuse(uint8_t *data, uint64_t size, ZbSpan **span) {
 #endif
 }
 
-/* Ends a plain view by its own flag: every later use raises, as after release(). False: it is not plain. */
 bool zb_view_retire(PyObject *object) {
 #if REUSE
     PyMemoryViewObject *view = (PyMemoryViewObject *)object;
@@ -87,13 +84,13 @@ bool zb_view_retire(PyObject *object) {
 }
 
 void zb_view_end(PyObject *view) {
-    PyObject *type, *value, *traceback; /* an owner may give up its view while an exception is on its way */
+    PyObject *type, *value, *traceback; /* the owner may be dropped while an exception is on its way */
     PyErr_Fetch(&type, &value, &traceback);
     if (Py_REFCNT(view) > 1) {
         static PyObject *release = NULL;
         if (release == NULL) release = PyUnicode_InternFromString("release");
         PyObject *done = release == NULL ? NULL : PyObject_CallMethodNoArgs(view, release);
-        /* BufferError: something such as an array still exports the view; its memory stays lent until that is gone. */
+        /* BufferError: an array, say, still exports the view. The memory stays lent until that is gone. */
         if (done == NULL) PyErr_Clear();
         Py_XDECREF(done);
     }

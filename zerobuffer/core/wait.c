@@ -136,7 +136,7 @@ zb_wake zb_semaphore_wait(sem_t *semaphore, int64_t deadline) {
     const struct timespec until = {.tv_sec = deadline / 1000000000, .tv_nsec = deadline % 1000000000};
     const int result = sem_clockwait(semaphore, CLOCK_MONOTONIC, &until);
 #else
-    /* Without sem_clockwait the wall clock is all there is; slices are short, so a step of it shifts little. */
+    /* There is only the wall clock. A wait sleeps in short slices, so a step of the clock shifts little. */
     struct timespec until;
     clock_gettime(CLOCK_REALTIME, &until);
     int64_t left = deadline - zb_now();

@@ -28,7 +28,7 @@ int zb_writer_publish(ZbWriter *self, const zb_commit *commit) {
     }
     ZB_POINT(WRITER_DONE);
     if (before >= commit->bytes && before <= ring->payload_size) return 0;
-    /* Somebody else wrote to the field since our last look. */
+    /* Another writer changed the field since our last look. */
     const zb_fault fault = {"payload_free_bytes", before, ring->payload_size};
     self->looked_at = 0;
     zb_raise_fault(self->handle, ZB_INVALID_OIEB, &fault);
@@ -36,8 +36,8 @@ int zb_writer_publish(ZbWriter *self, const zb_commit *commit) {
 }
 
 /*
- * Takes the bytes of an object. Its `__buffer__` may do anything: it finds the writer busy, and may close it. Objects
- * are no bytes: their addresses mean nothing elsewhere.
+ * Takes the bytes of an object. Its `__buffer__` may do anything: it finds the writer busy, and may close it. A buffer
+ * of Python objects is refused: their addresses mean nothing in another process.
  */
 static int get_bytes(ZbWriter *self, PyObject *object, Py_buffer *data) {
     self->busy = true;
@@ -45,7 +45,8 @@ static int get_bytes(ZbWriter *self, PyObject *object, Py_buffer *data) {
     self->busy = false;
     if (failed) return -1;
     if (data->format != NULL && strchr(data->format, 'O') != NULL) {
-        PyErr_Format(PyExc_TypeError, "a buffer of Python objects (format '%s') holds addresses, not data", data->format);
+        PyErr_Format(PyExc_TypeError, "a buffer of Python objects (format '%s') holds addresses, not data",
+                     data->format);
     } else if (zb_writer_usable(self) == 0) {
         return 0;
     }
@@ -84,7 +85,7 @@ static PyObject *writer_write_frame(PyObject *op, PyObject *const *args, Py_ssiz
     Py_RETURN_NONE;
 }
 
-/* One item of a batch. Returns 1 staged, 0 when the batch must be published and space awaited first, -1 on error. */
+/* Stages one item of a batch. Returns 1, 0 when the batch must be published first, -1 with an error set. */
 static int stage_item(ZbWriter *self, const void *data, size_t size, zb_commit *commit) {
     const zb_ring *ring = &self->handle->ring;
     zb_plan plan;
@@ -122,7 +123,7 @@ static int write_item(ZbWriter *self, PyObject *item, int64_t timeout_ns, zb_com
     return done < 0 ? -1 : 0;
 }
 
-/* The items of an iterable; what it raises is kept, and what it gave before is written first. NULL: it is none. */
+/* Returns the items of an iterable; NULL if it is none. What it raises is kept until these items are written. */
 static PyObject *gather(PyObject *source, PyObject **type, PyObject **error, PyObject **traceback) {
     if (PyList_CheckExact(source) || PyTuple_CheckExact(source)) return Py_NewRef(source);
     PyObject *iterator = PyObject_GetIter(source);
@@ -182,9 +183,14 @@ static PyObject *writer_write_frames(PyObject *op, PyObject *const *args, Py_ssi
 /* ---- the rest ------------------------------------------------------------------------------------------------ */
 
 static PyObject *writer_attach(PyObject *op, PyObject *args) {
+    ZbWriter *self = (ZbWriter *)op;
     ZB_POINT(WRITER_OPENED);
-    if (zb_endpoint_attach((ZbEndpoint *)op, args) < 0) return NULL;
-    ((ZbWriter *)op)->sequence = 1;
+    if (zb_endpoint_attach((ZbEndpoint *)self, args) < 0) return NULL;
+    const zb_ring *ring = &self->handle->ring;
+    self->sequence = 1;
+    self->reader_pid = zb_load(&ring->oieb->reader_pid);
+    self->reader_is_ours = zb_load(&ring->oieb->released) != 0;
+    self->always_fits = zb_ring_always_fits(ring->payload_size);
     Py_RETURN_NONE;
 }
 
@@ -204,13 +210,9 @@ static PyObject *writer_set_metadata(PyObject *op, PyObject *content) {
     zb_status status;
     zb_handle_retain(handle);
     self->busy = true;
-    if (data.len < ZB_COPY_GIL_LIMIT) {
-        status = zb_ring_metadata_write(&handle->ring, data.buf, (uint64_t)data.len);
-    } else {
-        Py_BEGIN_ALLOW_THREADS
-        status = zb_ring_metadata_write(&handle->ring, data.buf, (uint64_t)data.len);
-        Py_END_ALLOW_THREADS
-    }
+    Py_BEGIN_ALLOW_THREADS
+    status = zb_ring_metadata_write(&handle->ring, data.buf, (uint64_t)data.len);
+    Py_END_ALLOW_THREADS
     self->busy = false;
     const uint64_t block = handle->ring.metadata_size;
     zb_handle_release(handle);
@@ -225,7 +227,7 @@ static PyObject *writer_set_metadata(PyObject *op, PyObject *content) {
     Py_RETURN_NONE;
 }
 
-/* Graceful: writer_pid becomes 0 and nothing is posted; the reader notices by itself, at once if it dozes. */
+/* Nothing is posted: the reader notices by itself that writer_pid is 0, at once if it dozes. */
 static PyObject *writer_close(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ZbWriter *self = (ZbWriter *)op;
     if (self->handle == NULL || self->closed) Py_RETURN_NONE;
@@ -235,19 +237,12 @@ static PyObject *writer_close(PyObject *op, PyObject *Py_UNUSED(ignored)) {
         uint64_t own = (uint64_t)getpid();
         const bool left = atomic_compare_exchange_strong(&oieb->writer_pid, &own, 0);
         zb_ring_leave(&self->handle->ring);
-        /* Last: as long as writer_pid names us, the lock says that we live. */
+        /* Last: as long as writer_pid names us, we hold the lock. */
         zb_handle_unlock(self->handle, ZB_WRITER_LOCK);
         if (left) zb_doze_nudge(self->handle->data);
     }
     zb_endpoint_leave((ZbEndpoint *)self);
     Py_RETURN_NONE;
-}
-
-static PyObject *writer_detach(PyObject *op, PyObject *Py_UNUSED(ignored)) {
-    ZbWriter *self = (ZbWriter *)op;
-    if (self->handle == NULL) Py_RETURN_NONE;
-    zb_handle_detach(self->handle);
-    return writer_close(op, NULL);
 }
 
 static void writer_dealloc(PyObject *op) {
@@ -258,41 +253,24 @@ static void writer_dealloc(PyObject *op) {
     type->tp_free(op);
 }
 
-static PyObject *writer_sequence(PyObject *op, void *Py_UNUSED(closure)) {
-    return PyLong_FromUnsignedLongLong(((ZbWriter *)op)->sequence);
-}
-
 static PyObject *writer_free_bytes(PyObject *op, void *Py_UNUSED(closure)) {
     ZbWriter *self = (ZbWriter *)op;
     if (self->handle == NULL || self->closed) return zb_raise(self->handle, "closed", "{s:s}", "what", "writer");
     return PyLong_FromUnsignedLongLong(zb_ring_room(&self->handle->ring, self->committed));
 }
 
-static PyObject *writer_reader_pid(PyObject *op, void *Py_UNUSED(closure)) {
-    ZbWriter *self = (ZbWriter *)op;
-    if (self->handle == NULL) return zb_raise(NULL, "closed", "{s:s}", "what", "writer");
-    return PyLong_FromUnsignedLongLong(zb_load(&self->handle->ring.oieb->reader_pid));
-}
-
-static PyObject *writer_reader_is_ours(PyObject *op, void *Py_UNUSED(closure)) {
-    const ZbWriter *self = (ZbWriter *)op;
-    return PyBool_FromLong(self->handle != NULL && zb_load(&self->handle->ring.oieb->released) != 0);
-}
-
-static PyObject *writer_always_fits(PyObject *op, void *Py_UNUSED(closure)) {
-    const ZbWriter *self = (ZbWriter *)op;
-    if (self->handle == NULL) return zb_raise(NULL, "closed", "{s:s}", "what", "writer");
-    return PyLong_FromUnsignedLongLong(zb_ring_always_fits(self->handle->ring.payload_size));
-}
-
 static PyGetSetDef writer_getset[] = {
     {"closed", zb_endpoint_closed, NULL, "Whether the writer was closed.", NULL},
-    {"next_sequence", writer_sequence, NULL, "Sequence number that the next frame will carry.", NULL},
-    {"_reader_is_ours", writer_reader_is_ours, NULL, "Whether the reader keeps the words of ours.", NULL},
-    {"_always_fits", writer_always_fits, NULL, "Size of a frame that fits at any position.", NULL},
-    {"_reader_pid", writer_reader_pid, NULL, "Process that reads, as the control block names it.", NULL},
     {"free_bytes", writer_free_bytes, NULL, "Bytes of the ring that are free now.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyMemberDef writer_members[] = {
+    {"next_sequence", T_ULONGLONG, offsetof(ZbWriter, sequence), READONLY, "Sequence number of the next frame."},
+    {"_reader_is_ours", T_BOOL, offsetof(ZbWriter, reader_is_ours), READONLY, NULL},
+    {"_reader_pid", T_ULONGLONG, offsetof(ZbWriter, reader_pid), READONLY, NULL},
+    {"_always_fits", T_ULONGLONG, offsetof(ZbWriter, always_fits), READONLY, "Size that fits at any position."},
+    {NULL, 0, 0, 0, NULL},
 };
 
 static PyMethodDef writer_methods[] = {
@@ -309,7 +287,7 @@ static PyMethodDef writer_methods[] = {
     {"_wait_space", ZB_FASTCALL(zb_writer_wait_space), ZB_FAST, "Wait until a frame of this size can be written."},
     {"_set_cancelled", zb_endpoint_set_cancelled, METH_O, NULL},
     {"_close", writer_close, METH_NOARGS, NULL},
-    {"_detach", writer_detach, METH_NOARGS, NULL},
+    {"_detach", zb_endpoint_detach, METH_NOARGS, NULL},
     {NULL, NULL, 0, NULL},
 };
 
@@ -322,4 +300,5 @@ PyTypeObject ZbWriterType = {
     .tp_dealloc = writer_dealloc,
     .tp_methods = writer_methods,
     .tp_getset = writer_getset,
+    .tp_members = writer_members,
 };

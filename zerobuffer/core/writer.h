@@ -9,15 +9,18 @@ typedef struct ZbWriter {
     bool slot_open;
     bool busy; /* a copy is under way with the GIL released */
     bool claimed;
+    bool reader_is_ours; /* it keeps the words of ours */
     uint64_t sequence; /* of the next frame */
     uint32_t writes;
-    /* Copies of what only we write, and the least that is free: good for a moment after they were taken. */
+    /* Copies of what only this writer writes, and the least that is free: good for a moment after looked_at. */
     uint64_t looked_at; /* zb_ticks; 0: not good */
     uint64_t write_pos;
     uint64_t written_count;
     uint64_t free_bytes;
-    uint64_t committed; /* 0: plain, the words of ours do not hold here */
+    uint64_t committed; /* 0: a plain writer, for which the words of ours do not hold */
     zb_courtesy courtesy;
+    uint64_t reader_pid; /* when this writer attached */
+    uint64_t always_fits;
 } ZbWriter;
 
 /* 0, or -1 with ClosedError or BusyError set. */
@@ -27,7 +30,7 @@ int zb_writer_check_reader(ZbWriter *self, int64_t now);
 
 /* ---- space.c ------------------------------------------------------------------------------------------------- */
 
-/* Takes the shared fields anew. */
+/* Loads the shared fields. */
 int zb_writer_look(ZbWriter *self);
 /* Plans a frame and waits until it can be written. The writer stays `busy` while it waits. */
 int zb_writer_plan(ZbWriter *self, uint64_t size, int64_t timeout_ns, zb_plan *plan);

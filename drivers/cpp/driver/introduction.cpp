@@ -7,14 +7,10 @@ namespace driver {
 
 namespace {
 
-constexpr std::string_view contract = "1.0";
-
-Json structure(std::size_t size, std::span<const zerobuffer::Field> fields) {
-    Json::Object plain;
-    for (const zerobuffer::Field& field : fields) {
-        plain.emplace(field.name, Json::Array{std::uint64_t{field.offset}, std::uint64_t{field.size}});
-    }
-    return Json::Object{{"size", std::uint64_t{size}}, {"fields", std::move(plain)}};
+Structure structure(std::size_t size, std::span<const zerobuffer::Field> fields) {
+    Structure found{.size = size, .fields = {}};
+    for (const zerobuffer::Field& field : fields) found.fields.emplace(field.name, std::pair(field.offset, field.size));
+    return found;
 }
 
 zerobuffer::Deed deed_of(const std::string& then) {
@@ -25,33 +21,26 @@ zerobuffer::Deed deed_of(const std::string& then) {
 
 } // namespace
 
-Json hello(const Call& /*call*/) {
-    return Json::Object{
-        {"protocol", contract},
-        {"language", "c++"},
-        {"implementation", "zerobuffer-cpp"},
-        {"version", zerobuffer::library_version},
-        {"pid", std::int64_t{::getpid()}},
-        {"capabilities", Json::Array{"duplex", "linux", "points"}},
-        {"layout",
-         Json::Object{
-             {"oieb", structure(sizeof(zerobuffer::ControlBlock), zerobuffer::oieb_fields())},
-             {"frame", structure(sizeof(zerobuffer::FrameHeader), zerobuffer::header_fields())},
-         }},
+Result hello(const Call& /*call*/) {
+    return Identity{
+        .protocol = "1.0",
+        .language = "c++",
+        .implementation = "zerobuffer-cpp",
+        .version = std::string(zerobuffer::library_version),
+        .pid = ::getpid(),
+        .capabilities = {"duplex", "linux", "points"},
+        .layout = {{"oieb", structure(sizeof(zerobuffer::ControlBlock), zerobuffer::oieb_fields())},
+                   {"frame", structure(sizeof(zerobuffer::FrameHeader), zerobuffer::header_fields())}},
     };
 }
 
-Json health(const Call& /*call*/) { return true; }
+Result health(const Call& /*call*/) { return true; }
 
-Json dump(const Call& call) {
-    Json::Array stacks;
-    for (ThreadState& thread : threads()) {
-        stacks.emplace_back(Json::Object{{"name", std::move(thread.name)}, {"stack", std::move(thread.stack)}});
-    }
-    return Json::Object{{"requests", call.desk.under_way.plain(call.number)}, {"threads", std::move(stacks)}};
+Result dump(const Call& call) {
+    return Dump{.requests = call.dispatcher.pending.others(call.number), .threads = threads()};
 }
 
-Json arm(const Call& call) {
+Result arm(const Call& call) {
     const std::string point = call.params.text("point");
     const std::uint64_t passage = call.params.number("passage");
     const zerobuffer::Deed deed = deed_of(call.params.text("then"));

@@ -3,7 +3,7 @@
 //
 // zerobuffer-driver [USER]: the number of the user and group to become, if any.
 
-#include "desk.hpp"
+#include "dispatcher.hpp"
 #include "framing.hpp"
 #include "system.hpp"
 
@@ -49,20 +49,20 @@ private:
 };
 
 /// Counts the threads that perform requests.
-class Crew {
+class ThreadCount {
 public:
-    void join() {
+    void add() {
         const std::lock_guard lock(mutex_);
         count_++;
     }
 
-    void leave() {
+    void remove() {
         const std::lock_guard lock(mutex_);
         count_--;
         changed_.notify_all();
     }
 
-    /// Says whether all have left within this time.
+    /// Says whether none is left within this time.
     bool wait(std::chrono::nanoseconds time) {
         std::unique_lock lock(mutex_);
         return changed_.wait_until(lock, std::chrono::steady_clock::now() + time, [this] { return count_ == 0; });
@@ -102,8 +102,8 @@ public:
 
     /// Closes all that is open; says whether every request came to its end.
     bool end() {
-        desk_.end();
-        return crew_.wait(500ms);
+        dispatcher_.end();
+        return threads_.wait(500ms);
     }
 
 private:
@@ -120,16 +120,16 @@ private:
     }
 
     void start(Request request) {
-        crew_.join();
-        const Json id = request.id.value_or(nullptr);
+        threads_.add();
+        const Id id = request.id;
         try {
             std::thread([this, asked = std::move(request)] {
                 name_thread(asked.method);
                 perform(asked);
-                crew_.leave();
+                threads_.remove();
             }).detach();
         } catch (const std::system_error& error) {
-            crew_.leave();
+            threads_.remove();
             answers_.send(response(id, Failure(zerobuffer::Code::resource_exhausted,
                                                std::string("could not start a thread: ") + error.what())));
         }
@@ -137,20 +137,19 @@ private:
 
     void perform(const Request& request) {
         std::string answer;
-        const Json id = request.id.value_or(nullptr);
         try {
-            answer = response(id, desk_.perform(request));
+            answer = response(request.id, dispatcher_.perform(request));
         } catch (const Failure& failure) {
-            answer = response(id, failure);
+            answer = response(request.id, failure);
         } catch (const std::exception& bug) {
-            answer = response(id, Failure(internal_error, std::string("Internal error: ") + bug.what()));
+            answer = response(request.id, Failure(internal_error, std::string("Internal error: ") + bug.what()));
         }
         if (request.id) answers_.send(answer);
     }
 
     Answers answers_;
-    Desk desk_;
-    Crew crew_;
+    Dispatcher dispatcher_;
+    ThreadCount threads_;
 };
 
 int run(int count, char** arguments) {

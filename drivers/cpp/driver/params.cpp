@@ -2,7 +2,9 @@
 
 #include "rpc.hpp"
 
-#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
 #include <limits>
 
 namespace driver {
@@ -13,30 +15,34 @@ namespace {
     throw bad_params("\"" + std::string(key) + "\" must be " + std::string(wanted));
 }
 
+bool is_natural(const Json& value) {
+    return value.is_number_unsigned() || (value.is_number_integer() && value.get<std::int64_t>() >= 0);
+}
+
 } // namespace
 
 const Json& Params::at(std::string_view key) const {
-    const Json* found = object_.find(key);
-    if (found == nullptr) throw bad_params("\"" + std::string(key) + "\" is missing");
+    const auto found = object_.find(key);
+    if (found == object_.end()) throw bad_params("\"" + std::string(key) + "\" is missing");
     return *found;
 }
 
 std::string Params::text(std::string_view key) const {
-    const auto* value = at(key).as<std::string>();
-    if (value == nullptr) refuse(key, "a text");
-    return *value;
+    const Json& value = at(key);
+    if (!value.is_string()) refuse(key, "a text");
+    return value.get<std::string>();
 }
 
 bool Params::flag(std::string_view key) const {
-    const auto* value = at(key).as<bool>();
-    if (value == nullptr) refuse(key, "true or false");
-    return *value;
+    const Json& value = at(key);
+    if (!value.is_boolean()) refuse(key, "true or false");
+    return value.get<bool>();
 }
 
 std::uint64_t Params::number(std::string_view key) const {
-    std::uint64_t value = 0;
-    if (!at(key).whole(value)) refuse(key, "a whole number from 0 on");
-    return value;
+    const Json& value = at(key);
+    if (!is_natural(value)) refuse(key, "a whole number from 0 on");
+    return value.get<std::uint64_t>();
 }
 
 std::optional<std::uint64_t> Params::number_or_null(std::string_view key) const {
@@ -45,19 +51,17 @@ std::optional<std::uint64_t> Params::number_or_null(std::string_view key) const 
 }
 
 std::vector<std::uint64_t> Params::numbers(std::string_view key) const {
-    const auto* list = at(key).as<Json::Array>();
-    if (list == nullptr) refuse(key, "a list of whole numbers");
-    std::vector<std::uint64_t> values;
-    for (const Json& item : *list) {
-        if (!item.whole(values.emplace_back())) refuse(key, "a list of whole numbers from 0 on");
+    const Json& list = at(key);
+    if (!list.is_array() || !std::all_of(list.begin(), list.end(), is_natural)) {
+        refuse(key, "a list of whole numbers from 0 on");
     }
-    return values;
+    return list.get<std::vector<std::uint64_t>>();
 }
 
 std::chrono::nanoseconds Params::seconds(std::string_view key) const {
-    double value = 0;
-    if (!at(key).number(value) || std::isnan(value) || value < 0) refuse(key, "seconds, from 0 on");
-    const std::chrono::duration<double, std::nano> exact = std::chrono::duration<double>(value);
+    const Json& value = at(key);
+    if (!value.is_number() || value.get<double>() < 0) refuse(key, "seconds, from 0 on");
+    const std::chrono::duration<double, std::nano> exact = std::chrono::duration<double>(value.get<double>());
     if (exact.count() >= static_cast<double>(std::numeric_limits<std::int64_t>::max())) {
         return std::chrono::nanoseconds::max();
     }
@@ -66,7 +70,7 @@ std::chrono::nanoseconds Params::seconds(std::string_view key) const {
 
 Recipe Params::recipe(std::string_view key) const {
     const Json& object = at(key);
-    if (object.as<Json::Object>() == nullptr) refuse(key, "an object");
+    if (!object.is_object()) refuse(key, "an object");
     const Params parts(object);
     Recipe recipe;
     const std::string pattern = parts.text("pattern");

@@ -1,5 +1,5 @@
 #include "crc32.hpp"
-#include "summary.hpp"
+#include "transfer.hpp"
 #include "verbs.hpp"
 
 #include <algorithm>
@@ -10,71 +10,69 @@ using zerobuffer::Frame;
 using zerobuffer::Reader;
 using zerobuffer::Writer;
 
-Json read(const Call& call) {
+Result read(const Call& call) {
     const std::uint64_t owner = call.params.number("handle");
-    const auto reader = call.desk.table.get<Reader>(owner);
+    const auto reader = call.dispatcher.handles.get<Reader>(owner);
     Frame frame = reader->read(call.params.seconds("timeout"));
-    Json::Object info{
-        {"sequence", frame.sequence()},
-        {"size", std::uint64_t{frame.size()}},
-        {"digest", std::uint64_t{crc32(frame.data())}},
-    };
-    info.emplace("frame", call.desk.table.keep(std::shared_ptr<HeldFrame>(
-                              new HeldFrame{.owner = owner, .mutex = {}, .frame = std::move(frame)})));
+    FrameInfo info{.sequence = frame.sequence(), .size = frame.size(), .digest = crc32(frame.data())};
+    info.frame = call.dispatcher.handles.keep(
+        std::shared_ptr<HeldFrame>(new HeldFrame{.owner = owner, .mutex = {}, .frame = std::move(frame)}));
     return info;
 }
 
-Json read_many(const Call& call) {
+Result read_many(const Call& call) {
     const std::uint64_t handle = call.params.number("handle");
     const Clock clock(call.params.seconds("timeout"));
     const auto count = call.params.number_or_null("count");
     const auto delay = call.params.seconds("delay");
     const auto idle = call.params.seconds("idle");
     const bool look = call.params.flag("look");
-    const auto reader = call.desk.table.get<Reader>(handle);
-    Summary summary;
-    while (!count || summary.frames() < *count) {
+    const auto reader = call.dispatcher.handles.get<Reader>(handle);
+    Transfer transfer;
+    while (!count || transfer.frames < *count) {
         try {
             const Frame frame = reader->read(count ? clock.left() : std::min(idle, clock.left()));
             if (look) {
-                summary.add(frame.sequence(), frame.data());
+                transfer.add(frame.sequence(), frame.data());
             } else {
-                summary.add(frame.sequence(), frame.size());
+                transfer.add(frame.sequence(), frame.size());
             }
             // The scenario asks for a slow reader.
-            if (delay.count() > 0) call.desk.sleep(delay);
+            if (delay.count() > 0) call.dispatcher.sleep(delay);
         } catch (const zerobuffer::Error& error) {
             const bool ends =
                 error.code() == zerobuffer::Code::timeout || error.code() == zerobuffer::Code::writer_dead;
             if (!count && ends && !clock.is_over()) break;
-            throw Failure(error, "after " + std::to_string(summary.frames()) + " frames");
+            throw Failure(error, "after " + std::to_string(transfer.frames) + " frames");
         }
     }
-    return summary.plain(clock);
+    transfer.stop(clock);
+    return transfer;
 }
 
-Json relay(const Call& call) {
+Result relay(const Call& call) {
     const std::uint64_t source_handle = call.params.number("source");
     const std::uint64_t target_handle = call.params.number("target");
     const Clock clock(call.params.seconds("timeout"));
     const std::uint64_t count = call.params.number("count");
-    const auto source = call.desk.table.get<Reader>(source_handle);
-    const auto target = call.desk.table.get<Writer>(target_handle);
-    Summary summary;
-    while (summary.frames() < count) {
+    const auto source = call.dispatcher.handles.get<Reader>(source_handle);
+    const auto target = call.dispatcher.handles.get<Writer>(target_handle);
+    Transfer transfer;
+    while (transfer.frames < count) {
         const Frame frame = source->read(clock.left());
         target->write(frame.data(), clock.left());
-        summary.add(frame.sequence(), frame.data());
+        transfer.add(frame.sequence(), frame.data());
     }
-    return summary.plain(clock);
+    transfer.stop(clock);
+    return transfer;
 }
 
-Json peek(const Call& call) {
+Result peek(const Call& call) {
     constexpr std::string_view digits = "0123456789abcdef";
     const std::uint64_t number = call.params.number("frame");
     const std::uint64_t offset = call.params.number("offset");
     const std::uint64_t length = call.params.number("length");
-    const auto held = call.desk.table.get<HeldFrame>(number);
+    const auto held = call.dispatcher.handles.get<HeldFrame>(number);
     const std::lock_guard lock(held->mutex);
     const auto data = held->frame.data();
     const std::size_t from = std::min<std::size_t>(offset, data.size());
@@ -87,15 +85,15 @@ Json peek(const Call& call) {
 }
 
 /// The number stays, so that a look at a released frame is told so.
-Json release(const Call& call) {
-    const auto held = call.desk.table.get<HeldFrame>(call.params.number("frame"));
+Result release(const Call& call) {
+    const auto held = call.dispatcher.handles.get<HeldFrame>(call.params.number("frame"));
     const std::lock_guard lock(held->mutex);
     held->frame.release();
     return nullptr;
 }
 
-Json read_metadata(const Call& call) {
-    return blob(call.desk.table.get<Reader>(call.params.number("handle"))->metadata());
+Result read_metadata(const Call& call) {
+    return blob(call.dispatcher.handles.get<Reader>(call.params.number("handle"))->metadata());
 }
 
 } // namespace driver

@@ -1,90 +1,82 @@
 #include "rpc.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include <variant>
 
 namespace driver {
 
 namespace {
 
-Json details_of(const zerobuffer::Values& values) {
-    Json::Object details;
-    for (const auto& [name, value] : values) {
-        details.emplace(name, std::visit([](const auto& known) { return Json(known); }, value));
-    }
-    return details;
+constexpr int most_levels = 64;
+
+Malformed no_json(const std::string& reason) { return {parse_error, "Parse error: " + reason}; }
+
+Malformed no_request(const std::string& reason, Id id = nullptr) {
+    return {invalid_request, "Invalid Request: " + reason, std::move(id)};
 }
 
-Json data_of(zerobuffer::Code code, Json details) {
-    return Json::Object{{"code", zerobuffer::to_string(code)}, {"details", std::move(details)}};
+Json parse(std::string_view body) {
+    // The parser would take it for the end of the text, whatever follows.
+    if (body.find('\0') != std::string_view::npos) throw no_json("there is a byte of 0");
+    try {
+        return Json::parse(body, [](int level, Json::parse_event_t, const Json&) {
+            if (level > most_levels) throw no_json("it is nested too deep");
+            return true;
+        });
+    } catch (const Json::exception& error) {
+        throw no_json(error.what());
+    }
 }
+
+/// The member of an object; null if there is none.
+Json member(const Json& object, const char* key) { return object.value(key, Json()); }
 
 /// The one object of the parameters, whether given in a list or bare; none is an empty one.
-Json first_object(const Json* params, const Json& id) {
-    if (params == nullptr || params->is_null()) return Json::Object{};
-    if (const auto* list = params->as<Json::Array>()) {
-        if (list->empty()) return Json::Object{};
-        if (list->size() == 1) params = &list->front();
-    }
-    if (params->as<Json::Object>() == nullptr) {
-        throw Malformed(invalid_params, "Invalid params: one object is expected", id);
-    }
-    return *params;
+Json first_object(const Json& params, const Id& id) {
+    if (params.empty()) return Json::object();
+    const Json& first = params.is_array() && params.size() == 1 ? params.front() : params;
+    if (!first.is_object()) throw Malformed(invalid_params, "Invalid params: one object is expected", id);
+    return first;
 }
 
-std::string message(const Json& id, std::string_view key, Json value) {
-    return Json(Json::Object{{"jsonrpc", "2.0"}, {"id", id}, {std::string(key), std::move(value)}}).print();
+std::string message(const Id& id, std::string_view key, Json value) {
+    const Json whole{{"jsonrpc", "2.0"}, {"id", id ? *id : Json()}, {key, std::move(value)}};
+    return whole.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 } // namespace
 
-Failure::Failure(int code, const std::string& message, Json data)
-    : std::runtime_error(message), code_(code), data_(std::move(data)) {}
-
-Failure::Failure(const zerobuffer::Error& error, const std::string& after)
-    : Failure(driver_error, after.empty() ? error.what() : after + ": " + error.what(),
-              data_of(error.code(), details_of(error.values()))) {}
-
-Failure::Failure(zerobuffer::Code code, const std::string& message)
-    : Failure(driver_error, message, data_of(code, Json::Object{})) {}
-
 Failure bad_params(const std::string& reason) { return {invalid_params, "Invalid params: " + reason}; }
 
-Json Failure::plain() const {
-    Json::Object error{{"code", code_}, {"message", what()}};
-    if (!data_.is_null()) error.emplace("data", data_);
-    return error;
-}
-
 Request parse_request(std::string_view body) {
-    Json message;
-    try {
-        message = parse_json(body);
-    } catch (const JsonError& error) {
-        throw Malformed(parse_error, std::string("Parse error: ") + error.what(), nullptr);
-    }
-    const auto refuse = [](const std::string& reason, const Json& id) {
-        throw Malformed(invalid_request, "Invalid Request: " + reason, id);
-    };
-    if (message.as<Json::Object>() == nullptr) refuse("a message is one object, batches are not supported", nullptr);
+    const Json message = parse(body);
+    if (!message.is_object()) throw no_request("a message is one object, batches are not supported");
     Request request;
-    if (const Json* id = message.find("id")) request.id = *id;
-    const Json id = request.id.value_or(nullptr);
-    if (id.as<bool>() != nullptr || id.as<Json::Array>() != nullptr || id.as<Json::Object>() != nullptr) {
-        refuse("\"id\" must be a number or a string", nullptr);
+    if (const auto found = message.find("id"); found != message.end()) {
+        if (found->is_boolean() || found->is_structured()) throw no_request("\"id\" must be a number or a string");
+        request.id = std::make_shared<const Json>(*found);
     }
-    const Json* version = message.find("jsonrpc");
-    if (version == nullptr || version->as<std::string>() == nullptr || *version->as<std::string>() != "2.0") {
-        refuse(R"("jsonrpc" must be "2.0")", id);
-    }
-    const Json* method = message.find("method");
-    if (method == nullptr || method->as<std::string>() == nullptr) refuse("\"method\" must be a text", id);
-    request.method = *method->as<std::string>();
-    request.params = first_object(message.find("params"), id);
+    if (member(message, "jsonrpc") != "2.0") throw no_request(R"("jsonrpc" must be "2.0")", request.id);
+    const Json method = member(message, "method");
+    if (!method.is_string()) throw no_request("\"method\" must be a text", request.id);
+    request.method = method.get<std::string>();
+    request.params = std::make_shared<const Json>(first_object(member(message, "params"), request.id));
     return request;
 }
 
-std::string response(const Json& id, Json result) { return message(id, "result", std::move(result)); }
+std::string response(const Id& id, const Result& result) { return message(id, "result", as_json(result)); }
 
-std::string response(const Json& id, const Failure& failure) { return message(id, "error", failure.plain()); }
+std::string response(const Id& id, const Failure& failure) {
+    Json error{{"code", failure.code}, {"message", failure.what()}};
+    if (failure.cause) {
+        Json details = Json::object();
+        for (const auto& [name, value] : failure.details) {
+            details[name] = std::visit([](const auto& known) { return Json(known); }, value);
+        }
+        error["data"] = {{"code", zerobuffer::to_string(*failure.cause)}, {"details", std::move(details)}};
+    }
+    return message(id, "error", std::move(error));
+}
 
 } // namespace driver

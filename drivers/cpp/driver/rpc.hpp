@@ -1,13 +1,16 @@
 #pragma once
 
 #include "json.hpp"
+#include "results.hpp"
 
 #include <zerobuffer/error.hpp>
 
+#include <memory>
 #include <optional>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <utility>
 
 /// The messages of JSON-RPC 2.0, without I/O.
 namespace driver {
@@ -23,41 +26,42 @@ inline constexpr int driver_error = -32000;
 /// An answer that reports a failed request.
 class Failure : public std::runtime_error {
 public:
-    Failure(int code, const std::string& message, Json data = nullptr);
-    /// What the library refuses, perhaps `after` something.
-    explicit Failure(const zerobuffer::Error& error, const std::string& after = {});
-    /// What this driver refuses as the library would.
-    Failure(zerobuffer::Code code, const std::string& message);
+    Failure(int its_code, const std::string& message) : std::runtime_error(message), code(its_code) {}
 
-    [[nodiscard]] int code() const { return code_; }
+    /// What the library refuses, or this driver in its place.
+    Failure(zerobuffer::Code its_cause, const std::string& message, zerobuffer::Values its_details = {})
+        : std::runtime_error(message), code(driver_error), cause(its_cause), details(std::move(its_details)) {}
 
-    [[nodiscard]] Json plain() const;
+    /// An error of the library, perhaps `after` something.
+    explicit Failure(const zerobuffer::Error& error, const std::string& after = {})
+        : Failure(error.code(), after.empty() ? error.what() : after + ": " + error.what(), error.values()) {}
 
-private:
-    int code_;
-    Json data_;
+    int code;
+    std::optional<zerobuffer::Code> cause;
+    zerobuffer::Values details;
 };
 
 [[nodiscard]] Failure bad_params(const std::string& reason);
 
 struct Request {
-    std::optional<Json> id; ///< Nothing for a notification, which gets no answer.
+    Id id;
     std::string method;
-    Json params; ///< One object.
+    std::shared_ptr<const Json> params; ///< One object.
 };
 
-/// A body that is no request, and what to answer to whom.
+/// A body that is no request, and whom to tell.
 class Malformed : public Failure {
 public:
-    Malformed(int code, const std::string& message, Json its_id) : Failure(code, message), id(std::move(its_id)) {}
+    Malformed(int its_code, const std::string& message, Id its_id = nullptr)
+        : Failure(its_code, message), id(std::move(its_id)) {}
 
-    Json id;
+    Id id;
 };
 
 /// @throws Malformed
 [[nodiscard]] Request parse_request(std::string_view body);
 
-[[nodiscard]] std::string response(const Json& id, Json result);
-[[nodiscard]] std::string response(const Json& id, const Failure& failure);
+[[nodiscard]] std::string response(const Id& id, const Result& result);
+[[nodiscard]] std::string response(const Id& id, const Failure& failure);
 
 } // namespace driver

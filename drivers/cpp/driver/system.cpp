@@ -84,8 +84,8 @@ void name_thread(const std::string& name) noexcept {
     ::pthread_setname_np(::pthread_self(), name.substr(0, longest).c_str());
 }
 
-std::vector<ThreadState> threads() {
-    std::vector<ThreadState> all;
+std::vector<ThreadStack> threads() {
+    std::vector<ThreadStack> all;
     std::error_code gone;
     for (const auto& task : std::filesystem::directory_iterator("/proc/self/task", gone)) {
         const std::filesystem::path& folder = task.path();

@@ -35,12 +35,12 @@ void become_user(unsigned int number);
 /// Names this thread for a look from outside.
 void name_thread(const std::string& name) noexcept;
 
-struct ThreadState {
+struct ThreadStack {
     std::string name;
     std::string stack;
 };
 
 /// Where every thread of this process stands.
-[[nodiscard]] std::vector<ThreadState> threads();
+[[nodiscard]] std::vector<ThreadStack> threads();
 
 } // namespace driver

@@ -35,22 +35,20 @@ zerobuffer::BufferConfig config_of(const Params& params) {
     return {.metadata_size = params.number("metadata"), .payload_size = params.number("payload")};
 }
 
-Json blob(std::span<const std::byte> content) {
-    return Json::Object{{"size", std::uint64_t{content.size()}}, {"digest", std::uint64_t{crc32(content)}}};
-}
+Blob blob(std::span<const std::byte> content) { return {.size = content.size(), .digest = crc32(content)}; }
 
-Json create(const Call& call) {
+Result create(const Call& call) {
     const std::string name = call.params.text("name");
-    return call.desk.table.keep(std::make_shared<zerobuffer::Reader>(name, config_of(call.params)));
+    return call.dispatcher.handles.keep(std::make_shared<zerobuffer::Reader>(name, config_of(call.params)));
 }
 
 /// Does not wait for a reader that is not there.
-Json connect(const Call& call) {
-    return call.desk.table.keep(std::make_shared<zerobuffer::Writer>(call.params.text("name")));
+Result connect(const Call& call) {
+    return call.dispatcher.handles.keep(std::make_shared<zerobuffer::Writer>(call.params.text("name")));
 }
 
-Json close(const Call& call) {
-    call.desk.table.close(call.params.number("handle"));
+Result close(const Call& call) {
+    call.dispatcher.handles.close(call.params.number("handle"));
     return nullptr;
 }
 

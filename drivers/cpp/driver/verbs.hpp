@@ -1,7 +1,8 @@
 #pragma once
 
-#include "desk.hpp"
+#include "dispatcher.hpp"
 #include "params.hpp"
+#include "results.hpp"
 
 #include <cstdint>
 #include <string_view>
@@ -10,54 +11,54 @@ namespace driver {
 
 /// One request to a verb.
 struct Call {
-    Desk& desk;
+    Dispatcher& dispatcher;
     Params params;
-    std::uint64_t number; ///< Among those under way.
+    std::uint64_t number; ///< Among those that are pending.
 };
 
-using Verb = Json (*)(const Call& call);
+using Verb = Result (*)(const Call& call);
 
 /// Nothing if there is no such verb.
 [[nodiscard]] Verb find_verb(std::string_view name);
 
 [[nodiscard]] zerobuffer::BufferConfig config_of(const Params& params);
-[[nodiscard]] Json blob(std::span<const std::byte> content);
+[[nodiscard]] Blob blob(std::span<const std::byte> content);
 
 // ---- who answers, and what it is doing (introduction.cpp)
-Json hello(const Call& call);
-Json health(const Call& call);
-Json dump(const Call& call);
-Json arm(const Call& call);
+Result hello(const Call& call);
+Result health(const Call& call);
+Result dump(const Call& call);
+Result arm(const Call& call);
 
 // ---- buffers (verbs.cpp)
-Json create(const Call& call);
-Json connect(const Call& call);
-Json close(const Call& call);
+Result create(const Call& call);
+Result connect(const Call& call);
+Result close(const Call& call);
 
 // ---- writing (writing.cpp)
-Json write(const Call& call);
-Json fill(const Call& call);
-Json acquire(const Call& call);
-Json put(const Call& call);
-Json commit(const Call& call);
-Json abandon(const Call& call);
-Json write_metadata(const Call& call);
+Result write(const Call& call);
+Result fill(const Call& call);
+Result acquire(const Call& call);
+Result put(const Call& call);
+Result commit(const Call& call);
+Result abandon(const Call& call);
+Result write_metadata(const Call& call);
 
 // ---- reading (reading.cpp)
-Json read(const Call& call);
-Json read_many(const Call& call);
-Json relay(const Call& call);
-Json peek(const Call& call);
-Json release(const Call& call);
-Json read_metadata(const Call& call);
+Result read(const Call& call);
+Result read_many(const Call& call);
+Result relay(const Call& call);
+Result peek(const Call& call);
+Result release(const Call& call);
+Result read_metadata(const Call& call);
 
 // ---- duplex channels (channels.cpp)
-Json serve(const Call& call);
-Json handle(const Call& call);
-Json service(const Call& call);
-Json dial(const Call& call);
-Json send(const Call& call);
-Json receive(const Call& call);
-Json ping(const Call& call);
+Result serve(const Call& call);
+Result handle(const Call& call);
+Result service(const Call& call);
+Result dial(const Call& call);
+Result send(const Call& call);
+Result receive(const Call& call);
+Result ping(const Call& call);
 
 } // namespace driver

@@ -1,4 +1,4 @@
-#include "summary.hpp"
+#include "transfer.hpp"
 #include "verbs.hpp"
 
 #include <algorithm>
@@ -7,63 +7,65 @@ namespace driver {
 
 using zerobuffer::Writer;
 
-Json write(const Call& call) {
+Result write(const Call& call) {
     const std::uint64_t handle = call.params.number("handle");
     const Clock clock(call.params.seconds("timeout"));
     const Recipe recipe = call.params.recipe("payload");
     const auto sizes = call.params.numbers("sizes");
     const std::uint64_t count = call.params.number("count");
     const auto interval = call.params.seconds("interval");
-    const auto writer = call.desk.table.get<Writer>(handle);
+    const auto writer = call.dispatcher.handles.get<Writer>(handle);
     Maker maker(recipe, sizes.empty() ? recipe.size : *std::max_element(sizes.begin(), sizes.end()));
-    Summary summary;
+    Transfer transfer;
     auto next = clock.begin();
     for (std::uint64_t number = 0; number < count; number++) {
         if (interval.count() > 0) {
-            call.desk.sleep(next - std::chrono::steady_clock::now());
+            call.dispatcher.sleep(next - std::chrono::steady_clock::now());
             next += interval;
         }
         const std::uint64_t size = sizes.empty() ? recipe.size : sizes[number % sizes.size()];
         const auto content = maker.content(writer->next_sequence(), size);
-        summary.add(writer->write(content, clock.left()), content.size());
+        transfer.add(writer->write(content, clock.left()), content.size());
     }
-    return summary.plain(clock);
+    transfer.stop(clock);
+    return transfer;
 }
 
-Json fill(const Call& call) {
+Result fill(const Call& call) {
     const std::uint64_t handle = call.params.number("handle");
     const Clock clock(call.params.seconds("timeout"));
     Maker maker(call.params.recipe("payload"));
     const auto patience = call.params.seconds("patience");
-    const auto writer = call.desk.table.get<Writer>(handle);
-    Summary summary;
+    const auto writer = call.dispatcher.handles.get<Writer>(handle);
+    Transfer transfer;
     while (!clock.is_over()) {
         const auto content = maker.content(writer->next_sequence());
         try {
-            summary.add(writer->write(content, patience), content.size());
+            transfer.add(writer->write(content, patience), content.size());
         } catch (const zerobuffer::BufferFullError&) {
-            return summary.plain(clock);
+            transfer.stop(clock);
+            return transfer;
         }
     }
     throw Failure(zerobuffer::Code::timeout,
-                  "the buffer took " + std::to_string(summary.frames()) + " frames and was not full in time");
+                  "the buffer took " + std::to_string(transfer.frames) + " frames and was not full in time");
 }
 
-Json acquire(const Call& call) {
+Result acquire(const Call& call) {
     const std::uint64_t owner = call.params.number("handle");
     const std::uint64_t size = call.params.number("size");
-    const auto writer = call.desk.table.get<Writer>(owner);
+    const auto writer = call.dispatcher.handles.get<Writer>(owner);
     zerobuffer::Slot slot = writer->acquire(size, call.params.seconds("timeout"));
     const std::uint64_t sequence = slot.sequence();
-    return call.desk.table.keep(std::shared_ptr<HeldSlot>(
+    return call.dispatcher.handles.keep(std::shared_ptr<HeldSlot>(
         new HeldSlot{.owner = owner, .sequence = sequence, .mutex = {}, .slot = std::move(slot)}));
 }
 
-Json put(const Call& call) {
+Result put(const Call& call) {
     const std::uint64_t number = call.params.number("slot");
     Maker maker(call.params.recipe("payload"));
     const std::uint64_t offset = call.params.number("offset");
-    const auto held = call.desk.table.get<HeldSlot>(number);
+    const auto held = call.dispatcher.handles.get<HeldSlot>(number);
     const auto content = maker.content(held->sequence);
     const std::lock_guard lock(held->mutex);
     const std::span<std::byte> place = held->slot.data();
@@ -75,23 +77,23 @@ Json put(const Call& call) {
     return nullptr;
 }
 
-Json commit(const Call& call) {
-    const auto held = call.desk.table.take<HeldSlot>(call.params.number("slot"));
+Result commit(const Call& call) {
+    const auto held = call.dispatcher.handles.take<HeldSlot>(call.params.number("slot"));
     const std::lock_guard lock(held->mutex);
     return held->slot.commit();
 }
 
-Json abandon(const Call& call) {
-    const auto held = call.desk.table.take<HeldSlot>(call.params.number("slot"));
+Result abandon(const Call& call) {
+    const auto held = call.dispatcher.handles.take<HeldSlot>(call.params.number("slot"));
     const std::lock_guard lock(held->mutex);
     held->slot.abandon();
     return nullptr;
 }
 
-Json write_metadata(const Call& call) {
+Result write_metadata(const Call& call) {
     const std::uint64_t handle = call.params.number("handle");
     Maker maker(call.params.recipe("payload"));
-    call.desk.table.get<Writer>(handle)->set_metadata(maker.content(0));
+    call.dispatcher.handles.get<Writer>(handle)->set_metadata(maker.content(0));
     return nullptr;
 }
 

@@ -9,8 +9,6 @@ namespace zerobuffer::detail {
 /// A file descriptor, closed in the end.
 class Descriptor {
 public:
-    Descriptor() = default;
-
     explicit Descriptor(int number) noexcept : number_(number) {}
 
     Descriptor(Descriptor&& other) noexcept : number_(std::exchange(other.number_, -1)) {}
@@ -19,9 +17,6 @@ public:
         std::swap(number_, other.number_);
         return *this;
     }
-
-    Descriptor(const Descriptor&) = delete;
-    Descriptor& operator=(const Descriptor&) = delete;
 
     ~Descriptor() {
         if (number_ >= 0) ::close(number_);
@@ -32,7 +27,7 @@ public:
     [[nodiscard]] explicit operator bool() const noexcept { return number_ >= 0; }
 
 private:
-    int number_ = -1;
+    int number_;
 };
 
 } // namespace zerobuffer::detail

@@ -17,16 +17,13 @@ constexpr auto look = std::chrono::milliseconds(10);
 
 } // namespace
 
-class DuplexClient::Line {
+class DuplexClient::Channel {
 public:
-    Line(std::string_view name, const BufferConfig& config, std::chrono::nanoseconds timeout,
-         const ConnectConfig& server)
+    Channel(std::string_view name, const BufferConfig& config, std::chrono::nanoseconds timeout,
+            const ConnectConfig& server)
         : name_(name), requests_(name_ + "_request", timeout, server), responses_(name_ + "_response", config) {}
 
-    Line(const Line&) = delete;
-    Line& operator=(const Line&) = delete;
-
-    ~Line() { close(); }
+    ~Channel() { close(); }
 
     [[nodiscard]] Writer& requests() { return requests_; }
 
@@ -89,7 +86,7 @@ private:
     std::string name_;
     Writer requests_;
     Reader responses_;
-    /// Who has asked for a response first gets it first.
+    /// Callers get responses in the order of their calls.
     detail::Turn turn_;
     std::mutex mutex_;
     std::uint64_t received_ = 0;
@@ -98,34 +95,34 @@ private:
 
 DuplexClient::DuplexClient(std::string_view name, const BufferConfig& config, std::chrono::nanoseconds timeout,
                            const ConnectConfig& server)
-    : line_(std::make_unique<Line>(name, config, timeout, server)) {}
+    : channel_(std::make_unique<Channel>(name, config, timeout, server)) {}
 
 DuplexClient::DuplexClient(DuplexClient&&) noexcept = default;
 DuplexClient& DuplexClient::operator=(DuplexClient&&) noexcept = default;
 DuplexClient::~DuplexClient() = default;
 
 void DuplexClient::send(std::span<const std::byte> request, std::chrono::nanoseconds timeout) {
-    if (!line_) throw failure::closed("client");
-    line_->requests().write(request, timeout);
+    if (!channel_) throw failure::closed("client");
+    channel_->requests().write(request, timeout);
 }
 
 Slot DuplexClient::acquire(std::uint64_t size, std::chrono::nanoseconds timeout) {
-    if (!line_) throw failure::closed("client");
-    return line_->requests().acquire(size, timeout);
+    if (!channel_) throw failure::closed("client");
+    return channel_->requests().acquire(size, timeout);
 }
 
 Frame DuplexClient::receive(std::chrono::nanoseconds timeout) {
-    if (!line_) throw failure::closed("client");
-    return line_->receive(timeout);
+    if (!channel_) throw failure::closed("client");
+    return channel_->receive(timeout);
 }
 
 Frame DuplexClient::request(std::span<const std::byte> data, std::chrono::nanoseconds timeout) {
-    if (!line_) throw failure::closed("client");
-    return line_->request(data, timeout);
+    if (!channel_) throw failure::closed("client");
+    return channel_->request(data, timeout);
 }
 
 void DuplexClient::close() {
-    if (line_) line_->close();
+    if (channel_) channel_->close();
 }
 
 } // namespace zerobuffer

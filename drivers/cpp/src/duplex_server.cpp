@@ -41,9 +41,6 @@ public:
           clients_(clients),
           requests_(std::make_shared<detail::ReaderCore>(detail::Names(std::string(name) + "_request"), config)) {}
 
-    Service(const Service&) = delete;
-    Service& operator=(const Service&) = delete;
-
     ~Service() { close(); }
 
     void start(Handler handler) {
@@ -106,14 +103,14 @@ private:
         }
         try {
             respond(response);
-        } catch (const ReaderDeadError&) {
-            drop_client();
-        } catch (const NotFoundError&) {
-            drop_client();
-        } catch (const ClosedError&) {
-            drop_client();
         } catch (const Error& error) {
-            fail_client(error);
+            const Code code = error.code();
+            const bool gone = code == Code::reader_dead || code == Code::not_found || code == Code::closed;
+            if (gone) {
+                drop_client();
+            } else {
+                fail_client(error);
+            }
         }
     }
 

@@ -6,7 +6,7 @@ namespace zerobuffer::detail {
 
 void Leases::pass_tail(std::uint64_t bytes) { leases_.push_back({.bytes = bytes, .frame = false, .returned = true}); }
 
-std::uint64_t Leases::lend(std::uint64_t bytes) {
+std::uint64_t Leases::add(std::uint64_t bytes) {
     leases_.push_back({.bytes = bytes, .frame = true, .returned = false});
     return first_ + leases_.size() - 1;
 }

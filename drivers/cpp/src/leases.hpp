@@ -17,8 +17,8 @@ public:
     /// A tail that was passed: it waits for nobody but what stands before it.
     void pass_tail(std::uint64_t bytes);
 
-    /// A frame; returns its number.
-    [[nodiscard]] std::uint64_t lend(std::uint64_t bytes);
+    /// A frame; returns the number of its lease.
+    [[nodiscard]] std::uint64_t add(std::uint64_t bytes);
 
     void give_back(std::uint64_t number) noexcept;
 

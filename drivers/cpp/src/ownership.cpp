@@ -99,7 +99,7 @@ LockDescriptor open_lock_file(int directory, const Names& names, ::mode_t mode) 
             if (!file && errno == EEXIST) continue;
         }
         if (!file) failure::throw_errno(errno, names.buffer(), "open the lock file", names.lock_path().native());
-        // A second name would be that of somebody else's file.
+        // A file with two names belongs to somebody else.
         if (const auto facts = facts_of(file.get()); !S_ISREG(facts.st_mode) || facts.st_nlink > 1) {
             failure::throw_errno(EINVAL, names.buffer(), "use what stands in the place of the lock file",
                                  names.lock_path().native());
@@ -174,7 +174,7 @@ void Owned::clear() const {
         const LockDescriptor left = open_segment(names_);
         if (!left) return;
         const struct ::stat facts = facts_of(left.get());
-        // Not by the reader's lock: a writer would take the corpse for alive.
+        // Not by the reader's lock: a writer would take the dead reader for alive.
         const bool lives = !take_lock(left, Lock::removal) || is_locked(left, Lock::reader);
         const Beginning found(left.get());
         if (!lives && !found.is_buffer() && !is_zero(left.get())) {
@@ -197,8 +197,8 @@ LockDescriptor Owned::make_segment(::mode_t mode) {
     const std::string path = names_.segment().native();
     auto file = LockDescriptor::open(AT_FDCWD, path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
     if (!file && errno != EEXIST) failure::throw_errno(errno, names_.buffer(), "create the segment", path);
-    // Who knows nothing of our lock file may be faster, or take an empty segment for one that was left. Who begins to
-    // remove it from here on sees the reader's lock.
+    // A reader that does not use our lock file may be faster, or take an empty segment for a dead reader's. One that
+    // begins to remove it from here on sees the reader's lock.
     if (!file || !take_lock(file, Lock::reader) || is_locked(file, Lock::removal) ||
         !leads_to(path, facts_of(file.get()))) {
         throw failure::buffer_in_use(names_.buffer(), 0);
@@ -240,7 +240,7 @@ Created create(const Names& names, const BufferConfig& config) {
     if (config.preallocate) {
         if (const int error = reserve(file.get(), size); error != 0) refuse(error, "reserve the segment's memory");
     }
-    // In one piece: who is killed here leaves zeros or a control block, and the next reader takes it for what it is.
+    // In one piece: a process that is killed here leaves zeros or a control block, and the next reader knows both.
     const ControlBlock block = Ring::format(metadata_size, payload_size);
     if (::pwrite(file.get(), &block, sizeof block, 0) != ::ssize_t{sizeof block}) refuse(errno, "format the segment");
     try {

@@ -30,8 +30,6 @@ public:
     /// Takes the lock file.
     /// @throws BufferInUseError
     Owned(const Names& names, ::mode_t mode);
-    Owned(const Owned&) = delete;
-    Owned& operator=(const Owned&) = delete;
     ~Owned();
 
     /// Removes what a dead owner left.

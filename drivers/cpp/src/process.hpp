@@ -15,7 +15,6 @@ enum class Life {
 /// taken for it.
 class Peer {
 public:
-    /// Looks at the process of this number.
     [[nodiscard]] Life look(std::uint64_t pid);
 
 private:

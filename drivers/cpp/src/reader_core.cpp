@@ -32,9 +32,9 @@ void ReaderCore::check_open() const {
 }
 
 Turn::Hold ReaderCore::take_turn(const Deadline& deadline) {
-    auto hold = turn_.take(deadline, [this] { check_open(); });
+    Turn::Hold hold = turn_.take(deadline, [this] { check_open(); });
     if (!hold) throw failure::timeout(name(), deadline.seconds());
-    return std::move(*hold);
+    return hold;
 }
 
 Frame ReaderCore::read(std::chrono::nanoseconds timeout) {
@@ -43,14 +43,14 @@ Frame ReaderCore::read(std::chrono::nanoseconds timeout) {
     await_frame(deadline);
     pass(Point::reader_token);
     const Found found = next_frame();
-    const std::uint64_t lease = lend(found);
+    const std::uint64_t number = lease(found);
     read_ += found.passed();
     if (!count_) count_ = load(ring_.block().payload_read_count);
     *count_ += found.counted;
     ring_.advance(found, *count_);
     balance_--;
     while (balance_ < 0 && data_.try_take()) balance_++;
-    return {shared_from_this(), found.data, found.sequence, lease};
+    return {shared_from_this(), found.data, found.sequence, number};
 }
 
 /// The frame that is there. After an error its token goes back, so that the next call meets the same.
@@ -101,7 +101,7 @@ void ReaderCore::await_frame(const Deadline& deadline) {
         if (find_frame()) return;
         idle_ = connected;
         if (state != WriterState::alive) {
-            // What was not posted by now will never be, and who comes next begins another stream.
+            // What is not posted by now never will be. The next writer begins another stream.
             balance_ = 0;
             stream_ = {};
         }
@@ -197,14 +197,14 @@ std::vector<std::byte> ReaderCore::metadata() const {
     return ring_.metadata();
 }
 
-std::uint64_t ReaderCore::lend(const Found& found) {
+std::uint64_t ReaderCore::lease(const Found& found) {
     const std::lock_guard lock(leases_mutex_);
     if (found.wrapped > 0) {
         leases_.pass_tail(found.wrapped);
         return_space(leases_.drain());
         pass(Point::reader_wrap);
     }
-    return leases_.lend(found.total());
+    return leases_.add(found.total());
 }
 
 void ReaderCore::give_back(std::uint64_t lease) noexcept {
@@ -228,7 +228,7 @@ void ReaderCore::close() {
     store(ring_.block().reader_pid, 0);
     space_.post();
     owned_.reset();
-    // Frames that are lent keep the file open.
+    // Held frames keep the file open.
     give_lock(ring_.segment().locks(), Lock::reader);
 }
 

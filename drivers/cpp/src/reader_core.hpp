@@ -30,13 +30,10 @@ struct Connection {
     }
 };
 
-/// What a reader and the frames that it has lent share.
+/// What a reader and the frames that were read from it share.
 class ReaderCore : public std::enable_shared_from_this<ReaderCore> {
 public:
     ReaderCore(const Names& names, const BufferConfig& config);
-    ReaderCore(const ReaderCore&) = delete;
-    ReaderCore& operator=(const ReaderCore&) = delete;
-    ~ReaderCore() = default;
 
     [[nodiscard]] Frame read(std::chrono::nanoseconds timeout);
     [[nodiscard]] std::vector<std::byte> metadata() const;
@@ -65,7 +62,7 @@ private:
     void settle();
     void check_sequence(const Found& found) const;
     void begin_stream();
-    [[nodiscard]] std::uint64_t lend(const Found& found);
+    [[nodiscard]] std::uint64_t lease(const Found& found);
     void return_space(Leases::Returned returned) noexcept;
 
     Ring ring_;

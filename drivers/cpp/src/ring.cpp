@@ -175,7 +175,7 @@ Ring::WriterState Ring::announce(std::uint64_t committed, std::uint64_t pid) con
     ControlBlock& block = this->block();
     store(block.reserved.committed, committed);
     store(block.reserved.start, committed);
-    // Last: who finds the writer here finds where its stream starts.
+    // Last: a reader that finds the writer here finds the start of its stream.
     store(block.reserved.connection, (number_of(load(block.reserved.connection)) + 1) << 32U | pid);
     return {.write_pos = committed % payload_size_, .count = load(block.payload_written_count), .committed = committed};
 }

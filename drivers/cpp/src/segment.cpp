@@ -10,14 +10,6 @@
 
 namespace zerobuffer::detail {
 
-namespace {
-
-std::size_t control_length(std::uint64_t length) {
-    return static_cast<std::size_t>(std::min<std::uint64_t>(length, oieb_size));
-}
-
-} // namespace
-
 Mapping::Mapping(int file, std::size_t length, int protection) {
     void* base = ::mmap(nullptr, length, protection, MAP_SHARED, file, 0);
     if (base == MAP_FAILED) throw std::system_error(errno, std::generic_category());
@@ -33,7 +25,7 @@ Mapping::~Mapping() {
 Segment::Segment(LockDescriptor locks, int file, std::uint64_t length, Access access)
     : locks_(std::move(locks)),
       body_(file, static_cast<std::size_t>(length), access == Access::reader ? PROT_READ : PROT_READ | PROT_WRITE),
-      control_(file, control_length(length), PROT_READ | PROT_WRITE) {}
+      control_(file, std::min<std::size_t>(length, oieb_size), PROT_READ | PROT_WRITE) {}
 
 ControlBlock& Segment::control() const noexcept {
     // The bytes are those of a ControlBlock by the protocol, and the page is aligned.

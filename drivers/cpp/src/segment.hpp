@@ -16,9 +16,6 @@ public:
     /// @throws std::system_error
     Mapping(int file, std::size_t length, int protection);
     Mapping(Mapping&& other) noexcept;
-    Mapping& operator=(Mapping&&) = delete;
-    Mapping(const Mapping&) = delete;
-    Mapping& operator=(const Mapping&) = delete;
     ~Mapping();
 
     [[nodiscard]] std::span<std::byte> bytes() const noexcept { return bytes_; }

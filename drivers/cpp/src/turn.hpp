@@ -5,47 +5,34 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
-#include <optional>
-#include <utility>
 
 namespace zerobuffer::detail {
 
 /// One thread at a time; the others wait in line, first come first served.
 class Turn {
 public:
-    /// Gives the turn to the next one when it is destroyed.
-    class Hold {
-    public:
-        explicit Hold(Turn& turn) : turn_(&turn) {}
-
-        Hold(Hold&& other) noexcept : turn_(std::exchange(other.turn_, nullptr)) {}
-
-        Hold(const Hold&) = delete;
-        Hold& operator=(const Hold&) = delete;
-        Hold& operator=(Hold&&) = delete;
-
-        ~Hold() {
-            if (turn_ != nullptr) turn_->give_back();
-        }
-
-    private:
-        Turn* turn_;
+    struct GiveBack {
+        void operator()(Turn* turn) const noexcept { turn->give_back(); }
     };
+
+    /// Gives the turn to the next one when it is destroyed.
+    using Hold = std::unique_ptr<Turn, GiveBack>;
 
     /// Waits in line; nothing when the time is over. `reason` is asked now and then, and throws to give up.
     template <typename Reason>
-    [[nodiscard]] std::optional<Hold> take(const Deadline& deadline, Reason reason) {
+    [[nodiscard]] Hold take(const Deadline& deadline, Reason reason) {
         std::unique_lock lock(mutex_);
         const Ticket ticket(*this, lock);
         for (;;) {
             reason();
             if (!taken_ && line_.front() == ticket.number) {
                 taken_ = true;
-                return Hold(*this);
+                return Hold(this);
             }
             const auto slice = deadline.next_slice();
-            if (!slice) return std::nullopt;
+            if (!slice) return nullptr;
             moved_.wait_until(lock, *slice);
         }
     }

@@ -27,14 +27,15 @@ constexpr auto fresh = std::chrono::microseconds(50);
 /// The time in which one thread writes.
 class WriterCore::Session {
 public:
-    /// A frame that is lent is committed as any other is written.
+    /// An acquired frame is committed as any other is written.
     explicit Session(WriterCore& core, Use before = Use::idle) : core_(core) {
         Use found = before;
         if (core_.use_.compare_exchange_strong(found, Use::writing, std::memory_order_acquire)) return;
         core_.check_open();
         if (found == Use::closed) throw failure::closed("writer");
-        throw failure::busy(core_.name(), found == Use::lent ? "an acquired frame is neither committed nor abandoned"
-                                                             : "another thread is writing");
+        throw failure::busy(core_.name(), found == Use::acquired
+                                              ? "an acquired frame is neither committed nor abandoned"
+                                              : "another thread is writing");
     }
 
     Session(const Session&) = delete;
@@ -45,7 +46,7 @@ public:
         core_.use_.notify_all();
     }
 
-    void lend() noexcept { next_ = Use::lent; }
+    void keep() noexcept { next_ = Use::acquired; }
 
 private:
     WriterCore& core_;
@@ -137,19 +138,19 @@ Slot WriterCore::acquire(std::uint64_t size, std::chrono::nanoseconds timeout) {
     auto plan = std::make_unique<Plan>(plan_when_free(size, timeout));
     const std::span<std::byte> place = ring_.place(*plan);
     Slot slot(shared_from_this(), std::move(plan), place, next_sequence());
-    session.lend();
+    session.keep();
     return slot;
 }
 
 std::uint64_t WriterCore::commit(const Plan& plan) {
-    const Session session(*this, Use::lent);
+    const Session session(*this, Use::acquired);
     check_reader();
     pass(Point::writer_data);
     return publish(plan);
 }
 
 void WriterCore::give_up() noexcept {
-    Use found = Use::lent;
+    Use found = Use::acquired;
     use_.compare_exchange_strong(found, Use::idle, std::memory_order_release);
 }
 
@@ -231,7 +232,7 @@ void WriterCore::set_metadata(std::span<const std::byte> content) {
 
 void WriterCore::close() {
     if (closed_.exchange(true, std::memory_order_acq_rel)) return;
-    // A call that waits sees the flag within a slice; a slot that is lent is worth nothing from now on.
+    // A call that waits sees the flag within a slice; an acquired slot is worth nothing from now on.
     for (Use found = use_.load(); !use_.compare_exchange_weak(found, Use::closed);) {
         if (found != Use::writing) continue;
         use_.wait(Use::writing);

@@ -17,14 +17,11 @@
 
 namespace zerobuffer::detail {
 
-/// What a writer and the slot that it has lent share.
+/// What a writer and the slot that was acquired from it share.
 class WriterCore : public std::enable_shared_from_this<WriterCore> {
 public:
     /// Everything is open and checked, and the buffer is not yet claimed; see connect().
     WriterCore(Names names, Ring ring, Semaphore data, Semaphore space);
-    WriterCore(const WriterCore&) = delete;
-    WriterCore& operator=(const WriterCore&) = delete;
-    ~WriterCore() = default;
 
     /// Becomes the writer by compare-and-swap, from nobody or from a dead one.
     /// @throws NotReady, WriterExistsError, ReaderDeadError
@@ -53,7 +50,7 @@ public:
     [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
 
 private:
-    enum class Use { idle, writing, lent, closed };
+    enum class Use { idle, writing, acquired, closed };
     class Session;
 
     void check_open() const;

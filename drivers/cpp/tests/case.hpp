@@ -75,8 +75,8 @@ std::string shown(const Value& value) {
 
 #define CHECK_EQUAL(actual, expected)                                                                                  \
     do {                                                                                                               \
-        const auto& actual_value = (actual);                                                                           \
-        const auto& expected_value = (expected);                                                                       \
+        const auto actual_value = (actual);                                                                            \
+        const auto expected_value = (expected);                                                                        \
         if (!(actual_value == expected_value)) {                                                                       \
             test::fail(__FILE__, __LINE__,                                                                             \
                        #actual " is " + test::shown(actual_value) + ", expected " + test::shown(expected_value));      \

@@ -92,10 +92,10 @@ TEST(connect, what_a_foreign_death_leaves_open_is_not_guessed) {
     CHECK_THROWS(WriterExistsError, Writer(reader.name()));
     read_whole(reader, 1);
     CHECK_THROWS(WriterDeadError, reader.read(test::patience));
-    Writer heir(reader.name());
-    heir.write(test::ramp(48, 1));
-    heir.write(test::ramp(48, 2));
-    CHECK_THROWS(BufferFullError, heir.write(test::ramp(48, 3), 0ns));
+    Writer successor(reader.name());
+    successor.write(test::ramp(48, 1));
+    successor.write(test::ramp(48, 2));
+    CHECK_THROWS(BufferFullError, successor.write(test::ramp(48, 3), 0ns));
     read_whole(reader, 2);
 }
 
@@ -106,10 +106,10 @@ TEST(connect, what_a_dead_foreign_writer_left_is_kept) {
     foreign.write(48);
     foreign.write(48);
     test::poke(reader.name(), offsetof(ControlBlock, writer_pid), nobody);
-    Writer heir(reader.name());
-    CHECK_THROWS(BufferFullError, heir.write(test::ramp(48, 1), 0ns));
+    Writer successor(reader.name());
+    CHECK_THROWS(BufferFullError, successor.write(test::ramp(48, 1), 0ns));
     read_whole(reader, 2);
-    heir.write(test::ramp(48, 1));
+    successor.write(test::ramp(48, 1));
     read_whole(reader, 1);
 }
 
@@ -174,7 +174,7 @@ TEST(connect, what_was_not_posted_is_forgotten_when_nobody_is_there) {
     read_whole(reader, 1);
 }
 
-TEST(connect, a_corpse_that_somebody_removes_is_neither_alive_nor_free) {
+TEST(connect, a_dead_reader_whose_objects_are_being_removed_is_neither_alive_nor_replaced) {
     const std::string name = test::unique_name();
     test::Child dying([&] {
         const Reader reader(name);

@@ -81,9 +81,9 @@ TEST(death, of_a_writer_anywhere_leaves_whole_frames) {
         CHECK(read == 2 || read == 3);
         CHECK_EQUAL(std::get<std::string>(error.values().at("reason")), "died");
         CHECK_EQUAL(test::control(reader.name()).payload_free_bytes, small.payload_size);
-        Writer heir(reader.name());
+        Writer successor(reader.name());
         for (std::uint64_t sequence = 1; sequence <= 20; sequence++) {
-            write(heir, 700 + sequence);
+            write(successor, 700 + sequence);
             const Frame frame = reader.read(test::patience);
             CHECK_EQUAL(frame.sequence(), sequence);
             check_whole(frame);
@@ -97,8 +97,8 @@ TEST(death, of_a_writer_is_made_up_for_by_the_next_one) {
         die_at(point, reader.name());
         // The reader has not looked yet, and holds a frame, which hides how much should be free.
         const Frame held = reader.read(test::patience);
-        Writer heir(reader.name());
-        write(heir, 500);
+        Writer successor(reader.name());
+        write(successor, 500);
         const Frame second = reader.read(test::patience);
         Frame next = reader.read(test::patience);
         CHECK_EQUAL(second.sequence(), 2U);
@@ -143,11 +143,11 @@ TEST(death, of_a_writer_while_the_reader_holds_a_token_brings_no_frame_twice) {
         standing.await_halt();
         first.kill();
         CHECK_EQUAL(first.wait(), SIGKILL);
-        Writer heir(name);
+        Writer successor(name);
         standing.go_on();
-        for (std::uint64_t frame = 0; frame < written; frame++) write(heir, quarter);
+        for (std::uint64_t frame = 0; frame < written; frame++) write(successor, quarter);
         quiet.wait();
-        write(heir, quarter);
+        write(successor, quarter);
         CHECK_EQUAL(standing.wait(), 0);
     };
     for (const std::uint64_t written : {0U, 2U}) {
@@ -183,10 +183,10 @@ TEST(death, of_a_reader_anywhere_is_told_and_made_good) {
         writer.close();
         CHECK_EQUAL(test::files_of(name).size(), 4U);
         // Whoever comes next takes over what the dead one left.
-        Reader heir(name, {.metadata_size = 0, .payload_size = 512});
+        Reader successor(name, {.metadata_size = 0, .payload_size = 512});
         writer = Writer(name);
         write(writer, 77);
-        check_whole(heir.read(test::patience));
+        check_whole(successor.read(test::patience));
     }
 }
 
@@ -264,7 +264,7 @@ TEST(death, ends_a_write_that_waits) {
     CHECK_THROWS(ReaderDeadError, write(writer, 48));
     killer.join();
     // What a dead reader left is removed by the next one.
-    const Reader heir(name, small);
+    const Reader successor(name, small);
 }
 
 TEST(death, of_a_child_leaves_the_buffer_of_its_parent_alone) {
@@ -295,6 +295,6 @@ TEST(death, a_process_that_got_the_number_of_a_dead_reader_is_not_taken_for_it) 
     // This process is younger than a segment of the year 2001, even if its reader knew nothing of locks.
     test::poke(name, offsetof(ControlBlock, reserved.released), 0);
     test::age(name);
-    const Reader heir(name, small);
+    const Reader successor(name, small);
     const Writer writer(name);
 }

@@ -226,7 +226,7 @@ TEST(stream, a_pid_says_nothing_about_ours) {
     test::poke(name, offsetof(ControlBlock, reserved.connection), (std::uint64_t{1} << 32U) + living);
     read_whole(reader, 1);
     CHECK_THROWS(WriterDeadError, reader.read(test::patience));
-    Writer heir(name);
+    Writer successor(name);
     CHECK_THROWS(TimeoutError, reader.read(0ns));
     test::poke(name, offsetof(ControlBlock, writer_pid), nobody);
     CHECK(reader.writer_state() == WriterState::alive);
@@ -258,8 +258,8 @@ TEST(stream, a_child_of_fork_holds_no_lock) {
         die_with_a_child([&] { (new Writer(name))->write(test::ramp(10, 1)); });
         read_whole(reader, 1);
         CHECK_THROWS(WriterDeadError, reader.read(test::patience));
-        Writer heir(name);
-        heir.write(test::ramp(10, 1));
+        Writer successor(name);
+        successor.write(test::ramp(10, 1));
         read_whole(reader, 1);
     }
     over.open();

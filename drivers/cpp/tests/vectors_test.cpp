@@ -1,8 +1,9 @@
 #include "buffers.hpp"
 #include "case.hpp"
-#include "json.hpp"
 #include "names.hpp"
 #include "semaphore.hpp"
+
+#include <nlohmann/json.hpp>
 
 #include <cstring>
 #include <fstream>
@@ -76,19 +77,17 @@ std::uint64_t semaphore_value(const std::string& semaphore) {
     return zerobuffer::detail::Semaphore::open(semaphore, "").value();
 }
 
-void compare(const Side& side, const driver::Json& entry) {
+void compare(const Side& side, const nlohmann::json& entry) {
     const std::string folder = ZEROBUFFER_VECTORS;
-    const std::string expected = content_of(folder + "/" + *entry.find("file")->as<std::string>());
+    const std::string expected = content_of(folder + "/" + entry.at("file").get<std::string>());
     std::vector<std::byte> bytes(expected.size());
     std::memcpy(bytes.data(), expected.data(), expected.size());
-    const std::string& id = *entry.find("id")->as<std::string>();
+    const auto id = entry.at("id").get<std::string>();
     if (normalised(bytes) != normalised(test::memory(side.name()))) throw test::Failure(id + ": the memory differs");
     const zerobuffer::detail::Names names(side.name());
     for (const auto& [key, semaphore] :
          {std::pair{"sem_w", names.data_semaphore()}, std::pair{"sem_r", names.space_semaphore()}}) {
-        std::uint64_t value = 0;
-        CHECK(entry.find(key)->whole(value));
-        if (semaphore_value(semaphore) != value) throw test::Failure(id + ": " + key + " differs");
+        if (semaphore_value(semaphore) != entry.at(key)) throw test::Failure(id + ": " + key + " differs");
     }
 }
 
@@ -154,8 +153,8 @@ TEST(vectors, memory_is_that_of_the_peers_byte_by_byte) {
     const std::string manifest = content_of(std::string(ZEROBUFFER_VECTORS) + "/manifest.jsonl");
     for (std::size_t at = 0; at < manifest.size();) {
         const std::size_t end = std::min(manifest.find('\n', at), manifest.size());
-        const driver::Json entry = driver::parse_json(std::string_view(manifest).substr(at, end - at));
-        const std::string& id = *entry.find("id")->as<std::string>();
+        const auto entry = nlohmann::json::parse(std::string_view(manifest).substr(at, end - at));
+        const auto id = entry.at("id").get<std::string>();
         const auto operation = operations.find(id);
         if (operation == operations.end()) throw test::Failure("this test does not know how to make " + id);
         operation->second();

@@ -1,1 +1,77 @@
-"""Cross-language conformance harness: one Gherkin specification, every pairing of implementations."""
+"""Cross-language conformance harness: one Gherkin specification, every pairing of implementations.
+
+What a project imports stands here, in :mod:`harmony.doctor` and in :mod:`harmony.perf`; all else is private. Names are
+loaded when they are first used.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from harmony.errors import HarmonyError as HarmonyError
+    from harmony.errors import UnsupportedError as UnsupportedError
+    from harmony.logs import Logger as Logger
+    from harmony.model import DataTable as DataTable
+    from harmony.model import DocString as DocString
+    from harmony.model import ProcessAction as ProcessAction
+    from harmony.model import ScenarioStart as ScenarioStart
+    from harmony.process.child import ProcessSpec as ProcessSpec
+    from harmony.run.control import ProcessControl as ProcessControl
+    from harmony.run.driver_process import DriverProcess as DriverProcess
+    from harmony.run.role_driver import DriverProgram as DriverProgram
+    from harmony.run.role_driver import RoleDriver as RoleDriver
+    from harmony.steps import parsers as parsers
+    from harmony.steps.context import ScenarioContext as ScenarioContext
+    from harmony.steps.conversion import ByteSize as ByteSize
+    from harmony.steps.conversion import Duration as Duration
+    from harmony.steps.expected_errors import ExpectedErrors as ExpectedErrors
+    from harmony.steps.injection import provider as provider
+    from harmony.steps.naming import Naming as Naming
+    from harmony.steps.performance import PerformanceMonitor as PerformanceMonitor
+    from harmony.steps.registry import background as background
+    from harmony.steps.registry import given as given
+    from harmony.steps.registry import step as step
+    from harmony.steps.registry import then as then
+    from harmony.steps.registry import when as when
+    from harmony.steps.thresholds import performance_critical as performance_critical
+    from harmony.verdict.comparison import MismatchError as MismatchError
+    from harmony.verdict.comparison import expect_equal as expect_equal
+    from harmony.wire.driver import Driver as Driver
+    from harmony.wire.driver import DriverError as DriverError
+    from harmony.wire.driver_contract import Contract as Contract
+    from harmony.wire.driver_contract import Identity as Identity
+    from harmony.wire.driver_contract import Structure as Structure
+    from harmony.wire.driver_contract import verb as verb
+
+_PUBLIC = {
+    "errors": ("HarmonyError", "UnsupportedError"),
+    "logs": ("Logger",),
+    "model": ("DataTable", "DocString", "ProcessAction", "ScenarioStart"),
+    "process.child": ("ProcessSpec",),
+    "run.control": ("ProcessControl",),
+    "run.driver_process": ("DriverProcess",),
+    "run.role_driver": ("DriverProgram", "RoleDriver"),
+    "steps.context": ("ScenarioContext",),
+    "steps.conversion": ("ByteSize", "Duration"),
+    "steps.expected_errors": ("ExpectedErrors",),
+    "steps.injection": ("provider",),
+    "steps.naming": ("Naming",),
+    "steps.performance": ("PerformanceMonitor",),
+    "steps.registry": ("background", "given", "step", "then", "when"),
+    "steps.thresholds": ("performance_critical",),
+    "verdict.comparison": ("MismatchError", "expect_equal"),
+    "wire.driver": ("Driver", "DriverError"),
+    "wire.driver_contract": ("Contract", "Identity", "Structure", "verb"),
+}
+_HOMES = {name: f"harmony.{module}" for module, names in _PUBLIC.items() for name in names}
+__all__ = sorted([*_HOMES, "parsers"])  # noqa: PLE0605 - it is a list of names
+
+
+def __getattr__(name: str) -> Any:
+    if name == "parsers":
+        return import_module("harmony.steps.parsers")
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'harmony' has no attribute {name!r}")

@@ -38,7 +38,8 @@ class Platform(BaseModel):
         directory: Where it is started, relative to the project file.
         environment: Variables added to its environment.
         build: Command that builds it, if it needs one.
-        requires: Programs that the build or the start takes, and the Debian package that has each.
+        requires: Programs that the build or the start takes, headers of C++ (``*.h``, ``*.hpp``) that the build takes,
+            and the Debian package that has each.
         sources: Patterns of the files that it is built from; a program made from others counts as not built.
         capabilities: What it claims to be able to do.
         start_timeout: Seconds until it must answer for the first time.
@@ -93,6 +94,8 @@ class DriverSettings(BaseModel):
         contract: Its verbs, as ``module:CONTRACT``; see :mod:`harmony.wire.driver_contract`.
         trials: What ``harmony doctor`` tries of each verb, as ``module:TRIALS``.
         measures: What ``harmony perf`` measures, as ``module:MEASURES``.
+        local: The platform whose driver plays every role of a run without pairings; by default the project's providers
+            do.
         reference: The platform against which ``harmony doctor`` plays.
         scenario: The scenario that it plays.
         documentation: Where its documentation is published, relative to the project file.
@@ -105,6 +108,7 @@ class DriverSettings(BaseModel):
     contract: str = ""
     trials: str = ""
     measures: str = ""
+    local: str = ""
     reference: str = "python"
     scenario: str = "1.1"
     documentation: Path | None = None
@@ -125,6 +129,22 @@ class LeakLimits(BaseModel):
     probes: tuple[str, ...] = ()
 
 
+class ClauseSettings(BaseModel):
+    """The written specification that scenarios cite.
+
+    Attributes:
+        document: Markdown with numbered clauses, relative to the project file.
+        tag: How a citation begins: ``clause`` for ``@clause:3.2``.
+        table: Where it is published which scenarios cite which clause.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    document: Path | None = None
+    tag: str = Field(default="clause", pattern=r"^[^\s:@]+$")
+    table: Path | None = None
+
+
 class Settings(BaseSettings):
     """The whole configuration of a project.
 
@@ -133,7 +153,7 @@ class Settings(BaseSettings):
         steps: Modules (or packages) with step classes.
         providers: Modules with providers and ``CONVERTERS``.
         numbered: Whether every scenario's title begins with its number.
-        tags: Known tags and what they mean; others are errors.
+        tags: Known tags and what they mean; others are errors. ``clause:*`` stands for all that begin so.
         opt_in: Tags whose scenarios run only on request.
         capabilities: Tags that a platform must claim as a capability, or its cells are `unsupported`.
         repeat: The command that repeats a scenario; ``{words}`` and ``{seed}`` are filled in.
@@ -142,6 +162,7 @@ class Settings(BaseSettings):
         timeouts: Deadlines.
         leaks: What a scenario may leave behind.
         driver: What the project asks of drivers.
+        clauses: The written specification that scenarios cite.
         platforms: Implementations by name.
     """
 
@@ -160,6 +181,7 @@ class Settings(BaseSettings):
     timeouts: Timeouts = Timeouts()
     leaks: LeakLimits = LeakLimits()
     driver: DriverSettings = Field(default_factory=DriverSettings)
+    clauses: ClauseSettings = Field(default_factory=ClauseSettings)
     platforms: dict[str, Platform] = Field(default_factory=dict)
 
     @classmethod

@@ -122,6 +122,14 @@ class StepOutcome:
     seconds: float = 0.0
 
 
+class ProcessAction(StrEnum):
+    """What a scenario may do to a process."""
+
+    KILL = "kill"
+    CRASH = "crash"
+    SHUTDOWN = "shutdown"
+
+
 @dataclass(frozen=True, slots=True)
 class ScenarioStart:
     """What an actor learns before the first step of a scenario.
@@ -133,7 +141,10 @@ class ScenarioStart:
         host_pid: First half of what makes names unique; a unique number, not necessarily a pid.
         feature_id: Second half.
         seed: Seed of everything random in this scenario.
-        scratch: Names and values that belong to the run, such as the tags of the scenario.
+        tags: Of the scenario, without ``@``.
+        roles: All roles of the scenario, in alphabetical order.
+        actions: What the scenario does to this role's process.
+        strict: Whether every word of a driver must be as its contract says.
     """
 
     role: str
@@ -142,17 +153,12 @@ class ScenarioStart:
     host_pid: int
     feature_id: int
     seed: int = 0
-    scratch: Mapping[str, Any] = field(default_factory=dict)
+    tags: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
+    actions: tuple[ProcessAction, ...] = ()
+    strict: bool = False
 
     @property
     def test_run_id(self) -> str:
         """The suffix that the name of every object of this scenario carries."""
         return f"{self.host_pid}_{self.feature_id}"
-
-
-class ProcessAction(StrEnum):
-    """What a scenario may do to a process."""
-
-    KILL = "kill"
-    CRASH = "crash"
-    SHUTDOWN = "shutdown"

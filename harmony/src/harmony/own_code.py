@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-import harmony
-
-_ROOT: Final = Path(harmony.__file__).parent
+_ROOT: Final = Path(__file__).parent
 
 
 def is_own_code(filename: str) -> bool:

@@ -77,10 +77,12 @@ class Project:
             if not isinstance(found, Mapping):
                 raise ConfigurationError(f"{module.__name__}.CONVERTERS is no mapping from types to functions")
             converters |= found
+        contract = self.contract if self.settings.driver.contract else None
         return StepLibrary(
             StepRegistry.of_modules(self.settings.steps),
             Providers.of_modules(self.settings.providers),
             Converters(converters),
+            contract,
         )
 
     def named(self, setting: str, name: str, kind: type[Named]) -> Named:

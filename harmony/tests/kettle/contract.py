@@ -6,9 +6,7 @@ from typing import Annotated, Protocol
 
 from pydantic import Field
 
-from harmony.run.driver_process import DriverProcess
-from harmony.wire.driver import Driver
-from harmony.wire.driver_contract import Contract, Structure, verb, verbs_of
+from harmony import Contract, Driver, DriverProcess, Structure, verb
 
 
 class Kettle(Driver, Protocol):
@@ -28,7 +26,7 @@ class Kettle(Driver, Protocol):
 CONTRACT = Contract(
     "Kettle",
     "2.1",
-    verbs_of(Kettle),
+    Kettle,
     {"dry": "no water"},
     {"whistle": "it can be heard"},
     {"tank": Structure(size=8, fields={"cups": (0, 4), "degrees": (4, 4)})},

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final, Literal, Protocol
 from pydantic import BaseModel, Field
 
 from harmony.wire.driver import Driver
-from harmony.wire.driver_contract import Contract, Structure, verb, verbs_of
+from harmony.wire.driver_contract import Contract, Structure, verb
 
 
 class Tune(BaseModel):
@@ -66,7 +66,7 @@ class Jukebox(Driver, Protocol):
 JUKEBOX: Final = Contract(
     name="Jukebox",
     version="3.7",
-    verbs=verbs_of(Jukebox),
+    port=Jukebox,
     codes={"jammed": "a coin is stuck", "closed": "after hours"},
     capabilities={"coins": "it takes coins"},
     layout={
@@ -86,4 +86,4 @@ JUKEBOX: Final = Contract(
     },
 )
 
-NO_STRUCTURES: Final = Contract(name="Echo", version="1", verbs=verbs_of(Jukebox))
+NO_STRUCTURES: Final = Contract(name="Echo", version="1", port=Jukebox)

@@ -86,7 +86,7 @@ FILLINGS: Final = {
             "refuse": "throw Refused(codes::jammed, `it is stuck; shake it`, {{`coin`, 5}, {`where`, `slot`}});",
             "balk": 'throw Misfit("coin: too thin");',
             "stumble": 'throw std::out_of_range("a bug");',
-            "describe": "Json::List made(tune.notes.begin(), tune.notes.end()); "
+            "describe": "Json made = tune.notes; "
             "made.push_back(times ? Json(*times) : Json(-1)); int letters = 0; "
             "for (const unsigned char byte : tune.title) { letters += (byte & 0xc0) != 0x80; } "
             "made.push_back(letters); return made;",

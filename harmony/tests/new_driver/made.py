@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
+import fcntl
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ import pytest
 from harmony.config import Platform
 from harmony.new_driver.languages import LANGUAGES
 from harmony.new_driver.rendering import Driver, platform_of, render
+from harmony.run.building import how_to_get, missing_tools
 from harmony.run.pool import filled_in
 from harmony.wire.driver_contract import Contract
 
@@ -53,10 +54,7 @@ class Made:
 def make(language: str, contract: Contract, root: Path, changes: Mapping[str, str] | None = None) -> Made:
     """Write the files of a driver; skip where its tools are missing."""
     driver = Driver(NAME, LANGUAGES[language], DIRECTORY)
-    made = Made(root, Platform.model_validate(platform_of(driver)))
-    for tool, package in made.platform.requires.items():
-        if shutil.which(tool) is None:
-            pytest.skip(f"there is no {tool}: apt-get install {package}")
+    made = _made_in(root, driver)
     missing = dict(changes or {})
     for path, text in render(driver, contract, ["next"]).items():
         file = made.directory / path
@@ -67,3 +65,29 @@ def make(language: str, contract: Contract, root: Path, changes: Mapping[str, st
         file.write_text(whole, "utf-8")
     assert not missing, "nothing in the driver looks like this"
     return made
+
+
+def _made_in(root: Path, driver: Driver) -> Made:
+    made = Made(root, Platform.model_validate(platform_of(driver)))
+    if tools := missing_tools(made.platform):
+        pytest.skip(how_to_get(tools))
+    return made
+
+
+def made_once(
+    language: str, contract: Contract, factory: pytest.TempPathFactory, fill: Callable[[Made, str], None] | None = None
+) -> Made:
+    """Return a driver that is made, filled in and built once in a session, for all workers of pytest-xdist."""
+    base = factory.getbasetemp()
+    session = base.parent if base.name.startswith("popen-") else base
+    root = session / f"{contract.name}-{language}"
+    root.mkdir(exist_ok=True)
+    with (root / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (root / "built").exists():
+            made = make(language, contract, root)
+            if fill is not None:
+                fill(made, language)
+            made.build()
+            (root / "built").touch()
+    return _made_in(root, Driver(NAME, LANGUAGES[language], DIRECTORY))

@@ -22,33 +22,23 @@ from harmony.process.this_system import SYSTEM
 from harmony.run.driver_process import DriverProcess
 from harmony.wire.contract_text import json_schema
 from harmony.wire.driver import Driver
-from harmony.wire.driver_contract import Contract, HandshakeError, Structure, verbs_of
+from harmony.wire.driver_contract import Contract, HandshakeError, Structure
 from harmony.wire.framing import encode
 from new_driver.contracts import JUKEBOX
 from new_driver.filled import VERBS as FILLED
 from new_driver.filled import fill_in
-from new_driver.made import Made, make
+from new_driver.made import Made, made_once, make
 from new_driver.talk import PATIENCE, Talk, talk
 
 END_BOUND: Final = 5.0  # a second is what the contract gives; a busy machine takes longer to notice
-OWN: Final = set(verbs_of(Driver))
+OWN: Final = set(Driver)
 Builds = Callable[[str], Made]
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
-    """Return what makes the driver of a language, with some verbs filled in, once."""
-    made: dict[str, Made] = {}
-
-    def build(language: str) -> Made:
-        if language not in made:
-            fresh = make(language, JUKEBOX, tmp_path_factory.mktemp(language))
-            fill_in(fresh, language)
-            fresh.build()
-            made[language] = fresh
-        return made[language]
-
-    return build
+    """Return what gives the driver of a language, with some verbs filled in."""
+    return lambda language: made_once(language, JUKEBOX, tmp_path_factory, fill_in)
 
 
 @pytest.fixture(params=LANGUAGES)
@@ -173,6 +163,7 @@ def test_bad_messages_are_answered_and_it_goes_on(case: tuple[Made, Contract]) -
             b"",
             b"{",
             b'{"a":1}x',
+            b'{"a":1}\x00x',
             b"\xff",
             b'"\\ud800"x',
             b"NaN",

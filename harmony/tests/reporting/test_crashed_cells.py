@@ -42,8 +42,7 @@ FEATURE = """
 STEPS = """
     import os
     import signal
-    from pytest_bdd import parsers
-    from harmony.steps.registry import given, then, when
+    from harmony import given, parsers, then, when
 
 
     class CounterSteps:

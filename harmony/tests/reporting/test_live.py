@@ -25,7 +25,7 @@ FEATURE = """
 STEPS = """
     import time
     from pathlib import Path
-    from harmony.steps.registry import given, then
+    from harmony import given, then
 
 
     class CounterSteps:

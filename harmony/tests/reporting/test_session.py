@@ -52,9 +52,7 @@ HANGING = """
 """
 STEPS = """
     import asyncio
-    from pytest_bdd import parsers
-    from harmony.errors import UnsupportedError
-    from harmony.steps.registry import given, then
+    from harmony import given, parsers, then, UnsupportedError
 
 
     class CounterSteps:
@@ -160,12 +158,9 @@ def test_serially_and_in_parallel_the_same_is_told(counting: Sandbox) -> None:
         (WRONG, ("--min-pass-rate", "0.75"), 0, "pass rate 0.7500, at least 0.75 is asked for"),
         (WRONG, ("--min-pass-rate", "0.76"), 15, "pass rate 0.7500"),
         (UNSUPPORTED, ("--min-pass-rate", "1"), 0, "pass rate 1.0000"),
-        (WRONG, ("--min-pass-rate", "1.5"), 4, "invalid"),
-        (WRONG, ("--min-pass-rate", "0"), 4, "invalid"),
+        (WRONG, ("--min-pass-rate", "0"), 4, "0 is no rate above 0 and up to 1"),
         ("", ("--shard", "5/2"), 4, "is no shard"),
         ("", ("--events", "."), 4, "--events"),
-        ("", ("--scenario", "7.7"), 4, "no scenario is called"),
-        ("", ("-k", "nothing_like_this"), 5, "deselected"),
     ],
 )
 def test_each_kind_of_outcome_ends_in_its_own_way(
@@ -180,9 +175,7 @@ def test_each_kind_of_outcome_ends_in_its_own_way(
 @pytest.mark.parametrize(
     ("feature", "more", "code", "said"),
     [
-        (UNSUPPORTED, (), 0, "4 cells: 3 passed, 1 unsupported"),
-        (HANGING, ("--harmony-set", "timeouts.step=2"), 12, "1 timed-out"),
-        (WRONG, ("--min-pass-rate", "0.76"), 15, "pass rate 0.7500"),
+        (HANGING, ("--harmony-set", "timeouts.step=2", "--min-pass-rate", "0.76"), 15, "pass rate 0.7500"),
         ("", ("-k", "nothing_like_this"), 5, "no tests ran"),
     ],
 )
@@ -231,23 +224,24 @@ ENTRY = '[[expect]]\nscenario = "{}"\nissue = "https://issues/1"\n'
 @pytest.mark.parametrize(
     ("entries", "code", "said"),
     [
-        (ENTRY.format("2.1"), 0, "1 xfailed"),
-        (ENTRY.format("2.1") + 'message = "shows 1"\n', 0, "1 xfailed"),
-        (ENTRY.format("2.1") + 'message = "shows 2"\n', 1, "not like this"),
-        (ENTRY.format("2.1") + "expires = 2020-01-01\n", 1, "expectations.toml:1: "),
-        ("#\n" + ENTRY.format("1.1") + ENTRY.format("2.1"), 13, "expectations.toml:2"),
-        (ENTRY.format("2.1") + ENTRY.format("8.8"), 14, "expectations.toml:4: "),
-        (ENTRY.format("2.1") + ENTRY.format("8.8"), 14, "matches no cell"),
-        (ENTRY.format("2.1") + 'pairing = "local"\n' + ENTRY.format("3.1"), 14, "stale: it excuses nothing"),
-        ("[[expect]]\n", 4, "expectations.toml:1: "),
+        (ENTRY.format("2.1") + 'message = "shows 1"\n', 0, ("1 xfailed",)),
+        (ENTRY.format("2.1") + 'message = "shows 2"\n', 1, ("not like this",)),
+        (ENTRY.format("2.1") + "expires = 2020-01-01\n", 1, ("expectations.toml:1: ",)),
+        ("#\n" + ENTRY.format("1.1") + ENTRY.format("2.1"), 13, ("expectations.toml:2",)),
+        (
+            ENTRY.format("2.1") + 'pairing = "local"\n' + ENTRY.format("8.8") + ENTRY.format("3.1"),
+            14,
+            ("expectations.toml:5: ", "matches no cell", "expectations.toml:8: ", "stale: it excuses nothing"),
+        ),
+        ("[[expect]]\n", 4, ("expectations.toml:1: ",)),
     ],
 )
-def test_expectations_hold_or_are_red(counting: Sandbox, entries: str, code: int, said: str) -> None:
+def test_expectations_hold_or_are_red(counting: Sandbox, entries: str, code: int, said: tuple[str, ...]) -> None:
     counting.write("features/02-wrong.feature", WRONG)
     counting.write("features/03-more.feature", UNSUPPORTED)
     counting.write("expectations.toml", entries)
     done = run(counting, "-rxf")
-    assert said in done.stdout + done.stderr, done.stdout + done.stderr
+    assert [one for one in said if one not in done.stdout + done.stderr] == [], done.stdout + done.stderr
     assert done.returncode == code, done.stdout + done.stderr
 
 
@@ -318,9 +312,7 @@ def test_shards_are_the_whole_and_can_be_put_together(counting: Sandbox) -> None
 
 
 def test_a_shard_without_a_cell_is_no_failure(counting: Sandbox) -> None:
-    codes = {run(counting, "--shard", f"{index}/9").returncode for index in range(1, 5)}
     done = run(counting, "--shard", "9/9")
-    assert codes == {0}
     assert done.returncode == 0
     assert "shard 9/9 has no cell" in done.stdout
 

@@ -220,17 +220,17 @@ def test_build_runs_each_build_command_and_passes_over_what_has_no_tool(tmp_path
     assert "no platform 'x'" in harmony(tmp_path, "build", "x").stderr
 
 
-def test_what_is_missing_is_named_with_its_package(tmp_path: Path) -> None:
+@pytest.mark.parametrize("tool", ["no-such-compiler", "no/such.hpp"])
+def test_what_is_missing_is_named_with_its_package(tool: str, tmp_path: Path) -> None:
     (tmp_path / "harmony.toml").write_text(
         "steps = []\n"
         '[platforms.far]\ncommand = ["bin/far"]\nbuild = ["no-such-compiler"]\n'
-        'requires = { no-such-compiler = "some-package" }\n'
+        f'requires = {{ "{tool}" = "some-package" }}\n'
     )
     done = harmony(tmp_path, "build")
     assert done.returncode == 0
-    assert "far: not built: there is no no-such-compiler here; install it (Debian: apt-get install some-package)" in (
-        done.stderr
-    )
+    told = f"far: not built: there is no {tool} here; install it (Debian: apt-get install some-package)"
+    assert told in done.stderr
 
 
 def test_a_program_made_from_other_sources_counts_as_not_built(tmp_path: Path) -> None:

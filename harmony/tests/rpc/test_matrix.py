@@ -101,10 +101,31 @@ def verdicts(output: str) -> dict[str, str]:
 
 
 def test_a_word_runs_its_pairing(project: Path) -> None:
-    done = run(project, "--pairing", "good_other", "--scenario", "1.1")
+    done = run(project, "good_other", "1.1")
     assert done.returncode == 0, done.stdout
     assert "good_other" in done.stdout
     assert verdicts(done.stdout) == {"1.1": "ok"}
+
+
+BUILD = f"import pathlib; pathlib.Path('made.py').write_text(pathlib.Path({str(ANIMAL)!r}).read_text())"
+
+
+def test_the_matrix_builds_what_it_can_once_and_says_what_went_wrong(project: Path) -> None:
+    (project / "build.py").write_text(BUILD)
+    lines = ["[platforms.made]", 'command = ["{python}", "-S", "./made.py", "good"]', 'sources = ["build.py"]']
+    lines += ['build = ["{python}", "build.py"]', f'environment = {{ZOO_DIR = "{project / "shared"}"}}']
+    lines += ["[platforms.tools]", 'command = ["./tools"]', 'build = ["x"]', 'requires = {no-such-tool = "a-package"}']
+    settings = project / "harmony.toml"
+    settings.write_text("\n".join([settings.read_text(), *lines]))
+    words = ("matrix", "made", "1.1")
+    left, first, second = run(project, *words, "--no-build"), run(project, *words), run(project, *words, "-n", "1")
+    assert (left.returncode, "made is not available: not built" in left.stderr) == (4, True), left.stderr
+    assert (first.returncode, "made: built in" in first.stdout) == (0, True), first.stdout + first.stderr
+    assert "tools: not built: there is no no-such-tool here; install it" in first.stdout
+    assert (second.returncode, "made: built in" in second.stdout) == (0, False), second.stdout + second.stderr
+    (project / "build.py").write_text("1 / 0")
+    broken = run(project, *words)
+    assert (broken.returncode, "made: not built: the build failed" in broken.stderr) == (1, True), broken.stderr
 
 
 def test_a_failure_has_its_seed_and_the_command_that_repeats_it(project: Path) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from harmony.new_driver.languages import LANGUAGES
 from harmony.wire.driver_contract import Contract
-from new_driver.made import Made, make
+from new_driver.made import Made, made_once, make
 from new_driver.test_templates import (
     FORMATTERS,
     lets_through,
@@ -36,11 +36,9 @@ __all__ = [
 ]
 
 
-@pytest.fixture(scope="module", params=LANGUAGES)
+@pytest.fixture(params=LANGUAGES)
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Made, Contract]:
-    made = make(request.param, CONTRACT, tmp_path_factory.mktemp(request.param))
-    made.build()
-    return made, CONTRACT
+    return made_once(request.param, CONTRACT, tmp_path_factory), CONTRACT
 
 
 def test_parts_of_parameters_are_checked_too(case: tuple[Made, Contract]) -> None:

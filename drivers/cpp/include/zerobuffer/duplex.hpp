@@ -39,8 +39,6 @@ public:
                           const ConnectConfig& clients = {});
     DuplexServer(DuplexServer&&) noexcept;
     DuplexServer& operator=(DuplexServer&&) noexcept;
-    DuplexServer(const DuplexServer&) = delete;
-    DuplexServer& operator=(const DuplexServer&) = delete;
     ~DuplexServer();
 
     /// Answers in a thread of its own until close().
@@ -70,14 +68,12 @@ public:
                           const ConnectConfig& server = {});
     DuplexClient(DuplexClient&&) noexcept;
     DuplexClient& operator=(DuplexClient&&) noexcept;
-    DuplexClient(const DuplexClient&) = delete;
-    DuplexClient& operator=(const DuplexClient&) = delete;
     ~DuplexClient();
 
     /// Sends a request without waiting for its response.
     void send(std::span<const std::byte> request, std::chrono::nanoseconds timeout = default_timeout);
 
-    /// Lends a place in the request buffer; its commit sends the request.
+    /// Returns a place in the request buffer; its commit sends the request.
     [[nodiscard]] Slot acquire(std::uint64_t size, std::chrono::nanoseconds timeout = default_timeout);
 
     /// Waits for the next response.
@@ -93,8 +89,8 @@ public:
     void close();
 
 private:
-    class Line;
-    std::unique_ptr<Line> line_;
+    class Channel;
+    std::unique_ptr<Channel> channel_;
 };
 
 } // namespace zerobuffer

@@ -31,8 +31,6 @@ class Frame {
 public:
     Frame(Frame&& other) noexcept;
     Frame& operator=(Frame&& other) noexcept;
-    Frame(const Frame&) = delete;
-    Frame& operator=(const Frame&) = delete;
     ~Frame();
 
     /// The bytes, valid until the release.
@@ -67,8 +65,6 @@ public:
     explicit Reader(std::string_view name, const BufferConfig& config = {});
     Reader(Reader&& other) noexcept;
     Reader& operator=(Reader&& other) noexcept;
-    Reader(const Reader&) = delete;
-    Reader& operator=(const Reader&) = delete;
     ~Reader();
 
     /// Waits for the next frame. Every frame that was committed is delivered before the end of its writer is reported.
@@ -88,8 +84,6 @@ public:
     void close();
 
 private:
-    friend class DuplexClient;
-    friend class DuplexServer;
     [[nodiscard]] detail::ReaderCore& core() const;
 
     std::shared_ptr<detail::ReaderCore> core_;

@@ -22,8 +22,6 @@ class Slot {
 public:
     Slot(Slot&& other) noexcept;
     Slot& operator=(Slot&& other) noexcept;
-    Slot(const Slot&) = delete;
-    Slot& operator=(const Slot&) = delete;
     ~Slot();
 
     /// The bytes to fill, valid until the commit.
@@ -65,8 +63,6 @@ public:
                     const ConnectConfig& config = {});
     Writer(Writer&& other) noexcept;
     Writer& operator=(Writer&& other) noexcept;
-    Writer(const Writer&) = delete;
-    Writer& operator=(const Writer&) = delete;
     ~Writer();
 
     /// Copies one frame into the ring, waiting for space; returns its number.
@@ -76,7 +72,7 @@ public:
     /// @throws ReaderDeadError The reader has died or left.
     std::uint64_t write(std::span<const std::byte> data, std::chrono::nanoseconds timeout = default_timeout);
 
-    /// Lends a place in the ring for one frame of `size` bytes.
+    /// Returns a place in the ring for one frame of `size` bytes.
     [[nodiscard]] Slot acquire(std::uint64_t size, std::chrono::nanoseconds timeout = default_timeout);
 
     /// Writes the metadata: once, before or after frames.
@@ -94,7 +90,6 @@ public:
     void close();
 
 private:
-    friend class DuplexServer;
     [[nodiscard]] detail::WriterCore& core() const;
 
     std::shared_ptr<detail::WriterCore> core_;

@@ -8,7 +8,19 @@ from typing import Annotated
 
 import typer
 
-from harmony.cli import build, contract, doctor, features, infrastructure, new_driver, perf, replay, reports, serve
+from harmony.cli import (
+    build,
+    clauses,
+    contract,
+    doctor,
+    features,
+    infrastructure,
+    new_driver,
+    perf,
+    replay,
+    reports,
+    serve,
+)
 from harmony.errors import HarmonyError
 from harmony.process.this_system import lacking
 
@@ -19,7 +31,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
-for group in (features, build, contract, doctor, serve, replay, infrastructure, new_driver, reports, perf):
+for group in (features, clauses, build, contract, doctor, serve, replay, infrastructure, new_driver, reports, perf):
     group.register(app)
 
 

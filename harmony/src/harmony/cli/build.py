@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import Annotated
 
 import typer
@@ -11,7 +10,8 @@ from harmony.cli.features import ProjectOption
 from harmony.errors import ConfigurationError, ExitCode
 from harmony.project import load_project
 from harmony.run import building
-from harmony.run.pool import filled_in, unavailable
+from harmony.run.pool import unavailable
+from harmony.run.preparation import build_platform
 
 
 def register(app: typer.Typer) -> None:
@@ -33,17 +33,11 @@ def build_command(
     for name, platform in known.items():
         if platforms and name not in platforms:
             continue
-        if platform.build:
-            command = filled_in(platform.build, loaded.root)
-            begin = time.monotonic()
-            typer.echo(f"{name}: {' '.join(command)}")
-            trouble = building.build(name, platform, loaded.root, command)
-            if trouble:
-                typer.echo(f"{name}: not built: {trouble}", err=True)
-                # Without names, a tool that is not here is no failure: the matrix shows the platform as not built.
-                failed = failed or bool(platforms) or not building.missing_tools(platform)
-                continue
-            typer.echo(f"{name}: built in {time.monotonic() - begin:.1f} s")
+        if platform.build and (trouble := build_platform(name, platform, loaded, typer.echo)):
+            typer.echo(trouble, err=True)
+            # Without names, a tool that is not here is no failure: the matrix shows the platform as not built.
+            failed = failed or bool(platforms) or not building.missing_tools(platform)
+            continue
         reason = unavailable(name, platform, loaded.root)
         failed = failed or bool(reason and (platform.build or platforms))
         typer.echo(f"{name}: {reason or 'ready'}")

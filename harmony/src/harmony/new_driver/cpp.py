@@ -72,7 +72,7 @@ def _layout(laid: Laid) -> str:
         if not member.padding
     ]
     return "\n".join(
-        [f'        {{"{laid.name}", structure(sizeof({name}), {{', *fields, "        })},"],
+        [f'        {{"{laid.name}", structure(sizeof({name}), Json::object({{', *fields, "        }))},"],
     )
 
 
@@ -116,7 +116,7 @@ def _code(code: str, meaning: str) -> str:
 CPP: Final = Language(
     name="cpp",
     title="C++",
-    requires={"g++": "g++"},
+    requires={"g++": "g++", "nlohmann/json.hpp": "nlohmann-json3-dev"},
     command=("{directory}/driver",),
     build=(
         *("g++", "-std=c++20", "-Wall", "-Wextra", "-Wno-unused-parameter", "-pthread"),

@@ -19,7 +19,7 @@ class Language:
     Attributes:
         name: As the command line says it.
         title: As a person does.
-        requires: Programs that its commands take, and the Debian package that has each.
+        requires: Programs and headers that its commands take, and the Debian package that has each.
         command: How the driver is started; ``{directory}`` is its folder.
         build: How it is built, if it must be.
         sources: Patterns of the files that it is built from.

@@ -17,6 +17,7 @@ from harmony.plan.cells import Cell
 from harmony.run.mode import Mode
 from harmony.run.project_run import ProjectRun
 from harmony.spec.gherkin import Scenario
+from harmony.steps.lint import is_known
 from harmony.verdict.events import Event
 from harmony.verdict.failure_report import failure_report, one_line
 from harmony.verdict.result import ScenarioResult
@@ -68,6 +69,10 @@ class FeatureFile(pytest.File):
         if feature is None:
             problem = next((str(problem) for problem in run.problems() if problem.place.file == self.path), "")
             raise self.CollectError(problem or f"{self.path} is no feature of {run.project.file}")
+        for tag in sorted({tag for scenario in feature.scenarios for tag in scenario.tags}):
+            # A tag of a family, such as clause:3.2, is declared by its pattern: its name shows in a feature only.
+            if tag not in run.project.settings.tags and is_known(tag, run.project.settings.tags):
+                self.config.addinivalue_line("markers", marker_name(tag))
         for scenario in feature.scenarios:
             for cell in self.harmony.mode.cells([scenario]):
                 yield ScenarioItem.of(self, cell, self.harmony)

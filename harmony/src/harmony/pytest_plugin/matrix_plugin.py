@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from harmony.errors import HarmonyError
+from harmony.errors import ExitCode, HarmonyError
 from harmony.plan.pairing import PairingRequest, parse_roles
 from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
 from harmony.run.matrix_mode import MatrixMode, MatrixRequest
+from harmony.run.preparation import build_missing
 from harmony.run.project_run import ProjectRun
 
 
 def add_options(parser: pytest.Parser) -> None:
     """Add the options of the matrix."""
     group = parser.getgroup("harmony matrix", "scenarios over pairings, each role in a process of its own")
-    group.addoption("--matrix", action="store_true", help="run every chosen scenario over every pairing available here")
+    group.addoption(
+        "--matrix",
+        action="store_true",
+        help="build what can be built here and is not, and run every chosen scenario over every pairing",
+    )
+    group.addoption("--no-build", action="store_true", help="build nothing for the matrix")
     group.addoption(
         "--pairing",
         action="append",
@@ -35,6 +42,9 @@ def mode(config: pytest.Config, run: ProjectRun) -> MatrixMode | None:
     if not (option("--matrix") or option("--pairing") or option("--role") or option("--pairwise")):
         return None
     here = config.invocation_params.dir
+    leaves_builds = option("--no-build") or option("--collect-only") or hasattr(config, "workerinput")
+    if option("--matrix") and not leaves_builds and (trouble := build_missing(run.project, partial(print, flush=True))):
+        pytest.exit(trouble, returncode=ExitCode.FAILED)
     try:
         settings = run.project.settings
         request = MatrixRequest(

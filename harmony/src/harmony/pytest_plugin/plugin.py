@@ -21,6 +21,7 @@ from harmony.project_file import PROJECT_FILE, find_project_file
 from harmony.pytest_plugin import matrix_plugin, reporting, termination
 from harmony.pytest_plugin.items import FeatureFile, HarmonySession, ScenarioItem, marker_name
 from harmony.pytest_plugin.progress import Progress, wants_progress
+from harmony.pytest_plugin.words import take_words
 from harmony.run.local_mode import LocalMode
 from harmony.run.project_run import Choice, ProjectRun
 from harmony.steps.lint import report
@@ -63,9 +64,8 @@ def pytest_configure(config: pytest.Config) -> None:
     config.pluginmanager.register(termination, "harmony-termination")
     wanted = config.getoption("--harmony-project")
     file = Path(wanted).resolve() if wanted else find_project_file(config.rootpath)
-    words = config.getoption("--scenario")
     if file is None:
-        if words:
+        if words := config.getoption("--scenario"):
             raise pytest.UsageError(f"--scenario {words[0]}: no {PROJECT_FILE} in {config.rootpath} or above")
         return
     try:
@@ -73,11 +73,13 @@ def pytest_configure(config: pytest.Config) -> None:
         project = load_project(file, overrides_of([*config.getoption("--harmony-set"), *strict]))
     except HarmonyError as error:
         raise pytest.UsageError(str(error)) from error
+    take_words(config, project)
     tags = [tag for tag in ("stress", "benchmark") if config.getoption(f"--{tag}")]
-    choice = Choice(tuple(words), (*tags, *config.getoption("--with-tag")))
+    choice = Choice(tuple(config.getoption("--scenario")), (*tags, *config.getoption("--with-tag")))
     run = ProjectRun(project, choice, _seed(config))
     for tag, meaning in project.settings.tags.items():
-        config.addinivalue_line("markers", f"{marker_name(tag)}: {meaning}")
+        if "*" not in tag:
+            config.addinivalue_line("markers", f"{marker_name(tag)}: {meaning}")
     pytest.register_assert_rewrite(*project.settings.steps)
     session = HarmonySession(run, matrix_plugin.mode(config, run) or LocalMode(run))
     config.stash[SESSION] = session

@@ -21,8 +21,23 @@ BUILD_TIMEOUT: Final = 1800.0
 
 
 def missing_tools(platform: Platform) -> dict[str, str]:
-    """Return the programs that the build takes and this machine has not got, and the package that has each."""
-    return {tool: package for tool, package in platform.requires.items() if shutil.which(tool) is None}
+    """Return the programs and headers that the build takes and this machine has not got, and the package of each."""
+    return {tool: package for tool, package in platform.requires.items() if not is_here(tool)}
+
+
+def is_here(tool: str) -> bool:
+    """Return whether this machine has a program, or a header if the name ends so."""
+    if not tool.endswith((".h", ".hpp")):
+        return shutil.which(tool) is not None
+    compiler = shutil.which("c++")
+    if compiler is None:
+        return False
+    # Only the compiler knows where it looks.
+    question = f"#if !__has_include(<{tool}>)\n#error\n#endif\n"
+    asked = subprocess.run(
+        [compiler, "-E", "-x", "c++", "-"], input=question, text=True, capture_output=True, check=False, timeout=60
+    )
+    return asked.returncode == 0
 
 
 def how_to_get(tools: dict[str, str]) -> str:

@@ -2,82 +2,66 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
-from harmony.errors import LeftBehindError
-from harmony.model import ScenarioStart, StepCall, StepOutcome, Verdict
+from harmony.errors import ConfigurationError, LeftBehindError
+from harmony.logs import LEVELS
+from harmony.model import StepCall, StepOutcome, Verdict
 from harmony.process.child import ProcessSpec
-from harmony.process.stacks import stacks_of
-from harmony.run.driver_process import DriverProcess
+from harmony.run.control import ProcessControl
+from harmony.run.role_driver import DriverControl, DriverProgram, RoleDriver, role_driver
 from harmony.run.step_actor import StepActor
+from harmony.steps.context import ScenarioContext
 from harmony.steps.library import StepLibrary
-from harmony.verdict.events import Subscriber, WorkerEnded, WorkerStarted
+from harmony.verdict.events import Subscriber
 from harmony.wire.client import Observer
-
-DRIVER: Final = "driver"
-"""Where the steps find the :class:`DriverProgram` of their role: in the `scratch` of the scenario's start."""
-
-
-@dataclass
-class DriverProgram:
-    """What the steps start, as often as they need it, and who hears of it.
-
-    Attributes:
-        spec: What is started.
-        tell: Hears of each process that starts and ends.
-        observer: Hears every message.
-        running: The processes that have not ended.
-    """
-
-    spec: ProcessSpec
-    tell: Subscriber = field(default=lambda _: None)
-    observer: Observer | None = None
-    running: list[DriverProcess] = field(default_factory=list)
-
-    def joined(self, driver: DriverProcess) -> None:
-        """Note a process that has introduced itself."""
-        self.running.append(driver)
-        self.tell(WorkerStarted(platform=self.spec.name, pid=driver.pid))
-
-    def left(self, driver: DriverProcess, how: str) -> None:
-        """Note how a process has ended."""
-        if driver in self.running:
-            self.running.remove(driver)
-            self.tell(WorkerEnded(platform=self.spec.name, pid=driver.pid, how=how))
-
-    async def stacks(self) -> dict[str, Any]:
-        """Return where the threads of its processes stand, as `stack`. Never raises."""
-        texts = []
-        for driver in list(self.running):
-            try:
-                texts.append((await driver.dump(timeout=1.0)).text())
-            except Exception:  # noqa: BLE001 - whatever keeps it from telling, the kernel tells
-                texts.append(await asyncio.to_thread(stacks_of, driver.pid))
-        return {"stack": "\n".join(texts)} if texts else {}
 
 
 class DriverActor(StepActor):
-    """Plays one role with the steps of this project, and a driver that the steps start for each scenario.
+    """Plays one role with the steps of this project, and a driver that is started for each scenario.
+
+    Step classes are given it as the project's own port; a ``DriverProgram`` starts more.
 
     Args:
         library: The project's steps.
         spec: How the driver is started.
+
+    Raises:
+        ConfigurationError: The project has no contract.
     """
 
-    def __init__(self, library: StepLibrary, spec: ProcessSpec) -> None:
-        super().__init__(library, name=spec.name)
-        self.program = DriverProgram(spec)
+    def __init__(self, library: StepLibrary, spec: ProcessSpec, *, show_logs: int = LEVELS["warning"]) -> None:
+        super().__init__(library, name=spec.name, show_logs=show_logs)
+        if library.contract is None:
+            raise ConfigurationError(
+                f"{spec.name} is a driver, and the project has no contract",
+                hint='set [driver] contract = "module:NAME"',
+            )
+        self._port = library.contract.port
+        self.program = DriverProgram(spec, library.contract)
 
     @property
     def reusable(self) -> bool:
         """Whether another scenario may be given to it; what hung has been replaced by then."""
         return True
 
-    async def start(self, scenario: ScenarioStart) -> None:
-        """Begin a scenario with a driver of its own."""
-        await super().start(replace(scenario, scratch={**scenario.scratch, DRIVER: self.program}))
+    def given(self, context: ScenarioContext) -> Mapping[Any, Any]:
+        """Return the driver of the role, under its port, and what starts and ends it."""
+        strict = context.start.strict
+
+        async def start() -> Any:
+            return await self.program.start(strict=strict)
+
+        driver: RoleDriver = role_driver(self._port, start)
+        context.on_cleanup(driver.end)
+        return {
+            self._port: driver,
+            RoleDriver: driver,
+            DriverProgram: self.program,
+            ProcessControl: DriverControl(driver),
+        }
 
     def observe(self, tell: Subscriber, observer: Observer | None) -> None:
         """Have somebody hear of its drivers and of every message to them."""

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
+from harmony.errors import ConfigurationError
 from harmony.logs import LEVELS
 from harmony.plan.cells import Cell, plan_cells
 from harmony.plan.pairing import Pairing, PairingRequest
 from harmony.plan.seeds import seed_of
+from harmony.process.child import ProcessSpec
 from harmony.process.resources import ResourceMonitor, load_probes
 from harmony.run.local_runner import PLATFORM, LocalRunner
 from harmony.run.mode import Played
+from harmony.run.pool import filled_in, with_program
 from harmony.run.project_run import ProjectRun, words_for
 from harmony.spec.gherkin import Scenario
 from harmony.spec.routing import roles_of
@@ -71,7 +74,23 @@ class LocalMode:
         settings = self._run.project.settings
         library = self._run.library
         monitor = ResourceMonitor(settings.leaks, load_probes(settings.leaks.probes)) if settings.leaks.check else None
-        return LocalRunner(library, self._run.options, monitor, self._run.seed, LEVELS[settings.log_level])
+        level = LEVELS[settings.log_level]
+        return LocalRunner(library, self._run.options, monitor, self._run.seed, level, self._driver())
+
+    def _driver(self) -> ProcessSpec | None:
+        settings, root = self._run.project.settings, self._run.project.root
+        name = settings.driver.local
+        if not name:
+            return None
+        platform = settings.platforms.get(name)
+        if platform is None or not platform.driver_command:
+            raise ConfigurationError(
+                f"[driver] local: {name!r} is no platform with a driver",
+                hint='name one with contract = "driver"',
+            )
+        directory = root / platform.directory
+        command = with_program(filled_in(platform.driver_command, root), directory)
+        return ProcessSpec(name, command, directory, dict(platform.environment))
 
 
 def local_cell(scenario: Scenario) -> Cell:

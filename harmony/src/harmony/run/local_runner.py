@@ -12,8 +12,10 @@ from typing import Final
 from harmony.logs import LEVELS
 from harmony.model import Phase, Verdict
 from harmony.plan.seeds import seed_of
+from harmony.process.child import ProcessSpec
 from harmony.process.resources import ResourceMonitor, Usage
 from harmony.run.actor import Actor
+from harmony.run.driver_actor import DriverActor
 from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
 from harmony.run.step_actor import StepActor
 from harmony.spec.gherkin import Scenario, Step
@@ -51,6 +53,7 @@ class LocalRunner:
         monitor: Looks for leaks; ``None`` to look away.
         seed: The seed of the run.
         show_logs: Least level that goes to stderr.
+        driver: Starts the driver that plays every role; the steps' own providers play them without.
     """
 
     library: StepLibrary
@@ -58,6 +61,7 @@ class LocalRunner:
     monitor: ResourceMonitor | None = None
     seed: int = 0
     show_logs: int = LEVELS["warning"]
+    driver: ProcessSpec | None = None
 
     def run(
         self,
@@ -77,6 +81,11 @@ class LocalRunner:
             result = merged(result, Verdict.FAILED, Phase.LEAKS, "\n".join(usage.leaks))
         return LocalRun(result, timings, usage)
 
+    def _actor(self, role: str) -> StepActor:
+        if self.driver is not None:
+            return DriverActor(self.library, self.driver, show_logs=self.show_logs)
+        return StepActor(self.library, name=role, show_logs=self.show_logs)
+
     async def _run(
         self,
         scenario: Scenario,
@@ -89,7 +98,7 @@ class LocalRunner:
         made: list[StepActor] = []
 
         async def spawn(role: str) -> Actor:
-            made.append(StepActor(self.library, name=role, show_logs=self.show_logs))
+            made.append(self._actor(role))
             return made[-1]
 
         actors = {role: await spawn(role) for role in planned.roles}

@@ -130,7 +130,7 @@ def unavailable(name: str, platform: Platform, root: Path) -> str:
     absent = [word for word in relative if not (directory / word).exists()]
     if not absent and shutil.which(str(directory / words[0]) if words[0] in relative else words[0]) is None:
         absent = [words[0]]
-    missing = building.missing_tools(platform)
+    missing = building.missing_tools(platform) if absent else {}
     remedy = f"run `harmony build {name}`"
     if absent and platform.build:
         return f"not built: {building.how_to_get(missing)}, then {remedy}" if missing else f"not built: {remedy}"

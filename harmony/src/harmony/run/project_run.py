@@ -8,6 +8,7 @@ from functools import cached_property
 
 from harmony.plan.cells import Cell
 from harmony.project import Project
+from harmony.run.role_driver import with_drivers
 from harmony.run.scenario_run import RunOptions
 from harmony.run.telemetry import OpenTelemetry, Telemetry
 from harmony.spec.gherkin import Feature, Scenario
@@ -61,7 +62,7 @@ class ProjectRun:
     @cached_property
     def library(self) -> StepLibrary:
         """The project's steps."""
-        return self.project.library()
+        return with_drivers(self.project.library())
 
     @cached_property
     def expectations(self) -> Expectations:

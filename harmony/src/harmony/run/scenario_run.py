@@ -69,12 +69,10 @@ def scenario_starts(
             host_pid=host_pid,
             feature_id=feature_id,
             seed=seed,
-            scratch={
-                "tags": plan.scenario.tags,
-                "actions": tuple(action.value for action in plan.actions_of(role)),
-                "roles": plan.roles,
-                "strict": strict,
-            },
+            tags=tuple(plan.scenario.tags),
+            roles=tuple(plan.roles),
+            actions=tuple(plan.actions_of(role)),
+            strict=strict,
         )
         for role in plan.roles
     }

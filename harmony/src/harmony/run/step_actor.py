@@ -87,8 +87,13 @@ class StepActor:
         if self._executor is None or self._executor.lost:
             self._executor = StepExecutor(f"{self._name}-{scenario.role}")
         self._context = ScenarioContext(scenario, show_logs=self._show_logs)
-        self._injector = Injector(self._library.providers, self._context)
+        self._injector = Injector(self._library.providers, self._context, self.given(self._context))
         self.timings = {}
+
+    def given(self, context: ScenarioContext) -> Mapping[Any, Any]:
+        """Return what step classes are given beyond what the project provides, by type."""
+        del context
+        return {}
 
     async def perform(self, call: StepCall) -> StepOutcome:
         """Perform one step.
@@ -130,13 +135,13 @@ class StepActor:
 
     async def control(self, action: ProcessAction) -> StepOutcome:
         """End the process behind the role's implementation, if the project provides a control for it."""
-        if not self._library.providers.provides(ProcessControl):
+        executor, context, injector = self._ready()
+        if not injector.knows(ProcessControl):
             return StepOutcome(
                 Verdict.ERRORED,
                 f"cannot {action} a role that has no process of its own",
                 {"hint": "provide a harmony.run.control.ProcessControl, or run the roles as processes"},
             )
-        executor, context, injector = self._ready()
 
         async def act() -> None:
             make_current(context)

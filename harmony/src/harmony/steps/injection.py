@@ -10,6 +10,7 @@ import asyncio
 import collections.abc
 import contextlib
 import inspect
+import types
 import typing
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -52,10 +53,18 @@ class Need:
 
 
 class Providers:
-    """What can be injected, by type."""
+    """What can be injected, by type.
 
-    def __init__(self, makers: Mapping[Any, Callable[..., Any]] | None = None) -> None:
+    Args:
+        makers: What makes each type.
+        promised: Types that are given by what runs the steps, and what to do where they are not.
+    """
+
+    def __init__(
+        self, makers: Mapping[Any, Callable[..., Any]] | None = None, promised: Mapping[Any, str] | None = None
+    ) -> None:
         self._makers: dict[Any, Callable[..., Any]] = {**_BUILT_IN, **(makers or {})}
+        self.promised = dict(promised or {})
 
     @classmethod
     def of_modules(cls, names: Iterable[str]) -> Providers:
@@ -77,11 +86,15 @@ class Providers:
                 makers[key] = function
         return cls(makers)
 
+    def promising(self, types: Iterable[Any], hint: str) -> Providers:
+        """Return the same, with types that are given by what runs the steps."""
+        return Providers(self._makers, {**self.promised, **dict.fromkeys(types, hint)})
+
     def maker(self, key: Any) -> Callable[..., Any] | None:
         """Return what makes a type: its provider, or the class itself if it can be constructed by injection."""
         if key in self._makers:
             return self._makers[key]
-        return key if _constructible(key) else None
+        return key if _constructible(key) and key not in self.promised else None
 
     def provides(self, key: Any) -> bool:
         """Whether a provider is registered for exactly this type."""
@@ -96,23 +109,34 @@ class Providers:
         maker = self.maker(key)
         if key in path:
             yield f"{chain}: a circle"
-        elif maker is None:
+        elif maker is None and key not in self.promised:
             yield f"{chain}: nobody provides {describe(key)}"
-        else:
+        elif maker is not None:
             for need in needs_of(maker):
                 if need.required or need.type in self._makers:
                     yield from self._missing(need.type, (*path, key))
 
 
 class Injector:
-    """Makes what constructors ask for, once per scenario and role."""
+    """Makes what constructors ask for, once per scenario and role.
 
-    def __init__(self, providers: Providers, context: ScenarioContext) -> None:
+    Args:
+        providers: Of the project.
+        context: Of the scenario and role.
+        given: What whoever runs the steps gives, unless the project provides it itself.
+    """
+
+    def __init__(self, providers: Providers, context: ScenarioContext, given: Mapping[Any, Any] | None = None) -> None:
         self._providers = providers
         self._context = context
-        self._made: dict[Any, Any] = {ScenarioContext: context}
+        self._made: dict[Any, Any] = {key: one for key, one in (given or {}).items() if not providers.provides(key)}
+        self._made[ScenarioContext] = context
         self._making: list[Any] = []
         self._one_at_a_time = asyncio.Lock()
+
+    def knows(self, key: Any) -> bool:
+        """Whether somebody gives or provides exactly this type."""
+        return key in self._made or self._providers.provides(key)
 
     async def get(self, key: Any) -> Any:
         """Return the object of a type, made now if this is the first time it is asked for.
@@ -129,7 +153,8 @@ class Injector:
         maker = self._providers.maker(key)
         chain = " -> ".join(describe(part) for part in (*self._making, key))
         if maker is None:
-            raise InjectionError(f"nobody provides {describe(key)} ({chain})", hint="add a @provider for it")
+            hint = self._providers.promised.get(key, "add a @provider for it")
+            raise InjectionError(f"nobody provides {describe(key)} ({chain})", hint=hint)
         if key in self._making:
             raise InjectionError(f"a type needs itself: {chain}")
         self._making.append(key)
@@ -137,7 +162,7 @@ class Injector:
             arguments = {
                 need.name: await self._get(need.type)
                 for need in needs_of(maker)
-                if need.required or self._providers.provides(need.type)
+                if need.required or self.knows(need.type)
             }
             self._made[key] = await self._make(maker, arguments)
         finally:
@@ -179,8 +204,16 @@ def needs_of(maker: Callable[..., Any]) -> list[Need]:
                 hint="what is injected is found by its type",
             )
         if parameter.name in hints:
-            needs.append(Need(parameter.name, hints[parameter.name], required))
+            needs.append(Need(parameter.name, _without_none(hints[parameter.name]), required))
     return needs
+
+
+def _without_none(hint: Any) -> Any:
+    """Return the type of a parameter that may be left out, such as ``Clock | None``."""
+    if typing.get_origin(hint) not in (typing.Union, types.UnionType):
+        return hint
+    others = [one for one in typing.get_args(hint) if one is not type(None)]
+    return others[0] if len(others) == 1 else hint
 
 
 def _marked(module: ModuleType) -> list[Callable[..., Any]]:

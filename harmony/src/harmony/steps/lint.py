@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import fnmatch
 import inspect
 import re
 import textwrap
@@ -60,7 +61,7 @@ class LintRules:
 
     Attributes:
         numbered: Whether titles begin with a number.
-        tags: The known tags.
+        tags: The known tags; ``clause:*`` stands for all that begin so.
     """
 
     numbered: bool = True
@@ -106,6 +107,11 @@ def usages(features: Iterable[Feature], library: StepLibrary) -> list[Usage]:
                     if step not in steps[match.definition]:
                         steps[match.definition].append(step)
     return [Usage(definition, tuple(steps[definition])) for definition in library.registry.definitions]
+
+
+def is_known(tag: str, tags: Iterable[str]) -> bool:
+    """Whether a tag is declared, by its name or by a pattern such as ``clause:*``."""
+    return any(fnmatch.fnmatchcase(tag, one) for one in tags)
 
 
 def require_clean(problems: Sequence[Problem]) -> None:
@@ -156,7 +162,7 @@ def _feature_problems(feature: Feature, rules: LintRules) -> Iterator[Problem]:
                 scenario.place, "number_elsewhere", f"{scenario.number} does not belong into {feature.path.name}"
             )
         for tag in scenario.tags:
-            if tag not in rules.tags:
+            if not is_known(tag, rules.tags):
                 yield Problem(
                     scenario.place, "unknown_tag", f"@{tag} is not known", "add it to `tags` in the project file"
                 )

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from pytest_bdd import parsers
 
@@ -27,8 +27,9 @@ from harmony.errors import (
 )
 from harmony.model import StepType
 from harmony.spec.sentence import normalised, snippet
+from harmony.steps.parsers import Parser
 
-Pattern = str | parsers.StepParser
+Pattern = str | Parser
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 ALL_TYPES: Final = frozenset(StepType)
@@ -41,14 +42,14 @@ class StepMark:
     """What a decorator leaves on a method."""
 
     types: frozenset[StepType]
-    parser: parsers.StepParser
+    parser: Parser
 
 
 def given(pattern: Pattern) -> Callable[[Method], Method]:
     """Mark a method as the meaning of a Given sentence.
 
     Args:
-        pattern: The exact sentence, or one of pytest-bdd's parsers (``string``, ``parse``, ``cfparse``, ``re``).
+        pattern: The exact sentence, or one of :mod:`harmony.parsers` (``string``, ``parse``, ``cfparse``, ``re``).
     """
     return _marker(frozenset({StepType.GIVEN}), pattern)
 
@@ -78,7 +79,7 @@ def background(method: Method) -> Method:
 
 
 def _marker(types: frozenset[StepType], pattern: Pattern) -> Callable[[Method], Method]:
-    mark = StepMark(types, parsers.get_parser(pattern))
+    mark = StepMark(types, parsers.get_parser(cast("str | parsers.StepParser", pattern)))
 
     def decorate(method: Method) -> Method:
         if not inspect.isfunction(method):
@@ -98,7 +99,7 @@ class StepDefinition:
 
     Attributes:
         types: The step types it answers to.
-        parser: pytest-bdd's parser of the sentence.
+        parser: Of the sentence.
         owner: The step class.
         method: Name of the method.
         place: Where the method stands.
@@ -106,7 +107,7 @@ class StepDefinition:
     """
 
     types: frozenset[StepType]
-    parser: parsers.StepParser
+    parser: Parser
     owner: type
     method: str
     place: Place

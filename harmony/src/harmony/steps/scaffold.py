@@ -67,9 +67,8 @@ def _draft(feature: Feature, methods: Sequence[tuple[set[StepType], Step]]) -> D
     used = sorted({type_.value for types, _ in methods for type_ in types})
     tables = any(step.table is not None for _, step in methods)
     parsers = any("parsers." in block for block in blocks)
-    imports = ["from pytest_bdd import parsers", ""] if parsers else []
-    imports += ["from harmony.model import DataTable"] if tables else []
-    imports += [f"from harmony.steps.registry import {', '.join(used)}"]
+    names = [*(["DataTable"] if tables else []), *used, *(["parsers"] if parsers else [])]
+    imports = [f"from harmony import {', '.join(sorted(names, key=lambda name: (name.islower(), name)))}"]
     name = "".join(word.capitalize() for word in stem.split("_"))
     source = "\n".join(
         [

@@ -195,7 +195,7 @@ class Contract:
     Attributes:
         name: Of the project or its protocol.
         version: Of this contract; drivers with the same number before the point understand each other.
-        verbs: By name.
+        port: The protocol class whose marked methods are the verbs.
         codes: Canonical codes of errors, and what they mean.
         capabilities: What a driver may claim, and what it means.
         layout: The structures that every implementation must see alike.
@@ -204,11 +204,16 @@ class Contract:
 
     name: str
     version: str
-    verbs: Mapping[str, Verb]
+    port: type
     codes: Mapping[str, str] = field(default_factory=dict)
     capabilities: Mapping[str, str] = field(default_factory=dict)
     layout: Mapping[str, Structure] = field(default_factory=dict)
     notes: str = ""
+
+    @cached_property
+    def verbs(self) -> Mapping[str, Verb]:
+        """The verbs, by name."""
+        return verbs_of(self.port)
 
     def error_problems(self, code: int, data: Any, *, strict: bool = False) -> list[str]:
         """Say what is wrong with an error that a driver reports."""
@@ -241,7 +246,7 @@ class Contract:
         wrong = list(layout_differences(self.layout, identity.layout))
         if wrong:
             raise HandshakeError(
-                f"{who} sees the shared memory otherwise: {'; '.join(wrong)}",
+                f"{who} sees the layout otherwise: {'; '.join(wrong)}",
                 hint="the layout is exact; compare the structure with the specification, field by field",
             )
 

@@ -3,14 +3,8 @@
 from __future__ import annotations
 
 from pydantic import BaseModel
-from pytest_bdd import parsers
 
-from harmony.logs import Logger
-from harmony.steps.conversion import Duration
-from harmony.steps.expected_errors import ExpectedErrors
-from harmony.steps.naming import Naming
-from harmony.steps.registry import given, step, then, when
-from harmony.verdict.comparison import expect_equal
+from harmony import Duration, ExpectedErrors, Logger, Naming, expect_equal, given, parsers, step, then, when
 
 from .bank import Bank, Coins
 

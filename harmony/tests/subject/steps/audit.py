@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from pytest_bdd import parsers
-
-from harmony.steps.naming import Naming
-from harmony.steps.registry import background, given, then, when
-from harmony.verdict.comparison import expect_equal
+from harmony import Naming, background, expect_equal, given, parsers, then, when
 
 from .bank import Bank
 

@@ -5,11 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
-from harmony.model import ScenarioStart
-from harmony.run.control import ProcessControl
-from harmony.steps.context import ScenarioContext
-from harmony.steps.conversion import Duration
-from harmony.steps.injection import provider
+from harmony import Duration, ProcessControl, ScenarioContext, ScenarioStart, provider
 
 
 class BankError(Exception):
@@ -67,7 +63,7 @@ class Office:
     """Stands for a process behind a role."""
 
     def __init__(self, start: ScenarioStart, bank: Bank) -> None:
-        self._expected = "kill" in start.scratch["actions"]
+        self._expected = "kill" in start.actions
         self._bank = bank
 
     async def kill(self) -> None:

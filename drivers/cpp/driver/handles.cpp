@@ -1,4 +1,4 @@
-#include "table.hpp"
+#include "handles.hpp"
 
 #include <optional>
 #include <system_error>
@@ -12,13 +12,13 @@ using namespace std::chrono_literals;
 
 constexpr auto handler_patience = 2s;
 
-std::uint64_t owner_of(const Thing& thing) {
-    if (const auto* frame = std::get_if<std::shared_ptr<HeldFrame>>(&thing)) return (*frame)->owner;
-    if (const auto* slot = std::get_if<std::shared_ptr<HeldSlot>>(&thing)) return (*slot)->owner;
+std::uint64_t owner_of(const Object& object) {
+    if (const auto* frame = std::get_if<std::shared_ptr<HeldFrame>>(&object)) return (*frame)->owner;
+    if (const auto* slot = std::get_if<std::shared_ptr<HeldSlot>>(&object)) return (*slot)->owner;
     return 0;
 }
 
-/// Ends a thing, also while another thread waits in it.
+/// Ends an object, also while another thread waits in it.
 struct Close {
     std::chrono::nanoseconds patience;
 
@@ -28,7 +28,7 @@ struct Close {
 
     void operator()(const std::shared_ptr<zerobuffer::DuplexClient>& client) const { client->close(); }
 
-    void operator()(const std::shared_ptr<Station>& station) const { station->close(patience); }
+    void operator()(const std::shared_ptr<HeldServer>& held) const { held->close(patience); }
 
     void operator()(const std::shared_ptr<HeldFrame>& held) const {
         const std::lock_guard lock(held->mutex);
@@ -43,7 +43,7 @@ struct Close {
 
 } // namespace
 
-void Station::close(std::chrono::nanoseconds patience) {
+void HeldServer::close(std::chrono::nanoseconds patience) {
     if (patience <= 0ns) {
         ending.set();
         server.close();
@@ -64,56 +64,56 @@ void Station::close(std::chrono::nanoseconds patience) {
     if (impatience) impatience->join();
 }
 
-Failure Table::nothing_under(std::uint64_t number) {
+Failure Handles::nothing_under(std::uint64_t number) {
     return {zerobuffer::Code::closed, "there is nothing open under the number " + std::to_string(number)};
 }
 
-Failure Table::wrong_kind(std::uint64_t number) {
+Failure Handles::wrong_kind(std::uint64_t number) {
     return {zerobuffer::Code::closed,
             "what is open under the number " + std::to_string(number) + " is nothing for this verb"};
 }
 
-std::uint64_t Table::keep(Thing thing) {
+std::uint64_t Handles::keep(Object object) {
     {
         const std::lock_guard lock(mutex_);
         if (!ended_) {
-            things_.emplace(++last_, std::move(thing));
+            objects_.emplace(++last_, std::move(object));
             return last_;
         }
     }
-    std::visit(Close{0ns}, thing);
+    std::visit(Close{0ns}, object);
     throw Failure(zerobuffer::Code::closed, "the driver is ending");
 }
 
-void Table::close(std::uint64_t number) {
-    std::vector<Thing> doomed;
+void Handles::close(std::uint64_t number) {
+    std::vector<Object> closing;
     {
         const std::lock_guard lock(mutex_);
-        const auto found = things_.find(number);
-        if (found == things_.end()) throw nothing_under(number);
+        const auto found = objects_.find(number);
+        if (found == objects_.end()) throw nothing_under(number);
         if (owner_of(found->second) != 0) throw wrong_kind(number);
-        for (auto at = things_.begin(); at != things_.end();) {
+        for (auto at = objects_.begin(); at != objects_.end();) {
             if (owner_of(at->second) == number) {
-                doomed.push_back(std::move(at->second));
-                at = things_.erase(at);
+                closing.push_back(std::move(at->second));
+                at = objects_.erase(at);
             } else {
                 ++at;
             }
         }
-        doomed.push_back(std::move(found->second));
-        things_.erase(found);
+        closing.push_back(std::move(found->second));
+        objects_.erase(found);
     }
-    for (const Thing& thing : doomed) std::visit(Close{handler_patience}, thing);
+    for (const Object& object : closing) std::visit(Close{handler_patience}, object);
 }
 
-void Table::end() {
-    std::map<std::uint64_t, Thing> doomed;
+void Handles::end() {
+    std::map<std::uint64_t, Object> closing;
     {
         const std::lock_guard lock(mutex_);
         ended_ = true;
-        doomed.swap(things_);
+        closing.swap(objects_);
     }
-    for (auto at = doomed.rbegin(); at != doomed.rend(); ++at) std::visit(Close{0ns}, at->second);
+    for (auto at = closing.rbegin(); at != closing.rend(); ++at) std::visit(Close{0ns}, at->second);
 }
 
 } // namespace driver

@@ -1,8 +1,7 @@
 #pragma once
 
-#include "json.hpp"
-
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <span>
 #include <utility>
@@ -30,26 +29,24 @@ private:
     double processor_begin_;
 };
 
-/// Sums a series of frames up.
-class Summary {
-public:
+/// Sums a series of frames up, as the contract says.
+struct Transfer {
+    std::uint64_t frames = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t first = 0;
+    std::uint64_t last = 0;
+    std::uint64_t breaks = 0;
+    std::vector<std::pair<std::uint64_t, std::uint64_t>> runs = {};
+    std::uint32_t digest = 0;
+    double seconds = 0;
+    double cpu_seconds = 0;
+
     void add(std::uint64_t sequence, std::uint64_t size);
     /// Its bytes enter the digest.
     void add(std::uint64_t sequence, std::span<const std::byte> data);
 
-    [[nodiscard]] std::uint64_t frames() const { return frames_; }
-
-    /// The `transfer` of the contract.
-    [[nodiscard]] Json plain(const Clock& clock) const;
-
-private:
-    std::uint64_t frames_ = 0;
-    std::uint64_t bytes_ = 0;
-    std::uint64_t first_ = 0;
-    std::uint64_t last_ = 0;
-    std::uint64_t breaks_ = 0;
-    std::vector<std::pair<std::uint64_t, std::uint64_t>> runs_;
-    std::uint32_t digest_ = 0;
+    /// Takes the time that the series has taken.
+    void stop(const Clock& clock);
 };
 
 } // namespace driver

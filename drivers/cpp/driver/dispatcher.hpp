@@ -1,9 +1,9 @@
 #pragma once
 
 #include "event.hpp"
-#include "params.hpp"
+#include "handles.hpp"
+#include "results.hpp"
 #include "rpc.hpp"
-#include "table.hpp"
 
 #include <chrono>
 #include <condition_variable>
@@ -16,12 +16,12 @@
 namespace driver {
 
 /// Requests that are not answered yet.
-class UnderWay {
+class PendingRequests {
 public:
     /// One of them, for as long as it lives.
     class Entry {
     public:
-        Entry(UnderWay& all, const Request& request);
+        Entry(PendingRequests& all, const Request& request);
         Entry(const Entry&) = delete;
         Entry& operator=(const Entry&) = delete;
         ~Entry();
@@ -29,20 +29,20 @@ public:
         [[nodiscard]] std::uint64_t number() const { return number_; }
 
     private:
-        UnderWay& all_;
+        PendingRequests& all_;
         std::uint64_t number_;
     };
 
-    /// Waits until none of them makes objects any more: such a one comes to its end by itself, however slow the machine
-    /// is, and what it has made would stay.
+    /// Waits until none of them makes objects any more. A creation ends by itself, however slow the machine is; cut
+    /// short, it would leave what it has made.
     void await_makers();
 
-    /// The `requests` of a dump, without the one of this number.
-    [[nodiscard]] Json plain(std::uint64_t without) const;
+    /// All but the one of this number.
+    [[nodiscard]] std::vector<RequestUnderWay> others(std::uint64_t number) const;
 
 private:
     struct Call {
-        Json id;
+        Id id;
         std::string verb;
         std::chrono::steady_clock::time_point begin;
     };
@@ -54,9 +54,9 @@ private:
 };
 
 /// What all verbs share.
-struct Desk {
-    Table table;
-    UnderWay under_way;
+struct Dispatcher {
+    Handles handles;
+    PendingRequests pending;
     Event ending;
 
     /// @throws Failure The driver ends meanwhile, or already does.
@@ -66,13 +66,13 @@ struct Desk {
 
     /// Performs one request.
     /// @throws Failure
-    [[nodiscard]] Json perform(const Request& request);
+    [[nodiscard]] Result perform(const Request& request);
 
     /// Closes all that is open, has what waits end, and leaves nothing half made.
     void end() {
         ending.set();
-        table.end();
-        under_way.await_makers();
+        handles.end();
+        pending.await_makers();
     }
 };
 

@@ -1,4 +1,4 @@
-#include "desk.hpp"
+#include "dispatcher.hpp"
 
 #include "verbs.hpp"
 
@@ -15,21 +15,20 @@ bool makes(std::string_view verb) { return verb == "create" || verb == "serve" |
 
 } // namespace
 
-UnderWay::Entry::Entry(UnderWay& all, const Request& request) : all_(all) {
+PendingRequests::Entry::Entry(PendingRequests& all, const Request& request) : all_(all) {
     const std::lock_guard lock(all_.mutex_);
     number_ = ++all_.last_;
-    all_.calls_.emplace(
-        number_,
-        Call{.id = request.id.value_or(nullptr), .verb = request.method, .begin = std::chrono::steady_clock::now()});
+    all_.calls_.emplace(number_,
+                        Call{.id = request.id, .verb = request.method, .begin = std::chrono::steady_clock::now()});
 }
 
-UnderWay::Entry::~Entry() {
+PendingRequests::Entry::~Entry() {
     const std::lock_guard lock(all_.mutex_);
     all_.calls_.erase(number_);
     all_.changed_.notify_all();
 }
 
-void UnderWay::await_makers() {
+void PendingRequests::await_makers() {
     constexpr auto patience = std::chrono::seconds(10);
     std::unique_lock lock(mutex_);
     changed_.wait_until(lock, std::chrono::steady_clock::now() + patience, [this] {
@@ -37,31 +36,28 @@ void UnderWay::await_makers() {
     });
 }
 
-Json UnderWay::plain(std::uint64_t without) const {
+std::vector<RequestUnderWay> PendingRequests::others(std::uint64_t number) const {
     const auto now = std::chrono::steady_clock::now();
-    Json::Array requests;
+    std::vector<RequestUnderWay> requests;
     const std::lock_guard lock(mutex_);
-    for (const auto& [number, call] : calls_) {
-        if (number == without || call.id.is_null()) continue;
-        requests.emplace_back(Json::Object{
-            {"id", call.id},
-            {"verb", call.verb},
-            {"seconds", std::chrono::duration<double>(now - call.begin).count()},
-        });
+    for (const auto& [its_number, call] : calls_) {
+        if (its_number == number) continue;
+        const std::chrono::duration<double> age = now - call.begin;
+        requests.push_back({.id = call.id, .verb = call.verb, .seconds = age.count()});
     }
     return requests;
 }
 
-Json Desk::perform(const Request& request) {
+Result Dispatcher::perform(const Request& request) {
     const Verb verb = find_verb(request.method);
     if (verb == nullptr) throw Failure(method_not_found, "there is no verb \"" + request.method + "\"");
-    const UnderWay::Entry entry(under_way, request);
-    const Call call{.desk = *this, .params = Params(request.params), .number = entry.number()};
+    const PendingRequests::Entry entry(pending, request);
+    const Call call{.dispatcher = *this, .params = Params(*request.params), .number = entry.number()};
     try {
         // Every request has one, also where nothing waits. (Each verb looks at all its parameters before it does
         // anything.)
         static_cast<void>(call.params.seconds("timeout"));
-        // What comes too late to be waited for makes nothing.
+        // A request that comes during the end makes nothing, as the end may not wait for it.
         if (makes(request.method)) sleep(std::chrono::nanoseconds::zero());
         return verb(call);
     } catch (const zerobuffer::Error& error) {

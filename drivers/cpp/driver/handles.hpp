@@ -17,14 +17,14 @@
 
 namespace driver {
 
-/// A frame that was lent by a reader; it stays when it is released, so that a later look is told so.
+/// A frame that was read. It stays when it is released, so that a later look is told so.
 struct HeldFrame {
     std::uint64_t owner;
     std::mutex mutex;
     zerobuffer::Frame frame;
 };
 
-/// A place that was lent by a writer.
+/// A place to write a frame into.
 struct HeldSlot {
     std::uint64_t owner;
     std::uint64_t sequence;
@@ -33,8 +33,8 @@ struct HeldSlot {
 };
 
 /// A duplex server and what its handler has met.
-struct Station {
-    explicit Station(zerobuffer::DuplexServer its_server) : server(std::move(its_server)) {}
+struct HeldServer {
+    explicit HeldServer(zerobuffer::DuplexServer its_server) : server(std::move(its_server)) {}
 
     /// A handler in the middle of its work may end it; one that would take for ever is cut short.
     void close(std::chrono::nanoseconds patience);
@@ -46,23 +46,23 @@ struct Station {
     zerobuffer::DuplexServer server;
 };
 
-/// Anything with a number.
-using Thing =
-    std::variant<std::shared_ptr<zerobuffer::Reader>, std::shared_ptr<zerobuffer::Writer>, std::shared_ptr<Station>,
+/// What a handle stands for.
+using Object =
+    std::variant<std::shared_ptr<zerobuffer::Reader>, std::shared_ptr<zerobuffer::Writer>, std::shared_ptr<HeldServer>,
                  std::shared_ptr<zerobuffer::DuplexClient>, std::shared_ptr<HeldFrame>, std::shared_ptr<HeldSlot>>;
 
 /// What is open, by number. Numbers are never given twice.
-class Table {
+class Handles {
 public:
     /// At the end nothing is kept any more.
-    std::uint64_t keep(Thing thing);
+    std::uint64_t keep(Object object);
 
     /// @throws Failure There is nothing under this number, or nothing of this type.
     template <typename Type>
     [[nodiscard]] std::shared_ptr<Type> get(std::uint64_t number) const {
         const std::lock_guard lock(mutex_);
-        const auto found = things_.find(number);
-        if (found == things_.end()) throw nothing_under(number);
+        const auto found = objects_.find(number);
+        if (found == objects_.end()) throw nothing_under(number);
         return typed<Type>(found->second, number);
     }
 
@@ -70,14 +70,14 @@ public:
     template <typename Type>
     [[nodiscard]] std::shared_ptr<Type> take(std::uint64_t number) {
         const std::lock_guard lock(mutex_);
-        const auto found = things_.find(number);
-        if (found == things_.end()) throw nothing_under(number);
-        auto thing = typed<Type>(found->second, number);
-        things_.erase(found);
-        return thing;
+        const auto found = objects_.find(number);
+        if (found == objects_.end()) throw nothing_under(number);
+        auto object = typed<Type>(found->second, number);
+        objects_.erase(found);
+        return object;
     }
 
-    /// Ends what stands under a number, with what it has lent.
+    /// Ends what stands under a number, with the frames and slots that it owns.
     void close(std::uint64_t number);
 
     /// Ends everything, and keeps nothing from now on.
@@ -85,8 +85,8 @@ public:
 
 private:
     template <typename Type>
-    [[nodiscard]] static std::shared_ptr<Type> typed(const Thing& thing, std::uint64_t number) {
-        const auto* known = std::get_if<std::shared_ptr<Type>>(&thing);
+    [[nodiscard]] static std::shared_ptr<Type> typed(const Object& object, std::uint64_t number) {
+        const auto* known = std::get_if<std::shared_ptr<Type>>(&object);
         if (known == nullptr) throw wrong_kind(number);
         return *known;
     }
@@ -96,7 +96,7 @@ private:
 
     mutable std::mutex mutex_;
     std::uint64_t last_ = 0;
-    std::map<std::uint64_t, Thing> things_;
+    std::map<std::uint64_t, Object> objects_;
     bool ended_ = false;
 };
 

@@ -1,0 +1,32 @@
+"""Preparing platforms: the programs that can be built here are built, with a line for each."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from harmony.config import Platform
+from harmony.project import Project
+from harmony.run import building
+from harmony.run.pool import filled_in, unavailable
+
+
+def build_platform(name: str, platform: Platform, project: Project, say: Callable[[str], object]) -> str:
+    """Run the build command of a platform; return why it is not made, or nothing."""
+    command = filled_in(platform.build, project.root)
+    begin = time.monotonic()
+    say(f"{name}: {' '.join(command)}")
+    trouble = building.build(name, platform, project.root, command)
+    if not trouble:
+        say(f"{name}: built in {time.monotonic() - begin:.1f} s")
+    return trouble and f"{name}: not built: {trouble}"
+
+
+def build_missing(project: Project, say: Callable[[str], object]) -> str:
+    """Build what is not built, or from other sources, where its tools are here; return what went wrong, or nothing."""
+    for name, platform in project.settings.platforms.items():
+        if not platform.build or building.missing_tools(platform) or not unavailable(name, platform, project.root):
+            continue
+        if trouble := build_platform(name, platform, project, say):
+            return trouble
+    return ""

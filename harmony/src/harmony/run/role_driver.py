@@ -1,0 +1,148 @@
+"""The driver of a role: made by the harness, injected into step classes, and one object whatever process answers."""
+
+from __future__ import annotations
+
+import asyncio
+import types
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeVar, cast
+
+from harmony.process.child import ProcessSpec
+from harmony.process.stacks import stacks_of
+from harmony.run.control import ProcessControl
+from harmony.run.driver_process import DriverProcess
+from harmony.steps.library import StepLibrary
+from harmony.verdict.events import Subscriber, WorkerEnded, WorkerStarted
+from harmony.wire.client import Observer
+from harmony.wire.driver import Driver
+from harmony.wire.driver_contract import Contract
+
+Port = TypeVar("Port")
+_DUMP_TIMEOUT: Final = 1.0
+_WITHOUT: Final = (
+    "run the roles as processes (`pytest matrix`), say whose driver plays them in a run without pairings "
+    '([driver] local = "PLATFORM"), or add a @provider for it'
+)
+
+
+@dataclass
+class DriverProgram:
+    """What is started for a role, as often as it is needed, and who hears of it.
+
+    Attributes:
+        spec: What is started.
+        contract: What its processes speak.
+        tell: Hears of each process that starts and ends.
+        observer: Hears every message.
+        running: The processes that have not ended.
+    """
+
+    spec: ProcessSpec
+    contract: Contract
+    tell: Subscriber = field(default=lambda _: None)
+    observer: Observer | None = None
+    running: list[DriverProcess] = field(default_factory=list)
+
+    async def start(self, *, strict: bool = False) -> DriverProcess:
+        """Start a process, and return once it has introduced itself."""
+        return await DriverProcess.begin(self.spec, self.contract, strict=strict, listener=self)
+
+    def joined(self, driver: DriverProcess) -> None:
+        """Note a process that has introduced itself."""
+        self.running.append(driver)
+        self.tell(WorkerStarted(platform=self.spec.name, pid=driver.pid))
+
+    def left(self, driver: DriverProcess, how: str) -> None:
+        """Note how a process has ended."""
+        if driver in self.running:
+            self.running.remove(driver)
+            self.tell(WorkerEnded(platform=self.spec.name, pid=driver.pid, how=how))
+
+    async def stacks(self) -> dict[str, Any]:
+        """Return where the threads of its processes stand, as `stack`. Never raises."""
+        texts = []
+        for driver in list(self.running):
+            try:
+                texts.append((await driver.dump(timeout=_DUMP_TIMEOUT)).text())
+            except Exception:  # noqa: BLE001 - whatever keeps it from telling, the kernel tells
+                texts.append(await asyncio.to_thread(stacks_of, driver.pid))
+        return {"stack": "\n".join(texts)} if texts else {}
+
+
+class RoleDriver(Driver):
+    """Speaks to one driver after the other. The first is started when it is asked something, the next after an end.
+
+    A driver that ends by itself is not replaced: what asks it next hears that it is dead.
+
+    Args:
+        start: Starts a driver.
+    """
+
+    def __init__(self, start: Callable[[], Awaitable[Driver]]) -> None:
+        self._start = start
+        self._current: Driver | None = None
+        self._one_at_a_time = asyncio.Lock()
+
+    async def current(self) -> Driver:
+        """Return the driver that answers now."""
+        async with self._one_at_a_time:
+            if self._current is None:
+                self._current = await self._start()
+            return self._current
+
+    async def call(self, verb: str, params: Mapping[str, Any], timeout: float) -> Any:
+        """Carry a verb to the driver that answers now."""
+        return await (await self.current()).call(verb, params, timeout)
+
+    async def end(self) -> None:
+        """End the driver in order, if one was started."""
+        current, self._current = self._current, None
+        if current is not None:
+            await current.end()
+
+    async def kill(self) -> None:
+        """End the driver without asking it, if it is a process."""
+        current, self._current = self._current, None
+        if isinstance(current, DriverProcess):
+            await current.kill()
+        elif current is not None:
+            await current.end()
+
+
+class DriverControl(ProcessControl):
+    """Ends the driver of a role; the role goes on with another one."""
+
+    def __init__(self, driver: RoleDriver) -> None:
+        self._driver = driver
+
+    async def kill(self) -> None:
+        """End it with SIGKILL."""
+        await self._driver.kill()
+
+    async def crash(self) -> None:
+        """End it without any clean-up."""
+        await self.kill()
+
+    async def shut_down(self) -> None:
+        """Have it release everything and exit."""
+        await self._driver.end()
+
+
+def with_drivers(library: StepLibrary) -> StepLibrary:
+    """Return a library whose step classes may ask for the driver of their role, and what starts and ends it."""
+    if library.contract is None:
+        return library
+    types_ = (library.contract.port, RoleDriver, DriverProgram)
+    return replace(library, providers=library.providers.promising(types_, _WITHOUT))
+
+
+def role_driver(port: type[Port], start: Callable[[], Awaitable[Driver]]) -> Port:
+    """Return a :class:`RoleDriver` that has the verbs of a project's own port.
+
+    Args:
+        port: The protocol class whose methods are the verbs.
+        start: Starts a driver.
+    """
+    made = types.new_class(f"{port.__name__}OfRole", (RoleDriver, port))
+    return cast("Port", made(start))

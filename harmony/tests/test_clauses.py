@@ -1,0 +1,143 @@
+"""A specification in numbered clauses, the scenarios that cite them, and the table of both."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from harmony.spec.clauses import Level, as_markdown, problems, read_clauses
+from harmony.spec.gherkin import Scenario, parse_feature
+from sandbox import Sandbox
+
+DOCUMENT = """\
+# A protocol
+
+## 1 Frames
+
+**1.1 Header.** It MUST have 16 bytes.
+A **1.7 Name.** within a line begins nothing.
+
+**1.2 Order** is the sender's. It MAY change,
+and SHOULD not.
+
+```
+**1.3 Example.** It MUST NOT count.
+```
+
+### 1.10 Ends
+
+The sender MUST NOT wait.
+
+## 2 MUST stands in no clause here
+
+**2.1 History.** Once there were none.
+"""
+
+FEATURE = """\
+@clause:2.1
+Feature: Frames
+  @clause:1.1 @slow
+  Scenario: 1.1 One
+    Given one
+
+  @clause:1.1 @clause:1.10
+  Scenario Outline: 1.2 <n>
+    Given <n>
+    Examples:
+      | n |
+      | 1 |
+      | 2 |
+"""
+
+
+def scenarios(source: str = FEATURE) -> tuple[Scenario, ...]:
+    return parse_feature(source, Path("01-frames.feature")).scenarios
+
+
+def test_a_clause_has_a_number_a_name_and_the_strongest_word_of_its_text() -> None:
+    found = [(one.number, one.name, one.level, one.line) for one in read_clauses(DOCUMENT)]
+    assert found == [
+        ("1.1", "Header", Level.MUST, 5),
+        ("1.2", "Order", Level.SHOULD, 8),
+        ("1.10", "Ends", Level.MUST, 15),
+        ("2.1", "History", Level.NONE, 21),
+    ]
+
+
+def test_an_outline_cites_once_and_a_tag_of_the_feature_counts_for_each_scenario() -> None:
+    found = {one.number: one.scenarios for one in read_clauses(DOCUMENT, scenarios())}
+    assert found == {"1.1": ("1.1", "1.2"), "1.2": (), "1.10": ("1.2",), "2.1": ("1.1", "1.2")}
+
+
+def test_the_page_names_what_nobody_cites() -> None:
+    page = as_markdown(read_clauses(DOCUMENT, scenarios(FEATURE.replace("@clause:1.10", ""))), "protocol.md")
+    assert "2 of 4 clauses are cited by a scenario." in page
+    assert "**MUST, without a scenario**: 1.10 Ends." in page
+    assert "**SHOULD, without a scenario**: 1.2 Order." in page
+    assert "| 1.1 Header | MUST | 1.1, 1.2 |" in page
+
+
+def test_a_clause_that_stands_twice_and_one_that_is_not_there_have_their_place() -> None:
+    cited = scenarios(FEATURE.replace("clause:1.10", "clause:1.3"))
+    clauses = read_clauses(DOCUMENT + "\n**1.2 Again.** No.\n", cited)
+    assert problems(clauses, cited[:2], "clause", "protocol.md") == [
+        "protocol.md:23: 1.2 stands already in line 8",
+        "01-frames.feature:12: @clause:1.3 names no clause of protocol.md",
+    ]
+
+
+@pytest.fixture
+def cited(sandbox: Sandbox) -> Sandbox:
+    sandbox.write("harmony.toml", '[clauses]\ndocument = "protocol.md"\ntable = "table.md"\n')
+    sandbox.write("protocol.md", DOCUMENT)
+    sandbox.write("features/01-frames.feature", FEATURE)
+    return sandbox
+
+
+def test_what_is_published_is_checked_until_document_or_features_change(cited: Sandbox) -> None:
+    assert cited.harmony("clauses", "--check").returncode == 1
+    assert cited.harmony("clauses", "--write").stdout == "table.md: written\n"
+    assert (cited.directory / "table.md").read_text() == cited.harmony("clauses").stdout
+    assert cited.harmony("clauses", "--check").returncode == 0
+    cited.write("features/02-more.feature", "Feature: More\n  @clause:1.2\n  Scenario: 2.1 More\n    Given more\n")
+    done = cited.harmony("clauses", "--check")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == "table.md is not what document and scenarios say: run `harmony clauses --write`\n"
+
+
+def test_a_citation_of_nothing_is_red_whatever_is_asked_for(cited: Sandbox) -> None:
+    cited.write("protocol.md", DOCUMENT.replace("2.1 History", "2.2 History"))
+    for words in ((), ("--write",), ("--check",)):
+        done = cited.harmony("clauses", *words)
+        assert done.returncode == 1
+        assert "features/01-frames.feature:4: @clause:2.1 names no clause of protocol.md" in done.stderr
+
+
+def test_the_same_for_programs(cited: Sandbox) -> None:
+    document = json.loads(cited.harmony("clauses", "--format", "json").stdout)
+    assert document["document"] == "protocol.md"
+    assert document["clauses"][2] == {
+        "number": "1.10",
+        "name": "Ends",
+        "level": "MUST",
+        "line": 15,
+        "scenarios": ["1.2"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("settings", "words", "expected"),
+    [
+        ("", (), "clauses: no document is named"),
+        ('[clauses]\ndocument = "nowhere.md"\n', (), "clauses.document: "),
+        ('[clauses]\ndocument = "protocol.md"\n', ("--write",), "clauses: no table is named"),
+        ('[clauses]\ndocument = "protocol.md"\ntag = "a:b"\n', (), "clauses.tag: "),
+    ],
+)
+def test_what_is_not_configured_is_said(cited: Sandbox, settings: str, words: tuple[str, ...], expected: str) -> None:
+    cited.write("harmony.toml", settings)
+    done = cited.harmony("clauses", *words)
+    assert done.returncode == 7
+    assert expected in done.stderr

@@ -1,0 +1,106 @@
+"""What a project writes against the public face. Checked by mypy, never run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol, assert_type
+
+from harmony import (
+    ByteSize,
+    Contract,
+    DataTable,
+    DocString,
+    Driver,
+    DriverError,
+    Duration,
+    ExpectedErrors,
+    Identity,
+    Logger,
+    Naming,
+    PerformanceMonitor,
+    ProcessControl,
+    RoleDriver,
+    ScenarioContext,
+    ScenarioStart,
+    Structure,
+    UnsupportedError,
+    background,
+    expect_equal,
+    given,
+    parsers,
+    performance_critical,
+    provider,
+    step,
+    then,
+    verb,
+    when,
+)
+
+
+class Till(Driver, Protocol):
+    """Verbs of a project."""
+
+    @verb(needs="tips")
+    async def pay(self, coins: int, *, timeout: float = 5.0) -> int:
+        """Pay."""
+        return int(await self._ask("pay", timeout, coins=coins))
+
+
+CONTRACT = Contract(
+    "Till",
+    "1.0",
+    Till,
+    {"broke": "no coins"},
+    {"tips": "it takes tips"},
+    {"coin": Structure(size=8, fields={"value": (0, 8)})},
+)
+
+
+@provider
+def ledger(context: ScenarioContext, naming: Naming) -> Iterator[list[int]]:
+    """A thing that is closed with the scenario."""
+    context.on_cleanup(lambda: None)
+    context.on_failure("ledger", lambda: naming.name("ledger"))
+    yield []
+
+
+class TillSteps:
+    """Steps of a project."""
+
+    def __init__(
+        self, till: Till, driver: RoleDriver, start: ScenarioStart, logger: Logger, errors: ExpectedErrors
+    ) -> None:
+        self._till = till
+        self._driver = driver
+        self._logger = logger
+        self._errors = errors
+        assert_type(start.tags, tuple[str, ...])
+        assert_type(start.strict, bool)
+
+    @given(parsers.re(r"the 'till' is (?P<state>open|closed)"))
+    def is_open(self, state: str) -> None:
+        """Look."""
+        self._logger.info("looked", state=state)
+
+    @when(parsers.parse("the 'till' takes {coins:d} coins"))
+    @performance_critical(5.0)
+    async def take(self, coins: int, datatable: DataTable, docstring: DocString) -> None:
+        """Take."""
+        with self._errors.capture():
+            assert_type(await self._till.pay(coins), int)
+        expect_equal(len(datatable.rows), len(docstring.content), "lines")
+
+    @then(parsers.cfparse("the 'till' waits {time}", {"time": float}))
+    @background
+    async def wait(self, time: Duration, size: ByteSize) -> None:
+        """Wait."""
+        try:
+            assert_type(await self._driver.hello(), Identity)
+        except DriverError as error:
+            raise UnsupportedError(error.code) from error
+
+    @step(parsers.string("the 'till' is gone"))
+    def gone(self, performance: PerformanceMonitor, control: ProcessControl) -> None:
+        """Go."""
+        with performance.measure("going"):
+            del control
