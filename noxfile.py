@@ -139,6 +139,15 @@ def soak(session: nox.Session) -> None:
     run(session, ours("python"), "-m", "benchmarks", "soak", "--minutes", "1")
 
 
+@nox.session(venv_backend="none")
+@gate
+def portable(session: nox.Session) -> None:
+    """Check the harness without what only Linux has: its types as on macOS, its tests with the portable form forced."""
+    run(session, ours("mypy"), "--platform", "darwin", "-p", "harmony")
+    session.env["HARMONY_SYSTEM"] = "portable"
+    run(session, ours("python"), "-m", "pytest", "-n", "auto", *(session.posargs or ["harmony/tests"]))
+
+
 # ---- in environments of their own
 
 # What may differ from one Python to another: every night. The rest says nothing new there.
@@ -381,12 +390,3 @@ def nightly(session: nox.Session) -> None:
     for name in ("tests-3.12", "tests-3.13"):
         session.notify(name, ["-m", "not sanitizers", *DIFFERING])
     session.notify("memory")
-
-
-@nox.session(venv_backend="none")
-def portable(session: nox.Session) -> None:
-    """Check the harness without what only Linux has: its types as on macOS, its tests with the portable form forced."""
-    session.run("./test.sh", "--setup", external=True, log=False)
-    session.run(".venv/bin/mypy", "--platform", "darwin", "-p", "harmony", external=True)
-    words = session.posargs or ["-n", "auto", "-m", "not nightly", "harmony/tests"]
-    session.run(".venv/bin/python", "-m", "pytest", *words, env={"HARMONY_SYSTEM": "portable"}, external=True)
