@@ -142,10 +142,19 @@ def soak(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 @gate
 def portable(session: nox.Session) -> None:
-    """Check the harness without what only Linux has: its types as on macOS, its tests with the portable form forced."""
+    """Check the harness without what only Linux has: types as on macOS, and the portable form forced on its processes.
+
+    Words after -- go to pytest: the night gives it all tests of the harness.
+    """
     run(session, ours("mypy"), "--platform", "darwin", "-p", "harmony")
     session.env["HARMONY_SYSTEM"] = "portable"
-    run(session, ours("python"), "-m", "pytest", "-n", "auto", *(session.posargs or ["harmony/tests"]))
+    run(session, ours("python"), "-m", "pytest", "-n", "auto", *(session.posargs or ABOUT_PROCESSES))
+
+
+ABOUT_PROCESSES: Final = (
+    *(f"harmony/tests/rpc/test_{name}.py" for name in ("census", "ends", "infrastructure", "step_worker")),
+    *(f"harmony/tests/test_{name}.py" for name in ("driver_process", "systems", "termination")),
+)
 
 
 # ---- in environments of their own
@@ -381,6 +390,7 @@ def nightly(session: nox.Session) -> None:
     session.run(".venv/bin/harmony", "build", external=True)
     session.run("./test.sh", "-m", "nightly", external=True)
     session.notify("harness", ["-m", "nightly"])
+    session.notify("portable", ["harmony/tests"])
     session.notify("harness-coverage")
     session.run("./test.sh", "matrix", "--pairwise", "--validate", "-n", "auto", external=True)
     session.run("./test.sh", "11", "--stress", external=True)

@@ -149,8 +149,8 @@ def test_of_two_meanings_none_is_picked(sandbox: Sandbox) -> None:
     done = sandbox.pytest("-q", "features")
     assert done.returncode == 6
     assert "ambiguous: 2 step definitions match: Then I see 3 things" in done.stderr
-    assert "steps.py:5" in done.stderr
-    assert "steps.py:9" in done.stderr
+    assert "steps.py:4" in done.stderr
+    assert "steps.py:8" in done.stderr
     assert "passed" not in done.stdout
 
 

@@ -15,7 +15,7 @@ FOREIGN: Final = re.compile(
 )
 # A message on a pipe, what a stack consists of, a type of a language.
 ELSEWHERE: Final = {
-    "frame": ("*/wire/*", "*/serve/conversation.py", "*/templates/*", "*/run/step_*.py", "*/run/loop_thread.py"),
+    "frame": ("*/wire/*", "*/serve/*", "*/templates/*", "*/run/step_*.py", "*/run/loop_thread.py"),
     "buffer": ("*/templates/*",),
 }
 

@@ -158,7 +158,7 @@ def test_serially_and_in_parallel_the_same_is_told(counting: Sandbox) -> None:
         (WRONG, ("--min-pass-rate", "0.75"), 0, "pass rate 0.7500, at least 0.75 is asked for"),
         (WRONG, ("--min-pass-rate", "0.76"), 15, "pass rate 0.7500"),
         (UNSUPPORTED, ("--min-pass-rate", "1"), 0, "pass rate 1.0000"),
-        (WRONG, ("--min-pass-rate", "0"), 4, "invalid"),
+        (WRONG, ("--min-pass-rate", "0"), 4, "is no rate"),
         ("", ("--shard", "5/2"), 4, "is no shard"),
         ("", ("--events", "."), 4, "--events"),
     ],

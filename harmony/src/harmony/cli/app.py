@@ -63,7 +63,7 @@ class LazyGroup(TyperGroup):
         return loaded(cmd_name) if cmd_name in COMMANDS else None
 
     def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write plain text: a renderer of frames and colours takes longer to load than all else."""
+        """Write plain text: a renderer of boxes and colours takes longer to load than all else."""
         super(TyperGroup, self).format_help(ctx, formatter)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
