@@ -16,8 +16,7 @@ from typing import Final
 
 import pydantic
 
-from harmony.wire import framing, jsonrpc
-from harmony.wire.driver_contract import DRIVER_ERROR
+from harmony.wire import DRIVER_ERROR, framing, jsonrpc
 from step_definitions.dispatcher import Dispatcher
 from step_definitions.library import load
 from step_definitions.port import CONTRACT, DriverError

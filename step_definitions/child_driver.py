@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from harmony import DriverProcess, DriverProgram, ProcessSpec
-from harmony.wire.driver import DEFAULT_TIMEOUT
+from harmony.wire import DEFAULT_TIMEOUT
 from step_definitions.port import CONTRACT, Deed, Driver
 
 _ROOT: Final = Path(__file__).resolve().parent.parent

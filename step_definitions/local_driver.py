@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from harmony.wire.driver import GRACE
+from harmony.wire import GRACE
 from step_definitions.dispatcher import Dispatcher
 from step_definitions.library import Library
 from step_definitions.port import Driver, DriverError

@@ -12,7 +12,7 @@ import statistics
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
-from harmony.perf.case import Alternative, Better, MeasureContext, PerfCase, PerfCases
+from harmony.perf import Alternative, Better, MeasureContext, PerfCase, PerfCases
 from step_definitions.child_driver import ChildDriver
 from step_definitions.patterns import Pattern, Payload, expected_chain
 from step_definitions.port import Transfer

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from harmony import Contract, DriverError, verb
 from harmony import Driver as AnyDriver
-from harmony.wire.driver import DEFAULT_TIMEOUT
+from harmony.wire import DEFAULT_TIMEOUT
 from step_definitions import contract_terms
 from step_definitions.patterns import Payload
 

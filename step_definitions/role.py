@@ -22,7 +22,7 @@ from harmony import (
     ScenarioStart,
     UnsupportedError,
 )
-from harmony.wire.driver import DEFAULT_TIMEOUT
+from harmony.wire import DEFAULT_TIMEOUT
 from step_definitions.child_driver import HERE, ChildDriver, Placement
 from step_definitions.endpoints import Endpoints
 from step_definitions.frame_history import FrameHistory

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from harmony.doctor.driver_checks import DriverChecks
+from harmony.doctor import DriverChecks
 from step_definitions.driver_checks import buffers, channels, frames, numbers, points, slots
 from step_definitions.driver_checks.blocking_verbs import BLOCKING_VERBS, hold, sweep
 

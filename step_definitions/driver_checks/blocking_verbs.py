@@ -7,9 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Final
 
-from harmony.doctor.check_context import CheckContext
-from harmony.doctor.driver_checks import BlockingVerb
-from harmony.doctor.driver_probe import DriverProbe
+from harmony.doctor import BlockingVerb, CheckContext, DriverProbe
 from step_definitions.driver_checks.fixtures import Line, TypedDriver, ramp_of
 from step_definitions.observer import objects_of_run
 from step_definitions.patterns import Pattern, Payload

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from harmony.doctor.check_context import CheckContext
-from harmony.doctor.driver_probe import DriverProbe
-from harmony.doctor.finding import expect_all
+from harmony.doctor import CheckContext, DriverProbe, expect_all
 from step_definitions.observer import BufferView
 from step_definitions.patterns import Pattern, Payload, runs_of
 from step_definitions.port import Driver, Transfer

@@ -6,10 +6,7 @@ import asyncio
 import itertools
 from typing import Final
 
-from harmony.doctor.check_context import CheckContext
-from harmony.doctor.driver_checks import driver_check, refusal
-from harmony.doctor.finding import WrongError, expect, expect_all
-from harmony.doctor.verbs import refused
+from harmony.doctor import CheckContext, WrongError, driver_check, expect, expect_all, refusal, refused
 from step_definitions.driver_checks.fixtures import SHORT, Line, driver_of, expect_transfer, ramp_of
 from step_definitions.patterns import Pattern, Payload, chained, digest, expected_chain, ramp
 

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from harmony.doctor.check_context import CheckContext
-from harmony.doctor.driver_checks import DriverCheck, refusal
-from harmony.doctor.finding import expect
-from harmony.doctor.requests import expect_error
-from harmony.doctor.samples import fitting
-from harmony.doctor.verbs import refused
-from harmony.wire.driver_contract import DRIVER_ERROR, Verb
-from harmony.wire.jsonrpc import ErrorResponse
+from harmony.doctor import CheckContext, DriverCheck, expect, expect_error, fitting, refusal, refused
+from harmony.wire import DRIVER_ERROR, ErrorResponse, Verb
 from step_definitions.driver_checks.fixtures import SHORT, Line, ramp_of
 from step_definitions.port import CONTRACT
 

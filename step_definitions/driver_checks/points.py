@@ -6,12 +6,7 @@ import asyncio
 from dataclasses import asdict
 from typing import Final
 
-from harmony.doctor.check_context import CheckContext
-from harmony.doctor.driver_checks import driver_check, refusal
-from harmony.doctor.driver_probe import request
-from harmony.doctor.finding import expect
-from harmony.doctor.requests import expect_error
-from harmony.doctor.verbs import refused
+from harmony.doctor import CheckContext, driver_check, expect, expect_error, refusal, refused, request
 from harmony.wire import jsonrpc
 from step_definitions import processes
 from step_definitions.driver_checks.fixtures import SHORT, driver_of, ramp_of

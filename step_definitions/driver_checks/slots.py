@@ -5,11 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Final
 
-from harmony.doctor.check_context import CheckContext
-from harmony.doctor.driver_checks import driver_check, refusal
-from harmony.doctor.finding import expect, expect_all
-from harmony.doctor.requests import expect_error
-from harmony.doctor.verbs import refused
+from harmony.doctor import CheckContext, driver_check, expect, expect_all, expect_error, refusal, refused
 from harmony.wire import jsonrpc
 from step_definitions.driver_checks.fixtures import SHORT, Line, ramp_of
 from step_definitions.patterns import Pattern, Payload, digest, ramp

@@ -1,13 +1,15 @@
 """Cross-language conformance harness: one Gherkin specification, every pairing of implementations.
 
-What a project imports stands here, in :mod:`harmony.doctor` and in :mod:`harmony.perf`; all else is private. Names are
-loaded when they are first used.
+What a project imports stands here, in `harmony.doctor`, `harmony.perf` and `harmony.wire`; all else is private. Names
+are loaded when they are first used.
 """
 
 from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from harmony.lazy import loaded
 
 if TYPE_CHECKING:
     from harmony.errors import HarmonyError as HarmonyError
@@ -46,32 +48,27 @@ if TYPE_CHECKING:
     from harmony.wire.driver_contract import verb as verb
 
 _PUBLIC = {
-    "errors": ("HarmonyError", "UnsupportedError"),
-    "logs": ("Logger",),
-    "model": ("DataTable", "DocString", "ProcessAction", "ScenarioStart"),
-    "process.child": ("ProcessSpec",),
-    "run.control": ("ProcessControl",),
-    "run.driver_process": ("DriverProcess",),
-    "run.role_driver": ("DriverProgram", "RoleDriver"),
-    "steps.context": ("ScenarioContext",),
-    "steps.conversion": ("ByteSize", "Duration"),
-    "steps.expected_errors": ("ExpectedErrors",),
-    "steps.injection": ("provider",),
-    "steps.naming": ("Naming",),
-    "steps.performance": ("PerformanceMonitor",),
-    "steps.registry": ("background", "given", "step", "then", "when"),
-    "steps.thresholds": ("performance_critical",),
-    "verdict.comparison": ("MismatchError", "expect_equal"),
-    "wire.driver": ("Driver", "DriverError"),
-    "wire.driver_contract": ("Contract", "Identity", "Structure", "verb"),
+    "harmony.errors": ("HarmonyError", "UnsupportedError"),
+    "harmony.logs": ("Logger",),
+    "harmony.model": ("DataTable", "DocString", "ProcessAction", "ScenarioStart"),
+    "harmony.process.child": ("ProcessSpec",),
+    "harmony.run.control": ("ProcessControl",),
+    "harmony.run.driver_process": ("DriverProcess",),
+    "harmony.run.role_driver": ("DriverProgram", "RoleDriver"),
+    "harmony.steps.context": ("ScenarioContext",),
+    "harmony.steps.conversion": ("ByteSize", "Duration"),
+    "harmony.steps.expected_errors": ("ExpectedErrors",),
+    "harmony.steps.injection": ("provider",),
+    "harmony.steps.naming": ("Naming",),
+    "harmony.steps.performance": ("PerformanceMonitor",),
+    "harmony.steps.registry": ("background", "given", "step", "then", "when"),
+    "harmony.steps.thresholds": ("performance_critical",),
+    "harmony.verdict.comparison": ("MismatchError", "expect_equal"),
+    "harmony.wire.driver": ("Driver", "DriverError"),
+    "harmony.wire.driver_contract": ("Contract", "Identity", "Structure", "verb"),
 }
-_HOMES = {name: f"harmony.{module}" for module, names in _PUBLIC.items() for name in names}
-__all__ = sorted([*_HOMES, "parsers"])  # noqa: PLE0605 - it is a list of names
+__all__ = sorted(["parsers", *(name for names in _PUBLIC.values() for name in names)])  # noqa: PLE0605 - names
 
 
 def __getattr__(name: str) -> Any:
-    if name == "parsers":
-        return import_module("harmony.steps.parsers")
-    if name in _HOMES:
-        return getattr(import_module(_HOMES[name]), name)
-    raise AttributeError(f"module 'harmony' has no attribute {name!r}")
+    return import_module("harmony.steps.parsers") if name == "parsers" else loaded(__name__, _PUBLIC, name)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from harmony.doctor.check_context import CheckContext
-from harmony.doctor.driver_checks import DriverChecks, driver_check, refusal
-from harmony.doctor.finding import expect
-from harmony.doctor.verbs import refused
+from harmony.doctor import CheckContext, DriverChecks, driver_check, expect, refusal, refused
 
 
 @driver_check("boil", "warms", "the water gets hot", why="Tea.")

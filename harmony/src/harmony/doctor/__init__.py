@@ -4,3 +4,40 @@
 its drivers. `driver_checks` is what a project adds about its own verbs, `examination` runs them, and `rendering` writes
 what was found.
 """
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from harmony.lazy import loaded
+
+if TYPE_CHECKING:
+    from harmony.doctor.check_context import CheckContext as CheckContext
+    from harmony.doctor.driver_checks import BlockingVerb as BlockingVerb
+    from harmony.doctor.driver_checks import DriverCheck as DriverCheck
+    from harmony.doctor.driver_checks import DriverChecks as DriverChecks
+    from harmony.doctor.driver_checks import driver_check as driver_check
+    from harmony.doctor.driver_checks import refusal as refusal
+    from harmony.doctor.driver_probe import DriverProbe as DriverProbe
+    from harmony.doctor.driver_probe import request as request
+    from harmony.doctor.finding import WrongError as WrongError
+    from harmony.doctor.finding import expect as expect
+    from harmony.doctor.finding import expect_all as expect_all
+    from harmony.doctor.requests import expect_error as expect_error
+    from harmony.doctor.samples import fitting as fitting
+    from harmony.doctor.verbs import refused as refused
+
+_PUBLIC = {
+    "harmony.doctor.check_context": ("CheckContext",),
+    "harmony.doctor.driver_checks": ("BlockingVerb", "DriverCheck", "DriverChecks", "driver_check", "refusal"),
+    "harmony.doctor.driver_probe": ("DriverProbe", "request"),
+    "harmony.doctor.finding": ("WrongError", "expect", "expect_all"),
+    "harmony.doctor.requests": ("expect_error",),
+    "harmony.doctor.samples": ("fitting",),
+    "harmony.doctor.verbs": ("refused",),
+}
+__all__ = sorted(name for names in _PUBLIC.values() for name in names)  # noqa: PLE0605 - it is a list of names
+
+
+def __getattr__(name: str) -> Any:
+    return loaded(__name__, _PUBLIC, name)
