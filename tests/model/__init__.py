@@ -1,4 +1,4 @@
-"""The rules of docs/stream.md, explored: every interleaving of every step of small worlds.
+"""The rules of docs/protocol.md, explored: every interleaving of every step of small worlds.
 
 `python -m tests.model` explores all; `--small` leaves out what `test_model.py` runs at night only; words choose
 configurations by their names. For each it prints states, transitions, seconds and the result, and, for a property that

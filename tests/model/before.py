@@ -1,4 +1,4 @@
-"""The rules before docs/stream.md, as far as the first fault goes: a token decides, and a surplus one is thrown away.
+"""The rules before docs/protocol.md, as far as the first fault goes: a token decides, and a surplus one is thrown away.
 
 What the reader of that time did at the death of a writer is left out: nobody is killed where these rules are looked at.
 """

@@ -1,4 +1,4 @@
-"""Our reader, as docs/stream.md says."""
+"""Our reader, as docs/protocol.md says."""
 
 from __future__ import annotations
 

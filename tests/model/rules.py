@@ -1,4 +1,4 @@
-"""The rules of docs/stream.md by name, who there is, and the steps that more than one of them takes."""
+"""The rules of docs/protocol.md by name, who there is, and the steps that more than one of them takes."""
 
 from __future__ import annotations
 

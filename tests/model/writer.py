@@ -1,4 +1,4 @@
-"""Our writer, as docs/stream.md says."""
+"""Our writer, as docs/protocol.md says."""
 
 from __future__ import annotations
 

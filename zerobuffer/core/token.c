@@ -1,4 +1,4 @@
-/* Says whether there is a frame and whether its writer lives, and waits. docs/stream.md has the rules. */
+/* Says whether there is a frame and whether its writer lives, and waits. docs/protocol.md has the rules. */
 #include "reader.h"
 
 int zb_reader_usable(const ZbReader *self) {
