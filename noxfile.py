@@ -129,6 +129,7 @@ BASICS: Final = ("1", "13.1", "13.12", "15.1", "15.12", "15.13", "17.9")
 @gate
 def matrix(session: nox.Session) -> None:
     """Play the basics, a duplex channel, writers that follow each other and a relay of three over every pairing."""
+    session.env["PYTEST_XDIST_AUTO_NUM_WORKERS"] = ""  # how many a matrix takes, the harness knows
     run(session, "./test.sh", "matrix", *(session.posargs or (*BASICS, "--pairwise", "--validate")))
 
 

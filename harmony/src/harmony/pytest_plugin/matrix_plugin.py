@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import pytest
 
 from harmony.errors import ExitCode, HarmonyError
 from harmony.plan.pairing import PairingRequest, parse_roles
 from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
+from harmony.pytest_plugin.words import MATRIX
 from harmony.run.matrix_mode import MatrixMode, MatrixRequest
 from harmony.run.preparation import build_missing
 from harmony.run.project_run import ProjectRun
+
+_CELLS_PER_CORE: Final = 3
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -64,6 +69,15 @@ def configure(config: pytest.Config, session: HarmonySession) -> None:
     """Have a matrix run collect nothing but cells."""
     if isinstance(session.mode, MatrixMode):
         config.pluginmanager.register(CellsOnly(), "harmony-matrix")
+
+
+def workers(config: pytest.Config) -> int | None:
+    """Return how many workers `-n auto` gives a matrix: a cell waits more than it works. Nothing for other runs."""
+    option = config.option
+    asked = option.matrix or option.pairing or option.role or option.pairwise or MATRIX in config.args
+    if not asked or os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
+        return None
+    return _CELLS_PER_CORE * (os.cpu_count() or 1)
 
 
 class CellsOnly:

@@ -88,6 +88,12 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """Keep the cores busy in a matrix."""
+    return matrix_plugin.workers(config)
+
+
+@pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Give the seed to a worker of pytest-xdist."""
     session = node.config.stash.get(SESSION, None)
