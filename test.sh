@@ -7,7 +7,7 @@ usage() {
     cat <<'TEXT'
 usage: ./test.sh [WORD…] [OPTION…]
 
-  ./test.sh                     all tests, and every scenario in this process
+  ./test.sh                     all tests but the harness's own, and every scenario in this process
   ./test.sh 1.1                 one scenario
   ./test.sh 4                   one feature
   ./test.sh "13.*"              a pattern of numbers

@@ -74,10 +74,9 @@ class Bound:
     times: float
 
 
-# A plain method goes to a thread and back, so that one that blocks stops nothing else: two wake-ups more.
 BOUNDS = (
     Bound(ASYNC_STEP, HEALTH, 3.0),
-    Bound(PLAIN_STEP, HEALTH, 4.0),
+    Bound(PLAIN_STEP, HEALTH, 3.0),
     Bound(START, IMPORTS, 2.5),
     Bound(HELP, TYPER, 2.5),
 )
