@@ -143,7 +143,7 @@ class StepPerformer:
             return StepOutcome(
                 Verdict.ERRORED,
                 f"cannot {action} a role that has no process of its own",
-                {"hint": "provide a harmony.run.control.ProcessControl, or run the roles as processes"},
+                {"hint": "provide a harmony.ProcessControl, or run the roles as processes"},
             )
 
         async def act() -> None:
