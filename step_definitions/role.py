@@ -163,15 +163,13 @@ class Role:
     async def create(self, base: str, metadata: int, payload: int, *, name: str | None = None) -> None:
         """Create a buffer and become its reader."""
         full = name or self.view(base).name
-        driver = self.driver
-        handle = await driver.create(full, metadata=metadata, payload=payload)
+        handle = await self.driver.create(full, metadata=metadata, payload=payload)
         self._names.add(full)  # not before: a name that is refused may be no name of a file
         self.endpoints.add_reader(base, handle)
 
     async def connect(self, base: str, *, name: str | None = None) -> None:
         """Become the writer of a buffer."""
-        driver = self.driver
-        handle = await driver.connect(name or self.view(base).name, timeout=self.settings.read_timeout)
+        handle = await self.driver.connect(name or self.view(base).name, timeout=self.settings.read_timeout)
         self.endpoints.add_writer(base, handle)
 
     async def close(self, base: str) -> None:
@@ -188,21 +186,19 @@ class Role:
 
     async def write(self, payload: Payload, base: str | None = None, *, timeout: float | None = None) -> int:
         """Write one frame and return its sequence."""
-        driver = self.driver
         with self._performance.measure("write"):
-            done = await driver.write(
+            done = await self.driver.write(
                 self.endpoints.writer(base), payload, timeout=timeout or self.settings.read_timeout
             )
         return done.last
 
     async def read(self, base: str | None = None, *, timeout: float | None = None, hold: bool = False) -> FrameInfo:
         """Read one frame; unless ``hold`` is set, frames held before are released first."""
-        driver = self.driver
         handle = self.endpoints.reader(base)
         if not hold:
             await self.release_all()
         with self._performance.measure("read"):
-            frame = await driver.read(handle, timeout=timeout or self.settings.read_timeout)
+            frame = await self.driver.read(handle, timeout=timeout or self.settings.read_timeout)
         self.history.frames.append(frame)
         self.history.held.append(frame)
         return frame
@@ -211,9 +207,8 @@ class Role:
         self, count: int | None = None, *, delay: float = 0.0, look: bool = True, timeout: float | None = None
     ) -> Transfer:
         """Read many frames."""
-        driver = self.driver
         await self.release_all()
-        done = await driver.read_many(
+        done = await self.driver.read_many(
             self.endpoints.reader(),
             count=count,
             delay=delay,
@@ -226,10 +221,9 @@ class Role:
 
     async def release_all(self) -> int:
         """Release every held frame and return how many there were."""
-        driver = self.driver
         held, self.history.held = self.history.held, []
         for frame in held:
-            await driver.release(frame.frame)
+            await self.driver.release(frame.frame)
         return len(held)
 
     async def watch_peer(self, number: int) -> None:

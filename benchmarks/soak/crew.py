@@ -21,6 +21,7 @@ from typing import Any
 
 from benchmarks.soak.seen import ViolationError, Wrong
 from harmony.config import Platform
+from harmony.process.stacks import stacks_of
 from harmony.project import load_project
 from harmony.run.pool import filled_in, unavailable
 from harmony.wire import link
@@ -36,7 +37,6 @@ _DUMP_PATIENCE = 0.5
 _ROOT = Path(__file__).resolve().parent.parent.parent
 _LAST_LOOK = 1.0
 _LOG_TAIL = 2000
-_STATE = ("State:", "Threads:", "SigPnd:", "ShdPnd:")
 
 
 class RefusedError(Exception):
@@ -137,14 +137,8 @@ class Agent:
         if self.language == PYTHON:
             self.signal(signal.SIGUSR2)
             await asyncio.sleep(_DUMP_PATIENCE)
-        return f"{self._state()}{self._said()}"
-
-    def _state(self) -> str:
-        try:
-            status = Path(f"/proc/{self._process.pid}/status").read_text(encoding="utf-8")
-        except OSError:
-            return ""
-        return f" ({', '.join(line for line in status.splitlines() if line.startswith(_STATE))})".replace("\t", " ")
+        stacks = await asyncio.to_thread(stacks_of, self._process.pid)
+        return f"\n{stacks}{self._said()}"
 
     async def call(self, verb: str, *, timeout: float = PATIENCE, **params: Any) -> Any:
         """Has a verb done.
