@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Final
 
 PROJECT_FILE: Final = "harmony.toml"
-STATE_DIRECTORY: Final = Path(".harmony")
-"""Where a project keeps what runs leave for the next ones; beside its project file."""
 
 
 def find_project_file(start: Path) -> Path | None:

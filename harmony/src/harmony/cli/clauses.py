@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from harmony.cli.options import ProjectOption
+from harmony.cli.published import renew
 from harmony.errors import ConfigurationError, ExitCode
 from harmony.project import Project, load_project
 from harmony.spec.clauses import Clause, as_json, as_markdown, problems, read_clauses
@@ -74,14 +75,8 @@ def _publish(project: Project, text: str, *, check: bool) -> bool:
     table = project.settings.clauses.table
     if table is None:
         raise ConfigurationError(f"{project.file}: clauses: no table is named", hint="name clauses.table")
-    path = project.root / table
-    shown = table.as_posix()
-    if path.is_file() and path.read_text("utf-8") == text:
-        typer.echo(f"{shown} is what document and scenarios say")
-        return False
-    if check:
-        typer.echo(f"{shown} is not what document and scenarios say: run `harmony clauses --write`", err=True)
-        return True
-    path.write_text(text, "utf-8")
-    typer.echo(f"{shown}: written")
-    return False
+    otherwise = "is not what document and scenarios say: run `harmony clauses --write`"
+    stale = renew({project.root / table: text}, project.root, check=check, otherwise=otherwise)
+    if not stale:
+        typer.echo(f"{table.as_posix()} is what document and scenarios say")
+    return check and bool(stale)

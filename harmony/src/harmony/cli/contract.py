@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from harmony.cli.options import ProjectOption
+from harmony.cli.published import renew
 from harmony.errors import ConfigurationError, ExitCode
 from harmony.project import Project, load_project
 from harmony.wire.contract_text import json_schema, markdown
@@ -50,14 +51,8 @@ def contract_command(
         raise ConfigurationError(
             f"{loaded.file}: driver: nothing is published", hint="name driver.documentation or driver.schema_file"
         )
-    stale = [path for path, text in published.items() if not path.is_file() or path.read_text("utf-8") != text]
-    for path in stale:
-        shown = path.relative_to(loaded.root)
-        if check:
-            typer.echo(f"{shown} is not what the contract says: run `harmony contract --write`", err=True)
-        else:
-            path.write_text(published[path], "utf-8")
-            typer.echo(f"{shown}: written")
+    otherwise = "is not what the contract says: run `harmony contract --write`"
+    stale = renew(published, loaded.root, check=check, otherwise=otherwise)
     if check and stale:
         raise typer.Exit(ExitCode.FAILED)
     if not stale:

@@ -12,9 +12,9 @@ import typer
 from harmony.cli.options import ProjectOption
 from harmony.errors import ExitCode
 from harmony.project import Project, load_project
-from harmony.project_file import STATE_DIRECTORY
 from harmony.serve import infrastructure
 from harmony.serve.infrastructure import ENVIRONMENT_FILE, Running
+from harmony.state import STATE_DIRECTORY
 
 PlatformsArgument = Annotated[list[str] | None, typer.Argument(help="Platforms; all that can listen if none is named.")]
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -17,7 +16,7 @@ from harmony.doctor.observations import Observation, Observations
 from harmony.process.child import ChildProcess, ProcessSpec, StartFailedError
 from harmony.process.resources import LeakProbe
 from harmony.project import Project
-from harmony.run.pool import filled_in, with_program
+from harmony.run.pool import spec_of
 from harmony.wire.driver_contract import Contract
 
 if TYPE_CHECKING:
@@ -58,14 +57,9 @@ class Case:
     _idle: list[DriverProbe] = field(default_factory=list)
 
     @property
-    def directory(self) -> Path:
-        """Where the driver is started."""
-        return self.project.root / self.platform.directory
-
-    @property
-    def command(self) -> list[str]:
-        """How it is started."""
-        return with_program(filled_in(self.platform.driver_command, self.project.root), self.directory)
+    def spec(self) -> ProcessSpec:
+        """How its driver is started."""
+        return spec_of(self.name, self.platform, self.platform.driver_command, self.project.root)
 
     async def probe(self, check: str, before: Sequence[str] = ()) -> DriverProbe:
         """Give a driver that has said hello, and has made nothing yet.
@@ -100,8 +94,7 @@ class Case:
         return sorted({thing for left_by in self.leak_probes for thing in left_by(run)})
 
     async def _start(self, check: str, before: Sequence[str]) -> DriverProbe:
-        environment = dict(self.platform.environment)
-        spec = ProcessSpec(self.name, [*before, *self.command], self.directory, environment)
+        spec = replace(self.spec, command=[*before, *self.spec.command])
         try:
             probe = DriverProbe(ChildProcess(spec), self.contract, self.observations, self.late)
         except StartFailedError as error:

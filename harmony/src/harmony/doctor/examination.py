@@ -134,7 +134,7 @@ class Examination:
         finally:
             await self._case.close()
         findings = tuple(self._findings[check.id] for check in self._checks)
-        command, seconds = shlex.join(self._case.command), time.monotonic() - began
+        command, seconds = shlex.join(self._case.spec.command), time.monotonic() - began
         return Diagnosis(self._case.name, command, self._case.who, findings, seconds)
 
     async def _run_each(self, checks: Iterator[Check]) -> None:

@@ -9,8 +9,7 @@ from harmony.config import Platform
 from harmony.errors import ConfigurationError
 from harmony.perf.case import PerfCase
 from harmony.perf.run import Partner
-from harmony.process.child import ProcessSpec
-from harmony.run.pool import filled_in, unavailable
+from harmony.run.pool import spec_of, unavailable
 
 
 def partners(platforms: Mapping[str, Platform], root: Path) -> tuple[dict[str, Partner], dict[str, str]]:
@@ -31,8 +30,7 @@ def partners(platforms: Mapping[str, Platform], root: Path) -> tuple[dict[str, P
         if reason:
             missing[name] = reason
             continue
-        spec = ProcessSpec(name, filled_in(command, root), root / platform.directory, platform.environment)
-        found[name] = Partner(spec, platform.capabilities, platform.start_timeout)
+        found[name] = Partner(spec_of(name, platform, command, root), platform.capabilities, platform.start_timeout)
     return found, missing
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from harmony.errors import ConfigurationError
-from harmony.project_file import STATE_DIRECTORY
+from harmony.state import STATE_DIRECTORY, write_whole
 
 DURATIONS_FILE: Final = STATE_DIRECTORY / "durations.json"
 
@@ -30,12 +29,6 @@ def read_durations(file: Path) -> dict[str, float]:
 
 
 def write_durations(file: Path, seconds: Mapping[str, float]) -> None:
-    """Add what a run has measured to what is recorded, in one move that no reader sees half of."""
+    """Add what a run has measured to what is recorded."""
     merged = {**read_durations(file), **{name: round(value, 4) for name, value in seconds.items()}}
-    file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f"{file.name}.{os.getpid()}")
-    try:
-        temporary.write_text(json.dumps(dict(sorted(merged.items())), indent=0) + "\n", encoding="utf-8")
-        temporary.replace(file)
-    finally:
-        temporary.unlink(missing_ok=True)
+    write_whole(file, json.dumps(dict(sorted(merged.items())), indent=0) + "\n")

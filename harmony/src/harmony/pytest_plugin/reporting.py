@@ -128,13 +128,33 @@ class Planning:
         return [f"{left_out} of {len(every)} cells were not chosen"] if left_out else []
 
 
-class WorkerReporting:
-    """Sends what a worker of pytest-xdist has to tell to its controller, while it happens."""
+class _Side:
+    """What both sides of a session do: where cells run, and where they are told of."""
 
     def __init__(self, config: pytest.Config, session: HarmonySession) -> None:
         self._config = config
         self._session = session
         self._planning = Planning(config, session)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep the items of this shard."""
+        self._planning.choose(config, items)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        """Let a cell's report say which cell it is of."""
+        report = yield
+        if isinstance(item, ScenarioItem):
+            setattr(report, _CELL, item.cell.key)
+        return report
+
+
+class WorkerReporting(_Side):
+    """Sends what a worker of pytest-xdist has to tell to its controller, while it happens."""
+
+    def __init__(self, config: pytest.Config, session: HarmonySession) -> None:
+        super().__init__(config, session)
         self._outbox = Outbox()
         session.tell = self._tell
 
@@ -143,21 +163,11 @@ class WorkerReporting:
         self._outbox.send(item)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Keep the items of this shard."""
-        self._planning.choose(config, items)
-
-    @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Know what will run; it goes with the first cell."""
         plan = self._planning.planned(session.items)
         if plan is not None:
             self._outbox.put(plan)
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Let a cell's report say which cell it is of."""
-        return _named((yield), item)
 
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self) -> None:
@@ -166,7 +176,7 @@ class WorkerReporting:
         self._config.workeroutput[_OUTPUT] = self._outbox.take()  # type: ignore[attr-defined]
 
 
-class Reporting:
+class Reporting(_Side):
     """Follows a session from its start to its exit code.
 
     Attributes:
@@ -174,10 +184,8 @@ class Reporting:
     """
 
     def __init__(self, config: pytest.Config, session: HarmonySession) -> None:
-        self._config = config
-        self._session = session
+        super().__init__(config, session)
         self._began = time.monotonic()
-        self._planning = Planning(config, session)
         self._plan: RunPlanned | None = None
         self._results: list[CellFinished] = []
         self._open: set[str] = set()
@@ -215,11 +223,6 @@ class Reporting:
         self.bus.publish(RunStarted(seed=run.seed, project=run.project.file.name, platforms=platforms))
 
     @pytest.hookimpl(trylast=True)
-    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Keep the items of this shard."""
-        self._planning.choose(config, items)
-
-    @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Tell what will run."""
         plan = self._planning.planned(session.items)
@@ -227,11 +230,6 @@ class Reporting:
             self._publish(plan)
 
     # ---- while
-
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-        """Let a cell's report say which cell it is of."""
-        return _named((yield), item)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
@@ -357,9 +355,3 @@ class Reporting:
 def _key(item: pytest.Item) -> str:
     """Return what an item is called in every run: a cell by its key, all else by its node id."""
     return item.cell.key if isinstance(item, ScenarioItem) else item.nodeid
-
-
-def _named(report: pytest.TestReport, item: pytest.Item) -> pytest.TestReport:
-    if isinstance(item, ScenarioItem):
-        setattr(report, _CELL, item.cell.key)
-    return report

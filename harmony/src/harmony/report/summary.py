@@ -1,4 +1,4 @@
-"""What a terminal shows at the end of a run: a subscriber that keeps results until it is asked."""
+"""What a terminal shows at the end of a run, when it is asked."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from rich.console import Console
 
+from harmony.report.collected import Collected
 from harmony.report.terminal import Grid, is_matrix, plain, tables, totals
-from harmony.verdict.events import CellFinished, Event, RunFinished, RunStarted, StepSupport
 from harmony.verdict.support import SupportTable, support_lines, unclaimed
 from harmony.verdict.tally import combined
 from harmony.verdict.verdicts import is_red
@@ -29,40 +29,23 @@ class Terminal(Protocol):
         """Write a line."""
 
 
-class Summary:
-    """Keeps what the summary needs.
+class Summary(Collected):
+    """Shows what it has collected.
 
     Args:
         always: Whether to show the matrix although every role ran in one process.
     """
 
     def __init__(self, *, always: bool) -> None:
+        super().__init__()
         self._always = always
-        self._results: list[CellFinished] = []
-        self._supports: list[StepSupport] = []
-        self._unavailable: dict[str, str] = {}
-        self._problems: list[str] = []
-
-    def __call__(self, event: Event) -> None:
-        """Take an event."""
-        match event:
-            case RunStarted():
-                self._unavailable = {name: reason for name, reason in event.platforms.items() if reason}
-            case CellFinished():
-                self._results.append(event)
-            case StepSupport():
-                self._supports.append(event)
-            case RunFinished():
-                self._problems = event.problems
-            case _:
-                pass
 
     def show(self, terminal: Terminal, width: int) -> None:
         """Write the matrix, if there is one, and what is wrong with the expectations."""
         if self._results and (self._always or is_matrix(self._results)):
             terminal.section("matrix")
             self._show_matrix(terminal, width)
-        for problem in self._problems:
+        for problem in self._end.problems if self._end else ():
             terminal.write_line(problem, red=True)
 
     def _show_matrix(self, terminal: Terminal, width: int) -> None:

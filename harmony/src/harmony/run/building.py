@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from harmony.config import Platform
-from harmony.project_file import STATE_DIRECTORY
+from harmony.state import STATE_DIRECTORY
 
 STAMPS: Final = STATE_DIRECTORY / "built"
 """Where it is noted from which sources the programs were made, below the project's directory."""

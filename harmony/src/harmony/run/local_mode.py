@@ -14,7 +14,7 @@ from harmony.process.child import ProcessSpec
 from harmony.process.resources import ResourceMonitor, load_probes
 from harmony.run.local_runner import PLATFORM, LocalRunner
 from harmony.run.mode import Played
-from harmony.run.pool import filled_in, with_program
+from harmony.run.pool import spec_of
 from harmony.run.project_run import ProjectRun, words_for
 from harmony.spec.gherkin import Scenario
 from harmony.spec.routing import roles_of
@@ -88,9 +88,7 @@ class LocalMode:
                 f"[driver] local: {name!r} is no platform with a driver",
                 hint='name one with contract = "driver"',
             )
-        directory = root / platform.directory
-        command = with_program(filled_in(platform.driver_command, root), directory)
-        return ProcessSpec(name, command, directory, dict(platform.environment))
+        return spec_of(name, platform, platform.driver_command, root)
 
 
 def local_cell(scenario: Scenario) -> Cell:

@@ -63,14 +63,12 @@ class Launch:
     """What a launcher needs to know.
 
     Attributes:
-        platform: Its entry in the project file.
         spec: Its command, filled in.
         timeouts: How long it may take.
         library: The project's steps, for a platform that has none of its own.
         tell: Hears of its processes.
     """
 
-    platform: Platform
     spec: ProcessSpec
     timeouts: WorkerTimeouts
     library: Callable[[], StepLibrary]
@@ -276,18 +274,28 @@ class WorkerPool:
             SEED_VARIABLE: str(self._seed),
             STEP_TIMEOUT_VARIABLE: str(self._step_timeout),
         }
-        directory = self._root / platform.directory
-        command = with_program(filled_in(platform.command, self._root), directory)
-        spec = ProcessSpec(name, command, directory, {**platform.environment, **numbers})
+        spec = spec_of(name, platform, platform.command, self._root, numbers)
         self.started += 1
-        return await LAUNCHERS[platform.contract](Launch(platform, spec, timeouts, self._library, self.observe))
+        return await LAUNCHERS[platform.contract](Launch(spec, timeouts, self._library, self.observe))
 
 
-def with_program(command: list[str], directory: Path) -> list[str]:
-    """Return a command whose program is found from anywhere."""
-    program = Path(command[0])
-    relative = "/" in command[0] and not program.is_absolute()
-    return [str((directory / program).resolve()), *command[1:]] if relative else command
+def spec_of(
+    name: str, platform: Platform, command: tuple[str, ...], root: Path, numbers: Mapping[str, str] | None = None
+) -> ProcessSpec:
+    """Return how a process of a platform is started, from wherever this one runs.
+
+    Args:
+        name: Of the platform.
+        platform: Its entry in the project file.
+        command: One of the entry's commands.
+        root: The directory of the project file.
+        numbers: Variables on top of the entry's.
+    """
+    directory = root / platform.directory
+    program, *words = filled_in(command, root)
+    if "/" in program and not program.startswith("/"):
+        program = str((directory / program).resolve())
+    return ProcessSpec(name, [program, *words], directory, {**platform.environment, **(numbers or {})})
 
 
 def _no_library() -> StepLibrary:

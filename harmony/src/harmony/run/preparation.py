@@ -25,7 +25,7 @@ def build_platform(name: str, platform: Platform, project: Project, say: Callabl
 def build_missing(project: Project, say: Callable[[str], object]) -> str:
     """Build what is not built, or from other sources, where its tools are here; return what went wrong, or nothing."""
     for name, platform in project.settings.platforms.items():
-        if not platform.build or building.missing_tools(platform) or not unavailable(name, platform, project.root):
+        if not platform.build or not unavailable(name, platform, project.root) or building.missing_tools(platform):
             continue
         if trouble := build_platform(name, platform, project, say):
             return trouble

@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import faulthandler
 import os
-import select
 import signal
 import socket
 import sys
@@ -22,7 +21,7 @@ from typing import NoReturn
 import structlog
 
 from harmony.errors import ExitCode, HarmonyError
-from harmony.process.descriptors import nonblocking_pipe
+from harmony.process.descriptors import nonblocking_pipe, readable
 from harmony.process.this_system import SYSTEM
 from harmony.run.loop_thread import LoopThread
 from harmony.serve.conversation import Host, Session, SessionOptions
@@ -61,9 +60,7 @@ class Ending:
 
     def wait(self, seconds: float) -> bool:
         """Return whether the end has come, after at most so many seconds."""
-        poller = select.poll()
-        poller.register(self._read, select.POLLIN)
-        poller.poll(seconds * 1000)
+        readable(self._read, seconds)
         return self.code is not None
 
 
@@ -216,8 +213,12 @@ def serve_socket(path: Path, factory: Callable[[], Host], options: SessionOption
     clean = True
     with _listening(path) as listener, _signals(ending):
         _log.info("listening", socket=str(path))
-        while not ending.wait(0 if len(guests) < MAX_CONNECTIONS and _ready(listener) else POLL_SECONDS / 4):
-            if len(guests) < MAX_CONNECTIONS and _ready(listener):
+
+        def awaited() -> bool:
+            return len(guests) < MAX_CONNECTIONS and readable(listener.fileno(), 0)
+
+        while not ending.wait(0 if awaited() else POLL_SECONDS / 4):
+            if awaited():
                 guests.append(_Guest(listener.accept()[0], factory, options, ending))
             for guest in [guest for guest in guests if guest.gone()]:
                 guests.remove(guest)
@@ -330,10 +331,6 @@ def _clear(path: Path) -> None:
             path.unlink(missing_ok=True)
             return
     raise ListenError(f"another worker listens on {path}", hint="end it first, or listen somewhere else")
-
-
-def _ready(listener: socket.socket) -> bool:
-    return bool(select.select([listener], [], [], 0)[0])
 
 
 def _ended(ending: Ending, *, clean: bool) -> int:
