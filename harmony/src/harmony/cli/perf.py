@@ -75,7 +75,7 @@ def perf_command(  # noqa: PLR0917 - typer passes options by name
         loaded.settings.driver.strict,
         _progress(told),
     )
-    outcome = asyncio.run(run.whole(pair_runs))
+    outcome = asyncio.run(run.run(pair_runs))
     absent = {name: reason for name, reason in missing.items() if not platforms and not pairing}
     notes = [*machine.warnings, *(f"{name}: {reason}" for name, reason in absent.items())]
     facts |= {

@@ -83,13 +83,13 @@ class CellRunner:
         seed = seed_of(self._seed, cell.scenario)
         self._pool.observe = subscriber
         subscriber(cell_started(cell, seed))
-        run = _CellRun(cell, plan(cell.scenario), self._pool, self._pool.generation, self._options, seed, subscriber)
+        state = _CellRun(cell, plan(cell.scenario), self._pool, self._pool.generation, self._options, seed, subscriber)
         recorder = Recorder(cell, seed) if self._record is not None else None
-        result = await run.whole(recorder)
+        result = await state.run(recorder)
         if recorder is not None and self._record is not None:
             recorder.write(self._record)
-        self._played.update({player.worker: (cell, result) for player in run.players or []})
-        result = self._judge(cell, await self._without_traces(run, result))
+        self._played.update({player.worker: (cell, result) for player in state.players or []})
+        result = self._judge(cell, await self._without_traces(state, result))
         subscriber(cell_finished(cell, result, self._repeat(cell)))
         return result
 
@@ -130,7 +130,7 @@ class _CellRun:
         """Whether the scenario itself kills a process, whose objects nobody can then release."""
         return any(step.action in _FATAL for step in self.plan.steps)
 
-    async def whole(self, recorder: Recorder | None) -> ScenarioResult:
+    async def run(self, recorder: Recorder | None) -> ScenarioResult:
         self.players = []
 
         async def spawn(role: str) -> Actor:
