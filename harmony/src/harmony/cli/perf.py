@@ -21,7 +21,7 @@ from harmony.perf.page import page
 from harmony.perf.partners import chosen, pairs, partners, roles_of
 from harmony.perf.run import PerformanceRun, PerfOutcome, Progress
 from harmony.perf.schedule import schedule
-from harmony.perf.tables import heat_map, plain, reasons
+from harmony.perf.tables import heat_map, reasons, table_lines
 from harmony.plan.pairing import split_word
 from harmony.process.resources import load_probes
 from harmony.project import Project, load_project
@@ -145,7 +145,7 @@ def _show(outcome: PerfOutcome, notes: list[str]) -> None:
         if console.is_terminal and console.measure(heat).maximum <= console.width:
             console.print(heat)
         else:
-            for line in plain(one):
+            for line in table_lines(one):
                 typer.echo(line)
         console.print()
     for text in (*reasons(outcome.tables), *outcome.problems):

@@ -75,7 +75,7 @@ def is_matrix(results: Iterable[CellFinished]) -> bool:
     return any(column_of(result) != PLATFORM for result in results)
 
 
-def plain(grid: Grid, width: int = 120) -> list[str]:
+def grid_lines(grid: Grid, width: int = 120) -> list[str]:
     """Return the matrix as lines for a file or a pipe; wide ones in several parts."""
     lines: list[str] = []
     left = max((len(_shown(row)) for row in grid.rows), default=8)

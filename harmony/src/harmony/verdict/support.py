@@ -74,7 +74,7 @@ class SupportCollector:
     def events(self) -> list[StepSupport]:
         """Return what is to be told: each step that somebody lacks, and how everybody else stands to it."""
         return [
-            StepSupport(step=step, platforms={name: _plain(one) for name, one in sorted(platforms.items())})
+            StepSupport(step=step, platforms={name: _support_of(one) for name, one in sorted(platforms.items())})
             for step, platforms in sorted(self._steps.items(), key=lambda entry: natural(entry[0]))
             if any(one.state is not Support.HAS for one in platforms.values())
         ]
@@ -152,7 +152,7 @@ def unclaimed(notes: Sequence[str]) -> list[str]:
     return [f"{note} ({count} cell{'' if count == 1 else 's'})" for note, count in found.items()]
 
 
-def _plain(seen: _Seen) -> PlatformSupport:
+def _support_of(seen: _Seen) -> PlatformSupport:
     return PlatformSupport(state=seen.state, cells=len(seen.cells), words=seen.words)
 
 
