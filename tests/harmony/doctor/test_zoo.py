@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from harmony.config import Platform
-from harmony.doctor.examination import Examination, checks_of, chosen, open_case
+from harmony.doctor.examination import Examination, checks_of, open_case, select_checks
 from harmony.doctor.finding import CheckVerdict, Diagnosis
 from harmony.process.child import own_helper
 from harmony.project import Project, load_project
@@ -40,7 +40,7 @@ def project_with(name: str) -> Project:
 def examined(name: str, only: Sequence[str], *, late: float, lanes: int) -> Diagnosis:
     case = open_case(project_with(name), name)
     case.late = late
-    return asyncio.run(Examination(case, chosen(checks_of(case), only), limit=PATIENCE, lanes=lanes).run())
+    return asyncio.run(Examination(case, select_checks(checks_of(case), only), limit=PATIENCE, lanes=lanes).run())
 
 
 @pytest.fixture(autouse=True)

@@ -18,7 +18,7 @@ from harmony.perf.case import PerfCases
 from harmony.perf.document import document
 from harmony.perf.figures import State, failures
 from harmony.perf.page import page
-from harmony.perf.partners import chosen, pairs, partners, roles_of
+from harmony.perf.partners import pairs, partners, require_platforms, roles_of
 from harmony.perf.run import PerformanceRun, PerfOutcome, Progress
 from harmony.perf.schedule import schedule
 from harmony.perf.tables import heat_map, reasons, table_lines
@@ -54,7 +54,7 @@ def perf_command(  # noqa: PLR0917 - typer passes options by name
     cases = _cases(loaded, tuple(measure or ()))
     every = loaded.settings.platforms
     here, missing = partners(every, loaded.root)
-    chosen(platforms or [], every, missing)
+    require_platforms(platforms or [], every, missing)
     pairings = _pairings(platforms or sorted(here), pairing or [], sorted(here))
     taking_part = {name for pair in pairings for name in pair}
     number = seed if seed is not None else _seed()
@@ -100,7 +100,7 @@ def _cases(project: Project, words: tuple[str, ...]) -> PerfCases:
             f"{project.file}: the project measures nothing", hint='name driver.cases = "module:CASES"'
         )
     found = project.named("driver.cases", name, PerfCases)
-    return PerfCases(found.driver, found.chosen(words))
+    return PerfCases(found.driver, found.select(words))
 
 
 def _pairings(platforms: list[str], words: list[str], known: list[str]) -> list[tuple[str, str]]:

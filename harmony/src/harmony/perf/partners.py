@@ -34,7 +34,7 @@ def partners(platforms: Mapping[str, Platform], root: Path) -> tuple[dict[str, P
     return found, missing
 
 
-def chosen(names: Sequence[str], known: Mapping[str, Platform], missing: Mapping[str, str]) -> None:
+def require_platforms(names: Sequence[str], known: Mapping[str, Platform], missing: Mapping[str, str]) -> None:
     """Refuse platforms that were named and cannot take part.
 
     Raises:
