@@ -60,7 +60,7 @@ def perf_command(  # noqa: PLR0917 - typer passes options by name
     number = seed if seed is not None else _seed()
     times, effort = rounds or (_QUICK_ROUNDS if quick else _ROUNDS), _QUICK_EFFORT if quick else 1.0
     pair_runs = schedule(number, times, pairings, [one.name for one in cases.items])
-    machine = machines.look(pin=pin)
+    machine = machines.inspect_machine(pin=pin)
     told = Console(stderr=True, soft_wrap=True, highlight=False)
     facts = {"seed": str(number), "rounds": f"{times}, interleaved" + (", quick" if quick else ""), **machine.facts}
     for key, value in facts.items():
