@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from harmony.model import ProcessAction as ProcessAction
     from harmony.model import ScenarioStart as ScenarioStart
     from harmony.process.child import ProcessSpec as ProcessSpec
+    from harmony.run.blocking import BlockingCalls as BlockingCalls
     from harmony.run.control import ProcessControl as ProcessControl
     from harmony.run.driver_process import DriverProcess as DriverProcess
     from harmony.run.role_driver import DriverProgram as DriverProgram
@@ -52,6 +53,7 @@ _PUBLIC = {
     "harmony.logs": ("Logger",),
     "harmony.model": ("DataTable", "DocString", "ProcessAction", "ScenarioStart"),
     "harmony.process.child": ("ProcessSpec",),
+    "harmony.run.blocking": ("BlockingCalls",),
     "harmony.run.control": ("ProcessControl",),
     "harmony.run.driver_process": ("DriverProcess",),
     "harmony.run.role_driver": ("DriverProgram", "RoleDriver"),
