@@ -12,8 +12,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from harmony.errors import UnsupportedError
-from harmony.model import Verdict
+from harmony import UnsupportedError, Verdict
 from step_definitions import local_driver
 from step_definitions.child_driver import ChildDriver, Placement
 from step_definitions.library import load

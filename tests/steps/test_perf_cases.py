@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from harmony.perf.case import MeasureContext, PerfCase
+from harmony.perf import MeasureContext, PerfCase
 from step_definitions.child_driver import ChildDriver
 from step_definitions.observer import objects_of_run
 from step_definitions.perf_cases import PERF_CASES

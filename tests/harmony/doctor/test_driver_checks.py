@@ -9,11 +9,11 @@ from typing import Final
 import pydantic
 import pytest
 
+from harmony import load_project
 from harmony.doctor.examination import NoSuchCheckError, checks_of, open_case, select_checks
 from harmony.doctor.samples import fitting, misfits
 from harmony.doctor.verbs import COMMON
 from harmony.errors import ConfigurationError
-from harmony.project import load_project
 from step_definitions.driver_checks import DRIVER_CHECKS
 from step_definitions.port import CONTRACT
 

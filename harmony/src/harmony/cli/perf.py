@@ -18,7 +18,7 @@ from harmony.perf.case import PerfCases
 from harmony.perf.document import document
 from harmony.perf.figures import State, failures
 from harmony.perf.page import page
-from harmony.perf.partners import pairs, partners, require_platforms, roles_of
+from harmony.perf.partners import available_partners, pairs, require_platforms, roles_of
 from harmony.perf.run import PerformanceRun, PerfOutcome, Progress
 from harmony.perf.schedule import schedule
 from harmony.perf.tables import heat_map, reasons, table_lines
@@ -53,7 +53,7 @@ def perf_command(  # noqa: PLR0917 - typer passes options by name
     loaded = load_project(project)
     cases = _cases(loaded, tuple(measure or ()))
     every = loaded.settings.platforms
-    here, missing = partners(every, loaded.root)
+    here, missing = available_partners(every, loaded.root)
     require_platforms(platforms or [], every, missing)
     pairings = _pairings(platforms or sorted(here), pairing or [], sorted(here))
     taking_part = {name for pair in pairings for name in pair}
