@@ -97,7 +97,7 @@ def test_it_finds_what_a_run_left_and_nothing_of_others(run_id: str) -> None:
 
 
 def test_a_death_is_noted_at_once() -> None:
-    async def whole() -> None:
+    async def body() -> None:
         with processes.bystander() as number:
             watch = DeathWatch(number)
             await asyncio.sleep(0)
@@ -110,7 +110,7 @@ def test_a_death_is_noted_at_once() -> None:
         assert watch.moment is not None
         assert watch.moment < ended + 5
 
-    asyncio.run(whole())
+    asyncio.run(body())
 
 
 def test_limits_are_set_and_taken_back() -> None:

@@ -21,7 +21,7 @@ from harmony.perf.schedule import schedule
 from harmony.process.child import ProcessSpec
 from harmony.run import driver_process
 from kettle.contract import CONTRACT, KettleProcess
-from sandbox import HERE
+from sandbox import HELPERS
 
 Drivers = Mapping[str, KettleProcess]
 Work = Callable[[Drivers, MeasureContext], Awaitable[float]]
@@ -29,9 +29,9 @@ NOWHERE = Machine("a stove", 2, "6.0", 0.0, None)
 
 
 def partner(fault: str = "", *capabilities: str) -> Partner:
-    path = os.pathsep.join([str(HERE), *sys.path[1:]])
     command = (sys.executable, "-m", "kettle.program", fault)
-    return Partner(ProcessSpec(fault or "good", command, env={"PYTHONPATH": path}), frozenset(capabilities), 20.0)
+    spec = ProcessSpec(fault or "good", command, env={"PYTHONPATH": str(HELPERS)})
+    return Partner(spec, frozenset(capabilities), 20.0)
 
 
 def a_case(name: str, work: Work, deadline: float = 20.0, *needs: str) -> PerfCase:
@@ -58,8 +58,8 @@ def run(
 ) -> PerfOutcome:
     pairings = [(first, second) for first in partners for second in partners]
     pair_runs = schedule(1, rounds, pairings, [one.name for one in items])
-    whole = PerformanceRun(partners, PerfCases(KettleProcess, items), CONTRACT, machine, **more)  # type: ignore[arg-type]
-    return asyncio.run(whole.whole(pair_runs))
+    run = PerformanceRun(partners, PerfCases(KettleProcess, items), CONTRACT, machine, **more)  # type: ignore[arg-type]
+    return asyncio.run(run.run(pair_runs))
 
 
 def test_each_run_of_a_pairing_has_two_processes_of_its_own_for_all_its_samples() -> None:
