@@ -24,7 +24,7 @@ from zerobuffer import (
     _core,
     ownership,
 )
-from zerobuffer.process import is_alive, started_after
+from zerobuffer.presence import is_alive, started_after
 
 # ---- what the dead left ---------------------------------------------------------------------------------------------
 
