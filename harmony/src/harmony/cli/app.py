@@ -17,7 +17,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "steps": ("features", "List every sentence that has a meaning: pattern, types, where defined, where used."),
     "scaffold": ("features", "Write step methods for the sentences that have no meaning yet."),
     "scenarios": ("features", "List the scenarios that some words name."),
-    "clauses": ("clauses", "Show which scenarios cite which clause; a citation of a clause that does not exist fails."),
+    "clauses": ("clauses", "Show which scenarios cite which clause; a citation of what does not exist fails."),
     "build": (
         "build",
         "Run the build command of each platform. Without names, one whose tool is not here is passed over, visibly.",
