@@ -7,6 +7,13 @@ from typing import Final
 
 from harmony.model import StepType
 
+_IN_HARMONY: Final = re.compile(r"we run in harmony", re.IGNORECASE)
+
+
+def requires_processes(sentence: str) -> bool:
+    """Whether a sentence asks that roles are processes of their own. Whoever drives a worker has made them so."""
+    return _IN_HARMONY.fullmatch(normalised(sentence)) is not None
+
 
 def normalised(sentence: str) -> str:
     """Return a sentence as it is matched: without surrounding blanks and the trailing ';' that some authors write."""
@@ -16,7 +23,7 @@ def normalised(sentence: str) -> str:
 _ARGUMENT: Final = re.compile(r"'([^']*)'|\"([^\"]*)\"|(?<![\w.])(\d+)(?![\w.])")
 
 
-def snippet(type_: StepType, sentence: str, *, table: bool = False, doc_string: bool = False) -> str:
+def snippet(type_: StepType | None, sentence: str, *, table: bool = False, doc_string: bool = False) -> str:
     """Return a method to start from for a sentence that has no meaning yet."""
     text = normalised(sentence)
     parameters: list[str] = []
