@@ -109,7 +109,7 @@ Feature: Duplex channel
     And the 'client' process sends request with size '100'
     Then response should match request with size '100'
 
-  @clause:9.1
+  @clause:9.1 @clause:9.4
   Scenario: 13.11 Two channels in one process do not mix
     Given the 'server' process creates immutable duplex channel 'duplex-left' with default config
     And the 'server' process starts echo handler
