@@ -25,7 +25,7 @@ from harmony import (
 from harmony.wire import DEFAULT_TIMEOUT
 from step_definitions.child_driver import HERE, ChildDriver, Placement
 from step_definitions.endpoints import Endpoints
-from step_definitions.frame_history import FrameHistory
+from step_definitions.frame_history import FrameHistory, WrittenFrame
 from step_definitions.library import load
 from step_definitions.local_driver import LocalDriver
 from step_definitions.observer import BufferView, locked_or_alive
@@ -184,6 +184,11 @@ class Role:
         """The buffer that this role used last."""
         return self.view(self.endpoints.last)
 
+    @property
+    def written_view(self) -> BufferView:
+        """The buffer that this role wrote last."""
+        return self.view(self.endpoints.last_writer)
+
     async def write(self, payload: Payload, base: str | None = None, *, timeout: float | None = None) -> int:
         """Write one frame and return its sequence."""
         with self._performance.measure("write"):
@@ -191,6 +196,12 @@ class Role:
                 self.endpoints.writer(base), payload, timeout=timeout or self.settings.read_timeout
             )
         return done.last
+
+    async def write_noted(self, payload: Payload) -> None:
+        """Write one frame, and note where it must stand in memory."""
+        view = self.written_view
+        position = view.field("payload_write_pos") % view.field("payload_size")
+        self.history.written = WrittenFrame(position, await self.write(payload), payload)
 
     async def read(self, base: str | None = None, *, timeout: float | None = None, hold: bool = False) -> FrameInfo:
         """Read one frame; unless ``hold`` is set, frames held before are released first."""

@@ -41,7 +41,7 @@ class StepCall:
     """One sentence for one actor.
 
     Attributes:
-        type: Given, When or Then.
+        type: Given, When or Then; ``None`` where an orchestrator leaves open which.
         text: The sentence without keyword, with the role it names.
         role: The role it was routed to.
         table: Its data table, if it has one.
@@ -50,7 +50,7 @@ class StepCall:
         timeout: Seconds the actor may take.
     """
 
-    type: StepType
+    type: StepType | None
     text: str
     role: str
     table: DataTable | None = None

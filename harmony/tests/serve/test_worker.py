@@ -74,6 +74,21 @@ def test_a_failing_step_is_an_answer_with_its_cause_and_logs() -> None:
         }
 
 
+@pytest.mark.parametrize("kind", [0, "1", "Then", "AND", "but", "*"])
+def test_a_step_of_any_kind_is_taken_and_its_context_goes_back_as_it_came(kind: object) -> None:
+    context = {"Trace": {"Id": [1, None, "ä"]}}
+    with Peer() as peer:
+        peer.begin()
+        for sentence in ("all processes are ready", "it fails with 'no frame'", "the moon is full"):
+            assert peer.ask(step(1, sentence, kind, Context=context))["result"]["context"] == context
+
+
+def test_an_unknown_kind_of_step_is_refused() -> None:
+    with Peer() as peer:
+        peer.begin()
+        assert peer.ask(step(1, "all processes are ready", "perhaps"))["error"]["code"] == -32602
+
+
 def test_a_missing_step_is_named_as_other_workers_do() -> None:
     with Peer() as peer:
         peer.begin()

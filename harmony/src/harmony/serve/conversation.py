@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 import structlog
@@ -320,16 +321,20 @@ class Session:
 
     def _execute(self, call: Request | Notification) -> _Job:
         timeout = self._options.step_timeout
-        step = step_contract.parse(step_contract.ExecuteStepParams, call.params).call(timeout)
+        asked = step_contract.parse(step_contract.ExecuteStepParams, call.params)
+        step = asked.call(timeout)
 
         async def work() -> dict[str, Any]:
             if self._active:
                 outcome = await self._outcome(self._host.perform(step), timeout)
             else:
                 outcome = StepOutcome(Verdict.FAILED, "no scenario has begun: send initialize before the first step")
-            return step_contract.response_fields(outcome, step=step.text, timeout=timeout)
+            return step_contract.response_fields(outcome, step=step.text, timeout=timeout, context=asked.context)
 
-        return _Job(call, work, timeout, self._stuck)
+        def stuck(seconds: float, stack: str) -> dict[str, Any]:
+            return self._stuck(seconds, stack, asked.context)
+
+        return _Job(call, work, timeout, stuck)
 
     def _settle(self, call: Request | Notification) -> _Job:
         timeout = self._options.step_timeout
@@ -357,12 +362,12 @@ class Session:
         except Exception as error:  # noqa: BLE001 - a failed step is an answer, whatever it raised
             return StepOutcome(Verdict.FAILED, f"{type(error).__name__}: {error}", seconds=time.monotonic() - began)
 
-    def _stuck(self, seconds: float, stack: str) -> dict[str, Any]:
+    def _stuck(self, seconds: float, stack: str, context: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
         timeout = self._options.step_timeout
         detail = f"no result within {timeout:g} s and the step cannot be cancelled; this worker ends"
         data = {"stack": stack, "sections": dict(self._host.diagnose())}
         outcome = StepOutcome(Verdict.TIMED_OUT, detail, data, seconds=seconds)
-        return step_contract.response_fields(outcome, timeout=timeout)
+        return step_contract.response_fields(outcome, timeout=timeout, context=context)
 
     async def _cleanup(self) -> None:
         if self._active:

@@ -81,9 +81,8 @@ def merged(recordings: Sequence[Recording]) -> list[tuple[int, int]]:
 
 
 def _moment(exchange: Exchange) -> tuple[float, int]:
-    return exchange.at, -1 if exchange.method != step_contract.EXECUTE_STEP else list(StepType).index(
-        _step(exchange).step_type
-    )
+    type_ = None if exchange.method != step_contract.EXECUTE_STEP else _step(exchange).step_type
+    return exchange.at, -1 if type_ is None else list(StepType).index(type_)
 
 
 async def _differences(link: Link, recording: Recording, number: int, seconds: float) -> list[Difference]:

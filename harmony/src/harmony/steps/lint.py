@@ -8,7 +8,7 @@ import inspect
 import re
 import textwrap
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -22,10 +22,11 @@ from harmony.errors import (
 from harmony.model import StepType
 from harmony.spec.gherkin import Feature, Scenario, Step
 from harmony.spec.routing import done_by_harmony, route
-from harmony.spec.sentence import normalised, snippet
+from harmony.spec.sentence import normalised
 from harmony.steps.binding import bind, parameters_of
 from harmony.steps.library import StepLibrary
 from harmony.steps.registry import StepDefinition
+from harmony.steps.scaffold import undefined_wordings
 
 _FEATURE_NUMBER: Final = re.compile(r"(\d+)")
 
@@ -82,10 +83,12 @@ def lint(features: Sequence[Feature], library: StepLibrary, rules: LintRules) ->
     scenarios = [scenario for feature in features for scenario in feature.scenarios]
     problems.extend(_duplicates(scenarios))
     used: set[StepDefinition] = set()
+    wordings = [wording for wording, _ in undefined_wordings(features, library.registry)]
+    starts = {text: wording.method() for wording in wordings for text in wording.sentences}
     for scenario in scenarios:
         problems.extend(_role_problems(scenario))
         for step in scenario.steps:
-            problems.extend(_step_problems(step, library, used))
+            problems.extend(_step_problems(step, library, used, starts))
     problems.extend(_definition_problems(library, used))
     return sorted(set(problems))
 
@@ -176,7 +179,9 @@ def _role_problems(scenario: Scenario) -> Iterator[Problem]:
             )
 
 
-def _step_problems(step: Step, library: StepLibrary, used: set[StepDefinition]) -> Iterator[Problem]:
+def _step_problems(
+    step: Step, library: StepLibrary, used: set[StepDefinition], starts: Mapping[str, str]
+) -> Iterator[Problem]:
     if done_by_harmony(step.text):
         return
     try:
@@ -184,8 +189,7 @@ def _step_problems(step: Step, library: StepLibrary, used: set[StepDefinition]) 
         used.add(match.definition)
         bind(match, step.table, step.doc_string, library.converters)
     except UndefinedStepError as error:
-        start = snippet(step.type, step.text, table=step.table is not None, doc_string=step.doc_string is not None)
-        yield Problem(step.place, "undefined", error.message, error.hint, start)
+        yield Problem(step.place, "undefined", error.message, error.hint, starts[normalised(step.text)])
     except AmbiguousStepError as error:
         used.update(match.definition for match in library.registry.matches(step.type, step.text))
         yield Problem(step.place, "ambiguous", error.message, error.hint)

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError, model_validator
@@ -38,6 +39,7 @@ DEFAULT_TIMEOUT = 30.0
 
 _MISSING_STEP = re.compile(r"(?:step not found:|no (?:matching )?step definition (?:was )?found)", re.IGNORECASE)
 _TYPES = (StepType.GIVEN, StepType.WHEN, StepType.THEN)
+_OPEN_TYPES = frozenset({"and", "but", "*"})
 _LEVELS = ("trace", "debug", "information", "warning", "error", "critical")
 _ALIASES = {"info": 2, "warn": 3, "fatal": 5}
 _MAX_LOGS = 500
@@ -57,14 +59,16 @@ def _fields(model: type[BaseModel]) -> dict[str, str]:
     return {_without_case(name): name for name in names} | {name.title().replace("_", ""): name for name in names}
 
 
-def _step_type(value: Any) -> StepType:
+def _step_type(value: Any) -> StepType | None:
+    """Return a step's type; ``None`` for And and But, whose step before them is not known here."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(_TYPES):
         return _TYPES[value]
     if isinstance(value, str):
         if value.strip().isdigit():
             return _step_type(int(value))
-        return StepType(value.strip().lower())
-    raise ValueError("use 0 or 'given', 1 or 'when', 2 or 'then'")
+        name = value.strip().lower()
+        return None if name in _OPEN_TYPES else StepType(name)
+    raise ValueError("use 0 or 'given', 1 or 'when', 2 or 'then', 'and', 'but'")
 
 
 def _level(value: Any) -> int:
@@ -158,7 +162,7 @@ class ExecuteStepParams(_Wire):
     """One sentence for a worker."""
 
     process: Text
-    step_type: Annotated[StepType, BeforeValidator(_step_type)]
+    step_type: Annotated[StepType | None, BeforeValidator(_step_type)]
     step: str
     parameters: Details = Field(default_factory=dict)
     context: Details = Field(default_factory=dict)
@@ -298,7 +302,7 @@ def step_params(call: StepCall) -> dict[str, Any]:
     """Return a step as its parameters."""
     params: dict[str, Any] = {
         "Process": call.role,
-        "StepType": _TYPES.index(call.type),
+        "StepType": "and" if call.type is None else _TYPES.index(call.type),
         "Step": call.text,
         "Parameters": {},
         "Context": {},
@@ -311,8 +315,14 @@ def step_params(call: StepCall) -> dict[str, Any]:
     return params
 
 
-def response_fields(outcome: StepOutcome, *, step: str = "", timeout: float = DEFAULT_TIMEOUT) -> dict[str, Any]:
-    """Return a step's outcome as the result of `executeStep`."""
+def response_fields(
+    outcome: StepOutcome,
+    *,
+    step: str = "",
+    timeout: float = DEFAULT_TIMEOUT,
+    context: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """Return a step's outcome as the result of `executeStep`; the asker's context goes back as it came."""
     data = dict(outcome.data)
     error: str | None = None
     match outcome.verdict:
@@ -336,7 +346,7 @@ def response_fields(outcome: StepOutcome, *, step: str = "", timeout: float = DE
         "success": outcome.verdict is Verdict.PASSED,
         "error": error if error is None else clip(error),
         "data": jsonable(data),
-        "context": {},
+        "context": dict(context),
         "logs": _wire_logs(outcome.logs),
     }
 
