@@ -44,6 +44,8 @@ class Platform(BaseModel):
             and the Debian package that has each.
         sources: Patterns of the files that it is built from; a program made from others counts as not built.
         capabilities: What it claims to be able to do.
+        lifetime: How long a process with step definitions plays: one scenario, as it is told its numbers when it is
+            started, or the whole session, where `initialize` may tell it other ones for each scenario.
         start_timeout: Seconds until it must answer for the first time.
         step_timeout: Seconds a step may take; the project's value if absent.
         stop_timeout: Seconds it gets to end in order before it is killed.
@@ -61,6 +63,7 @@ class Platform(BaseModel):
     requires: dict[str, str] = Field(default_factory=dict)
     sources: tuple[str, ...] = ()
     capabilities: frozenset[str] = frozenset()
+    lifetime: Literal["scenario", "session"] = "scenario"
     start_timeout: float = Field(default=30.0, gt=0)
     step_timeout: float | None = Field(default=None, gt=0)
     stop_timeout: float = Field(default=5.0, gt=0)

@@ -16,8 +16,9 @@ from harmony.plan.cells import Cell
 from harmony.plan.seeds import seed_of
 from harmony.process.resources import LeakProbe
 from harmony.run.actor import Actor
-from harmony.run.pool import Generation, PooledActor, WorkerPool
+from harmony.run.pool import PooledActor, WorkerPool
 from harmony.run.recording import Recorder
+from harmony.run.run_id import RunId
 from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
 from harmony.spec.gherkin import Step
 from harmony.spec.routing import ScenarioPlan, plan
@@ -83,13 +84,14 @@ class CellRunner:
         seed = seed_of(self._seed, cell.scenario)
         self._pool.observe = subscriber
         subscriber(cell_started(cell, seed))
-        run = _CellRun(cell, plan(cell.scenario), self._pool, self._pool.generation, self._options, seed, subscriber)
+        run_id = RunId.of_cell(cell.scenario)
+        run = _CellRun(cell, plan(cell.scenario), self._pool, run_id, self._options, seed, subscriber)
         recorder = Recorder(cell, seed) if self._record is not None else None
         result = await run.whole(recorder)
         if recorder is not None and self._record is not None:
             recorder.write(self._record)
         self._played.update({player.worker: (cell, result) for player in run.players or []})
-        result = self._judge(cell, await self._without_traces(run, result))
+        result = self._judge(cell, self._without_traces(run, result))
         subscriber(cell_finished(cell, result, self._repeat(cell)))
         return result
 
@@ -99,13 +101,12 @@ class CellRunner:
         result = self._judge(cell, merged(before, Verdict.CRASHED, Phase.CLOSE, f"after this cell, {crash}"))
         self._pool.observe(cell_finished(cell, result, self._repeat(cell), late=True))
 
-    async def _without_traces(self, run: _CellRun, result: ScenarioResult) -> ScenarioResult:
+    def _without_traces(self, run: _CellRun, result: ScenarioResult) -> ScenarioResult:
         """Find and remove what the cell has left; it is the fault of whoever was not killed by the scenario."""
-        left = sorted({name for probe in self._probes for name in probe(run.generation.run_id)})
+        left = sorted({name for probe in self._probes for name in probe(str(run.run_id))})
         if not left:
             return result
         _remove(left)
-        await self._pool.renew()
         if run.deadly:
             return result
         return merged(result, Verdict.FAILED, Phase.LEAKS, f"left behind (removed now): {', '.join(left)}")
@@ -118,7 +119,7 @@ class _CellRun:
     cell: Cell
     plan: ScenarioPlan
     pool: WorkerPool
-    generation: Generation
+    run_id: RunId
     options: RunOptions
     seed: int
     subscriber: Subscriber
@@ -143,8 +144,8 @@ class _CellRun:
         starts = scenario_starts(
             self.plan,
             self.cell.pairing.platforms,
-            host_pid=self.generation.host_pid,
-            feature_id=self.generation.feature_id,
+            host_pid=self.run_id.host_pid,
+            feature_id=self.run_id.feature_id,
             seed=self.seed,
             strict=self.options.strict,
         )
@@ -187,7 +188,7 @@ class _CellRun:
 
     async def _player(self, role: str, recorder: Recorder | None) -> Actor:
         platform = self.cell.pairing.platforms[role]
-        worker = await self.pool.acquire(platform)
+        worker = await self.pool.acquire(platform, self.run_id)
         players = self.players = self.players or []
         number = sum(player.key.partition("#")[0] == role for player in players) + 1
         key = role if number == 1 else f"{role}#{number}"
@@ -200,7 +201,7 @@ class _CellRun:
         for player in self.players or []:
             player.worker.observe(self.subscriber, None)
             try:
-                await self.pool.release(player.worker, player.platform, self.generation)
+                await self.pool.release(player.worker, player.platform)
             except HarmonyError as error:
                 verdict = getattr(error, "verdict", Verdict.FAILED)
                 seen = [one.outcomes[player.key].verdict for one in result.results if player.key in one.outcomes]

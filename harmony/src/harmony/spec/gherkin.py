@@ -12,6 +12,7 @@ from harmony.errors import GherkinSyntaxError, Place
 from harmony.model import DataTable, DocString, StepType
 
 _NUMBERED: Final = re.compile(r"(\d+(?:\.\d+)+)(?:\s+|\s*[-:]\s+)(\S.*)")
+_FEATURE_NUMBER: Final = re.compile(r"\d+", re.ASCII)
 _TYPES: Final = {"Context": StepType.GIVEN, "Action": StepType.WHEN, "Outcome": StepType.THEN}
 
 
@@ -108,6 +109,12 @@ class _Nodes:
     rows: dict[str, tuple[int, Mapping[str, str]]] = field(default_factory=dict)
     rules: dict[str, str] = field(default_factory=dict)
     empty: list[Mapping[str, Any]] = field(default_factory=list)
+
+
+def feature_number(path: Path) -> int | None:
+    """Return the number with which the name of a feature file begins, such as 4 of ``04-frames.feature``."""
+    found = _FEATURE_NUMBER.match(path.name)
+    return int(found[0]) if found else None
 
 
 def read_feature(path: Path) -> Feature:

@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 import fnmatch
 import inspect
-import re
 import textwrap
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from harmony.errors import (
     AmbiguousStepError,
@@ -20,14 +19,12 @@ from harmony.errors import (
     UndefinedStepError,
 )
 from harmony.model import StepType
-from harmony.spec.gherkin import Feature, Scenario, Step
+from harmony.spec.gherkin import Feature, Scenario, Step, feature_number
 from harmony.spec.routing import done_by_harmony, plan
 from harmony.spec.sentence import normalised, snippet
 from harmony.steps.binding import bind, parameters_of
 from harmony.steps.library import StepLibrary
 from harmony.steps.registry import StepDefinition
-
-_FEATURE_NUMBER: Final = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -127,7 +124,7 @@ def _feature_problems(feature: Feature, rules: LintRules) -> Iterator[Problem]:
         yield Problem(own, "empty_feature", "no scenario in this file")
     for title, place in feature.empty_outlines:
         yield Problem(place, "empty_outline", f"the outline {title!r} has no row, so nothing of it would run")
-    numbered = _FEATURE_NUMBER.match(feature.path.name)
+    number = feature_number(feature.path)
     for scenario in feature.scenarios:
         if not scenario.steps:
             yield Problem(scenario.place, "empty_scenario", f"{scenario.title!r} has no step")
@@ -140,7 +137,7 @@ def _feature_problems(feature: Feature, rules: LintRules) -> Iterator[Problem]:
                 f"{scenario.title!r} has no number",
                 "begin the title with one, such as 1.1",
             )
-        elif numbered and scenario.number and int(scenario.number.partition(".")[0]) != int(numbered[1]):
+        elif number is not None and scenario.number and int(scenario.number.partition(".")[0]) != number:
             yield Problem(
                 scenario.place, "number_elsewhere", f"{scenario.number} does not belong into {feature.path.name}"
             )
