@@ -212,6 +212,15 @@ def test_nothing_recorded_is_said(tmp_path: Path) -> None:
         load_all(tmp_path)
 
 
+@pytest.mark.parametrize("at", [(12.5, 13.0), ("1970-01-01T00:00:12.5+00:00", "1970-01-01T00:00:13Z")])
+def test_lines_of_others_may_say_when(tmp_path: Path, at: tuple[Any, Any]) -> None:
+    asked = {"direction": "to-worker", "at": at[0], "message": call(1, "health")}
+    answered = {"direction": "from-worker", "at": at[1], "message": {"jsonrpc": "2.0", "id": 1, "result": True}}
+    (tmp_path / "r.jsonl").write_text(f"{json.dumps(asked)}\n{json.dumps(answered)}\n")
+    ((exchange,),) = [recording.exchanges for recording in load_all(tmp_path)]
+    assert (exchange.at, exchange.seconds, exchange.answered) == (12.5, 0.5, True)
+
+
 def test_roles_are_merged_by_moment_or_else_by_phase() -> None:
     def one(kind: int, at: float = 0.0) -> Exchange:
         return Exchange("executeStep", step(0, "x", kind)["params"], at=at)

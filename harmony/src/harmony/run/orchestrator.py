@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from harmony.errors import HarmonyError
+from harmony.errors import HarmonyError, LeftBehindError
 from harmony.model import Phase, ProcessAction, StepOutcome, Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.seeds import seed_of
@@ -43,6 +43,8 @@ class CellRunner:
         pool: Where workers come from.
         options: How scenarios run.
         probes: Name what a run has left behind on this machine.
+        own_probes: More of them for cells in which a platform plays.
+        careless: Platforms whose cells do not fail for what they leave; it is removed all the same.
         seed: Seed of the run.
         repeat: Returns the command that repeats a cell.
         judge: Sees a result in the light of what is claimed and expected.
@@ -55,6 +57,8 @@ class CellRunner:
         options: RunOptions,
         *,
         probes: Sequence[LeakProbe] = (),
+        own_probes: Mapping[str, Sequence[LeakProbe]] | None = None,
+        careless: Collection[str] = (),
         seed: int = 0,
         repeat: Callable[[Cell], str] = lambda cell: cell.key,
         judge: Callable[[Cell, ScenarioResult], ScenarioResult] = lambda _, result: result,
@@ -63,6 +67,8 @@ class CellRunner:
         self._pool = pool
         self._options = replace(options, separate_processes=True)
         self._probes = tuple(probes)
+        self._own_probes = dict(own_probes or {})
+        self._careless = frozenset(careless)
         self._seed = seed
         self._repeat = repeat
         self._judge = judge
@@ -85,7 +91,7 @@ class CellRunner:
         self._pool.observe = subscriber
         subscriber(cell_started(cell, seed))
         run_id = RunId.of_cell(cell.scenario)
-        run = _CellRun(cell, plan(cell.scenario), self._pool, run_id, self._options, seed, subscriber)
+        run = _CellRun(cell, plan(cell.scenario), self._pool, run_id, self._options, self._careless, seed, subscriber)
         recorder = Recorder(cell, seed) if self._record is not None else None
         result = await run.whole(recorder)
         if recorder is not None and self._record is not None:
@@ -103,11 +109,13 @@ class CellRunner:
 
     def _without_traces(self, run: _CellRun, result: ScenarioResult) -> ScenarioResult:
         """Find and remove what the cell has left; it is the fault of whoever was not killed by the scenario."""
-        left = sorted({name for probe in self._probes for name in probe(str(run.run_id))})
+        platforms = set(run.cell.pairing.platforms.values())
+        probes = [*self._probes, *(probe for name in platforms for probe in self._own_probes.get(name, ()))]
+        left = sorted({name for probe in probes for name in probe(str(run.run_id))})
         if not left:
             return result
         _remove(left)
-        if run.deadly:
+        if run.deadly or platforms & self._careless:
             return result
         return merged(result, Verdict.FAILED, Phase.LEAKS, f"left behind (removed now): {', '.join(left)}")
 
@@ -121,6 +129,7 @@ class _CellRun:
     pool: WorkerPool
     run_id: RunId
     options: RunOptions
+    careless: Collection[str]
     seed: int
     subscriber: Subscriber
     players: list[_Player] | None = None
@@ -202,6 +211,9 @@ class _CellRun:
             player.worker.observe(self.subscriber, None)
             try:
                 await self.pool.release(player.worker, player.platform)
+            except LeftBehindError as error:
+                if player.platform not in self.careless:
+                    result = merged(result, Verdict.FAILED, Phase.LEAKS, f"{player.key}: {error}")
             except HarmonyError as error:
                 verdict = getattr(error, "verdict", Verdict.FAILED)
                 seen = [one.outcomes[player.key].verdict for one in result.results if player.key in one.outcomes]

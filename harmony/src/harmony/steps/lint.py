@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from harmony.config import unknown_role
 from harmony.errors import (
     AmbiguousStepError,
     ConversionError,
@@ -20,7 +21,7 @@ from harmony.errors import (
 )
 from harmony.model import StepType
 from harmony.spec.gherkin import Feature, Scenario, Step, feature_number
-from harmony.spec.routing import done_by_harmony, plan
+from harmony.spec.routing import done_by_harmony, plan, role_named_in
 from harmony.spec.sentence import normalised, snippet
 from harmony.steps.binding import bind, parameters_of
 from harmony.steps.library import StepLibrary
@@ -57,10 +58,14 @@ class LintRules:
     Attributes:
         numbered: Whether titles begin with a number.
         tags: The known tags; ``clause:*`` stands for all that begin so.
+        roles: The known roles; any if there are none.
+        defined: Whether the project defines its steps itself; otherwise only its workers know them.
     """
 
     numbered: bool = True
     tags: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+    defined: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +85,8 @@ def lint(features: Sequence[Feature], library: StepLibrary, rules: LintRules) ->
     problems.extend(_duplicates(scenarios))
     used: set[StepDefinition] = set()
     for scenario in scenarios:
-        problems.extend(_role_problems(scenario))
-        for step in scenario.steps:
+        problems.extend(_role_problems(scenario, rules))
+        for step in scenario.steps if rules.defined else ():
             problems.extend(_step_problems(step, library, used))
     problems.extend(_definition_problems(library, used))
     return sorted(set(problems))
@@ -135,7 +140,7 @@ def _feature_problems(feature: Feature, rules: LintRules) -> Iterator[Problem]:
                 scenario.place,
                 "unnumbered",
                 f"{scenario.title!r} has no number",
-                "begin the title with one, such as 1.1",
+                "begin the title with one, such as 1.1, or say in `number` how yours begin",
             )
         elif number is not None and scenario.number and int(scenario.number.partition(".")[0]) != number:
             yield Problem(
@@ -158,8 +163,13 @@ def _duplicates(scenarios: Sequence[Scenario]) -> Iterator[Problem]:
                 yield Problem(scenario.place, code, f"{shown!r} is already used at {first.place}")
 
 
-def _role_problems(scenario: Scenario) -> Iterator[Problem]:
+def _role_problems(scenario: Scenario, rules: LintRules) -> Iterator[Problem]:
     routed = plan(scenario)
+    for step in scenario.steps if rules.roles else ():
+        named = role_named_in(step.text)
+        if named is not None and named.role not in rules.roles:
+            said = unknown_role(named.role, rules.roles)
+            yield Problem(step.place, "unknown_role", said, "correct it, or add it to `[roles]` in the project file")
     if len(routed.roles) < 2:
         return
     for entry in routed.steps:

@@ -34,6 +34,7 @@ class Clerk:
     def __init__(self) -> None:
         self.played = 0
         self.scenario: Message = {}
+        self.made: list[Path] = []
 
     @property
     def run(self) -> str:
@@ -74,7 +75,8 @@ class Clerk:
         return response()
 
     def posts(self, _: Message, letter: str) -> Message:
-        (OFFICE / f"{letter}_{self.run}").write_text(letter)
+        self.made.append(OFFICE / f"{letter}_{self.run}")
+        self.made[-1].write_text(letter)
         return response()
 
     def posts_all(self, params: Message) -> Message:
@@ -89,7 +91,7 @@ class Clerk:
         return response("" if (OFFICE / f"{letter}_{self.run}").exists() else f"there is no {letter}")
 
     def cleanup(self, _: Message) -> Any:
-        for path in OFFICE.glob(f"*_{self.run}"):
+        for path in self.made:
             path.unlink(missing_ok=True)
 
     def shutdown(self, _: Message) -> Any:
@@ -196,6 +198,7 @@ class Meeting(Clerk):
 
     def opens(self, _: Message) -> Message:
         door = OFFICE / f"door_{self.run}"
+        self.made.append(door)
         with contextlib.suppress(FileExistsError):
             os.mkfifo(door)
         # A pipe opens when both ends do.
