@@ -73,6 +73,7 @@ def zoo(tmp_path: Path) -> Iterator[Zoo]:
         name: Platform(
             command=(sys.executable, "-S", str(ANIMAL), name),
             environment={"ZOO_DIR": str(shared)},
+            lifetime="session",
             start_timeout=SETUP,
             stop_timeout=0.5,
         )
@@ -196,7 +197,7 @@ def test_whoever_crashes_after_its_cell_crashes_its_cell(zoo: Zoo, name: str, *,
     cells = {writer: Cell(zoo.scenarios["1.1"], Pairing.of({"reader": "good", "writer": writer})) for writer in NAMES}
     zoo.runner.run(cells[name], told.append)
     if "cleanup" in name:
-        for worker in zoo.pool.generation.idle.get(name, []):
+        for worker in zoo.pool.idle.get(name, []):
             assert isinstance(worker, StepWorker)
             assert worker.child
             assert worker.child.ended(10)

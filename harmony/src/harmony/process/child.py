@@ -45,6 +45,7 @@ class ProcessSpec:
         cwd: Its working directory.
         env: Variables on top of ours.
         user: Number of the user and group it becomes; those of this process by default.
+        without: Variables of ours that it does not inherit.
     """
 
     name: str
@@ -52,6 +53,7 @@ class ProcessSpec:
     cwd: Path | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     user: int | None = None
+    without: frozenset[str] = frozenset()
 
 
 class _Run:
@@ -140,7 +142,8 @@ class ChildProcess:
             name: nested_mark(os.environ.get(name, ""), mark)
             for name, mark in ((RUN_VARIABLE, _run.begin()), (WORKER_VARIABLE, self.mark))
         }
-        env = {**os.environ, **spec.env, **marks}
+        inherited = {name: value for name, value in os.environ.items() if name not in spec.without}
+        env = {**inherited, **spec.env, **marks}
         owner: dict[str, Any] = {} if spec.user is None else {"user": spec.user, "group": spec.user, "extra_groups": []}
         try:
             self._popen = subprocess.Popen(

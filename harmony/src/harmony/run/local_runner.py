@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -16,6 +14,7 @@ from harmony.process.child import ProcessSpec
 from harmony.process.resources import ResourceMonitor, ResourceUse
 from harmony.run.actor import Actor
 from harmony.run.driver_actor import DriverActor
+from harmony.run.run_id import RunId
 from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
 from harmony.run.step_actor import StepActor
 from harmony.spec.gherkin import Scenario, Step
@@ -25,7 +24,6 @@ from harmony.steps.performance import Statistics
 from harmony.verdict.result import ScenarioResult, StepResult, merged
 
 PLATFORM: Final = "local"
-_FEATURE_IDS: Final = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +68,12 @@ class LocalRunner:
         begins: Callable[[Step], None] = lambda _: None,
     ) -> LocalRun:
         """Run a scenario to its end."""
-        host_pid, feature_id = os.getpid(), next(_FEATURE_IDS)
-        run_id = f"{host_pid}_{feature_id}"
-        before = self.monitor.snapshot(run_id) if self.monitor else None
-        result, timings = asyncio.run(self._run(scenario, host_pid, feature_id, observe, begins))
+        run_id = RunId.of_cell(scenario)
+        before = self.monitor.snapshot(str(run_id)) if self.monitor else None
+        result, timings = asyncio.run(self._run(scenario, run_id, observe, begins))
         if self.monitor is None or before is None:
             return LocalRun(result, timings)
-        usage = self.monitor.compare(before, run_id)
+        usage = self.monitor.compare(before, str(run_id))
         if usage.leaks:
             result = merged(result, Verdict.FAILED, Phase.LEAKS, "\n".join(usage.leaks))
         return LocalRun(result, timings, usage)
@@ -89,8 +86,7 @@ class LocalRunner:
     async def _run(
         self,
         scenario: Scenario,
-        host_pid: int,
-        feature_id: int,
+        run_id: RunId,
         observe: Callable[[StepResult], None],
         begins: Callable[[Step], None],
     ) -> tuple[ScenarioResult, dict[str, Statistics]]:
@@ -105,8 +101,8 @@ class LocalRunner:
         starts = scenario_starts(
             planned,
             dict.fromkeys(planned.roles, PLATFORM),
-            host_pid=host_pid,
-            feature_id=feature_id,
+            host_pid=run_id.host_pid,
+            feature_id=run_id.feature_id,
             seed=seed_of(self.seed, scenario),
             strict=self.options.strict,
         )

@@ -5,19 +5,20 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from weakref import WeakKeyDictionary
 
-from harmony.errors import HarmonyError
+from harmony.errors import HarmonyError, LeftBehindError
 from harmony.model import Phase, ProcessAction, StepOutcome, Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.seeds import seed_of
 from harmony.process.resources import LeakProbe
 from harmony.run.actor import Actor
-from harmony.run.pool import Generation, PooledActor, WorkerPool
+from harmony.run.pool import PooledActor, WorkerPool
 from harmony.run.recording import Recorder
+from harmony.run.run_id import RunId
 from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
 from harmony.spec.gherkin import Step
 from harmony.spec.routing import ScenarioPlan, route
@@ -42,6 +43,8 @@ class CellRunner:
         pool: Where workers come from.
         options: How scenarios run.
         probes: Name what a run has left behind on this machine.
+        own_probes: More of them for cells in which a platform plays.
+        careless: Platforms whose cells do not fail for what they leave; it is removed all the same.
         seed: Seed of the run.
         repeat: Returns the command that repeats a cell.
         judge: Sees a result in the light of what is claimed and expected.
@@ -54,6 +57,8 @@ class CellRunner:
         options: RunOptions,
         *,
         probes: Sequence[LeakProbe] = (),
+        own_probes: Mapping[str, Sequence[LeakProbe]] | None = None,
+        careless: Collection[str] = (),
         seed: int = 0,
         repeat: Callable[[Cell], str] = lambda cell: cell.key,
         judge: Callable[[Cell, ScenarioResult], ScenarioResult] = lambda _, result: result,
@@ -62,6 +67,8 @@ class CellRunner:
         self._pool = pool
         self._options = replace(options, separate_processes=True)
         self._probes = tuple(probes)
+        self._own_probes = dict(own_probes or {})
+        self._careless = frozenset(careless)
         self._seed = seed
         self._repeat = repeat
         self._judge = judge
@@ -83,13 +90,15 @@ class CellRunner:
         seed = seed_of(self._seed, cell.scenario)
         self._pool.observe = subscriber
         subscriber(cell_started(cell, seed))
-        state = _CellRun(cell, route(cell.scenario), self._pool, self._pool.generation, self._options, seed, subscriber)
+        run_id = RunId.of_cell(cell.scenario)
+        routed = route(cell.scenario)
+        state = _CellRun(cell, routed, self._pool, run_id, self._options, self._careless, seed, subscriber)
         recorder = Recorder(cell, seed) if self._record is not None else None
         result = await state.run(recorder)
         if recorder is not None and self._record is not None:
             recorder.write(self._record)
         self._played.update({player.worker: (cell, result) for player in state.players or []})
-        result = self._judge(cell, await self._without_traces(state, result))
+        result = self._judge(cell, self._without_traces(state, result))
         subscriber(cell_finished(cell, result, self._repeat(cell)))
         return result
 
@@ -99,14 +108,15 @@ class CellRunner:
         result = self._judge(cell, merged(before, Verdict.CRASHED, Phase.CLOSE, f"after this cell, {crash}"))
         self._pool.observe(cell_finished(cell, result, self._repeat(cell), late=True))
 
-    async def _without_traces(self, run: _CellRun, result: ScenarioResult) -> ScenarioResult:
+    def _without_traces(self, run: _CellRun, result: ScenarioResult) -> ScenarioResult:
         """Find and remove what the cell has left; it is the fault of whoever was not killed by the scenario."""
-        left = sorted({name for probe in self._probes for name in probe(run.generation.run_id)})
+        platforms = set(run.cell.pairing.platforms.values())
+        probes = [*self._probes, *(probe for name in platforms for probe in self._own_probes.get(name, ()))]
+        left = sorted({name for probe in probes for name in probe(str(run.run_id))})
         if not left:
             return result
         _remove(left)
-        await self._pool.renew()
-        if run.deadly:
+        if run.deadly or platforms & self._careless:
             return result
         return merged(result, Verdict.FAILED, Phase.LEAKS, f"left behind (removed now): {', '.join(left)}")
 
@@ -118,8 +128,9 @@ class _CellRun:
     cell: Cell
     plan: ScenarioPlan
     pool: WorkerPool
-    generation: Generation
+    run_id: RunId
     options: RunOptions
+    careless: Collection[str]
     seed: int
     subscriber: Subscriber
     players: list[_Player] | None = None
@@ -143,8 +154,8 @@ class _CellRun:
         starts = scenario_starts(
             self.plan,
             self.cell.pairing.platforms,
-            host_pid=self.generation.host_pid,
-            feature_id=self.generation.feature_id,
+            host_pid=self.run_id.host_pid,
+            feature_id=self.run_id.feature_id,
             seed=self.seed,
             strict=self.options.strict,
         )
@@ -187,7 +198,7 @@ class _CellRun:
 
     async def _player(self, role: str, recorder: Recorder | None) -> Actor:
         platform = self.cell.pairing.platforms[role]
-        worker = await self.pool.acquire(platform)
+        worker = await self.pool.acquire(platform, self.run_id)
         players = self.players = self.players or []
         number = sum(player.key.partition("#")[0] == role for player in players) + 1
         key = role if number == 1 else f"{role}#{number}"
@@ -200,7 +211,10 @@ class _CellRun:
         for player in self.players or []:
             player.worker.observe(self.subscriber, None)
             try:
-                await self.pool.release(player.worker, player.platform, self.generation)
+                await self.pool.release(player.worker, player.platform)
+            except LeftBehindError as error:
+                if player.platform not in self.careless:
+                    result = merged(result, Verdict.FAILED, Phase.LEAKS, f"{player.key}: {error}")
             except HarmonyError as error:
                 verdict = getattr(error, "verdict", Verdict.FAILED)
                 seen = [one.outcomes[player.key].verdict for one in result.results if player.key in one.outcomes]

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 import fnmatch
 import inspect
-import re
 import textwrap
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
+from harmony.config import unknown_role
 from harmony.errors import (
     AmbiguousStepError,
     ConversionError,
@@ -20,15 +20,13 @@ from harmony.errors import (
     UndefinedStepError,
 )
 from harmony.model import StepType
-from harmony.spec.gherkin import Feature, Scenario, Step
-from harmony.spec.routing import done_by_harmony, route
+from harmony.spec.gherkin import Feature, Scenario, Step, feature_number
+from harmony.spec.routing import done_by_harmony, role_named_in, route
 from harmony.spec.sentence import normalised
 from harmony.steps.binding import bind, parameters_of
 from harmony.steps.library import StepLibrary
 from harmony.steps.registry import StepDefinition
 from harmony.steps.scaffold import undefined_wordings
-
-_FEATURE_NUMBER: Final = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -61,10 +59,14 @@ class LintRules:
     Attributes:
         numbered: Whether titles begin with a number.
         tags: The known tags; ``clause:*`` stands for all that begin so.
+        roles: The known roles; any if there are none.
+        defined: Whether the project defines its steps itself; otherwise only its workers know them.
     """
 
     numbered: bool = True
     tags: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+    defined: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +88,8 @@ def lint(features: Sequence[Feature], library: StepLibrary, rules: LintRules) ->
     wordings = [wording for wording, _ in undefined_wordings(features, library.registry)]
     starts = {text: wording.method() for wording in wordings for text in wording.sentences}
     for scenario in scenarios:
-        problems.extend(_role_problems(scenario))
-        for step in scenario.steps:
+        problems.extend(_role_problems(scenario, rules))
+        for step in scenario.steps if rules.defined else ():
             problems.extend(_step_problems(step, library, used, starts))
     problems.extend(_definition_problems(library, used))
     return sorted(set(problems))
@@ -130,7 +132,7 @@ def _feature_problems(feature: Feature, rules: LintRules) -> Iterator[Problem]:
         yield Problem(own, "empty_feature", "no scenario in this file")
     for title, place in feature.empty_outlines:
         yield Problem(place, "empty_outline", f"the outline {title!r} has no row, so nothing of it would run")
-    numbered = _FEATURE_NUMBER.match(feature.path.name)
+    number = feature_number(feature.path)
     for scenario in feature.scenarios:
         if not scenario.steps:
             yield Problem(scenario.place, "empty_scenario", f"{scenario.title!r} has no step")
@@ -141,9 +143,9 @@ def _feature_problems(feature: Feature, rules: LintRules) -> Iterator[Problem]:
                 scenario.place,
                 "unnumbered",
                 f"{scenario.title!r} has no number",
-                "begin the title with one, such as 1.1",
+                "begin the title with one, such as 1.1, or say in `number` how yours begin",
             )
-        elif numbered and scenario.number and int(scenario.number.partition(".")[0]) != int(numbered[1]):
+        elif number is not None and scenario.number and int(scenario.number.partition(".")[0]) != number:
             yield Problem(
                 scenario.place, "number_elsewhere", f"{scenario.number} does not belong into {feature.path.name}"
             )
@@ -164,8 +166,13 @@ def _duplicates(scenarios: Sequence[Scenario]) -> Iterator[Problem]:
                 yield Problem(scenario.place, code, f"{shown!r} is already used at {first.place}")
 
 
-def _role_problems(scenario: Scenario) -> Iterator[Problem]:
+def _role_problems(scenario: Scenario, rules: LintRules) -> Iterator[Problem]:
     routed = route(scenario)
+    for step in scenario.steps if rules.roles else ():
+        named = role_named_in(step.text)
+        if named is not None and named.role not in rules.roles:
+            said = unknown_role(named.role, rules.roles)
+            yield Problem(step.place, "unknown_role", said, "correct it, or add it to `[roles]` in the project file")
     if len(routed.roles) < 2:
         return
     for entry in routed.steps:

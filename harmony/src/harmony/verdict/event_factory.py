@@ -53,6 +53,7 @@ def cell_finished(cell: Cell, result: ScenarioResult, repeat: str, *, late: bool
         late=late,
         found=None if judged is None else failure.verdict if failure and failure is not judged else Verdict.PASSED,
         note=judged.error if judged else "",
+        phase=failure.phase if failure else None,
         step=str(failure.step) if failure and failure.step else "",
         place=str(failure.step.place) if failure and failure.step else "",
         by=sorted(key for key, one in failure.outcomes.items() if one.verdict is not Verdict.PASSED) if failure else [],

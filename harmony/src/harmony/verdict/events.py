@@ -107,6 +107,7 @@ class CellFinished(_Event):
         default=None, description="The verdict before an expectation changed it; absent if none did."
     )
     note: str = Field(default="", description="What the expectation says.")
+    phase: Phase | None = Field(default=None, description="Which part of the cell the error is about.")
     step: str = Field(default="", description="The step that did not pass.")
     place: str = Field(default="", description="Its file and line.")
     by: list[str] = Field(default_factory=list, description="The roles whose part of that step did not pass.")

@@ -38,6 +38,7 @@ UNSUPPORTED_STEP = "No matching step definition found for:"
 DEFAULT_TIMEOUT = 30.0
 
 _MISSING_STEP = re.compile(r"(?:step not found:|no (?:matching )?step definition (?:was )?found)", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"\{(?:[A-Za-z_]\w*(?::[^{}]*)?)?\}")
 _TYPES = (StepType.GIVEN, StepType.WHEN, StepType.THEN)
 _OPEN_TYPES = frozenset({"and", "but", "*"})
 _LEVELS = ("trace", "debug", "information", "warning", "error", "critical")
@@ -87,6 +88,10 @@ def _text(value: Any) -> str:
 
 def _mapping(value: Any) -> Any:
     return {} if value is None else value
+
+
+def _announced(value: Any) -> Any:
+    return dict.fromkeys(map(str, value), True) if isinstance(value, list) else _mapping(value)
 
 
 def _sequence(value: Any) -> Any:
@@ -243,24 +248,56 @@ class StepResponse(_Wire):
 
 
 class DiscoveredStep(_Wire):
-    """One entry of a worker's catalogue; the type is free text in the field."""
+    """One entry of a worker's catalogue; the type is free text in the field: `given`, `Given…`, `0`, `unknown`."""
 
     type: Text = "unknown"
     pattern: str
 
     def matches(self, text: str) -> bool:
         """Return whether the pattern, read as text or as a regular expression, is that of the sentence."""
-        try:
-            return self.pattern == text or re.fullmatch(self.pattern, text) is not None
-        except re.error:
-            return False
+        return self.pattern == text or _matches(self.pattern, text)
+
+    def may_match(self, text: str) -> bool:
+        """Return whether it matches, or would if its `{placeholders}` took any text."""
+        return self.matches(text) or _matches(_regular(self.pattern), text)
+
+    def answers_to(self, type_: StepType | None) -> bool:
+        """Return whether it is announced for steps of a type; one that names no known type is for all."""
+        named = self.type.strip().lower()
+        known = [one for number, one in enumerate(_TYPES) if one in named or named == str(number)]
+        return type_ is None or not known or type_ in known
 
 
 class Discovery(_Wire):
     """A worker's catalogue."""
 
     steps: Annotated[list[DiscoveredStep], BeforeValidator(_sequence)] = Field(default_factory=list)
-    capabilities: Details = Field(default_factory=dict)
+    capabilities: Annotated[dict[str, Any], BeforeValidator(_announced)] = Field(default_factory=dict)
+
+    def able(self, capability: str) -> bool:
+        """Return whether it announces a capability, in any casing."""
+        wanted = _without_case(capability)
+        return any(_without_case(name) == wanted and value for name, value in self.capabilities.items())
+
+    def has(self, type_: StepType | None, text: str) -> bool:
+        """Return whether it announces a sentence for steps of a type."""
+        return any(step.matches(text) and step.answers_to(type_) for step in self.steps)
+
+    def may_have(self, text: str) -> bool:
+        """Return whether it announces what may be a sentence, whatever its type."""
+        return any(step.may_match(text) for step in self.steps)
+
+
+def _matches(pattern: str, text: str) -> bool:
+    try:
+        return re.fullmatch(pattern, text) is not None
+    except re.error:
+        return False
+
+
+def _regular(pattern: str) -> str:
+    """Return a pattern with placeholders, such as `{name}`, `{count:d}` or `{string}`, as a regular expression."""
+    return ".+".join(map(re.escape, _PLACEHOLDER.split(pattern)))
 
 
 def is_missing_step(text: str) -> bool:

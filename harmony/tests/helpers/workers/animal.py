@@ -16,7 +16,8 @@ from typing import Any
 
 Message = dict[str, Any]
 SHARED = Path(os.environ["ZOO_DIR"])
-RUN = f"{os.environ['HARMONY_HOST_PID']}_{os.environ['HARMONY_FEATURE_ID']}"
+RUN = "_".join(os.environ.get(name, "") for name in ("HARMONY_HOST_PID", "HARMONY_FEATURE_ID")).strip("_")
+SCENARIO: Message = {}
 PUTS = re.compile("(?:the|a new) 'writer' process puts '(.+)'")
 FINDS = re.compile("the 'reader' process should find '(.+)'")
 
@@ -40,12 +41,17 @@ def receive() -> Message | None:
     return message
 
 
+def run() -> str:
+    """Return what names end with: as the environment says, or else as the scenario does."""
+    return RUN or SCENARIO["TestRunId"]
+
+
 def step(text: str) -> Message:
     """Do a step properly."""
     put, find = PUTS.fullmatch(text), FINDS.fullmatch(text)
     if put:
-        (SHARED / f"{put[1]}_{RUN}").write_text(put[1])
-    elif find and not (SHARED / f"{find[1]}_{RUN}").exists():
+        (SHARED / f"{put[1]}_{run()}").write_text(put[1])
+    elif find and not (SHARED / f"{find[1]}_{run()}").exists():
         return {"success": False, "error": f"there is no {find[1]}", "logs": []}
     elif not find and text != "all processes are ready":
         return {"success": False, "error": f"No matching step definition found for: {text}", "logs": []}
@@ -54,14 +60,17 @@ def step(text: str) -> Message:
 
 def good(request: Message) -> None:
     match request["method"]:
-        case "health" | "initialize":
+        case "health":
+            answer(request, result=True)
+        case "initialize":
+            SCENARIO.update(request["params"][0])
             answer(request, result=True)
         case "discover":
             answer(request, {"steps": [{"type": "given", "pattern": "all processes are ready"}]})
         case "executeStep":
             answer(request, step(request["params"][0]["Step"]))
         case "cleanup":
-            for path in SHARED.glob(f"*_{RUN}"):
+            for path in SHARED.glob(f"*_{run()}"):
                 path.unlink(missing_ok=True)
             answer(request, None)
         case "shutdown":
