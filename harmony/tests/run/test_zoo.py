@@ -137,6 +137,8 @@ BEHAVIOUR: dict[str, tuple[Verdict, str]] = {
     "no-success": (Verdict.ERRORED, "no step response: success: Field required"),
     "null": (Verdict.ERRORED, "answered executeStep with None"),
     "fails-like-cpp": (Verdict.FAILED, "payload too small"),
+    "half-a-character": (Verdict.FAILED, r"^half \\ud800, \\x1b\]0;renamed\\x07\\x1b\[2J \[/tmp\] \\u202egnp.exe$"),
+    "endless-error": (Verdict.FAILED, "^beginx{8000,9000} … 209[0-9]{5} characters left out … x{8000,9000}end$"),
     "times-out-by-itself": (Verdict.TIMED_OUT, "Step execution timeout: 100 ms"),
     "rpc-error": (Verdict.ERRORED, "answered with error -32603: oh"),
     "parse-error": (Verdict.ERRORED, r"answered with error -32700: what\?"),

@@ -255,7 +255,7 @@ def test_the_update_makes_a_file(tmp_path: Path) -> None:
     entries = read_expectations(tmp_path / "expectations.toml")
     text = entries.updated([result(verdict=Verdict.FAILED, error="a\x7f\t\\ é")], [], TODAY)
     (made,) = tomllib.loads(text)["expect"]
-    assert made["message"] == "a\x7f\t\\ é"
+    assert made["message"] == "a\\x7f\t\\ é"
     assert text.startswith("# Cells that are known to fail.")
     (tmp_path / "expectations.toml").write_text(text, encoding="utf-8")
     judged = read_expectations(tmp_path / "expectations.toml").judge(cell(), Verdict.FAILED, "a\x7f\t\\ é", TODAY)

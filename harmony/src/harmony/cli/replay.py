@@ -16,6 +16,7 @@ from harmony.run.pool import WorkerPool
 from harmony.run.recording import Recording, load_all
 from harmony.run.step_worker import StepWorker
 from harmony.serve.replay import replay_together
+from harmony.text import shown, visible
 from harmony.wire.link import LinkError
 
 
@@ -45,9 +46,9 @@ def replay_command(  # noqa: PLR0917 - typer passes options by name
     told = asyncio.run(_replay(load_project(project), list(cells.values()), platform, role, seconds))
     passed = sum(not lines for lines in told.values())
     for name, lines in told.items():
-        typer.echo(f"{'FAILED' if lines else 'passed'} {name}")
+        typer.echo(visible(f"{'FAILED' if lines else 'passed'} {name}"))
         for line in lines:
-            typer.echo(f"  {line}")
+            typer.echo(shown(f"  {line}"))
     typer.echo(f"{passed} of {len(told)} recordings passed")
     if passed / len(told) < min_pass_rate:
         raise typer.Exit(ExitCode.FAILED)

@@ -11,7 +11,7 @@ from typing import Final
 from harmony.model import Verdict
 from harmony.report.template import filled
 from harmony.report.terminal import Grid, Row
-from harmony.verdict.comparison import shortened
+from harmony.text import shortened
 from harmony.verdict.events import CellFinished, StepSupport
 from harmony.verdict.support import SupportTable, in_cells, unclaimed
 from harmony.verdict.tally import combined, counts

@@ -36,7 +36,8 @@ from harmony.steps.injection import Injector
 from harmony.steps.library import StepLibrary
 from harmony.steps.performance import Statistics
 from harmony.steps.registry import StepDefinition, StepMatch
-from harmony.verdict.comparison import MismatchError, shortened
+from harmony.text import shortened
+from harmony.verdict.comparison import MismatchError
 
 SETUP_TIMEOUT: Final = 30.0
 CLEANUP_TIMEOUT: Final = 10.0
@@ -231,11 +232,10 @@ class StepPerformer:
         return await self._outcome(context, run(), call.timeout)
 
     async def _outcome(self, context: ScenarioContext, work: Coroutine[Any, Any, None], seconds: float) -> StepOutcome:
-        logged = len(context.logs)
         begin = time.monotonic()
         try:
             await contained(within(work, seconds, self._stack))
-            return StepOutcome(Verdict.PASSED, logs=tuple(context.logs[logged:]), seconds=time.monotonic() - begin)
+            return StepOutcome(Verdict.PASSED, logs=context.logs.take(), seconds=time.monotonic() - begin)
         except StepTimeoutError as error:
             outcome = self.timed_out(seconds, time.monotonic() - begin, error.stack)
         except UnsupportedError as error:
@@ -246,7 +246,7 @@ class StepPerformer:
             own = getattr(error, "verdict", None)
             verdict = own if isinstance(own, Verdict) else Verdict.FAILED
             outcome = StepOutcome(verdict, _message(error), _details(error, context))
-        return replace(outcome, logs=tuple(context.logs[logged:]), seconds=time.monotonic() - begin)
+        return replace(outcome, logs=context.logs.take(), seconds=time.monotonic() - begin)
 
 
 def _message(error: BaseException) -> str:

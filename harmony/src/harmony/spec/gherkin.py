@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from harmony.errors import GherkinSyntaxError, Place
 from harmony.model import DataTable, DocString, StepType
+from harmony.text import visible
 
 _NUMBERED: Final = re.compile(r"(\d+(?:\.\d+)+)(?:\s+|\s*[-:]\s+)(\S.*)")
 _TYPES: Final = {"Context": StepType.GIVEN, "Action": StepType.WHEN, "Outcome": StepType.THEN}
@@ -149,10 +150,11 @@ def parse_feature(source: str, path: Path) -> Feature:
     if not node:
         return Feature("", path, ())
     nodes = _nodes_of(node)
+    feature = visible(node["name"])
     return Feature(
-        node["name"],
+        feature,
         path,
-        tuple(_scenario(pickle, nodes, node["name"], path) for pickle in pickles),
+        tuple(_scenario(pickle, nodes, feature, path) for pickle in pickles),
         tuple(tag["name"].removeprefix("@") for tag in node["tags"]),
         tuple((outline["name"], Place(path, outline["location"]["line"])) for outline in nodes.empty),
     )
@@ -197,7 +199,7 @@ def _children(children: Iterable[Mapping[str, Any]], rule: str) -> Iterator[tupl
 
 
 def _scenario(pickle: Mapping[str, Any], nodes: _Nodes, feature: str, path: Path) -> Scenario:
-    title = pickle["name"]
+    title = visible(pickle["name"])
     row, values = next((nodes.rows[id_] for id_ in pickle["astNodeIds"] if id_ in nodes.rows), (0, {}))
     numbered = _NUMBERED.fullmatch(title.strip())
     base, name = (numbered[1], numbered[2]) if numbered else ("", title)

@@ -13,15 +13,25 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from harmony.errors import ConfigurationError
 from harmony.model import Phase, Verdict
+from harmony.text import all_visible
 from harmony.wire.step_contract import jsonable, now
 
 SCHEMA_VERSION: Final = 1
 SCHEMA_FILE: Final = Path(__file__).with_name("events.schema.json")
 
 
-class _Event(BaseModel):
+class _Told(BaseModel):
+    """What is told holds no text that a terminal obeys, or that a file cannot take, whoever said it."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _visible(cls, value: Any) -> Any:
+        return all_visible(value)
+
+
+class _Event(_Told):
     at: str = Field(default_factory=now, description="Moment in UTC, ISO 8601.")
 
 
@@ -66,10 +76,8 @@ class StepStarted(_Event):
     step: str
 
 
-class ActorOutcome(BaseModel):
+class ActorOutcome(_Told):
     """What one actor made of a step."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     verdict: Verdict
     error: str = ""
@@ -142,10 +150,8 @@ class Support(StrEnum):
     LACKS = "lacks"
 
 
-class PlatformSupport(BaseModel):
+class PlatformSupport(_Told):
     """What is known of one platform and one step."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     state: Support = Field(
         description="has it; declines: has it, but its implementation cannot do it; lacks: has no such step."

@@ -184,6 +184,9 @@ MISSING = {"success": False, "error": "x", "logs": [{"Level": 4, "Message": "[St
 
 CSHARP_MISSING = {"Success": False, "Error": "No step definition was found for that", "Context": {}, "Logs": []}
 
+HOSTILE = "half \ud800, \x1b]0;renamed\x07\x1b[2J [/tmp] \u202egnp.exe"
+HOSTILE_FAILURE = {"success": False, "error": HOSTILE, "logs": [{"Level": 4, "Message": HOSTILE}], "data": {HOSTILE: 1}}
+
 
 ZOO: dict[str, Callable[[Message], None]] = {
     "good": good,
@@ -224,6 +227,8 @@ ZOO: dict[str, Callable[[Message], None]] = {
     "no-success": puts(replied({"error": None})),
     "null": puts(replied(None)),
     "fails-like-cpp": puts(replied(CPP_FAILURE)),
+    "half-a-character": puts(replied(HOSTILE_FAILURE)),
+    "endless-error": puts(replied({"success": False, "error": "begin" + "x" * (20 << 20) + "end", "logs": []})),
     "times-out-by-itself": puts(replied(TIMED_OUT)),
     "rpc-error": puts(lambda r: send(b'{"jsonrpc":"2.0","id":%d,"error":{"code":-32603,"message":"oh"}}' % r["id"])),
     "parse-error": puts(lambda _: send(b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"what?"}}')),
