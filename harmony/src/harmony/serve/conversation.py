@@ -136,6 +136,11 @@ class Session:
         self._active = False
 
     @property
+    def playing(self) -> bool:
+        """Whether a scenario has begun and not ended, or something is asked."""
+        return self._active or self._current is not None
+
+    @property
     def full(self) -> bool:
         """Whether another request would have to wait for room."""
         return len(self._jobs) >= QUEUE_LIMIT

@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from harmony.errors import GherkinSyntaxError, Place
 from harmony.model import DataTable, DocString, StepType
+from harmony.state import read_whole
 from harmony.text import visible
 
 _NUMBERED: Final = re.compile(r"(\d+(?:\.\d+)+)(?:\s+|\s*[-:]\s+)(\S.*)")
@@ -118,9 +119,11 @@ def read_feature(path: Path) -> Feature:
         GherkinSyntaxError: It is not Gherkin.
     """
     try:
-        source = path.read_text(encoding="utf-8")
+        source = read_whole(path)
     except UnicodeDecodeError as error:
         raise GherkinSyntaxError(Place(path, 1), f"not UTF-8: {error}") from error
+    except OSError as error:
+        raise GherkinSyntaxError(Place(path, 1), f"cannot be read: {error}") from error
     return parse_feature(source, path)
 
 

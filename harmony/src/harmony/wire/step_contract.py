@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
+from harmony import patterns
 from harmony.excerpt import HEAD, TAIL, excerpt
 from harmony.model import DataTable, DocString, LogRecord, ScenarioStart, StepCall, StepOutcome, StepType, Verdict
 from harmony.text import shown
@@ -255,8 +256,8 @@ class DiscoveredStep(_Wire):
     def matches(self, text: str) -> bool:
         """Return whether the pattern, read as text or as a regular expression, is that of the sentence."""
         try:
-            return self.pattern == text or re.fullmatch(self.pattern, text) is not None
-        except re.error:
+            return self.pattern == text or patterns.found(self.pattern, text, whole=True) is not None
+        except patterns.PatternError:
             return False
 
 
