@@ -95,6 +95,7 @@ class Phase(StrEnum):
     FINISH = "finish"
     CLOSE = "close"
     LEAKS = "leaks"
+    STDERR = "stderr"
     RUN = "run"
     CAPABILITIES = "capabilities"
     EXPECTATIONS = "expectations"

@@ -155,6 +155,7 @@ BEHAVIOUR: dict[str, tuple[Verdict, str]] = {
     "cleanup-crashes": (Verdict.CRASHED, "asked for cleanup, but it was killed by SIGKILL"),
     "aborts-when-idle": (Verdict.CRASHED, "(?s)asked for cleanup, but it was killed by SIGABRT.*the ring is broken"),
     "leaves-when-idle": (Verdict.CRASHED, "asked for cleanup, but it exited with code 0"),
+    "reports-a-leak-at-shutdown": (Verdict.PASSED, ""),
     "ends-with-its-input": (Verdict.PASSED, ""),
     "unknown-fault": (Verdict.CRASHED, "(?s)exited with code 1.*KeyError"),
     "no-such-program": (Verdict.ERRORED, "there is no program no-such-program-anywhere"),
@@ -214,6 +215,23 @@ def test_whoever_crashes_after_its_cell_crashes_its_cell(zoo: Zoo, name: str, *,
     assert crashed.verdict is Verdict.CRASHED
     assert re.search(LATE[name], crashed.error), crashed.error
     assert finished.get(cells["good"].key, crashed).verdict is (Verdict.PASSED if another else Verdict.CRASHED)
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_an_alarm_after_the_last_cell_is_of_that_cell(zoo: Zoo, *, clean: bool) -> None:
+    """A sanitizer tells of what leaked when the program ends, long after the cell has passed."""
+    told: list[Event] = []
+    name = "reports-a-leak-at-shutdown"
+    if clean:
+        zoo.pool.platforms = {
+            key: platform.model_copy(update={"stderr": "clean"}) for key, platform in zoo.pool.platforms.items()
+        }
+    zoo.runner.run(Cell(zoo.scenarios["1.1"], Pairing.of({"reader": "good", "writer": name})), told.append)
+    zoo.runner.close(told.append)
+    (one,) = combined(one for one in told if isinstance(one, CellFinished))
+    assert one.verdict is (Verdict.FAILED if clean else Verdict.PASSED)
+    assert one.alarms == ["writer: ERROR: LeakSanitizer: 1 byte"]
+    assert "ERROR: LeakSanitizer: 1 byte" in one.report
 
 
 @pytest.mark.parametrize("name", ["good", "stubborn", "ends-with-its-input"])

@@ -13,7 +13,6 @@ import signal as signals
 import subprocess
 import threading
 import uuid
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,9 +22,7 @@ from harmony.errors import ExitCode, HarmonyError
 from harmony.process import reaper
 from harmony.process.marks import RUN_VARIABLE, WORKER_VARIABLE, Census, nested
 from harmony.process.this_system import SYSTEM
-
-TAIL_LINES = 200
-TAIL_WIDTH = 2000
+from harmony.process.transcript import StderrRule, Transcript
 
 
 class StartFailedError(HarmonyError):
@@ -45,6 +42,7 @@ class ProcessSpec:
         cwd: Its working directory.
         env: Variables on top of ours.
         user: Number of the user and group it becomes; those of this process by default.
+        stderr: What is alarming in what it writes there.
     """
 
     name: str
@@ -52,6 +50,7 @@ class ProcessSpec:
     cwd: Path | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     user: int | None = None
+    stderr: StderrRule = field(default_factory=StderrRule)
 
 
 class _Run:
@@ -97,27 +96,6 @@ def own_helper() -> tuple[int, int] | None:
     return _run.helper()
 
 
-class Tail:
-    """The last lines of a stream, in bounded memory."""
-
-    def __init__(self, lines: int = TAIL_LINES, width: int = TAIL_WIDTH) -> None:
-        self._lines: deque[str] = deque(maxlen=lines)
-        self._width = width
-        self._rest = b""
-
-    def feed(self, data: bytes) -> None:
-        """Take more of the stream."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            self._lines.append(line[: self._width].decode("utf-8", "backslashreplace").rstrip())
-        self._rest = self._rest[: self._width]
-
-    def lines(self, count: int = TAIL_LINES) -> list[str]:
-        """Return the last lines, the unfinished one included."""
-        rest = [self._rest.decode("utf-8", "backslashreplace")] if self._rest else []
-        return [*self._lines, *rest][-count:]
-
-
 _census = Census(WORKER_VARIABLE)
 
 
@@ -125,6 +103,7 @@ class ChildProcess:
     """One started process with pipes on its three streams.
 
     Attributes:
+        stderr: What it writes there.
         end_descriptor: Becomes readable when it has ended.
 
     Raises:
@@ -134,7 +113,7 @@ class ChildProcess:
     def __init__(self, spec: ProcessSpec) -> None:
         self.spec = spec
         self.mark = uuid.uuid4().hex
-        self.stderr = Tail()
+        self.stderr = Transcript(spec.stderr)
         # Marks are nested: what a worker starts belongs to the worker's orchestrator, too.
         marks = {
             name: nested(os.environ.get(name, ""), mark)

@@ -62,4 +62,8 @@ def _lines(grid: Grid) -> Iterator[tuple[Row, list[tuple[CellFinished | None, in
     numbers = itertools.count(1)
     for row in grid.rows:
         cells = [grid.cells.get((row.key, column)) for column in grid.columns]
-        yield row, [(one, next(numbers) if one and one.verdict is not Verdict.PASSED else 0) for one in cells]
+        yield row, [(one, next(numbers) if one and _unfolds(one) else 0) for one in cells]
+
+
+def _unfolds(one: CellFinished) -> bool:
+    return one.verdict is not Verdict.PASSED or bool(one.alarms)

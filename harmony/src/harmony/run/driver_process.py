@@ -30,6 +30,9 @@ class ProcessListener(Protocol):
     def observer(self) -> Observer | None:
         """Hears every message."""
 
+    def started(self, driver: DriverProcess) -> None:
+        """Note a process that has been started, and may not come to introduce itself."""
+
     def joined(self, driver: DriverProcess) -> None:
         """Note a process that has introduced itself."""
 
@@ -83,6 +86,8 @@ class DriverProcess(Driver):
             DriverError: It does not answer.
         """
         driver = cls(ChildProcess(spec), contract, strict=strict, listener=listener)
+        if listener is not None:
+            listener.started(driver)
         context = current_context()
         if context is not None:
             context.judge_end(driver.crash)

@@ -14,6 +14,7 @@ from harmony.model import Phase, Verdict
 from harmony.plan.seeds import seed_of
 from harmony.process.child import ProcessSpec
 from harmony.process.resources import ResourceMonitor, ResourceUse
+from harmony.process.transcript import Written
 from harmony.run.actor import Actor
 from harmony.run.driver_actor import DriverActor
 from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
@@ -22,7 +23,7 @@ from harmony.spec.gherkin import Scenario, Step
 from harmony.spec.routing import plan
 from harmony.steps.library import StepLibrary
 from harmony.steps.performance import Statistics
-from harmony.verdict.result import ScenarioResult, StepResult, merged
+from harmony.verdict.result import ScenarioResult, StepResult, merged, with_stderr
 
 PLATFORM: Final = "local"
 _FEATURE_IDS: Final = itertools.count(1)
@@ -95,9 +96,12 @@ class LocalRunner:
         begins: Callable[[Step], None],
     ) -> tuple[ScenarioResult, dict[str, Statistics]]:
         planned = plan(scenario)
+        roles: list[str] = []
         made: list[StepActor] = []
+        stderr: dict[str, Written] = {}
 
         async def spawn(role: str) -> Actor:
+            roles.append(role)
             made.append(self._actor(role))
             return made[-1]
 
@@ -117,4 +121,7 @@ class LocalRunner:
         finally:
             for actor in made:
                 await actor.close()
-        return result, {name: timing for actor in made for name, timing in actor.timings.items()}
+        for role, actor in zip(roles, made, strict=True):
+            if isinstance(actor, DriverActor):
+                stderr[role] = Written.together([*filter(None, [stderr.get(role)]), actor.take_stderr()])
+        return with_stderr(result, stderr), {name: timing for actor in made for name, timing in actor.timings.items()}

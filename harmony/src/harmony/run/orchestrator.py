@@ -23,7 +23,7 @@ from harmony.spec.gherkin import Step
 from harmony.spec.routing import ScenarioPlan, plan
 from harmony.verdict.event_factory import cell_finished, cell_started, step_finished, step_started
 from harmony.verdict.events import Subscriber
-from harmony.verdict.result import ScenarioResult, StepResult, merged
+from harmony.verdict.result import ScenarioResult, StepResult, merged, with_stderr
 
 _FATAL = frozenset({ProcessAction.KILL, ProcessAction.CRASH})
 
@@ -66,8 +66,8 @@ class CellRunner:
         self._repeat = repeat
         self._judge = judge
         self._record = record
-        self._played: WeakKeyDictionary[PooledActor, tuple[Cell, ScenarioResult]] = WeakKeyDictionary()
-        pool.crashed_idle = self._judge_again
+        self._played: WeakKeyDictionary[PooledActor, tuple[Cell, ScenarioResult, str]] = WeakKeyDictionary()
+        pool.dismissed = self._judge_again
 
     def run(self, cell: Cell, subscriber: Subscriber = lambda _: None) -> ScenarioResult:
         """Run a cell to its end, tell what happens, and leave no trace of it."""
@@ -88,27 +88,29 @@ class CellRunner:
         result = await run.whole(recorder)
         if recorder is not None and self._record is not None:
             recorder.write(self._record)
-        self._played.update({player.worker: (cell, result) for player in run.players or []})
-        result = self._judge(cell, await self._without_traces(run, result))
+        left = sorted({name for probe in self._probes for name in probe(run.generation.run_id)})
+        if left and not run.deadly:
+            # It is the fault of whoever was not killed by the scenario.
+            result = merged(result, Verdict.FAILED, Phase.LEAKS, f"left behind (removed now): {', '.join(left)}")
+        # Whoever is judged again finds all that is known of the cell.
+        self._played.update({player.worker: (cell, result, player.key) for player in run.players or []})
+        if left:
+            _remove(left)
+            await self._pool.renew()
+        result = self._judge(cell, result)
         subscriber(cell_finished(cell, result, self._repeat(cell)))
         return result
 
     def _judge_again(self, worker: PooledActor, crash: str) -> None:
-        """Replace the verdict on the last cell of a worker that has crashed since."""
-        cell, before = self._played[worker]
-        result = self._judge(cell, merged(before, Verdict.CRASHED, Phase.CLOSE, f"after this cell, {crash}"))
-        self._pool.observe(cell_finished(cell, result, self._repeat(cell), late=True))
-
-    async def _without_traces(self, run: _CellRun, result: ScenarioResult) -> ScenarioResult:
-        """Find and remove what the cell has left; it is the fault of whoever was not killed by the scenario."""
-        left = sorted({name for probe in self._probes for name in probe(run.generation.run_id)})
-        if not left:
-            return result
-        _remove(left)
-        await self._pool.renew()
-        if run.deadly:
-            return result
-        return merged(result, Verdict.FAILED, Phase.LEAKS, f"left behind (removed now): {', '.join(left)}")
+        """Replace the verdict on the last cell of a worker that has crashed since, or been alarming on its way out."""
+        written = worker.take_stderr()
+        if worker not in self._played or not (crash or written.alarms):
+            return
+        cell, before, key = self._played[worker]
+        result = with_stderr(before, {key: written})
+        if crash:
+            result = merged(result, Verdict.CRASHED, Phase.CLOSE, f"after this cell, {crash}")
+        self._pool.observe(cell_finished(cell, self._judge(cell, result), self._repeat(cell), late=True))
 
 
 @dataclass(slots=True)
@@ -206,7 +208,7 @@ class _CellRun:
                 seen = [one.outcomes[player.key].verdict for one in result.results if player.key in one.outcomes]
                 if verdict is not Verdict.CRASHED or verdict not in seen:
                     result = merged(result, verdict, Phase.CLOSE, f"{player.key}: {error}")
-        return result
+        return with_stderr(result, {player.key: player.worker.take_stderr() for player in self.players or []})
 
     def _not_started(self, error: HarmonyError) -> ScenarioResult:
         verdict = getattr(error, "verdict", Verdict.ERRORED)

@@ -20,6 +20,7 @@ from typing import Any, Final, Protocol
 from harmony.config import Platform
 from harmony.errors import ConfigurationError, CrashedError, HarmonyError
 from harmony.process.child import ProcessSpec
+from harmony.process.transcript import StderrRule, Written
 from harmony.run import building
 from harmony.run.actor import Actor
 from harmony.run.driver_actor import DriverActor
@@ -53,6 +54,9 @@ class PooledActor(Actor, Protocol):
 
     def crash(self) -> str:
         """Say how its process crashed; empty if it did not."""
+
+    def take_stderr(self) -> Written:
+        """Return what its processes have written on stderr since this was asked last."""
 
     async def kill(self) -> None:
         """End it without asking it."""
@@ -180,7 +184,7 @@ class WorkerPool:
         timeouts: WorkerTimeouts | None = None,
         library: Callable[[], StepLibrary] | None = None,
     ) -> None:
-        self._platforms = platforms
+        self.platforms = platforms
         self._root = root
         self._seed = seed
         self._step_timeout = step_timeout
@@ -189,8 +193,8 @@ class WorkerPool:
         self._generation = _new_generation()
         self.started = 0
         self.observe: Subscriber = lambda _: None
-        self.crashed_idle: Callable[[PooledActor, str], None] = lambda *_: None
-        """Hears of a worker that crashed after it had been taken back, and how."""
+        self.dismissed: Callable[[PooledActor, str], None] = lambda *_: None
+        """Hears of a worker that has ended after it had been taken back, and how it crashed, if it did."""
 
     @property
     def generation(self) -> Generation:
@@ -241,12 +245,14 @@ class WorkerPool:
     async def _dismissed(self, worker: PooledActor, ending: Awaitable[None]) -> None:
         """End a worker that plays nothing."""
         worker.observe(self.observe, None)
+        crash = ""
         try:
             await self._ended(worker, ending)
         except CrashedError as error:
-            self.crashed_idle(worker, error.message)
+            crash = error.message
         except HarmonyError:
             pass
+        self.dismissed(worker, crash)
 
     async def _ended(self, worker: PooledActor, ending: Awaitable[None]) -> None:
         """Wait for the end of a worker, and judge it."""
@@ -257,9 +263,9 @@ class WorkerPool:
                 raise CrashedError(crash)
 
     async def _start(self, name: str) -> PooledActor:
-        platform = self._platforms.get(name)
+        platform = self.platforms.get(name)
         if platform is None:
-            known = ", ".join(sorted(self._platforms)) or "none"
+            known = ", ".join(sorted(self.platforms)) or "none"
             raise ConfigurationError(f"there is no platform {name!r} in the project file", hint=f"known are: {known}")
         timeouts = replace(self._timeouts, start=platform.start_timeout, stop=platform.stop_timeout)
         endpoint = endpoint_of(name)
@@ -295,7 +301,9 @@ def spec_of(
     program, *words = filled_in(command, root)
     if "/" in program and not program.startswith("/"):
         program = str((directory / program).resolve())
-    return ProcessSpec(name, [program, *words], directory, {**platform.environment, **(numbers or {})})
+    rule = StderrRule(platform.stderr_patterns, clean=platform.stderr == "clean")
+    environment = {**platform.environment, **(numbers or {})}
+    return ProcessSpec(name, [program, *words], directory, environment, stderr=rule)
 
 
 def _no_library() -> StepLibrary:

@@ -97,6 +97,13 @@ class StepFinished(_Event):
     seconds: float
 
 
+class StderrLine(_Told):
+    """A line that a driver, a worker or a child of it has written on stderr."""
+
+    at: str = Field(description="Moment in UTC at which it was read, ISO 8601.")
+    text: str
+
+
 class CellFinished(_Event):
     """A scenario with a pairing has ended."""
 
@@ -120,6 +127,13 @@ class CellFinished(_Event):
     by: list[str] = Field(default_factory=list, description="The roles whose part of that step did not pass.")
     late: bool = Field(
         default=False, description="Whether it replaces the verdict given before: a worker has crashed since."
+    )
+    stderr: dict[str, list[StderrLine]] = Field(
+        default_factory=dict, description="By role, what its processes have written there: head and tail."
+    )
+    alarms: list[str] = Field(
+        default_factory=list,
+        description="What of that is alarming, whatever the verdict: a sanitizer, a panic.",
     )
     report: str = Field(default="", description="The whole report, with steps, logs and what repeats it.")
 

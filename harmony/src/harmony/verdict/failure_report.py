@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from harmony.excerpt import excerpt
 from harmony.model import DataTable, LogRecord, Phase, StepOutcome, Verdict
+from harmony.process.transcript import Written
 from harmony.spec.gherkin import Step
 from harmony.text import shortened, shown, visible
 from harmony.verdict.result import ScenarioResult, StepResult
@@ -18,7 +20,7 @@ _LONGEST_LINE: Final = 400
 
 
 def failure_report(result: ScenarioResult, repeat: str) -> str:
-    """Return the report on a scenario that did not pass.
+    """Return the report on a scenario that did not pass, or of which something is alarming.
 
     Args:
         result: What came of it.
@@ -37,6 +39,8 @@ def failure_report(result: ScenarioResult, repeat: str) -> str:
     for key, records in result.logs.items():
         if records:
             lines += ["", f"log of {key}:", *_log_lines(records)]
+    for key, written in result.stderr.items():
+        lines += ["", f"stderr of {key}:", *(f"    {record.timestamp} {record.message}" for record in told(written))]
     lines += ["", f"repeat with: {repeat}"]
     return visible("\n".join(lines))
 
@@ -46,6 +50,12 @@ def one_line(result: ScenarioResult) -> str:
     failure = result.failure
     cause = failure.error.partition("\n")[0] if failure else ""
     return f"{result.verdict.value}: {shown(cause, _LONGEST_LINE)}" if cause else result.verdict.value
+
+
+def told(written: Written) -> list[LogRecord]:
+    """Return the lines that are told of what a role has written on stderr."""
+    kept = excerpt(written.records, _FIRST_LOG_LINES, _LAST_LOG_LINES)
+    return [replace(record, message=shown(record.message, _LONGEST_LINE)) for record in kept]
 
 
 def _result_lines(result: StepResult, *, marked: bool) -> list[str]:

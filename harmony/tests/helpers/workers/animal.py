@@ -131,6 +131,11 @@ def last_words() -> None:
     os.abort()
 
 
+def grumble(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
+
+
 def later(end: Callable[[], Any]) -> Callable[[Message], None]:
     """Do the right thing, and end by itself 3 ms after the answer."""
 
@@ -254,6 +259,7 @@ ZOO: dict[str, Callable[[Message], None]] = {
     "leaves-after-cleanup": on("cleanup", later(lambda: os._exit(0))),
     "segfaults-at-shutdown": on("shutdown", lambda r: both(r, replied(), lambda _: die(signal.SIGSEGV))),
     "exit-3-at-shutdown": on("shutdown", lambda r: both(r, replied(), lambda _: os._exit(3))),
+    "reports-a-leak-at-shutdown": on("shutdown", then(lambda: grumble("ERROR: LeakSanitizer: 1 byte"))),
     "ends-with-its-input": on("shutdown", lambda request: good({**request, "method": "unknown"})),
 }
 
