@@ -90,6 +90,7 @@ def zoo(tmp_path: Path) -> Iterator[Zoo]:
     yield Zoo(runner, pool, {scenario.number: scenario for scenario in read_feature(feature).scenarios})
     runner.close()
     mine = [child for child in psutil.Process().children(recursive=True) if str(ANIMAL) in child.cmdline()]
+    mine += [child for child in psutil.Process().children(recursive=True) if "time.sleep(600)" in str(child.cmdline())]
     assert not mine, f"left behind: {mine}"
     assert not list(shared.iterdir())
     orphans = [p for p in psutil.process_iter(["environ"]) if (p.info["environ"] or {}).get("ZOO_DIR") == str(shared)]
@@ -124,6 +125,9 @@ BEHAVIOUR: dict[str, tuple[Verdict, str]] = {
     "closes-stdout": (Verdict.CRASHED, "closed its stdout but goes on running"),
     "leaves-a-child": (Verdict.FAILED, r"left 1 process\(es\) behind"),
     "leaves-a-daemon": (Verdict.FAILED, r"left 1 process\(es\) behind"),
+    "hides-a-child": (Verdict.FAILED, r"left 1 process\(es\) behind"),
+    "hides-a-daemon": (Verdict.FAILED, r"daemons without an environment ran on \(ended now\): .*time.sleep\(600\)"),
+    "hides-a-child-and-dies": (Verdict.CRASHED, "exited with code 1"),
     "child-holds-the-pipes": (Verdict.CRASHED, "exited with code 1"),
     "stubborn": (Verdict.PASSED, ""),
     "floods-stderr": (Verdict.PASSED, ""),
@@ -177,7 +181,12 @@ def test_the_table_is_complete() -> None:
     assert len(NAMES) >= 25
 
 
-@pytest.mark.parametrize("name", BEHAVIOUR)
+HIDDEN = pytest.mark.promise("daemons")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[HIDDEN] if name.startswith("hides-") else []) for name in BEHAVIOUR]
+)
 def test_each_animal_is_recognised(zoo: Zoo, name: str) -> None:
     verdict, message = BEHAVIOUR[name]
     result, seconds = zoo.run(name)

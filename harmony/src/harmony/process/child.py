@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from harmony.errors import ExitCode, HarmonyError
-from harmony.process import reaper
+from harmony.process import orphans, reaper
 from harmony.process.marks import RUN_VARIABLE, WORKER_VARIABLE, Census, nested
 from harmony.process.this_system import SYSTEM
 from harmony.process.transcript import StderrRule, Transcript
@@ -69,6 +69,7 @@ class _Run:
                 self._pid = os.getpid()
                 self.mark = uuid.uuid4().hex
                 self._reaper = reaper.start(self.mark)
+                orphans.note_started(self._reaper.pid)
                 atexit.register(self._end, os.getpid())
             return self.mark
 
@@ -140,6 +141,7 @@ class ChildProcess:
             ) from error
         if self._popen.stdin is None or self._popen.stdout is None or self._popen.stderr is None:
             raise StartFailedError(f"{spec.name} has no pipes")
+        orphans.note_started(self.pid)
         self._streams = (self._popen.stdin, self._popen.stdout, self._popen.stderr)
         self.stdin, self.stdout, self.stderr_fd = (stream.fileno() for stream in self._streams)
         for descriptor in (self.stdin, self.stdout, self.stderr_fd):
@@ -209,7 +211,7 @@ class ChildProcess:
 
     def family(self) -> list[int]:
         """Return this process and all that it has started, daemons included."""
-        return _census.marked(self.mark)
+        return [*_census.marked(self.mark), *orphans.unmarked_kin(self.pid)]
 
     def end_strays(self, keep: frozenset[int]) -> list[int]:
         """Kill what it has started since, but for some processes; return what was killed, once it is gone."""
@@ -247,6 +249,7 @@ class ChildProcess:
             self._watch.signal_group(signals.SIGKILL)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._popen.wait(5.0)
+                orphans.note_ended(self.pid)
             self._closed = True
             return left
 

@@ -14,6 +14,7 @@ from harmony.errors import HarmonyError
 from harmony.model import Phase, ProcessAction, StepOutcome, Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.seeds import seed_of
+from harmony.process import orphans
 from harmony.process.resources import LeakProbe
 from harmony.run.actor import Actor
 from harmony.run.pool import Generation, PooledActor, WorkerPool
@@ -85,7 +86,11 @@ class CellRunner:
         subscriber(cell_started(cell, seed))
         run = _CellRun(cell, plan(cell.scenario), self._pool, self._pool.generation, self._options, seed, subscriber)
         recorder = Recorder(cell, seed) if self._record is not None else None
+        before = frozenset(orphans.adopted())
         result = await run.whole(recorder)
+        if daemons := orphans.end_unmarked(before):
+            said = f"daemons without an environment ran on (ended now): {', '.join(daemons)}"
+            result = merged(result, Verdict.FAILED, Phase.LEAKS, said)
         if recorder is not None and self._record is not None:
             recorder.write(self._record)
         left = sorted({name for probe in self._probes for name in probe(run.generation.run_id)})

@@ -119,6 +119,20 @@ def fork(*, daemon: bool) -> None:
     subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"], start_new_session=daemon)
 
 
+def hide(*, orphan: bool) -> None:
+    """Leave a process that nothing but its descent gives away: no environment, no descriptor, a session of its own."""
+    sleeper = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
+    quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    if not orphan:
+        subprocess.Popen(sleeper, env={}, start_new_session=True, **quiet)
+    elif (child := os.fork()) == 0:
+        os.setsid()
+        subprocess.Popen(sleeper, env={}, **quiet)
+        os._exit(0)
+    else:
+        os.waitpid(child, 0)
+
+
 def die(number: int) -> None:
     if number == signal.SIGSEGV:
         ctypes.string_at(0)
@@ -219,6 +233,9 @@ ZOO: dict[str, Callable[[Message], None]] = {
     "closes-stdout": puts(lambda _: os.close(1)),
     "leaves-a-child": puts(then(lambda: fork(daemon=False))),
     "leaves-a-daemon": puts(then(lambda: fork(daemon=True))),
+    "hides-a-child": puts(then(lambda: hide(orphan=False))),
+    "hides-a-daemon": puts(then(lambda: hide(orphan=True))),
+    "hides-a-child-and-dies": puts(lambda r: both(r, lambda _: hide(orphan=False), lambda _: os._exit(1))),
     "child-holds-the-pipes": puts(lambda r: both(r, lambda _: fork(daemon=True), lambda _: os._exit(1))),
     "stubborn": stubborn,
     "floods-stderr": puts(then(lambda: [os.write(2, b"x" * 65536 + b"\n") for _ in range(400)])),
