@@ -47,8 +47,8 @@ class DuplexChannelSteps:
     async def create(self, base: str, metadata: ByteSize, payload: ByteSize) -> None:
         """Create a channel and become its server."""
         await self._role.require_capabilities()
-        for end in ("request", "response"):
-            self._role.view_exactly(f"{self._role.naming.name(base)}_{end}")
+        self._role.view_exactly(f"{self._role.naming.name(base)}_response")
+        self._role.owns(f"{self._role.naming.name(base)}_request")
         self._handle = await self._driver.serve(self._role.naming.name(base), metadata=metadata, payload=payload)
 
     @step(acting(r"creates immutable duplex channel '(?P<base>[^']+)' with default config"))
@@ -263,8 +263,8 @@ class DuplexChannelSteps:
 
     async def _dial(self, base: str, payload: int) -> None:
         self._name = self._role.naming.name(base)
-        for end in ("request", "response"):
-            self._role.view_exactly(f"{self._name}_{end}")
+        self._role.view_exactly(f"{self._name}_request")
+        self._role.owns(f"{self._name}_response")
         self._handle = await self._driver.dial(
             self._name, metadata=_RESPONSE_METADATA, payload=payload, timeout=self._role.settings.read_timeout
         )

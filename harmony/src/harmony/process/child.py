@@ -186,6 +186,11 @@ class ChildProcess:
         return 0 in self._fair
 
     @property
+    def killed(self) -> bool:
+        """Whether it was ended from here, or by what was asked of it, before it could release anything."""
+        return self._spared or (self.ended(0) and self._watch.status() != 0 and not self.crashed)
+
+    @property
     def crashed(self) -> bool:
         """Whether it has ended by itself: before it was asked to, or then by a signal or with a code other than 0."""
         return not self._spared and self.ended(0) and self._watch.status() not in self._fair
