@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
-from harmony.process.transcript import StderrRule, Transcript, Written
+from harmony.process import transcript as transcript_module
+from harmony.process.transcript import StderrRule, Transcript, Written, pass_on
 
 ALARMS = (
     "==7==ERROR: AddressSanitizer: heap-use-after-free on address 0x602000000010",
@@ -85,3 +88,17 @@ def test_a_line_may_come_in_pieces_and_have_any_length() -> None:
     assert texts == ["panic: here", "x" * 2000 + " …", r"\xff\x1b[2J\x00unfinished"]
     assert transcript.take() == Written()
     assert transcript.lines(1) == [r"\xff\x1b[2J\x00unfinished"]
+
+
+def test_a_worker_passes_on_what_its_own_children_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would end with the worker, and nobody would see it."""
+    monkeypatch.setattr(transcript_module, "_passed_on", [])
+    read, write = os.pipe()
+    pass_on(write)
+    transcript = Transcript()
+    transcript.feed(b"panic: \x1b in pieces")
+    transcript.feed(b"\nand more\n")
+    os.close(write)
+    with os.fdopen(read, "rb") as stream:
+        assert stream.read() == b"panic: \x1b in pieces\nand more\n"
+    assert transcript.take().alarms == (r"panic: \x1b in pieces",)

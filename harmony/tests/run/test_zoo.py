@@ -128,6 +128,7 @@ BEHAVIOUR: dict[str, tuple[Verdict, str]] = {
     "hides-a-child": (Verdict.FAILED, r"left 1 process\(es\) behind"),
     "hides-a-daemon": (Verdict.FAILED, r"daemons without an environment ran on \(ended now\): .*time.sleep\(600\)"),
     "hides-a-child-and-dies": (Verdict.CRASHED, "exited with code 1"),
+    "does-not-reap": (Verdict.PASSED, ""),
     "child-holds-the-pipes": (Verdict.CRASHED, "exited with code 1"),
     "stubborn": (Verdict.PASSED, ""),
     "floods-stderr": (Verdict.PASSED, ""),

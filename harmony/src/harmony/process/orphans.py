@@ -71,7 +71,12 @@ def _descendants(pid: int) -> Iterator[int]:
 
 
 def _unmarked(pid: int) -> bool:
-    return not carried(pid, RUN_VARIABLE)
+    """Whether a process runs and carries no mark: one that only waits to be reaped has none either."""
+    if carried(pid, RUN_VARIABLE):
+        return False
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _foreign(pid: int) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import re
 import threading
 from collections import deque
@@ -71,6 +73,15 @@ class Written:
         return cls(excerpt(records), tuple(alarms[:_MOST_ALARMS]), any(part.clean for part in every))
 
 
+_passed_on: list[int] = []
+"""Descriptors that get every byte, too."""
+
+
+def pass_on(descriptor: int) -> None:
+    """Write what all transcripts of this process take to a descriptor, too: whoever started this one shall have it."""
+    _passed_on[:] = [descriptor]
+
+
 @dataclass(slots=True)
 class Transcript:
     """The stderr of one process.
@@ -88,6 +99,9 @@ class Transcript:
 
     def feed(self, data: bytes) -> None:
         """Take more of the stream."""
+        for descriptor in _passed_on:
+            with contextlib.suppress(OSError):
+                os.write(descriptor, data)
         *lines, rest = data.split(b"\n")
         with self._lock:
             for line in lines:

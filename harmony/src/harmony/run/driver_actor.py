@@ -10,7 +10,6 @@ from harmony.errors import ConfigurationError, LeftBehindError
 from harmony.logs import LEVELS
 from harmony.model import StepCall, StepOutcome, Verdict
 from harmony.process.child import ProcessSpec
-from harmony.process.transcript import Written
 from harmony.run.control import ProcessControl
 from harmony.run.role_driver import DriverControl, DriverProgram, RoleDriver, role_driver
 from harmony.run.step_actor import StepActor
@@ -97,10 +96,6 @@ class DriverActor(StepActor):
                 f"{len(pids)} driver(s) of {name} ran on after the scenario: {numbers} (ended now)",
                 hint="a step class ends its drivers in the scenario's clean-up",
             )
-
-    def take_stderr(self) -> Written:
-        """Return what its drivers have written on stderr since this was asked last."""
-        return self.program.take_stderr()
 
     def crash(self) -> str:
         """Say nothing: its drivers end with each scenario, which judges them."""

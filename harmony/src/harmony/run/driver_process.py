@@ -30,9 +30,6 @@ class ProcessListener(Protocol):
     def observer(self) -> Observer | None:
         """Hears every message."""
 
-    def started(self, driver: DriverProcess) -> None:
-        """Note a process that has been started, and may not come to introduce itself."""
-
     def joined(self, driver: DriverProcess) -> None:
         """Note a process that has introduced itself."""
 
@@ -86,11 +83,10 @@ class DriverProcess(Driver):
             DriverError: It does not answer.
         """
         driver = cls(ChildProcess(spec), contract, strict=strict, listener=listener)
-        if listener is not None:
-            listener.started(driver)
         context = current_context()
         if context is not None:
             context.judge_end(driver.crash)
+            context.transcripts.append(driver.child.stderr)
         try:
             contract.check_identity(await driver.hello(timeout=patience))
         except BaseException:

@@ -122,6 +122,5 @@ class LocalRunner:
             for actor in made:
                 await actor.close()
         for role, actor in zip(roles, made, strict=True):
-            if isinstance(actor, DriverActor):
-                stderr[role] = Written.together([*filter(None, [stderr.get(role)]), actor.take_stderr()])
+            stderr[role] = Written.together([stderr.get(role, Written()), actor.take_stderr()])
         return with_stderr(result, stderr), {name: timing for actor in made for name, timing in actor.timings.items()}

@@ -10,7 +10,6 @@ from typing import Any, Final, TypeVar, cast
 
 from harmony.process.child import ProcessSpec
 from harmony.process.stacks import stacks_of
-from harmony.process.transcript import Transcript, Written
 from harmony.run.control import ProcessControl
 from harmony.run.driver_process import DriverProcess
 from harmony.steps.library import StepLibrary
@@ -37,7 +36,6 @@ class DriverProgram:
         tell: Hears of each process that starts and ends.
         observer: Hears every message.
         running: The processes that have not ended.
-        transcripts: What they and those before them write on stderr.
     """
 
     spec: ProcessSpec
@@ -45,21 +43,10 @@ class DriverProgram:
     tell: Subscriber = field(default=lambda _: None)
     observer: Observer | None = None
     running: list[DriverProcess] = field(default_factory=list)
-    transcripts: list[Transcript] = field(default_factory=list)
-
-    def take_stderr(self) -> Written:
-        """Return what its processes have written on stderr since this was asked last."""
-        written = Written.together(transcript.take() for transcript in self.transcripts)
-        self.transcripts = [driver.child.stderr for driver in self.running]
-        return written
 
     async def start(self, *, strict: bool = False) -> DriverProcess:
         """Start a process, and return once it has introduced itself."""
         return await DriverProcess.begin(self.spec, self.contract, strict=strict, listener=self)
-
-    def started(self, driver: DriverProcess) -> None:
-        """Note a process that has been started."""
-        self.transcripts.append(driver.child.stderr)
 
     def joined(self, driver: DriverProcess) -> None:
         """Note a process that has introduced itself."""

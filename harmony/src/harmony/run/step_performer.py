@@ -27,6 +27,7 @@ from harmony.errors import (
 from harmony.logs import LEVELS
 from harmony.model import ProcessAction, ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.own_code import is_own_code
+from harmony.process.transcript import Transcript, Written
 from harmony.run.blocking import BlockingCalls
 from harmony.run.control import ProcessControl
 from harmony.run.loop_thread import contained, task_stacks, within
@@ -83,6 +84,7 @@ class StepPerformer:
         self._context: ScenarioContext | None = None
         self._injector: Injector | None = None
         self._running: _Running | None = None
+        self._transcripts: Sequence[Transcript] = ()
         self.timings: dict[str, Statistics] = {}
 
     @property
@@ -95,6 +97,7 @@ class StepPerformer:
         if self._context is not None:
             await self.finish()
         self._context = ScenarioContext(scenario, show_logs=self._show_logs)
+        self._transcripts = self._context.transcripts
         self._injector = Injector(self._library.providers, self._context, self._given(self._context))
         self.timings = {}
 
@@ -179,6 +182,10 @@ class StepPerformer:
         # What the context held is gone, so a function that still ran in the background comes to its end.
         if not await self._blocking.settled(_SETTLED_IN):
             self._blocking.close()
+
+    def take_stderr(self) -> Written:
+        """Return what the processes of its scenario, the last one, have written on stderr since this was asked last."""
+        return Written.together(transcript.take() for transcript in tuple(self._transcripts))
 
     async def close(self) -> None:
         """End the threads."""

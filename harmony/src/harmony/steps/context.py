@@ -13,6 +13,7 @@ from harmony.errors import CleanupError, CrashedError
 from harmony.excerpt import Excerpt
 from harmony.logs import LEVELS, Logger, scenario_logger
 from harmony.model import ScenarioStart
+from harmony.process.transcript import Transcript
 from harmony.steps.naming import Naming
 from harmony.steps.performance import PerformanceMonitor
 
@@ -32,6 +33,7 @@ class ScenarioContext:
         logs: What was logged since the last step ended, as far as it is kept.
         random: Random numbers that depend on the seed alone.
         performance: Durations of operations.
+        transcripts: What the processes that it has started write on stderr.
     """
 
     def __init__(self, start: ScenarioStart, *, show_logs: int = LEVELS["warning"]) -> None:
@@ -43,6 +45,7 @@ class ScenarioContext:
         )
         self.random = random.Random(f"{start.seed}/{start.role}")  # noqa: S311 - reproducible, not secret
         self.performance = PerformanceMonitor()
+        self.transcripts: list[Transcript] = []
         self._cleanups: list[CleanUp] = []
         self._diagnoses: list[tuple[str, Callable[[], str]]] = []
         self._ends: list[Callable[[], str]] = []

@@ -95,7 +95,7 @@ def with_stderr(result: ScenarioResult, stderr: Mapping[str, Written]) -> Scenar
     every = dict(result.stderr)
     for key, written in stderr.items():
         if written.records:
-            every[key] = Written.together([*filter(None, [every.get(key)]), written])
+            every[key] = Written.together([every.get(key, Written()), written])
     result = replace(result, stderr=every)
     alarms = [f"{key}: {alarm}" for key, written in stderr.items() if written.clean for alarm in written.alarms]
     said = "\n".join(["on stderr, where there must be no alarm:", *alarms])
