@@ -147,6 +147,7 @@ BEHAVIOUR: dict[str, tuple[Verdict, str]] = {
     "times-out-by-itself": (Verdict.TIMED_OUT, "Step execution timeout: 100 ms"),
     "rpc-error": (Verdict.ERRORED, "answered with error -32603: oh"),
     "parse-error": (Verdict.ERRORED, r"answered with error -32700: what\?"),
+    "asks-back-with-an-escape": (Verdict.PASSED, ""),
     "asks-back": (Verdict.PASSED, ""),
     "unhealthy": (Verdict.ERRORED, "answered health with False"),
     "never-ready": (Verdict.TIMED_OUT, "did not answer health within 8 s"),
@@ -199,6 +200,20 @@ def test_each_animal_is_recognised(zoo: Zoo, name: str) -> None:
     assert seconds < 15
     after, _ = zoo.run("good")
     assert after.verdict is Verdict.PASSED, after.failure
+
+
+def test_odd_words_are_logged_as_text(zoo: Zoo, capfd: pytest.CaptureFixture[str]) -> None:
+    zoo.run("asks-back-with-an-escape")
+    told = "".join(capfd.readouterr())
+    assert r"\x1b]0;renamed" in told
+    assert "\x1b]0;" not in told
+
+
+@HIDDEN
+def test_what_a_dead_worker_has_hidden_is_told_beside_its_crash(zoo: Zoo) -> None:
+    result, _ = zoo.run("hides-a-child-and-dies")
+    assert result.verdict is Verdict.CRASHED
+    assert any("daemons without an environment ran on" in one.error for one in result.results)
 
 
 @pytest.mark.parametrize("another", [True, False], ids=["before-another-cell", "at-the-end"])

@@ -27,6 +27,7 @@ from harmony.process.this_system import SYSTEM
 from harmony.run.loop_thread import LoopThread
 from harmony.serve.conversation import Host, Session, SessionOptions
 from harmony.serve.streams import SocketWire, StandardStreams, Wire
+from harmony.text import visible
 from harmony.wire import framing
 from harmony.wire.framing import Fault, Frame
 
@@ -255,6 +256,7 @@ def log_to_stderr(level: str = "info") -> None:
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.format_exc_info,
             structlog.dev.ConsoleRenderer(colors=False),
+            lambda _, __, text: visible(str(text)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),

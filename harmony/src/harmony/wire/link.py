@@ -15,12 +15,14 @@ import structlog
 from harmony.errors import HarmonyError
 from harmony.model import Verdict
 from harmony.process.child import ChildProcess
+from harmony.text import shown
 from harmony.wire import framing, jsonrpc
 from harmony.wire.client import Client, Oddity, UnansweredError
 from harmony.wire.jsonrpc import ErrorResponse, Message, Request
 
 MAX_ANSWER = 64 * 1024 * 1024
 _MAX_ODDITIES = 20
+_LONGEST_ODDITY: Final = 400
 _OF_CLEAN_UP: Final = frozenset({Verdict.CRASHED, Verdict.FAILED, Verdict.UNSUPPORTED})
 
 _log = structlog.get_logger(__name__)
@@ -167,6 +169,7 @@ class Link(Client):
 
     def odd(self, kind: Oddity, text: str, error: ErrorResponse | None = None) -> None:
         """Remember what answers nothing; what makes the answers uncertain fails all that is pending."""
+        text = shown(text, _LONGEST_ODDITY)
         if kind is Oddity.TRUNCATED:
             self._truncated = f" in the middle of an answer: {text}"
         elif error is not None:

@@ -255,6 +255,7 @@ ZOO: dict[str, Callable[[Message], None]] = {
     "times-out-by-itself": puts(replied(TIMED_OUT)),
     "rpc-error": puts(lambda r: send(b'{"jsonrpc":"2.0","id":%d,"error":{"code":-32603,"message":"oh"}}' % r["id"])),
     "parse-error": puts(lambda _: send(b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"what?"}}')),
+    "asks-back-with-an-escape": puts(then(lambda: send(b'{"jsonrpc":"2.0","id":1,"method":"\\u001b]0;renamed"}'))),
     "asks-back": puts(then(lambda: send(b'{"jsonrpc":"2.0","id":1,"method":"health"}'))),
     "unhealthy": on("health", replied(result=False)),
     "never-ready": on("health", void),
