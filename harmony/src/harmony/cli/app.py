@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from harmony.errors import HarmonyError
-from harmony.process.this_system import lacking
+from harmony.process.this_system import missing_promises
 from harmony.text import shown
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
@@ -18,7 +18,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "steps": ("features", "List every sentence that has a meaning: pattern, types, where defined, where used."),
     "scaffold": ("features", "Write step methods for the sentences that have no meaning yet."),
     "scenarios": ("features", "List the scenarios that some words name."),
-    "clauses": ("clauses", "Show which scenarios cite which clause; a citation of a clause that does not exist fails."),
+    "clauses": ("clauses", "Show which scenarios cite which clause; a citation of what does not exist fails."),
     "build": (
         "build",
         "Run the build command of each platform. Without names, one whose tool is not here is passed over, visibly.",
@@ -95,7 +95,7 @@ def _tell_version(wanted: bool) -> None:
         from importlib.metadata import version  # noqa: PLC0415 - no other command needs it
 
         typer.echo(f"harmony {version('harmony-conformance')}")
-        if told := lacking():
+        if told := missing_promises():
             typer.echo(told)
         raise typer.Exit
 

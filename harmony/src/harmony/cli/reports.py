@@ -15,7 +15,7 @@ from harmony.errors import ConfigurationError, ExitCode, HarmonyError
 from harmony.project import load_project
 from harmony.report.files import LAST_RUN
 from harmony.report.page import html_report
-from harmony.report.terminal import Grid, plain, totals
+from harmony.report.terminal import Grid, grid_lines, totals
 from harmony.run.local_mode import possible_cells
 from harmony.run.project_run import ProjectRun
 from harmony.verdict.events import CellFinished, Event, RunFinished, RunPlanned, StepSupport, read_file, schema_text
@@ -73,7 +73,7 @@ def report_command(
     )
     supports = [event for one in runs.values() for event in one if isinstance(event, StepSupport)]
     table = SupportTable.of(supports, {name for result in results for name in result.pairing.values()})
-    for text in (*plain(Grid.of(results)), "", totals(results), *support_lines(table)):
+    for text in (*grid_lines(Grid.of(results)), "", totals(results), *support_lines(table)):
         typer.echo(text)
     for text in unclaimed([result.note for result in results]):
         typer.echo(text)

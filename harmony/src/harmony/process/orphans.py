@@ -15,7 +15,7 @@ from typing import Final
 
 import psutil
 
-from harmony.process.marks import RUN_VARIABLE, carried
+from harmony.process.marks import RUN_VARIABLE, variable_of
 from harmony.process.this_system import SYSTEM
 from harmony.text import visible
 
@@ -72,7 +72,7 @@ def _descendants(pid: int) -> Iterator[int]:
 
 def _unmarked(pid: int) -> bool:
     """Whether a process runs and carries no mark: one that only waits to be reaped has none either."""
-    if carried(pid, RUN_VARIABLE):
+    if variable_of(pid, RUN_VARIABLE):
         return False
     with contextlib.suppress(psutil.Error):
         return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE

@@ -9,7 +9,7 @@ from harmony.plan.cells import Cell
 from harmony.plan.seeds import seed_of
 from harmony.run.mode import Mode
 from harmony.run.project_run import ProjectRun
-from harmony.spec.routing import plan
+from harmony.spec.routing import route
 from harmony.verdict.event_factory import cell_finished, cell_started, step_finished
 from harmony.verdict.events import Event
 from harmony.verdict.result import ScenarioResult, StepResult
@@ -30,7 +30,7 @@ def cell_at(run: ProjectRun, mode: Mode, nodeid: str, root: Path) -> Cell | None
     return next((cell for cell in mode.every_cell(scenarios) if mode.title(cell) == name), None)
 
 
-def crashed(run: ProjectRun, mode: Mode, cell: Cell, said: str, *, begun: bool) -> list[Event]:
+def crash_events(run: ProjectRun, mode: Mode, cell: Cell, said: str, *, begun: bool) -> list[Event]:
     """Return what is told of a cell whose process has died.
 
     Args:
@@ -44,7 +44,7 @@ def crashed(run: ProjectRun, mode: Mode, cell: Cell, said: str, *, begun: bool) 
     error = f"the process that ran this cell has died, with all that it had not told: {said}"
     outcome = {"harmony": StepOutcome(Verdict.CRASHED, error)}
     end = StepResult(None, Phase.RUN, outcome, Verdict.CRASHED, 0.0)
-    routed = plan(cell.scenario)
+    routed = route(cell.scenario)
     steps = tuple(one.step for one in routed.steps)
     result = mode.judge(cell, ScenarioResult(routed, Verdict.CRASHED, (end,), not_run=steps, seed=seed))
     beginning = [] if begun else [cell_started(cell, seed)]

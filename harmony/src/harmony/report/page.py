@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from harmony.model import Verdict
-from harmony.report.template import filled
+from harmony.report.template import render_template
 from harmony.report.terminal import Grid, Row
 from harmony.text import shortened
 from harmony.verdict.events import CellFinished, StepSupport
@@ -40,7 +40,7 @@ def html_report(
     """
     grid = Grid.of(results)
     every = combined(results)
-    return filled(
+    return render_template(
         _TEMPLATE,
         title=title,
         facts=facts or {},

@@ -7,7 +7,7 @@ from typing import Any, Final, Protocol
 from rich.console import Console
 
 from harmony.report.collected import Collected
-from harmony.report.terminal import Grid, is_matrix, plain, tables, totals
+from harmony.report.terminal import Grid, grid_lines, is_matrix, tables, totals
 from harmony.verdict.support import SupportTable, support_lines, unclaimed
 from harmony.verdict.tally import combined
 from harmony.verdict.verdicts import is_red
@@ -69,7 +69,7 @@ class Summary(Collected):
                     console.print(table)
             terminal.write(captured.get(), flush=True)
         else:
-            for text in plain(grid):
+            for text in grid_lines(grid):
                 terminal.write_line(text)
         terminal.write_line("")
         terminal.write_line(totals(results))

@@ -8,7 +8,7 @@ from typing import Any
 from harmony.text import visible
 
 
-def filled(template: Path, **values: Any) -> str:
+def render_template(template: Path, **values: Any) -> str:
     """Return a template's text with values in their places."""
     import jinja2  # noqa: PLC0415 - few runs write a page
 

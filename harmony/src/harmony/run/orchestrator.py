@@ -21,7 +21,7 @@ from harmony.run.pool import Generation, PooledActor, WorkerPool
 from harmony.run.recording import Recorder
 from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
 from harmony.spec.gherkin import Step
-from harmony.spec.routing import ScenarioPlan, plan
+from harmony.spec.routing import ScenarioPlan, route
 from harmony.verdict.event_factory import cell_finished, cell_started, step_finished, step_started
 from harmony.verdict.events import Subscriber
 from harmony.verdict.result import ScenarioResult, StepResult, merged, with_stderr
@@ -84,21 +84,17 @@ class CellRunner:
         seed = seed_of(self._seed, cell.scenario)
         self._pool.observe = subscriber
         subscriber(cell_started(cell, seed))
-        run = _CellRun(cell, plan(cell.scenario), self._pool, self._pool.generation, self._options, seed, subscriber)
+        state = _CellRun(cell, route(cell.scenario), self._pool, self._pool.generation, self._options, seed, subscriber)
         recorder = Recorder(cell, seed) if self._record is not None else None
         before = frozenset(orphans.adopted())
-        result = await run.whole(recorder)
-        if daemons := orphans.end_unmarked(before):
-            said = f"daemons without an environment ran on (ended now): {', '.join(daemons)}"
-            result = merged(result, Verdict.FAILED, Phase.LEAKS, said)
+        result = await state.run(recorder)
         if recorder is not None and self._record is not None:
             recorder.write(self._record)
-        left = sorted({name for probe in self._probes for name in probe(run.generation.run_id)})
-        if left and not run.deadly:
-            # It is the fault of whoever was not killed by the scenario.
-            result = merged(result, Verdict.FAILED, Phase.LEAKS, f"left behind (removed now): {', '.join(left)}")
+        left = sorted({name for probe in self._probes for name in probe(state.generation.run_id)})
+        # What a killed process leaves is nobody's fault.
+        result = _with_leaks(result, orphans.end_unmarked(before), [] if state.deadly else left)
         # Whoever is judged again finds all that is known of the cell.
-        self._played.update({player.worker: (cell, result, player.key) for player in run.players or []})
+        self._played.update({player.worker: (cell, result, player.key) for player in state.players or []})
         if left:
             _remove(left)
             await self._pool.renew()
@@ -137,7 +133,7 @@ class _CellRun:
         """Whether the scenario itself kills a process, whose objects nobody can then release."""
         return any(step.action in _FATAL for step in self.plan.steps)
 
-    async def whole(self, recorder: Recorder | None) -> ScenarioResult:
+    async def run(self, recorder: Recorder | None) -> ScenarioResult:
         self.players = []
 
         async def spawn(role: str) -> Actor:
@@ -230,6 +226,15 @@ class _CellRun:
         if result.verdict is Verdict.TIMED_OUT and not self.scenes:
             self.scenes = self._look_around(result)
         self.subscriber(step_finished(self.cell, result))
+
+
+def _with_leaks(result: ScenarioResult, daemons: Sequence[str], objects: Sequence[str]) -> ScenarioResult:
+    if daemons:
+        said = f"daemons without an environment ran on (ended now): {', '.join(daemons)}"
+        result = merged(result, Verdict.FAILED, Phase.LEAKS, said)
+    if objects:
+        result = merged(result, Verdict.FAILED, Phase.LEAKS, f"left behind (removed now): {', '.join(objects)}")
+    return result
 
 
 def _remove(names: Sequence[str]) -> None:
