@@ -72,9 +72,10 @@ class DuplexChannelSteps:
     async def create(self, base: str, metadata: ByteSize, payload: ByteSize) -> None:
         """Create a channel and become its server."""
         await self._role.require_capabilities()
-        for end in ("request", "response"):
-            self._role.view_exactly(f"{self._role.naming.name(base)}_{end}")
-        self._server = await self._driver.serve(self._role.naming.name(base), metadata=metadata, payload=payload)
+        name = self._role.naming.name(base)
+        self._role.view_exactly(f"{name}_response")
+        self._role.owns(f"{name}_request")
+        self._server = await self._driver.serve(name, metadata=metadata, payload=payload)
 
     @step(acting(r"creates immutable duplex channel '(?P<base>[^']+)' with default config"))
     async def create_default(self, base: str) -> None:
@@ -301,8 +302,8 @@ class DuplexChannelSteps:
 
     async def _dial(self, base: str, payload: int) -> None:
         name = self._role.naming.name(base)
-        for end in ("request", "response"):
-            self._role.view_exactly(f"{name}_{end}")
+        self._role.view_exactly(f"{name}_request")
+        self._role.owns(f"{name}_response")
         handle = await self._driver.dial(
             name, metadata=_RESPONSE_METADATA, payload=payload, timeout=self._role.settings.read_timeout
         )

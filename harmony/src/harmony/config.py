@@ -23,6 +23,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from harmony import patterns
 from harmony.errors import ConfigurationError
 
 PREFIX: Final = "HARMONY_"
@@ -89,6 +90,9 @@ class Platform(BaseModel):
         start_timeout: Seconds until it must answer for the first time.
         step_timeout: Seconds a step may take; the project's value if absent.
         stop_timeout: Seconds it gets to end in order before it is killed.
+        stderr: What becomes of an alarm there, such as the report of a sanitizer or a panic: it is shown, and with
+            ``clean`` fails the cell.
+        stderr_patterns: Regular expressions of more alarms, each for a line.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -109,6 +113,18 @@ class Platform(BaseModel):
     start_timeout: float = Field(default=30.0, gt=0)
     step_timeout: float | None = Field(default=None, gt=0)
     stop_timeout: float = Field(default=5.0, gt=0)
+    stderr: Literal["captured", "clean"] = "captured"
+    stderr_patterns: tuple[str, ...] = ()
+
+    @pydantic.field_validator("stderr_patterns")
+    @classmethod
+    def _compile(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in value:
+            try:
+                patterns.check(pattern)
+            except patterns.PatternError as error:
+                raise ValueError(f"{pattern!r}: {error}") from None
+        return value
 
     @pydantic.field_validator("roles")
     @classmethod

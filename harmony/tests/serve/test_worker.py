@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from harmony.serve.worker import MAX_CONNECTIONS
 from peer import INITIALIZE, TOY, WORKERS, Peer, call, environment, frame, step, until
 
 BOUND = 10.0
@@ -476,6 +477,20 @@ def test_listens_on_a_socket_with_an_actor_for_each_peer(tmp_path: Path) -> None
         assert peer.end()[0] == 0
         assert not path.exists()
         second.close()
+
+
+def test_who_only_holds_a_place_makes_room_and_who_plays_keeps_his(tmp_path: Path) -> None:
+    path = tmp_path / "w.sock"
+    with Peer(toy={"listen": str(path)}) as peer, contextlib.ExitStack() as stack:
+        playing, *idle = [stack.enter_context(connect(path)) for _ in range(MAX_CONNECTIONS)]
+        talk(playing, call(1, "initialize", [INITIALIZE]))
+        for _ in range(2):  # one place for each who comes
+            assert talk(stack.enter_context(connect(path)), call(1, "health"))["result"] is True
+        assert talk(playing, step(2, "it tells its scenario"))["result"]["success"] is True
+        assert sum(one.recv(1) == b"" for one in idle[:2]) == 2
+        assert talk(idle[-1], call(3, "health"))["result"] is True
+        peer.process.terminate()
+        assert peer.end()[0] == 0
 
 
 def test_a_stale_socket_is_replaced(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from harmony.errors import HarmonyError
 from harmony.process.this_system import missing_promises
+from harmony.text import shown
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "lint": ("features", "Check that features and steps fit together; run nothing."),
@@ -113,7 +114,7 @@ def main() -> None:
     try:
         app()
     except HarmonyError as error:
-        typer.echo(f"harmony: {error}", err=True)
+        typer.echo(shown(f"harmony: {error}"), err=True)
         sys.exit(error.exit_code)
 
 

@@ -17,6 +17,7 @@ from harmony.run.recording import Recording, load_all
 from harmony.run.run_id import RunId
 from harmony.run.step_worker import StepWorker
 from harmony.serve.replay import Difference, feature_id_in, replay_together
+from harmony.text import shown, visible
 from harmony.wire.link import LinkError
 
 
@@ -47,9 +48,9 @@ def replay_command(  # noqa: PLR0917 - typer passes options by name
     failed = {name for name, found in told.items() if not all(one.better for one in found)}
     passed = len(told) - len(failed)
     for name, found in told.items():
-        typer.echo(f"{'FAILED' if name in failed else 'passed'} {name}")
+        typer.echo(visible(f"{'FAILED' if name in failed else 'passed'} {name}"))
         for difference in found:
-            typer.echo(f"  {difference}")
+            typer.echo(shown(f"  {difference}"))
     typer.echo(f"{passed} of {len(told)} recordings passed")
     if passed / len(told) < min_pass_rate:
         raise typer.Exit(ExitCode.FAILED)

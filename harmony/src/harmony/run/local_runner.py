@@ -12,6 +12,7 @@ from harmony.model import Phase, Verdict
 from harmony.plan.seeds import seed_of
 from harmony.process.child import ProcessSpec
 from harmony.process.resources import ResourceMonitor, ResourceUse
+from harmony.process.transcript import Written
 from harmony.run.actor import Actor
 from harmony.run.driver_actor import DriverActor
 from harmony.run.run_id import RunId
@@ -21,7 +22,7 @@ from harmony.spec.gherkin import Scenario, Step
 from harmony.spec.routing import route
 from harmony.steps.library import StepLibrary
 from harmony.steps.performance import Statistics
-from harmony.verdict.result import ScenarioResult, StepResult, merged
+from harmony.verdict.result import ScenarioResult, StepResult, merged, with_stderr
 
 PLATFORM: Final = "local"
 
@@ -91,9 +92,12 @@ class LocalRunner:
         begins: Callable[[Step], None],
     ) -> tuple[ScenarioResult, dict[str, Statistics]]:
         planned = route(scenario)
+        roles: list[str] = []
         made: list[StepActor] = []
+        stderr: dict[str, Written] = {}
 
         async def spawn(role: str) -> Actor:
+            roles.append(role)
             made.append(self._actor(role))
             return made[-1]
 
@@ -113,4 +117,6 @@ class LocalRunner:
         finally:
             for actor in made:
                 await actor.close()
-        return result, {name: timing for actor in made for name, timing in actor.timings.items()}
+        for role, actor in zip(roles, made, strict=True):
+            stderr[role] = Written.together([stderr.get(role, Written()), actor.take_stderr()])
+        return with_stderr(result, stderr), {name: timing for actor in made for name, timing in actor.timings.items()}

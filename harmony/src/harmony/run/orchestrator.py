@@ -14,6 +14,7 @@ from harmony.errors import HarmonyError, LeftBehindError
 from harmony.model import Phase, ProcessAction, StepOutcome, Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.seeds import seed_of
+from harmony.process import orphans
 from harmony.process.resources import LeakProbe
 from harmony.run.actor import Actor
 from harmony.run.pool import PooledActor, WorkerPool
@@ -24,7 +25,7 @@ from harmony.spec.gherkin import Step
 from harmony.spec.routing import ScenarioPlan, route
 from harmony.verdict.event_factory import cell_finished, cell_started, step_finished, step_started
 from harmony.verdict.events import Subscriber
-from harmony.verdict.result import ScenarioResult, StepResult, merged
+from harmony.verdict.result import ScenarioResult, StepResult, merged, with_stderr
 
 _FATAL = frozenset({ProcessAction.KILL, ProcessAction.CRASH})
 
@@ -73,8 +74,8 @@ class CellRunner:
         self._repeat = repeat
         self._judge = judge
         self._record = record
-        self._played: WeakKeyDictionary[PooledActor, tuple[Cell, ScenarioResult]] = WeakKeyDictionary()
-        pool.crashed_idle = self._judge_again
+        self._played: WeakKeyDictionary[PooledActor, tuple[Cell, ScenarioResult, str]] = WeakKeyDictionary()
+        pool.dismissed = self._judge_again
 
     def run(self, cell: Cell, subscriber: Subscriber = lambda _: None) -> ScenarioResult:
         """Run a cell to its end, tell what happens, and leave no trace of it."""
@@ -94,31 +95,36 @@ class CellRunner:
         routed = route(cell.scenario)
         state = _CellRun(cell, routed, self._pool, run_id, self._options, self._careless, seed, subscriber)
         recorder = Recorder(cell, seed) if self._record is not None else None
+        before = frozenset(orphans.adopted())
         result = await state.run(recorder)
         if recorder is not None and self._record is not None:
             recorder.write(self._record)
-        self._played.update({player.worker: (cell, result) for player in state.players or []})
-        result = self._judge(cell, self._without_traces(state, result))
+        left = self._removed(state)
+        # Whoever is judged again finds all that is known of the cell.
+        result = _with_leaks(result, orphans.end_unmarked(before), left)
+        self._played.update({player.worker: (cell, result, player.key) for player in state.players or []})
+        result = self._judge(cell, result)
         subscriber(cell_finished(cell, result, self._repeat(cell)))
         return result
 
     def _judge_again(self, worker: PooledActor, crash: str) -> None:
-        """Replace the verdict on the last cell of a worker that has crashed since."""
-        cell, before = self._played[worker]
-        result = self._judge(cell, merged(before, Verdict.CRASHED, Phase.CLOSE, f"after this cell, {crash}"))
-        self._pool.observe(cell_finished(cell, result, self._repeat(cell), late=True))
+        """Replace the verdict on the last cell of a worker that has crashed since, or been alarming on its way out."""
+        written = worker.take_stderr()
+        if worker not in self._played or not (crash or written.alarms):
+            return
+        cell, before, key = self._played[worker]
+        result = with_stderr(before, {key: written})
+        if crash:
+            result = merged(result, Verdict.CRASHED, Phase.CLOSE, f"after this cell, {crash}")
+        self._pool.observe(cell_finished(cell, self._judge(cell, result), self._repeat(cell), late=True))
 
-    def _without_traces(self, run: _CellRun, result: ScenarioResult) -> ScenarioResult:
-        """Find and remove what the cell has left; it is the fault of whoever was not killed by the scenario."""
+    def _removed(self, run: _CellRun) -> list[str]:
+        """Remove what the cell has left; return what is the fault of somebody: what a killed process leaves is not."""
         platforms = set(run.cell.pairing.platforms.values())
         probes = [*self._probes, *(probe for name in platforms for probe in self._own_probes.get(name, ()))]
         left = sorted({name for probe in probes for name in probe(str(run.run_id))})
-        if not left:
-            return result
         _remove(left)
-        if run.deadly or platforms & self._careless:
-            return result
-        return merged(result, Verdict.FAILED, Phase.LEAKS, f"left behind (removed now): {', '.join(left)}")
+        return [] if run.deadly or platforms & self._careless else left
 
 
 @dataclass(slots=True)
@@ -220,7 +226,7 @@ class _CellRun:
                 seen = [one.outcomes[player.key].verdict for one in result.results if player.key in one.outcomes]
                 if verdict is not Verdict.CRASHED or verdict not in seen:
                     result = merged(result, verdict, Phase.CLOSE, f"{player.key}: {error}")
-        return result
+        return with_stderr(result, {player.key: player.worker.take_stderr() for player in self.players or []})
 
     def _not_started(self, error: HarmonyError) -> ScenarioResult:
         verdict = getattr(error, "verdict", Verdict.ERRORED)
@@ -237,6 +243,15 @@ class _CellRun:
         if result.verdict is Verdict.TIMED_OUT and not self.scenes:
             self.scenes = self._look_around(result)
         self.subscriber(step_finished(self.cell, result))
+
+
+def _with_leaks(result: ScenarioResult, daemons: Sequence[str], objects: Sequence[str]) -> ScenarioResult:
+    if daemons:
+        said = f"daemons without an environment ran on (ended now): {', '.join(daemons)}"
+        result = merged(result, Verdict.FAILED, Phase.LEAKS, said)
+    if objects:
+        result = merged(result, Verdict.FAILED, Phase.LEAKS, f"left behind (removed now): {', '.join(objects)}")
+    return result
 
 
 def _remove(names: Sequence[str]) -> None:

@@ -20,6 +20,7 @@ from typing import Any, Final, Protocol
 from harmony.config import Platform
 from harmony.errors import ConfigurationError, CrashedError, HarmonyError
 from harmony.process.child import ProcessSpec
+from harmony.process.transcript import StderrRule, Written
 from harmony.run import building
 from harmony.run.actor import Actor
 from harmony.run.driver_actor import DriverActor
@@ -51,6 +52,9 @@ class PooledActor(Actor, Protocol):
 
     def crash(self) -> str:
         """Say how its process crashed; empty if it did not."""
+
+    def take_stderr(self) -> Written:
+        """Return what its processes have written on stderr since this was asked last."""
 
     async def kill(self) -> None:
         """End it without asking it."""
@@ -162,7 +166,7 @@ class WorkerPool:
         timeouts: WorkerTimeouts | None = None,
         library: Callable[[], StepLibrary] | None = None,
     ) -> None:
-        self._platforms = platforms
+        self.platforms = platforms
         self._root = root
         self._seed = seed
         self._step_timeout = step_timeout
@@ -171,8 +175,8 @@ class WorkerPool:
         self.idle: dict[str, list[PooledActor]] = {}
         self.started = 0
         self.observe: Subscriber = lambda _: None
-        self.crashed_idle: Callable[[PooledActor, str], None] = lambda *_: None
-        """Hears of a worker that crashed after it had been taken back, and how."""
+        self.dismissed: Callable[[PooledActor, str], None] = lambda *_: None
+        """Hears of a worker that has ended after it had been taken back, and how it crashed, if it did."""
 
     async def acquire(self, platform: str, run_id: RunId) -> PooledActor:
         """Return a worker of a platform for a cell.
@@ -212,18 +216,20 @@ class WorkerPool:
 
     def _plays_on(self, name: str) -> bool:
         """Whether the workers of a platform play one scenario after the other, whatever their environment says."""
-        platform = self._platforms[name]
+        platform = self.platforms[name]
         return platform.contract == "driver" or platform.lifetime == "session" or endpoint_of(name) is not None
 
     async def _dismissed(self, worker: PooledActor, ending: Awaitable[None]) -> None:
         """End a worker that plays nothing."""
         worker.observe(self.observe, None)
+        crash = ""
         try:
             await self._ended(worker, ending)
         except CrashedError as error:
-            self.crashed_idle(worker, error.message)
+            crash = error.message
         except HarmonyError:
             pass
+        self.dismissed(worker, crash)
 
     async def _ended(self, worker: PooledActor, ending: Awaitable[None]) -> None:
         """Wait for the end of a worker, and judge it."""
@@ -234,9 +240,9 @@ class WorkerPool:
                 raise CrashedError(crash)
 
     async def _start(self, name: str, run_id: RunId) -> PooledActor:
-        platform = self._platforms.get(name)
+        platform = self.platforms.get(name)
         if platform is None:
-            known = ", ".join(sorted(self._platforms)) or "none"
+            known = ", ".join(sorted(self.platforms)) or "none"
             raise ConfigurationError(f"there is no platform {name!r} in the project file", hint=f"known are: {known}")
         timeouts = replace(self._timeouts, start=platform.start_timeout, stop=platform.stop_timeout)
         endpoint = endpoint_of(name)
@@ -270,7 +276,9 @@ def spec_of(
     program, *words = filled_in(command, root)
     if "/" in program and not program.startswith("/"):
         program = str((directory / program).resolve())
-    return ProcessSpec(name, [program, *words], directory, {**platform.environment, **(told or {})})
+    rule = StderrRule(platform.stderr_patterns, clean=platform.stderr == "clean")
+    environment = {**platform.environment, **(told or {})}
+    return ProcessSpec(name, [program, *words], directory, environment, stderr=rule)
 
 
 def _no_library() -> StepLibrary:

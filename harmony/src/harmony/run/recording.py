@@ -17,8 +17,9 @@ import yaml
 
 from harmony.errors import ExitCode, HarmonyError
 from harmony.plan.cells import Cell
+from harmony.text import shown
 from harmony.wire.jsonrpc import ErrorResponse, Message, Request, Response
-from harmony.wire.step_contract import clip, jsonable
+from harmony.wire.step_contract import jsonable
 
 FORMAT: Final = 1
 NOISE: Final = (
@@ -168,7 +169,7 @@ def load(file: Path) -> Recording:
         text = file.read_text(encoding="utf-8")
         return _of_lines(text, file) if file.suffix == ".jsonl" else _of_yaml(yaml.safe_load(text), file)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
-        detail = f"{type(error).__name__}: {clip(str(error), 200)}"
+        detail = f"{type(error).__name__}: {shown(str(error), 200)}"
         raise RecordingError(f"{file} is no recording: {detail}", hint="make one with --record DIR") from error
 
 

@@ -16,6 +16,7 @@ from harmony.errors import LeftBehindError
 from harmony.model import ProcessAction, ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.process.child import ChildProcess, ProcessSpec
 from harmony.process.stacks import stacks_of
+from harmony.process.transcript import Written
 from harmony.verdict.events import Subscriber, WorkerEnded, WorkerStarted
 from harmony.wire import step_contract
 from harmony.wire.link import Link, LinkError, NoAnswerError, Observer, PeerGoneError, ProtocolError, RefusedError
@@ -143,6 +144,10 @@ class StepWorker:
     def crash(self) -> str:
         """Say how it crashed; empty if it did not."""
         return self.link.crash()
+
+    def take_stderr(self) -> Written:
+        """Return what its process, and what that has started, have written on stderr since this was asked last."""
+        return self.child.stderr.take() if self.child is not None else Written()
 
     async def ready(self) -> None:
         """Wait for `health`, then learn the catalogue.

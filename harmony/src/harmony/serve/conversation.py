@@ -27,6 +27,7 @@ from harmony.errors import StepTimeoutError
 from harmony.model import StepOutcome, Verdict
 from harmony.run.actor import Actor, Settling
 from harmony.run.loop_thread import CANCEL_GRACE, LoopStuckError, LoopThread, contained, stacks
+from harmony.text import shown
 from harmony.wire import jsonrpc, step_contract
 from harmony.wire.framing import Fault, FaultKind, Frame
 from harmony.wire.jsonrpc import ErrorResponse, Malformed, Message, Notification, Request, Response, RpcError
@@ -136,6 +137,11 @@ class Session:
         self._active = False
 
     @property
+    def playing(self) -> bool:
+        """Whether a scenario has begun and not ended, or something is asked."""
+        return self._active or self._current is not None
+
+    @property
     def full(self) -> bool:
         """Whether another request would have to wait for room."""
         return len(self._jobs) >= QUEUE_LIMIT
@@ -232,7 +238,7 @@ class Session:
                 case step_contract.CLEANUP:
                     self._enqueue(_Job(call, self._cleanup, CLEANUP_TIMEOUT))
                 case unknown:
-                    message = f"Method not found: {step_contract.clip(unknown, 200)}"
+                    message = f"Method not found: {shown(unknown, 200)}"
                     raise RpcError(jsonrpc.METHOD_NOT_FOUND, message)  # noqa: TRY301 - one place turns it into an answer
         except RpcError as error:
             self._refuse(call, error)
@@ -291,7 +297,7 @@ class Session:
             message = f"Internal error: {job.request.method} failed: {type(error).__name__}: {error}"
             verdict = getattr(error, "verdict", None)
             data = None if verdict is None else {"verdict": verdict}
-            problem = RpcError(jsonrpc.INTERNAL_ERROR, step_contract.clip(message), data)
+            problem = RpcError(jsonrpc.INTERNAL_ERROR, shown(message), data)
         if not self._claim(job):
             return
         if problem is None:

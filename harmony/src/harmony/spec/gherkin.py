@@ -11,6 +11,8 @@ from typing import Any, Final
 from harmony.config import NUMBER
 from harmony.errors import GherkinSyntaxError, Place
 from harmony.model import DataTable, DocString, StepType
+from harmony.state import read_whole
+from harmony.text import visible
 
 _NUMBER: Final = re.compile(NUMBER)
 _DOTTED: Final = re.compile(r"\d+(?:\.\d+)*", re.ASCII)
@@ -130,9 +132,11 @@ def read_feature(path: Path, number: re.Pattern[str] = _NUMBER) -> Feature:
         GherkinSyntaxError: It is not Gherkin.
     """
     try:
-        source = path.read_text(encoding="utf-8")
+        source = read_whole(path)
     except UnicodeDecodeError as error:
         raise GherkinSyntaxError(Place(path, 1), f"not UTF-8: {error}") from error
+    except OSError as error:
+        raise GherkinSyntaxError(Place(path, 1), f"cannot be read: {error}") from error
     return parse_feature(source, path, number)
 
 
@@ -163,10 +167,11 @@ def parse_feature(source: str, path: Path, number: re.Pattern[str] = _NUMBER) ->
     if not node:
         return Feature("", path, ())
     nodes = _nodes_of(node)
+    feature = visible(node["name"])
     return Feature(
-        node["name"],
+        feature,
         path,
-        tuple(_scenario(pickle, nodes, node["name"], path, number) for pickle in pickles),
+        tuple(_scenario(pickle, nodes, feature, path, number) for pickle in pickles),
         tuple(tag["name"].removeprefix("@") for tag in node["tags"]),
         tuple((outline["name"], Place(path, outline["location"]["line"])) for outline in nodes.empty),
     )
@@ -211,7 +216,7 @@ def _children(children: Iterable[Mapping[str, Any]], rule: str) -> Iterator[tupl
 
 
 def _scenario(pickle: Mapping[str, Any], nodes: _Nodes, feature: str, path: Path, number: re.Pattern[str]) -> Scenario:
-    title = pickle["name"]
+    title = visible(pickle["name"])
     row, values = next((nodes.rows[id_] for id_ in pickle["astNodeIds"] if id_ in nodes.rows), (0, {}))
     base, name = _numbered(title.strip(), number) or ("", title)
     return Scenario(

@@ -27,6 +27,7 @@ from harmony.steps.binding import bind, parameters_of
 from harmony.steps.library import StepLibrary
 from harmony.steps.registry import StepDefinition
 from harmony.steps.scaffold import undefined_wordings
+from harmony.text import visible
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -123,7 +124,7 @@ def report(problems: Sequence[Problem]) -> str:
     if snippets:
         lines += ["", "Start from these (`harmony scaffold` writes them into a file):", "", *snippets]
     lines.append(f"{len(problems)} problem{'s' if len(problems) != 1 else ''}; nothing has been run.")
-    return "\n".join(lines)
+    return visible("\n".join(lines))
 
 
 def _feature_problems(feature: Feature, rules: LintRules) -> Iterator[Problem]:

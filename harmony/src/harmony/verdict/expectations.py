@@ -19,11 +19,13 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from harmony import patterns
 from harmony.errors import ConfigurationError, Place
 from harmony.model import Phase, Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.pairing import Pairing
 from harmony.spec.gherkin import Scenario
+from harmony.state import read_whole
 from harmony.verdict.events import CellFinished
 from harmony.verdict.verdicts import FAILING
 
@@ -87,9 +89,9 @@ class Expectation(BaseModel):
     @classmethod
     def _compiles(cls, value: str | None) -> str | None:
         try:
-            re.compile(value or "")
-        except re.error as error:
-            raise ValueError(f"no regular expression: {error}") from None
+            patterns.check(value or "")
+        except patterns.PatternError as error:
+            raise ValueError(str(error)) from None
         return value
 
     def chooses(self, names: Iterable[str], pairing: Pairing) -> bool:
@@ -103,12 +105,16 @@ class Expectation(BaseModel):
         )
 
     def describes(self, verdict: Verdict, error: str, phase: Phase | None) -> bool:
-        """Return whether a cell has failed in the way it says."""
+        """Return whether a cell has failed in the way it says.
+
+        Raises:
+            PatternError: Its pattern does not come to an end.
+        """
         return (
             self.verdict in {None, verdict}
             and self.phase in {None, phase}
             and (self.message is None or self.message in error)
-            and (self.pattern is None or re.search(self.pattern, error) is not None)
+            and (self.pattern is None or patterns.found(self.pattern, error) is not None)
         )
 
     def expired(self, today: dt.date) -> bool:
@@ -157,10 +163,14 @@ class Expectations:
             return Verdict.UNEXPECTED_PASS, f"passes, though expected to fail: remove {always}"
         if verdict not in FAILING:
             return verdict, ""
+        said = f"expected to fail, but not like this: {always}" if always else ""
         for entry in valid:
-            if entry.describes(verdict, error, phase):
-                return Verdict.KNOWN_FAILURE, f"known: {entry.issue or entry.reason} ({entry.place})"
-        return verdict, f"expected to fail, but not like this: {always}" if always else ""
+            try:
+                if entry.describes(verdict, error, phase):
+                    return Verdict.KNOWN_FAILURE, f"known: {entry.issue or entry.reason} ({entry.place})"
+            except patterns.PatternError as endless:
+                said = f"{entry}: {endless}"
+        return verdict, said
 
     def problems(self, possible: Iterable[Cell], today: dt.date) -> list[str]:
         """Return what is wrong with the entries themselves.
@@ -234,7 +244,7 @@ def read_expectations(file: Path) -> Expectations:
     import tomlkit.items  # noqa: PLC0415
 
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_whole(file)
         document = tomlkit.parse(text)
     except (OSError, UnicodeDecodeError, tomlkit.exceptions.TOMLKitError) as error:
         raise ConfigurationError(f"{file}: {error}", hint=_HINT) from error

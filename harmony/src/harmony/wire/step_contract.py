@@ -15,7 +15,10 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
+from harmony import patterns
+from harmony.excerpt import HEAD, TAIL, excerpt
 from harmony.model import DataTable, DocString, LogRecord, ScenarioStart, StepCall, StepOutcome, StepType, Verdict
+from harmony.text import shown
 from harmony.wire import jsonrpc
 
 HEALTH = "health"
@@ -43,8 +46,6 @@ _TYPES = (StepType.GIVEN, StepType.WHEN, StepType.THEN)
 _OPEN_TYPES = frozenset({"and", "but", "*"})
 _LEVELS = ("trace", "debug", "information", "warning", "error", "critical")
 _ALIASES = {"info": 2, "warn": 3, "fatal": 5}
-_MAX_LOGS = 500
-_MAX_TEXT = 16 * 1024
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -96,6 +97,14 @@ def _announced(value: Any) -> Any:
 
 def _sequence(value: Any) -> Any:
     return [] if value is None else value
+
+
+def _few(value: Any) -> Any:
+    """Return head and tail of a list of log lines, before each becomes an object that is ten times as large."""
+    if not isinstance(value, list) or len(value) <= HEAD + TAIL:
+        return _sequence(value)
+    gap = {"level": 3, "message": f"… {len(value) - HEAD - TAIL} lines left out …"}
+    return [*value[:HEAD], gap, *value[-TAIL:]]
 
 
 Text = Annotated[str, BeforeValidator(_text)]
@@ -203,7 +212,7 @@ class StepResponse(_Wire):
     error: Text = ""
     data: Details = Field(default_factory=dict)
     context: Details = Field(default_factory=dict)
-    logs: Annotated[list[WireLog], BeforeValidator(_sequence)] = Field(default_factory=list)
+    logs: Annotated[list[WireLog], BeforeValidator(_few)] = Field(default_factory=list)
     timeout: bool | None = None
 
     def cause(self) -> str:
@@ -235,7 +244,7 @@ class StepResponse(_Wire):
 
     def outcome(self, seconds: float) -> StepOutcome:
         """Return the answer as the outcome of a step."""
-        logs = tuple(LogRecord(log.timestamp, log.level, log.message) for log in self.logs)
+        logs = tuple(LogRecord(log.timestamp, log.level, shown(log.message)) for log in self.logs)
         verdict = self.verdict()
         # A worker that says it in its log alone shall be heard there.
         error = self._missing() or self.cause() if verdict is Verdict.UNSUPPORTED else self.cause()
@@ -290,8 +299,8 @@ class Discovery(_Wire):
 
 def _matches(pattern: str, text: str) -> bool:
     try:
-        return re.fullmatch(pattern, text) is not None
-    except re.error:
+        return patterns.found(pattern, text, whole=True) is not None
+    except patterns.PatternError:
         return False
 
 
@@ -381,7 +390,7 @@ def response_fields(
         data["verdict"] = outcome.verdict.value
     return {
         "success": outcome.verdict is Verdict.PASSED,
-        "error": error if error is None else clip(error),
+        "error": error if error is None else shown(error),
         "data": jsonable(data),
         "context": dict(context),
         "logs": _wire_logs(outcome.logs),
@@ -393,21 +402,13 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def clip(text: str, limit: int = _MAX_TEXT) -> str:
-    """Return the text, shortened in its middle if it is long."""
-    if len(text) <= limit:
-        return text
-    half = limit // 2
-    return f"{text[:half]} … {len(text) - limit} characters left out … {text[-half:]}"
-
-
 def jsonable(value: Any, depth: int = 16) -> Any:
     """Return a value that JSON can carry; what it cannot is described instead."""
     match value:
         case None | bool() | int():
             return value
         case str():
-            return clip(value)
+            return shown(value)
         case float():
             return value if math.isfinite(value) else str(value)
         case bytes() | bytearray() | memoryview():
@@ -415,15 +416,13 @@ def jsonable(value: Any, depth: int = 16) -> Any:
         case _ if depth <= 0:
             return "…"
         case Mapping():
-            return {str(key): jsonable(item, depth - 1) for key, item in value.items()}
+            return {shown(str(key)): jsonable(item, depth - 1) for key, item in value.items()}
         case list() | tuple() | set() | frozenset():
             return [jsonable(item, depth - 1) for item in value]
         case _:
-            return clip(str(value))
+            return shown(str(value))
 
 
 def _wire_logs(logs: Sequence[LogRecord]) -> list[dict[str, Any]]:
-    kept = list(logs[-_MAX_LOGS:])
-    if len(logs) > len(kept):
-        kept.insert(0, LogRecord(kept[0].timestamp, 3, f"{len(logs) - len(kept)} earlier log lines left out"))
-    return [{"timestamp": log.timestamp, "level": log.level, "message": clip(log.message)} for log in kept]
+    kept = excerpt(logs)
+    return [{"timestamp": log.timestamp, "level": log.level, "message": shown(log.message)} for log in kept]
