@@ -11,7 +11,7 @@ from harmony.excerpt import excerpt
 from harmony.model import LogRecord, ScenarioStart, StepOutcome, Verdict
 from harmony.steps.context import ScenarioContext
 from harmony.text import shortened, shown, visible
-from harmony.verdict.events import StepStarted, line, read
+from harmony.verdict.events import StepStarted, decode_event, encode_event
 from harmony.wire.step_contract import StepResponse
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
@@ -25,7 +25,7 @@ def test_each_kind_of_unseen_character_is_spelled_out() -> None:
 @given(ANY_TEXT)
 def test_every_text_can_be_told(text: str) -> None:
     """A lone surrogate passes through JSON and no further; so what is told holds none."""
-    told = read(line(StepStarted(cell=text, step=text)))
+    told = decode_event(encode_event(StepStarted(cell=text, step=text)))
     assert isinstance(told, StepStarted)
     assert told.step == visible(text)
     assert told.step.encode().decode() == told.step
