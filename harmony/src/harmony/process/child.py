@@ -225,6 +225,7 @@ class ChildProcess:
         """Kill what it has started since, but for some processes; return what was killed, once it is gone."""
         strays = [pid for pid in self.family() if pid not in keep and pid != self.pid]
         SYSTEM.end(strays, signals.SIGKILL, reaper.DEATH_PATIENCE)
+        orphans.adopted()  # those of them that have come to this process are reaped
         return strays
 
     def close_input(self) -> None:
