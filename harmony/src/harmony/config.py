@@ -158,7 +158,8 @@ class Settings(BaseSettings):
         tags: Known tags and what they mean; others are errors. ``clause:*`` stands for all that begin so.
         opt_in: Tags whose scenarios run only on request.
         capabilities: Tags that a platform must claim as a capability, or its cells are `unsupported`.
-        repeat: The command that repeats a scenario; ``{words}`` and ``{seed}`` are filled in.
+        repeat: The command that repeats a cell; ``{pytest}`` (how pytest was called), ``{words}`` (the cell, and the
+            options that decide what it does) and ``{seed}`` are filled in.
         log_level: Least level shown on stderr while steps run.
         telemetry: Whether to make OpenTelemetry spans.
         timeouts: Deadlines.
@@ -177,7 +178,7 @@ class Settings(BaseSettings):
     tags: dict[str, str] = Field(default_factory=dict)
     opt_in: tuple[str, ...] = ("stress", "benchmark")
     capabilities: tuple[str, ...] = ()
-    repeat: str = "pytest --scenario {words} --seed {seed}"
+    repeat: str = "{pytest} {words} --seed {seed}"
     log_level: Literal["trace", "debug", "info", "warning", "error", "critical"] = "warning"
     telemetry: bool = False
     timeouts: Timeouts = Timeouts()
@@ -185,6 +186,17 @@ class Settings(BaseSettings):
     driver: DriverSettings = Field(default_factory=DriverSettings)
     clauses: ClauseSettings = Field(default_factory=ClauseSettings)
     platforms: dict[str, Platform] = Field(default_factory=dict)
+
+    @pydantic.field_validator("repeat")
+    @classmethod
+    def _can_be_filled_in(cls, value: str) -> str:
+        try:
+            value.format(pytest="", words="", seed=0)
+        except (KeyError, IndexError, ValueError, AttributeError) as error:
+            raise ValueError(
+                f"{value!r} cannot be filled in ({error}); it may have {{pytest}}, {{words}}, {{seed}}"
+            ) from None
+        return value
 
     @classmethod
     def settings_customise_sources(

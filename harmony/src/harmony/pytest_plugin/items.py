@@ -92,6 +92,7 @@ class ScenarioItem(pytest.Item):
         item.scenario = cell.scenario
         item.cell = cell
         item.harmony = session
+        item.extra_keyword_matches.update(f"{role}:{platform}" for role, platform in cell.pairing.assigned)
         for tag in cell.scenario.tags:
             item.add_marker(marker_name(tag))
         return item

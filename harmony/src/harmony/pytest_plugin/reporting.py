@@ -192,6 +192,7 @@ class Reporting(_Side):
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._failed_cells = 0
         self._other_failures = 0
+        self._interrupted = False
         self._notes: list[str] = []
         self._support = SupportCollector()
         self._summary = Summary(always=bool(config.getoption("--show-matrix")))
@@ -265,10 +266,16 @@ class Reporting(_Side):
 
     # ---- after
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Tell a person's interruption from that by which pytest-xdist stops after a failure (``-x``)."""
+        self._interrupted |= excinfo.type is KeyboardInterrupt
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Decide how the whole run ends, and tell it."""
         self._session.mode.close(self._publish)
+        if exitstatus == pytest.ExitCode.INTERRUPTED and session.shouldfail and not self._interrupted:
+            exitstatus = pytest.ExitCode.TESTS_FAILED
         if self._config.getoption("--collect-only"):
             return
         results = combined(self._results)

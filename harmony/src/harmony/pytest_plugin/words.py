@@ -20,15 +20,16 @@ MATRIX: Final = "matrix"
 def take_words(config: pytest.Config, project: Project) -> None:
     """Turn each word that names no file into the option it is short for.
 
-    Where no file is named beside the words, only the features are collected.
+    Where no file is named beside the words, or the options that they are short for, only the features are collected.
     """
     if config.option.pyargs:
         return
     files = [word for word in config.args if _names_file(word, config.invocation_params.dir)]
     words = [word for word in config.args if word not in files]
-    if not words:
+    chosen = config.option.scenario or config.option.matrix or config.option.pairing or config.option.role
+    if not words and (not chosen or config.args_source is pytest.Config.ArgsSource.ARGS):
         return
-    config.args = files or [str(project.features_directory)]
+    config.args = (files if words else []) or [str(project.features_directory)]
     pairings = [word for word in words if _names_pairing(word, project.settings.platforms)]
     config.option.matrix = config.option.matrix or MATRIX in words
     config.option.pairing = [*config.option.pairing, *pairings]

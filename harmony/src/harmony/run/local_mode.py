@@ -15,7 +15,7 @@ from harmony.process.resources import ResourceMonitor, load_probes
 from harmony.run.local_runner import PLATFORM, LocalRunner
 from harmony.run.mode import Played
 from harmony.run.pool import spec_of
-from harmony.run.project_run import ProjectRun, words_for
+from harmony.run.project_run import ProjectRun
 from harmony.spec.gherkin import Scenario
 from harmony.spec.routing import roles_of
 from harmony.verdict.event_factory import cell_finished, cell_started, step_finished, step_started
@@ -64,7 +64,7 @@ class LocalMode:
 
     def repeat(self, cell: Cell) -> str:
         """Return the command that runs the scenario again."""
-        return self._run.repeat(words_for(cell))
+        return self._run.repeat(cell.scenario)
 
     def close(self, tell: Subscriber) -> None:
         """Nothing runs on between two scenarios."""
