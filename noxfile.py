@@ -153,15 +153,16 @@ def portable(session: nox.Session) -> None:
 
 
 ABOUT_PROCESSES: Final = (
-    *(f"harmony/tests/rpc/test_{name}.py" for name in ("census", "ends", "infrastructure", "step_worker")),
-    *(f"harmony/tests/test_{name}.py" for name in ("driver_process", "systems", "termination")),
+    "harmony/tests/process",
+    *(f"harmony/tests/{name}.py" for name in ("run/test_step_worker", "run/test_driver_process")),
+    *(f"harmony/tests/{name}.py" for name in ("serve/test_infrastructure", "pytest_plugin/test_termination")),
 )
 
 
 # ---- in environments of their own
 
 # What may differ from one Python to another: every night. The rest says nothing new there.
-DIFFERING = ["tests/library", "harmony/tests/rpc/test_worker.py", "harmony/tests/rpc/test_step_worker.py", "features"]
+DIFFERING = ["tests/library", "harmony/tests/serve/test_worker.py", "harmony/tests/run/test_step_worker.py", "features"]
 # Of the library, what its core does whatever calls it.
 OF_THE_CORE = ["test_faults.py", "test_hostile.py", "test_core_build.py", "test_core_module.py", "test_core_mutants.py"]
 OF_THE_CORE += ["test_dozing.py", "test_streams.py", "test_interop.py"]

@@ -8,7 +8,7 @@ from typing import Final
 from sandbox import run_python
 
 ROOT: Final = Path(__file__).parents[2]
-VECTORS: Final = ROOT / "harmony" / "tests" / "rpc" / "vectors"
+VECTORS: Final = ROOT / "harmony" / "tests" / "serve" / "vectors"
 
 
 def test_harmony_serve_is_held_to_the_recorded_conversations() -> None:

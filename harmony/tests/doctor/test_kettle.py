@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
-import sys
 from typing import Any, Final
 
 import pytest
 
-from sandbox import HERE, Sandbox
+from sandbox import Sandbox
 
 SETTINGS: Final = """
 [driver]
 contract = "kettle.contract:CONTRACT"
-checks = "doctor.kettle_checks:CHECKS"
+checks = "kettle.checks:CHECKS"
 [platforms.kettle]
 contract = "driver"
 command = ["{{python}}", "-m", "kettle.program", "{fault}"]
@@ -24,8 +22,7 @@ command = ["{{python}}", "-m", "kettle.program", "{fault}"]
 def findings(sandbox: Sandbox, fault: str, *only: str) -> dict[str, dict[str, Any]]:
     sandbox.write("harmony.toml", SETTINGS.format(fault=fault))
     words = [word for name in only for word in ("--only", name)]
-    path = os.pathsep.join([str(HERE), *sys.path[1:]])
-    done = sandbox.harmony("doctor", "kettle", "--format", "json", *words, PYTHONPATH=path)
+    done = sandbox.harmony("doctor", "kettle", "--format", "json", *words)
     return {one["id"]: one for one in json.loads(done.stdout)["findings"]}
 
 

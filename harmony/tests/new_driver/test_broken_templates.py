@@ -9,14 +9,15 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+import test_templates
 
 from harmony.wire.driver_contract import Contract
-from new_driver import talk as talking
-from new_driver import test_templates as templates
-from new_driver.contracts import JUKEBOX
-from new_driver.filled import fill_in
-from new_driver.made import Made, make
-from new_driver.talk import talk
+from new_drivers import talk as talking
+from new_drivers import template_tests
+from new_drivers.contracts import JUKEBOX
+from new_drivers.filled import fill_in
+from new_drivers.made import Made, make
+from new_drivers.talk import talk
 
 Check = Callable[[Made, Contract], None]
 
@@ -49,70 +50,70 @@ FAULTS: Final = {
     "one after the other": Fault(
         THREAD,
         "self.answer(number, request)",
-        as_filled(templates.test_a_verb_that_waits_holds_up_no_other_and_is_told_by_dump),
+        as_filled(test_templates.test_a_verb_that_waits_holds_up_no_other_and_is_told_by_dump),
     ),
     "waits for its threads": Fault(
         "daemon=True).start()",
         "daemon=False).start()",
-        as_filled(templates.test_it_ends_while_verbs_wait, close=True),
+        as_filled(test_templates.test_it_ends_while_verbs_wait, close=True),
     ),
     "deaf to SIGTERM": Fault(
         "lambda _number, _frame: sys.exit(0)",
         "signal.SIG_IGN",
-        as_filled(templates.test_it_ends_while_verbs_wait, close=False),
+        as_filled(test_templates.test_it_ends_while_verbs_wait, close=False),
     ),
     "dump lists itself": Fault(
         'if verb != "dump"',
         "if verb",
-        as_filled(templates.test_a_verb_that_waits_holds_up_no_other_and_is_told_by_dump),
+        as_filled(test_templates.test_a_verb_that_waits_holds_up_no_other_and_is_told_by_dump),
     ),
     "ids as text": Fault(
         '"id": name} | outcome',
         '"id": str(name)} | outcome',
-        as_case(templates.test_names_of_requests_come_back_as_they_were),
+        as_case(template_tests.test_names_of_requests_come_back_as_they_were),
     ),
     "no limit": Fault(
         "MOST_BYTES = 16 << 20",
         "MOST_BYTES = 1 << 62",
-        as_case(templates.test_what_is_no_message_is_answered_once_and_the_next_header_counts),
+        as_case(template_tests.test_what_is_no_message_is_answered_once_and_the_next_header_counts),
     ),
     "stops at garbage": Fault(
         "            length, lost, others = None, True, False\n            yield fault",
         "            yield fault\n            return",
-        as_case(templates.test_what_is_no_message_is_answered_once_and_the_next_header_counts),
+        as_case(template_tests.test_what_is_no_message_is_answered_once_and_the_next_header_counts),
     ),
     "headers in one case": Fault(
-        'rb"(?i)content-length', 'rb"Content-Length', as_case(templates.test_it_reads_messages_however_they_come)
+        'rb"(?i)content-length', 'rb"Content-Length', as_case(template_tests.test_it_reads_messages_however_they_come)
     ),
     "NaN": Fault(
         "body.decode(), parse_constant=no_constant",
         "body.decode()",
-        as_case(templates.test_bad_messages_are_answered_and_it_goes_on),
+        as_case(template_tests.test_bad_messages_are_answered_and_it_goes_on),
     ),
     "batches": Fault(
         'raise RpcError(-32600, "a request is one object; batches are not supported")',
         "request = request[0] if isinstance(request, list) else {}",
-        as_case(templates.test_bad_messages_are_answered_and_it_goes_on),
+        as_case(template_tests.test_bad_messages_are_answered_and_it_goes_on),
     ),
     "parameters unchecked": Fault(
         '    raise RpcError(-32602, f"{key}: {getattr',
         '    return value\n    raise RpcError(-32602, f"{key}: {getattr',
-        as_case(templates.test_wrong_parameters_are_refused_by_name),
+        as_case(template_tests.test_wrong_parameters_are_refused_by_name),
     ),
     "a missing one is null": Fault(
         "    if missing:\n",
         "    given = {**dict.fromkeys(kinds), **given}\n    if not given:\n",
-        as_case(templates.test_wrong_parameters_are_refused_by_name),
+        as_case(template_tests.test_wrong_parameters_are_refused_by_name),
     ),
     "no data in refusals": Fault(
         "RpcError(-32000, error.message, data)",
         "RpcError(-32000, error.message)",
-        as_filled(templates.test_what_is_filled_in_answers_refuses_and_fails),
+        as_filled(test_templates.test_what_is_filled_in_answers_refuses_and_fails),
     ),
     "outlives its parent": Fault(
         ".prctl(1, signal.SIGKILL)",
         ".prctl(1, 0)",
-        lambda made, _: templates.test_the_death_of_the_parent_ends_it_whoever_holds_its_pipes(
+        lambda made, _: test_templates.test_the_death_of_the_parent_ends_it_whoever_holds_its_pipes(
             "python", lambda *_: made
         ),
     ),
@@ -125,7 +126,7 @@ def test_a_fault_is_found(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyP
     fault = FAULTS[name]
     made = make("python", JUKEBOX, tmp_path, {fault.old: fault.new})
     fill_in(made, "python")
-    monkeypatch.setattr(talking, "PATIENCE", 2.0)
-    monkeypatch.setattr(templates, "PATIENCE", 2.0)
+    for module in (talking, template_tests, test_templates):
+        monkeypatch.setattr(module, "PATIENCE", 2.0)
     with pytest.raises((AssertionError, KeyError, subprocess.TimeoutExpired)):
         fault.check(made, JUKEBOX)

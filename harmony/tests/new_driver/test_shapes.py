@@ -15,7 +15,7 @@ from harmony.new_driver.rendering import entry_of, render
 from harmony.new_driver.shapes import Kind, Member, outline
 from harmony.wire.driver import Driver
 from harmony.wire.driver_contract import Contract, Structure, verb
-from new_driver.contracts import JUKEBOX
+from new_drivers.contracts import JUKEBOX
 
 
 def contract_of(port: type = Driver, **structures: Structure) -> Contract:

@@ -14,7 +14,7 @@ from harmony.perf.machine import Machine
 from harmony.perf.page import page
 from harmony.perf.run import PerfOutcome
 from harmony.perf.tables import heat_map, plain, reasons, relative
-from perf.synthetic import a_case, boiling, waiting
+from synthetic_tables import a_case, boiling, waiting
 
 MACHINE = Machine("a stove", 2, "6.0", 0.1, (0, 1))
 

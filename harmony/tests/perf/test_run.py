@@ -21,7 +21,7 @@ from harmony.perf.schedule import schedule
 from harmony.process.child import ProcessSpec
 from harmony.run import driver_process
 from kettle.contract import CONTRACT, KettleProcess
-from sandbox import HERE
+from sandbox import HELPERS
 
 Drivers = Mapping[str, KettleProcess]
 Work = Callable[[Drivers, MeasureContext], Awaitable[float]]
@@ -29,9 +29,9 @@ NOWHERE = Machine("a stove", 2, "6.0", 0.0, None)
 
 
 def partner(fault: str = "", *capabilities: str) -> Partner:
-    path = os.pathsep.join([str(HERE), *sys.path[1:]])
     command = (sys.executable, "-m", "kettle.program", fault)
-    return Partner(ProcessSpec(fault or "good", command, env={"PYTHONPATH": path}), frozenset(capabilities), 20.0)
+    spec = ProcessSpec(fault or "good", command, env={"PYTHONPATH": str(HELPERS)})
+    return Partner(spec, frozenset(capabilities), 20.0)
 
 
 def a_case(name: str, work: Work, deadline: float = 20.0, *needs: str) -> PerfCase:

@@ -9,7 +9,7 @@ from typing import Final
 
 import pytest
 
-from new_driver.made import NAME, Made, make
+from new_drivers.made import NAME, Made, make
 from sandbox import run_python
 from step_definitions.port import CONTRACT
 

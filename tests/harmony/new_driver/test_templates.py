@@ -9,8 +9,8 @@ import pytest
 
 from harmony.new_driver.languages import LANGUAGES
 from harmony.wire.driver_contract import Contract
-from new_driver.made import Made, made_once, make
-from new_driver.test_templates import (
+from new_drivers.made import Made, made_once, make
+from new_drivers.template_tests import (
     FORMATTERS,
     lets_through,
     refuses_parts,

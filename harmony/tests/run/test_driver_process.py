@@ -1,0 +1,168 @@
+"""Drivers as processes: who is let in, what is checked of what they say, and how they end."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from harmony.errors import UnsupportedError
+from harmony.model import Verdict
+from harmony.process.child import ProcessSpec
+from harmony.run import driver_process
+from harmony.run.driver_actor import DriverProgram
+from harmony.verdict.events import Event, WorkerEnded, WorkerStarted
+from harmony.wire.driver import DriverError
+from harmony.wire.driver_contract import ContractViolationError, HandshakeError
+from kettle.contract import CONTRACT, KettleProcess
+from sandbox import HELPERS
+
+
+def spec(fault: str = "") -> ProcessSpec:
+    command = (sys.executable, "-m", "kettle.program", fault)
+    return ProcessSpec("kettle", command, env={"PYTHONPATH": str(HELPERS)})
+
+
+def with_kettle(fault: str, work: Callable[[KettleProcess], Awaitable[None]], *, strict: bool = False) -> None:
+    async def whole() -> None:
+        kettle = await KettleProcess.begin(spec(fault), CONTRACT, strict=strict)
+        try:
+            await work(kettle)
+        finally:
+            await kettle.kill()
+
+    asyncio.run(whole())
+
+
+def test_a_driver_of_any_subject_answers() -> None:
+    async def work(kettle: KettleProcess) -> None:
+        assert await kettle.health()
+        assert await kettle.boil(2) == [20.0, 100.0]
+        with pytest.raises(DriverError) as refused:
+            await kettle.boil(6)
+        assert (refused.value.code, refused.value.details) == ("dry", {"cups": 6})
+        with pytest.raises(UnsupportedError):
+            await kettle.whistle()
+        await kettle.end()
+        assert not kettle.alive
+
+    with_kettle("", work, strict=True)
+
+
+@pytest.mark.parametrize(
+    ("fault", "named"),
+    [
+        ("swapped", "tank.cups is at offset 4, expected 0"),
+        ("no-layout", "structure 'tank' is missing"),
+        ("old", "speaks contract 1.0, this project 2.1"),
+    ],
+)
+def test_who_cannot_be_right_is_not_let_in(fault: str, named: str) -> None:
+    with pytest.raises(HandshakeError, match=named) as refused:
+        asyncio.run(KettleProcess.begin(spec(fault), CONTRACT))
+    assert refused.value.verdict is Verdict.ERRORED
+
+
+@pytest.mark.parametrize(
+    ("fault", "cups", "named", "also_without"),
+    [
+        ("ill-typed", 1, "0: Input should be a valid number", True),
+        ("unknown-code", 6, "'thirsty' is no canonical code", False),
+        ("no-data", 6, "data", False),
+        ("prints", 1, "said more than answers", False),
+        ("twice", 1, "second or late answer", False),
+    ],
+)
+def test_what_the_contract_does_not_allow_is_named(fault: str, cups: int, named: str, *, also_without: bool) -> None:
+    async def strictly(kettle: KettleProcess) -> None:
+        for _ in range(100):  # what comes after an answer is seen with the next one
+            await _tolerant(kettle, cups)
+
+    async def loosely(kettle: KettleProcess) -> None:
+        await _tolerant(kettle, cups)
+
+    with pytest.raises(ContractViolationError, match=named):
+        with_kettle(fault, strictly, strict=True)
+    if not also_without:
+        with_kettle(fault, loosely)
+
+
+async def _tolerant(kettle: KettleProcess, cups: int) -> None:
+    try:
+        await kettle.boil(cups)
+    except DriverError as error:
+        assert cups > 5, error  # noqa: PT017 - the refusal is what it should be
+
+
+def test_a_key_too_many_matters_only_to_the_strict() -> None:
+    with pytest.raises(ContractViolationError, match="mood"):
+        asyncio.run(KettleProcess.begin(spec("more-keys"), CONTRACT, strict=True))
+
+    async def work(kettle: KettleProcess) -> None:
+        assert await kettle.health()
+
+    with_kettle("more-keys", work)
+
+
+def test_a_hang_comes_with_what_the_driver_says_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver_process, "GRACE", 0.1)
+
+    async def work(kettle: KettleProcess) -> None:
+        with pytest.raises(DriverError) as hung:
+            await kettle.boil(1, timeout=0.2)
+        assert hung.value.code == "hang"
+        assert "under way: boil for 1.5 s" in hung.value.message
+        assert "thread stove:\nhot" in hung.value.message
+
+    with_kettle("hangs", work)
+
+
+def test_a_death_comes_with_its_signal_and_last_words() -> None:
+    async def work(kettle: KettleProcess) -> None:
+        with pytest.raises(DriverError) as dead:
+            await kettle.boil(1)
+        assert dead.value.code == "dead"
+        assert "SIGKILL" in dead.value.message
+        assert "out of gas" in dead.value.message
+
+    with_kettle("dies", work)
+
+
+def test_its_end_is_judged_when_it_is_asked_to_end() -> None:
+    async def work(kettle: KettleProcess) -> None:
+        assert await kettle.boil(1)
+        with pytest.raises(DriverError, match=r"kettle exited with code 3, asked to end after boil(?s:.*)bill") as dead:
+            await kettle.end()
+        assert dead.value.verdict is Verdict.CRASHED
+
+    with_kettle("ends-with-3", work)
+
+
+def test_one_that_does_not_end_is_ended_and_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(driver_process, "_STOP_PATIENCE", 0.2)
+
+    async def work(kettle: KettleProcess) -> None:
+        with pytest.raises(DriverError, match="did not end by itself"):
+            await kettle.end()
+        assert not kettle.alive
+
+    with_kettle("stays", work)
+
+
+def test_its_start_and_end_are_told_and_its_words_are_heard() -> None:
+    told: list[Event] = []
+    program = DriverProgram(spec(), CONTRACT, tell=told.append)
+
+    async def whole() -> None:
+        kettle = await KettleProcess.begin(program.spec, CONTRACT, listener=program)
+        scene = await program.stacks()
+        assert "thread stove" in scene["stack"]
+        await kettle.end()
+
+    asyncio.run(whole())
+    assert [type(one) for one in told] == [WorkerStarted, WorkerEnded]
+    assert isinstance(told[1], WorkerEnded)
+    assert told[1].how == "exited with code 0"
+    assert not program.running

@@ -1,0 +1,265 @@
+"""The zoo: every broken worker gives the right verdict, in bounded time, names its cause, and the run goes on."""
+
+from __future__ import annotations
+
+import re
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from harmony.config import Platform
+from harmony.model import Verdict
+from harmony.plan.cells import Cell
+from harmony.plan.pairing import Pairing
+from harmony.run.orchestrator import CellRunner
+from harmony.run.pool import WorkerPool
+from harmony.run.scenario_run import RunOptions
+from harmony.run.step_worker import StepWorker, WorkerTimeouts
+from harmony.spec.gherkin import Scenario, read_feature
+from harmony.verdict.events import CellFinished, Event
+from harmony.verdict.result import ScenarioResult
+from harmony.verdict.tally import combined
+from peer import WORKERS
+
+ANIMAL = WORKERS / "animal.py"
+FEATURE = """
+Feature: Zoo
+  Scenario: 1.1 One puts and the other finds
+    Given all processes are ready
+    When the 'writer' process puts 'apple'
+    Then the 'reader' process should find 'apple'
+
+  Scenario: 1.2 One is shut down
+    Given all processes are ready
+    When the 'writer' process is shut down
+    Then the 'reader' process should find 'nothing'
+
+  Scenario: 1.3 One is killed and followed by another
+    When the 'writer' process puts 'pear'
+    And the 'writer' process is killed
+    And a new 'writer' process puts 'apple'
+    Then the 'reader' process should find 'apple'
+"""
+# Read, not imported: an animal is a program.
+NAMES = re.findall(r'^    "([\w-]+)": ', ANIMAL.read_text().partition("ZOO: ")[2], re.MULTILINE)
+STEP, SETUP = 0.5, 8.0
+
+
+@dataclass
+class Zoo:
+    """A runner whose platforms are the animals."""
+
+    runner: CellRunner
+    pool: WorkerPool
+    scenarios: dict[str, Scenario]
+
+    def run(self, writer: str, number: str = "1.1") -> tuple[ScenarioResult, float]:
+        began = time.monotonic()
+        cell = Cell(self.scenarios[number], Pairing.of({"reader": "good", "writer": writer}))
+        return self.runner.run(cell), time.monotonic() - began
+
+
+@pytest.fixture
+def zoo(tmp_path: Path) -> Iterator[Zoo]:
+    shared, feature = tmp_path / "shared", tmp_path / "zoo.feature"
+    shared.mkdir()
+    feature.write_text(FEATURE)
+    platforms = {
+        name: Platform(
+            command=(sys.executable, "-S", str(ANIMAL), name),
+            environment={"ZOO_DIR": str(shared)},
+            start_timeout=SETUP,
+            stop_timeout=0.5,
+        )
+        for name in [*NAMES, "unknown-fault"]
+    }
+    platforms["no-such-program"] = Platform(command=("no-such-program-anywhere",))
+    platforms["not-a-program"] = Platform(command=(str(feature),))
+    pool = WorkerPool(platforms, tmp_path, 1, timeouts=WorkerTimeouts(setup=SETUP, cleanup=SETUP))
+    options = RunOptions(step_timeout=STEP, setup_timeout=SETUP, cleanup_timeout=SETUP)
+
+    def left(run_id: str) -> list[str]:
+        return [str(path) for path in shared.glob(f"*_{run_id}")]
+
+    runner = CellRunner(pool, options, probes=[left], seed=1)
+    yield Zoo(runner, pool, {scenario.number: scenario for scenario in read_feature(feature).scenarios})
+    runner.close()
+    mine = [child for child in psutil.Process().children(recursive=True) if str(ANIMAL) in child.cmdline()]
+    assert not mine, f"left behind: {mine}"
+    assert not list(shared.iterdir())
+    orphans = [p for p in psutil.process_iter(["environ"]) if (p.info["environ"] or {}).get("ZOO_DIR") == str(shared)]
+    # What was killed is gone in a moment; what was not stays.
+    _, alive = psutil.wait_procs(orphans, timeout=5)
+    assert not alive
+
+
+BEHAVIOUR: dict[str, tuple[Verdict, str]] = {
+    "good": (Verdict.PASSED, ""),
+    "late": (Verdict.TIMED_OUT, "did not answer executeStep within"),
+    "never": (Verdict.TIMED_OUT, "did not answer executeStep within"),
+    "twice": (Verdict.PASSED, ""),
+    "wrong-id": (Verdict.ERRORED, "sent an answer with the id 4711, which was never asked"),
+    "text-id": (Verdict.ERRORED, "which was never asked"),
+    "half-a-frame": (Verdict.TIMED_OUT, "of an answer there are 10 of the 100 bytes"),
+    "half-a-frame-and-exit": (Verdict.CRASHED, "exited with code 0 in the middle of an answer"),
+    "garbage-instead": (Verdict.TIMED_OUT, "on the wire there was also: .*DEBUG writing frame"),
+    "garbage-before": (Verdict.PASSED, ""),
+    "two-gigabytes": (Verdict.ERRORED, "a message of 2147483648 bytes is announced"),
+    "no-length": (Verdict.ERRORED, "headers without Content-Length"),
+    "not-json": (Verdict.ERRORED, "no JSON-RPC answer: Parse error"),
+    "not-utf8": (Verdict.ERRORED, "no JSON-RPC answer: Parse error.*utf-8"),
+    "deep": (Verdict.ERRORED, "nested deeper than"),
+    "other-version": (Verdict.ERRORED, "'jsonrpc' must be"),
+    "batch": (Verdict.ERRORED, "batches are not supported"),
+    "exit-0": (Verdict.CRASHED, "asked for executeStep, but it exited with code 0"),
+    "exit-3": (Verdict.CRASHED, "exited with code 3"),
+    "killed": (Verdict.CRASHED, "was killed by SIGKILL"),
+    "segfault": (Verdict.CRASHED, "was killed by SIGSEGV"),
+    "last-words": (Verdict.CRASHED, "(?s)was killed by SIGABRT; last lines.*fatal: the ring is broken"),
+    "closes-stdout": (Verdict.CRASHED, "closed its stdout but goes on running"),
+    "leaves-a-child": (Verdict.FAILED, r"left 1 process\(es\) behind"),
+    "leaves-a-daemon": (Verdict.FAILED, r"left 1 process\(es\) behind"),
+    "child-holds-the-pipes": (Verdict.CRASHED, "exited with code 1"),
+    "stubborn": (Verdict.PASSED, ""),
+    "floods-stderr": (Verdict.PASSED, ""),
+    "claims-too-much": (Verdict.FAILED, "announces this step in discover, but then says: No matching"),
+    "lacks-it": (Verdict.UNSUPPORTED, "No matching step definition found for"),
+    "lacks-it-in-cpp": (Verdict.UNSUPPORTED, r"^\[StepRegistry\] Step not found: that"),
+    "lacks-it-in-csharp": (Verdict.UNSUPPORTED, "^No step definition was found for that"),
+    "leaks": (Verdict.PASSED, ""),
+    "success-without-doing": (Verdict.FAILED, "there is no apple"),
+    "success-is-text": (Verdict.ERRORED, "no step response: success"),
+    "no-success": (Verdict.ERRORED, "no step response: success: Field required"),
+    "null": (Verdict.ERRORED, "answered executeStep with None"),
+    "fails-like-cpp": (Verdict.FAILED, "payload too small"),
+    "times-out-by-itself": (Verdict.TIMED_OUT, "Step execution timeout: 100 ms"),
+    "rpc-error": (Verdict.ERRORED, "answered with error -32603: oh"),
+    "parse-error": (Verdict.ERRORED, r"answered with error -32700: what\?"),
+    "asks-back": (Verdict.PASSED, ""),
+    "unhealthy": (Verdict.ERRORED, "answered health with False"),
+    "never-ready": (Verdict.TIMED_OUT, "did not answer health within 8 s"),
+    "dies-at-once": (Verdict.CRASHED, "asked for health, but it exited with code 9"),
+    "refuses-initialize": (Verdict.ERRORED, "answered with error -32602: no"),
+    "initialize-false": (Verdict.ERRORED, "answered initialize with False"),
+    "dies-at-initialize": (Verdict.CRASHED, "asked for initialize, but it exited with code 5"),
+    "discover-rubbish": (Verdict.ERRORED, "answered discover with something else"),
+    "cleanup-fails": (Verdict.ERRORED, "answered with error -32603: stuck"),
+    "cleanup-hangs": (Verdict.TIMED_OUT, "did not answer cleanup within 8 s"),
+    "cleanup-crashes": (Verdict.CRASHED, "asked for cleanup, but it was killed by SIGKILL"),
+    "aborts-when-idle": (Verdict.CRASHED, "(?s)asked for cleanup, but it was killed by SIGABRT.*the ring is broken"),
+    "leaves-when-idle": (Verdict.CRASHED, "asked for cleanup, but it exited with code 0"),
+    "ends-with-its-input": (Verdict.PASSED, ""),
+    "unknown-fault": (Verdict.CRASHED, "(?s)exited with code 1.*KeyError"),
+    "no-such-program": (Verdict.ERRORED, "there is no program no-such-program-anywhere"),
+    "not-a-program": (Verdict.ERRORED, "cannot be started|cannot start"),
+}
+
+# What ends when its cell is over: how, and what it had been asked for last.
+LATE = {
+    "aborts-after-cleanup": "(?s)was killed by SIGABRT, idle after cleanup.*the ring is broken",
+    "exit-1-after-cleanup": "exited with code 1, idle after cleanup",
+    "leaves-after-cleanup": "exited with code 0, idle after cleanup",
+    "segfaults-at-shutdown": "was killed by SIGSEGV, asked to end after shutdown",
+    "exit-3-at-shutdown": "exited with code 3, asked to end after shutdown",
+}
+
+
+def test_the_table_is_complete() -> None:
+    assert {*BEHAVIOUR, *LATE} - {"unknown-fault", "no-such-program", "not-a-program"} == set(NAMES)
+    assert len(NAMES) >= 25
+
+
+@pytest.mark.parametrize("name", BEHAVIOUR)
+def test_each_animal_is_recognised(zoo: Zoo, name: str) -> None:
+    verdict, message = BEHAVIOUR[name]
+    result, seconds = zoo.run(name)
+    error = result.failure.error if result.failure else ""
+    zoo.runner.close()
+    assert result.verdict is verdict, error
+    if message:
+        assert re.search(message, error), error
+    assert seconds < 15
+    after, _ = zoo.run("good")
+    assert after.verdict is Verdict.PASSED, after.failure
+
+
+@pytest.mark.parametrize("another", [True, False], ids=["before-another-cell", "at-the-end"])
+@pytest.mark.parametrize("name", LATE)
+def test_whoever_crashes_after_its_cell_crashes_its_cell(zoo: Zoo, name: str, *, another: bool) -> None:
+    """With another cell between: one that does not need it, and one that would have used it again."""
+    told: list[Event] = []
+    cells = {writer: Cell(zoo.scenarios["1.1"], Pairing.of({"reader": "good", "writer": writer})) for writer in NAMES}
+    zoo.runner.run(cells[name], told.append)
+    if "cleanup" in name:
+        for worker in zoo.pool.generation.idle.get(name, []):
+            assert isinstance(worker, StepWorker)
+            assert worker.child
+            assert worker.child.ended(10)
+    if another:
+        zoo.runner.run(cells["good"], told.append)
+        again = Cell(zoo.scenarios["1.2"], cells[name].pairing)
+        zoo.runner.run(again, told.append)
+    zoo.runner.close(told.append)
+    finished = {one.cell: one for one in combined(one for one in told if isinstance(one, CellFinished))}
+    crashed = finished[cells[name].key]
+    if another and "shutdown" in name:
+        crashed = finished[again.key]  # the last cell of this worker
+    assert crashed.verdict is Verdict.CRASHED
+    assert re.search(LATE[name], crashed.error), crashed.error
+    assert finished.get(cells["good"].key, crashed).verdict is (Verdict.PASSED if another else Verdict.CRASHED)
+
+
+@pytest.mark.parametrize("name", ["good", "stubborn", "ends-with-its-input"])
+def test_who_ends_in_order_or_by_the_harness_has_not_crashed(zoo: Zoo, name: str) -> None:
+    told: list[Event] = []
+    zoo.runner.run(Cell(zoo.scenarios["1.1"], Pairing.of({"reader": "good", "writer": name})), told.append)
+    zoo.runner.close(told.append)
+    assert [one.verdict for one in told if isinstance(one, CellFinished)] == [Verdict.PASSED]
+
+
+@pytest.mark.parametrize("name", ["good", "stubborn"])
+def test_shut_down_means_released_and_gone(zoo: Zoo, name: str) -> None:
+    result, seconds = zoo.run(name, "1.2")
+    error = result.failure.error if result.failure else ""
+    if name == "good":
+        assert (result.verdict, error) == (Verdict.FAILED, "there is no nothing")
+    else:
+        assert (result.verdict, error) == (Verdict.TIMED_OUT, "stubborn did not end within 0.5 s of shutdown")
+    assert seconds < 10
+
+
+def test_a_killed_role_is_followed_by_a_new_process_and_its_remains_are_swept(zoo: Zoo) -> None:
+    result, _ = zoo.run("leaks", "1.3")
+    assert result.verdict is Verdict.PASSED, result.failure
+
+
+def test_workers_are_reused_until_they_misbehave(zoo: Zoo) -> None:
+    for _ in range(3):
+        assert zoo.run("good")[0].verdict is Verdict.PASSED
+    assert zoo.pool.started == 2
+    zoo.run("success-without-doing")
+    assert zoo.pool.started == 3
+    zoo.run("killed")
+    assert zoo.run("good")[0].verdict is Verdict.PASSED
+    assert zoo.pool.started == 4
+
+
+def test_a_hang_shows_the_stacks_of_every_worker(zoo: Zoo) -> None:
+    result, _ = zoo.run("never")
+    assert result.failure is not None
+    data = result.failure.outcomes["writer"].data
+    assert "thread" in data["stack"]
+    assert "thread" in data["sections"]["stack of reader"]
+
+
+def test_what_is_left_behind_fails_the_cell_and_is_removed(zoo: Zoo) -> None:
+    """Both forget their clean-up, or the good one would tidy up for the other."""
+    cell = Cell(zoo.scenarios["1.1"], Pairing.of({"reader": "leaks", "writer": "leaks"}))
+    result = zoo.runner.run(cell)
+    assert result.verdict is Verdict.FAILED
+    assert re.search("left behind .*apple_", result.results[-1].error)
