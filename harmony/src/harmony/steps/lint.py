@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import fnmatch
 import inspect
 import re
@@ -22,11 +23,12 @@ from harmony.errors import (
 from harmony.model import StepType
 from harmony.spec.gherkin import Feature, Scenario, Step
 from harmony.spec.routing import done_by_harmony, plan
-from harmony.spec.sentence import normalised, snippet
+from harmony.spec.sentence import normalised, outline, snippet
 from harmony.steps.binding import bind, parameters_of
 from harmony.steps.library import StepLibrary
 from harmony.steps.registry import StepDefinition
 
+_MOST_PLACES: Final = 3
 _FEATURE_NUMBER: Final = re.compile(r"(\d+)")
 
 
@@ -39,7 +41,8 @@ class Problem:
         code: Stable name of the kind of problem.
         message: What is wrong.
         hint: The way out.
-        snippet: For undefined steps, a method to start from.
+        snippet: For undefined steps that are near to no other, a method to start from.
+        cause: What it has in common with other problems of its kind that one change mends; the message, if nothing.
     """
 
     place: Place
@@ -47,6 +50,7 @@ class Problem:
     message: str
     hint: str = ""
     snippet: str = ""
+    cause: str = ""
 
     def __str__(self) -> str:
         """Return ``file:line: code: message``."""
@@ -82,10 +86,13 @@ def lint(features: Sequence[Feature], library: StepLibrary, rules: LintRules) ->
     scenarios = [scenario for feature in features for scenario in feature.scenarios]
     problems.extend(_duplicates(scenarios))
     used: set[StepDefinition] = set()
+    meant: set[Place] = set()
     for scenario in scenarios:
         problems.extend(_role_problems(scenario))
         for step in scenario.steps:
-            problems.extend(_step_problems(step, library, used))
+            problems.extend(_step_problems(step, library, used, meant))
+    # Whose sentence is written wrong is not unused.
+    used |= {definition for definition in library.registry.definitions if definition.place in meant}
     problems.extend(_definition_problems(library, used))
     return sorted(set(problems))
 
@@ -107,18 +114,38 @@ def is_known(tag: str, tags: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(tag, one) for one in tags)
 
 
-def report(problems: Sequence[Problem]) -> str:
-    """Return the problems for a person: one line each, hints, and the snippets at the end."""
-    lines: list[str] = []
+def by_cause(problems: Iterable[Problem]) -> list[list[Problem]]:
+    """Return the problems that have one cause together, in the order of their first places."""
+    groups: dict[tuple[str, str], list[Problem]] = {}
     for problem in problems:
-        lines.append(str(problem))
-        if problem.hint:
-            lines.append(f"    {problem.hint}")
+        groups.setdefault((problem.code, problem.cause or f"{problem.place}"), []).append(problem)
+    return list(groups.values())
+
+
+def report(problems: Sequence[Problem]) -> str:
+    """Return the problems for a person: each cause with its places, hints, and the snippets at the end."""
+    lines: list[str] = []
+    groups = by_cause(problems)
+    for first, *others in groups:
+        lines.append(str(first))
+        if first.hint:
+            lines.append(f"    {first.hint}")
+        if others:
+            shown = ", ".join(str(one.place) for one in others[:_MOST_PLACES])
+            left = len(others) - _MOST_PLACES
+            lines.append(f"    also at {shown}{f' and {left} more' if left > 0 else ''}")
     snippets = list(dict.fromkeys(problem.snippet for problem in problems if problem.snippet))
     if snippets:
         lines += ["", "Start from these (`harmony scaffold` writes them into a file):", "", *snippets]
-    lines.append(f"{len(problems)} problem{'s' if len(problems) != 1 else ''}; nothing has been run.")
+    lines.append(f"{total(problems)}; nothing has been run.")
     return "\n".join(lines)
+
+
+def total(problems: Sequence[Problem]) -> str:
+    """Return how many problems there are; of one cause there is one, at several places."""
+    causes = len(by_cause(problems))
+    places = f" at {len(problems)} places" if len(problems) != causes else ""
+    return f"{causes} problem{'s' if causes != 1 else ''}{places}"
 
 
 def _feature_problems(feature: Feature, rules: LintRules) -> Iterator[Problem]:
@@ -138,7 +165,8 @@ def _feature_problems(feature: Feature, rules: LintRules) -> Iterator[Problem]:
                 scenario.place,
                 "unnumbered",
                 f"{scenario.title!r} has no number",
-                "begin the title with one, such as 1.1",
+                "begin the title with one, such as 1.1, or say `numbered = false` in the project file",
+                cause="numbers",
             )
         elif numbered and scenario.number and int(scenario.number.partition(".")[0]) != int(numbered[1]):
             yield Problem(
@@ -147,8 +175,13 @@ def _feature_problems(feature: Feature, rules: LintRules) -> Iterator[Problem]:
         for tag in scenario.tags:
             if not is_known(tag, rules.tags):
                 yield Problem(
-                    scenario.place, "unknown_tag", f"@{tag} is not known", "add it to `tags` in the project file"
+                    scenario.place, "unknown_tag", f"@{tag} is not known", _tag_hint(tag, rules.tags), cause=tag
                 )
+
+
+def _tag_hint(tag: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(tag, known, n=1)
+    return f"did you mean @{near[0]}?" if near else "add it to `tags` in the project file"
 
 
 def _duplicates(scenarios: Sequence[Scenario]) -> Iterator[Problem]:
@@ -173,10 +206,11 @@ def _role_problems(scenario: Scenario) -> Iterator[Problem]:
                 f"{entry.step} names no role, and none has been named before it; the scenario has "
                 f"{', '.join(routed.roles)}",
                 "begin it with the role: the 'x' process …",
+                cause=outline(normalised(entry.step.text)),
             )
 
 
-def _step_problems(step: Step, library: StepLibrary, used: set[StepDefinition]) -> Iterator[Problem]:
+def _step_problems(step: Step, library: StepLibrary, used: set[StepDefinition], meant: set[Place]) -> Iterator[Problem]:
     if done_by_harmony(step.text):
         return
     try:
@@ -185,12 +219,18 @@ def _step_problems(step: Step, library: StepLibrary, used: set[StepDefinition]) 
         bind(match, step.table, step.doc_string, library.converters)
     except UndefinedStepError as error:
         start = snippet(step.type, step.text, table=step.table is not None, doc_string=step.doc_string is not None)
-        yield Problem(step.place, "undefined", error.message, error.hint, start)
+        if error.meant is not None:
+            meant.add(error.meant)
+            start = ""
+        yield Problem(step.place, "undefined", error.message, error.hint, start, outline(normalised(step.text)))
     except AmbiguousStepError as error:
-        used.update(match.definition for match in library.registry.matches(step.type, step.text))
-        yield Problem(step.place, "ambiguous", error.message, error.hint)
+        matches = [match.definition for match in library.registry.matches(step.type, step.text)]
+        used.update(matches)
+        cause = ", ".join(sorted(f"{one.place} {one.pattern}" for one in matches))
+        yield Problem(step.place, "ambiguous", error.message, error.hint, cause=cause)
     except (ConversionError, StepClassError) as error:
-        yield Problem(step.place, "argument", f"{step}: {error.message}", error.hint)
+        cause = f"{match.definition.place} {outline(error.message)}"
+        yield Problem(step.place, "argument", f"{step}: {error.message}", error.hint, cause=cause)
 
 
 def _definition_problems(library: StepLibrary, used: set[StepDefinition]) -> Iterator[Problem]:
