@@ -42,11 +42,11 @@ class AsyncGate:
                 except FrameTimeoutError as failure:
                     left = None if deadline is None else max(0.0, deadline - time.monotonic())
                     if left == 0.0:
-                        raise type(failure)(**{**failure.values, "seconds": timeout}) from None
+                        raise failure.asked(timeout) from None
                 try:
                     await self._wait(wait, left)
                 except FrameTimeoutError as failure:
-                    raise type(failure)(**{**failure.values, "seconds": timeout}) from None
+                    raise failure.asked(timeout) from None
 
     async def _wait(self, wait: Callable[[float | None], bool], timeout: float | None) -> None:
         if self._executor is None:

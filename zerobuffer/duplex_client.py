@@ -73,9 +73,9 @@ class DuplexClient(Closing):
         self.send_request(data, timeout)
         try:
             return self.receive_response(None if deadline is None else max(0.0, deadline - time.monotonic()))
-        except FrameTimeoutError:
+        except FrameTimeoutError as error:
             self._abandoned.add(self._sent)
-            raise
+            raise error.asked(timeout) from None
 
     def send_request(self, data: Buffer, timeout: float | None = DEFAULT_TIMEOUT) -> int:
         """Send a request without waiting; returns its number, which is that of its response."""
@@ -91,7 +91,10 @@ class DuplexClient(Closing):
         """Wait for the next response that is not given up."""
         deadline = None if timeout is None else time.monotonic() + timeout
         while True:
-            frame = self._next_response(deadline)
+            try:
+                frame = self._next_response(deadline)
+            except FrameTimeoutError as error:
+                raise error.asked(timeout) from None
             self._received += 1
             if self._received not in self._abandoned:
                 return self._checked(frame)

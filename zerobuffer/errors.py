@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import errno as _errno
 import os
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 __all__ = [
     "BufferFullError",
@@ -179,6 +179,10 @@ class FrameTimeoutError(ZeroBufferError, TimeoutError):
     code = "timeout"
     template = "no frame came to buffer {name!r} within {seconds} s"
     advice = "Give a longer timeout, or see with 'zerobuffer inspect {name}' whether the writer writes"
+
+    def asked(self, seconds: float | None) -> Self:
+        """Return the same with the limit that was asked for, where only the rest of it was waited at last."""
+        return type(self)(**{**self.values, "seconds": seconds})
 
 
 class BufferFullError(FrameTimeoutError):

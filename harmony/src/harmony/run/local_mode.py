@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from harmony.errors import ConfigurationError
 from harmony.logs import LEVELS
 from harmony.plan.cells import Cell, plan_cells
 from harmony.plan.pairing import Pairing, PairingRequest
@@ -82,12 +81,7 @@ class LocalMode:
         name = settings.driver.local
         if not name:
             return None
-        platform = settings.platforms.get(name)
-        if platform is None or not platform.driver_command:
-            raise ConfigurationError(
-                f"[driver] local: {name!r} is no platform with a driver",
-                hint='name one with contract = "driver"',
-            )
+        platform = settings.platforms[name]
         return spec_of(name, platform, platform.driver_command, root)
 
 

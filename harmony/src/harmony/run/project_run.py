@@ -81,7 +81,8 @@ class ProjectRun:
     @cached_property
     def library(self) -> StepLibrary:
         """The project's steps."""
-        return with_drivers(self.project.library())
+        platforms = self.project.settings.platforms
+        return with_drivers(self.project.library(), [name for name, one in platforms.items() if one.driver_command])
 
     @cached_property
     def expectations(self) -> Expectations:
