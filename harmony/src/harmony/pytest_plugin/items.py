@@ -14,7 +14,8 @@ from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocat
 
 from harmony.model import Verdict
 from harmony.plan.cells import Cell
-from harmony.run.mode import Mode
+from harmony.pytest_plugin.unplayed_cells import stopped
+from harmony.run.mode import Mode, Played
 from harmony.run.project_run import ProjectRun
 from harmony.spec.gherkin import Scenario
 from harmony.steps.lint import is_known
@@ -43,11 +44,13 @@ class HarmonySession:
         run: The project, and what was chosen.
         mode: Plays the cells.
         tell: Hears what happens, and with which item.
+        stopped: Says why a cell is not to be run; nothing if it is.
     """
 
     run: ProjectRun
     mode: Mode
     tell: Callable[[pytest.Item, Event], None] = field(default=_to_nobody)
+    stopped: Callable[[Cell], str] = field(default=lambda _: "")
 
 
 class FeatureFile(pytest.File):
@@ -99,7 +102,7 @@ class ScenarioItem(pytest.Item):
 
     def runtest(self) -> None:
         """Play the cell."""
-        played = self.harmony.mode.play(self.cell, lambda event: self.harmony.tell(self, event))
+        played = self._played()
         result = played.result
         self.user_properties += played.facts
         self.user_properties.append(("verdict", result.verdict.value))
@@ -113,6 +116,16 @@ class ScenarioItem(pytest.Item):
                 raise pytest.xfail.Exception(one_line(result))
             case _:
                 raise ScenarioFailedError(result)
+
+    def _played(self) -> Played:
+        session = self.harmony
+
+        def tell(event: Event) -> None:
+            session.tell(self, event)
+
+        if why := session.stopped(self.cell):
+            return Played(stopped(session.run, session.mode, self.cell, why, tell))
+        return session.mode.play(self.cell, tell)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return the report that a person can act on."""

@@ -27,7 +27,7 @@ from harmony.pytest_plugin.progress import Progress, wants_progress
 from harmony.pytest_plugin.words import take_words
 from harmony.run.local_mode import LocalMode
 from harmony.run.project_run import Choice, Invocation, ProjectRun
-from harmony.steps.lint import report
+from harmony.steps.lint import report, total
 
 SESSION: Final = pytest.StashKey[HarmonySession]()
 SEED: Final = "harmony_seed"
@@ -129,7 +129,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         problems = run.problems()
         if problems:
             sys.stderr.write(f"{report(problems)}\n")
-            pytest.exit(f"lint: {len(problems)} problem(s), listed above", returncode=ExitCode.LINT)
+            pytest.exit(f"lint: {total(problems)}, listed above", returncode=ExitCode.LINT)
         if run.choice.words:
             run.choose()
     except HarmonyError as error:

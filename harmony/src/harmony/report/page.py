@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Final
 
 from harmony.model import Verdict
+from harmony.report.causes import detail, headline
 from harmony.report.template import filled
 from harmony.report.terminal import Grid, Row
+from harmony.verdict.blame import blame
 from harmony.verdict.comparison import shortened
 from harmony.verdict.events import CellFinished, StepSupport
 from harmony.verdict.support import SupportTable, in_cells, unclaimed
@@ -45,6 +47,9 @@ def html_report(
         title=title,
         facts=facts or {},
         counts=counts(every),
+        blames=blame(every),
+        headline=headline,
+        detail=detail,
         meanings=MEANINGS,
         problems=problems,
         unclaimed=unclaimed([one.note for one in every]),

@@ -25,6 +25,8 @@ def failure_report(result: ScenarioResult, repeat: str) -> str:
     scenario = result.plan.scenario
     lines = [f"{scenario.id}    {scenario.place}", f"verdict: {result.verdict.value}", ""]
     failure = result.failure
+    if result.verdict is Verdict.NOT_RUN:
+        return "\n".join([*lines, failure.error if failure else "", "", f"repeat with: {repeat}"])
     for outcome in result.results:
         lines += _result_lines(outcome, marked=outcome is failure)
     lines += [f"    {step}    (not run)" for step in result.not_run]
@@ -43,6 +45,8 @@ def one_line(result: ScenarioResult) -> str:
     """Return verdict and cause on one line."""
     failure = result.failure
     cause = failure.error.partition("\n")[0] if failure else ""
+    if result.verdict is Verdict.NOT_RUN:
+        return shortened(cause, _LONGEST_LINE)
     return f"{result.verdict.value}: {shortened(cause, _LONGEST_LINE)}" if cause else result.verdict.value
 
 
