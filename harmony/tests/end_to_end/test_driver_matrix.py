@@ -56,6 +56,12 @@ Feature: Tea
     Given the 'host' process boils '2' cups
     When the 'host' process is killed
     Then the 'host' process boils '2' cups
+
+  Scenario: 1.8 One boils in the background
+    Given the 'guest' process is plugged in
+    And the 'host' process is plugged in
+    When the 'guest' process begins to boil '2' cups
+    Then the 'host' process boils '2' cups
 """
 CRASHES = {
     "aborts-later": r"killed by SIGABRT, (?:idle|asked to end) after boil; last lines of its stderr:\s+the lid is off",
@@ -235,3 +241,13 @@ def test_a_run_without_pairings_names_one_where_there_are_drivers_only(project: 
     assert list(verdicts.values()) == ["failed"], done.stdout
     assert "this project has drivers only: name a pairing, such as `pytest good_hangs`" in done.stdout
     assert done.stdout.count("KeyError") == 0
+
+
+def test_a_hang_shows_first_who_hung_first(project: Path) -> None:
+    done, verdicts = run(project, "--pairing", "hangs", scenario="1.8")
+    assert list(verdicts.values()) == ["timed-out"], done.stdout
+    report = done.stdout
+    assert "boil did not return within 1 s and 5 s more" in report
+    first = report.index("hangs first: guest, in boil\n    under way: boil for ")
+    assert first < report.index("where (host):")
+    assert report.count("stack of guest") == 0

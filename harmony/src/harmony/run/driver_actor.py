@@ -83,8 +83,9 @@ class DriverActor(StepActor):
         outcome = await super().perform(call)
         if outcome.verdict is not Verdict.TIMED_OUT:
             return outcome
-        stacks = [str(outcome.data.get("stack", "")), *(await self.stacks()).values()]
-        return replace(outcome, data={**outcome.data, "stack": "\n".join(filter(None, stacks))})
+        scene = await self.stacks()
+        stacks = (str(outcome.data.get("stack", "")), str(scene.get("stack", "")))
+        return replace(outcome, data={**outcome.data, **scene, "stack": "\n".join(filter(None, stacks))})
 
     async def stacks(self) -> dict[str, Any]:
         """Return where its driver stands, as `stack`."""

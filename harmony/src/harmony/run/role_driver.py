@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import types
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -62,14 +63,23 @@ class DriverProgram:
             self.tell(WorkerEnded(platform=self.spec.name, pid=driver.pid, how=how))
 
     async def stacks(self) -> dict[str, Any]:
-        """Return where the threads of its processes stand, as `stack`. Never raises."""
-        texts = []
+        """Return where the threads of its processes stand, as `stack`, and what is under way longest. Never raises.
+
+        That is a verb, as `verb`, and the moment of the monotonic clock at which it began, as `since`.
+        """
+        texts: list[str] = []
+        begun: list[tuple[float, str]] = []
         for driver in list(self.running):
             try:
-                texts.append((await driver.dump(timeout=_DUMP_TIMEOUT)).text())
+                told = await driver.dump(timeout=_DUMP_TIMEOUT)
             except Exception:  # noqa: BLE001 - whatever keeps it from telling, the kernel tells
                 texts.append(await asyncio.to_thread(stacks_of, driver.pid))
-        return {"stack": "\n".join(texts)} if texts else {}
+            else:
+                texts.append(told.text())
+                begun += [(time.monotonic() - one.seconds, one.verb) for one in told.requests if one.verb != "dump"]
+        since, verb = min(begun, default=(0.0, ""))
+        longest = {"since": since, "verb": verb} if verb else {}
+        return {"stack": "\n".join(texts), **longest} if texts else {}
 
 
 class RoleDriver(Driver):

@@ -76,6 +76,9 @@ def _table_lines(step: Step) -> list[str]:
 def _details(key: str, outcome: StepOutcome) -> list[str]:
     lines: list[str] = []
     data: Mapping[str, Any] = outcome.data
+    if data.get("first"):
+        who, *where = str(data["first"]).splitlines()
+        lines += ["", f"hangs first: {who}", *(f"    {line}" for line in where)]
     for title, name in (("where", "traceback"), ("stack", "stack"), ("hint", "hint"), ("snippet", "snippet")):
         if data.get(name):
             lines += ["", f"{title} ({key}):", *(f"    {line}" for line in str(data[name]).splitlines())]
