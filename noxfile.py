@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import os
 import platform
 import resource
 import shutil
@@ -26,6 +27,9 @@ nox.options.default_venv_backend = "venv"
 nox.options.sessions = ["lint", "types", "imports", "contract"]
 nox.options.reuse_venv = "yes"
 nox.options.allow_parallel = True
+
+# Tests start hundreds of Pythons: what one has compiled, the next one shall find.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 
 Gate = Callable[[nox.Session], None]
 

@@ -3,6 +3,9 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 
+# Tests start hundreds of Pythons: what one has compiled, the next one shall find.
+unset PYTHONDONTWRITEBYTECODE
+
 usage() {
     cat <<'TEXT'
 usage: ./test.sh [WORD…] [OPTION…]

@@ -160,7 +160,7 @@ def starts(directory: Path, effort: Effort) -> dict[str, list[float]]:
         with Peer(_SERVE, directory) as peer:
             peer.ask(request("health"))
 
-    def whole(*words: str) -> Callable[[], float]:
+    def wall_time_of(*words: str) -> Callable[[], float]:
         def run() -> None:
             subprocess.run(
                 [sys.executable, *words], cwd=directory, stdout=subprocess.DEVNULL, timeout=_DEADLINE, check=True
@@ -171,10 +171,10 @@ def starts(directory: Path, effort: Effort) -> dict[str, list[float]]:
     return _in_turns(
         effort.starts,
         {
-            IMPORTS: whole("-c", "import pydantic, structlog"),
+            IMPORTS: wall_time_of("-c", "import pydantic, structlog"),
             START: lambda: _seconds(first_answer),
-            TYPER: whole("-c", "import typer"),
-            HELP: whole("-m", "harmony", "--help"),
+            TYPER: wall_time_of("-c", "import typer"),
+            HELP: wall_time_of("-m", "harmony", "--help"),
         },
     )
 

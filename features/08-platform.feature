@@ -86,3 +86,19 @@ Feature: Platform
       | data semaphore  |
       | space semaphore |
       | everything      |
+
+  @clause:1.6
+  Scenario Outline: 8.7 A lock file that leads elsewhere by '<way>' is refused, and what it leads to stays as it is
+    Given the lock file of buffer 'misled' leads by '<way>' to a stranger's file
+    When the 'reader' process tries to create buffer 'misled' with metadata size '64' and payload size '1024'
+    Then the 'reader' process should get error 'system_error'
+    And no object of buffer 'misled' should exist
+    And the stranger's file of buffer 'misled' should be as it was
+    When the obstacles of buffer 'misled' are removed
+    And the 'reader' process creates buffer 'misled' with metadata size '64' and payload size '1024'
+    Then every object of buffer 'misled' should exist
+
+    Examples:
+      | way             |
+      | a symbolic link |
+      | a hard link     |

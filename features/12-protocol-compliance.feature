@@ -118,3 +118,93 @@ Feature: Protocol compliance
       | 208    | 41 5a 00 00                                     |
     And the 'reader' process should read frame with data 'AZ'
     And the 'reader' process should read metadata with size '3'
+
+  @clause:2.6 @clause:10.3 @clause:14.7
+  Scenario: 12.6 Nobody stores into the reserved bytes of another implementation's buffer
+    Given another implementation created buffer 'reserved' with payload size '1024'
+    When the 'writer' process connects to buffer 'reserved'
+    And the 'writer' process writes '3' frames of size '100' in a row
+    Then the memory of buffer 'reserved' should hold:
+      | offset | bytes                                           |
+      | 96     | 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 |
+      | 112    | 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 |
+    And the header of buffer 'reserved' should show:
+      | field                 | value |
+      | payload_free_bytes    | 676   |
+      | payload_write_pos     | 348   |
+      | payload_written_count | 3     |
+    And the data semaphore of buffer 'reserved' should stand at '3'
+    When the 'writer' process closes buffer 'reserved'
+    Then the memory of buffer 'reserved' should hold:
+      | offset | bytes                                           |
+      | 96     | 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 |
+      | 112    | 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 00 |
+
+  @clause:10.1 @clause:10.2 @clause:11.1 @clause:14.4 @clause:14.8
+  Scenario: 12.7 The four words follow every operation, tails included
+    Given the 'reader' process creates buffer 'words' with metadata size '0' and payload size '1024'
+    Then the header of buffer 'words' should show:
+      | field             | value |
+      | committed         | 1024  |
+      | released          | 1024  |
+      | connection_number | 0     |
+      | connection_pid    | 0     |
+      | stream_start      | 0     |
+    When the 'writer' process connects to buffer 'words'
+    Then the header of buffer 'words' should show:
+      | field             | value |
+      | committed         | 1024  |
+      | connection_number | 1     |
+      | stream_start      | 1024  |
+    And the header of buffer 'words' should name the 'writer' process as its connection
+    When the 'writer' process writes '2' frames of size '300' in a row
+    Then the header of buffer 'words' should show:
+      | field     | value |
+      | committed | 1656  |
+      | released  | 1024  |
+    When the 'reader' process reads '2' frames in a row
+    And the 'writer' process writes frame with size '400' and sequence '3'
+    Then the header of buffer 'words' should show:
+      | field             | value |
+      | committed         | 2464  |
+      | released          | 1656  |
+      | payload_write_pos | 416   |
+    When the 'reader' process reads one frame
+    Then the header of buffer 'words' should show:
+      | field     | value |
+      | committed | 2464  |
+      | released  | 2048  |
+    When the 'reader' process signals space available
+    And the 'writer' process closes buffer 'words'
+    Then the header of buffer 'words' should show:
+      | field             | value |
+      | committed         | 2464  |
+      | released          | 2464  |
+      | connection_number | 1     |
+      | connection_pid    | 0     |
+      | stream_start      | 1024  |
+      | writer_pid        | 0     |
+    When the 'writer' process connects to buffer 'words'
+    Then the header of buffer 'words' should show:
+      | field             | value |
+      | committed         | 2464  |
+      | connection_number | 2     |
+      | stream_start      | 2464  |
+
+  @clause:13.1 @clause:13.2 @clause:14.8
+  Scenario: 12.8 A sign of life is held as long as its side is there
+    Given the 'reader' process creates buffer 'signs' with metadata size '0' and payload size '1024'
+    Then the sign of life of the reader of buffer 'signs' should be held
+    And the sign of life of the writer of buffer 'signs' should be free
+    When the 'writer' process connects to buffer 'signs'
+    Then the sign of life of the writer of buffer 'signs' should be held
+    When the 'writer' process writes frame with size '100' and sequence '1'
+    And the 'reader' process reads one frame
+    Then the sign of life of the reader of buffer 'signs' should be held
+    And the sign of life of the writer of buffer 'signs' should be held
+    When the 'writer' process closes buffer 'signs'
+    Then the sign of life of the writer of buffer 'signs' should be free
+    And the header of buffer 'signs' should show:
+      | field      | value |
+      | writer_pid | 0     |
+    And the sign of life of the reader of buffer 'signs' should be held

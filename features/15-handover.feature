@@ -189,3 +189,32 @@ Feature: Handover
     And the 'writer' process writes frame with size '100' and sequence '1'
     Then the 'reader' process should read frame with sequence '1' and size '100'
     And the 'reader' process should validate frame data
+
+  @corruption @clause:12.2 @clause:12.3
+  Scenario: 15.15 A writer of another implementation that left begins anew, and is the same process
+    Given the 'reader' process creates buffer 'back-again' with metadata size '0' and payload size '1024'
+    When another implementation connects to buffer 'back-again'
+    Then the 'reader' process should find no further frame
+    When another implementation writes a frame of '100' bytes with sequence '1' to buffer 'back-again'
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    And the 'reader' process should validate frame data
+    When another implementation leaves buffer 'back-again'
+    And the 'reader' process tries to read a frame
+    Then the 'reader' process should get error 'writer_dead'
+    When another implementation connects to buffer 'back-again'
+    And another implementation writes a frame of '200' bytes with sequence '1' to buffer 'back-again'
+    Then the 'reader' process should read frame with sequence '1' and size '200'
+    And the 'reader' process should validate frame data
+
+  @corruption @clause:14.8
+  Scenario: 15.16 A writer that closes takes no number away but its own
+    Given the 'reader' process creates buffer 'not-its-own' with metadata size '0' and payload size '1024'
+    And the 'writer' process connects to buffer 'not-its-own'
+    When the header of buffer 'not-its-own' is overwritten:
+      | field      | value |
+      | writer_pid | 1     |
+    And the 'writer' process closes buffer 'not-its-own'
+    Then the header of buffer 'not-its-own' should show:
+      | field      | value |
+      | writer_pid | 1     |
+    And the sign of life of the writer of buffer 'not-its-own' should be free

@@ -202,3 +202,46 @@ Feature: Death
       | 1     |
       | 2     |
       | 4     |
+
+  @points @clause:11.8
+  Scenario: 17.10 A release under way is marked, and space comes back in the order of the protocol
+    Given the 'reader' process starts process 'slow reader', which creates buffer 'half-released' with metadata size '0' and payload size '4096'
+    And the 'writer' process connects to buffer 'half-released'
+    And the 'writer' process writes '2' frames of size '1000' in a row
+    When the 'reader' process has 'slow reader' halt at 'reader.free' of a read
+    Then the header of buffer 'half-released' should show:
+      | field              | value               |
+      | released           | 9223372036854779904 |
+      | payload_free_bytes | 3080                |
+    And the space semaphore of buffer 'half-released' should stand at '0'
+    When the 'reader' process lets 'slow reader' go on, which then has frame '1'
+    Then the header of buffer 'half-released' should show:
+      | field              | value |
+      | released           | 5112  |
+      | payload_free_bytes | 3080  |
+    And the space semaphore of buffer 'half-released' should stand at '1'
+
+  @points @clause:14.5 @clause:14.6
+  Scenario: 17.11 A writer that comes in the middle of a release tries again and does not guess
+    Given the 'reader' process starts process 'slow reader', which creates buffer 'in-between' with metadata size '0' and payload size '4096'
+    And the 'writer' process connects to buffer 'in-between'
+    And the 'writer' process writes '2' frames of size '1000' in a row
+    And the 'writer' process closes buffer 'in-between'
+    When the 'reader' process has 'slow reader' halt at 'reader.free' of a read
+    And the 'writer' process tries to connect to buffer 'in-between'
+    Then the 'writer' process should get error 'writer_exists' not before '1000' ms
+    And the sign of life of the writer of buffer 'in-between' should be free
+    And the header of buffer 'in-between' should show:
+      | field             | value |
+      | connection_number | 1     |
+      | writer_pid        | 0     |
+    When the 'reader' process lets 'slow reader' go on, which then has frame '1'
+    Then the 'reader' process has 'slow reader' read '1' frames from '2' on, and no further
+    When the 'writer' process connects to buffer 'in-between'
+    And the 'writer' process writes '2' frames of size '1000' in a row
+    Then the header of buffer 'in-between' should show:
+      | field             | value |
+      | connection_number | 2     |
+      | committed         | 8160  |
+      | stream_start      | 6128  |
+    And the 'reader' process has 'slow reader' read '2' frames from '1' on, and no further

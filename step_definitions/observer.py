@@ -11,6 +11,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import stat
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -41,7 +42,16 @@ _FIELDS: Final[Mapping[str, tuple[int, str]]] = {
     "payload_read_count": (72, "<Q"),
     "writer_pid": (80, "<Q"),
     "reader_pid": (88, "<Q"),
+    "committed": (96, "<Q"),
+    "released": (104, "<Q"),
+    "connection_pid": (112, "<I"),
+    "connection_number": (116, "<I"),
+    "stream_start": (120, "<Q"),
 }
+_SIGNS: Final[Mapping[str, int]] = {"reader": 1 << 40, "writer": 1 << 41}
+_FLOCK: Final = struct.Struct("@hhqqi4x")  # struct flock: type, whence, start, length, pid
+STRANGERS: Final = (b"a stranger's", 0o640)
+"""Content and mode of a file that is nobody's lock."""
 
 
 class Part(StrEnum):
@@ -76,8 +86,8 @@ class BufferView:
                 return SHARED_MEMORY / f"sem.sem-r-{self.name}"
 
     def existing(self) -> list[str]:
-        """Return which of its objects exist (a directory is an obstacle, not an object)."""
-        return [part.value for part in Part if os.path.lexists(self.path(part)) and not self.path(part).is_dir()]
+        """Return which of its objects exist (an obstacle is no object)."""
+        return [part.value for part in Part if os.path.lexists(self.path(part)) and not self._obstructed(part)]
 
     @property
     def length(self) -> int:
@@ -150,6 +160,12 @@ class BufferView:
                 return True
             return False
 
+    def shows_life(self, side: str) -> bool:
+        """Say whether its reader or writer gives the sign of life: a lock on a byte far behind the segment's end."""
+        with self._segment(os.O_RDONLY) as descriptor:
+            asked = _FLOCK.pack(fcntl.F_WRLCK, 0, _SIGNS[side], 1, 0)
+            return bool(_FLOCK.unpack(fcntl.fcntl(descriptor, fcntl.F_OFD_GETLK, asked))[0] != fcntl.F_UNLCK)
+
     @contextlib.contextmanager
     def holding_lock(self) -> Iterator[None]:
         """Hold its lock, as a reader does while it creates the buffer."""
@@ -174,11 +190,7 @@ class BufferView:
             owner: The number of the process that owned it.
             made_at: When, in seconds since the epoch; now by default.
         """
-        path = self.path(part)
-        if part is Part.LOCK:
-            path.parent.mkdir(mode=0o777, exist_ok=True)
-            path.touch()
-        elif part is Part.SEGMENT:
+        if part is Part.SEGMENT:
             fields = {
                 "oieb_size": OIEB_SIZE,
                 "version_major": 1,
@@ -191,30 +203,69 @@ class BufferView:
                 "writer_pid": owner,
                 "reader_pid": owner,
             }
-            path.write_bytes(bytes(OIEB_SIZE + 64 + 1024))
-            for name, value in fields.items():
-                self.overwrite(name, value)
+            self.make_segment(OIEB_SIZE + 64 + 1024, fields)
         else:
-            with _semaphore(self._semaphore_name(part), create=7):
-                pass
+            self.make(part, tokens=7)
         if made_at is not None:
-            os.utime(path, (made_at, made_at))
+            os.utime(self.path(part), (made_at, made_at))
+
+    def make(self, part: Part, *, tokens: int = 0) -> None:
+        """Make its lock file, or a semaphore with so many tokens."""
+        if part is Part.LOCK:
+            self.path(part).parent.mkdir(mode=0o777, exist_ok=True)
+            self.path(part).touch()
+        else:
+            with _semaphore(self._semaphore_name(part), create=tokens):
+                pass
+
+    def make_segment(self, length: int, fields: Mapping[str, int]) -> None:
+        """Make its segment, with these fields and otherwise all 0."""
+        self.path(Part.SEGMENT).write_bytes(bytes(length))
+        for name, value in fields.items():
+            self.overwrite(name, value)
 
     def obstruct(self, part: Part) -> None:
         """Put a directory into the place of an object, so that it can be neither made nor removed."""
         self.path(part).mkdir(parents=True)
 
+    def mislead(self, way: str) -> None:
+        """Let its lock file lead to a stranger's file, by ``a symbolic link`` or ``a hard link``."""
+        stranger, lock = self._stranger, self.path(Part.LOCK)
+        lock.parent.mkdir(mode=0o777, exist_ok=True)
+        content, mode = STRANGERS
+        stranger.write_bytes(content)
+        stranger.chmod(mode)
+        {"a symbolic link": lock.symlink_to, "a hard link": lock.hardlink_to}[way](stranger)
+
+    def stranger(self) -> tuple[bytes, int]:
+        """Return content and mode of the stranger's file."""
+        return self._stranger.read_bytes(), stat.S_IMODE(self._stranger.stat().st_mode)
+
     def clear(self) -> None:
         """Remove the obstacles."""
         for part in Part:
-            if self.path(part).is_dir():
-                self.path(part).rmdir()
+            if self._obstructed(part):
+                path = self.path(part)
+                path.unlink() if path.is_symlink() or path.is_file() else path.rmdir()
+        self._stranger.unlink(missing_ok=True)
 
     def sweep(self) -> None:
         """Remove what is left of the buffer: what killed processes leave, when the scenario is over."""
         self.clear()
         for part in Part:
             self.path(part).unlink(missing_ok=True)
+
+    def _obstructed(self, part: Part) -> bool:
+        """Say whether what stands in the place of an object leads elsewhere, or is a directory."""
+        try:
+            facts = self.path(part).lstat()
+        except FileNotFoundError:
+            return False
+        return not stat.S_ISREG(facts.st_mode) or facts.st_nlink > 1
+
+    @property
+    def _stranger(self) -> Path:
+        return lock_directory() / f"stranger_{self.name}"
 
     def _payload(self, position: int) -> int:
         return OIEB_SIZE + self.field("metadata_size") + position

@@ -6,49 +6,45 @@ A thread waits in the core for the *possibility* to go on and takes nothing away
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
+from zerobuffer.config import deadline
 from zerobuffer.errors import FrameTimeoutError
 
 Result = TypeVar("Result")
 
 
-class Waitable(Protocol):
-    """The part of a reader or writer that can be told to stop waiting."""
-
-    def _set_cancelled(self, cancelled: bool, /) -> None: ...
-
-
 class AsyncGate:
-    """One waiting thread for one reader or writer, made when it is first needed."""
+    """One waiting thread for one reader or writer, made when it is first needed.
 
-    def __init__(self, endpoint: Waitable) -> None:
-        self._endpoint = endpoint
+    Args:
+        set_cancelled: Tells the reader or writer to stop waiting.
+    """
+
+    def __init__(self, set_cancelled: Callable[[bool], None]) -> None:
+        self._set_cancelled = set_cancelled
         self._executor: ThreadPoolExecutor | None = None
         self._turn = asyncio.Lock()
 
-    async def run(
-        self, attempt: Callable[[], Result], wait: Callable[[float | None], bool], timeout: float | None
-    ) -> Result:
+    async def run(self, attempt: Callable[[], Result], wait: Callable[[float], bool], timeout: float | None) -> Result:
         """Call `attempt` until it succeeds, waiting with `wait` whenever it says that nothing is there yet."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        until = deadline(timeout)
         async with self._turn:
             while True:
                 try:
                     return attempt()
                 except FrameTimeoutError as failure:
-                    left = None if deadline is None else max(0.0, deadline - time.monotonic())
-                    if left == 0.0:
+                    left = until - time.monotonic()
+                    if left <= 0:
                         raise failure.asked(timeout) from None
-                try:
+                with contextlib.suppress(FrameTimeoutError):  # the next attempt, which is the last, finds it out
                     await self._wait(wait, left)
-                except FrameTimeoutError as failure:
-                    raise failure.asked(timeout) from None
 
-    async def _wait(self, wait: Callable[[float | None], bool], timeout: float | None) -> None:
+    async def _wait(self, wait: Callable[[float], bool], timeout: float) -> None:
         if self._executor is None:
             self._executor = ThreadPoolExecutor(1, "zerobuffer-wait")
         waiting = asyncio.get_running_loop().run_in_executor(self._executor, wait, timeout)
@@ -56,11 +52,11 @@ class AsyncGate:
             await asyncio.shield(waiting)
         except asyncio.CancelledError:
             # The thread leaves within one slice of its wait; only then is the endpoint free for the next call.
-            self._endpoint._set_cancelled(True)  # noqa: SLF001 - the gate is part of the endpoint
+            self._set_cancelled(True)
             try:
                 await asyncio.wait({waiting})
             finally:
-                self._endpoint._set_cancelled(False)  # noqa: SLF001
+                self._set_cancelled(False)
             if not waiting.cancelled():
                 waiting.exception()
             raise
@@ -68,6 +64,6 @@ class AsyncGate:
     def close(self) -> None:
         """End the waiting thread."""
         if self._executor is not None:
-            self._endpoint._set_cancelled(True)  # noqa: SLF001
+            self._set_cancelled(True)
             self._executor.shutdown()
             self._executor = None

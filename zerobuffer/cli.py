@@ -113,11 +113,8 @@ def _line(state: BufferState) -> tuple[str, ...]:
 
 
 def _clean(options: argparse.Namespace) -> int:
-    if options.names:
-        candidates = options.names
-    else:
-        stale = [state.name for state in inspection.buffers() if state.stale]
-        candidates = sorted({*stale, *inspection.stray_names()})
+    stale = (state.name for state in inspection.buffers() if state.stale)
+    candidates = options.names or sorted({*stale, *inspection.stray_names()})
     removed: list[str] = []
     kept: dict[str, str] = {}
     for name in candidates:

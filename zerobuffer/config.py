@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from dataclasses import dataclass
 
 OIEB_SIZE = 128
@@ -19,15 +21,15 @@ def align(size: int) -> int:
     return -(-size // BLOCK_ALIGNMENT) * BLOCK_ALIGNMENT
 
 
-def check_spin(spin: float) -> None:
-    """Refuse a spin that no wait should have.
+def deadline(timeout: float | None) -> float:
+    """Return when a wait that begins now ends, by `time.monotonic`."""
+    return math.inf if timeout is None else time.monotonic() + timeout
 
-    Raises:
-        ValueError: It is negative, longer than a second, or no number.
-    """
+
+def check_spin(spin: float) -> None:
+    """Refuse a spin that is negative, longer than a second, or no number."""
     if not 0 <= spin <= 1:
-        msg = f"spin must be 0 to 1 seconds, not {spin!r}: long spins burn a core"
-        raise ValueError(msg)
+        raise ValueError(f"spin must be 0 to 1 seconds, not {spin!r}: long spins burn a core")
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,9 @@ class BufferConfig:
         for field, least in (("metadata_size", 0), ("payload_size", 1)):
             value = getattr(self, field)
             if type(value) is not int or not least <= value < 1 << 62:
-                msg = f"BufferConfig.{field} must be a whole number of bytes from {least} up, not {value!r}"
-                raise ValueError(msg)
+                raise ValueError(f"BufferConfig.{field} must be a whole number of bytes from {least} up, not {value!r}")
         if self.mode & ~0o666 or self.mode & 0o600 != 0o600:
-            msg = f"BufferConfig.mode must hold 0o600 and no other bits than 0o666, not {self.mode!r}"
-            raise ValueError(msg)
+            raise ValueError(f"BufferConfig.mode must hold 0o600 and no other bits than 0o666, not {self.mode!r}")
 
     @property
     def segment_size(self) -> int:

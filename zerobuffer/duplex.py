@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
@@ -113,7 +114,7 @@ class DuplexServer(Closing):
         self._responses: Writer | None = None
         self._client = 0
         """Process of the client that is served; 0 for none."""
-        self._leave_at = 0.0
+        self._leave_at = math.inf
         """When to leave a client that is not served any more, but still has to see that there was a server."""
         self._requests = Reader(request_buffer(name), config or DEFAULT_REQUEST_CONFIG, spin=spin)
 
@@ -169,12 +170,9 @@ class DuplexServer(Closing):
 
     def _await_request(self) -> bool:
         """Wait for a request: of the client that is served, so that its end is noticed, or else of the next one."""
-        if self._client != 0:
-            return self._requests._wait(None)  # noqa: SLF001 - the library's own
-        if self._responses is None:
-            return self._requests._wait(None, True)  # noqa: SLF001
+        left = max(0.0, self._leave_at - time.monotonic())
         try:
-            return self._requests._wait(max(0.0, self._leave_at - time.monotonic()), True)  # noqa: SLF001
+            return self._requests._wait(left, self._client == 0)  # noqa: SLF001 - the library's own
         except FrameTimeoutError:
             self._drop_client()
             return False
@@ -189,13 +187,12 @@ class DuplexServer(Closing):
         try:
             response = memoryview(handler(request))
             if response.nbytes == 0:
-                msg = "a handler must return at least one byte: the protocol has no empty frames"
-                raise ValueError(msg)  # noqa: TRY301 - one way out for every failure of a handler
+                raise ValueError("a handler must return at least one byte: the protocol has no empty frames")  # noqa: TRY301
         except Exception as failure:  # noqa: BLE001 - the handler is not ours
             self._fail(request, failure)
             return
         try:
-            self._respond(response)
+            self._connected().write_frame(response, None)
         except (ReaderDeadError, BufferNotFoundError, ClosedError) as gone:
             _log.info("channel %s: client left before response %d (%s)", self.name, request.sequence, gone.code)
             self._drop_client()
@@ -205,22 +202,13 @@ class DuplexServer(Closing):
     def _fail(self, request: Frame, failure: Exception) -> None:
         self.last_error = failure
         _log.error("channel %s: no response to request %d", self.name, request.sequence, exc_info=failure)
-        try:
-            told = self._tell_of(failure)
-        except ZeroBufferError:
-            told = False
-        if not told:
-            self._close_responses_of_client()
-
-    def _tell_of(self, failure: Exception) -> bool:
-        """Send the error instead of a response, if the client knows what it is."""
-        if self._responses is None:
-            self._responses = self._connect()
-        if not self._responses._reader_is_ours:  # noqa: SLF001 - the library's own
-            return False
-        text = f"{type(failure).__name__}: {failure}".encode(errors="replace")
-        self._responses.write_frame((FAILURE_MARK + text)[: self._responses._always_fits], None)  # noqa: SLF001
-        return True
+        with contextlib.suppress(ZeroBufferError):
+            responses = self._connected()
+            if responses._reader_is_ours:  # noqa: SLF001 - then the client knows what an error is
+                text = f"{type(failure).__name__}: {failure}".encode(errors="replace")
+                responses.write_frame((FAILURE_MARK + text)[: responses._always_fits], None)  # noqa: SLF001
+                return
+        self._close_responses_of_client()
 
     def _meet_client(self) -> None:
         """Connect before the handler takes its time: later, the response buffer may be another client's."""
@@ -228,14 +216,9 @@ class DuplexServer(Closing):
         self._client = self._requests._stream_pid  # noqa: SLF001 - the library's own
         if self._client != 0:
             with contextlib.suppress(ZeroBufferError):  # a client may show it after its first request
-                self._responses = self._join(timeout=0)
+                self._join(timeout=0)
 
-    def _respond(self, response: memoryview) -> None:
-        if self._responses is None:
-            self._responses = self._connect()
-        self._responses.write_frame(response, None)
-
-    def _connect(self) -> Writer:
+    def _connected(self) -> Writer:
         deadline = time.monotonic() + _CONNECT_PATIENCE
         while True:
             try:
@@ -245,21 +228,23 @@ class DuplexServer(Closing):
                     raise
 
     def _join(self, timeout: float) -> Writer:
-        """Connect to the response buffer, if it is that of the client whose request is at hand."""
+        """Connect to the response buffer, once, if it is that of the client whose request is at hand."""
+        if self._responses is not None:
+            return self._responses
         responses = Writer(response_buffer(self.name), timeout=timeout, spin=self._spin)
         if responses._reader_pid == self._client:  # noqa: SLF001 - the library's own
+            self._responses = responses
             return responses
         responses.close()
         raise ReaderDeadError(name=response_buffer(self.name), reason="another client has come", pid=self._client)
 
     def _close_responses_of_client(self) -> None:
         with contextlib.suppress(ZeroBufferError):
-            if self._responses is None:
-                self._responses = self._join(timeout=0)
-            if self._responses.next_sequence == 1:
+            responses = self._join(timeout=0)
+            if responses.next_sequence == 1:
                 # Without a trace, a writer that came and went looks to the client like one that never came.
                 try:
-                    self._responses.set_metadata(_FAILED)
+                    responses.set_metadata(_FAILED)
                 except MetadataTooLargeError:
                     # There is no place for a trace: the client has to see us before we leave.
                     self._client = 0
@@ -269,6 +254,7 @@ class DuplexServer(Closing):
 
     def _drop_client(self) -> None:
         self._client = 0
+        self._leave_at = math.inf
         if self._responses is not None:
             self._responses.close()
             self._responses = None

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import time
-from types import TracebackType
 from typing import TYPE_CHECKING
 
 from zerobuffer._core import Frame, FrameSlot
 from zerobuffer.closing import Closing
-from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, BufferConfig
+from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, BufferConfig, deadline
 from zerobuffer.duplex import DEFAULT_RESPONSE_CONFIG, FAILURE_MARK, POLL, request_buffer, response_buffer
 from zerobuffer.errors import BusyError, FrameTimeoutError, HandlerError
 from zerobuffer.reader import Reader
@@ -41,7 +40,6 @@ class DuplexClient(Closing):
         spin: float = DEFAULT_SPIN,
     ) -> None:
         self.name = name
-        self._sent = 0
         self._received = 0
         self._abandoned: set[int] = set()
         self._requests = Writer(request_buffer(name), timeout=timeout, spin=spin)
@@ -50,6 +48,10 @@ class DuplexClient(Closing):
         except BaseException:
             self._requests.close()
             raise
+
+    @property
+    def _sent(self) -> int:
+        return self._requests.next_sequence - 1
 
     @property
     def outstanding(self) -> int:
@@ -69,10 +71,10 @@ class DuplexClient(Closing):
         """
         if self.outstanding:
             raise BusyError(name=self.name, reason=f"{self.outstanding} responses wait for receive_response()")
-        deadline = None if timeout is None else time.monotonic() + timeout
+        until = deadline(timeout)
         self.send_request(data, timeout)
         try:
-            return self.receive_response(None if deadline is None else max(0.0, deadline - time.monotonic()))
+            return self.receive_response(max(0.0, until - time.monotonic()))
         except FrameTimeoutError as error:
             self._abandoned.add(self._sent)
             raise error.asked(timeout) from None
@@ -80,19 +82,18 @@ class DuplexClient(Closing):
     def send_request(self, data: Buffer, timeout: float | None = DEFAULT_TIMEOUT) -> int:
         """Send a request without waiting; returns its number, which is that of its response."""
         self._requests.write_frame(data, timeout)
-        self._sent += 1
         return self._sent
 
-    def acquire_request(self, size: int, timeout: float | None = DEFAULT_TIMEOUT) -> RequestSlot:
+    def acquire_request(self, size: int, timeout: float | None = DEFAULT_TIMEOUT) -> FrameSlot:
         """Lend a writable place for a request: `with client.acquire_request(n) as view:` sends it at the end."""
-        return RequestSlot(self, self._requests.acquire(size, timeout))
+        return self._requests.acquire(size, timeout)
 
     def receive_response(self, timeout: float | None = DEFAULT_TIMEOUT) -> Frame:
         """Wait for the next response that is not given up."""
-        deadline = None if timeout is None else time.monotonic() + timeout
+        until = deadline(timeout)
         while True:
             try:
-                frame = self._next_response(deadline)
+                frame = self._next_response(until)
             except FrameTimeoutError as error:
                 raise error.asked(timeout) from None
             self._received += 1
@@ -108,20 +109,16 @@ class DuplexClient(Closing):
             reason = bytes(frame.data[len(FAILURE_MARK) :]).decode(errors="replace") or "its handler failed"
         raise HandlerError(name=self.name, request=self._received, reason=reason)
 
-    def _next_response(self, deadline: float | None) -> Frame:
+    def _next_response(self, until: float) -> Frame:
         # Until the server has connected to the response buffer, its death shows only in the request buffer.
         while self._responses.writer_state == "absent":
-            left = POLL if deadline is None else min(POLL, max(0.0, deadline - time.monotonic()))
             try:
-                return self._responses.read_frame(left)
+                return self._responses.read_frame(min(POLL, max(0.0, until - time.monotonic())))
             except FrameTimeoutError:
                 self._requests.check_reader()
-                if deadline is not None and time.monotonic() >= deadline:
+                if time.monotonic() >= until:
                     raise
-        return self._responses.read_frame(None if deadline is None else max(0.0, deadline - time.monotonic()))
-
-    def _committed(self) -> None:
-        self._sent += 1
+        return self._responses.read_frame(max(0.0, until - time.monotonic()))
 
     def close(self) -> None:
         """Leave the channel, and remove the response buffer."""
@@ -129,38 +126,3 @@ class DuplexClient(Closing):
             self._requests.close()
         finally:
             self._responses.close()
-
-
-class RequestSlot:
-    """A place in the request buffer to write a request into. `with` sends it, and abandons it on an exception."""
-
-    def __init__(self, client: DuplexClient, slot: FrameSlot) -> None:
-        self._client = client
-        self._slot = slot
-
-    @property
-    def data(self) -> memoryview:
-        """Writable memoryview into the ring."""
-        return self._slot.data
-
-    def commit(self) -> None:
-        """Send the request."""
-        self._slot.commit()
-        self._client._committed()  # noqa: SLF001 - the two are one thing
-
-    def abandon(self) -> None:
-        """Give it up; nothing is sent."""
-        self._slot.abandon()
-
-    def __enter__(self) -> memoryview:
-        """Return the writable view."""
-        return self._slot.data
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        """Send, or abandon on an exception."""
-        if kind is None:
-            self.commit()
-        else:
-            self.abandon()

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import errno as _errno
 import os
+from collections import defaultdict
+from functools import partial
 from typing import Any, ClassVar, Self
 
 __all__ = [
@@ -60,31 +62,21 @@ class ZeroBufferError(Exception):
         values.setdefault("name", "")
         self.values = values
         self.name: str = values["name"]
-        self.hint = self.advice.format_map(_Lenient(values))
-        message = self.template.format_map(_Lenient(values))
+        known = defaultdict(lambda: "?", values)
+        self.hint = self.advice.format_map(known)
+        message = self.template.format_map(known)
         super().__init__(f"{message}. {self.hint}" if self.hint else message)
 
     def __getattr__(self, attribute: str) -> Any:
         """Values are attributes."""
         values = self.__dict__.get("values", {})
-        try:
+        if attribute in values:
             return values[attribute]
-        except KeyError:
-            msg = f"{type(self).__name__!r} object has no attribute {attribute!r}"
-            raise AttributeError(msg) from None
+        raise AttributeError(f"{type(self).__name__!r} object has no attribute {attribute!r}")
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Errors cross process boundaries whole."""
-        return _rebuild, (type(self), self.values)
-
-
-def _rebuild(kind: type[ZeroBufferError], values: dict[str, Any]) -> ZeroBufferError:
-    return kind(**values)
-
-
-class _Lenient(dict[str, Any]):
-    def __missing__(self, key: str) -> str:
-        return "?"
+        return partial(type(self), **self.values), ()
 
 
 class InvalidNameError(ZeroBufferError, ValueError):

@@ -38,11 +38,6 @@ class ControlBlock:
     writer_pid: int
     reader_pid: int
 
-    @classmethod
-    def parse(cls, memory: bytes) -> ControlBlock:
-        """Take the fields from the first bytes of a segment."""
-        return cls(*_FIELDS.unpack_from(memory))
-
     @property
     def plausible(self) -> bool:
         """Whether this looks like a buffer of the protocol, of whatever state."""
@@ -54,16 +49,10 @@ class BufferState:
     """What one look at a buffer showed.
 
     Attributes:
-        name: The buffer.
-        block: Fields of the control block.
-        segment_size: Bytes of the segment.
-        reader: Whether the owner lives.
-        writer: Whether the writer lives.
         pending: Frames written and not read, by the semaphore; None when it cannot be looked at.
         space_tokens: Value of the "space" semaphore; None when it cannot be looked at.
         locked: Whether the lock file is there.
-        mode: Access rights of the segment.
-        uid: Owner of the segment.
+        mode: Access rights of the segment, which belongs to `uid`.
     """
 
     name: str
@@ -106,7 +95,7 @@ def inspect(name: str) -> BufferState:
     """
     names.validate_name(name)
     try:
-        with ownership.opened(name) as fd:
+        with ownership.opened(names.segment_path(name)) as fd:
             return _look(name, fd)
     except FileNotFoundError:
         raise BufferNotFoundError(name=name) from None
@@ -119,7 +108,7 @@ def _look(name: str, fd: int) -> BufferState:
     facts = os.fstat(fd)
     if len(memory) < OIEB_SIZE:
         raise InvalidOiebError(name=name, field="length", value=len(memory), limit=OIEB_SIZE)
-    block = ControlBlock.parse(memory)
+    block = ControlBlock(*_FIELDS.unpack_from(memory))
     return BufferState(
         name=name,
         block=block,
@@ -160,12 +149,7 @@ def buffers() -> Iterator[BufferState]:
 
 def stray_names() -> list[str]:
     """Names of which only semaphores or a lock file are left, without a segment."""
-    found: set[str] = set()
-    for entry in (path.name for path in names.SHARED_MEMORY.iterdir()):
-        for prefix in ("sem.sem-w-", "sem.sem-r-"):
-            if entry.startswith(prefix):
-                found.add(entry.removeprefix(prefix))
-    directory = names.lock_directory()
-    if directory.is_dir():
-        found.update(path.stem for path in directory.iterdir() if path.suffix == ".lock")
+    semaphores = names.SHARED_MEMORY.glob("sem.sem-[rw]-?*")
+    found = {path.name[len("sem.sem-r-") :] for path in semaphores}
+    found.update(path.stem for path in names.lock_directory().glob("?*.lock"))
     return sorted(name for name in found if not names.segment_path(name).exists())

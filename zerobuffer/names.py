@@ -75,3 +75,8 @@ def lock_directory() -> Path:
 def lock_path(name: str) -> Path:
     """Return the lock file that the reader of a buffer holds."""
     return lock_directory() / f"{name}.lock"
+
+
+def attached(name: str) -> tuple[str, str, str, str]:
+    """Return what the core attaches to: buffer, both semaphores, and the lock file."""
+    return name, data_semaphore(name), space_semaphore(name), str(lock_path(name))

@@ -21,7 +21,7 @@ from pathlib import Path
 from zerobuffer import _core, names, presence
 from zerobuffer.config import OIEB_SIZE, BufferConfig, align
 from zerobuffer.errors import BufferInUseError, NotABufferError, ZeroBufferError, from_errno
-from zerobuffer.process import is_alive, started_after
+from zerobuffer.presence import is_alive, started_after
 
 WRITER_PID, READER_PID, RELEASED, CONNECTION = 80, 88, 104, 112
 """Where these fields stand in a control block."""
@@ -128,13 +128,9 @@ def _clear_place(name: str) -> None:
         NotABufferError: It is the shared memory of another program.
     """
     path = names.segment_path(name)
-    with _translated(name, "remove what a dead owner left", path):
+    with _translated(name, "remove what a dead owner left", path), contextlib.suppress(FileNotFoundError):
         while True:
-            try:
-                fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
-            except FileNotFoundError:
-                return
-            try:
+            with opened(path, os.O_RDWR) as fd:
                 # Both locks are on this very file: one process at a time removes it, and only if its reader is dead.
                 if not presence.take(fd, presence.REMOVAL_LOCK) or owner_lives(fd):
                     raise _in_use(name)
@@ -143,8 +139,6 @@ def _clear_place(name: str) -> None:
                 if _has_name(fd, path):
                     _unlink_objects(name)
                     return
-            finally:
-                os.close(fd)
 
 
 def _has_name(fd: int, path: Path | str, directory: int | None = None) -> bool:
@@ -158,7 +152,7 @@ def _has_name(fd: int, path: Path | str, directory: int | None = None) -> bool:
 
 def _in_use(name: str) -> BufferInUseError:
     pid = 0
-    with contextlib.suppress(OSError), opened(name) as fd:
+    with contextlib.suppress(OSError), opened(names.segment_path(name)) as fd:
         pid = field_at(read_control_block(fd), READER_PID)
     return BufferInUseError(name=name, pid=pid or "unknown")
 
@@ -203,11 +197,8 @@ def _lock(name: str, path: Path, mode: int, undo: contextlib.ExitStack) -> int:
 
 
 def _open_lock_directory(path: Path) -> int:
-    try:
+    with contextlib.suppress(FileExistsError):
         path.mkdir(mode=0o777, parents=True)
-    except FileExistsError:
-        pass
-    else:
         path.chmod(0o1777)  # every user's buffers have their lock here, each removable only by its owner
     return os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
 
@@ -217,11 +208,17 @@ def _try_lock(name: str, path: Path, mode: int, directory: int) -> int | None:
     with contextlib.ExitStack() as undo:
         with _translated(name, f"open the lock file {path}", path):
             fd, made = _open_lock_file(path.name, mode, directory)
-        undo.callback(os.close, fd)
+            undo.callback(os.close, fd)
+            facts = None if made else os.fstat(fd)
+            if facts and not stat.S_ISREG(facts.st_mode):
+                raise OSError(errno.EINVAL, "the lock file is not a regular file")
+            if facts and facts.st_nlink > 1:
+                raise OSError(errno.EMLINK, "the lock file has other names, too: remove it")
         with _translated(name, f"lock {path}", path):
             try:
                 fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                ours = _has_name(fd, path.name, directory)  # an owner removes the file while it holds the lock
+                if not _has_name(fd, path.name, directory):  # an owner removes the file while it holds the lock
+                    return None
             except BlockingIOError:
                 return None
             except OSError:
@@ -229,8 +226,6 @@ def _try_lock(name: str, path: Path, mode: int, directory: int) -> int | None:
                 if made:
                     _unlink_quietly(path)
                 raise
-        if not ours:
-            return None
         undo.pop_all()
         return fd
 
@@ -239,27 +234,16 @@ def _open_lock_file(name: str, mode: int, directory: int) -> tuple[int, bool]:
     flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
     while True:
         # Two steps: with O_CREAT, Linux refuses another user's file in a sticky directory even where its mode allows.
-        try:
-            fd = os.open(name, flags, dir_fd=directory)
-        except FileNotFoundError:
-            with contextlib.suppress(FileExistsError):
-                return os.open(name, flags | os.O_CREAT | os.O_EXCL, mode, dir_fd=directory), True
-            continue
-        with contextlib.ExitStack() as undo:
-            undo.callback(os.close, fd)
-            facts = os.fstat(fd)
-            if not stat.S_ISREG(facts.st_mode):
-                raise OSError(errno.EINVAL, "the lock file is not a regular file")
-            if facts.st_nlink > 1:
-                raise OSError(errno.EMLINK, "the lock file has other names, too: remove it")
-            undo.pop_all()
-        return fd, False
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(name, flags, dir_fd=directory), False
+        with contextlib.suppress(FileExistsError):
+            return os.open(name, flags | os.O_CREAT | os.O_EXCL, mode, dir_fd=directory), True
 
 
 @contextlib.contextmanager
-def opened(name: str) -> Iterator[int]:
-    """Open the segment to be looked at."""
-    fd = os.open(names.segment_path(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+def opened(path: Path, access: int = os.O_RDONLY) -> Iterator[int]:
+    """Open what is there, whatever it is, without following a link or waiting for anybody."""
+    fd = os.open(path, access | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
     try:
         yield fd
     finally:
@@ -276,24 +260,19 @@ def field_at(block: bytes, offset: int) -> int:
     return int.from_bytes(block[offset : offset + 8], "little")
 
 
-def _made_at(facts: os.stat_result) -> float:
+def _inherited(block: bytes, facts: os.stat_result) -> bool:
+    """Say whether another process has got the pid of the reader since that made the segment."""
     # Writers set the modification time when they connect, but never to a moment before the creation.
-    return min(facts.st_mtime, facts.st_ctime)
-
-
-def _foreign_owner_lives(fd: int) -> bool:
-    """Say whether the process that a foreign segment names still runs, and is not another one that got its pid.
-
-    Readers of ours are known by their lock: for them the answer is no.
-    """
-    block = read_control_block(fd)
-    pid = field_at(block, READER_PID)
-    return field_at(block, RELEASED) == 0 and is_alive(pid) and not started_after(pid, _made_at(os.fstat(fd)))
+    return started_after(field_at(block, READER_PID), min(facts.st_mtime, facts.st_ctime))
 
 
 def owner_lives(fd: int) -> bool:
-    """Say whether a segment has a living reader."""
-    return presence.held(fd, presence.READER_LOCK) or _foreign_owner_lives(fd)
+    """Say whether a segment has a living reader: by its lock, or by the pid that stands there if it is foreign."""
+    if presence.held(fd, presence.READER_LOCK):
+        return True
+    block = read_control_block(fd)
+    foreign = field_at(block, RELEASED) == 0
+    return foreign and is_alive(field_at(block, READER_PID)) and not _inherited(block, os.fstat(fd))
 
 
 def writer_lives(fd: int) -> bool:
@@ -308,7 +287,7 @@ def writer_lives(fd: int) -> bool:
 def reader_alive(name: str) -> bool:
     """Say whether the segment of this name has a living reader."""
     try:
-        with opened(name) as fd:
+        with opened(names.segment_path(name)) as fd:
             return owner_lives(fd)
     except FileNotFoundError:
         return False
@@ -316,26 +295,17 @@ def reader_alive(name: str) -> bool:
 
 def orphaned(name: str, block: bytes, facts: os.stat_result) -> bool:
     """Say whether the pid of the foreign reader that made this segment has gone to another process since."""
-    return (
-        field_at(block, RELEASED) == 0
-        and started_after(field_at(block, READER_PID), _made_at(facts))
-        and not _lock_held(name)
-    )
+    return field_at(block, RELEASED) == 0 and _inherited(block, facts) and not _lock_held(name)
 
 
 def _lock_held(name: str) -> bool:
     try:
-        fd = os.open(names.lock_path(name), os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+        with opened(names.lock_path(name)) as fd:
+            fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except FileNotFoundError:
         return False
     except OSError:
-        return True  # not to be known: the reader has the benefit of the doubt
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(fd)
+        return True  # it is, or it is not to be known: the reader has the benefit of the doubt
     return False
 
 
@@ -375,21 +345,19 @@ def _unlink_quietly(path: Path) -> None:
 
 
 def _unlink_semaphores(name: str) -> None:
-    _, data, space, _ = object_paths(name)
-    _unlink_all(data, space)
+    """Remove both, whatever fails on the way."""
+    _, *semaphores, _ = object_paths(name)
+    with contextlib.ExitStack() as removals:
+        for path in semaphores:
+            removals.callback(path.unlink, missing_ok=True)
 
 
 def _unlink_objects(name: str) -> None:
     """Remove the semaphores, and then the segment, whose name is the ownership."""
-    segment, data, space, _ = object_paths(name)
-    _unlink_all(data, space, segment)
-
-
-def _unlink_all(*paths: Path) -> None:
-    """Remove all of them in order, whatever fails on the way."""
-    with contextlib.ExitStack() as removals:
-        for path in reversed(paths):
-            removals.callback(path.unlink, missing_ok=True)
+    try:
+        _unlink_semaphores(name)
+    finally:
+        names.segment_path(name).unlink(missing_ok=True)
 
 
 @contextlib.contextmanager

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import time
-import warnings
-from typing import Any
 
-from zerobuffer import _core, _lifetime, names, ownership
-from zerobuffer._aio import AsyncGate
-from zerobuffer.closing import Closing
-from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, BufferConfig, check_spin
+from zerobuffer import _core, names, ownership
+from zerobuffer.closing import Endpoint
+from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, BufferConfig, check_spin, deadline
 from zerobuffer.errors import FrameTimeoutError
 
 
-class Reader(_core.Reader, Closing):
+class Reader(_core.Reader, Endpoint):
     """Creates a buffer and reads the frames that one writer puts into it.
 
     Args:
@@ -30,27 +27,19 @@ class Reader(_core.Reader, Closing):
         b'hello'
     """
 
+    _side = "reader"
+
     def __init__(self, name: str, config: BufferConfig | None = None, *, spin: float = DEFAULT_SPIN) -> None:
         check_spin(spin)
-        self._owned: ownership.Owned | None = None
         self.name = name
         self.config = config or BufferConfig()
-        owned = ownership.create(name, self.config)
+        self._owned = ownership.create(name, self.config)
         try:
-            self._attach(
-                owned.segment_fd,
-                name,
-                names.data_semaphore(name),
-                names.space_semaphore(name),
-                str(owned.lock_path),
-                spin,
-            )
+            self._attach(self._owned.segment_fd, *names.attached(name), spin)
         except BaseException:
-            owned.remove()
+            self._owned.remove()
             raise
-        self._owned = owned
-        self._gate = AsyncGate(self)
-        _lifetime.register(self)
+        self._begin()
 
     async def read_frame_async(self, timeout: float | None = DEFAULT_TIMEOUT) -> _core.Frame:
         """Like `read_frame`, without blocking the event loop. A cancelled call loses no frame."""
@@ -66,38 +55,24 @@ class Reader(_core.Reader, Closing):
         Raises:
             FrameTimeoutError: None came within the timeout.
         """
-        deadline = None if timeout is None else time.monotonic() + timeout
+        until = deadline(timeout)
         while self.writer_state != "alive":
-            if deadline is not None and time.monotonic() >= deadline:
+            if time.monotonic() >= until:
                 raise FrameTimeoutError(name=self.name, seconds=timeout)
             time.sleep(0.001)  # the protocol has no event for a writer that connects
 
     def close(self) -> None:
         """End reading: wake a blocked writer, remove the buffer. Frames still held are invalid afterwards."""
-        # A signal handler may close in the middle of a close: the second one finds nothing to do.
-        owned, self._owned = self._owned, None
-        if owned is None:
+        if not self._end():
             return
         try:
             self._gate.close()
             self._close()
         finally:
-            owned.remove()
+            self._owned.remove()
 
     def forget(self) -> None:
-        """Let go without touching the buffer: what a child does with a reader that it inherited through fork."""
-        self._detach()
-        self._close()
-        if self._owned is not None:
+        """Let go of the descriptors, too, which carry the parent's locks."""
+        if self._open:
             self._owned.forget()
-            self._owned = None
-
-    def __del__(self, _warn: Any = warnings.warn) -> None:
-        """Notice a reader that was never closed."""
-        if getattr(self, "_owned", None) is not None:
-            _warn(f"reader of buffer {self.name!r} was never closed: use `with`", ResourceWarning, source=self)
-            self.close()
-
-    def __repr__(self) -> str:
-        """Name and state."""
-        return f"<Reader {self.name!r}{' closed' if self.closed else ''}>"
+        super().forget()

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import time
-import warnings
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from zerobuffer import _core, _lifetime, names
-from zerobuffer._aio import AsyncGate
-from zerobuffer.closing import Closing
+from zerobuffer import _core, names
+from zerobuffer.closing import Endpoint
 from zerobuffer.config import DEFAULT_SPIN, DEFAULT_TIMEOUT, OIEB_SIZE, check_spin
 from zerobuffer.errors import (
     BufferNotFoundError,
@@ -22,7 +19,7 @@ from zerobuffer.errors import (
     WriterExistsError,
     ZeroBufferError,
 )
-from zerobuffer.ownership import READER_PID, field_at, from_oserror, orphaned
+from zerobuffer.ownership import READER_PID, field_at, from_oserror, opened, orphaned
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer
@@ -39,7 +36,7 @@ _TRY_AGAIN = -1
 _RETRY = 0.001
 
 
-class Writer(_core.Writer, Closing):
+class Writer(_core.Writer, Endpoint):
     """Connects to a buffer and writes frames into it. A buffer has one writer.
 
     Args:
@@ -56,15 +53,14 @@ class Writer(_core.Writer, Closing):
         ForeignOwnerError: Another user made it.
     """
 
+    _side = "writer"
+
     def __init__(self, name: str, *, timeout: float = 0.0, spin: float = DEFAULT_SPIN, any_owner: bool = False) -> None:
         check_spin(spin)
         self._any_owner = any_owner
         self.name = names.validate_name(name)
-        self._connected = False
         self._connect(timeout, spin)
-        self._connected = True
-        self._gate = AsyncGate(self)
-        _lifetime.register(self)
+        self._begin()
 
     def _connect(self, timeout: float, spin: float) -> None:
         # Patience begins with the first refusal, however late that comes. It never becomes less: a buffer that is being
@@ -85,23 +81,17 @@ class Writer(_core.Writer, Closing):
 
     def _try_connect(self, spin: float) -> None:
         name = self.name
-        path = names.segment_path(name)
         try:
-            fd = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK)
+            with opened(names.segment_path(name), os.O_RDWR) as fd:
+                self._check_formatted(fd)
+                self._attach(fd, *names.attached(name), spin)
         except FileNotFoundError:
             raise _NotReadyError(BufferNotFoundError(name=name), 0.0) from None
         except OSError as failure:
-            raise from_oserror(failure, name, "open the segment", path) from failure
-        try:
-            self._check_formatted(fd)
-            self._attach(
-                fd, name, names.data_semaphore(name), names.space_semaphore(name), str(names.lock_path(name)), spin
-            )
+            raise from_oserror(failure, name, "open the segment") from failure
         except SystemFailureError as failure:
             # The semaphores are missing: the reader makes them after the segment.
             raise (_NotReadyError(failure) if failure.errno == errno.ENOENT else failure) from None
-        finally:
-            os.close(fd)
         try:
             # The claim looks whether the reader lives. If so, the semaphores that were opened before are its own.
             owner = self._claim()
@@ -109,12 +99,11 @@ class Writer(_core.Writer, Closing):
             self._close()
             raise
         if owner is not None:
-            reader = self._reader_pid
             self._close()
             if owner == _TRY_AGAIN:
                 raise _NotReadyError(WriterExistsError(name=name, pid="unknown"))
             if owner < 0:
-                raise _NotReadyError(WriterExistsError(name=name, pid=reader), _SETTLING_PATIENCE)
+                raise _NotReadyError(WriterExistsError(name=name, pid=self._reader_pid), _SETTLING_PATIENCE)
             raise WriterExistsError(name=name, pid=owner)
 
     def _check_formatted(self, fd: int) -> None:
@@ -123,8 +112,7 @@ class Writer(_core.Writer, Closing):
         if facts.st_uid not in (0, os.geteuid()) and not self._any_owner:
             raise ForeignOwnerError(name=self.name, uid=facts.st_uid, own=os.geteuid())
         if facts.st_size < OIEB_SIZE:
-            short = InvalidOiebError(name=self.name, field="length", value=facts.st_size, limit=OIEB_SIZE)
-            raise _NotReadyError(short)
+            raise _NotReadyError(InvalidOiebError(name=self.name, field="length", value=facts.st_size, limit=OIEB_SIZE))
         block = os.pread(fd, OIEB_SIZE, 0)
         if not any(block):
             raise _NotReadyError(InvalidOiebError(name=self.name, field="oieb_size", value=0, limit=OIEB_SIZE))
@@ -145,28 +133,9 @@ class Writer(_core.Writer, Closing):
 
     def close(self) -> None:
         """Disconnect. The reader still gets every frame that was written, then learns of the end."""
-        if not self._connected:
-            return
-        self._connected = False
-        self._gate.close()
-        self._close()
-
-    def forget(self) -> None:
-        """Let go without touching the buffer: what a child does with a writer that it inherited through fork."""
-        self._connected = False
-        self._detach()
-        self._close()
-
-    def __del__(self, _warn: Any = warnings.warn) -> None:
-        """Notice a writer that was never closed."""
-        if getattr(self, "_connected", False):
-            _warn(f"writer of buffer {self.name!r} was never closed: use `with`", ResourceWarning, source=self)
-            with contextlib.suppress(ZeroBufferError):
-                self.close()
-
-    def __repr__(self) -> str:
-        """Name and state."""
-        return f"<Writer {self.name!r}{' closed' if self.closed else ''}>"
+        if self._end():
+            self._gate.close()
+            self._close()
 
 
 class _NotReadyError(Exception):

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.soak.crew import Crew, built
+from benchmarks.soak.crew import Crew, partners
 from benchmarks.soak.judge import judge
 from benchmarks.soak.plan import plan
 from benchmarks.soak.report import Report
@@ -26,7 +26,7 @@ _BROKEN_OFF = 130
 
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
-    here = built()
+    here = partners()
     parser = argparse.ArgumentParser(prog="python -m benchmarks soak", description=__doc__)
     parser.add_argument("--minutes", type=float, default=1.0, help="how long (1)")
     parser.add_argument("--seed", type=int, help="what all plans are made from")

@@ -13,6 +13,7 @@ import select
 import signal
 import struct
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from functools import cache
@@ -20,12 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.soak.seen import ViolationError, Wrong
-from harmony.config import Platform
-from harmony.process.stacks import stacks_of
-from harmony.project import load_project
-from harmony.run.pool import filled_in, unavailable
-from harmony.wire import link
-from harmony.wire.driver_contract import DRIVER_ERROR
+from harmony import load_project, stacks_of
+from harmony.perf import Partner, available_partners
+from harmony.wire import DRIVER_ERROR, link
 
 PATIENCE = 5.0
 """Seconds for each call that need not wait for anybody's start; for one that hangs, as much again."""
@@ -53,14 +51,10 @@ class GoneError(Exception):
 
 
 @cache
-def platforms() -> dict[str, Platform]:
-    """Platforms of harmony.toml, by name."""
-    return load_project(_ROOT).settings.platforms
-
-
-def built() -> list[str]:
-    """Languages whose driver is built and can be started here."""
-    return [name for name, platform in platforms().items() if not unavailable(name, platform, _ROOT)]
+def partners() -> dict[str, Partner]:
+    """Languages whose driver is built and can be started here, and how."""
+    found, _ = available_partners(load_project(_ROOT).settings.platforms, _ROOT)
+    return found
 
 
 class Agent:
@@ -85,21 +79,21 @@ class Agent:
     @classmethod
     def start(cls, language: str, directory: Path, number: int) -> "Agent":
         """Starts the process for a language."""
-        platform = platforms()[language]
+        spec = partners()[language].spec
         counter = os.memfd_create("soak")
         os.ftruncate(counter, mmap.PAGESIZE)
-        command = ("{python}", "-m", AGENT, str(counter)) if language == PYTHON else platform.driver_command
+        command = (sys.executable, "-m", AGENT, str(counter)) if language == PYTHON else spec.command
         log = directory / f"{language}-{number}.log"
-        environment = {**os.environ, **platform.environment, "ZEROBUFFER_LOCK_DIR": str(directory / "locks")}
+        environment = {**os.environ, **spec.env, "ZEROBUFFER_LOCK_DIR": str(directory / "locks")}
         try:
             with log.open("wb") as errors:
                 process = subprocess.Popen(
-                    filled_in(command, _ROOT),
+                    command,
                     stdin=subprocess.PIPE,
                     stdout=subprocess.PIPE,
                     stderr=errors,
                     bufsize=0,
-                    cwd=_ROOT / platform.directory,
+                    cwd=spec.cwd,
                     env=environment,
                     pass_fds=(counter,),
                     start_new_session=True,

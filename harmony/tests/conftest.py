@@ -10,7 +10,7 @@ import pytest
 
 from harmony.process.system import Promise
 from harmony.process.this_system import SYSTEM
-from sandbox import SETTINGS, Sandbox
+from sandbox import SERVER, SETTINGS, Sandbox
 
 # Time decides no test: an example may be kept from its core for as long as it likes.
 hypothesis.settings.register_profile(
@@ -24,6 +24,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     for mark in item.iter_markers("promise"):
         if Promise(mark.args[0]) in SYSTEM.lacks:
             pytest.skip(f"not promised by the {SYSTEM.name} form: {mark.args[0]}")
+
+
+def pytest_sessionfinish() -> None:
+    """Leave no process."""
+    SERVER.close()
 
 
 @pytest.fixture(autouse=True)

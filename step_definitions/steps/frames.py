@@ -5,13 +5,12 @@ from __future__ import annotations
 from random import Random
 
 from harmony import expect_equal, step, then
-from step_definitions.observer import Part
+from step_definitions import foreign_peer
+from step_definitions.observer import HEADER, Part
 from step_definitions.patterns import Pattern, Payload, ramp
 from step_definitions.port import Driver
 from step_definitions.role import Role
 from step_definitions.sentences import acting, stating
-
-_HEADER = 16
 
 
 class FrameSteps:
@@ -80,12 +79,8 @@ class FrameSteps:
     )
     def foreign_frames(self, first: int, second: int, base: str) -> None:
         """Write two frames into memory as a writer does that leaves no marker, and signal them."""
-        self._foreign(base, [(0, 1, first), (_HEADER + first, 2, second)])
-        view = self._role.view(base)
-        used = 2 * _HEADER + first + second
-        view.overwrite("payload_write_pos", used)
-        view.overwrite("payload_free_bytes", view.field("payload_size") - used)
-        view.overwrite("payload_written_count", 2)
+        for sequence, size in enumerate((first, second), 1):
+            foreign_peer.write(self._role.view(base), size, sequence)
 
     @step(
         stating(
@@ -97,16 +92,6 @@ class FrameSteps:
         """Go on at the start of the ring, leaving a tail without room for a marker, and signal it."""
         view = self._role.view(base)
         tail = view.field("payload_size") - view.field("payload_write_pos")
-        if not 0 < tail < _HEADER:
+        if not 0 < tail < HEADER.size:
             raise AssertionError(f"the tail has {tail} bytes: a marker would have room")
-        self._foreign(base, [(0, 3, size)])
-        view.overwrite("payload_write_pos", _HEADER + size)
-        view.overwrite("payload_free_bytes", view.field("payload_free_bytes") - tail - _HEADER - size)
-        view.overwrite("payload_written_count", 3)
-
-    def _foreign(self, base: str, frames: list[tuple[int, int, int]]) -> None:
-        view = self._role.view(base)
-        for position, sequence, size in frames:
-            view.write_payload(position + _HEADER, ramp(size, sequence))
-            view.overwrite_frame_header(position, size, sequence)
-            view.post(Part.DATA)
+        foreign_peer.write(view, size, 3)

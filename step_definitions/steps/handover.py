@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable, Mapping
 
 from harmony import expect_equal, step, then
+from step_definitions import foreign_peer
+from step_definitions.observer import BufferView
 from step_definitions.port import Driver
 from step_definitions.role import Role
-from step_definitions.sentences import acting
+from step_definitions.sentences import acting, stating
 
 
 class HandoverSteps:
@@ -46,3 +49,22 @@ class HandoverSteps:
         if late > milliseconds / 1000 + self._role.settings.slack:
             raise AssertionError(f"noticed {late * 1000:.0f} ms after the end")
         await asyncio.sleep(0)
+
+    @step(stating(r"another implementation (?P<deed>connects to|leaves) buffer '(?P<base>[^']+)'"))
+    def foreign_writer(self, deed: str, base: str) -> None:
+        """Be the writer, or be it no more, as one that knows part one of the protocol alone."""
+        deeds: Mapping[str, Callable[[BufferView], None]] = {
+            "connects to": foreign_peer.connect,
+            "leaves": foreign_peer.leave,
+        }
+        deeds[deed](self._role.view(base))
+
+    @step(
+        stating(
+            r"another implementation writes a frame of '(?P<size>\d+)' bytes with sequence '(?P<sequence>\d+)' "
+            r"to buffer '(?P<base>[^']+)'"
+        )
+    )
+    def foreign_frame(self, size: int, sequence: int, base: str) -> None:
+        """Write a frame into memory and signal it."""
+        foreign_peer.write(self._role.view(base), size, sequence)

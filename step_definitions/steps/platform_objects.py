@@ -8,7 +8,7 @@ import time
 
 from harmony import ScenarioContext, UnsupportedError, expect_equal, given, step, then
 from step_definitions import processes
-from step_definitions.observer import Part
+from step_definitions.observer import STRANGERS, Part
 from step_definitions.port import Driver
 from step_definitions.role import Role
 from step_definitions.sentences import acting, stating
@@ -23,6 +23,7 @@ class PlatformSteps:
     def __init__(self, role: Role, driver: Driver, context: ScenarioContext) -> None:
         self._role = role
         self._driver = driver
+        self._context = context
         self._locks = contextlib.ExitStack()
         context.on_cleanup(self._locks.close)
 
@@ -90,6 +91,34 @@ class PlatformSteps:
     def give_lock_back(self) -> None:
         """Let the next one have it."""
         self._locks.close()
+
+    @given(
+        stating(
+            r"the lock file of buffer '(?P<base>[^']+)' leads by '(?P<way>a symbolic link|a hard link)' "
+            r"to a stranger's file"
+        )
+    )
+    def mislead(self, base: str, way: str) -> None:
+        """Put a link into the place of the lock file."""
+        view = self._role.view(base)
+        self._context.on_cleanup(view.clear)
+        view.mislead(way)
+
+    @then(stating(r"the stranger's file of buffer '(?P<base>[^']+)' should be as it was"))
+    def stranger_unharmed(self, base: str) -> None:
+        """Look at the file to which the lock file leads."""
+        expect_equal(STRANGERS, self._role.view(base).stranger(), "(content, mode) of the stranger's file")
+
+    @then(
+        stating(
+            r"the sign of life of the (?P<side>reader|writer) of buffer '(?P<base>[^']+)' "
+            r"should be (?P<wanted>held|free)"
+        )
+    )
+    def sign_of_life(self, side: str, base: str, wanted: str) -> None:
+        """Ask the system for the lock on the byte of a side."""
+        held = self._role.view(base).shows_life(side)
+        expect_equal(wanted, "held" if held else "free", f"sign of life of the {side}")
 
     def _long_name(self, length: int) -> str:
         suffix = self._role.naming.name("")

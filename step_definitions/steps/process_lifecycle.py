@@ -62,6 +62,15 @@ class ProcessLifecycleSteps:
         outcome = await self._error(code)
         self._within(outcome.seconds, milliseconds, "the attempt")
 
+    @then(acting(r"should get error '(?P<code>[^']+)' not before '(?P<milliseconds>[^']+)' ms"))
+    async def get_error_late(self, code: str, milliseconds: int) -> None:
+        """The last attempt failed with this code, and was not given up before."""
+        outcome = await self._error(code)
+        if outcome.seconds < milliseconds / 1000:
+            raise AssertionError(
+                f"it was given up after {outcome.seconds * 1000:.0f} ms, expected at least {milliseconds} ms"
+            )
+
     @then(
         acting(
             r"should get error '(?P<code>[^']+)'(?: or '(?P<other>[^']+)')? "

@@ -82,7 +82,7 @@ def test_a_fault_is_found_and_can_be_repeated(tmp_path: Path, fault: str, kind: 
 
 
 def test_what_is_not_built_is_refused() -> None:
-    assert "python" in crew.built()
+    assert "python" in crew.partners()
     result = subprocess.run(
         [sys.executable, "-m", "benchmarks", "soak", "--languages", "cobol"], cwd=ROOT, capture_output=True, check=False
     )

@@ -19,7 +19,7 @@ from typing import ClassVar, Final
 
 import pytest
 
-from harmony.wire.driver_contract import HandshakeError
+from harmony import HandshakeError
 from step_definitions.child_driver import ChildDriver
 from step_definitions.port import DriverError
 from tests.drivers.exchange import Exchange

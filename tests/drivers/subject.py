@@ -12,7 +12,7 @@ from typing import ClassVar, Final
 import psutil
 import pytest
 
-from harmony.process.child import own_helper
+from harmony import own_helper
 from step_definitions.child_driver import ChildDriver
 from step_definitions.observer import SHARED_MEMORY, objects_of_run
 from step_definitions.port import Handle

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from harmony.errors import UnsupportedError
+from harmony import UnsupportedError
 from step_definitions.child_driver import ChildDriver
 from tests.drivers.language import DRIVERS, Language
 from tests.drivers.wire import Wire

@@ -14,8 +14,8 @@ from typing import Any, Final
 
 import pytest
 
+from harmony import Identity
 from harmony.wire import framing
-from harmony.wire.driver_contract import Identity
 from step_definitions.observer import BufferView, objects_of_run
 from step_definitions.patterns import Pattern, Payload, digest, ramp
 from step_definitions.port import CONTRACT

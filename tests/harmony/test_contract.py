@@ -10,8 +10,9 @@ from typing import Any
 import jsonschema
 import pytest
 
+from harmony import HandshakeError, Identity, Structure
 from harmony.wire.contract_text import json_schema, markdown
-from harmony.wire.driver_contract import HandshakeError, Identity, Structure, layout_differences
+from harmony.wire.driver_contract import layout_differences
 from step_definitions.contract_terms import LAYOUT
 from step_definitions.port import CONTRACT
 

@@ -6,8 +6,8 @@ import re
 from pathlib import Path
 from typing import Final
 
+from harmony import Verdict
 from harmony.errors import ExitCode
-from harmony.model import Verdict
 from harmony.verdict.expectations import Expectation
 from harmony.verdict.verdicts import MEANINGS
 

@@ -35,7 +35,7 @@ from zerobuffer import (
     _core,
 )
 from zerobuffer.ownership import remove_stale
-from zerobuffer.process import is_alive
+from zerobuffer.presence import is_alive
 
 
 def idle(parent: Parent) -> None:

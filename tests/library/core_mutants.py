@@ -245,7 +245,7 @@ MUTANTS = [
     *_found_by(
         "test_wait",
         "peer.c",
-        ("a pid is cut to 32 bits", "if (pid > INT_MAX) {", "if (false) {"),
+        ("a pid is cut to 32 bits", "if (pid <= INT_MAX) peer->pidfd", "peer->pidfd"),
         ("a zombie lives", "cursor[2] == 'Z' || ", ""),
         ("the first parenthesis closes", "strrchr(text, ')')", "strchr(text, ')')"),
     ),
@@ -282,8 +282,8 @@ MUTANTS = [
         ),
         (
             "a forked child ends the watch of its parent",
-            "if (doze->process == getpid() && atomic_compare",
-            "if (atomic_compare",
+            "if (doze->process == getpid()) eventfd_write",
+            "eventfd_write",
         ),
     ),
     *_found_by(

@@ -23,8 +23,9 @@ from zerobuffer import (
     Writer,
     _core,
     ownership,
+    presence,
 )
-from zerobuffer.process import is_alive, started_after
+from zerobuffer.presence import is_alive, started_after
 
 # ---- what the dead left ---------------------------------------------------------------------------------------------
 
@@ -84,6 +85,24 @@ def test_pid_of_a_dead_owner_that_another_process_has_now(name: str) -> None:
         with pytest.raises(ReaderDeadError):
             Writer(name)
         works(name)
+
+
+def test_who_only_cleans_has_the_name_before_semaphores_that_stand_alone_go(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without the name, these could be the semaphores of a reader that is creating the buffer meanwhile."""
+    _core.semaphore_create(f"/sem-w-{name}", 0o600)
+    remove, held = ownership._unlink_all, []
+
+    def look(*paths: Path) -> None:
+        with ownership.opened(name) as fd:
+            held.append(presence.held(fd, presence.READER_LOCK))
+        remove(*paths)
+
+    monkeypatch.setattr(ownership, "_unlink_all", look)
+    assert ownership.remove_stale(name)
+    assert held == [True]
+    assert objects(name) == []
 
 
 # ---- the living are never touched -----------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from harmony.process.child import own_helper
+from harmony import own_helper
 from step_definitions.observer import objects_of_run
 
 _numbers = itertools.count(1)

@@ -12,8 +12,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from harmony.errors import UnsupportedError
-from harmony.model import Verdict
+from harmony import UnsupportedError, Verdict
 from step_definitions import local_driver
 from step_definitions.child_driver import ChildDriver, Placement
 from step_definitions.library import load
@@ -40,11 +39,11 @@ def over_all(scene: Callable[[Driver, str], Awaitable[None]]) -> Callable[[str, 
 
     @pytest.mark.parametrize(("kind", "library"), KINDS)
     def test(kind: str, library: str, run_id: str) -> None:
-        async def whole() -> None:
+        async def body() -> None:
             async with opened(kind, library) as driver:
                 await scene(driver, f"scene{run_id}")
 
-        asyncio.run(whole())
+        asyncio.run(body())
 
     return test
 
@@ -153,17 +152,17 @@ test_a_blocked_verb_stops_no_other = over_all(_blocked_beside_others)
 
 
 def test_a_child_has_a_process_of_its_own_and_ends_with_its_driver(run_id: str) -> None:
-    async def whole() -> None:
+    async def body() -> None:
         async with opened("child", "zerobuffer") as driver:
             assert isinstance(driver, ChildDriver)
             assert (await driver.hello()).pid == driver.pid != os.getpid()
             await driver.create(f"own{run_id}", metadata=0, payload=64)
 
-    asyncio.run(whole())
+    asyncio.run(body())
 
 
 def test_a_child_that_is_killed_says_so() -> None:
-    async def whole() -> None:
+    async def body() -> None:
         driver = await ChildDriver.start(MODEL)
         await driver.hello()
         os.kill(driver.pid, signal.SIGKILL)
@@ -175,17 +174,17 @@ def test_a_child_that_is_killed_says_so() -> None:
         assert not driver.alive
         await driver.end()
 
-    asyncio.run(whole())
+    asyncio.run(body())
 
 
 def test_a_child_releases_all_when_it_is_asked_to_end(run_id: str) -> None:
-    async def whole() -> None:
+    async def body() -> None:
         driver = await ChildDriver.start("zerobuffer")
         await driver.create(f"term{run_id}", metadata=0, payload=64)
         driver.child.signal(signal.SIGTERM)
         await driver.end()
 
-    asyncio.run(whole())
+    asyncio.run(body())
 
 
 def test_a_role_can_be_played_by_any_program(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -199,14 +198,14 @@ def test_a_role_can_be_played_by_any_program(monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_what_a_library_prints_does_not_disturb_the_conversation(run_id: str) -> None:
-    async def whole() -> None:
+    async def body() -> None:
         async with opened("child", "tests.steps.noisy:printing") as driver:
             name = f"noisy{run_id}"
             await driver.create(name, metadata=0, payload=1024)
             writer = await driver.connect(name)
             assert (await driver.write(writer, Payload.of_text("still here"))).frames == 1
 
-    asyncio.run(whole())
+    asyncio.run(body())
 
 
 @pytest.mark.parametrize("kind", ["local", "child"])
@@ -214,7 +213,7 @@ def test_a_library_that_hangs_is_given_up(kind: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(local_driver, "GRACE", 0.1)
     monkeypatch.setattr("harmony.run.driver_process.GRACE", 0.1)
 
-    async def whole() -> None:
+    async def body() -> None:
         driver: Driver = (
             LocalDriver(load("tests.steps.noisy:hanging"))
             if kind == "local"
@@ -225,11 +224,11 @@ def test_a_library_that_hangs_is_given_up(kind: str, monkeypatch: pytest.MonkeyP
         assert caught.value.code == "hang"
         await (driver.kill() if isinstance(driver, ChildDriver) else driver.end())
 
-    asyncio.run(whole())
+    asyncio.run(body())
 
 
 def test_an_error_without_a_code_is_no_refusal() -> None:
-    async def whole() -> None:
+    async def body() -> None:
         async with opened("local", "tests.steps.noisy:breaking") as driver:
             with pytest.raises(ZeroDivisionError):
                 await driver.connect("whatever")
@@ -237,12 +236,12 @@ def test_an_error_without_a_code_is_no_refusal() -> None:
             with pytest.raises(DriverError, match="ZeroDivisionError"):
                 await driver.connect("whatever")
 
-    asyncio.run(whole())
+    asyncio.run(body())
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming another user needs the rights of root")
 def test_a_child_can_belong_to_another_user(run_id: str) -> None:
-    async def whole() -> None:
+    async def body() -> None:
         async with opened("local", "zerobuffer") as owner:
             name = f"mine{run_id}"
             await owner.create(name, metadata=0, payload=64)
@@ -252,4 +251,4 @@ def test_a_child_can_belong_to_another_user(run_id: str) -> None:
             assert caught.value.code == "permission_denied"
             await stranger.end()
 
-    asyncio.run(whole())
+    asyncio.run(body())

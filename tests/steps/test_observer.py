@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import pytest
 
 import zerobuffer
-from step_definitions import observer, processes
+from step_definitions import foreign_peer, observer, processes
 from step_definitions.observer import BufferView, Part
 from step_definitions.processes import DeathWatch, Holdings
 
@@ -58,6 +58,47 @@ def test_what_it_overwrites_is_what_the_library_reads_and_the_times_stay(view: B
             reader.read_frame(1)
 
 
+def test_a_sign_of_life_ends_with_its_side_and_is_of_one_side_alone(view: BufferView) -> None:
+    with zerobuffer.Reader(view.name, zerobuffer.BufferConfig(0, 1024)):
+        assert (view.shows_life("reader"), view.shows_life("writer")) == (True, False)
+        with zerobuffer.Writer(view.name):
+            assert (view.shows_life("reader"), view.shows_life("writer")) == (True, True)
+        assert (view.shows_life("reader"), view.shows_life("writer")) == (True, False)
+
+
+@pytest.mark.parametrize("way", ["a symbolic link", "a hard link"])
+def test_a_lock_file_that_leads_elsewhere_is_no_object_and_is_cleared_with_the_file_it_leads_to(
+    view: BufferView, way: str
+) -> None:
+    view.mislead(way)
+    assert view.stranger() == observer.STRANGERS
+    assert view.existing() == []
+    assert len(observer.objects_of_run(view.name)) == 2
+    view.clear()
+    assert observer.objects_of_run(view.name) == []
+
+
+def test_a_buffer_of_another_implementation_is_one_for_the_library(view: BufferView) -> None:
+    foreign_peer.create(view, 128)
+    with zerobuffer.Writer(view.name) as writer:
+        writer.write_frame(b"x" * 100)
+    assert (view.field("released"), view.field("payload_free_bytes"), view.semaphore(Part.DATA)) == (0, 12, 1)
+
+
+def test_a_writer_of_another_implementation_is_one_for_the_library(view: BufferView) -> None:
+    with zerobuffer.Reader(view.name, zerobuffer.BufferConfig(0, 128)) as reader:
+        foreign_peer.connect(view)
+        for size, sequence in ((60, 1), (30, 2), (20, 3)):
+            foreign_peer.write(view, size, sequence)
+            with reader.read_frame(5) as frame:
+                assert (frame.size, frame.sequence) == (size, sequence)
+        with pytest.raises(AssertionError, match="the tail has 92 bytes: this peer writes no marker into it"):
+            foreign_peer.write(view, 100, 4)
+        foreign_peer.leave(view)
+        with pytest.raises(zerobuffer.WriterDeadError):
+            reader.read_frame(5)
+
+
 def test_an_unknown_field_is_an_error(view: BufferView) -> None:
     with pytest.raises(KeyError, match="no field 'colour'"):
         view.overwrite("colour", 1)
@@ -97,7 +138,7 @@ def test_it_finds_what_a_run_left_and_nothing_of_others(run_id: str) -> None:
 
 
 def test_a_death_is_noted_at_once() -> None:
-    async def whole() -> None:
+    async def body() -> None:
         with processes.bystander() as number:
             watch = DeathWatch(number)
             await asyncio.sleep(0)
@@ -110,7 +151,7 @@ def test_a_death_is_noted_at_once() -> None:
         assert watch.moment is not None
         assert watch.moment < ended + 5
 
-    asyncio.run(whole())
+    asyncio.run(body())
 
 
 def test_limits_are_set_and_taken_back() -> None:

@@ -26,10 +26,10 @@ async def never() -> None:
 
 
 def play(scene: Callable[[PendingOperations], Awaitable[object]]) -> object:
-    async def whole() -> object:
+    async def body() -> object:
         return await scene(PendingOperations())
 
-    return asyncio.run(whole())
+    return asyncio.run(body())
 
 
 def test_the_error_is_returned_with_its_values() -> None:

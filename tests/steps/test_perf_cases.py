@@ -8,7 +8,7 @@ import os
 
 import pytest
 
-from harmony.perf.case import MeasureContext, PerfCase
+from harmony.perf import MeasureContext, PerfCase
 from step_definitions.child_driver import ChildDriver
 from step_definitions.observer import objects_of_run
 from step_definitions.perf_cases import PERF_CASES
@@ -22,7 +22,7 @@ def measured(case: PerfCase, reader: str, writer: str, effort: float = 0.001) ->
     """Take one number with two processes; nothing is left of them."""
     run_id = f"{os.getpid()}_{next(_numbers)}"
 
-    async def whole() -> float:
+    async def body() -> float:
         drivers = [await ChildDriver.start(reader), await ChildDriver.start(writer)]
         try:
             return await case.run(
@@ -33,7 +33,7 @@ def measured(case: PerfCase, reader: str, writer: str, effort: float = 0.001) ->
                 await driver.end()
 
     try:
-        return asyncio.run(whole())
+        return asyncio.run(body())
     finally:
         assert objects_of_run(f"_{run_id}") == []
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from harmony.verdict.comparison import MismatchError
+from harmony import MismatchError
 from step_definitions.frame_history import FrameHistory
 from step_definitions.port import Driver, DriverError, Transfer
 from step_definitions.role import Role

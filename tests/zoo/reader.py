@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import errno
 import fcntl
 import os
 import struct
@@ -93,7 +94,7 @@ class Reader(Side):
         lock_directory().mkdir(mode=0o777, exist_ok=True)
         for _ in range(100):
             try:
-                fd = os.open(self.lock_path(name), os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+                fd = self.open_lock(self.lock_path(name))
             except OSError as error:
                 raise translate(error, "lock") from error
             try:
@@ -106,6 +107,13 @@ class Reader(Side):
                     return fd
             os.close(fd)
         raise RingError("buffer_in_use", name)
+
+    def open_lock(self, path: Path) -> int:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        if os.fstat(fd).st_nlink > 1:
+            os.close(fd)
+            raise OSError(errno.EMLINK, "the lock file has other names, too")
+        return fd
 
     def refuse_living_owner(self, name: str) -> None:
         try:

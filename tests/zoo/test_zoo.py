@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from harmony.model import Verdict
+from harmony import Verdict
 from tests.zoo.mutants import MUTANTS, Mutant
 from tests.zoo.watch import run, watch
 

@@ -12,9 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from harmony.config import read_settings
-from harmony.model import Verdict
-from harmony.project import Project
+from harmony import Project, Verdict, load_project
 from harmony.run.local_runner import LocalRunner
 from harmony.run.scenario_run import RunOptions
 from harmony.spec.gherkin import Scenario
@@ -53,8 +51,7 @@ def scenarios() -> Mapping[str, Scenario]:
 
 @cache
 def project() -> Project:
-    file = ROOT / "harmony.toml"
-    return Project(file, read_settings(file))
+    return load_project(ROOT)
 
 
 @cache

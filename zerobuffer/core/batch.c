@@ -109,7 +109,7 @@ static PyObject *batch_subscript(PyObject *self, PyObject *key) {
 /* A large frame is copied without the GIL. Its buffer is exported meanwhile, so that its space cannot return. */
 static PyObject *copy_out(ZbFrameBatch *batch, Py_ssize_t index) {
     const zb_found *found = &batch->entries[index].found;
-    if (batch->reader->closed) return zb_raise(batch->reader->handle, "closed", "{s:s}", "what", "reader");
+    if (zb_endpoint_usable((ZbEndpoint *)batch->reader) < 0) return NULL;
     if (batch->entries[index].frame == NULL && !batch->released && found->size < ZB_COPY_GIL_LIMIT) {
         return PyBytes_FromStringAndSize((const char *)found->data, (Py_ssize_t)found->size);
     }
@@ -128,8 +128,6 @@ static PyObject *copy_out(ZbFrameBatch *batch, Py_ssize_t index) {
 
 static PyObject *batch_tobytes(PyObject *self, PyObject *Py_UNUSED(ignored)) {
     ZbFrameBatch *batch = (ZbFrameBatch *)self;
-    if (batch->reader->closed) return zb_raise(batch->reader->handle, "closed", "{s:s}", "what", "reader");
-    if (batch->released) return zb_raise(batch->reader->handle, "frame_released", "{s:K}", "sequence", 0ULL);
     PyObject *list = PyList_New(batch->count);
     for (Py_ssize_t i = 0; list != NULL && i < batch->count; i++) {
         PyObject *copy = copy_out(batch, i);

@@ -85,8 +85,8 @@ int zb_parse_timeout(const char *method, PyObject *const *args, Py_ssize_t count
  * way then ends within a slice. `naps` counts the sleeps of the wait under way.
  */
 #define ZB_ENDPOINT_HEAD                                                                                               \
-    PyObject_HEAD zb_handle *handle;                                                                                   \
-    bool closed;                                                                                                       \
+    PyObject_HEAD zb_handle *handle; /* NULL before it attaches and after it leaves */                                 \
+    bool closed; /* also before it attaches */                                                                         \
     bool cancelled;                                                                                                    \
     zb_peer peer;                                                                                                      \
     zb_spin spin;                                                                                                      \
@@ -97,19 +97,12 @@ typedef struct ZbEndpoint {
     ZB_ENDPOINT_HEAD
 } ZbEndpoint;
 
-/* One sleep of a blocked wait, without the GIL. `error` is its errno, if it failed. */
-typedef struct zb_nap {
-    zb_wake wake;
-    int error;
-} zb_nap;
-
 /*
- * Sleeps until there is a token, which stays, or until `deadline`: for a slice at most, or for a doze once the wait is
- * long. The caller then looks at what it waits for, and at the peer.
+ * One sleep of a blocked wait, without the GIL, until there is a token, which stays, or until `deadline`: for a slice
+ * at most, or for a doze once the wait is long. Returns 0 to look again at what the wait is for, and at the peer, or -1
+ * with an exception set, as when the endpoint was closed meanwhile.
  */
-zb_nap zb_nap_on(ZbEndpoint *self, sem_t *semaphore, int64_t now, int64_t deadline);
-/* After a nap that did not bring what the wait is for: 0 to look again, -1 with an exception set. */
-int zb_nap_ended(const zb_handle *handle, zb_nap nap, const char *operation);
+int zb_nap(ZbEndpoint *self, sem_t *semaphore, int64_t now, int64_t deadline, const char *operation);
 /* The wait is over, and so are its naps. */
 void zb_nap_over(ZbEndpoint *self);
 /* Lets other processes run on this core, without the GIL; returns how many ticks that took. */
@@ -123,7 +116,8 @@ PyObject *zb_endpoint_new(PyTypeObject *type, PyObject *args, PyObject *named);
 PyObject *zb_endpoint_set_cancelled(PyObject *op, PyObject *flag);
 /* In a child of fork, before the close: the shared state and the locks are the parent's. */
 PyObject *zb_endpoint_detach(PyObject *op, PyObject *ignored);
-PyObject *zb_endpoint_closed(PyObject *op, void *closure);
+/* 0, or -1 with ClosedError set. */
+int zb_endpoint_usable(const ZbEndpoint *self);
 
 extern PyTypeObject ZbReaderType, ZbWriterType, ZbFrameType, ZbFrameBatchType, ZbSlotType, ZbSpanType;
 

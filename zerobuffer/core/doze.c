@@ -149,10 +149,8 @@ bool zb_doze_watch(zb_doze *doze, uint64_t pid, int pidfd) {
 
 void zb_doze_end(zb_doze *doze) {
     int state = WATCHING;
-    if (!doze->watching || doze->state != state) return;
-    if (doze->process == getpid() && atomic_compare_exchange_strong(&doze->state, &state, TOLD)) {
-        eventfd_write(doze->farewell, 1);
-    }
+    if (!doze->watching || !atomic_compare_exchange_strong(&doze->state, &state, TOLD)) return;
+    if (doze->process == getpid()) eventfd_write(doze->farewell, 1);
 }
 
 void zb_doze_join(zb_doze *doze) {

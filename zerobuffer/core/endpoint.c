@@ -35,20 +35,22 @@ static bool may_doze(ZbEndpoint *self) {
     return self->peer.pidfd >= 0 && zb_doze_watch(&self->doze, self->peer.pid, self->peer.pidfd);
 }
 
-zb_nap zb_nap_on(ZbEndpoint *self, sem_t *semaphore, int64_t now, int64_t deadline) {
-    zb_nap nap = {.wake = ZB_TIMED_OUT};
+int zb_nap(ZbEndpoint *self, sem_t *semaphore, int64_t now, int64_t deadline, const char *operation) {
+    zb_wake wake;
     const uint32_t news = zb_doze_news(&self->doze);
     const bool dozes = may_doze(self);
     const int64_t most = now + (dozes ? ZB_DOZE_NS : ZB_SLICE_NS);
     const int64_t until = deadline < most ? deadline : most;
     /* The peer may have ended before `news` was read: the doze would not see that call. */
-    if (dozes && !nobody_there(self) && !zb_peer_alive(&self->peer)) return nap;
+    if (dozes && !nobody_there(self) && !zb_peer_alive(&self->peer)) return 0;
     self->naps++;
     Py_BEGIN_ALLOW_THREADS
-    nap.wake = dozes ? zb_doze_on(&self->doze, semaphore, news, until) : zb_semaphore_watch(semaphore, until);
-    nap.error = errno;
+    wake = dozes ? zb_doze_on(&self->doze, semaphore, news, until) : zb_semaphore_watch(semaphore, until);
     Py_END_ALLOW_THREADS
-    return nap;
+    if (wake == ZB_WAIT_FAILED) zb_raise_errno(self->handle, operation);
+    /* Always: a signal that came just before the nap did not interrupt it. */
+    if (wake == ZB_WAIT_FAILED || PyErr_CheckSignals() != 0) return -1;
+    return zb_endpoint_usable(self);
 }
 
 uint64_t zb_give_way(void) {
@@ -64,16 +66,6 @@ void zb_nap_over(ZbEndpoint *self) {
     zb_doze_end(&self->doze);
 }
 
-int zb_nap_ended(const zb_handle *handle, zb_nap nap, const char *operation) {
-    if (nap.wake == ZB_WAIT_FAILED) {
-        errno = nap.error;
-        zb_raise_errno(handle, operation);
-        return -1;
-    }
-    /* Always: a signal that came just before the nap did not interrupt it. */
-    return PyErr_CheckSignals() != 0 ? -1 : 0;
-}
-
 void zb_endpoint_leave(ZbEndpoint *self) {
     zb_doze_call(&self->doze);
     zb_doze_join(&self->doze);
@@ -84,7 +76,9 @@ void zb_endpoint_leave(ZbEndpoint *self) {
 
 PyObject *zb_endpoint_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(named)) {
     ZbEndpoint *self = (ZbEndpoint *)type->tp_alloc(type, 0);
-    if (self != NULL) zb_peer_init(&self->peer);
+    if (self == NULL) return NULL;
+    self->closed = true;
+    zb_peer_init(&self->peer);
     return (PyObject *)self;
 }
 
@@ -103,7 +97,9 @@ PyObject *zb_endpoint_detach(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     Py_RETURN_NONE;
 }
 
-PyObject *zb_endpoint_closed(PyObject *op, void *Py_UNUSED(closure)) {
-    const ZbEndpoint *self = (ZbEndpoint *)op;
-    return PyBool_FromLong(self->closed || self->handle == NULL);
+int zb_endpoint_usable(const ZbEndpoint *self) {
+    if (!self->closed) return 0;
+    const char *what = PyObject_TypeCheck((PyObject *)self, &ZbReaderType) ? "reader" : "writer";
+    zb_raise(self->handle, "closed", "{s:s}", "what", what);
+    return -1;
 }

@@ -166,12 +166,14 @@ PyObject *zb_frame_new(ZbReader *reader, const zb_found *found, uint64_t lease) 
     return (PyObject *)frame;
 }
 
-/* Gives up the view and marks the lease. The caller drains, once for many frames. */
-static void frame_give_up(ZbFrame *frame) {
+/* Gives the space back, unless something was derived from the view: then with the last of that. */
+void zb_frame_finish(PyObject *self) {
+    ZbFrame *frame = (ZbFrame *)self;
     if (frame->released) return;
     frame->released = true;
     if (frame->view == NULL) {
         zb_lease_mark(frame->reader, frame->lease);
+        zb_lease_drain(frame->reader);
         return;
     }
     ZbSpan *span = frame->span;
@@ -187,12 +189,6 @@ static void frame_give_up(ZbFrame *frame) {
     }
     span->finished = true;
     zb_view_end(view);
-}
-
-void zb_frame_finish(PyObject *self) {
-    ZbFrame *frame = (ZbFrame *)self;
-    frame_give_up(frame);
-    zb_lease_drain(frame->reader);
 }
 
 static void frame_finalize(PyObject *self) {
@@ -225,13 +221,15 @@ static void frame_dealloc(PyObject *self) {
     }
 }
 
+static int frame_usable(const ZbFrame *frame) {
+    if (!frame->released) return zb_endpoint_usable((ZbEndpoint *)frame->reader);
+    zb_raise(frame->reader->handle, "frame_released", "{s:K}", "sequence", (unsigned long long)frame->sequence);
+    return -1;
+}
+
 static PyObject *frame_data(PyObject *self, void *Py_UNUSED(closure)) {
     ZbFrame *frame = (ZbFrame *)self;
-    if (frame->released) {
-        return zb_raise(frame->reader->handle, "frame_released", "{s:K}", "sequence",
-                        (unsigned long long)frame->sequence);
-    }
-    if (frame->reader->closed) return zb_raise(frame->reader->handle, "closed", "{s:s}", "what", "reader");
+    if (frame_usable(frame) < 0) return NULL;
     if (frame->view == NULL) {
         frame->view = zb_span_view(frame->reader->handle, frame->reader, frame->data, frame->size, frame->lease,
                                    &frame->span);
@@ -255,16 +253,9 @@ static PyObject *frame_exit(PyObject *self, PyObject *const *Py_UNUSED(args), Py
     Py_RETURN_NONE;
 }
 
-static int frame_readable(const ZbFrame *frame) {
-    if (!frame->released && !frame->reader->closed) return 0;
-    PyObject *refused = frame_data((PyObject *)frame, NULL);
-    Py_XDECREF(refused);
-    return -1;
-}
-
 static PyObject *frame_item(PyObject *self, Py_ssize_t index) {
     const ZbFrame *frame = (ZbFrame *)self;
-    if (frame_readable(frame) < 0) return NULL;
+    if (frame_usable(frame) < 0) return NULL;
     if (index < 0 || (uint64_t)index >= frame->size) {
         PyErr_SetString(PyExc_IndexError, "frame index out of range");
         return NULL;

@@ -102,6 +102,5 @@ PyMODINIT_FUNC PyInit__core(void) {
             Py_CLEAR(module);
         }
     }
-    if (module != NULL && PyModule_AddIntConstant(module, "DEFAULT_SPIN_NS", ZB_SPIN_DEFAULT_NS) < 0) Py_CLEAR(module);
     return module;
 }

@@ -11,8 +11,6 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "clock.h"
-
 #ifndef SYS_pidfd_open
 #define SYS_pidfd_open 434
 #endif
@@ -49,20 +47,11 @@ void zb_peer_watch(zb_peer *peer, uint64_t pid) {
     zb_peer_close(peer);
     peer->pid = pid;
     if (pid == 0) return;
-    if (pid > INT_MAX) {
-        peer->dead = peer->unknown = true;
-        return;
-    }
-    peer->pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
-    if (peer->pidfd >= 0) {
-        fcntl(peer->pidfd, F_SETFD, FD_CLOEXEC);
-        return;
-    }
-    if (errno == ESRCH || errno == EINVAL) {
-        peer->dead = peer->unknown = true;
-        return;
-    }
-    peer->start_time = zb_process_start_time(pid);
+    errno = ESRCH; /* as no process has a larger pid */
+    if (pid <= INT_MAX) peer->pidfd = (int)syscall(SYS_pidfd_open, (pid_t)pid, 0);
+    if (peer->pidfd >= 0) return;
+    peer->dead = peer->unknown = errno == ESRCH || errno == EINVAL;
+    if (!peer->dead) peer->start_time = zb_process_start_time(pid);
 }
 
 bool zb_peer_alive(zb_peer *peer) {

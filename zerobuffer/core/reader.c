@@ -104,7 +104,7 @@ static PyObject *reader_read_frame(PyObject *op, PyObject *const *args, Py_ssize
     ZbReader *self = (ZbReader *)op;
     int64_t timeout_ns;
     if (zb_parse_timeout("read_frame", args, count, names, 0, &timeout_ns) < 0) return NULL;
-    if (zb_reader_usable(self) < 0) return NULL;
+    if (zb_endpoint_usable((ZbEndpoint *)self) < 0) return NULL;
     zb_found found;
     uint64_t lease;
     if (await_frame(self, timeout_ns) < 0) return put_back(self);
@@ -126,7 +126,7 @@ static PyObject *reader_read_frames(PyObject *op, PyObject *const *args, Py_ssiz
     const Py_ssize_t most = PyNumber_AsSsize_t(args[0], PyExc_OverflowError);
     if (most == -1 && PyErr_Occurred()) return NULL;
     if (most < 1) return PyErr_Format(PyExc_ValueError, "read_frames() needs a maximum of at least 1, not %zd", most);
-    if (zb_reader_usable(self) < 0) return NULL;
+    if (zb_endpoint_usable((ZbEndpoint *)self) < 0) return NULL;
     if (await_frame(self, timeout_ns) < 0) return put_back(self);
     const uint64_t standing = 1 + zb_semaphore_pending(self->handle->data);
     const Py_ssize_t capacity = (uint64_t)most < standing ? most : (Py_ssize_t)standing;
@@ -171,7 +171,7 @@ static PyObject *reader_wait(PyObject *op, PyObject *args) {
     int anybody = false;
     if (!PyArg_ParseTuple(args, "O|p", &timeout, &anybody)) return NULL;
     const int64_t timeout_ns = zb_timeout_ns(timeout);
-    if (timeout_ns < 0 || zb_reader_usable(self) < 0) return NULL;
+    if (timeout_ns < 0 || zb_endpoint_usable((ZbEndpoint *)self) < 0) return NULL;
     const int there = zb_reader_frame_there(self) ? 1 : zb_reader_wait(self, timeout_ns, anybody);
     zb_reader_put_back(self);
     return there < 0 ? NULL : PyBool_FromLong(there);
@@ -179,7 +179,7 @@ static PyObject *reader_wait(PyObject *op, PyObject *args) {
 
 static PyObject *reader_metadata(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ZbReader *self = (ZbReader *)op;
-    if (zb_reader_usable(self) < 0) return NULL;
+    if (zb_endpoint_usable((ZbEndpoint *)self) < 0) return NULL;
     const uint8_t *data;
     uint64_t size;
     zb_fault fault;
@@ -194,7 +194,7 @@ static PyObject *reader_metadata(PyObject *op, PyObject *Py_UNUSED(ignored)) {
 /* A blocked writer wakes, and sees that reader_pid is 0. */
 static PyObject *reader_close(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ZbReader *self = (ZbReader *)op;
-    if (self->handle == NULL || self->closed) Py_RETURN_NONE;
+    if (self->closed) Py_RETURN_NONE;
     self->closed = true;
     if (!self->handle->detached) {
         zb_store(&self->handle->ring.oieb->reader_pid, 0);
@@ -206,10 +206,9 @@ static PyObject *reader_close(PyObject *op, PyObject *Py_UNUSED(ignored)) {
 
 static void reader_dealloc(PyObject *op) {
     ZbReader *self = (ZbReader *)op;
-    PyTypeObject *type = Py_TYPE(op);
     zb_endpoint_leave((ZbEndpoint *)self);
     PyMem_Free(self->leases.ring);
-    type->tp_free(op);
+    Py_TYPE(op)->tp_free(op);
 }
 
 static PyObject *reader_held(PyObject *op, void *Py_UNUSED(closure)) {
@@ -222,16 +221,16 @@ static PyObject *reader_held(PyObject *op, void *Py_UNUSED(closure)) {
     return PyLong_FromUnsignedLongLong(frames);
 }
 
-static PyObject *reader_stream_pid(PyObject *op, void *Py_UNUSED(closure)) {
-    return PyLong_FromUnsignedLongLong(((ZbReader *)op)->author);
-}
-
 static PyGetSetDef reader_getset[] = {
-    {"_stream_pid", reader_stream_pid, NULL, "Process that wrote the last stream; 0: it is gone, or unknown.", NULL},
-    {"closed", zb_endpoint_closed, NULL, "Whether the reader was closed.", NULL},
     {"writer_state", zb_reader_writer_state, NULL, "absent (none has come), alive, closed or died.", NULL},
     {"held_frames", reader_held, NULL, "Frames read whose space was not yet given back.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
+};
+
+static PyMemberDef reader_members[] = {
+    {"_stream_pid", T_ULONGLONG, offsetof(ZbReader, author), READONLY, NULL},
+    {"closed", T_BOOL, offsetof(ZbReader, closed), READONLY, "Whether the reader was closed."},
+    {NULL, 0, 0, 0, NULL},
 };
 
 static PyMethodDef reader_methods[] = {
@@ -259,4 +258,5 @@ PyTypeObject ZbReaderType = {
     .tp_dealloc = reader_dealloc,
     .tp_methods = reader_methods,
     .tp_getset = reader_getset,
+    .tp_members = reader_members,
 };

@@ -80,7 +80,6 @@ uint64_t zb_leases_held(const ZbReader *reader);
 
 /* ---- token.c ------------------------------------------------------------------------------------------------- */
 
-int zb_reader_usable(const ZbReader *self);
 /* The writer that is connected now. */
 zb_identity zb_reader_writer(const ZbReader *self);
 /* Whether there is a frame: by a token above those of the frames that were read, or by `committed`. */

@@ -37,11 +37,9 @@ PyObject *zb_writer_acquire(PyObject *op, PyObject *const *args, Py_ssize_t coun
 
 static void slot_end(ZbSlot *slot) {
     slot->open = slot->writer->slot_open = false;
-    if (slot->view != NULL) {
-        PyObject *view = slot->view;
-        slot->view = NULL;
-        zb_view_end(view);
-    }
+    PyObject *view = slot->view;
+    slot->view = NULL;
+    if (view != NULL) zb_view_end(view);
 }
 
 static int slot_usable(ZbSlot *slot) {
@@ -72,8 +70,7 @@ static PyObject *slot_commit(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     if (zb_writer_usable(writer) < 0 || zb_writer_check_reader(writer, zb_now()) < 0) return NULL;
     ZB_POINT(WRITER_DATA);
     zb_commit commit = {0};
-    zb_ring_stage(&writer->handle->ring, &slot->plan, slot->size, writer->sequence, &commit);
-    writer->sequence++;
+    zb_ring_stage(&writer->handle->ring, &slot->plan, slot->size, writer->sequence++, &commit);
     if (zb_writer_publish(writer, &commit) < 0) return NULL;
     Py_RETURN_NONE;
 }

@@ -7,10 +7,7 @@
 #define ROOM_PAUSES 32
 
 int zb_writer_usable(ZbWriter *self) {
-    if (self->handle == NULL || self->closed) {
-        zb_raise(self->handle, "closed", "{s:s}", "what", "writer");
-        return -1;
-    }
+    if (zb_endpoint_usable((ZbEndpoint *)self) < 0) return -1;
     if (self->busy || self->slot_open) {
         zb_raise(self->handle, "busy", "{s:s}", "reason",
                  self->slot_open ? "an acquired frame is neither committed nor abandoned"
@@ -130,16 +127,9 @@ static int plan_now(ZbWriter *self, uint64_t size, zb_plan *plan) {
         zb_raise(self->handle, "frame_unwritable", "{s:K,s:K,s:K}", "size", (unsigned long long)size, "fits_now",
                  (unsigned long long)zb_ring_fits_at(ring->payload_size, self->write_pos), "always_fits", always);
     } else {
-        zb_raise(self->handle, "invalid_frame_size", "{s:s,s:K,s:K}", "field", "frame size", "value",
-                 (unsigned long long)size, "limit", (unsigned long long)(ring->payload_size - ZB_HEADER_SIZE));
+        const zb_fault fault = {"frame size", size, ring->payload_size - ZB_HEADER_SIZE};
+        zb_raise_fault(self->handle, status, &fault);
     }
-    return -1;
-}
-
-static int raise_full(ZbWriter *self, uint64_t need, uint64_t size, int64_t timeout_ns) {
-    zb_raise(self->handle, "buffer_full", "{s:d,s:K,s:K,s:K}", "seconds", (double)timeout_ns / 1e9, "size",
-             (unsigned long long)size, "needed", (unsigned long long)need, "free",
-             (unsigned long long)zb_ring_room(&self->handle->ring, self->committed));
     return -1;
 }
 
@@ -150,12 +140,13 @@ static int sleep_once(ZbWriter *self, uint64_t need, uint64_t size, int64_t time
     zb_writer_drain_space(self);
     if (space_free(self, need)) return 1;
     if (zb_writer_check_reader(self, now) < 0) return -1;
-    if (now >= deadline) return raise_full(self, need, size, timeout_ns);
-    const zb_nap nap = zb_nap_on((ZbEndpoint *)self, self->handle->space, now, deadline);
-    if (self->closed) return zb_writer_usable(self);
-    if (self->cancelled) return 0;
-    if (zb_nap_ended(self->handle, nap, "wait for space") < 0) return -1;
-    return self->closed ? zb_writer_usable(self) : 0;
+    if (now >= deadline) {
+        zb_raise(self->handle, "buffer_full", "{s:d,s:K,s:K,s:K}", "seconds", (double)timeout_ns / 1e9, "size",
+                 (unsigned long long)size, "needed", (unsigned long long)need, "free",
+                 (unsigned long long)zb_ring_room(&self->handle->ring, self->committed));
+        return -1;
+    }
+    return zb_nap((ZbEndpoint *)self, self->handle->space, now, deadline, "wait for space");
 }
 
 /* The caller retains the handle: the writer may be closed wherever the GIL is given up or a signal handler runs. */

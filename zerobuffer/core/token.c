@@ -1,12 +1,6 @@
 /* Says whether there is a frame and whether its writer lives, and waits. docs/protocol.md has the rules. */
 #include "reader.h"
 
-int zb_reader_usable(const ZbReader *self) {
-    if (self->handle != NULL && !self->closed) return 0;
-    zb_raise(self->handle, "closed", "{s:s}", "what", "reader");
-    return -1;
-}
-
 const zb_identity zb_stream_of_the_gone = {.connection = UINT64_MAX};
 
 /* ---- whether there is a frame -------------------------------------------------------------------------------- */
@@ -43,6 +37,8 @@ void zb_reader_put_back(ZbReader *self) {
 /* ---- the writer's life --------------------------------------------------------------------------------------- */
 
 typedef enum writer_state { WRITER_ABSENT, WRITER_ALIVE, WRITER_CLOSED, WRITER_DEAD } writer_state;
+
+static const char *const state_names[] = {"absent", "alive", "closed", "died"};
 
 #define CHANGES_MOST 1000
 
@@ -114,11 +110,6 @@ static void settle(ZbReader *self) {
     atomic_compare_exchange_strong(&oieb->writer_pid, &own, dead);
 }
 
-static PyObject *raise_writer_gone(ZbReader *self, writer_state state) {
-    return zb_raise(self->handle, "writer_dead", "{s:s,s:K}", "reason", state == WRITER_CLOSED ? "closed" : "died",
-                    "pid", (unsigned long long)self->peer.pid);
-}
-
 /* ---- waiting ------------------------------------------------------------------------------------------------- */
 
 /* What a spin without the GIL waits for: more tokens than `owed`. */
@@ -152,18 +143,16 @@ static int sleep_once(ZbReader *self, int64_t timeout_ns, int64_t deadline, bool
         if (zb_reader_frame_there(self)) return 1;
     }
     if ((state == WRITER_CLOSED || state == WRITER_DEAD) && !anybody) {
-        raise_writer_gone(self, state);
+        zb_raise(self->handle, "writer_dead", "{s:s,s:K}", "reason", state_names[state], "pid",
+                 (unsigned long long)self->peer.pid);
         return -1;
     }
     if (now >= deadline) {
         zb_raise(self->handle, "timeout", "{s:d}", "seconds", (double)timeout_ns / 1e9);
         return -1;
     }
-    const zb_nap nap = zb_nap_on((ZbEndpoint *)self, self->handle->data, now, deadline);
-    if (self->closed) return zb_reader_usable(self);
-    if (zb_reader_frame_there(self)) return 1;
-    if (zb_nap_ended(self->handle, nap, "wait for data") < 0) return -1;
-    return self->closed ? zb_reader_usable(self) : 0;
+    if (zb_nap((ZbEndpoint *)self, self->handle->data, now, deadline, "wait for data") < 0) return -1;
+    return zb_reader_frame_there(self);
 }
 
 /* The caller retains the handle: the reader may be closed wherever the GIL is given up or a signal handler runs. */
@@ -177,7 +166,7 @@ static int wait_for_frame(ZbReader *self, int64_t timeout_ns, bool anybody) {
     }
     if (timeout_ns != 0 && zb_courtesy_due(&self->courtesy)) {
         const uint64_t ticks = zb_give_way();
-        if (self->closed) return zb_reader_usable(self);
+        if (zb_endpoint_usable((ZbEndpoint *)self) < 0) return -1;
         zb_courtesy_learn(&self->courtesy, zb_semaphore_pending(self->handle->data), self->last_size, ticks);
         if (take_tokens(self)) return 1;
     }
@@ -186,7 +175,7 @@ static int wait_for_frame(ZbReader *self, int64_t timeout_ns, bool anybody) {
         Py_BEGIN_ALLOW_THREADS
         zb_spin_until(&self->spin, self->last_size, look_for_token, &awaited);
         Py_END_ALLOW_THREADS
-        if (self->closed) return zb_reader_usable(self);
+        if (zb_endpoint_usable((ZbEndpoint *)self) < 0) return -1;
         if (take_tokens(self)) return 1;
     }
     const int64_t deadline = zb_deadline(timeout_ns, zb_now());
@@ -208,7 +197,6 @@ int zb_reader_wait(ZbReader *self, int64_t timeout_ns, bool anybody) {
 
 PyObject *zb_reader_writer_state(PyObject *op, void *Py_UNUSED(closure)) {
     ZbReader *self = (ZbReader *)op;
-    if (zb_reader_usable(self) < 0) return NULL;
-    static const char *const names[] = {"absent", "alive", "closed", "died"};
-    return PyUnicode_FromString(names[look_at_writer(self, zb_now())]);
+    if (zb_endpoint_usable((ZbEndpoint *)self) < 0) return NULL;
+    return PyUnicode_FromString(state_names[look_at_writer(self, zb_now())]);
 }

@@ -5,10 +5,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
-
-#include "clock.h"
 
 #define SHIFT_MOST 16
 #define BRIEF_LOOKS 64

@@ -18,7 +18,6 @@ typedef struct zb_spin {
     uint32_t waits;
 } zb_spin;
 
-#define ZB_SPIN_DEFAULT_NS 10000
 #define ZB_SPIN_PROBE 32u
 /* A spin that sees progress ends after so long all the same. */
 #define ZB_SPIN_MOST_NS 2000000

@@ -8,12 +8,6 @@
 
 /* ---- frames -------------------------------------------------------------------------------------------------- */
 
-static void copy_in(ZbWriter *self, uint8_t *target, const void *source, size_t size) {
-    self->busy = true;
-    zb_copy(self->handle, target, source, size);
-    self->busy = false;
-}
-
 int zb_writer_publish(ZbWriter *self, const zb_commit *commit) {
     if (commit->frames == 0) return 0;
     const zb_ring *ring = &self->handle->ring;
@@ -36,10 +30,16 @@ int zb_writer_publish(ZbWriter *self, const zb_commit *commit) {
 }
 
 /*
- * Takes the bytes of an object. Its `__buffer__` may do anything: it finds the writer busy, and may close it. A buffer
- * of Python objects is refused: their addresses mean nothing in another process.
+ * Takes the bytes of an object; the caller releases them. Its `__buffer__` may do anything: it finds the writer busy,
+ * and may close it. A buffer of Python objects is refused: their addresses mean nothing in another process.
  */
 static int get_bytes(ZbWriter *self, PyObject *object, Py_buffer *data) {
+    if (PyBytes_CheckExact(object)) {
+        data->buf = PyBytes_AS_STRING(object);
+        data->len = PyBytes_GET_SIZE(object);
+        data->obj = NULL; /* there is nothing to release */
+        return 0;
+    }
     self->busy = true;
     const int failed = PyObject_GetBuffer(object, data, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT);
     self->busy = false;
@@ -54,16 +54,22 @@ static int get_bytes(ZbWriter *self, PyObject *object, Py_buffer *data) {
     return -1;
 }
 
-static int write_one(ZbWriter *self, const void *data, size_t size, int64_t timeout_ns) {
-    zb_plan plan;
-    if (zb_writer_plan(self, size, timeout_ns, &plan) < 0) return -1;
-    copy_in(self, self->handle->ring.payload + plan.at + ZB_HEADER_SIZE, data, size);
-    if (self->closed) return zb_writer_usable(self);
+/* Copies the bytes to where they were planned. A large copy lets other threads run, and one may close the writer. */
+static int stage(ZbWriter *self, const zb_plan *plan, const Py_buffer *data, zb_commit *commit) {
+    self->busy = true;
+    zb_copy(self->handle, self->handle->ring.payload + plan->at + ZB_HEADER_SIZE, data->buf, (size_t)data->len);
+    self->busy = false;
+    if (zb_endpoint_usable((ZbEndpoint *)self) < 0) return -1;
     ZB_POINT(WRITER_DATA);
+    zb_ring_stage(&self->handle->ring, plan, (uint64_t)data->len, self->sequence++, commit);
+    return 0;
+}
+
+static int write_one(ZbWriter *self, const Py_buffer *data, int64_t timeout_ns) {
+    zb_plan plan;
     zb_commit commit = {0};
-    zb_ring_stage(&self->handle->ring, &plan, size, self->sequence, &commit);
-    self->sequence++;
-    return zb_writer_publish(self, &commit);
+    if (zb_writer_plan(self, (uint64_t)data->len, timeout_ns, &plan) < 0) return -1;
+    return stage(self, &plan, data, &commit) < 0 ? -1 : zb_writer_publish(self, &commit);
 }
 
 static PyObject *writer_write_frame(PyObject *op, PyObject *const *args, Py_ssize_t count, PyObject *names) {
@@ -71,55 +77,37 @@ static PyObject *writer_write_frame(PyObject *op, PyObject *const *args, Py_ssiz
     int64_t timeout_ns;
     if (zb_parse_timeout("write_frame", args, count, names, 1, &timeout_ns) < 0) return NULL;
     if (zb_writer_usable(self) < 0) return NULL;
-    int done;
     self->cancelled = false;
-    if (PyBytes_CheckExact(args[0])) {
-        done = write_one(self, PyBytes_AS_STRING(args[0]), (size_t)PyBytes_GET_SIZE(args[0]), timeout_ns);
-    } else {
-        Py_buffer data;
-        if (get_bytes(self, args[0], &data) < 0) return NULL;
-        done = write_one(self, data.buf, (size_t)data.len, timeout_ns);
-        PyBuffer_Release(&data);
-    }
+    Py_buffer data;
+    if (get_bytes(self, args[0], &data) < 0) return NULL;
+    const int done = write_one(self, &data, timeout_ns);
+    if (data.obj != NULL) PyBuffer_Release(&data);
     if (done < 0) return NULL;
     Py_RETURN_NONE;
 }
 
 /* Stages one item of a batch. Returns 1, 0 when the batch must be published first, -1 with an error set. */
-static int stage_item(ZbWriter *self, const void *data, size_t size, zb_commit *commit) {
-    const zb_ring *ring = &self->handle->ring;
+static int stage_item(ZbWriter *self, const Py_buffer *data, zb_commit *commit) {
     zb_plan plan;
-    if (zb_plan_frame(ring->payload_size, self->write_pos, size, &plan) != ZB_OK) return 0; /* the slow path names it */
+    const uint64_t size = (uint64_t)data->len, ring_size = self->handle->ring.payload_size;
+    if (zb_plan_frame(ring_size, self->write_pos, size, &plan) != ZB_OK) return 0; /* write_one says why */
     if (zb_plan_need(&plan) > self->free_bytes) return 0;
-    copy_in(self, ring->payload + plan.at + ZB_HEADER_SIZE, data, size);
-    if (self->closed) return zb_writer_usable(self);
-    ZB_POINT(WRITER_DATA);
-    zb_ring_stage(ring, &plan, size, self->sequence, commit);
-    self->sequence++;
+    if (stage(self, &plan, data, commit) < 0) return -1;
     self->write_pos = commit->new_pos;
     self->free_bytes -= zb_plan_need(&plan);
     return 1;
 }
 
 static int write_item(ZbWriter *self, PyObject *item, int64_t timeout_ns, zb_commit *commit) {
-    Py_buffer buffer = {0};
-    const void *data;
-    size_t size;
-    if (PyBytes_CheckExact(item)) {
-        data = PyBytes_AS_STRING(item);
-        size = (size_t)PyBytes_GET_SIZE(item);
-    } else {
-        if (get_bytes(self, item, &buffer) < 0) return -1;
-        data = buffer.buf;
-        size = (size_t)buffer.len;
-    }
-    int done = stage_item(self, data, size, commit);
+    Py_buffer data;
+    if (get_bytes(self, item, &data) < 0) return -1;
+    int done = stage_item(self, &data, commit);
     if (done == 0) {
         done = zb_writer_publish(self, commit);
         *commit = (zb_commit){0};
-        if (done == 0) done = write_one(self, data, size, timeout_ns);
+        if (done == 0) done = write_one(self, &data, timeout_ns);
     }
-    if (buffer.obj != NULL) PyBuffer_Release(&buffer);
+    if (data.obj != NULL) PyBuffer_Release(&data);
     return done < 0 ? -1 : 0;
 }
 
@@ -196,8 +184,7 @@ static PyObject *writer_attach(PyObject *op, PyObject *args) {
 
 static PyObject *writer_check_reader(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ZbWriter *self = (ZbWriter *)op;
-    if (self->handle == NULL) return zb_raise(NULL, "closed", "{s:s}", "what", "writer");
-    if (zb_writer_check_reader(self, zb_now()) < 0) return NULL;
+    if (zb_endpoint_usable((ZbEndpoint *)self) < 0 || zb_writer_check_reader(self, zb_now()) < 0) return NULL;
     Py_RETURN_NONE;
 }
 
@@ -230,7 +217,7 @@ static PyObject *writer_set_metadata(PyObject *op, PyObject *content) {
 /* Nothing is posted: the reader notices by itself that writer_pid is 0, at once if it dozes. */
 static PyObject *writer_close(PyObject *op, PyObject *Py_UNUSED(ignored)) {
     ZbWriter *self = (ZbWriter *)op;
-    if (self->handle == NULL || self->closed) Py_RETURN_NONE;
+    if (self->closed) Py_RETURN_NONE;
     self->closed = true;
     if (self->claimed && !self->handle->detached) {
         zb_oieb *oieb = self->handle->ring.oieb;
@@ -246,26 +233,23 @@ static PyObject *writer_close(PyObject *op, PyObject *Py_UNUSED(ignored)) {
 }
 
 static void writer_dealloc(PyObject *op) {
-    ZbWriter *self = (ZbWriter *)op;
-    PyTypeObject *type = Py_TYPE(op);
     writer_close(op, NULL);
-    zb_endpoint_leave((ZbEndpoint *)self);
-    type->tp_free(op);
+    Py_TYPE(op)->tp_free(op);
 }
 
 static PyObject *writer_free_bytes(PyObject *op, void *Py_UNUSED(closure)) {
     ZbWriter *self = (ZbWriter *)op;
-    if (self->handle == NULL || self->closed) return zb_raise(self->handle, "closed", "{s:s}", "what", "writer");
+    if (zb_endpoint_usable((ZbEndpoint *)self) < 0) return NULL;
     return PyLong_FromUnsignedLongLong(zb_ring_room(&self->handle->ring, self->committed));
 }
 
 static PyGetSetDef writer_getset[] = {
-    {"closed", zb_endpoint_closed, NULL, "Whether the writer was closed.", NULL},
     {"free_bytes", writer_free_bytes, NULL, "Bytes of the ring that are free now.", NULL},
     {NULL, NULL, NULL, NULL, NULL},
 };
 
 static PyMemberDef writer_members[] = {
+    {"closed", T_BOOL, offsetof(ZbWriter, closed), READONLY, "Whether the writer was closed."},
     {"next_sequence", T_ULONGLONG, offsetof(ZbWriter, sequence), READONLY, "Sequence number of the next frame."},
     {"_reader_is_ours", T_BOOL, offsetof(ZbWriter, reader_is_ours), READONLY, NULL},
     {"_reader_pid", T_ULONGLONG, offsetof(ZbWriter, reader_pid), READONLY, NULL},

@@ -212,8 +212,8 @@ namespace ZeroBuffer
         {
             Shared.Store(&Block->Reserved.Released, released | Releasing);
             Shared.FetchAdd(&Block->PayloadFreeBytes, bytes);
-            Shared.Store(&Block->Reserved.Released, unchecked(released + (ulong)bytes) & ~Releasing);
             Points.Pass(Points.ReaderFree);
+            Shared.Store(&Block->Reserved.Released, unchecked(released + (ulong)bytes) & ~Releasing);
         }
 
         /// <summary>For a reader whose writer is dead: nothing beyond the bytes ever read was committed.</summary>

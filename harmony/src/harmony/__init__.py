@@ -19,7 +19,13 @@ if TYPE_CHECKING:
     from harmony.model import DocString as DocString
     from harmony.model import ProcessAction as ProcessAction
     from harmony.model import ScenarioStart as ScenarioStart
+    from harmony.model import Verdict as Verdict
     from harmony.process.child import ProcessSpec as ProcessSpec
+    from harmony.process.child import own_helper as own_helper
+    from harmony.process.stacks import stacks_of as stacks_of
+    from harmony.project import Project as Project
+    from harmony.project import load_project as load_project
+    from harmony.run.blocking import BlockingCalls as BlockingCalls
     from harmony.run.control import ProcessControl as ProcessControl
     from harmony.run.driver_process import DriverProcess as DriverProcess
     from harmony.run.role_driver import DriverProgram as DriverProgram
@@ -43,6 +49,7 @@ if TYPE_CHECKING:
     from harmony.wire.driver import Driver as Driver
     from harmony.wire.driver import DriverError as DriverError
     from harmony.wire.driver_contract import Contract as Contract
+    from harmony.wire.driver_contract import HandshakeError as HandshakeError
     from harmony.wire.driver_contract import Identity as Identity
     from harmony.wire.driver_contract import Structure as Structure
     from harmony.wire.driver_contract import verb as verb
@@ -50,8 +57,11 @@ if TYPE_CHECKING:
 _PUBLIC = {
     "harmony.errors": ("HarmonyError", "UnsupportedError"),
     "harmony.logs": ("Logger",),
-    "harmony.model": ("DataTable", "DocString", "ProcessAction", "ScenarioStart"),
-    "harmony.process.child": ("ProcessSpec",),
+    "harmony.model": ("DataTable", "DocString", "ProcessAction", "ScenarioStart", "Verdict"),
+    "harmony.process.child": ("ProcessSpec", "own_helper"),
+    "harmony.process.stacks": ("stacks_of",),
+    "harmony.project": ("Project", "load_project"),
+    "harmony.run.blocking": ("BlockingCalls",),
     "harmony.run.control": ("ProcessControl",),
     "harmony.run.driver_process": ("DriverProcess",),
     "harmony.run.role_driver": ("DriverProgram", "RoleDriver"),
@@ -65,7 +75,7 @@ _PUBLIC = {
     "harmony.steps.thresholds": ("performance_critical",),
     "harmony.verdict.comparison": ("MismatchError", "expect_equal"),
     "harmony.wire.driver": ("Driver", "DriverError"),
-    "harmony.wire.driver_contract": ("Contract", "Identity", "Structure", "verb"),
+    "harmony.wire.driver_contract": ("Contract", "HandshakeError", "Identity", "Structure", "verb"),
 }
 __all__ = sorted(["parsers", *(name for names in _PUBLIC.values() for name in names)])  # noqa: PLE0605 - names
 

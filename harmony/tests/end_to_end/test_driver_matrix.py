@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import subprocess
 from pathlib import Path
@@ -11,8 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pytests import ALONE, words_of_pytest
-from sandbox import HELPERS
+from sandbox import Sandbox
 
 FEATURE = """
 Feature: Tea
@@ -101,15 +99,7 @@ def run(project: Path, *words: str, scenario: str = "1.1") -> tuple[subprocess.C
         scenario,
         *words,
     ]
-    done = subprocess.run(
-        words_of_pytest(str(project / "features"), *options),
-        cwd=project,
-        env={**os.environ, **ALONE, "PYTHONPATH": str(HELPERS)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = Sandbox(project).pytest(str(project / "features"), *options)
     told = [json.loads(line) for line in events.read_text().splitlines()]
     return done, {one["cell"]: one["verdict"] for one in told if one["event"] == "cell-finished"}
 

@@ -9,7 +9,7 @@ import secrets
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ import pytest
 from harmony.verdict.events import StepSupport, read_file
 from peer import WORKERS, environment
 from pytests import ALONE, words_of_pytest
+from sandbox import Sandbox
 
 ANIMAL = WORKERS / "animal.py"
 FEATURE = """
@@ -82,7 +83,11 @@ def project(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def run(project: Path, *words: str, prefix: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+def run(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    return Sandbox(project).pytest("-p", "no:cacheprovider", "--no-progress", *words, PYTHONPATH=str(project))
+
+
+def run_behind(prefix: Sequence[str], project: Path, *words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*prefix, *words_of_pytest("-p", "no:cacheprovider", "--no-progress", *words)],
         cwd=project,
@@ -178,15 +183,7 @@ def test_a_crash_after_the_last_cell_turns_it_red(project: Path, words: tuple[st
     assert done.returncode == 11, done.stdout + done.stderr
     assert "2 cells: 1 passed, 1 crashed" in done.stdout
     assert "crashed: after this cell, exit-3-at-shutdown exited with code 3, asked to end after shutdown" in done.stdout
-    report = subprocess.run(
-        [sys.executable, "-m", "harmony", "report", "x.ndjson"],
-        cwd=project,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    report = Sandbox(project).harmony("report", "x.ndjson")
     assert report.returncode == 11, report.stdout + report.stderr
 
 
@@ -213,15 +210,7 @@ def test_conversations_are_recorded_and_replay(project: Path) -> None:
     assert done.returncode == 0, done.stdout
     assert len(list((project / "kept").iterdir())) == 2
     replayed = {
-        platform: subprocess.run(
-            [sys.executable, "-m", "harmony", "replay", "kept", "--platform", platform],
-            cwd=project,
-            env=environment(),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        platform: Sandbox(project).harmony("replay", "kept", "--platform", platform, PYTHONPATH=str(project))
         for platform in ("good", "success-without-doing")
     }
     assert replayed["good"].returncode == 0, replayed["good"].stdout
@@ -289,7 +278,8 @@ def test_cells_run_on_another_machine(project: Path, tmp_path_factory: pytest.Te
             try:
                 assert server.stdout is not None
                 assert b"Accept loop" in server.stdout.readline()
-                done = run(
+                done = run_behind(
+                    ("ip", "netns", "exec", here),
                     project,
                     str(project / "features"),
                     *(
@@ -301,7 +291,6 @@ def test_cells_run_on_another_machine(project: Path, tmp_path_factory: pytest.Te
                         "ignore::DeprecationWarning",
                     ),
                     *("--dist", "load", "--tx", f"socket={address}:8888//chdir={far}", "--rsyncdir", str(project)),
-                    prefix=("ip", "netns", "exec", here),
                 )
             finally:
                 server.kill()

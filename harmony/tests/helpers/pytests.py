@@ -1,11 +1,11 @@
-"""pytest in a process of its own, with the plugins that scenarios need and no others: each start is half as long."""
+"""pytest in a process of its own, with the plugins that runs need and no others: each start is half as long."""
 
 from __future__ import annotations
 
 import sys
 from typing import Final
 
-PLUGINS: Final = ("harmony.pytest_plugin.plugin", "pytest_bdd.plugin", "pytest_asyncio.plugin", "xdist.plugin")
+PLUGINS: Final = ("harmony.pytest_plugin.plugin", "pytest_asyncio.plugin", "xdist.plugin")
 ALONE: Final = {"PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 """What its environment says: only what the command line names is loaded."""
 

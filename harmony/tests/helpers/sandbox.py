@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from fork_server import ForkServer
 from harmony.process.system import FORM_VARIABLE
 from pytests import ALONE, words_of_pytest
 
@@ -22,6 +23,7 @@ slow = "takes long"
 stress = "bounded stress"
 benchmark = "measures"
 """
+SERVER: Final = ForkServer()
 
 
 @dataclass(frozen=True)
@@ -37,14 +39,20 @@ class Sandbox:
         return path
 
     def pytest(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return run_python(self.directory, *words_of_pytest(*arguments)[1:], **ALONE, **environment)
+        return self._run(*words_of_pytest(*arguments)[2:], **ALONE, **environment)
 
     def harmony(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return run_python(self.directory, "-m", "harmony", *arguments, **environment)
+        return self._run("harmony", *arguments, **environment)
+
+    def _run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        # Coverage begins where a Python starts; the form of the system is chosen where harmony is imported.
+        if "MEASURE_PROCESSES" in os.environ or FORM_VARIABLE in environment:
+            return run_python(self.directory, "-m", *words, **environment)
+        return SERVER.run(self.directory, *words, environment=environment_of(**environment))
 
 
 def run_python(directory: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Python there."""
+    """Start Python there."""
     return subprocess.run(
         [sys.executable, *arguments],
         cwd=directory,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from harmony.perf.machine import Machine, look, two_cores
+from harmony.perf.machine import Machine, inspect_machine, two_cores
 from harmony.process.system import Promise
 from harmony.process.this_system import SYSTEM
 
@@ -59,11 +59,11 @@ def test_a_busy_machine_is_warned_of() -> None:
 
 def test_what_cannot_be_held_is_not_said_to_be_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(type(SYSTEM), "lacks", frozenset(Promise))
-    assert look(pin=True).pinned is None
+    assert inspect_machine(pin=True).pinned is None
 
 
 def test_the_facts_say_where_and_whether_pinned() -> None:
-    here = look(pin=False)
+    here = inspect_machine(pin=False)
     assert here.pinned is None
     assert here.facts["pinned"] == "no"
     assert str(here.cores) in here.facts["machine"]

@@ -53,7 +53,7 @@ def test_cases_are_chosen_by_part_of_their_name() -> None:
             for name in ("boil-1", "boil-5", "whistle")
         ),
     )
-    assert [one.name for one in cases.chosen(())] == ["boil-1", "boil-5", "whistle"]
-    assert [one.name for one in cases.chosen(("5", "whistle"))] == ["boil-5", "whistle"]
+    assert [one.name for one in cases.select(())] == ["boil-1", "boil-5", "whistle"]
+    assert [one.name for one in cases.select(("5", "whistle"))] == ["boil-5", "whistle"]
     with pytest.raises(ConfigurationError, match="no case 'steam'"):
-        cases.chosen(("boil", "steam"))
+        cases.select(("boil", "steam"))

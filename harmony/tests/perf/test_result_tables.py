@@ -13,7 +13,7 @@ from harmony.perf.figures import Figure, Record, State, failures, result_table, 
 from harmony.perf.machine import Machine
 from harmony.perf.page import page
 from harmony.perf.run import PerfOutcome
-from harmony.perf.tables import heat_map, plain, reasons, relative
+from harmony.perf.tables import heat_map, reasons, relative, table_lines
 from synthetic_tables import a_case, boiling, waiting
 
 MACHINE = Machine("a stove", 2, "6.0", 0.1, (0, 1))
@@ -79,7 +79,7 @@ def test_a_unit_takes_the_prefix() -> None:
 
 
 def test_a_pipe_gets_lines() -> None:
-    assert plain(boiling()) == [
+    assert table_lines(boiling()) == [
         "How well they boil: cups/s, more is better; rows cook, columns guest",
         "  go_go      1.00 (0.90-1.20)  100 · 25.0 l/s",
         "  go_rust    0.50 (0.40-0.52)  50.0 · 12.5 l/s",

@@ -58,8 +58,8 @@ def run(
 ) -> PerfOutcome:
     pairings = [(first, second) for first in partners for second in partners]
     pair_runs = schedule(1, rounds, pairings, [one.name for one in items])
-    whole = PerformanceRun(partners, PerfCases(KettleProcess, items), CONTRACT, machine, **more)  # type: ignore[arg-type]
-    return asyncio.run(whole.whole(pair_runs))
+    run = PerformanceRun(partners, PerfCases(KettleProcess, items), CONTRACT, machine, **more)  # type: ignore[arg-type]
+    return asyncio.run(run.run(pair_runs))
 
 
 def test_each_run_of_a_pairing_has_two_processes_of_its_own_for_all_its_samples() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from harmony.verdict.events import Event, StepFinished, StepStarted, read
+from harmony.verdict.events import Event, StepFinished, StepStarted, decode_event
 from pytests import ALONE, words_of_pytest
 from sandbox import SETTINGS, Sandbox, environment_of
 
@@ -71,7 +71,7 @@ def running(sandbox: Sandbox, *arguments: str) -> Iterator[subprocess.Popen[byte
 
 def told(file: Path) -> list[Event]:
     text = file.read_text(encoding="utf-8") if file.exists() else ""
-    return [read(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
+    return [decode_event(line) for line in text.splitlines(keepends=True) if line.endswith("\n")]
 
 
 @pytest.mark.parametrize("workers", ["0", "2"])

@@ -6,7 +6,7 @@ from harmony.model import Verdict
 from harmony.report import squares
 from harmony.report.causes import lines
 from harmony.report.page import html_report
-from harmony.report.terminal import Grid, blocks, plain
+from harmony.report.terminal import Grid, blocks, grid_lines
 from harmony.verdict.blame import blame
 from synthetic_results import many, result
 
@@ -37,7 +37,7 @@ def test_many_causes_are_counted_rather_than_listed() -> None:
 
 def test_a_square_counts_what_passed_of_each_pairing() -> None:
     more = [result("2.1[solo=wood]"), result("2.2[solo=wood]", Verdict.UNSUPPORTED)]
-    assert squares.plain(squares.squares([*CELLS, *more])) == [
+    assert squares.lines_of(squares.squares([*CELLS, *more])) == [
         "solo  wood",
         "      □ 1/2",
         "",
@@ -48,10 +48,10 @@ def test_a_square_counts_what_passed_of_each_pairing() -> None:
 
 
 def test_only_what_is_not_green_has_a_row() -> None:
-    rows = plain(Grid.of(CELLS).without_green())
+    rows = grid_lines(Grid.of(CELLS).without_green())
     assert [row.split()[0] for row in rows[1:]] == ["1.2", "1.3"]
     green = [cell for cell in CELLS if cell.verdict is Verdict.PASSED]
-    assert blocks(plain(Grid.of(green).without_green()), ["3 cells"]) == ["3 cells"]
+    assert blocks(grid_lines(Grid.of(green).without_green()), ["3 cells"]) == ["3 cells"]
     odd = Grid.of([*green, result("2.1[solo=gas]", Verdict.UNSUPPORTED)]).without_green()
     assert odd.columns == ("gas",), "a column without a row is not shown"
 

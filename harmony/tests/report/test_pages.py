@@ -13,7 +13,7 @@ from rich.console import Console
 
 from harmony.model import Verdict
 from harmony.report.page import html_report
-from harmony.report.terminal import Grid, plain, tables, totals
+from harmony.report.terminal import Grid, grid_lines, tables, totals
 from harmony.verdict.verdicts import MEANINGS
 from synthetic_results import many, result
 
@@ -122,7 +122,7 @@ def test_pages_and_tables_do_not_depend_on_the_order() -> None:
     results = many(15, 3)
     shuffled = random.Random(3).sample(results, len(results))
     assert html_report(shuffled) == html_report(results)
-    assert plain(Grid.of(shuffled)) == plain(Grid.of(results))
+    assert grid_lines(Grid.of(shuffled)) == grid_lines(Grid.of(results))
 
 
 def test_the_plain_matrix() -> None:
@@ -132,7 +132,7 @@ def test_the_plain_matrix() -> None:
         result("1.1[reader=cpp,writer=python]", Verdict.UNSUPPORTED),
         result("1.10[solo=python]", Verdict.KNOWN_FAILURE),
     ]
-    assert plain(Grid.of(results)) == [
+    assert grid_lines(Grid.of(results)) == [
         "                    python  cpp_python  python_cpp",
         "1.1 Scenario 1.1               n/a          ok",
         "1.2 Scenario 1.2                           FAIL",
@@ -145,7 +145,7 @@ def test_the_plain_matrix() -> None:
 @pytest.mark.parametrize("width", [60, 120, 1000])
 def test_a_wide_matrix_comes_in_parts_that_fit(width: int) -> None:
     results = many(4, 5)
-    lines = plain(Grid.of(results), width)
+    lines = grid_lines(Grid.of(results), width)
     assert max(map(len, lines)) <= width
     shown = " ".join(line for line in lines if not re.match(r"1\.", line)).split()
     assert sorted(shown) == sorted(Grid.of(results).columns)

@@ -27,14 +27,14 @@ def spec(fault: str = "") -> ProcessSpec:
 
 
 def with_kettle(fault: str, work: Callable[[KettleProcess], Awaitable[None]], *, strict: bool = False) -> None:
-    async def whole() -> None:
+    async def body() -> None:
         kettle = await KettleProcess.begin(spec(fault), CONTRACT, strict=strict)
         try:
             await work(kettle)
         finally:
             await kettle.kill()
 
-    asyncio.run(whole())
+    asyncio.run(body())
 
 
 def test_a_driver_of_any_subject_answers() -> None:
@@ -156,13 +156,13 @@ def test_its_start_and_end_are_told_and_its_words_are_heard() -> None:
     told: list[Event] = []
     program = DriverProgram(spec(), CONTRACT, tell=told.append)
 
-    async def whole() -> None:
+    async def body() -> None:
         kettle = await KettleProcess.begin(program.spec, CONTRACT, listener=program)
         scene = await program.stacks()
         assert "thread stove" in scene["stack"]
         await kettle.end()
 
-    asyncio.run(whole())
+    asyncio.run(body())
     assert [type(one) for one in told] == [WorkerStarted, WorkerEnded]
     assert isinstance(told[1], WorkerEnded)
     assert told[1].how == "exited with code 0"

@@ -27,7 +27,7 @@ from harmony.run.local_runner import LocalRunner
 from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
 from harmony.run.step_actor import StepActor
 from harmony.spec.gherkin import Scenario, parse_feature
-from harmony.spec.routing import plan
+from harmony.spec.routing import route
 from harmony.steps.context import ScenarioContext
 from harmony.steps.injection import Providers
 from harmony.steps.library import StepLibrary
@@ -353,7 +353,7 @@ class BrokenActor:
     ],
 )
 def test_an_actor_that_breaks_is_an_outcome(how: str, verdict: Verdict, error: str) -> None:
-    planned = plan(scenario("the 'a' process says 'x'"))
+    planned = route(scenario("the 'a' process says 'x'"))
     actors: dict[str, Actor] = {"a": BrokenActor(how)}
     starts = scenario_starts(planned, {"a": "p"}, host_pid=1, feature_id=2, seed=3)
     observed: list[str] = []
@@ -374,7 +374,7 @@ def test_an_actor_that_breaks_is_an_outcome(how: str, verdict: Verdict, error: s
 
 
 def test_what_actors_learn_before_the_first_step() -> None:
-    planned = plan(scenario("the 'a' process says 'x'", "the 'b' process is killed"))
+    planned = route(scenario("the 'a' process says 'x'", "the 'b' process is killed"))
     starts = scenario_starts(planned, {"a": "cpp", "b": "python"}, host_pid=1, feature_id=2, seed=3)
     assert (starts["a"].platform, starts["a"].test_run_id) == ("cpp", "1_2")
     assert (starts["a"].actions, starts["b"].actions) == ((), ("kill",))

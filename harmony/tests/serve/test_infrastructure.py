@@ -158,7 +158,7 @@ def test_a_worker_that_ignores_term_is_killed(tmp_path: Path) -> None:
 
 def test_unknown_platforms_are_named() -> None:
     with pytest.raises(HarmonyError, match="there is no platform 'x'"):
-        infrastructure.chosen({}, ["x"])
+        infrastructure.select_platforms({}, ["x"])
 
 
 @pytest.mark.parametrize("how", [signal.SIGKILL, signal.SIGTERM])

@@ -73,10 +73,20 @@ def test_an_outline_cites_once_and_a_tag_of_the_feature_counts_for_each_scenario
 
 def test_the_page_names_what_nobody_cites() -> None:
     page = as_markdown(read_clauses(DOCUMENT, scenarios(FEATURE.replace("@clause:1.10", ""))), "protocol.md")
-    assert "2 of 4 clauses are cited by a scenario." in page
-    assert "**MUST, without a scenario**: 1.10 Ends." in page
-    assert "**SHOULD, without a scenario**: 1.2 Order." in page
+    assert "2 of 4 clauses are cited by a scenario; 0 others name tests that check them." in page
+    assert "**MUST, without a scenario or a test**: 1.10 Ends." in page
+    assert "**SHOULD, without a scenario or a test**: 1.2 Order." in page
     assert "| 1.1 Header | MUST | 1.1, 1.2 |" in page
+
+
+def test_a_clause_may_name_the_tests_that_check_it_instead() -> None:
+    named = "MUST NOT wait. (Checked by\n`tests/test_end.py`, `model/` and `c/end.c`.) A `name` is none."
+    clauses = read_clauses(DOCUMENT.replace("MUST NOT wait.", named), scenarios(FEATURE.replace("@clause:1.10", "")))
+    assert [one.tests for one in clauses] == [(), (), ("tests/test_end.py", "model/", "c/end.c"), ()]
+    page = as_markdown(clauses, "protocol.md")
+    assert "; 1 others name" in page
+    assert "**MUST" not in page
+    assert "| 1.10 Ends | MUST | `tests/test_end.py`, `model/`, `c/end.c` |" in page
 
 
 def test_a_clause_that_stands_twice_and_one_that_is_not_there_have_their_place() -> None:
@@ -115,6 +125,13 @@ def test_a_citation_of_nothing_is_red_whatever_is_asked_for(cited: Sandbox) -> N
         assert "features/01-frames.feature:4: @clause:2.1 names no clause of protocol.md" in done.stderr
 
 
+def test_a_test_that_is_not_there_is_red(cited: Sandbox) -> None:
+    cited.write("protocol.md", DOCUMENT.replace("NOT wait.", "NOT wait. (Checked by `features` and `nowhere.py`.)"))
+    done = cited.harmony("clauses")
+    assert done.returncode == 1
+    assert done.stderr == "protocol.md:15: 1.10 is checked by nowhere.py, which is not there\n"
+
+
 def test_the_same_for_programs(cited: Sandbox) -> None:
     document = json.loads(cited.harmony("clauses", "--format", "json").stdout)
     assert document["document"] == "protocol.md"
@@ -124,6 +141,7 @@ def test_the_same_for_programs(cited: Sandbox) -> None:
         "level": "MUST",
         "line": 15,
         "scenarios": ["1.2"],
+        "tests": [],
     }
 
 

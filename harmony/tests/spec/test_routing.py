@@ -6,7 +6,7 @@ import pytest
 
 from harmony.model import ProcessAction
 from harmony.spec.gherkin import parse_feature
-from harmony.spec.routing import SOLE_ROLE, Doing, ScenarioPlan, Target, done_by_harmony, plan, role_named_in
+from harmony.spec.routing import SOLE_ROLE, Doing, ScenarioPlan, Target, done_by_harmony, role_named_in, route
 
 
 @pytest.mark.parametrize(
@@ -38,7 +38,7 @@ def planned(steps: str, background: str = "") -> ScenarioPlan:
     if background:
         source += "  Background:\n" + "".join(f"    {line.strip()}\n" for line in background.strip().splitlines())
     source += "  Scenario: 1.1 y\n" + "".join(f"    {line.strip()}\n" for line in steps.strip().splitlines())
-    return plan(parse_feature(source, Path("x.feature")).scenarios[0])
+    return route(parse_feature(source, Path("x.feature")).scenarios[0])
 
 
 def targets(plan_: ScenarioPlan) -> list[list[str]]:

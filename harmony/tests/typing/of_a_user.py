@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Protocol, assert_type
 
 from harmony import (
+    BlockingCalls,
     ByteSize,
     Contract,
     DataTable,
@@ -100,7 +101,8 @@ class TillSteps:
             raise UnsupportedError(error.code) from error
 
     @step(parsers.string("the 'till' is gone"))
-    def gone(self, performance: PerformanceMonitor, control: ProcessControl) -> None:
+    async def gone(self, performance: PerformanceMonitor, control: ProcessControl) -> None:
         """Go."""
+        assert_type(await BlockingCalls("till").call(lambda: 5), int)
         with performance.measure("going"):
             del control

@@ -28,8 +28,8 @@ from harmony.verdict.events import (
     Support,
     WorkerEnded,
     WorkerStarted,
-    line,
-    read,
+    decode_event,
+    encode_event,
     read_file,
     schema,
     schema_text,
@@ -76,9 +76,9 @@ def test_the_schema_names_every_kind_of_event() -> None:
 
 @pytest.mark.parametrize("event", EVENTS, ids=lambda event: event.event)
 def test_an_event_is_one_line_and_comes_back(event: Event) -> None:
-    text = line(event)
+    text = encode_event(event)
     assert "\n" not in text
-    assert read(text) == event
+    assert decode_event(text) == event
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_an_event_is_one_line_and_comes_back(event: Event) -> None:
 )
 def test_what_is_no_event_is_refused(text: str) -> None:
     with pytest.raises(pydantic.ValidationError):
-        read(text)
+        decode_event(text)
 
 
 def test_events_cannot_be_changed() -> None:
@@ -105,7 +105,7 @@ def test_data_that_json_cannot_carry_is_described() -> None:
         outcomes={"a": ActorOutcome(verdict=Verdict.FAILED, data=strange)},
         seconds=0,
     )
-    back = json.loads(line(event))["outcomes"]["a"]["data"]
+    back = json.loads(encode_event(event))["outcomes"]["a"]["data"]
     assert back["bytes"] == "<3 bytes>"
     assert back["nan"] == "nan"
     assert isinstance(back["object"], str)
@@ -142,7 +142,7 @@ def test_the_file_holds_one_event_a_line_at_once(tmp_path: Path) -> None:
 
 def test_a_wrong_file_is_named_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "events.ndjson"
-    file.write_text(f"{line(EVENTS[0])}\nnonsense\n", encoding="utf-8")
+    file.write_text(f"{encode_event(EVENTS[0])}\nnonsense\n", encoding="utf-8")
     with pytest.raises(ConfigurationError, match=r"events\.ndjson:2: no event"):
         read_file(file)
     with pytest.raises(ConfigurationError, match="No such file"):

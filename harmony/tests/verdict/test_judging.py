@@ -8,7 +8,7 @@ import pytest
 
 from harmony.model import Phase, StepOutcome, Verdict
 from harmony.spec.gherkin import parse_feature
-from harmony.spec.routing import plan
+from harmony.spec.routing import route
 from harmony.verdict.judging import by_claims
 from harmony.verdict.result import ScenarioResult, StepResult
 
@@ -17,7 +17,7 @@ SCENARIO = parse_feature("Feature: F\n  Scenario: 1.1 A\n    Given the 'a' b\n",
 
 def ended(verdict: Verdict) -> ScenarioResult:
     step = StepResult(SCENARIO.steps[0], Phase.STEP, {"a": StepOutcome(verdict, "said")}, verdict, 0.0)
-    return ScenarioResult(plan(SCENARIO), verdict, [step])
+    return ScenarioResult(route(SCENARIO), verdict, [step])
 
 
 @pytest.mark.parametrize(

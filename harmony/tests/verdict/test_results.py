@@ -9,7 +9,7 @@ import pytest
 from harmony.errors import ConfigurationError, ExitCode
 from harmony.model import Verdict
 from harmony.verdict.events import Event, RunPlanned
-from harmony.verdict.tally import combined, counts, exit_code, natural, pass_rate, whole_plan
+from harmony.verdict.tally import combined, counts, exit_code, natural_order, pass_rate, whole_plan
 from synthetic_results import many, result
 
 
@@ -17,8 +17,8 @@ def test_the_order_of_the_run_does_not_matter() -> None:
     results = many(12, 2)
     shuffled = random.Random(5).sample(results, len(results))
     assert combined(shuffled) == combined(results)
-    assert [one.cell for one in combined(results)] == sorted((one.cell for one in results), key=natural)
-    assert natural("1.10") > natural("1.9")
+    assert [one.cell for one in combined(results)] == sorted((one.cell for one in results), key=natural_order)
+    assert natural_order("1.10") > natural_order("1.9")
 
 
 @pytest.mark.parametrize(

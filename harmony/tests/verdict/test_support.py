@@ -7,7 +7,7 @@ import pytest
 from harmony.model import Verdict
 from harmony.report.page import html_report
 from harmony.verdict.events import ActorOutcome, CellStarted, Event, PlatformSupport, StepFinished, StepSupport, Support
-from harmony.verdict.support import SupportCollector, SupportTable, shape, support_lines, support_of, unclaimed
+from harmony.verdict.support import SupportCollector, SupportTable, sentence_shape, support_lines, support_of, unclaimed
 from synthetic_results import result
 
 PYTHON = "No matching step definition found for: the 'writer' process puts 'pear'"
@@ -84,7 +84,7 @@ def test_sentences_of_one_step_definition_are_one_row() -> None:
     )
     assert found.platforms == {"b": PlatformSupport(state=Support.LACKS, cells=1, words=PYTHON)}
     assert (
-        shape("Given the 'reader' process has '5' frames of '6' bytes")
+        sentence_shape("Given the 'reader' process has '5' frames of '6' bytes")
         == "the 'reader' process has '…' frames of '…' bytes"
     )
 

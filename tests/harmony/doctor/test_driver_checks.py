@@ -9,11 +9,11 @@ from typing import Final
 import pydantic
 import pytest
 
-from harmony.doctor.examination import NoSuchCheckError, checks_of, chosen, open_case
+from harmony import load_project
+from harmony.doctor.examination import NoSuchCheckError, checks_of, open_case, select_checks
 from harmony.doctor.samples import fitting, misfits
 from harmony.doctor.verbs import COMMON
 from harmony.errors import ConfigurationError
-from harmony.project import load_project
 from step_definitions.driver_checks import DRIVER_CHECKS
 from step_definitions.port import CONTRACT
 
@@ -63,7 +63,7 @@ def test_samples_fit_a_verb_and_misfits_do_not(name: str) -> None:
 
 def test_checks_are_chosen_by_name_beginning_and_pattern() -> None:
     def names(*words: str) -> set[str]:
-        return {check.id for check in chosen(CHECKS, words)}
+        return {check.id for check in select_checks(CHECKS, words)}
 
     assert names("handshake.layout") == {"handshake.layout"}
     assert names("verb.read") == {name for name in names() if name.startswith("verb.read.")}

@@ -9,14 +9,11 @@ from typing import Final
 
 import pytest
 
-from harmony.doctor.check_context import CheckContext
-from harmony.doctor.driver_probe import DriverProbe, request
+from harmony import DriverError, load_project
+from harmony.doctor import CheckContext, DriverProbe, WrongError, request
 from harmony.doctor.examination import open_case
-from harmony.doctor.finding import WrongError
 from harmony.doctor.observations import Observation
-from harmony.project import load_project
 from harmony.wire import framing, jsonrpc
-from harmony.wire.driver import DriverError
 from harmony.wire.jsonrpc import Response
 
 ROOT: Final = Path(__file__).parents[3]

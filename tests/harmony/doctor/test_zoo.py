@@ -11,11 +11,10 @@ from typing import Final
 import psutil
 import pytest
 
+from harmony import Project, load_project, own_helper
 from harmony.config import Platform
-from harmony.doctor.examination import Examination, checks_of, chosen, open_case
+from harmony.doctor.examination import Examination, checks_of, open_case, select_checks
 from harmony.doctor.finding import CheckVerdict, Diagnosis
-from harmony.process.child import own_helper
-from harmony.project import Project, load_project
 from step_definitions.observer import SHARED_MEMORY
 from tests.zoo.broken_drivers import ZOO
 
@@ -40,7 +39,7 @@ def project_with(name: str) -> Project:
 def examined(name: str, only: Sequence[str], *, late: float, lanes: int) -> Diagnosis:
     case = open_case(project_with(name), name)
     case.late = late
-    return asyncio.run(Examination(case, chosen(checks_of(case), only), limit=PATIENCE, lanes=lanes).run())
+    return asyncio.run(Examination(case, select_checks(checks_of(case), only), limit=PATIENCE, lanes=lanes).run())
 
 
 @pytest.fixture(autouse=True)

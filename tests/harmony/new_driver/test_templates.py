@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from harmony import Contract
 from harmony.new_driver.languages import LANGUAGES
-from harmony.wire.driver_contract import Contract
 from new_drivers.made import Made, made_once, make
 from new_drivers.template_tests import (
     FORMATTERS,

@@ -6,8 +6,7 @@ import contextlib
 import json
 import sys
 
-from harmony.wire import jsonrpc
-from harmony.wire.driver_contract import DRIVER_ERROR
+from harmony.wire import DRIVER_ERROR, jsonrpc
 from step_definitions.port import CONTRACT
 from tests.zoo.broken_drivers.sound import Sound, params_of
 

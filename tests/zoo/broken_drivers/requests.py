@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from harmony.wire import jsonrpc
-from harmony.wire.driver_contract import DRIVER_ERROR
+from harmony.wire import DRIVER_ERROR, jsonrpc
 from tests.zoo.broken_drivers.sound import Plain, Sound, params_of
 
 

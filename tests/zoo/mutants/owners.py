@@ -161,3 +161,19 @@ class writer_not_woken(ring.Reader):
 
         self.segment.store = forgetful  # type: ignore[method-assign]
         super().close()
+
+
+@mutant("8.7.1")
+class link_followed(ring.Reader):
+    """The lock is taken on whatever a symbolic link leads to."""
+
+    def open_lock(self, path: Path) -> int:
+        return super().open_lock(path.resolve())
+
+
+@mutant("8.7.2")
+class names_not_counted(ring.Reader):
+    """A lock file that has a second name elsewhere is taken."""
+
+    def open_lock(self, path: Path) -> int:
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)

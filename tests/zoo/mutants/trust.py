@@ -75,3 +75,12 @@ class abandoned_counts(ring.Writer):
         slot = super().acquire(size, timeout)
         slot.abandon = lambda: self.publish(slot)  # type: ignore[method-assign]
         return slot
+
+
+@mutant("12.6")
+class reserved_used(ring.Writer):
+    """A writer keeps a number of its own in the reserved bytes."""
+
+    def count_written(self) -> None:
+        super().count_written()
+        self.segment.map[96:104] = self._sequence.to_bytes(8, "little")

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from harmony.errors import HarmonyError
-from harmony.process.this_system import lacking
+from harmony.process.this_system import missing_promises
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "lint": ("features", "Check that features and steps fit together; run nothing."),
@@ -98,7 +98,7 @@ def _tell_version(wanted: bool) -> None:
         from importlib.metadata import version  # noqa: PLC0415 - no other command needs it
 
         typer.echo(f"harmony {version('harmony-conformance')}")
-        if told := lacking():
+        if told := missing_promises():
             typer.echo(told)
         raise typer.Exit
 

@@ -32,7 +32,7 @@ def clauses_command(
     check: Annotated[bool, typer.Option("--check", help="Fail if the published table is stale.")] = False,
     project: ProjectOption = None,
 ) -> None:
-    """Show which scenarios cite which clause; a citation of a clause that does not exist fails."""
+    """Show which scenarios cite which clause; a citation of a clause or a test that does not exist fails."""
     loaded = load_project(project)
     document = _document(loaded)
     clauses, wrong = _read(loaded, document)
@@ -67,7 +67,13 @@ def _read(project: Project, document: str) -> tuple[list[Clause], list[str]]:
     scenarios = [scenario for feature in features for scenario in feature.scenarios]
     tag = project.settings.clauses.tag
     clauses = read_clauses(text, scenarios, tag)
-    return clauses, problems(clauses, scenarios, tag, document)
+    missing = [
+        f"{document}:{one.line}: {one.number} is checked by {path}, which is not there"
+        for one in clauses
+        for path in one.tests
+        if not (project.root / path).exists()
+    ]
+    return clauses, [*problems(clauses, scenarios, tag, document), *missing]
 
 
 def _publish(project: Project, text: str, *, check: bool) -> bool:

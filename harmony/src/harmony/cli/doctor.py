@@ -11,7 +11,7 @@ import typer
 
 from harmony.cli.options import ProjectOption, SetOption
 from harmony.config import overrides_of
-from harmony.doctor.examination import LIMIT, Examination, checks_of, chosen, open_case
+from harmony.doctor.examination import LIMIT, Examination, checks_of, open_case, select_checks
 from harmony.doctor.finding import Finding
 from harmony.doctor.rendering import WRITERS, Form, catalogue
 from harmony.errors import ExitCode
@@ -41,7 +41,7 @@ def doctor_command(  # noqa: PLR0917 - typer passes options by name
     """Examine a driver: say what is wrong, why it matters, where it is specified, and how to see it again."""
     loaded = load_project(project, overrides_of(set_ or ()))
     case = open_case(loaded, platform, set_ or ())
-    checks = chosen(checks_of(case), only or ())
+    checks = select_checks(checks_of(case), only or ())
     if list_:
         typer.echo(catalogue(checks))
         return

@@ -59,7 +59,7 @@ def with_workers_command(context: typer.Context, project: ProjectOption = None) 
 
 
 def _up(project: Project, names: list[str]) -> list[Running]:
-    chosen = infrastructure.chosen(project.settings.platforms, names)
+    chosen = infrastructure.select_platforms(project.settings.platforms, names)
     return infrastructure.up(chosen, project.root, _directory(project))
 
 

@@ -18,10 +18,10 @@ from harmony.perf.case import PerfCases
 from harmony.perf.document import document
 from harmony.perf.figures import State, failures
 from harmony.perf.page import page
-from harmony.perf.partners import chosen, pairs, partners, roles_of
+from harmony.perf.partners import available_partners, pairs, require_platforms, roles_of
 from harmony.perf.run import PerformanceRun, PerfOutcome, Progress
 from harmony.perf.schedule import schedule
-from harmony.perf.tables import heat_map, plain, reasons
+from harmony.perf.tables import heat_map, reasons, table_lines
 from harmony.plan.pairing import split_word
 from harmony.process.resources import load_probes
 from harmony.project import Project, load_project
@@ -53,14 +53,14 @@ def perf_command(  # noqa: PLR0917 - typer passes options by name
     loaded = load_project(project)
     cases = _cases(loaded, tuple(measure or ()))
     every = loaded.settings.platforms
-    here, missing = partners(every, loaded.root)
-    chosen(platforms or [], every, missing)
+    here, missing = available_partners(every, loaded.root)
+    require_platforms(platforms or [], every, missing)
     pairings = _pairings(platforms or sorted(here), pairing or [], sorted(here))
     taking_part = {name for pair in pairings for name in pair}
     number = seed if seed is not None else _seed()
     times, effort = rounds or (_QUICK_ROUNDS if quick else _ROUNDS), _QUICK_EFFORT if quick else 1.0
     pair_runs = schedule(number, times, pairings, [one.name for one in cases.items])
-    machine = machines.look(pin=pin)
+    machine = machines.inspect_machine(pin=pin)
     told = Console(stderr=True, soft_wrap=True, highlight=False)
     facts = {"seed": str(number), "rounds": f"{times}, interleaved" + (", quick" if quick else ""), **machine.facts}
     for key, value in facts.items():
@@ -75,7 +75,7 @@ def perf_command(  # noqa: PLR0917 - typer passes options by name
         loaded.settings.driver.strict,
         _progress(told),
     )
-    outcome = asyncio.run(run.whole(pair_runs))
+    outcome = asyncio.run(run.run(pair_runs))
     absent = {name: reason for name, reason in missing.items() if not platforms and not pairing}
     notes = [*machine.warnings, *(f"{name}: {reason}" for name, reason in absent.items())]
     facts |= {
@@ -100,7 +100,7 @@ def _cases(project: Project, words: tuple[str, ...]) -> PerfCases:
             f"{project.file}: the project measures nothing", hint='name driver.cases = "module:CASES"'
         )
     found = project.named("driver.cases", name, PerfCases)
-    return PerfCases(found.driver, found.chosen(words))
+    return PerfCases(found.driver, found.select(words))
 
 
 def _pairings(platforms: list[str], words: list[str], known: list[str]) -> list[tuple[str, str]]:
@@ -145,7 +145,7 @@ def _show(outcome: PerfOutcome, notes: list[str]) -> None:
         if console.is_terminal and console.measure(heat).maximum <= console.width:
             console.print(heat)
         else:
-            for line in plain(one):
+            for line in table_lines(one):
                 typer.echo(line)
         console.print()
     for text in (*reasons(outcome.tables), *outcome.problems):

@@ -18,7 +18,7 @@ from harmony.report import squares
 from harmony.report.causes import lines
 from harmony.report.files import LAST_RUN
 from harmony.report.page import html_report
-from harmony.report.terminal import Grid, blocks, is_matrix, plain, totals
+from harmony.report.terminal import Grid, blocks, grid_lines, is_matrix, totals
 from harmony.run.local_mode import possible_cells
 from harmony.run.project_run import ProjectRun
 from harmony.verdict.blame import blame
@@ -79,8 +79,8 @@ def report_command(
     supports = [event for one in runs.values() for event in one if isinstance(event, StepSupport)]
     table = SupportTable.of(supports, {name for result in results for name in result.pairing.values()})
     grid = Grid.of(results)
-    overview = squares.plain(squares.squares(results)) if is_matrix(results) else []
-    rows = plain(grid if verbose else grid.without_green())
+    overview = squares.lines_of(squares.squares(results)) if is_matrix(results) else []
+    rows = grid_lines(grid if verbose else grid.without_green())
     for text in (*blocks(lines(blame(results)), overview, rows, [totals(results)]), *support_lines(table)):
         typer.echo(text)
     for text in unclaimed([result.note for result in results]):

@@ -75,7 +75,7 @@ def checks_of(case: Case) -> list[Check]:
     ]
 
 
-def chosen(checks: Sequence[Check], only: Sequence[str]) -> list[Check]:
+def select_checks(checks: Sequence[Check], only: Sequence[str]) -> list[Check]:
     """Return the checks that some words name, all if there are none.
 
     Raises:

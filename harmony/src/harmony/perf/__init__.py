@@ -12,9 +12,13 @@ if TYPE_CHECKING:
     from harmony.perf.case import MeasureContext as MeasureContext
     from harmony.perf.case import PerfCase as PerfCase
     from harmony.perf.case import PerfCases as PerfCases
+    from harmony.perf.partners import available_partners as available_partners
+    from harmony.perf.run import Partner as Partner
 
 _PUBLIC = {
     "harmony.perf.case": ("Alternative", "Better", "MeasureContext", "PerfCase", "PerfCases"),
+    "harmony.perf.partners": ("available_partners",),
+    "harmony.perf.run": ("Partner",),
 }
 __all__ = sorted(name for names in _PUBLIC.values() for name in names)  # noqa: PLE0605 - it is a list of names
 

@@ -91,7 +91,7 @@ class PerfCases:
     driver: type[DriverProcess]
     items: tuple[PerfCase, ...]
 
-    def chosen(self, words: tuple[str, ...]) -> tuple[PerfCase, ...]:
+    def select(self, words: tuple[str, ...]) -> tuple[PerfCase, ...]:
         """Return the cases whose names contain one of the words; all without words.
 
         Raises:

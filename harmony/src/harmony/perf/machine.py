@@ -54,7 +54,7 @@ class Machine:
         }
 
 
-def look(*, pin: bool) -> Machine:
+def inspect_machine(*, pin: bool) -> Machine:
     """Return what this machine is like now."""
     allowed = SYSTEM.cores()
     cores = two_cores(allowed) if pin and Promise.CORES not in SYSTEM.lacks else None

@@ -8,7 +8,7 @@ from typing import Final
 
 from harmony.perf.figures import ResultTable, short
 from harmony.perf.tables import amount, relative, word
-from harmony.report.template import filled
+from harmony.report.template import render_template
 
 _TEMPLATE: Final = Path(__file__).with_name("page.html")
 
@@ -29,7 +29,7 @@ def page(
         problems: What went wrong.
         title: The heading.
     """
-    return filled(
+    return render_template(
         _TEMPLATE,
         title=title,
         facts=facts,

@@ -12,7 +12,7 @@ from harmony.perf.run import Partner
 from harmony.run.pool import spec_of, unavailable
 
 
-def partners(platforms: Mapping[str, Platform], root: Path) -> tuple[dict[str, Partner], dict[str, str]]:
+def available_partners(platforms: Mapping[str, Platform], root: Path) -> tuple[dict[str, Partner], dict[str, str]]:
     """Return the platforms whose drivers can be started here, and why the others cannot.
 
     Args:
@@ -34,7 +34,7 @@ def partners(platforms: Mapping[str, Platform], root: Path) -> tuple[dict[str, P
     return found, missing
 
 
-def chosen(names: Sequence[str], known: Mapping[str, Platform], missing: Mapping[str, str]) -> None:
+def require_platforms(names: Sequence[str], known: Mapping[str, Platform], missing: Mapping[str, str]) -> None:
     """Refuse platforms that were named and cannot take part.
 
     Raises:

@@ -91,7 +91,7 @@ class PerformanceRun:
     _identities: dict[str, str] = field(default_factory=dict)
     _numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
 
-    async def whole(self, pair_runs: Sequence[PairRun]) -> PerfOutcome:
+    async def run(self, pair_runs: Sequence[PairRun]) -> PerfOutcome:
         """Measure everything, one thing at a time."""
         began = time.monotonic()
         for done, pair_run in enumerate(pair_runs):

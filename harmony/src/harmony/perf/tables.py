@@ -51,7 +51,7 @@ def heat_map(table: ResultTable) -> Table:
     return found
 
 
-def plain(table: ResultTable) -> list[str]:
+def table_lines(table: ResultTable) -> list[str]:
     """Return a result table as lines for a file or a pipe."""
     lines = [heading(table)]
     names = {pairing: "_".join(pairing) for pairing in table.figures}

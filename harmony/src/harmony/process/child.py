@@ -21,7 +21,7 @@ from typing import Any
 
 from harmony.errors import ExitCode, HarmonyError
 from harmony.process import reaper
-from harmony.process.marks import RUN_VARIABLE, WORKER_VARIABLE, Census, nested
+from harmony.process.marks import RUN_VARIABLE, WORKER_VARIABLE, Census, nested_mark
 from harmony.process.this_system import SYSTEM
 
 TAIL_LINES = 200
@@ -137,7 +137,7 @@ class ChildProcess:
         self.stderr = Tail()
         # Marks are nested: what a worker starts belongs to the worker's orchestrator, too.
         marks = {
-            name: nested(os.environ.get(name, ""), mark)
+            name: nested_mark(os.environ.get(name, ""), mark)
             for name, mark in ((RUN_VARIABLE, _run.begin()), (WORKER_VARIABLE, self.mark))
         }
         env = {**os.environ, **spec.env, **marks}

@@ -19,12 +19,12 @@ _PAUSE = 0.001
 """Seconds between two looks: there is no event for the end of somebody else's exec."""
 
 
-def nested(outer: str, mark: str) -> str:
+def nested_mark(outer: str, mark: str) -> str:
     """Return the value that carries a mark beside those of whoever started the one who gives it."""
     return f"{outer}/{mark}" if outer else mark
 
 
-def carried(pid: int, variable: str, patience: float = EXEC_PATIENCE) -> str | None:
+def variable_of(pid: int, variable: str, patience: float = EXEC_PATIENCE) -> str | None:
     """Return what a process has in a variable; None while it seems to be on its way to its program."""
     deadline = time.monotonic() + patience
     while True:
@@ -60,7 +60,7 @@ class Census:
             self._wait_for(new)
             marked = [pid for pid, (_, found) in self._known.items() if _names(found, mark)]
         # Whoever has ended, and only waits for init to take note, has no environment any more.
-        return [pid for pid in marked if _names(carried(pid, self._variable), mark)]
+        return [pid for pid in marked if _names(variable_of(pid, self._variable), mark)]
 
     def _wait_for(self, pids: set[int]) -> None:
         """Look again at processes that were not seen before and cannot be seen yet."""

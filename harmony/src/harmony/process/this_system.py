@@ -22,7 +22,7 @@ def _this() -> System:
 SYSTEM: Final = _this()
 
 
-def lacking() -> str:
+def missing_promises() -> str:
     """Say which promises do not hold here; empty where all do."""
     if not SYSTEM.lacks:
         return ""

@@ -11,7 +11,7 @@ from typing import Any, Final, cast
 
 import pytest
 
-from harmony.verdict.events import Event, line, read
+from harmony.verdict.events import Event, decode_event, encode_event
 
 _WHEN: Final = "harmony"
 _LINES: Final = "harmony_events"
@@ -24,8 +24,8 @@ class Outbox:
         self._lines: list[str] = []
 
     def put(self, event: Event) -> None:
-        """Keep an event for the next letter."""
-        self._lines.append(line(event))
+        """Keep an event for the next report."""
+        self._lines.append(encode_event(event))
 
     def send(self, item: pytest.Item) -> None:
         """Send all that is kept, now. Only while the item runs: pytest-xdist knows no other sender."""
@@ -39,13 +39,13 @@ class Outbox:
         return lines
 
 
-def is_letter(report: pytest.TestReport) -> bool:
+def carries_events(report: pytest.TestReport) -> bool:
     """Whether a report carries events, and stands for nothing that was tested."""
     return str(report.when) == _WHEN
 
 
-def opened(report: pytest.TestReport, terminal: Any) -> list[Event]:
-    """Return the events of a letter, and forget it: the terminal keeps each report to the end of the session."""
+def take_events(report: pytest.TestReport, terminal: Any) -> list[Event]:
+    """Return the events of a report, and forget it: the terminal keeps each report to the end of the session."""
     kept = terminal.stats.get("", []) if terminal is not None else []
     if kept and kept[-1] is report:
         kept.pop()
@@ -54,4 +54,4 @@ def opened(report: pytest.TestReport, terminal: Any) -> list[Event]:
 
 def events_of(lines: Iterable[str]) -> list[Event]:
     """Return the events that some lines tell."""
-    return [read(text) for text in lines]
+    return [decode_event(text) for text in lines]

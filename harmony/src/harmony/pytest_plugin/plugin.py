@@ -17,7 +17,7 @@ from _pytest.mark import pytest_collection_modifyitems as deselect
 
 from harmony.config import overrides_of
 from harmony.errors import ExitCode, HarmonyError
-from harmony.process.this_system import lacking
+from harmony.process.this_system import missing_promises
 from harmony.project import load_project
 from harmony.project_file import PROJECT_FILE, find_project_file
 from harmony.pytest_plugin import matrix_plugin, reporting, termination
@@ -112,7 +112,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     run = _run(config)
     if run is None:
         return []
-    lines = [f"harmony: {run.project.file}, --seed={run.seed}", lacking()]
+    lines = [f"harmony: {run.project.file}, --seed={run.seed}", missing_promises()]
     return [line for line in lines if line]
 
 

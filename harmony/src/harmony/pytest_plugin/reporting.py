@@ -22,10 +22,10 @@ from harmony.errors import ExitCode, HarmonyError
 from harmony.model import Verdict
 from harmony.plan.durations import DURATIONS_FILE, write_durations
 from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
-from harmony.pytest_plugin.live import Outbox, events_of, is_letter, opened
+from harmony.pytest_plugin.live import Outbox, carries_events, events_of, take_events
 from harmony.pytest_plugin.planning import PAST, Planning
 from harmony.pytest_plugin.shared_fuse import FEED, Feed, FollowedFuse
-from harmony.pytest_plugin.unplayed_cells import cell_at, crashed
+from harmony.pytest_plugin.unplayed_cells import cell_at, crash_events
 from harmony.report.files import LAST_RUN, PAGE, LastRun, Page
 from harmony.report.summary import Summary
 from harmony.run.local_mode import possible_cells
@@ -229,7 +229,7 @@ class Reporting(_Side):
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Count no letter among the tests."""
-        return ("", "", "") if is_letter(report) else None
+        return ("", "", "") if carries_events(report) else None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
@@ -238,14 +238,14 @@ class Reporting(_Side):
         cell = cell_at(run, mode, crashitem, self._config.rootpath)
         if cell is not None:
             setattr(report, _CELL, cell.key)
-            for event in crashed(run, mode, cell, report.longreprtext, begun=cell.key in self._open):
+            for event in crash_events(run, mode, cell, report.longreprtext, begun=cell.key in self._open):
                 self._publish(event)
 
     @pytest.hookimpl(trylast=True)
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Tell what a worker of pytest-xdist has sent; keep how long a test took."""
-        if is_letter(report):
-            for event in opened(report, self._config.pluginmanager.get_plugin("terminalreporter")):
+        if carries_events(report):
+            for event in take_events(report, self._config.pluginmanager.get_plugin("terminalreporter")):
                 self._publish(event)
             return
         cell = getattr(report, _CELL, None)

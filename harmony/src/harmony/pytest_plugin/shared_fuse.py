@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from harmony.plan.cells import Cell
-from harmony.verdict.events import CellFinished, Event, line, read
+from harmony.verdict.events import CellFinished, Event, decode_event, encode_event
 from harmony.verdict.fuse import Fuse
 
 FEED: Final = "harmony_fuse"
@@ -22,7 +22,7 @@ class Feed:
     def __call__(self, event: Event) -> None:
         """Write an event down."""
         if isinstance(event, CellFinished):
-            self._stream.write(f"{line(event.model_copy(update={'report': ''}))}\n")
+            self._stream.write(f"{encode_event(event.model_copy(update={'report': ''}))}\n")
 
     def close(self) -> None:
         """Close the file."""
@@ -55,4 +55,4 @@ class FollowedFuse:
             whole, newline, _ = stream.read().rpartition(b"\n")
         self._at += len(whole) + len(newline)
         for text in whole.decode("utf-8").splitlines():
-            self._fuse(read(text))
+            self._fuse(decode_event(text))

@@ -9,7 +9,7 @@ from harmony.plan.cells import Cell
 from harmony.plan.seeds import seed_of
 from harmony.run.mode import Mode
 from harmony.run.project_run import ProjectRun
-from harmony.spec.routing import plan
+from harmony.spec.routing import route
 from harmony.verdict.event_factory import cell_finished, cell_started, step_finished
 from harmony.verdict.events import Event, Subscriber
 from harmony.verdict.result import ScenarioResult, not_played
@@ -30,7 +30,7 @@ def cell_at(run: ProjectRun, mode: Mode, nodeid: str, root: Path) -> Cell | None
     return next((cell for cell in mode.every_cell(scenarios) if mode.title(cell) == name), None)
 
 
-def crashed(run: ProjectRun, mode: Mode, cell: Cell, said: str, *, begun: bool) -> list[Event]:
+def crash_events(run: ProjectRun, mode: Mode, cell: Cell, said: str, *, begun: bool) -> list[Event]:
     """Return what is told of a cell whose process has died.
 
     Args:
@@ -42,7 +42,7 @@ def crashed(run: ProjectRun, mode: Mode, cell: Cell, said: str, *, begun: bool) 
     """
     seed = seed_of(run.seed, cell.scenario)
     error = f"the process that ran this cell has died, with all that it had not told: {said}"
-    played = not_played(plan(cell.scenario), Verdict.CRASHED, error, seed)
+    played = not_played(route(cell.scenario), Verdict.CRASHED, error, seed)
     result = mode.judge(cell, played)
     beginning = [] if begun else [cell_started(cell, seed)]
     return [*beginning, step_finished(cell, played.results[0]), cell_finished(cell, result, mode.repeat(cell))]
@@ -51,7 +51,7 @@ def crashed(run: ProjectRun, mode: Mode, cell: Cell, said: str, *, begun: bool) 
 def stopped(run: ProjectRun, mode: Mode, cell: Cell, why: str, tell: Subscriber) -> ScenarioResult:
     """Return, and tell, what comes of a cell that is not run because who plays in it has been stopped."""
     seed = seed_of(run.seed, cell.scenario)
-    result = not_played(plan(cell.scenario), Verdict.NOT_RUN, f"not run: {why}", seed)
+    result = not_played(route(cell.scenario), Verdict.NOT_RUN, f"not run: {why}", seed)
     tell(cell_started(cell, seed))
     tell(cell_finished(cell, result, mode.repeat(cell)))
     return result

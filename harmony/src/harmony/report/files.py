@@ -17,7 +17,7 @@ from harmony.verdict.events import (
     RunFinished,
     StepFinished,
     StepStarted,
-    line,
+    encode_event,
 )
 from harmony.verdict.tally import combined
 
@@ -40,7 +40,7 @@ class LastRun:
     def __call__(self, event: Event) -> None:
         """Take an event; write the file at the end."""
         if not isinstance(event, StepStarted | StepFinished):
-            self._lines.append(f"{line(event)}\n")
+            self._lines.append(f"{encode_event(event)}\n")
         self._any |= isinstance(event, CellFinished)
         if isinstance(event, RunFinished) and self._any:
             write_whole(self._file, "".join(self._lines))

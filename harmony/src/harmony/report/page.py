@@ -10,7 +10,7 @@ from typing import Final
 
 from harmony.model import Verdict
 from harmony.report.causes import detail, headline
-from harmony.report.template import filled
+from harmony.report.template import render_template
 from harmony.report.terminal import Grid, Row
 from harmony.verdict.blame import blame
 from harmony.verdict.comparison import shortened
@@ -42,7 +42,7 @@ def html_report(
     """
     grid = Grid.of(results)
     every = combined(results)
-    return filled(
+    return render_template(
         _TEMPLATE,
         title=title,
         facts=facts or {},

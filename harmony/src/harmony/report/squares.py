@@ -43,7 +43,7 @@ def squares(results: Iterable[CellFinished]) -> list[Square]:
     return [_square(cells) for _, cells in sorted(by_size.items())]
 
 
-def plain(every: Sequence[Square]) -> list[str]:
+def lines_of(every: Sequence[Square]) -> list[str]:
     """Return squares as lines for a file or a pipe."""
     lines: list[str] = []
     for square in every:

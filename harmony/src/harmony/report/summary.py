@@ -9,7 +9,7 @@ from rich.console import Console
 from harmony.report import squares
 from harmony.report.causes import headline, lines
 from harmony.report.collected import Collected
-from harmony.report.terminal import Grid, blocks, is_matrix, plain, tables, totals
+from harmony.report.terminal import Grid, blocks, grid_lines, is_matrix, tables, totals
 from harmony.verdict.blame import blame
 from harmony.verdict.support import SupportTable, support_lines, unclaimed
 from harmony.verdict.tally import combined
@@ -73,7 +73,7 @@ class Summary(Collected):
                     console.print()
             terminal.write(captured.get(), flush=True)
         else:
-            for text in blocks(squares.plain(overview), plain(grid), [""]):
+            for text in blocks(squares.lines_of(overview), grid_lines(grid), [""]):
                 terminal.write_line(text)
         terminal.write_line(totals(results))
         for one in blame(results)[:1]:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 
-def filled(template: Path, **values: Any) -> str:
+def render_template(template: Path, **values: Any) -> str:
     """Return a template's text with values in their places."""
     import jinja2  # noqa: PLC0415 - few runs write a page
 

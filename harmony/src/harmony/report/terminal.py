@@ -12,7 +12,7 @@ from harmony.model import Verdict
 from harmony.plan.pairing import Pairing
 from harmony.run.local_runner import PLATFORM
 from harmony.verdict.events import CellFinished
-from harmony.verdict.tally import combined, counts, natural
+from harmony.verdict.tally import combined, counts, natural_order
 from harmony.verdict.verdicts import MEANINGS
 
 _LONGEST_TITLE = 58
@@ -54,7 +54,7 @@ class Grid:
         rows = {_key(result): Row(_key(result), result.title, result.feature) for result in ordered}
         columns = {column_of(result) for result in ordered}
         return cls(
-            tuple(sorted(rows.values(), key=lambda row: natural(row.key))),
+            tuple(sorted(rows.values(), key=lambda row: natural_order(row.key))),
             tuple(sorted(columns, key=lambda column: (column.count("_"), column))),
             {(_key(result), column_of(result)): result for result in ordered},
         )
@@ -85,7 +85,7 @@ def is_matrix(results: Iterable[CellFinished]) -> bool:
     return any(column_of(result) != PLATFORM for result in results)
 
 
-def plain(grid: Grid, width: int = 120) -> list[str]:
+def grid_lines(grid: Grid, width: int = 120) -> list[str]:
     """Return the matrix as lines for a file or a pipe; wide ones in several parts."""
     lines: list[str] = []
     left = max((len(_shown(row)) for row in grid.rows), default=8)

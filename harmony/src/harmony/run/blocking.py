@@ -80,7 +80,7 @@ class BlockingCalls:
 
 class _Thread(threading.Thread):
     def __init__(self, name: str) -> None:
-        super().__init__(name=f"{name}-step", daemon=True)
+        super().__init__(name=name, daemon=True)
         self.work: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self.start()
 
@@ -114,7 +114,7 @@ class _Call:
         try:
             self.value = self._function()
         except StopIteration as stop:
-            self.error = RuntimeError(f"the step raised {stop!r}")
+            self.error = RuntimeError(f"the function raised {stop!r}")
         except BaseException as error:  # noqa: BLE001 - it belongs to whoever awaits
             self.error = error
         self._rest(self._thread)

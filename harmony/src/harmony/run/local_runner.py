@@ -19,7 +19,7 @@ from harmony.run.driver_actor import DriverActor
 from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
 from harmony.run.step_actor import StepActor
 from harmony.spec.gherkin import Scenario, Step
-from harmony.spec.routing import plan
+from harmony.spec.routing import route
 from harmony.steps.library import StepLibrary
 from harmony.steps.performance import Statistics
 from harmony.verdict.result import ScenarioResult, StepResult, merged
@@ -94,7 +94,7 @@ class LocalRunner:
         observe: Callable[[StepResult], None],
         begins: Callable[[Step], None],
     ) -> tuple[ScenarioResult, dict[str, Statistics]]:
-        planned = plan(scenario)
+        planned = route(scenario)
         made: list[StepActor] = []
 
         async def spawn(role: str) -> Actor:

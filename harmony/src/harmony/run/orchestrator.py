@@ -21,7 +21,7 @@ from harmony.run.pool import Generation, PooledActor, WorkerPool
 from harmony.run.recording import Recorder
 from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
 from harmony.spec.gherkin import Step
-from harmony.spec.routing import ScenarioPlan, plan
+from harmony.spec.routing import ScenarioPlan, route
 from harmony.verdict.event_factory import cell_finished, cell_started, step_finished, step_started
 from harmony.verdict.events import Subscriber
 from harmony.verdict.result import ScenarioResult, StepResult, merged
@@ -84,13 +84,13 @@ class CellRunner:
         seed = seed_of(self._seed, cell.scenario)
         self._pool.observe = subscriber
         subscriber(cell_started(cell, seed))
-        run = _CellRun(cell, plan(cell.scenario), self._pool, self._pool.generation, self._options, seed, subscriber)
+        state = _CellRun(cell, route(cell.scenario), self._pool, self._pool.generation, self._options, seed, subscriber)
         recorder = Recorder(cell, seed) if self._record is not None else None
-        result = await run.whole(recorder)
+        result = await state.run(recorder)
         if recorder is not None and self._record is not None:
             recorder.write(self._record)
-        self._played.update({player.worker: (cell, result) for player in run.players or []})
-        result = self._judge(cell, await self._without_traces(run, result))
+        self._played.update({player.worker: (cell, result) for player in state.players or []})
+        result = self._judge(cell, await self._without_traces(state, result))
         subscriber(cell_finished(cell, result, self._repeat(cell)))
         return result
 
@@ -131,7 +131,7 @@ class _CellRun:
         """Whether the scenario itself kills a process, whose objects nobody can then release."""
         return any(step.action in _FATAL for step in self.plan.steps)
 
-    async def whole(self, recorder: Recorder | None) -> ScenarioResult:
+    async def run(self, recorder: Recorder | None) -> ScenarioResult:
         self.players = []
 
         async def spawn(role: str) -> Actor:

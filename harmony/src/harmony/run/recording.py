@@ -152,7 +152,7 @@ def dump(recording: Recording) -> str:
         "platform": recording.platform,
         "seed": recording.seed,
         "noise": list(recording.noise),
-        "exchanges": [_plain(exchange) for exchange in recording.exchanges],
+        "exchanges": [_as_dict(exchange) for exchange in recording.exchanges],
     }
     return yaml.safe_dump(document, sort_keys=False, allow_unicode=True, width=120)
 
@@ -198,15 +198,15 @@ def _without(value: Any, names: set[str]) -> Any:
     return value
 
 
-def _plain(exchange: Exchange) -> dict[str, Any]:
-    plain: dict[str, Any] = {"method": exchange.method, "params": jsonable(exchange.params)}
-    plain |= {"at": round(exchange.at, 6)} if exchange.at else {}
+def _as_dict(exchange: Exchange) -> dict[str, Any]:
+    fields: dict[str, Any] = {"method": exchange.method, "params": jsonable(exchange.params)}
+    fields |= {"at": round(exchange.at, 6)} if exchange.at else {}
     if not exchange.answered:
-        return {**plain, "answered": False}
-    plain |= (
+        return {**fields, "answered": False}
+    fields |= (
         {"error": jsonable(exchange.error)} if exchange.error is not None else {"result": jsonable(exchange.result)}
     )
-    return {**plain, "seconds": round(exchange.seconds, 6)}
+    return {**fields, "seconds": round(exchange.seconds, 6)}
 
 
 def _of_yaml(document: Mapping[str, Any], file: Path) -> Recording:

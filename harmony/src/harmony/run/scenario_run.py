@@ -99,9 +99,9 @@ async def run_scenario(
         begins: Told of each step as it begins.
         observe: Told of each result as it comes.
     """
-    run = _Run(plan, dict(actors), starts, spawn, options or RunOptions(), begins, observe)
-    with run.options.telemetry.scenario(plan.scenario) as report:
-        result = await run.whole()
+    state = _Run(plan, dict(actors), starts, spawn, options or RunOptions(), begins, observe)
+    with state.options.telemetry.scenario(plan.scenario) as report:
+        result = await state.run()
         report(result.verdict, result.failure.error if result.failure else "")
     return result
 
@@ -122,7 +122,7 @@ class _Run:
     spawned: list[Actor] = field(default_factory=list)
     replaced: list[tuple[str, Actor]] = field(default_factory=list)
 
-    async def whole(self) -> ScenarioResult:
+    async def run(self) -> ScenarioResult:
         begin = time.monotonic()
         done = 0
         try:

@@ -78,7 +78,7 @@ class StepPerformer:
         self._library = library
         self._given = given
         self._show_logs = show_logs
-        self._blocking = BlockingCalls(name)
+        self._blocking = BlockingCalls(f"{name}-step")
         self._context: ScenarioContext | None = None
         self._injector: Injector | None = None
         self._running: _Running | None = None

@@ -129,7 +129,7 @@ def environment_text(state: Iterable[Running]) -> str:
     return "".join(f"{name}={shlex.quote(value)}\n" for name, value in endpoints(state).items())
 
 
-def chosen(platforms: Mapping[str, Platform], names: Iterable[str]) -> dict[str, Platform]:
+def select_platforms(platforms: Mapping[str, Platform], names: Iterable[str]) -> dict[str, Platform]:
     """Return the platforms of some names; all that can listen if there are none.
 
     Raises:

@@ -12,6 +12,7 @@ from typing import Final
 from harmony.spec.gherkin import Scenario
 
 _CLAUSE: Final = re.compile(r"(?:#+ |\*\*)(\d+(?:\.\d+)+) ([^*]+?)\.?(?:\*\*.*)?")
+_CHECKED: Final = re.compile(r"\(Checked by ((?:`[^`]+`(?:, | and )?)+)\.\)")
 _FENCES: Final = ("```", "~~~")
 
 
@@ -34,6 +35,7 @@ class Clause:
         level: How binding it is.
         line: Where it begins in the document.
         scenarios: Numbers of the scenarios that cite it, or titles where they have none.
+        tests: Files of other tests, which its text names: ``(Checked by `tests/test_fork.py`.)``.
     """
 
     number: str
@@ -41,6 +43,7 @@ class Clause:
     level: Level
     line: int
     scenarios: tuple[str, ...] = ()
+    tests: tuple[str, ...] = ()
 
 
 def read_clauses(text: str, scenarios: Sequence[Scenario] = (), tag: str = "clause") -> list[Clause]:
@@ -56,7 +59,10 @@ def read_clauses(text: str, scenarios: Sequence[Scenario] = (), tag: str = "clau
     """
     cited = _cited(scenarios, tag)
     return [
-        Clause(number, name, _level(body), line, tuple(dict.fromkeys(map(_label, cited.get(number, ())))))
+        Clause(
+            *(number, name, _level(body), line, tuple(dict.fromkeys(map(_label, cited.get(number, ()))))),
+            tests=_tests(body),
+        )
         for number, name, line, body in _parts(text)
     ]
 
@@ -77,22 +83,23 @@ def problems(clauses: Sequence[Clause], scenarios: Iterable[Scenario], tag: str,
 
 
 def as_markdown(clauses: Sequence[Clause], document: str) -> str:
-    """Return the page: what no scenario cites, then every clause."""
+    """Return the page: what nothing checks, then every clause."""
     cited = sum(bool(clause.scenarios) for clause in clauses)
+    otherwise = sum(bool(clause.tests and not clause.scenarios) for clause in clauses)
     lines = [
         f"# The clauses of {document}",
         "",
         "_Made by `harmony clauses --write` from the document and the tags of the scenarios; do not edit._",
         "",
-        f"{cited} of {len(clauses)} clauses are cited by a scenario.",
+        f"{cited} of {len(clauses)} clauses are cited by a scenario; {otherwise} others name tests that check them.",
         "",
     ]
     for level in Level:
-        names = [f"{one.number} {one.name}" for one in clauses if one.level is level and not one.scenarios]
+        names = [f"{one.number} {one.name}" for one in clauses if one.level is level and not _proofs(one)]
         if names:
-            lines += [f"**{level or 'Not normative'}, without a scenario**: {' · '.join(names)}.", ""]
-    lines += ["| clause | | scenarios |", "|---|---|---|"]
-    lines += [f"| {one.number} {one.name} | {one.level} | {', '.join(one.scenarios)} |" for one in clauses]
+            lines += [f"**{level or 'Not normative'}, without a scenario or a test**: {' · '.join(names)}.", ""]
+    lines += ["| clause | | scenarios, other tests |", "|---|---|---|"]
+    lines += [f"| {one.number} {one.name} | {one.level} | {', '.join(_proofs(one))} |" for one in clauses]
     return "\n".join(lines) + "\n"
 
 
@@ -124,6 +131,14 @@ def _parts(text: str) -> Iterator[tuple[str, str, int, str]]:
 
 def _level(body: str) -> Level:
     return next((level for level in Level if level and re.search(rf"\b{level}\b", body)), Level.NONE)
+
+
+def _tests(body: str) -> tuple[str, ...]:
+    return tuple(path for named in _CHECKED.findall(" ".join(body.split())) for path in re.findall("`([^`]+)`", named))
+
+
+def _proofs(clause: Clause) -> list[str]:
+    return [*clause.scenarios, *(f"`{path}`" for path in clause.tests)]
 
 
 def _cited(scenarios: Iterable[Scenario], tag: str) -> dict[str, list[Scenario]]:

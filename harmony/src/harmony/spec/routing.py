@@ -146,7 +146,7 @@ def roles_of(scenario: Scenario) -> tuple[str, ...]:
     return tuple(sorted({target.role for target in named if target is not None})) or (SOLE_ROLE,)
 
 
-def plan(scenario: Scenario) -> ScenarioPlan:
+def route(scenario: Scenario) -> ScenarioPlan:
     """Route every step of a scenario.
 
     A step without a role goes to the one named last; before any is named, and in a Background, it goes to all. What a

@@ -22,7 +22,7 @@ from harmony.errors import (
 )
 from harmony.model import StepType
 from harmony.spec.gherkin import Feature, Scenario, Step
-from harmony.spec.routing import done_by_harmony, plan
+from harmony.spec.routing import done_by_harmony, route
 from harmony.spec.sentence import normalised, outline, snippet
 from harmony.steps.binding import bind, parameters_of
 from harmony.steps.library import StepLibrary
@@ -195,7 +195,7 @@ def _duplicates(scenarios: Sequence[Scenario]) -> Iterator[Problem]:
 
 
 def _role_problems(scenario: Scenario) -> Iterator[Problem]:
-    routed = plan(scenario)
+    routed = route(scenario)
     if len(routed.roles) < 2:
         return
     for entry in routed.steps:

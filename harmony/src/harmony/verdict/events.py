@@ -191,12 +191,12 @@ Subscriber = Callable[[Event], None]
 ADAPTER: TypeAdapter[Event] = TypeAdapter(Event)
 
 
-def line(event: Event) -> str:
+def encode_event(event: Event) -> str:
     """Return an event as one line of NDJSON."""
     return json.dumps(jsonable(event.model_dump()), separators=(",", ":"))
 
 
-def read(text: str) -> Event:
+def decode_event(text: str) -> Event:
     """Read one line of NDJSON.
 
     Raises:
@@ -219,7 +219,7 @@ def read_file(file: Path) -> list[Event]:
     events: list[Event] = []
     for number, text in enumerate(lines, 1):
         try:
-            events.append(read(text))
+            events.append(decode_event(text))
         except pydantic.ValidationError as error:
             said = error.errors()[0]["msg"]
             raise ConfigurationError(f"{file}:{number}: no event: {said}", hint=hint) from error
@@ -277,7 +277,7 @@ class EventFile:
 
     def __call__(self, event: Event) -> None:
         """Write one event."""
-        self._stream.write(f"{line(event)}\n")
+        self._stream.write(f"{encode_event(event)}\n")
 
     def close(self) -> None:
         """Close the file."""

@@ -18,7 +18,7 @@ from harmony.verdict.events import (
     StepSupport,
     Support,
 )
-from harmony.verdict.tally import natural
+from harmony.verdict.tally import natural_order
 from harmony.wire.step_contract import is_missing_step
 
 _QUOTED: Final = re.compile(r"(?<!\w)'[^']*'( process\b)?")
@@ -26,7 +26,7 @@ _HAVING: Final = frozenset({Verdict.PASSED, Verdict.FAILED})
 _LONGEST_WORDS: Final = 200
 
 
-def shape(sentence: str) -> str:
+def sentence_shape(sentence: str) -> str:
     """Return a sentence without its keyword and its values: what one step definition stands for."""
     return _QUOTED.sub(lambda found: found[0] if found[1] else "'…'", sentence.partition(" ")[2])
 
@@ -74,13 +74,13 @@ class SupportCollector:
     def events(self) -> list[StepSupport]:
         """Return what is to be told: each step that somebody lacks, and how everybody else stands to it."""
         return [
-            StepSupport(step=step, platforms={name: _plain(one) for name, one in sorted(platforms.items())})
-            for step, platforms in sorted(self._steps.items(), key=lambda entry: natural(entry[0]))
+            StepSupport(step=step, platforms={name: _summary(one) for name, one in sorted(platforms.items())})
+            for step, platforms in sorted(self._steps.items(), key=lambda entry: natural_order(entry[0]))
             if any(one.state is not Support.HAS for one in platforms.values())
         ]
 
     def _take(self, event: StepFinished, platform: str, state: Support, words: str) -> None:
-        seen = self._steps.setdefault(shape(event.step), {}).setdefault(platform, _Seen())
+        seen = self._steps.setdefault(sentence_shape(event.step), {}).setdefault(platform, _Seen())
         if state is Support.HAS:
             return
         seen.cells.add(event.cell)
@@ -116,7 +116,7 @@ class SupportTable:
                 for name, one in event.platforms.items():
                     row[name] = _together(row.get(name), one)
         columns = sorted({*platforms, *(name for row in rows.values() for name in row)})
-        return cls(tuple(columns), {step: rows[step] for step in sorted(rows, key=natural)})
+        return cls(tuple(columns), {step: rows[step] for step in sorted(rows, key=natural_order)})
 
 
 def support_lines(table: SupportTable) -> list[str]:
@@ -152,7 +152,7 @@ def unclaimed(notes: Sequence[str]) -> list[str]:
     return [f"{note} ({count} cell{'' if count == 1 else 's'})" for note, count in found.items()]
 
 
-def _plain(seen: _Seen) -> PlatformSupport:
+def _summary(seen: _Seen) -> PlatformSupport:
     return PlatformSupport(state=seen.state, cells=len(seen.cells), words=seen.words)
 
 

@@ -20,7 +20,7 @@ def combined(results: Iterable[CellFinished]) -> list[CellFinished]:
     by_cell: dict[str, list[CellFinished]] = {}
     for result in results:
         by_cell.setdefault(result.cell, []).append(result)
-    return [_one(runs) for _, runs in sorted(by_cell.items(), key=lambda entry: natural(entry[0]))]
+    return [_one(runs) for _, runs in sorted(by_cell.items(), key=lambda entry: natural_order(entry[0]))]
 
 
 def _one(runs: Sequence[CellFinished]) -> CellFinished:
@@ -112,6 +112,6 @@ def _absent(shards: set[str]) -> list[str]:
     return [shard for index in range(1, count + 1) if (shard := f"{index}/{count}") not in shards]
 
 
-def natural(text: str) -> tuple[tuple[int, str], ...]:
+def natural_order(text: str) -> tuple[tuple[int, str], ...]:
     """Return a key that sorts ``1.10`` after ``1.9``."""
     return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.findall(r"\d+|\D+", text))

@@ -46,7 +46,7 @@ _MAX_TEXT = 16 * 1024
 M = TypeVar("M", bound=BaseModel)
 
 
-def _plain(name: object) -> str:
+def _without_case(name: object) -> str:
     return str(name).replace("_", "").lower()
 
 
@@ -54,7 +54,7 @@ def _plain(name: object) -> str:
 def _fields(model: type[BaseModel]) -> dict[str, str]:
     """Return the name of each field by its spellings; Pascal case is what most peers write."""
     names = list(model.model_fields)
-    return {_plain(name): name for name in names} | {name.title().replace("_", ""): name for name in names}
+    return {_without_case(name): name for name in names} | {name.title().replace("_", ""): name for name in names}
 
 
 def _step_type(value: Any) -> StepType:
@@ -106,7 +106,7 @@ class _Wire(BaseModel):
         fields = _fields(cls)
         known: dict[str, Any] = {}
         for key, item in value.items():
-            name = fields.get(key) or fields.get(_plain(key))
+            name = fields.get(key) or fields.get(_without_case(key))
             if name is not None:
                 known.setdefault(name, item)
         return known

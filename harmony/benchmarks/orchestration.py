@@ -1,4 +1,4 @@
-"""What the orchestrator itself costs: ``python -m benchmarks.orchestration [--quick]``.
+"""What the orchestrator itself costs: ``python benchmarks/orchestration.py [--quick]``.
 
 Workers here do nothing but answer, so that everything measured is harness: the wire, the pool, the runner. Cells run
 in this process without pytest, and also through pytest, serially and with two processes.
@@ -30,8 +30,7 @@ from harmony.run.scenario_run import RunOptions
 from harmony.run.step_worker import StepWorker
 from harmony.spec.gherkin import read_feature
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULTS = ROOT / "benchmarks" / "results" / "orchestration.json"
+RESULTS = Path(__file__).with_name("results") / "orchestration.json"
 STEPS = 4
 SCENARIO = """
   Scenario: {number} Four steps, once more as {number}
@@ -73,15 +72,15 @@ def make_project(directory: Path, count: int) -> None:
         'steps = ["idle_steps"]\n[platforms.idle]\ncommand = ["{python}", "-S", "idle.py"]\n'
     )
     (directory / "idle_steps.py").write_text(
-        "from pytest_bdd import parsers\nfrom harmony.steps.registry import step\n\n\nclass Idle:\n"
+        "from harmony import parsers, step\n\n\nclass Idle:\n"
         "    @step(parsers.re(r\"the '[^']+' process (is there|speaks|listens)\"))\n"
         "    def nothing(self, what: str) -> None:\n        assert what\n"
     )
 
 
-async def round_trips(command: list[str], count: int) -> float:
+async def round_trips(command: list[str], directory: Path, count: int) -> float:
     """Return executeStep round trips per second with one worker."""
-    worker = await StepWorker.launch(ProcessSpec("idle", command, ROOT))
+    worker = await StepWorker.launch(ProcessSpec("idle", command, directory))
     call = StepCall(StepType.WHEN, "the 'writer' process speaks", "writer")
     for _ in range(50):
         await worker.perform(call)
@@ -94,12 +93,12 @@ async def round_trips(command: list[str], count: int) -> float:
     return count / elapsed
 
 
-async def start_to_ready(command: list[str], repeats: int) -> float:
+async def start_to_ready(command: list[str], directory: Path, repeats: int) -> float:
     """Return the median seconds from start to the answer of `health`."""
     times = []
     for _ in range(repeats):
         began = time.perf_counter()
-        worker = await StepWorker.launch(ProcessSpec("x", command, ROOT))
+        worker = await StepWorker.launch(ProcessSpec("x", command, directory))
         times.append(time.perf_counter() - began)
         await worker.close()
     return statistics.median(times)
@@ -138,7 +137,7 @@ def through_pytest(count: int, *options: str) -> float:
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
         make_project(directory, count)
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(directory)])}
+        env = {**os.environ, "PYTHONPATH": str(directory)}
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "features"]
         began = time.perf_counter()
         done = subprocess.run(
@@ -157,7 +156,7 @@ def through_pytest(count: int, *options: str) -> float:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.orchestration", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python benchmarks/orchestration.py", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="up to 1,000 cells instead of 10,000")
     parser.add_argument("--results", type=Path, default=RESULTS)
     given = parser.parse_args()
@@ -175,10 +174,10 @@ def main() -> None:
         ours = [sys.executable, "-m", "harmony", "serve"]
         note(
             "round trips per second, idle worker",
-            lambda: asyncio.run(round_trips(idle, 2_000 if given.quick else 10_000)),
+            lambda: asyncio.run(round_trips(idle, directory, 2_000 if given.quick else 10_000)),
         )
-        note("seconds from start to ready, idle worker", lambda: asyncio.run(start_to_ready(idle, 5)))
-        note("seconds from start to ready, harmony serve", lambda: asyncio.run(start_to_ready(ours, 5)))
+        note("seconds from start to ready, idle worker", lambda: asyncio.run(start_to_ready(idle, directory, 5)))
+        note("seconds from start to ready, harmony serve", lambda: asyncio.run(start_to_ready(ours, directory, 5)))
         for size in sizes:
             note(f"cells in one process, {size}", lambda size=size: cells(directory, size))
     note("cells per second through pytest, serially", lambda: through_pytest(200 if given.quick else 1_000))
