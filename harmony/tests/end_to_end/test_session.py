@@ -341,7 +341,8 @@ def test_a_plan_is_a_file_that_all_parts_use(counting: Sandbox) -> None:
     assert sorted(seen) == ["1.1[counter=local]", "1.2[counter=local]", "1.3[counter=local,other=local]"]
     assert counting.harmony("report", "1.ndjson", "2.ndjson").returncode == 0
 
-    counting.write(".harmony/durations.json", '{"1.2[counter=local]": 100}')
+    past = {"1.1[counter=local]": 1, "1.2[counter=local]": 100, "1.3[counter=local,other=local]": 1}
+    counting.write(".harmony/durations.json", json.dumps(past))
     run(counting, "--shard", "2/2", "--events", "other.ndjson")
     apart = counting.harmony("report", "1.ndjson", "other.ndjson")
     assert apart.returncode == 7

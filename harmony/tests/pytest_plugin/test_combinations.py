@@ -111,6 +111,12 @@ def test_a_wrong_expression_is_said_once_and_before_anything_runs(lamps: Sandbox
     assert "-k reader:python" in done.stderr
 
 
+def test_an_unknown_marker_is_said_by_the_controller(lamps: Sandbox) -> None:
+    done = lamps.pytest("-q", "-n", "2", "--strict-markers", "-m", "solw")
+    assert "INTERNALERROR" not in done.stdout, done.stdout
+    assert done.returncode in {4, 5}, done.stdout + done.stderr
+
+
 def test_cells_can_be_chosen_by_who_plays_a_role(lamps: Sandbox) -> None:
     done = lamps.pytest("-q", "--collect-only", "-k", "lamp:local and not 1.2")
     assert "3/4 tests collected" in done.stdout

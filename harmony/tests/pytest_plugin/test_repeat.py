@@ -78,7 +78,7 @@ def test_the_line_runs_the_same_cell_and_no_other(bells: Sandbox, words: tuple[s
     project = "--harmony-project=conformance/harmony.toml"
     first = run_python(bells.directory, "-m", "pytest", "--events=first.ndjson", project, *words)
     assert first.returncode == 1, first.stdout + first.stderr
-    lines = [line.partition("repeat with: ")[2] for line in first.stdout.splitlines() if "repeat with: " in line]
+    lines = {line.partition("repeat with: ")[2] for line in first.stdout.splitlines() if "repeat with: " in line}
     assert len(lines) == count, first.stdout
     cells = set()
     for line in lines:

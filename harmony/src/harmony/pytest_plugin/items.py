@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -73,9 +73,7 @@ class FeatureFile(pytest.File):
             problem = next((str(problem) for problem in run.problems() if problem.place.file == self.path), "")
             raise self.CollectError(problem or f"{self.path} is no feature of {run.project.file}")
         for tag in sorted({tag for scenario in feature.scenarios for tag in scenario.tags}):
-            # A tag of a family, such as clause:3.2, is declared by its pattern: its name shows in a feature only.
-            if tag not in run.project.settings.tags and is_known(tag, run.project.settings.tags):
-                self.config.addinivalue_line("markers", marker_name(tag))
+            declare_tag(self.config, tag, run.project.settings.tags)
         for scenario in feature.scenarios:
             for cell in self.harmony.mode.cells([scenario]):
                 yield ScenarioItem.of(self, cell, self.harmony)
@@ -146,6 +144,12 @@ class ScenarioItem(pytest.Item):
         With the feature's title before it, because pytest writes the dots of a bare name as ``::``.
         """
         return self.path, self.scenario.place.line - 1, f"{self.scenario.feature}: {self.name}"
+
+
+def declare_tag(config: pytest.Config, tag: str, known: Mapping[str, str]) -> None:
+    """Declare the marker of a tag of a family, such as clause:3.2: its name shows in a feature only."""
+    if tag not in known and is_known(tag, known):
+        config.addinivalue_line("markers", marker_name(tag))
 
 
 def marker_name(tag: str) -> str:

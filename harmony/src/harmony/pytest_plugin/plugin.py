@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import random
 import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,7 +21,7 @@ from harmony.project import load_project
 from harmony.project_file import PROJECT_FILE, find_project_file
 from harmony.pytest_plugin import matrix_plugin, reporting, termination
 from harmony.pytest_plugin.invocation import PROGRAM, options, program
-from harmony.pytest_plugin.items import FeatureFile, HarmonySession, ScenarioItem, marker_name
+from harmony.pytest_plugin.items import FeatureFile, HarmonySession, ScenarioItem, declare_tag, marker_name
 from harmony.pytest_plugin.progress import Progress, wants_progress
 from harmony.pytest_plugin.words import take_words
 from harmony.run.local_mode import LocalMode
@@ -77,7 +76,6 @@ def pytest_configure(config: pytest.Config) -> None:
     except HarmonyError as error:
         raise pytest.UsageError(str(error)) from error
     take_words(config, project)
-    _check_expressions(config, project.settings.platforms)
     tags = [tag for tag in ("stress", "benchmark") if config.getoption(f"--{tag}")]
     choice = Choice(tuple(config.getoption("--scenario")), (*tags, *config.getoption("--with-tag")))
     run = ProjectRun(project, choice, _seed(config))
@@ -123,9 +121,10 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     run = _run(config)
     if run is None or hasattr(config, "workerinput"):
         return
-    if not (run.choice.words or _touches_features(run, config)):
-        return
     try:
+        _check_expressions(config, run)
+        if not (run.choice.words or _touches_features(run, config)):
+            return
         problems = run.problems()
         if problems:
             sys.stderr.write(f"{report(problems)}\n")
@@ -210,12 +209,15 @@ def _touches_features(run: ProjectRun, config: pytest.Config) -> bool:
     return False
 
 
-def _check_expressions(config: pytest.Config, platforms: Iterable[str]) -> None:
+def _check_expressions(config: pytest.Config, run: ProjectRun) -> None:
     """Have a wrong -k or -m said before anything runs: pytest-xdist breaks if a worker says it."""
+    if config.option.markexpr:
+        for tag in {tag for scenario in run.scenarios for tag in scenario.tags}:
+            declare_tag(config, tag, run.project.settings.tags)
     try:
         deselect([], config)
     except pytest.UsageError as error:
-        if not any(f"={platform}" in config.option.keyword for platform in platforms):
+        if not any(f"={platform}" in config.option.keyword for platform in run.project.settings.platforms):
             raise
         raise pytest.UsageError(f"{error}; a role and its platform are written as -k reader:python") from error
 
