@@ -40,7 +40,7 @@ class AsyncGate:
                 except FrameTimeoutError as failure:
                     left = until - time.monotonic()
                     if left <= 0:
-                        raise type(failure)(**{**failure.values, "seconds": timeout}) from None
+                        raise failure.asked(timeout) from None
                 with contextlib.suppress(FrameTimeoutError):  # the next attempt, which is the last, finds it out
                     await self._wait(wait, left)
 

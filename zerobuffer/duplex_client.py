@@ -75,9 +75,9 @@ class DuplexClient(Closing):
         self.send_request(data, timeout)
         try:
             return self.receive_response(max(0.0, until - time.monotonic()))
-        except FrameTimeoutError:
+        except FrameTimeoutError as error:
             self._abandoned.add(self._sent)
-            raise
+            raise error.asked(timeout) from None
 
     def send_request(self, data: Buffer, timeout: float | None = DEFAULT_TIMEOUT) -> int:
         """Send a request without waiting; returns its number, which is that of its response."""
@@ -92,7 +92,10 @@ class DuplexClient(Closing):
         """Wait for the next response that is not given up."""
         until = deadline(timeout)
         while True:
-            frame = self._next_response(until)
+            try:
+                frame = self._next_response(until)
+            except FrameTimeoutError as error:
+                raise error.asked(timeout) from None
             self._received += 1
             if self._received not in self._abandoned:
                 return self._checked(frame)

@@ -10,7 +10,7 @@ import errno as _errno
 import os
 from collections import defaultdict
 from functools import partial
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 __all__ = [
     "BufferFullError",
@@ -171,6 +171,10 @@ class FrameTimeoutError(ZeroBufferError, TimeoutError):
     code = "timeout"
     template = "no frame came to buffer {name!r} within {seconds} s"
     advice = "Give a longer timeout, or see with 'zerobuffer inspect {name}' whether the writer writes"
+
+    def asked(self, seconds: float | None) -> Self:
+        """Return the same with the limit that was asked for, where only the rest of it was waited at last."""
+        return type(self)(**{**self.values, "seconds": seconds})
 
 
 class BufferFullError(FrameTimeoutError):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from harmony.config import overrides_of, read_settings
 from harmony.errors import ConfigurationError
 from harmony.project import load_project
 from harmony.project_file import find_project_file
+from sandbox import Sandbox
 
 
 @pytest.fixture
@@ -52,8 +54,8 @@ def test_variables_of_a_run_are_no_settings(file: Path, monkeypatch: pytest.Monk
     ("text", "place"),
     [
         ("[timeouts]\nstep = 0\n", "timeouts.step: Input should be greater than 0"),
-        ("[timeouts]\nsetp = 1\n", "timeouts.setp: Extra inputs"),
-        ("unknown = 1\n", "unknown: Extra inputs"),
+        ("[timeouts]\nsetp = 1\n", "timeouts.setp: there is no such setting; did you mean setup?"),
+        ("unknown = 1\n", "unknown: there is no such setting; known are: features, steps"),
         ('[platforms.x]\ncommand = ["a"]\ncontract = "telepathy"\n', "platforms.x.contract"),
         ("steps = [\n", "harmony.toml"),
     ],
@@ -102,3 +104,43 @@ def test_a_project_is_found_from_below(file: Path, tmp_path: Path) -> None:
 def test_no_project_is_an_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"no harmony\.toml"):
         load_project(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('[driver]\ncontrct = "x"\n', "driver.contrct: there is no such setting; did you mean contract?"),
+        ('[platforms.gas]\ncomand = ["x"]\n', "platforms.gas.comand: there is no such setting; did you mean command?"),
+        ("[timeout]\nstep = 1\n", "timeout: there is no such setting; did you mean timeouts?"),
+        ('[driver]\nlocal = "gsa"\n[platforms.gas]\ncommand = ["x"]\ncontract = "driver"\n', "did you mean 'gas'?"),
+        ('[driver]\nlocal = "gas"\n[platforms.gas]\ncommand = ["x"]\n', "'gas' is no platform with a driver"),
+    ],
+)
+def test_a_wrong_key_names_the_nearest(file: Path, text: str, said: str) -> None:
+    file.write_text(text)
+    with pytest.raises(ConfigurationError, match=re.escape(said)) as caught:
+        read_settings(file)
+    assert str(file) in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("kettle.contract:CONTRACTS", "kettle.contract:CONTRACT"),
+        ("kettle.contrct:CONTRACT", "kettle.contract:CONTRACT"),
+        ("kettel.contract:CONTRACT", ""),
+        ("kettle.contract:Kettle", ""),
+        ("kettle.contract", ""),
+    ],
+)
+def test_lint_finds_what_the_project_file_names_wrong(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, name: str, meant: str
+) -> None:
+    monkeypatch.chdir(sandbox.directory)
+    sandbox.write("features/none.feature", "Feature: none\n")
+    sandbox.write("harmony.toml", f'steps = []\n[driver]\ncontract = "{name}"\n')
+    done = sandbox.harmony("lint")
+    assert done.returncode == 7
+    assert f"driver.contract: {name!r}" in done.stderr or f"driver.contract is {name!r}" in done.stderr
+    assert (f"did you mean {meant!r}?" in done.stderr) == bool(meant)
+    assert "Traceback" not in done.stderr

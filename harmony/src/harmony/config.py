@@ -9,12 +9,14 @@ import difflib
 import os
 import re
 import tomllib
+import typing
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
@@ -231,7 +233,9 @@ class Settings(BaseSettings):
         tags: Known tags and what they mean; others are errors. ``clause:*`` stands for all that begin so.
         opt_in: Tags whose scenarios run only on request.
         capabilities: Tags that a platform must claim as a capability, or its cells are `unsupported`.
-        repeat: The command that repeats a scenario; ``{words}`` and ``{seed}`` are filled in.
+        repeat: The command that repeats a cell; ``{pytest}`` (how pytest was called), ``{words}`` (the cell, and the
+            options that decide what it does) and ``{seed}`` are filled in.
+        fuse: How many times in a row a platform may hang, or fail the same way, before it is stopped; 0 for any number.
         log_level: Least level shown on stderr while steps run.
         telemetry: Whether to make OpenTelemetry spans.
         timeouts: Deadlines.
@@ -252,7 +256,8 @@ class Settings(BaseSettings):
     tags: dict[str, str] = Field(default_factory=dict)
     opt_in: tuple[str, ...] = ("stress", "benchmark")
     capabilities: tuple[str, ...] = ()
-    repeat: str = "pytest --scenario {words} --seed {seed}"
+    repeat: str = "{pytest} {words} --seed {seed}"
+    fuse: int = Field(default=5, ge=0)
     log_level: Literal["trace", "debug", "info", "warning", "error", "critical"] = "warning"
     telemetry: bool = False
     timeouts: Timeouts = Timeouts()
@@ -284,6 +289,27 @@ class Settings(BaseSettings):
                 if role not in self.roles:
                     raise ValueError(f"platforms.{name}.roles: {unknown_role(role, self.roles)}")
         return self
+
+    @pydantic.model_validator(mode="after")
+    def _driver_exists(self) -> Self:
+        name, platforms = self.driver.local, self.platforms
+        drivers = [key for key, platform in platforms.items() if platform.driver_command]
+        if name and name not in drivers:
+            near = difflib.get_close_matches(name, drivers, n=1)
+            otherwise = f"did you mean {near[0]!r}?" if near else f"drivers are: {', '.join(drivers) or 'none'}"
+            raise ValueError(f"driver.local: {name!r} is no platform with a driver; {otherwise}")
+        return self
+
+    @pydantic.field_validator("repeat")
+    @classmethod
+    def _can_be_filled_in(cls, value: str) -> str:
+        try:
+            value.format(pytest="", words="", seed=0)
+        except (KeyError, IndexError, ValueError, AttributeError) as error:
+            raise ValueError(
+                f"{value!r} cannot be filled in ({error}); it may have {{pytest}}, {{words}}, {{seed}}"
+            ) from None
+        return value
 
     @classmethod
     def settings_customise_sources(
@@ -323,14 +349,32 @@ def read_settings(file: Path, overrides: Mapping[str, Any] | None = None) -> Set
     try:
         return Settings(**merged)
     except pydantic.ValidationError as error:
-        lines = [
-            f"{_source(detail['loc'], file, overrides or {})}: {'.'.join(str(part) for part in detail['loc'])}: "
-            f"{detail['msg']}"
-            for detail in error.errors()
-        ]
-        raise ConfigurationError(
-            "\n".join(lines), hint=f"settings of a project: {', '.join(Settings.model_fields)}"
-        ) from error
+        lines = []
+        for detail in error.errors():
+            parts = (_source(detail["loc"], file, overrides or {}), ".".join(map(str, detail["loc"])), _said(detail))
+            lines.append(": ".join(filter(None, parts)))
+        raise ConfigurationError("\n".join(lines), hint="docs/running.md of harmony has every setting") from error
+
+
+def _said(detail: ErrorDetails) -> str:
+    """Return what is wrong with a value, or what a key may mean that does not exist."""
+    if detail["type"] != "extra_forbidden":
+        return detail["msg"].removeprefix("Value error, ")
+    *above, key = map(str, detail["loc"])
+    known = list(_model_at(above).model_fields)
+    near = difflib.get_close_matches(key, known, n=1)
+    return "there is no such setting; " + (f"did you mean {near[0]}?" if near else f"known are: {', '.join(known)}")
+
+
+def _model_at(parts: Iterable[str]) -> type[BaseModel]:
+    """Return the part of the settings that some keys lead to."""
+    model: type[BaseModel] = Settings
+    for part in parts:
+        field = model.model_fields.get(part)
+        if field is not None:  # otherwise it is a name in a table, such as that of a platform
+            kinds = (field.annotation, *typing.get_args(field.annotation))
+            model = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), model)
+    return model
 
 
 def overrides_of(assignments: Iterable[str]) -> dict[str, Any]:

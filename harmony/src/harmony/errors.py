@@ -33,6 +33,7 @@ class ExitCode(IntEnum):
     FLAKY = 17
     ONLY_UNSUPPORTED = 18
     REPORTS = 19
+    NOT_RUN = 20
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -99,14 +100,20 @@ class StepClassError(HarmonyError):
 
 
 class UndefinedStepError(HarmonyError):
-    """No step definition matches a sentence."""
+    """No step definition matches a sentence.
+
+    Attributes:
+        snippet: A method to start from.
+        meant: The place of the definition that may be meant, if one is near.
+    """
 
     code = "undefined_step"
     exit_code = ExitCode.LINT
 
-    def __init__(self, message: str, *, snippet: str, hint: str = "") -> None:
+    def __init__(self, message: str, *, snippet: str, hint: str = "", meant: Place | None = None) -> None:
         super().__init__(message, hint=hint)
         self.snippet = snippet
+        self.meant = meant
 
 
 class AmbiguousStepError(HarmonyError):

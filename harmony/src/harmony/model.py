@@ -84,6 +84,7 @@ class Verdict(StrEnum):
     KNOWN_FAILURE = "known-failure"
     UNEXPECTED_PASS = "unexpected-pass"  # noqa: S105 - a verdict, not a password
     FLAKY = "flaky"
+    NOT_RUN = "not-run"
 
 
 class Phase(StrEnum):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import importlib
+import pkgutil
 import re
 import sys
 from collections.abc import Mapping
@@ -111,7 +113,9 @@ class Project:
         try:
             found = getattr(importlib.import_module(module), attribute)
         except (ImportError, AttributeError) as error:
-            raise ConfigurationError(f"{self.file}: {setting}: {name!r} cannot be found: {error}") from error
+            near = _nearest(module, attribute, kind)
+            hint = f"did you mean {near!r}?" if near else ""
+            raise ConfigurationError(f"{self.file}: {setting}: {name!r} cannot be found: {error}", hint=hint) from error
         if not isinstance(found, kind):
             raise ConfigurationError(f"{self.file}: {setting}: {name!r} is no {kind.__name__}")
         return found
@@ -124,6 +128,21 @@ class Project:
             ConfigurationError: The project names none.
         """
         return self.named("driver.contract", self.settings.driver.contract, Contract)
+
+
+def _nearest(module: str, attribute: str, kind: type) -> str:
+    """Return the module and attribute that are nearest to a name, if the attribute is of a kind; otherwise nothing."""
+    parent, dot, last = module.rpartition(".")
+    try:
+        places = importlib.import_module(parent).__path__ if dot else sys.path
+        known = {one.name for one in pkgutil.iter_modules(places)} | (set() if dot else {*sys.modules})
+        found = last if last in known else next(iter(difflib.get_close_matches(last, known, n=1)), "")
+        names = vars(importlib.import_module(f"{parent}{dot}{found}")) if found else {}
+    except (ImportError, AttributeError):
+        return ""
+    fitting = [name for name, value in names.items() if isinstance(value, kind)]
+    near = difflib.get_close_matches(attribute, fitting, n=1, cutoff=0.5)
+    return f"{parent}{dot}{found}:{near[0]}" if near else ""
 
 
 def load_project(start: Path | None = None, overrides: Mapping[str, Any] | None = None) -> Project:

@@ -54,6 +54,12 @@ Feature: Tea
     Given the 'host' process boils '2' cups
     When the 'host' process is killed
     Then the 'host' process boils '2' cups
+
+  Scenario: 1.8 One boils in the background
+    Given the 'guest' process is plugged in
+    And the 'host' process is plugged in
+    When the 'guest' process begins to boil '2' cups
+    Then the 'host' process boils '2' cups
 """
 CRASHES = {
     "aborts-later": r"killed by SIGABRT, (?:idle|asked to end) after boil; last lines of its stderr:\s+the lid is off",
@@ -73,7 +79,7 @@ def project(tmp_path: Path) -> Path:
         + "".join(
             f'[platforms.{fault or "good"}]\ncontract = "driver"\n'
             f'command = ["{{python}}", "-m", "kettle.program", "{fault}"]\n'
-            for fault in ("", "swapped", "prints", "ill-typed", "unknown-code", "leaves", *CRASHES)
+            for fault in ("", "hangs", "swapped", "prints", "ill-typed", "unknown-code", "leaves", *CRASHES)
         )
     )
     return tmp_path
@@ -197,3 +203,41 @@ def test_what_shows_at_the_end_of_a_scenario(project: Path, scenario: str, verdi
     assert list(verdicts.values()) == [verdict], done.stdout
     assert named in done.stdout
     assert "ResourceWarning" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["serially", "in-parallel"])
+def test_a_driver_that_hangs_is_stopped_and_nobody_else(project: Path, workers: tuple[str, ...]) -> None:
+    steps = "Given the 'host' process boils '2' cups\n    Then the 'guest' process boils '2' cups\n"
+    scenarios = "".join(f"  Scenario: 2.{number} Cups {number}\n    {steps}" for number in range(1, 7))
+    (project / "features" / "cups.feature").write_text(f"Feature: Cups\n{scenarios}")
+    pairings = ["--pairing", "good", "--pairing", "good_hangs", "--pairing", "hangs_good"]
+    done, verdicts = run(project, "--fuse", "2", *pairings, *workers, scenario="2.*")
+    assert done.returncode == 12, done.stdout
+    assert {cell for cell, verdict in verdicts.items() if verdict == "passed"} == {
+        f"2.{number}[guest=good,host=good]" for number in range(1, 7)
+    }
+    stopped = [cell for cell, verdict in verdicts.items() if verdict == "not-run"]
+    assert len(stopped) >= 12 - 2 * 3, "each worker may be in a cell when the second one hangs"
+    assert len(stopped) + sum(verdict == "timed-out" for verdict in verdicts.values()) == 12
+    assert re.search(r"not run: \w*hangs\w*(=\w+)? stopped after \d timeouts of .* boils '2' cups: ", done.stdout)
+    first = done.stdout[done.stdout.index("causes") :]
+    assert re.search(
+        r"\d timed-out, \d+ not-run: all 12 have hangs in some role; first cause: DriverError: hang", first
+    )
+
+
+def test_a_run_without_pairings_names_one_where_there_are_drivers_only(project: Path) -> None:
+    done, verdicts = run(project)
+    assert list(verdicts.values()) == ["failed"], done.stdout
+    assert "this project has drivers only: name a pairing, such as `pytest good_hangs`" in done.stdout
+    assert done.stdout.count("KeyError") == 0
+
+
+def test_a_hang_shows_first_who_hung_first(project: Path) -> None:
+    done, verdicts = run(project, "--pairing", "hangs", scenario="1.8")
+    assert list(verdicts.values()) == ["timed-out"], done.stdout
+    report = done.stdout
+    assert "boil did not return within 1 s and 5 s more" in report
+    first = report.index("hangs first: guest, in boil\n    under way: boil for ")
+    assert first < report.index("where (host):")
+    assert report.count("stack of guest") == 0

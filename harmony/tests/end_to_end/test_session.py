@@ -327,6 +327,42 @@ def test_the_balance_follows_recorded_durations(counting: Sandbox) -> None:
     assert after["1.2[counter=local]"] == 1
 
 
+def test_a_plan_is_a_file_that_all_parts_use(counting: Sandbox) -> None:
+    run(counting, "--collect-only")
+    made = counting.harmony("plan", "--shards", "2", "-o", "plan.json")
+    assert made.returncode == 0, made.stderr
+    assert "1/2: 2 cells" in made.stdout
+    seen: list[str] = []
+    for index, past in ((1, {"1.1[counter=local]": 100}), (2, {"1.2[counter=local]": 100})):
+        counting.write(".harmony/durations.json", json.dumps(past))
+        done = run(counting, "--shard", f"{index}/2", "--plan", "plan.json", "--events", f"{index}.ndjson")
+        assert done.returncode == 0, done.stdout + done.stderr
+        seen += cells(counting.directory / f"{index}.ndjson")
+    assert sorted(seen) == ["1.1[counter=local]", "1.2[counter=local]", "1.3[counter=local,other=local]"]
+    assert counting.harmony("report", "1.ndjson", "2.ndjson").returncode == 0
+
+    past = {"1.1[counter=local]": 1, "1.2[counter=local]": 100, "1.3[counter=local,other=local]": 1}
+    counting.write(".harmony/durations.json", json.dumps(past))
+    run(counting, "--shard", "2/2", "--events", "other.ndjson")
+    apart = counting.harmony("report", "1.ndjson", "other.ndjson")
+    assert apart.returncode == 7
+    assert "these are parts of different plans: 1.ndjson: plan " in apart.stderr
+    assert "harmony plan --shards" in apart.stderr
+
+
+def test_a_plan_of_another_run_is_refused_before_anything_runs(counting: Sandbox) -> None:
+    run(counting, "--collect-only")
+    assert counting.harmony("plan", "--shards", "2").returncode == 0
+    for more, said in (
+        (("--shard", "1/3"), "plan.json has 2 parts"),
+        ((), "say which: --shard 1/2"),
+        (("--shard", "1/2", "--scenario", "1.1", "-n", "2"), "it has 2 cells that are not here, such as 1.2[counter"),
+    ):
+        done = run(counting, "--plan", "plan.json", *more)
+        assert done.returncode == 4, done.stdout + done.stderr
+        assert said in done.stderr
+
+
 def test_a_broken_subscriber_is_reported_and_disturbs_nobody(counting: Sandbox) -> None:
     counting.write(
         "conftest.py",
@@ -402,14 +438,17 @@ def test_a_matrix_is_shown_with_what_is_not_available(counting: Sandbox) -> None
     done = run(counting, "--matrix", "--scenario", "1.3", "--scenario", "3.1", "--events", "x.ndjson")
     assert done.returncode == 0, done.stdout + done.stderr
     for said in (
-        "alpha  beta   alpha_alpha  alpha_beta  beta_alpha  beta_beta",
-        "6 cells: 4 passed, 2 unsupported",
+        "counter  alpha  beta\n         □ 0/1  □ 0/1\n",
+        "counter \\ other  alpha  beta\nalpha            ■ 1    ■ 1\nbeta             ■ 1    ■ 1\n",
+        "3.1 Sundial   n/a    n/a\n\n6 cells: 4 passed, 2 unsupported",
         "the 'counter' process needs a sundial  declines  declines",
         "    alpha, 1 cell: no sundial here",
         "not available: gamma: there is no program no-such-program-anywhere",
         "report: .harmony/matrix.html",
     ):
         assert said in done.stdout, done.stdout
+    assert "1.3 Two" not in done.stdout
+    assert "1.3 Two" in run(counting, "--matrix", "-vv", "--scenario", "1.3").stdout.partition(" matrix ")[2]
     assert "gamma is not available" in (counting.directory / ".harmony" / "matrix.html").read_text()
     events = read_file(counting.directory / "x.ndjson")
     started = [(event.platform, event.pid) for event in events if isinstance(event, WorkerStarted)]

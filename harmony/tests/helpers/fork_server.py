@@ -23,7 +23,7 @@ PREPARED: Final = (
     "execnet",
     "harmony.cli.features",
     "harmony.cli.reports",
-    "harmony.pytest_plugin.crashed_cells",
+    "harmony.pytest_plugin.unplayed_cells",
     "harmony.pytest_plugin.matrix_plugin",
     "pytest",
 )

@@ -94,7 +94,7 @@ async def _cook_boils(drivers: Drivers) -> float:
 def test_a_hang_ends_at_the_deadline_and_says_what_was_under_way() -> None:
     outcome = run({"hangs": partner("hangs")}, a_case("boil", lambda drivers, _: _cook_boils(drivers), 0.5))
     reason = outcome.tables[0].figures["hangs", "hangs"].reason
-    assert reason.startswith("no end within 0.5 s\ncook: boil for 1.5 s")
+    assert re.match(r"no end within 0\.5 s\ncook: boil for \d+\.\d s", reason)
 
 
 def test_a_failing_measure_is_not_tried_again_and_does_not_touch_the_others() -> None:

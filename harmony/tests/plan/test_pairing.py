@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony.errors import HarmonyError
-from harmony.plan.cells import parse_shard, shard
 from harmony.plan.pairing import PairingRequest, every_pairing, pairwise, parse_roles, requested, split_word
 
 TWO = ("python", "cpp")
@@ -80,25 +79,3 @@ def test_pairwise_keeps_every_pair_and_no_more_pairings_than_all(roles: int, pla
     assert len(few) <= len(full)
     if roles >= 3 and platforms >= 2:
         assert len(few) < len(full)
-
-
-@given(st.lists(st.text(min_size=1), unique=True, max_size=30), st.integers(1, 6), st.data())
-def test_shards_divide_without_loss_or_overlap(keys: list[str], count: int, data: st.DataObject) -> None:
-    seconds = {key: data.draw(st.floats(0.01, 10)) for key in keys[::2]}
-    parts = [shard(keys, index, count, seconds) for index in range(1, count + 1)]
-    assert sorted(itertools.chain.from_iterable(parts)) == sorted(keys)
-
-
-def test_shards_are_balanced_by_duration() -> None:
-    seconds = {"a": 10.0, "b": 4.0, "c": 3.0, "d": 3.0}
-    assert shard(list(seconds), 1, 2, seconds) == {"a"}
-
-
-@pytest.mark.parametrize("text", ["", "0/2", "3/2", "1", "a/b", "1/0"])
-def test_what_is_no_shard(text: str) -> None:
-    with pytest.raises(HarmonyError, match="2/5"):
-        parse_shard(text)
-
-
-def test_a_shard() -> None:
-    assert parse_shard("2/5") == (2, 5)

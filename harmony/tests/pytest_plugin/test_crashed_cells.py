@@ -8,7 +8,7 @@ import pytest
 
 from harmony.model import Verdict
 from harmony.project import load_project
-from harmony.pytest_plugin.crashed_cells import cell_at
+from harmony.pytest_plugin.unplayed_cells import cell_at
 from harmony.run.local_mode import LocalMode
 from harmony.run.project_run import ProjectRun
 from harmony.verdict.events import CellFinished, CellStarted, RunFinished, StepStarted, read_file

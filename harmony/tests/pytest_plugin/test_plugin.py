@@ -91,7 +91,7 @@ def test_scenarios_are_items_and_failures_can_be_acted_on(counting: Sandbox) -> 
         "And the 'counter' process should show '5'    (not run)",
         "log of counter:",
         "starting value=1",
-        "repeat with: pytest --scenario 1.2 --seed 77",
+        "pytest 1.2 --seed 77",
         "1.1 Up: CounterSteps.add: n=1",
     ):
         assert expected in done.stdout, f"{expected}\n{done.stdout}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Awaitable, Callable
 
@@ -113,7 +114,7 @@ def test_a_hang_comes_with_what_the_driver_says_it_does(monkeypatch: pytest.Monk
         with pytest.raises(DriverError) as hung:
             await kettle.boil(1, timeout=0.2)
         assert hung.value.code == "hang"
-        assert "under way: boil for 1.5 s" in hung.value.message
+        assert re.search(r"under way: boil for \d+\.\d s", hung.value.message)
         assert "thread stove:\nhot" in hung.value.message
 
     with_kettle("hangs", work)

@@ -102,8 +102,8 @@ def zoo(tmp_path: Path) -> Iterator[Zoo]:
 
 BEHAVIOUR: dict[str, tuple[Verdict, str]] = {
     "good": (Verdict.PASSED, ""),
-    "late": (Verdict.TIMED_OUT, "did not answer executeStep within"),
-    "never": (Verdict.TIMED_OUT, "did not answer executeStep within"),
+    "late": (Verdict.TIMED_OUT, "did not answer executeStep within 0.5 s"),
+    "never": (Verdict.TIMED_OUT, "did not answer executeStep within 0.5 s"),
     "twice": (Verdict.PASSED, ""),
     "wrong-id": (Verdict.ERRORED, "sent an answer with the id 4711, which was never asked"),
     "text-id": (Verdict.ERRORED, "which was never asked"),

@@ -231,9 +231,7 @@ Feature: Rules
 
 
 def test_everything_is_reported_at_once_with_places_and_a_snippet() -> None:
-    source = (
-        changed("should see '5' frames", "should see five frames").replace("@slow", "@quick").replace("1.1 One", "One")
-    )
+    source = changed("should see '5' frames", "sells five horses").replace("@slow", "@quick").replace("1.1 One", "One")
     library = StepLibrary(StepRegistry.of_classes(Steps, Unused), Providers())
     found = lint([parse_feature(source.lstrip("\n"), Path("01-frames.feature"))], library, RULES)
     text = report(found)
@@ -242,7 +240,7 @@ def test_everything_is_reported_at_once_with_places_and_a_snippet() -> None:
         "01-frames.feature:6: unknown_tag",
         "01-frames.feature:6: unnumbered",
         "test_lint.py:",
-        "@then(parsers.re(r\"the '(?P<process>[^']+)' process should see five frames\"))",
+        "@then(parsers.re(r\"the '(?P<process>[^']+)' process sells five horses\"))",
         "nothing has been run",
     ):
         assert expected in text
@@ -265,3 +263,56 @@ def test_any_type_matches_a_step_decorator() -> None:
             assert self
 
     assert codes(changed("Given the ground", "Given the ground\n    And the sky"), Any) == set()
+
+
+def reported(source: str, *more: type) -> str:
+    library = StepLibrary(StepRegistry.of_classes(Steps, *more))
+    return report(lint([parse_feature(source.lstrip("\n"), Path("01-frames.feature"))], library, RULES))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "meant"),
+    [
+        ("the 'writer' process wirtes '5' frames", "the 'writer' process writes '5' frames"),
+        ("the 'new writer' process writes '7' frame", "the 'new writer' process writes '7' frames"),
+        ("the \"writer\" process write '5' frames;", "the 'writer' process writes '5' frames"),
+        ("teh ground", "the ground"),
+    ],
+)
+def test_a_typo_proposes_the_sentence_that_was_meant_and_no_new_step(wrong: str, meant: str) -> None:
+    right = "the ground" if "ground" in wrong else "the 'writer' process writes '5' frames"
+    told = reported(changed(right, wrong))
+    assert f"did you mean: {meant} (Steps." in told
+    assert "unused" not in told, "one cause is one problem"
+    assert "harmony scaffold" not in told
+    assert told.endswith("1 problem; nothing has been run.")
+
+
+@pytest.mark.parametrize("new", ["the moon shines on '5' frames", "the 'writer' process sells '5' horses to a friend"])
+def test_what_is_near_to_nothing_is_a_new_step(new: str) -> None:
+    told = reported(GOOD + f"    And {new}\n")
+    assert "did you mean" not in told
+    assert "async def " in told
+
+
+def test_one_doubled_pattern_is_one_problem_at_many_places() -> None:
+    more = "".join(
+        f"\n  Scenario: 1.{number} N{number}\n    Given the 'writer' process writes '{number}' frames\n"
+        f"    Then the 'reader' process should see '{number}' frames\n"
+        for number in range(2, 111)
+    )
+    told = reported(GOOD + more, Ambiguous)
+    assert told.count("ambiguous") == 1
+    assert "also at 01-frames.feature:12, 01-frames.feature:16, 01-frames.feature:20 and 106 more" in told
+    assert told.endswith("1 problem at 110 places; nothing has been run.")
+
+
+def test_a_tag_that_is_near_to_a_known_one_is_named_once() -> None:
+    told = reported(changed("@slow", "@slwo") + SECOND.replace("1.1 One", "1.2 Two").replace("  Sc", "\n  @slwo\n  Sc"))
+    assert told.count("did you mean @slow?") == 1
+    assert told.endswith("1 problem at 2 places; nothing has been run.")
+
+
+def test_different_causes_stay_apart() -> None:
+    told = reported(changed("writes '5' frames", "wirtes '5' frames").replace("see '5'", "seee '5'"))
+    assert told.endswith("2 problems; nothing has been run.")

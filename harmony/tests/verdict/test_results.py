@@ -66,15 +66,34 @@ def test_the_pass_rate_forgives_up_to_it_and_no_further(rate: float, code: int) 
     assert exit_code(results, min_pass_rate=rate) == code
 
 
-def _plan(of: int, digest: str = "d") -> RunPlanned:
-    return RunPlanned(cells=1, of=of, digest=digest, shard="1/2")
+def _plan(of: int, digest: str = "d", part: int = 1, division: str = "x") -> RunPlanned:
+    return RunPlanned(cells=1, of=of, digest=digest, shard=f"{part}/2", division=division)
 
 
 def test_shards_together_are_whole_only_if_every_cell_has_a_result() -> None:
     one: list[Event] = [_plan(2), result("1.1[a=x]")]
-    other: list[Event] = [_plan(2), result("1.2[a=x]")]
+    other: list[Event] = [_plan(2, part=2), result("1.2[a=x]")]
+    absent = "there is no file of shard 2/2"
     assert whole_plan({"one": one, "other": other})[1] == []
-    assert whole_plan({"one": one})[1] == ["1 of 2 cells have no result"]
-    assert whole_plan({"one": one, "other": [result("1.2[a=x]")]})[1] == ["other: the run was not planned to its end"]
-    with pytest.raises(ConfigurationError, match="do not divide one plan"):
-        whole_plan({"one": one, "other": [_plan(3, "e")]})
+    assert whole_plan({"one": one})[1] == [absent, "1 of 2 cells have no result"]
+    assert whole_plan({"one": one, "other": [result("1.2[a=x]")]})[1] == [
+        "other: the run was not planned to its end",
+        absent,
+    ]
+
+
+@pytest.mark.parametrize(
+    ("digest", "division", "way_out"),
+    [("e", "y", "the same words and options"), ("d", "y", "harmony plan --shards")],
+    ids=["other cells", "divided otherwise"],
+)
+def test_parts_of_different_plans_are_named(digest: str, division: str, way_out: str) -> None:
+    parts = {
+        "one": [_plan(2), result("1.1[a=x]")],
+        "two": [_plan(2, part=2), result("1.2[a=x]")],
+        "odd": [_plan(2, digest, 2, division), result("1.2[a=x]")],
+    }
+    told = "different plans: one, two: plan x of 2 cells; odd: plan y of 2 cells"
+    with pytest.raises(ConfigurationError, match=told) as caught:
+        whole_plan(parts)
+    assert way_out in caught.value.hint

@@ -18,6 +18,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "steps": ("features", "List every sentence that has a meaning: pattern, types, where defined, where used."),
     "scaffold": ("features", "Write step methods for the sentences that have no meaning yet."),
     "scenarios": ("features", "List the scenarios that some words name."),
+    "plan": (
+        "plan",
+        "Divide a run over several machines, into a file that all take (`--shard 2/5 --plan FILE`).",
+    ),
     "clauses": ("clauses", "Show which scenarios cite which clause; a citation of what does not exist fails."),
     "build": (
         "build",

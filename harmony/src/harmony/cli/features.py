@@ -12,12 +12,14 @@ import typer
 from harmony.cli.options import ProjectOption, SetOption
 from harmony.config import overrides_of
 from harmony.errors import ExitCode
-from harmony.project import load_project
+from harmony.process.resources import load_probes
+from harmony.project import Project, load_project
 from harmony.run.project_run import ProjectRun
 from harmony.spec.selection import select
 from harmony.steps.catalogue import Entry, as_json, as_markdown, as_text, catalogue
 from harmony.steps.lint import report, usages
 from harmony.steps.scaffold import scaffold, write_draft
+from harmony.wire.driver_contract import Contract
 
 
 class Format(StrEnum):
@@ -50,6 +52,7 @@ def _run(project: Path | None, assignments: list[str] | None) -> ProjectRun:
 def lint_command(project: ProjectOption = None, set_: SetOption = None) -> None:
     """Check that features and steps fit together; run nothing."""
     run = _run(project, set_)
+    _check_names(run.project)
     problems = run.problems()
     if problems:
         typer.echo(report(problems), err=True)
@@ -57,6 +60,27 @@ def lint_command(project: ProjectOption = None, set_: SetOption = None) -> None:
     for name, reason in run.catalogues.silent.items():
         typer.echo(f"{name} says not what it knows, so no sentence is looked for: {reason}")
     typer.echo(f"{len(run.features)} features, {len(run.scenarios)} scenarios, no problem.")
+
+
+def _check_names(project: Project) -> None:
+    """See that everything exists which the project file names, whoever needs it.
+
+    Raises:
+        ConfigurationError: Something does not.
+    """
+    from harmony.doctor.driver_checks import DriverChecks  # noqa: PLC0415 - most projects have none
+    from harmony.perf.case import PerfCases  # noqa: PLC0415
+
+    driver = project.settings.driver
+    named: tuple[tuple[str, str, type], ...] = (
+        ("driver.contract", driver.contract, Contract),
+        ("driver.checks", driver.checks, DriverChecks),
+        ("driver.cases", driver.cases, PerfCases),
+    )
+    for setting, name, kind in named:
+        if name:
+            project.named(setting, name, kind)
+    load_probes(project.settings.leaks.probes)
 
 
 def steps_command(

@@ -12,12 +12,16 @@ import typer
 from harmony.cli.options import ProjectOption, SetOption
 from harmony.config import overrides_of
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
+from harmony.model import Verdict
 from harmony.project import load_project
+from harmony.report import squares
+from harmony.report.causes import lines
 from harmony.report.files import LAST_RUN
 from harmony.report.page import html_report
-from harmony.report.terminal import Grid, grid_lines, totals
+from harmony.report.terminal import Grid, blocks, grid_lines, is_matrix, totals
 from harmony.run.local_mode import possible_cells
 from harmony.run.project_run import ProjectRun
+from harmony.verdict.blame import blame
 from harmony.verdict.events import CellFinished, Event, RunFinished, RunPlanned, StepSupport, read_file, schema_text
 from harmony.verdict.expectations import read_expectations
 from harmony.verdict.support import SupportTable, support_lines, unclaimed
@@ -58,6 +62,7 @@ def report_command(
     project: ProjectOption = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the matrix as one HTML page.")] = None,
     min_pass_rate: Annotated[float | None, typer.Option("--min-pass-rate", help="Forgive up to this rate.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A row for each scenario.")] = False,
 ) -> None:
     """Show runs again, or the shards of one run together; end as that run would have ended."""
     runs = _runs(files, project)
@@ -73,7 +78,10 @@ def report_command(
     )
     supports = [event for one in runs.values() for event in one if isinstance(event, StepSupport)]
     table = SupportTable.of(supports, {name for result in results for name in result.pairing.values()})
-    for text in (*grid_lines(Grid.of(results)), "", totals(results), *support_lines(table)):
+    grid = Grid.of(results)
+    overview = squares.lines_of(squares.squares(results)) if is_matrix(results) else []
+    rows = grid_lines(grid if verbose else grid.without_green())
+    for text in (*blocks(lines(blame(results)), overview, rows, [totals(results)]), *support_lines(table)):
         typer.echo(text)
     for text in unclaimed([result.note for result in results]):
         typer.echo(text)
@@ -141,6 +149,9 @@ def _refuse_partial(runs: dict[str, list[Event]], results: list[CellFinished], l
         finished = next((event for event in events if isinstance(event, RunFinished)), None)
         if finished is None or finished.exit_code in {ExitCode.INTERRUPTED, ExitCode.INTERNAL, ExitCode.USAGE}:
             reasons.append(f"{name}: the run did not come to its end")
+    stopped = sum(result.verdict is Verdict.NOT_RUN for result in results)
+    if stopped:
+        reasons.append(f"{stopped} cells were not run: their platform had been stopped (--fuse 0 runs them)")
     if not results:
         reasons.append("no cell has run")
     if reasons:

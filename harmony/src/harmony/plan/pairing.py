@@ -104,6 +104,11 @@ def split_word(word: str, platforms: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
+def names(pairing: Pairing, platforms: Iterable[str]) -> bool:
+    """Whether the short name of a pairing names it: where `a_b` is a platform, it names no reader=a,writer=b."""
+    return split_word(pairing.word, platforms) == tuple(platform for _, platform in pairing.assigned)
+
+
 def parse_roles(entries: Iterable[str], platforms: Iterable[str]) -> dict[str, str]:
     """Read `reader=python` entries, also several joined with commas.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -14,7 +14,8 @@ from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocat
 
 from harmony.model import Verdict
 from harmony.plan.cells import Cell
-from harmony.run.mode import Mode
+from harmony.pytest_plugin.unplayed_cells import stopped
+from harmony.run.mode import Mode, Played
 from harmony.run.project_run import ProjectRun
 from harmony.spec.gherkin import Scenario
 from harmony.steps.lint import is_known
@@ -44,11 +45,13 @@ class HarmonySession:
         run: The project, and what was chosen.
         mode: Plays the cells.
         tell: Hears what happens, and with which item.
+        stopped: Says why a cell is not to be run; nothing if it is.
     """
 
     run: ProjectRun
     mode: Mode
     tell: Callable[[pytest.Item, Event], None] = field(default=_to_nobody)
+    stopped: Callable[[Cell], str] = field(default=lambda _: "")
 
 
 class FeatureFile(pytest.File):
@@ -71,9 +74,7 @@ class FeatureFile(pytest.File):
             problem = next((str(problem) for problem in run.problems() if problem.place.file == self.path), "")
             raise self.CollectError(problem or f"{self.path} is no feature of {run.project.file}")
         for tag in sorted({tag for scenario in feature.scenarios for tag in scenario.tags}):
-            # A tag of a family, such as clause:3.2, is declared by its pattern: its name shows in a feature only.
-            if tag not in run.project.settings.tags and is_known(tag, run.project.settings.tags):
-                self.config.addinivalue_line("markers", marker_name(tag))
+            declare_tag(self.config, tag, run.project.settings.tags)
         for scenario in feature.scenarios:
             for cell in self.harmony.mode.cells([scenario]):
                 yield ScenarioItem.of(self, cell, self.harmony)
@@ -93,13 +94,14 @@ class ScenarioItem(pytest.Item):
         item.scenario = cell.scenario
         item.cell = cell
         item.harmony = session
+        item.extra_keyword_matches.update(f"{role}:{platform}" for role, platform in cell.pairing.assigned)
         for tag in cell.scenario.tags:
             item.add_marker(marker_name(tag))
         return item
 
     def runtest(self) -> None:
         """Play the cell."""
-        played = self.harmony.mode.play(self.cell, lambda event: self.harmony.tell(self, event))
+        played = self._played()
         result = played.result
         self.user_properties += played.facts
         self.user_properties.append(("verdict", result.verdict.value))
@@ -113,6 +115,16 @@ class ScenarioItem(pytest.Item):
                 raise pytest.xfail.Exception(one_line(result))
             case _:
                 raise ScenarioFailedError(result)
+
+    def _played(self) -> Played:
+        session = self.harmony
+
+        def tell(event: Event) -> None:
+            session.tell(self, event)
+
+        if why := session.stopped(self.cell):
+            return Played(stopped(session.run, session.mode, self.cell, why, tell))
+        return session.mode.play(self.cell, tell)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return the report that a person can act on."""
@@ -133,6 +145,12 @@ class ScenarioItem(pytest.Item):
         With the feature's title before it, because pytest writes the dots of a bare name as ``::``.
         """
         return self.path, self.scenario.place.line - 1, f"{self.scenario.feature}: {self.name}"
+
+
+def declare_tag(config: pytest.Config, tag: str, known: Mapping[str, str]) -> None:
+    """Declare the marker of a tag of a family, such as clause:3.2: its name shows in a feature only."""
+    if tag not in known and is_known(tag, known):
+        config.addinivalue_line("markers", marker_name(tag))
 
 
 def marker_name(tag: str) -> str:

@@ -11,8 +11,8 @@ import pytest
 
 from harmony.errors import ExitCode, HarmonyError
 from harmony.plan.pairing import PairingRequest, parse_roles
+from harmony.plan.words import MATRIX
 from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
-from harmony.pytest_plugin.words import MATRIX
 from harmony.run.matrix_mode import MatrixMode, MatrixRequest
 from harmony.run.preparation import build_missing
 from harmony.run.project_run import ProjectRun

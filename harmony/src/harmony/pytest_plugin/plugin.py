@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import pytest
+from _pytest.mark import pytest_collection_modifyitems as deselect
 
 from harmony.config import overrides_of
 from harmony.errors import ExitCode, HarmonyError
@@ -19,12 +20,13 @@ from harmony.process.this_system import missing_promises
 from harmony.project import load_project
 from harmony.project_file import PROJECT_FILE, find_project_file
 from harmony.pytest_plugin import matrix_plugin, reporting, termination
-from harmony.pytest_plugin.items import FeatureFile, HarmonySession, ScenarioItem, marker_name
+from harmony.pytest_plugin.invocation import PROGRAM, options, program
+from harmony.pytest_plugin.items import FeatureFile, HarmonySession, ScenarioItem, declare_tag, marker_name
 from harmony.pytest_plugin.progress import Progress, wants_progress
 from harmony.pytest_plugin.words import take_words
 from harmony.run.local_mode import LocalMode
-from harmony.run.project_run import Choice, ProjectRun
-from harmony.steps.lint import report
+from harmony.run.project_run import Choice, Invocation, ProjectRun
+from harmony.steps.lint import report, total
 
 SESSION: Final = pytest.StashKey[HarmonySession]()
 SEED: Final = "harmony_seed"
@@ -77,6 +79,7 @@ def pytest_configure(config: pytest.Config) -> None:
     tags = [tag for tag in ("stress", "benchmark") if config.getoption(f"--{tag}")]
     choice = Choice(tuple(config.getoption("--scenario")), (*tags, *config.getoption("--with-tag")))
     run = ProjectRun(project, choice, _seed(config))
+    run.invocation = Invocation(program(config), options(config, project), config.invocation_params.dir)
     for tag, meaning in project.settings.tags.items():
         if "*" not in tag:
             config.addinivalue_line("markers", f"{marker_name(tag)}: {meaning}")
@@ -95,10 +98,11 @@ def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
-    """Give the seed to a worker of pytest-xdist."""
+    """Tell a worker of pytest-xdist the seed, and how pytest was called."""
     session = node.config.stash.get(SESSION, None)
     if session is not None:
         node.workerinput[SEED] = session.run.seed
+        node.workerinput[PROGRAM] = session.run.invocation.program
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -117,13 +121,14 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     run = _run(config)
     if run is None or hasattr(config, "workerinput"):
         return
-    if not (run.choice.words or _touches_features(run, config)):
-        return
     try:
+        _check_expressions(config, run)
+        if not (run.choice.words or _touches_features(run, config)):
+            return
         problems = run.problems()
         if problems:
             sys.stderr.write(f"{report(problems)}\n")
-            pytest.exit(f"lint: {len(problems)} problem(s), listed above", returncode=ExitCode.LINT)
+            pytest.exit(f"lint: {total(problems)}, listed above", returncode=ExitCode.LINT)
         if run.choice.words:
             run.choose()
     except HarmonyError as error:
@@ -202,6 +207,19 @@ def _touches_features(run: ProjectRun, config: pytest.Config) -> bool:
         if path == features or path in features.parents or features in path.parents:
             return True
     return False
+
+
+def _check_expressions(config: pytest.Config, run: ProjectRun) -> None:
+    """Have a wrong -k or -m said before anything runs: pytest-xdist breaks if a worker says it."""
+    if config.option.markexpr:
+        for tag in {tag for scenario in run.scenarios for tag in scenario.tags}:
+            declare_tag(config, tag, run.project.settings.tags)
+    try:
+        deselect([], config)
+    except pytest.UsageError as error:
+        if not any(f"={platform}" in config.option.keyword for platform in run.project.settings.platforms):
+            raise
+        raise pytest.UsageError(f"{error}; a role and its platform are written as -k reader:python") from error
 
 
 def _seed(config: pytest.Config) -> int:

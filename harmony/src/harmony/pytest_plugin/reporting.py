@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import argparse
 import datetime as dt
-import hashlib
 import os
+import shutil
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Generator, Sequence
@@ -18,14 +19,17 @@ from typing import Any, Final
 import pytest
 
 from harmony.errors import ExitCode, HarmonyError
-from harmony.plan.cells import parse_shard, shard
-from harmony.plan.durations import DURATIONS_FILE, read_durations, write_durations
-from harmony.pytest_plugin.crashed_cells import cell_at, crash_events
+from harmony.model import Verdict
+from harmony.plan.durations import DURATIONS_FILE, write_durations
 from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
 from harmony.pytest_plugin.live import Outbox, carries_events, events_of, take_events
+from harmony.pytest_plugin.planning import PAST, Planning
+from harmony.pytest_plugin.shared_fuse import FEED, Feed, FollowedFuse
+from harmony.pytest_plugin.unplayed_cells import cell_at, crash_events
 from harmony.report.files import LAST_RUN, PAGE, LastRun, Page
 from harmony.report.summary import Summary
 from harmony.run.local_mode import possible_cells
+from harmony.run.matrix_mode import MatrixMode
 from harmony.verdict.events import (
     Bus,
     CellFinished,
@@ -36,6 +40,7 @@ from harmony.verdict.events import (
     RunPlanned,
     RunStarted,
 )
+from harmony.verdict.fuse import Fuse
 from harmony.verdict.support import SupportCollector
 from harmony.verdict.tally import combined, counts, exit_code, pass_rate
 
@@ -53,7 +58,15 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption(
         "--min-pass-rate", type=_rate, default=None, metavar="0.95", help="forgive what is red up to this rate"
     )
+    group.addoption(
+        "--fuse",
+        type=_natural,
+        default=None,
+        metavar="N",
+        help="stop a platform that hangs or fails the same way so many times in a row (`fuse`; 0: never)",
+    )
     group.addoption("--shard", default=None, metavar="2/5", help="run one part of several, balanced by past durations")
+    group.addoption("--plan", default=None, metavar="FILE", help="the division that `harmony plan` has made")
     group.addoption("--durations-file", default=None, metavar="FILE", help=f"past durations ({DURATIONS_FILE})")
 
 
@@ -62,6 +75,13 @@ def _rate(text: str) -> float:
     if not 0 < rate <= 1:
         raise argparse.ArgumentTypeError(f"{text} is no rate above 0 and up to 1")
     return rate
+
+
+def _natural(text: str) -> int:
+    number = int(text)
+    if number < 0:
+        raise argparse.ArgumentTypeError(f"{text} is less than 0")
+    return number
 
 
 def configure(config: pytest.Config, session: HarmonySession) -> None:
@@ -79,55 +99,6 @@ def configure(config: pytest.Config, session: HarmonySession) -> None:
         raise pytest.UsageError(str(error)) from error
 
 
-class Planning:
-    """Keeps the items of a shard, and knows what is planned.
-
-    Args:
-        config: Of the session.
-        session: The project and its mode.
-    """
-
-    def __init__(self, config: pytest.Config, session: HarmonySession) -> None:
-        here, option = config.invocation_params.dir, config.getoption
-        given = option("--durations-file")
-        self.durations = here / given if given else session.run.project.root / DURATIONS_FILE
-        self._session = session
-        self._shard = parse_shard(option("--shard")) if option("--shard") else None
-        self._past = read_durations(self.durations) if self._shard else {}
-        self._before: list[str] = []
-
-    def choose(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Keep the items of this shard."""
-        self._before = sorted(item.cell.key for item in items if isinstance(item, ScenarioItem))
-        if self._shard is None:
-            return
-        mine = shard([_key(item) for item in items], *self._shard, self._past)
-        others = [item for item in items if _key(item) not in mine]
-        if others:
-            config.hook.pytest_deselected(items=others)
-            items[:] = [item for item in items if _key(item) in mine]
-
-    def planned(self, items: Sequence[pytest.Item]) -> RunPlanned | None:
-        """Return what will run; nothing, if there is no cell."""
-        if not self._before:
-            return None
-        planned = [item.cell.key for item in items if isinstance(item, ScenarioItem)]
-        return RunPlanned(
-            cells=len(planned),
-            of=len(self._before),
-            digest=hashlib.sha256("\n".join(self._before).encode()).hexdigest()[:16],
-            shard="/".join(map(str, self._shard)) if self._shard else "",
-            partial=self._missing(set(planned)),
-        )
-
-    def _missing(self, planned: set[str]) -> list[str]:
-        """Say what of the whole does not run; nothing if all does."""
-        session = self._session
-        every = {cell.key for cell in session.mode.every_cell(session.run.allowed())}
-        left_out = len(every - planned)
-        return [f"{left_out} of {len(every)} cells were not chosen"] if left_out else []
-
-
 class _Side:
     """What both sides of a session do: where cells run, and where they are told of."""
 
@@ -135,6 +106,9 @@ class _Side:
         self._config = config
         self._session = session
         self._planning = Planning(config, session)
+        asked = config.getoption("--fuse")
+        limit = session.run.project.settings.fuse if asked is None else asked
+        self._fuse = Fuse(limit if isinstance(session.mode, MatrixMode) else 0)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -157,8 +131,11 @@ class WorkerReporting(_Side):
         super().__init__(config, session)
         self._outbox = Outbox()
         session.tell = self._tell
+        feed = vars(config)["workerinput"].get(FEED)
+        session.stopped = FollowedFuse(self._fuse, Path(feed) if feed else None).stopped
 
     def _tell(self, item: pytest.Item, event: Event) -> None:
+        self._fuse(event)
         self._outbox.put(event)
         self._outbox.send(item)
 
@@ -192,18 +169,23 @@ class Reporting(_Side):
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._failed_cells = 0
         self._other_failures = 0
+        self._interrupted = False
         self._notes: list[str] = []
         self._support = SupportCollector()
-        self._summary = Summary(always=bool(config.getoption("--show-matrix")))
+        self._summary = Summary(always=bool(config.getoption("--show-matrix")), whole=config.option.verbose > 0)
         self._events: EventFile | None = None
+        self._feed: Path | None = None
+        config.pluginmanager.register(Causes(self._summary), "harmony-causes")
         self.bus = Bus()
         self._subscribe()
         session.tell = lambda _item, event: self.bus.publish(event)
+        session.stopped = FollowedFuse(self._fuse).stopped
 
     def _subscribe(self) -> None:
         here, option, root = self._config.invocation_params.dir, self._config.getoption, self._session.run.project.root
         self.bus.subscribe("results", self._keep)
         self.bus.subscribe("step x platform", self._support)
+        self.bus.subscribe("fuse", self._fuse)
         if option("--events"):
             self._events = EventFile(here / option("--events"))
             self.bus.subscribe("--events", self._events)
@@ -221,6 +203,19 @@ class Reporting(_Side):
         run, unavailable = self._session.run, self._session.mode.unavailable
         platforms = {name: unavailable.get(name, "") for name in run.project.settings.platforms}
         self.bus.publish(RunStarted(seed=run.seed, project=run.project.file.name, platforms=platforms))
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        """Tell a worker of pytest-xdist past durations, and where to read how the cells of the others end."""
+        if self._feed is None:
+            directory = Path(tempfile.mkdtemp(prefix="harmony-"))
+            self._config.add_cleanup(lambda: shutil.rmtree(directory, ignore_errors=True))
+            self._feed = directory / "ends.ndjson"
+            feed = Feed(self._feed)
+            self._config.add_cleanup(feed.close)
+            self.bus.subscribe("shared fuse", feed)
+        node.workerinput[FEED] = str(self._feed)
+        node.workerinput[PAST] = self._planning.past
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
@@ -265,10 +260,16 @@ class Reporting(_Side):
 
     # ---- after
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Tell a person's interruption from that by which pytest-xdist stops after a failure (``-x``)."""
+        self._interrupted |= excinfo.type is KeyboardInterrupt
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         """Decide how the whole run ends, and tell it."""
         self._session.mode.close(self._publish)
+        if exitstatus == pytest.ExitCode.INTERRUPTED and session.shouldfail and not self._interrupted:
+            exitstatus = pytest.ExitCode.TESTS_FAILED
         if self._config.getoption("--collect-only"):
             return
         results = combined(self._results)
@@ -317,7 +318,9 @@ class Reporting(_Side):
 
     def _write_durations(self, event: Event) -> None:
         if isinstance(event, RunFinished) and self._results:
-            write_durations(self._planning.durations, self._seconds)
+            stopped = {result.cell for result in self._results if result.verdict is Verdict.NOT_RUN}
+            took = {name: seconds for name, seconds in self._seconds.items() if name not in stopped}
+            write_durations(self._planning.durations, took)
 
     def _page_written(self, page: Path) -> None:
         self._notes.append(f"report: {os.path.relpath(page)}")
@@ -328,7 +331,8 @@ class Reporting(_Side):
             return []
         today = dt.datetime.now(dt.UTC).date()
         found = expectations.problems(possible_cells(self._session.run), today)
-        whole = self._plan is not None and not self._plan.partial and len(results) == self._plan.cells
+        run = [result for result in results if result.verdict is not Verdict.NOT_RUN]
+        whole = self._plan is not None and not self._plan.partial and len(run) == self._plan.cells
         return found + (expectations.idle(results, today) if whole else [])
 
     def _exit_code(self, results: Sequence[CellFinished], problems: Sequence[str]) -> int:
@@ -352,6 +356,14 @@ class Reporting(_Side):
         return False
 
 
-def _key(item: pytest.Item) -> str:
-    """Return what an item is called in every run: a cell by its key, all else by its node id."""
-    return item.cell.key if isinstance(item, ScenarioItem) else item.nodeid
+class Causes:
+    """Says why a run is red before pytest shows each failure."""
+
+    def __init__(self, summary: Summary) -> None:
+        self._summary = summary
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> Generator[None, None, None]:
+        """Begin with it."""
+        self._summary.begin(terminalreporter)
+        return (yield)

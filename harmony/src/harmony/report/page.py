@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Final
 
 from harmony.model import Verdict
+from harmony.report.causes import detail, headline
 from harmony.report.template import render_template
 from harmony.report.terminal import Grid, Row
 from harmony.text import shortened
+from harmony.verdict.blame import blame
 from harmony.verdict.events import CellFinished, StepSupport
 from harmony.verdict.support import SupportTable, in_cells, unclaimed
 from harmony.verdict.tally import combined, counts
@@ -45,6 +47,9 @@ def html_report(
         title=title,
         facts=facts or {},
         counts=counts(every),
+        blames=blame(every),
+        headline=headline,
+        detail=detail,
         meanings=MEANINGS,
         problems=problems,
         unclaimed=unclaimed([one.note for one in every]),

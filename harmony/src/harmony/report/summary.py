@@ -6,8 +6,11 @@ from typing import Any, Final, Protocol
 
 from rich.console import Console
 
+from harmony.report import squares
+from harmony.report.causes import headline, lines
 from harmony.report.collected import Collected
-from harmony.report.terminal import Grid, grid_lines, is_matrix, tables, totals
+from harmony.report.terminal import Grid, blocks, grid_lines, is_matrix, tables, totals
+from harmony.verdict.blame import blame
 from harmony.verdict.support import SupportTable, support_lines, unclaimed
 from harmony.verdict.tally import combined
 from harmony.verdict.verdicts import is_red
@@ -36,11 +39,21 @@ class Summary(Collected):
 
     Args:
         always: Whether to show the matrix although every role ran in one process.
+        whole: Whether to show a row for each scenario, also where all of it passed.
     """
 
-    def __init__(self, *, always: bool) -> None:
+    def __init__(self, *, always: bool, whole: bool) -> None:
         super().__init__()
         self._always = always
+        self._whole = whole
+
+    def begin(self, terminal: Terminal) -> None:
+        """Write why the run is red, before all else."""
+        blames = blame(self._results)
+        if blames:
+            terminal.section("causes")
+        for text in lines(blames):
+            terminal.write_line(text, red=not text.startswith(" "))
 
     def show(self, terminal: Terminal, width: int) -> None:
         """Write the matrix, if there is one, and what is wrong with the expectations."""
@@ -61,18 +74,21 @@ class Summary(Collected):
 
     def _show_matrix(self, terminal: Terminal, width: int) -> None:
         results = combined(self._results)
-        grid = Grid.of(results)
+        grid = Grid.of(results) if self._whole else Grid.of(results).without_green()
+        overview = squares.squares(results) if is_matrix(results) else []
         if terminal.isatty:
             console = Console(width=width, force_terminal=terminal.hasmarkup)
             with console.capture() as captured:
-                for table in tables(grid, console.width):
+                for table in (*squares.tables(overview), *tables(grid, console.width)):
                     console.print(table)
+                    console.print()
             terminal.write(captured.get(), flush=True)
         else:
-            for text in grid_lines(grid):
+            for text in blocks(squares.lines_of(overview), grid_lines(grid), [""])[:-1]:
                 terminal.write_line(text)
-        terminal.write_line("")
         terminal.write_line(totals(results))
+        for one in blame(results)[:1]:
+            terminal.write_line(headline(one), red=True)
         for late in (result for result in results if result.late and result.error):
             terminal.write_line(f"{late.cell}: {late.verdict.value}: {late.error}", red=is_red(late.verdict))
         platforms = {name for result in results for name in result.pairing.values()}

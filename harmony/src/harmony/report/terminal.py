@@ -59,6 +59,16 @@ class Grid:
             {(_key(result), column_of(result)): result for result in ordered},
         )
 
+    def without_green(self) -> Grid:
+        """Return the rows in which something did not pass, with the columns that they have."""
+        odd = {row for (row, _), cell in self.cells.items() if cell.verdict is not Verdict.PASSED}
+        cells = {key: cell for key, cell in self.cells.items() if key[0] in odd}
+        return Grid(
+            tuple(row for row in self.rows if row.key in odd),
+            tuple(column for column in self.columns if any(column == one for _, one in cells)),
+            cells,
+        )
+
 
 def _key(result: CellFinished) -> str:
     return result.number or f"{result.feature}: {result.title}"
@@ -89,6 +99,11 @@ def grid_lines(grid: Grid, width: int = 120) -> list[str]:
                 shown = (f"{word:^{size}}" for word, size in zip(words, sizes, strict=True))
                 lines.append("  ".join([f"{_shown(row):<{left}}", *shown]).rstrip())
     return lines
+
+
+def blocks(*parts: Sequence[str]) -> list[str]:
+    """Return lines with an empty one between two parts that are not empty."""
+    return "\n\n".join("\n".join(part) for part in parts if part).split("\n")
 
 
 def tables(grid: Grid, width: int) -> Iterator[Table]:

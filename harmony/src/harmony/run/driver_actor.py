@@ -11,6 +11,7 @@ from harmony.logs import LEVELS
 from harmony.model import StepCall, StepOutcome, Verdict
 from harmony.process.child import ProcessSpec
 from harmony.run.control import ProcessControl
+from harmony.run.driver_process import START_TIMEOUT
 from harmony.run.role_driver import DriverControl, DriverProgram, RoleDriver, role_driver
 from harmony.run.step_actor import StepActor
 from harmony.steps.context import ScenarioContext
@@ -27,12 +28,21 @@ class DriverActor(StepActor):
     Args:
         library: The project's steps.
         spec: How the driver is started.
+        show_logs: Least level of log records that also go to stderr.
+        patience: Seconds until a driver must have introduced itself.
 
     Raises:
         ConfigurationError: The project has no contract.
     """
 
-    def __init__(self, library: StepLibrary, spec: ProcessSpec, *, show_logs: int = LEVELS["warning"]) -> None:
+    def __init__(
+        self,
+        library: StepLibrary,
+        spec: ProcessSpec,
+        *,
+        show_logs: int = LEVELS["warning"],
+        patience: float = START_TIMEOUT,
+    ) -> None:
         super().__init__(library, name=spec.name, show_logs=show_logs)
         if library.contract is None:
             raise ConfigurationError(
@@ -40,7 +50,7 @@ class DriverActor(StepActor):
                 hint='set [driver] contract = "module:NAME"',
             )
         self._port = library.contract.port
-        self.program = DriverProgram(spec, library.contract)
+        self.program = DriverProgram(spec, library.contract, patience=patience)
 
     @property
     def reusable(self) -> bool:
@@ -73,8 +83,9 @@ class DriverActor(StepActor):
         outcome = await super().perform(call)
         if outcome.verdict is not Verdict.TIMED_OUT:
             return outcome
-        stacks = [str(outcome.data.get("stack", "")), *(await self.stacks()).values()]
-        return replace(outcome, data={**outcome.data, "stack": "\n".join(filter(None, stacks))})
+        scene = await self.stacks()
+        stacks = (str(outcome.data.get("stack", "")), str(scene.get("stack", "")))
+        return replace(outcome, data={**outcome.data, **scene, "stack": "\n".join(filter(None, stacks))})
 
     async def stacks(self) -> dict[str, Any]:
         """Return where its driver stands, as `stack`."""

@@ -21,6 +21,8 @@ from harmony.wire.link import Link, LinkError, NoAnswerError, Observer, PeerGone
 START_TIMEOUT: Final = 30.0
 _DUMP_TIMEOUT: Final = 2.0
 _STOP_PATIENCE: Final = 5.0
+_HUNG_PATIENCE: Final = 1.0
+"""Seconds that a driver gets to end by itself which has left a verb unanswered: nothing more is learnt from it."""
 
 
 class ProcessListener(Protocol):
@@ -57,6 +59,7 @@ class DriverProcess(Driver):
         self._link = Link.to_process(child)
         self._link.observer = listener.observer if listener else None
         self._closed = False
+        self._hung = False
 
     @classmethod
     async def begin(
@@ -118,12 +121,13 @@ class DriverProcess(Driver):
     async def call(self, verb: str, params: Mapping[str, Any], timeout: float) -> Any:
         """Send one verb and wait for its answer."""
         try:
-            answer = await self._link.ask(verb, dict(params), timeout=timeout + GRACE)
+            answer = await self._link.ask(verb, dict(params), timeout=timeout, grace=GRACE)
         except RefusedError as error:
             raise self._refusal(verb, error) from None
         except PeerGoneError as error:
             raise DriverError("dead", error.message) from None
         except NoAnswerError:
+            self._hung = True
             raise DriverError("hang", await self._hang(verb, timeout)) from None
         except LinkError as error:
             raise ContractViolationError(error.message, hint="stdout belongs to the messages alone") from None
@@ -149,7 +153,7 @@ class DriverProcess(Driver):
             return
         self._link.retire("it is being ended")
         self.child.close_input()
-        in_order = await asyncio.to_thread(self.child.ended, _STOP_PATIENCE)
+        in_order = await asyncio.to_thread(self.child.ended, _HUNG_PATIENCE if self._hung else _STOP_PATIENCE)
         scene = "" if in_order else await asyncio.to_thread(stacks_of, self.pid)
         await asyncio.to_thread(self.dispose)
         if not in_order:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from harmony.errors import ConfigurationError
 from harmony.logs import LEVELS
 from harmony.plan.cells import Cell, plan_cells
 from harmony.plan.pairing import Pairing, PairingRequest
@@ -15,7 +14,7 @@ from harmony.process.resources import ResourceMonitor, load_probes
 from harmony.run.local_runner import PLATFORM, LocalRunner
 from harmony.run.mode import Played
 from harmony.run.pool import spec_of
-from harmony.run.project_run import ProjectRun, words_for
+from harmony.run.project_run import ProjectRun
 from harmony.spec.gherkin import Scenario
 from harmony.spec.routing import roles_of
 from harmony.verdict.event_factory import cell_finished, cell_started, step_finished, step_started
@@ -64,7 +63,7 @@ class LocalMode:
 
     def repeat(self, cell: Cell) -> str:
         """Return the command that runs the scenario again."""
-        return self._run.repeat(words_for(cell))
+        return self._run.repeat(cell.scenario)
 
     def close(self, tell: Subscriber) -> None:
         """Nothing runs on between two scenarios."""
@@ -82,12 +81,7 @@ class LocalMode:
         name = settings.driver.local
         if not name:
             return None
-        platform = settings.platforms.get(name)
-        if platform is None or not platform.driver_command:
-            raise ConfigurationError(
-                f"[driver] local: {name!r} is no platform with a driver",
-                hint='name one with contract = "driver"',
-            )
+        platform = settings.platforms[name]
         return spec_of(name, platform, platform.driver_command, root)
 
 

@@ -16,7 +16,7 @@ from harmony.run.mode import Played
 from harmony.run.orchestrator import CellRunner
 from harmony.run.pool import WorkerPool
 from harmony.run.pool import unavailable as reason_of
-from harmony.run.project_run import ProjectRun, words_for
+from harmony.run.project_run import ProjectRun
 from harmony.spec.gherkin import Scenario
 from harmony.verdict.events import Subscriber
 from harmony.verdict.judging import by_claims, by_definitions, by_expectations
@@ -104,7 +104,7 @@ class MatrixMode:
 
     def repeat(self, cell: Cell) -> str:
         """Return the command that repeats one cell."""
-        return self._run.repeat(f"{cell.pairing.word} {words_for(cell)}")
+        return self._run.repeat(cell.scenario, cell.pairing)
 
     def lacking(self, cell: Cell) -> list[str]:
         """Return which capabilities a cell needs and nobody claims: `cpp: duplex`, or `cpp as reader: duplex`."""

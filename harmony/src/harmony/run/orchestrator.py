@@ -8,6 +8,7 @@ import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 from weakref import WeakKeyDictionary
 
 from harmony.errors import HarmonyError, LeftBehindError
@@ -140,7 +141,7 @@ class _CellRun:
     seed: int
     subscriber: Subscriber
     players: list[_Player] | None = None
-    scenes: dict[str, str] = field(default_factory=dict)
+    scenes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
     def deadly(self) -> bool:
@@ -175,7 +176,7 @@ class _CellRun:
             raise
         return await self._released(self._with_scenes(result))
 
-    def _look_around(self, result: StepResult) -> dict[str, str]:
+    def _look_around(self, result: StepResult) -> dict[str, dict[str, Any]]:
         """Return where the workers stand that did not hang themselves: one of them may be what the other waits for.
 
         Called between two steps, in the loop; the asking has a thread and a loop of its own.
@@ -186,21 +187,27 @@ class _CellRun:
             return {}
         with concurrent.futures.ThreadPoolExecutor(len(others)) as threads:
             scenes = threads.map(lambda player: asyncio.run(player.worker.stacks()), others)
-        return {player.key: str(scene["stack"]) for player, scene in zip(others, scenes, strict=True) if scene}
+        return {player.key: scene for player, scene in zip(others, scenes, strict=True) if scene}
 
     def _with_scenes(self, result: ScenarioResult) -> ScenarioResult:
+        """Tell of a hang where everybody stands, and before all else who has hung the longest."""
         failure = result.failure
         if failure is None or not self.scenes:
             return result
-        sections = {f"stack of {key}": text for key, text in self.scenes.items()}
+        own = {key: one.data for key, one in failure.outcomes.items() if one.verdict is failure.verdict}
+        begun = {key: float(scene["since"]) for key, scene in {**own, **self.scenes}.items() if "since" in scene}
+        first = min(begun, key=lambda key: begun[key], default="")
+        sections = {f"stack of {key}": str(scene["stack"]) for key, scene in self.scenes.items() if key != first}
+        scene = self.scenes.get(first)
+        more = {"first": f"{first}, in {scene['verb']}\n{scene['stack']}"} if scene else {}
         outcomes = {
-            key: replace(one, data={**one.data, "sections": {**(one.data.get("sections") or {}), **sections}})
-            if one.verdict is failure.verdict
+            key: replace(one, data={**one.data, **more, "sections": {**(one.data.get("sections") or {}), **sections}})
+            if key in own
             else one
             for key, one in failure.outcomes.items()
         }
-        told = replace(failure, outcomes=outcomes)
-        return replace(result, results=tuple(told if one is failure else one for one in result.results))
+        shown = replace(failure, outcomes=outcomes)
+        return replace(result, results=tuple(shown if one is failure else one for one in result.results))
 
     async def _player(self, role: str, recorder: Recorder | None) -> Actor:
         platform = self.cell.pairing.platforms[role]

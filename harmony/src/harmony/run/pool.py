@@ -82,7 +82,7 @@ async def _launch_step_worker(launch: Launch) -> PooledActor:
 
 
 async def _make_driver_actor(launch: Launch) -> PooledActor:
-    return DriverActor(launch.library(), launch.spec)
+    return DriverActor(launch.library(), launch.spec, patience=launch.timeouts.start)
 
 
 LAUNCHERS: Final[dict[str, Callable[[Launch], Awaitable[PooledActor]]]] = {

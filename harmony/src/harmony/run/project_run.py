@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from pathlib import Path
 
-from harmony.plan.cells import Cell
+from harmony.plan.pairing import Pairing, names
 from harmony.project import Project
 from harmony.run.catalogues import Catalogues, ask_workers
 from harmony.run.role_driver import with_drivers
@@ -33,11 +35,27 @@ class Choice:
     tags: Sequence[str] = ()
 
 
+@dataclass(frozen=True)
+class Invocation:
+    """How a run was called.
+
+    Attributes:
+        program: What calls pytest.
+        options: What must be said again, so that a cell is found and does the same.
+        directory: Where it was called.
+    """
+
+    program: str = "pytest"
+    options: Sequence[str] = ()
+    directory: Path = field(default_factory=Path.cwd)
+
+
 class ProjectRun:
     """A project, a choice and a seed.
 
     Attributes:
         expectations_file: What is known to fail.
+        invocation: How the run was called.
     """
 
     def __init__(self, project: Project, choice: Choice | None = None, seed: int = 0) -> None:
@@ -45,6 +63,7 @@ class ProjectRun:
         self.choice = choice or Choice()
         self.seed = seed
         self.expectations_file = project.root / EXPECTATIONS_FILE
+        self.invocation = Invocation()
 
     @cached_property
     def _read(self) -> tuple[list[Feature], list[Problem]]:
@@ -64,7 +83,8 @@ class ProjectRun:
     @cached_property
     def library(self) -> StepLibrary:
         """The project's steps."""
-        return with_drivers(self.project.library())
+        platforms = self.project.settings.platforms
+        return with_drivers(self.project.library(), [name for name, one in platforms.items() if one.driver_command])
 
     def defined(self, step: Step) -> str:
         """Return what the project's definition of a step is called; nothing if it has none."""
@@ -130,9 +150,27 @@ class ProjectRun:
             return str(scenario.place) in self._chosen
         return not self._closed & set(scenario.tags)
 
-    def repeat(self, words: str) -> str:
-        """Return the command that runs some words again, with the seed of this run."""
-        return self.project.settings.repeat.format(words=words, seed=self.seed)
+    def repeat(self, scenario: Scenario, pairing: Pairing | None = None) -> str:
+        """Return the command that runs a cell again, as this run was called and with its seed.
+
+        Args:
+            scenario: What is run.
+            pairing: Who plays; nobody is named in a run without pairings.
+        """
+        invocation, platforms = self.invocation, self.project.settings.platforms
+        words = [self._word(scenario.number, "--scenario", scenario.id)]
+        if pairing is not None:
+            word = pairing.word if names(pairing, platforms) else ""
+            words.insert(0, self._word(word, "--pairing", str(pairing)))
+        return self.project.settings.repeat.format(
+            pytest=invocation.program, words=shlex.join([*words, *invocation.options]), seed=self.seed
+        )
+
+    def _word(self, word: str, option: str, name: str) -> str:
+        """Return a word, or the option that says the same where there is none, or where it would name a file."""
+        if word and not (self.invocation.directory / word).exists():
+            return word
+        return f"{option}={word or name}"
 
     @cached_property
     def _closed(self) -> set[str]:
@@ -141,8 +179,3 @@ class ProjectRun:
     @cached_property
     def _chosen(self) -> set[str]:
         return {str(chosen.place) for chosen in self.choose()}
-
-
-def words_for(cell: Cell) -> str:
-    """Return the words that choose a cell's scenario."""
-    return cell.scenario.number or f'"{cell.scenario.title}"'

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import types
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar, cast
 
 from harmony.process.child import ProcessSpec
 from harmony.process.stacks import stacks_of
 from harmony.run.control import ProcessControl
-from harmony.run.driver_process import DriverProcess
+from harmony.run.driver_process import START_TIMEOUT, DriverProcess
 from harmony.steps.library import StepLibrary
 from harmony.verdict.events import Subscriber, WorkerEnded, WorkerStarted
 from harmony.wire.driver import Driver
@@ -21,8 +22,8 @@ from harmony.wire.link import Observer
 Port = TypeVar("Port")
 _DUMP_TIMEOUT: Final = 1.0
 _WITHOUT: Final = (
-    "run the roles as processes (`pytest matrix`), say whose driver plays them in a run without pairings "
-    '([driver] local = "PLATFORM"), or add a @provider for it'
+    "this project has drivers only: name a pairing, such as `pytest {pairing}`, or say whose driver plays the roles of "
+    'a run without pairings ([driver] local = "{platform}"), or add a @provider'
 )
 
 
@@ -35,6 +36,7 @@ class DriverProgram:
         contract: What its processes speak.
         tell: Hears of each process that starts and ends.
         observer: Hears every message.
+        patience: Seconds until one must have introduced itself.
         running: The processes that have not ended.
     """
 
@@ -42,11 +44,12 @@ class DriverProgram:
     contract: Contract
     tell: Subscriber = field(default=lambda _: None)
     observer: Observer | None = None
+    patience: float = START_TIMEOUT
     running: list[DriverProcess] = field(default_factory=list)
 
     async def start(self, *, strict: bool = False) -> DriverProcess:
         """Start a process, and return once it has introduced itself."""
-        return await DriverProcess.begin(self.spec, self.contract, strict=strict, listener=self)
+        return await DriverProcess.begin(self.spec, self.contract, strict=strict, listener=self, patience=self.patience)
 
     def joined(self, driver: DriverProcess) -> None:
         """Note a process that has introduced itself."""
@@ -60,14 +63,23 @@ class DriverProgram:
             self.tell(WorkerEnded(platform=self.spec.name, pid=driver.pid, how=how))
 
     async def stacks(self) -> dict[str, Any]:
-        """Return where the threads of its processes stand, as `stack`. Never raises."""
-        texts = []
+        """Return where the threads of its processes stand, as `stack`, and what is under way longest. Never raises.
+
+        That is a verb, as `verb`, and the moment of the monotonic clock at which it began, as `since`.
+        """
+        texts: list[str] = []
+        begun: list[tuple[float, str]] = []
         for driver in list(self.running):
             try:
-                texts.append((await driver.dump(timeout=_DUMP_TIMEOUT)).text())
+                told = await driver.dump(timeout=_DUMP_TIMEOUT)
             except Exception:  # noqa: BLE001 - whatever keeps it from telling, the kernel tells
                 texts.append(await asyncio.to_thread(stacks_of, driver.pid))
-        return {"stack": "\n".join(texts)} if texts else {}
+            else:
+                texts.append(told.text())
+                begun += [(time.monotonic() - one.seconds, one.verb) for one in told.requests if one.verb != "dump"]
+        since, verb = min(begun, default=(0.0, ""))
+        longest = {"since": since, "verb": verb} if verb else {}
+        return {"stack": "\n".join(texts), **longest} if texts else {}
 
 
 class RoleDriver(Driver):
@@ -129,12 +141,18 @@ class DriverControl(ProcessControl):
         await self._driver.end()
 
 
-def with_drivers(library: StepLibrary) -> StepLibrary:
-    """Return a library whose step classes may ask for the driver of their role, and what starts and ends it."""
+def with_drivers(library: StepLibrary, platforms: Sequence[str] = ()) -> StepLibrary:
+    """Return a library whose step classes may ask for the driver of their role, and what starts and ends it.
+
+    Args:
+        library: Of the project.
+        platforms: Those with a driver, for whoever names none.
+    """
     if library.contract is None:
         return library
     types_ = (library.contract.port, RoleDriver, DriverProgram)
-    return replace(library, providers=library.providers.promising(types_, _WITHOUT))
+    without = _WITHOUT.format(pairing="_".join(platforms[:2]) or "matrix", platform=next(iter(platforms), "PLATFORM"))
+    return replace(library, providers=library.providers.promising(types_, without))
 
 
 def role_driver(port: type[Port], start: Callable[[], Awaitable[Driver]]) -> Port:

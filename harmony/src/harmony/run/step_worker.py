@@ -188,7 +188,7 @@ class StepWorker:
             return StepOutcome(Verdict.UNSUPPORTED, f"{self.name} does not announce the capability {lacking!r}")
         params = step_contract.step_params(call)
         try:
-            answer = await self._demand(step_contract.EXECUTE_STEP, params, call.timeout + STEP_GRACE)
+            answer = await self._demand(step_contract.EXECUTE_STEP, params, call.timeout, STEP_GRACE)
             response = _response(self.name, answer)
             outcome = response.outcome(time.monotonic() - began)
         except LinkError as error:
@@ -211,7 +211,7 @@ class StepWorker:
             return StepOutcome(Verdict.PASSED)
         began = time.monotonic()
         try:
-            answer = await self._demand(step_contract.SETTLE, None, timeout + STEP_GRACE)
+            answer = await self._demand(step_contract.SETTLE, None, timeout, STEP_GRACE)
             return _response(self.name, answer).outcome(time.monotonic() - began)
         except LinkError as error:
             return StepOutcome(error.verdict, error.message, seconds=time.monotonic() - began)
@@ -295,10 +295,10 @@ class StepWorker:
             how = child.how_it_ended() if child else "left running"
             self._tell(WorkerEnded(platform=self.name, pid=child.pid if child else 0, how=how))
 
-    async def _demand(self, method: str, params: Any, timeout: float) -> Any:
+    async def _demand(self, method: str, params: Any, timeout: float, grace: float = 0.0) -> Any:
         """Ask, and remember if the answer means that this worker is not to be used again."""
         try:
-            return await self.link.ask(method, params, timeout=timeout)
+            return await self.link.ask(method, params, timeout=timeout, grace=grace)
         except LinkError as error:
             self._give_up_over(error)
             raise

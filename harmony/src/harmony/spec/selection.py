@@ -19,14 +19,15 @@ def select(scenarios: Sequence[Scenario], words: Iterable[str]) -> list[Scenario
 
     A word is a scenario's number (``1.1``; for an outline all rows, or ``5.6.2`` for one), a feature's number (``4``),
     a pattern over numbers (``13.*``), or part of the name of a feature, its file or a scenario
-    (``BasicCommunication``).
+    (``BasicCommunication``). What a scenario is called in full names nothing else.
 
     Raises:
         UnknownSelectionError: A word names nothing; the nearest numbers or names are listed.
     """
     chosen: set[str] = set()
     for word in words:
-        found = [scenario for scenario in scenarios if _names(word, scenario)]
+        exactly = [scenario for scenario in scenarios if scenario.id == word]
+        found = exactly or [scenario for scenario in scenarios if _names(word, scenario)]
         if not found:
             raise UnknownSelectionError(f"no scenario is called {word!r}", hint=_nearest(word, scenarios))
         chosen.update(_key(scenario) for scenario in found)

@@ -26,6 +26,20 @@ def normalised(sentence: str) -> str:
 _ARGUMENT: Final = re.compile(r"""(?<!\w)'([^']*)'(?!\w)|"([^"]*)"|(?<![\w.])(\d+)(?![\w.])""")
 
 
+GAP: Final = "…"
+"""Stands for an argument that is left out."""
+
+
+def outline(sentence: str) -> str:
+    """Return a sentence without its arguments: the words in quotes, and the numbers."""
+    return _ARGUMENT.sub(lambda found: GAP if found[3] else f"{found[0][0]}{GAP}{found[0][0]}", sentence)
+
+
+def values(sentence: str) -> list[str]:
+    """Return the arguments of a sentence, without quotes."""
+    return [found[1] or found[2] or found[3] or "" for found in _ARGUMENT.finditer(sentence)]
+
+
 @dataclass(slots=True)
 class Wording:
     """Sentences without a meaning that differ in quoted arguments and numbers only: one method can be theirs.

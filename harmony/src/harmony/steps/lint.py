@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ast
+import difflib
 import fnmatch
 import inspect
 import textwrap
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from harmony.config import unknown_role
 from harmony.errors import (
@@ -22,12 +23,14 @@ from harmony.errors import (
 from harmony.model import StepType
 from harmony.spec.gherkin import Feature, Scenario, Step, feature_number
 from harmony.spec.routing import done_by_harmony, role_named_in, route
-from harmony.spec.sentence import normalised
+from harmony.spec.sentence import normalised, outline
 from harmony.steps.binding import bind, parameters_of
 from harmony.steps.library import StepLibrary
 from harmony.steps.registry import StepDefinition
 from harmony.steps.scaffold import undefined_wordings
 from harmony.text import visible
+
+_MOST_PLACES: Final = 3
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,7 +42,8 @@ class Problem:
         code: Stable name of the kind of problem.
         message: What is wrong.
         hint: The way out.
-        snippet: For undefined steps, a method to start from.
+        snippet: For undefined steps that are near to no other, a method to start from.
+        cause: What it has in common with other problems of its kind that one change mends; the message, if nothing.
     """
 
     place: Place
@@ -47,6 +51,7 @@ class Problem:
     message: str
     hint: str = ""
     snippet: str = ""
+    cause: str = ""
 
     def __str__(self) -> str:
         """Return ``file:line: code: message``."""
@@ -88,10 +93,13 @@ def lint(features: Sequence[Feature], library: StepLibrary, rules: LintRules) ->
     used: set[StepDefinition] = set()
     wordings = [wording for wording, _ in undefined_wordings(features, library.registry)]
     starts = {text: wording.method() for wording in wordings for text in wording.sentences}
+    meant: set[Place] = set()
     for scenario in scenarios:
         problems.extend(_role_problems(scenario, rules))
         for step in scenario.steps if rules.defined else ():
-            problems.extend(_step_problems(step, library, used, starts))
+            problems.extend(_step_problems(step, library, used, starts, meant))
+    # Whose sentence is written wrong is not unused.
+    used |= {definition for definition in library.registry.definitions if definition.place in meant}
     problems.extend(_definition_problems(library, used))
     return sorted(set(problems))
 
@@ -113,18 +121,38 @@ def is_known(tag: str, tags: Iterable[str]) -> bool:
     return any(fnmatch.fnmatchcase(tag, one) for one in tags)
 
 
-def report(problems: Sequence[Problem]) -> str:
-    """Return the problems for a person: one line each, hints, and the snippets at the end."""
-    lines: list[str] = []
+def by_cause(problems: Iterable[Problem]) -> list[list[Problem]]:
+    """Return the problems that have one cause together, in the order of their first places."""
+    groups: dict[tuple[str, str], list[Problem]] = {}
     for problem in problems:
-        lines.append(str(problem))
-        if problem.hint:
-            lines.append(f"    {problem.hint}")
+        groups.setdefault((problem.code, problem.cause or f"{problem.place}"), []).append(problem)
+    return list(groups.values())
+
+
+def report(problems: Sequence[Problem]) -> str:
+    """Return the problems for a person: each cause with its places, hints, and the snippets at the end."""
+    lines: list[str] = []
+    groups = by_cause(problems)
+    for first, *others in groups:
+        lines.append(str(first))
+        if first.hint:
+            lines.append(f"    {first.hint}")
+        if others:
+            shown = ", ".join(str(one.place) for one in others[:_MOST_PLACES])
+            left = len(others) - _MOST_PLACES
+            lines.append(f"    also at {shown}{f' and {left} more' if left > 0 else ''}")
     snippets = list(dict.fromkeys(problem.snippet for problem in problems if problem.snippet))
     if snippets:
         lines += ["", "Start from these (`harmony scaffold` writes them into a file):", "", *snippets]
-    lines.append(f"{len(problems)} problem{'s' if len(problems) != 1 else ''}; nothing has been run.")
+    lines.append(f"{total(problems)}; nothing has been run.")
     return visible("\n".join(lines))
+
+
+def total(problems: Sequence[Problem]) -> str:
+    """Return how many problems there are; of one cause there is one, at several places."""
+    causes = len(by_cause(problems))
+    places = f" at {len(problems)} places" if len(problems) != causes else ""
+    return f"{causes} problem{'s' if causes != 1 else ''}{places}"
 
 
 def _feature_problems(feature: Feature, rules: LintRules) -> Iterator[Problem]:
@@ -144,7 +172,8 @@ def _feature_problems(feature: Feature, rules: LintRules) -> Iterator[Problem]:
                 scenario.place,
                 "unnumbered",
                 f"{scenario.title!r} has no number",
-                "begin the title with one, such as 1.1, or say in `number` how yours begin",
+                "begin the title with one, such as 1.1, say in `number` how yours begin, or `numbered = false`",
+                cause="numbers",
             )
         elif number is not None and scenario.number and int(scenario.number.partition(".")[0]) != number:
             yield Problem(
@@ -153,8 +182,13 @@ def _feature_problems(feature: Feature, rules: LintRules) -> Iterator[Problem]:
         for tag in scenario.tags:
             if not is_known(tag, rules.tags):
                 yield Problem(
-                    scenario.place, "unknown_tag", f"@{tag} is not known", "add it to `tags` in the project file"
+                    scenario.place, "unknown_tag", f"@{tag} is not known", _tag_hint(tag, rules.tags), cause=tag
                 )
+
+
+def _tag_hint(tag: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(tag, known, n=1)
+    return f"did you mean @{near[0]}?" if near else "add it to `tags` in the project file"
 
 
 def _duplicates(scenarios: Sequence[Scenario]) -> Iterator[Problem]:
@@ -184,11 +218,12 @@ def _role_problems(scenario: Scenario, rules: LintRules) -> Iterator[Problem]:
                 f"{entry.step} names no role, and none has been named before it; the scenario has "
                 f"{', '.join(routed.roles)}",
                 "begin it with the role: the 'x' process …",
+                cause=outline(normalised(entry.step.text)),
             )
 
 
 def _step_problems(
-    step: Step, library: StepLibrary, used: set[StepDefinition], starts: Mapping[str, str]
+    step: Step, library: StepLibrary, used: set[StepDefinition], starts: Mapping[str, str], meant: set[Place]
 ) -> Iterator[Problem]:
     if done_by_harmony(step.text):
         return
@@ -197,12 +232,18 @@ def _step_problems(
         used.add(match.definition)
         bind(match, step.table, step.doc_string, library.converters)
     except UndefinedStepError as error:
-        yield Problem(step.place, "undefined", error.message, error.hint, starts[normalised(step.text)])
+        start = starts[normalised(step.text)] if error.meant is None else ""
+        if error.meant is not None:
+            meant.add(error.meant)
+        yield Problem(step.place, "undefined", error.message, error.hint, start, outline(normalised(step.text)))
     except AmbiguousStepError as error:
-        used.update(match.definition for match in library.registry.matches(step.type, step.text))
-        yield Problem(step.place, "ambiguous", error.message, error.hint)
+        matches = [match.definition for match in library.registry.matches(step.type, step.text)]
+        used.update(matches)
+        cause = ", ".join(sorted(f"{one.place} {one.pattern}" for one in matches))
+        yield Problem(step.place, "ambiguous", error.message, error.hint, cause=cause)
     except (ConversionError, StepClassError) as error:
-        yield Problem(step.place, "argument", f"{step}: {error.message}", error.hint)
+        cause = f"{match.definition.place} {outline(error.message)}"
+        yield Problem(step.place, "argument", f"{step}: {error.message}", error.hint, cause=cause)
 
 
 def _definition_problems(library: StepLibrary, used: set[StepDefinition]) -> Iterator[Problem]:

@@ -25,6 +25,7 @@ from harmony.errors import (
 )
 from harmony.model import StepType
 from harmony.spec.sentence import normalised, snippet
+from harmony.steps.nearest import nearest
 from harmony.steps.parsers import Parser, string
 
 Pattern = str | Parser
@@ -248,10 +249,15 @@ class StepRegistry:
             f"{'/'.join(sorted(match.definition.types))}: add @{type_} there"
             for match in others
         )
+        near = None if others or type_ is None else nearest(type_, sentence, self._definitions)
+        if near is not None:
+            definition, meant = near
+            hint = f"did you mean: {meant} ({definition.qualified_name}, {definition.place})"
         raise UndefinedStepError(
             f"no step definition matches: {shown}",
             snippet=snippet(type_, sentence),
             hint=hint or "run `harmony scaffold` for a method to start from",
+            meant=near[0].place if near else None,
         )
 
 

@@ -52,6 +52,7 @@ def cell_finished(cell: Cell, result: ScenarioResult, repeat: str, *, late: bool
         pairing=cell.pairing.platforms,
         verdict=result.verdict,
         error=failure.error if failure else "",
+        code=failure.code if failure else "",
         seconds=result.seconds,
         seed=result.seed,
         repeat=repeat,

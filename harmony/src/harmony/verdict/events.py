@@ -16,7 +16,7 @@ from harmony.model import Phase, Verdict
 from harmony.text import all_visible
 from harmony.wire.step_contract import jsonable, now
 
-SCHEMA_VERSION: Final = 1
+SCHEMA_VERSION: Final = 2
 SCHEMA_FILE: Final = Path(__file__).with_name("events.schema.json")
 
 
@@ -55,6 +55,7 @@ class RunPlanned(_Event):
     of: int = Field(description="Cells of all shards together.")
     digest: str = Field(description="Fingerprint of the cells of all shards: equal only if they divide one plan.")
     shard: str = Field(default="", description="Such as 2/5; empty if the run is not divided.")
+    division: str = Field(default="", description="Fingerprint of the division: equal only if all parts are the same.")
     partial: list[str] = Field(default_factory=list, description="Why this is less than everything; empty if it is.")
 
 
@@ -115,6 +116,7 @@ class CellFinished(_Event):
     pairing: dict[str, str]
     verdict: Verdict
     error: str = ""
+    code: str = Field(default="", description="Canonical name of the cause, if it has one.")
     seconds: float
     seed: int
     repeat: str

@@ -29,6 +29,8 @@ def failure_report(result: ScenarioResult, repeat: str) -> str:
     scenario = result.plan.scenario
     lines = [f"{scenario.id}    {scenario.place}", f"verdict: {result.verdict.value}", ""]
     failure = result.failure
+    if result.verdict is Verdict.NOT_RUN:
+        return "\n".join([*lines, failure.error if failure else "", "", f"repeat with: {repeat}"])
     for outcome in result.results:
         lines += _result_lines(outcome, marked=outcome is failure)
     lines += [f"    {step}    (not run)" for step in result.not_run]
@@ -49,6 +51,8 @@ def one_line(result: ScenarioResult) -> str:
     """Return verdict and cause on one line."""
     failure = result.failure
     cause = failure.error.partition("\n")[0] if failure else ""
+    if result.verdict is Verdict.NOT_RUN:
+        return shown(cause, _LONGEST_LINE)
     return f"{result.verdict.value}: {shown(cause, _LONGEST_LINE)}" if cause else result.verdict.value
 
 
@@ -85,7 +89,11 @@ def _details(key: str, outcome: StepOutcome) -> list[str]:
     data: Mapping[str, Any] = outcome.data
     titles = (("where", "traceback"), ("stack", "stack"), ("hint", "hint"), ("snippet", "snippet"))
     parts = [(title, data.get(name)) for title, name in titles] + list((data.get("sections") or {}).items())
-    return [line for title, text in parts if text for line in _section(f"{title} ({key})", str(text))]
+    lines = [line for title, text in parts if text for line in _section(f"{title} ({key})", str(text))]
+    if data.get("first"):
+        who, *where = str(data["first"]).splitlines()
+        lines = ["", f"hangs first: {who}", *(f"    {line}" for line in where), *lines]
+    return lines
 
 
 def _section(title: str, text: str) -> list[str]:

@@ -39,6 +39,12 @@ class StepResult:
         errors = [(key, outcome.error) for key, outcome in self.outcomes.items() if outcome.error]
         return errors[0][1] if len(errors) == 1 else "\n".join(f"{key}: {error}" for key, error in errors)
 
+    @property
+    def code(self) -> str:
+        """The canonical name of the first error that has one."""
+        codes = (outcome.data.get("code") for outcome in self.outcomes.values() if outcome.verdict is self.verdict)
+        return next((code for code in codes if isinstance(code, str)), "")
+
 
 @dataclass(frozen=True, slots=True)
 class ScenarioResult:
@@ -74,6 +80,12 @@ class ScenarioResult:
     def failure(self) -> StepResult | None:
         """What decides; see :func:`decisive`."""
         return decisive(self.results)
+
+
+def not_played(plan: ScenarioPlan, verdict: Verdict, error: str, seed: int) -> ScenarioResult:
+    """Return the result of a scenario of which nothing is known but why."""
+    end = StepResult(None, Phase.RUN, {"harmony": StepOutcome(verdict, error)}, verdict, 0.0)
+    return ScenarioResult(plan, verdict, (end,), not_run=tuple(one.step for one in plan.steps), seed=seed)
 
 
 def decisive(results: Sequence[StepResult]) -> StepResult | None:

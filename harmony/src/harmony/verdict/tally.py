@@ -27,6 +27,7 @@ def _one(runs: Sequence[CellFinished]) -> CellFinished:
     late = [run for run in runs if run.late]
     if late:
         return late[-1]
+    runs = [run for run in runs if run.verdict is not Verdict.NOT_RUN] or runs
     red = [run for run in runs if is_red(run.verdict)]
     if red and any(run.verdict is Verdict.PASSED for run in runs):
         words = ", ".join(run.verdict.value for run in runs)
@@ -80,18 +81,35 @@ def whole_plan(runs: Mapping[str, Sequence[Event]]) -> tuple[list[CellFinished],
         ConfigurationError: The files do not divide one plan.
     """
     plans = {name: event for name, events in runs.items() for event in events if isinstance(event, RunPlanned)}
+    kinds: dict[str, list[str]] = {}
+    for name, plan in plans.items():
+        kinds.setdefault(f"plan {plan.division or plan.digest} of {plan.of} cells", []).append(name)
     if len({plan.digest for plan in plans.values()}) > 1:
-        said = ", ".join(f"{name}: {plan.of} cells, {plan.digest}" for name, plan in plans.items())
-        raise ConfigurationError(
-            f"these runs do not divide one plan: {said}", hint="give the same words and options to every shard"
-        )
+        raise ConfigurationError(_apart(kinds), hint="give the same words and options to every shard")
+    if len({plan.division for plan in plans.values() if plan.shard}) > 1:
+        hint = "their durations differed; make one plan for all: harmony plan --shards 5, and --plan plan.json for each"
+        raise ConfigurationError(_apart(kinds), hint=hint)
     results = [event for events in runs.values() for event in events if isinstance(event, CellFinished)]
     done = len({result.cell for result in results})
     lacking = [f"{name}: the run was not planned to its end" for name in runs if name not in plans]
+    lacking += [f"there is no file of shard {shard}" for shard in _absent({plan.shard for plan in plans.values()})]
     wanted = next((plan.of for plan in plans.values()), done)
     if done < wanted:
         lacking.append(f"{wanted - done} of {wanted} cells have no result")
     return combined(results), lacking
+
+
+def _apart(kinds: Mapping[str, Sequence[str]]) -> str:
+    told = "; ".join(f"{', '.join(names)}: {kind}" for kind, names in kinds.items())
+    return f"these are parts of different plans: {told}"
+
+
+def _absent(shards: set[str]) -> list[str]:
+    """Return the shards that are missing beside some; nothing where a run is not divided."""
+    if not shards or "" in shards:
+        return []
+    count = int(next(iter(shards)).partition("/")[2])
+    return [shard for index in range(1, count + 1) if (shard := f"{index}/{count}") not in shards]
 
 
 def natural_order(text: str) -> tuple[tuple[int, str], ...]:

@@ -41,6 +41,7 @@ MEANINGS: Final[Mapping[Verdict, Meaning]] = {
     Verdict.UNEXPECTED_PASS: Meaning(
         "XPASS", "bold magenta", True, ExitCode.UNEXPECTED_PASS, "passes, though an expectation says it fails"
     ),
+    Verdict.NOT_RUN: Meaning("STOP", "bold red", True, ExitCode.NOT_RUN, "its platform had been stopped; never a pass"),
     Verdict.KNOWN_FAILURE: Meaning("known", "yellow", False, ExitCode.OK, "fails as an expectation says"),
     Verdict.UNSUPPORTED: Meaning("n/a", "dim", False, ExitCode.OK, "the platform cannot do it; never a pass"),
     Verdict.PASSED: Meaning("ok", "green", False, ExitCode.OK, "every step passed and everything was released"),

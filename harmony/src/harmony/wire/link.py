@@ -134,8 +134,14 @@ class Link(Client):
             return ""
         return self._end or f"{self.name} {self._child.how_it_ended()}"
 
-    async def ask(self, method: str, params: Any = None, *, timeout: float) -> Any:
+    async def ask(self, method: str, params: Any = None, *, timeout: float, grace: float = 0.0) -> Any:
         """Return the result of one request.
+
+        Args:
+            method: What is asked.
+            params: With what.
+            timeout: Seconds that the peer may take.
+            grace: Seconds on top, in which it should have said itself that the time is over.
 
         Raises:
             LinkError: One of its kinds, if there is no proper answer in time.
@@ -146,9 +152,9 @@ class Link(Client):
         with self.expecting(number, method) as answer:
             if self.observer is not None and self.gone is None:
                 self.observer.sent(request, time.time())
-            await self.write(framing.encode(jsonrpc.encode(request)), timeout)
+            await self.write(framing.encode(jsonrpc.encode(request)), timeout + grace)
             try:
-                found = await asyncio.wait_for(answer, max(0.0, timeout - (time.monotonic() - began)))
+                found = await asyncio.wait_for(answer, max(0.0, timeout + grace - (time.monotonic() - began)))
             except TimeoutError:
                 raise NoAnswerError(self._silence(method, timeout)) from None
             except UnansweredError as error:

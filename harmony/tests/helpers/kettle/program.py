@@ -13,6 +13,7 @@ from typing import Any
 from harmony.wire import framing, jsonrpc
 
 FAULT = sys.argv[1] if len(sys.argv) > 1 else ""
+UNDER_WAY: dict[Any, tuple[str, float]] = {}
 LAYOUT = {"tank": {"size": 8, "fields": {"cups": [0, 4], "degrees": [4, 4]}}}
 
 
@@ -35,7 +36,9 @@ def perform(verb: str, params: dict[str, Any]) -> Any:
     if verb == "health":
         return True
     if verb == "dump":
-        return {"requests": [{"id": 2, "verb": "boil", "seconds": 1.5}], "threads": [{"name": "stove", "stack": "hot"}]}
+        now = time.monotonic()
+        requests = [{"id": id_, "verb": verb, "seconds": now - began} for id_, (verb, began) in [*UNDER_WAY.items()]]
+        return {"requests": requests, "threads": [{"name": "stove", "stack": "hot"}]}
     if verb != "boil":
         raise jsonrpc.RpcError(jsonrpc.METHOD_NOT_FOUND, f"there is no verb {verb!r}")
     if FAULT == "hangs":
@@ -58,10 +61,12 @@ def send(message: jsonrpc.Message) -> None:
 
 
 def answer(request: jsonrpc.Request) -> None:
+    UNDER_WAY[request.id] = (request.method, time.monotonic())
     try:
         send(jsonrpc.Response(request.id, perform(request.method, dict(jsonrpc.first_object(request.params)))))
     except jsonrpc.RpcError as error:
         send(jsonrpc.ErrorResponse(request.id, error.code, error.message, error.data))
+    del UNDER_WAY[request.id]
     if FAULT == "prints":
         os.write(1, b"the water is hot\n")
     if request.method == "boil":

@@ -1,18 +1,18 @@
-"""Cells whose own process has died: what pytest-xdist knows of them becomes their result, and the others go on."""
+"""Cells that have not played to their end: their process has died, or who plays in them has been stopped."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-from harmony.model import Phase, StepOutcome, Verdict
+from harmony.model import Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.seeds import seed_of
 from harmony.run.mode import Mode
 from harmony.run.project_run import ProjectRun
 from harmony.spec.routing import route
 from harmony.verdict.event_factory import cell_finished, cell_started, step_finished
-from harmony.verdict.events import Event
-from harmony.verdict.result import ScenarioResult, StepResult
+from harmony.verdict.events import Event, Subscriber
+from harmony.verdict.result import ScenarioResult, not_played
 
 
 def cell_at(run: ProjectRun, mode: Mode, nodeid: str, root: Path) -> Cell | None:
@@ -42,10 +42,16 @@ def crash_events(run: ProjectRun, mode: Mode, cell: Cell, said: str, *, begun: b
     """
     seed = seed_of(run.seed, cell.scenario)
     error = f"the process that ran this cell has died, with all that it had not told: {said}"
-    outcome = {"harmony": StepOutcome(Verdict.CRASHED, error)}
-    end = StepResult(None, Phase.RUN, outcome, Verdict.CRASHED, 0.0)
-    routed = route(cell.scenario)
-    steps = tuple(one.step for one in routed.steps)
-    result = mode.judge(cell, ScenarioResult(routed, Verdict.CRASHED, (end,), not_run=steps, seed=seed))
+    played = not_played(route(cell.scenario), Verdict.CRASHED, error, seed)
+    result = mode.judge(cell, played)
     beginning = [] if begun else [cell_started(cell, seed)]
-    return [*beginning, step_finished(cell, end), cell_finished(cell, result, mode.repeat(cell))]
+    return [*beginning, step_finished(cell, played.results[0]), cell_finished(cell, result, mode.repeat(cell))]
+
+
+def stopped(run: ProjectRun, mode: Mode, cell: Cell, why: str, tell: Subscriber) -> ScenarioResult:
+    """Return, and tell, what comes of a cell that is not run because who plays in it has been stopped."""
+    seed = seed_of(run.seed, cell.scenario)
+    result = not_played(route(cell.scenario), Verdict.NOT_RUN, f"not run: {why}", seed)
+    tell(cell_started(cell, seed))
+    tell(cell_finished(cell, result, mode.repeat(cell)))
+    return result

@@ -1,0 +1,111 @@
+"""What will run: the items of a shard, and what the plan says of them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Final
+
+import pytest
+
+from harmony.errors import ConfigurationError
+from harmony.plan.durations import DURATIONS_FILE, read_durations
+from harmony.plan.shards import Division, ShardError, divide, parse_shard, read_plan
+from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
+from harmony.verdict.events import RunPlanned
+
+PAST: Final = "harmony_past"
+"""What a worker of pytest-xdist is told: the durations that its controller has read, whoever writes others now."""
+
+
+class Planning:
+    """Keeps the items of a shard, and knows what is planned.
+
+    Args:
+        config: Of the session.
+        session: The project and its mode.
+
+    Raises:
+        HarmonyError: The shard or the plan is wrong, or the plan is of other cells than this run.
+    """
+
+    def __init__(self, config: pytest.Config, session: HarmonySession) -> None:
+        here, option = config.invocation_params.dir, config.getoption
+        given = option("--durations-file")
+        self.durations = here / given if given else session.run.project.root / DURATIONS_FILE
+        self._session = session
+        self._shard = parse_shard(option("--shard")) if option("--shard") else None
+        self._plan: Division | None = None
+        self.past: dict[str, float] = {}
+        if option("--plan"):
+            file = here / option("--plan")
+            self._plan = read_plan(file)
+            self._check(str(option("--plan")), self._plan)
+        elif self._shard:
+            told = getattr(config, "workerinput", {}).get(PAST)
+            self.past = read_durations(self.durations) if told is None else dict(told)
+        self._before: list[str] = []
+        self._division = ""
+
+    def choose(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        """Keep the items of this shard."""
+        self._before = sorted(item.cell.key for item in items if isinstance(item, ScenarioItem))
+        if self._shard is None:
+            return
+        index, count = self._shard
+        keys = [_key(item) for item in items]
+        if self._plan is None:
+            division = divide(keys, count, self.past)
+        else:
+            # Tests that are no cells are in no plan; they have no durations that could differ.
+            others = divide([key for key in keys if key not in self._plan.cells], count, {})
+            division = Division(tuple(a + b for a, b in zip(self._plan.parts, others.parts, strict=True)))
+        self._division = (self._plan or division).fingerprint
+        mine = set(division.parts[index - 1])
+        left = [item for item in items if _key(item) not in mine]
+        if left:
+            config.hook.pytest_deselected(items=left)
+            items[:] = [item for item in items if _key(item) in mine]
+
+    def planned(self, items: Sequence[pytest.Item]) -> RunPlanned | None:
+        """Return what will run; nothing, if there is no cell."""
+        if not self._before:
+            return None
+        planned = [item.cell.key for item in items if isinstance(item, ScenarioItem)]
+        return RunPlanned(
+            cells=len(planned),
+            of=len(self._before),
+            digest=hashlib.sha256("\n".join(self._before).encode()).hexdigest()[:16],
+            shard="/".join(map(str, self._shard)) if self._shard else "",
+            division=self._division,
+            partial=self._missing(set(planned)),
+        )
+
+    def _check(self, name: str, plan: Division) -> None:
+        """Hold a plan to what there is here, before anything runs."""
+        count = len(plan.parts)
+        if self._shard is None or self._shard[1] != count:
+            raise ShardError(f"{name} has {count} parts", hint=f"say which: --shard 1/{count}")
+        session = self._session
+        here = {cell.key for cell in session.mode.cells(session.run.choose())}
+        apart = {"cells that are not here": plan.cells - here, "cells less than here": here - plan.cells}
+        wrong = [f"{len(keys)} {what}, such as {min(keys)}" for what, keys in apart.items() if keys]
+        if wrong:
+            absent = "; ".join(f"{key}: {why}" for key, why in sorted(session.mode.unavailable.items()))
+            told = f" ({absent})" if absent else ""
+            raise ConfigurationError(
+                f"{name} is the plan of another run: it has {', and '.join(wrong)}{told}",
+                hint="give the same words and options to `harmony plan` and to every part, and plan where all is built",
+            )
+
+    def _missing(self, planned: set[str]) -> list[str]:
+        """Say what of the whole does not run; nothing if all does."""
+        session = self._session
+        every = {cell.key for cell in session.mode.every_cell(session.run.allowed())}
+        left_out = len(every - planned)
+        return [f"{left_out} of {len(every)} cells were not chosen"] if left_out else []
+
+
+def _key(item: pytest.Item) -> str:
+    """Return what an item is called in every run: a cell by its key, all else by its node id."""
+    return item.cell.key if isinstance(item, ScenarioItem) else item.nodeid

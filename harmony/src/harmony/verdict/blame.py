@@ -1,0 +1,133 @@
+"""Why a run is red: its red cells by cause, and by who is in all cells of a cause. Pure: results in, groups out."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from harmony.model import Verdict
+from harmony.verdict.events import CellFinished
+from harmony.verdict.tally import combined
+from harmony.verdict.verdicts import MEANINGS, is_red
+
+_GRAVITY: Final = {verdict: rank for rank, verdict in enumerate(MEANINGS)}
+_VALUES: Final = (
+    (re.compile(r"(?<!\w)'[^'\n]*'(?!\w)|\"[^\"\n]*\""), "'…'"),
+    (re.compile(r"\b(?:0x[0-9a-fA-F]+|[0-9a-fA-F]*\d[0-9a-fA-F]*)\b|\d+"), "#"),
+    (re.compile(r"#(?:[.,:_/-]?#)+"), "#"),
+)
+_ANOTHER: Final = "(another)"
+
+
+@dataclass(frozen=True, slots=True)
+class Cause:
+    """Cells that ended in one way, but for numbers, names and addresses.
+
+    Attributes:
+        verdict: How.
+        step: The step that did not pass, without its values.
+        text: What was said, without values, roles and platforms.
+        cells: In the order of scenarios and pairings.
+    """
+
+    verdict: Verdict
+    step: str
+    text: str
+    cells: tuple[CellFinished, ...]
+
+    @property
+    def first(self) -> CellFinished:
+        """The cell to look at."""
+        return self.cells[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """Causes that the same ones are always in.
+
+    Attributes:
+        who: What all cells have, and not all cells of the run: ``writer=go``, ``go`` in any role, ``scenario 1.1``.
+        of: How many cells of the run have it.
+        causes: The largest first; what did not run at last.
+    """
+
+    who: tuple[str, ...]
+    of: int
+    causes: tuple[Cause, ...]
+
+    @property
+    def cells(self) -> list[CellFinished]:
+        """The cells of all causes."""
+        return [cell for cause in self.causes for cell in cause.cells]
+
+
+def blame(results: Iterable[CellFinished]) -> list[Blame]:
+    """Return who and what made cells red, the most cells first; nothing of a run without a red cell."""
+    every = combined(results)
+    traits = {cell.cell: _traits(cell) for cell in every}
+    usual = frozenset.intersection(*traits.values()) if traits else frozenset()
+    joined: dict[frozenset[str], list[Cause]] = {}
+    for cause in causes(every):
+        always = frozenset.intersection(*(traits[cell.cell] for cell in cause.cells)) - usual
+        # Who is in every cell of a larger cause explains a smaller one, too.
+        who = next((known for known in joined if known and known <= always), _plainest(always))
+        joined.setdefault(who, []).append(cause)
+    blames = [
+        Blame(
+            tuple(sorted(who, key=_rank)),
+            sum(who <= one for one in traits.values()),
+            tuple(sorted(found, key=lambda one: one.verdict is Verdict.NOT_RUN)),
+        )
+        for who, found in joined.items()
+    ]
+    return sorted(blames, key=lambda one: -len(one.cells))
+
+
+def causes(results: Iterable[CellFinished]) -> list[Cause]:
+    """Return the red cells by what happened, the most cells first."""
+    found: dict[tuple[Verdict, str, str, str], list[CellFinished]] = {}
+    for cell in results:
+        if is_red(cell.verdict):
+            found.setdefault(way(cell), []).append(cell)
+    made = [Cause(verdict, step, text, tuple(cells)) for (verdict, _, step, text), cells in found.items()]
+    return sorted(made, key=lambda one: (-len(one.cells), _GRAVITY[one.verdict]))
+
+
+def way(cell: CellFinished) -> tuple[Verdict, str, str, str]:
+    """Return what cells have in common that failed the same way: verdict, code, step and text without values."""
+    said = (cell.error or cell.note).partition("\n")[0]
+    own = {word: _ANOTHER for pair in cell.pairing.items() for word in pair}
+    return cell.verdict, cell.code, without_values(cell.step), without_values(said, own)
+
+
+def without_values(text: str, names: dict[str, str] | None = None) -> str:
+    """Return a text in which what differs from cell to cell is replaced: quoted words, numbers, addresses, names."""
+    for name, instead in (names or {}).items():
+        text = re.sub(rf"(?<![\w-]){re.escape(name)}(?![\w-])", instead, text)
+    for pattern, instead in _VALUES:
+        text = pattern.sub(instead, text)
+    return text
+
+
+def verdicts(cells: Sequence[CellFinished]) -> str:
+    """Return how many ended how: ``5 timed-out, 40 not-run``."""
+    found = Counter(cell.verdict for cell in cells)
+    return ", ".join(f"{found[verdict]} {verdict}" for verdict in MEANINGS if found[verdict])
+
+
+def _traits(cell: CellFinished) -> frozenset[str]:
+    roles = {f"{role}={platform}" for role, platform in cell.pairing.items()}
+    return frozenset({*roles, *cell.pairing.values(), f"scenario {cell.number or cell.title}"})
+
+
+def _plainest(always: frozenset[str]) -> frozenset[str]:
+    """Return what says most: a platform in its role, rather than the platform in any."""
+    played = {trait.partition("=")[2] for trait in always if "=" in trait}
+    return frozenset(trait for trait in always if trait not in played)
+
+
+def _rank(trait: str) -> tuple[bool, str]:
+    return trait.startswith("scenario "), trait
