@@ -18,7 +18,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, 
 from harmony import patterns
 from harmony.excerpt import HEAD, TAIL, excerpt
 from harmony.model import DataTable, DocString, LogRecord, ScenarioStart, StepCall, StepOutcome, StepType, Verdict
-from harmony.text import shown
+from harmony.text import shortened, shown
 from harmony.wire import jsonrpc
 
 HEALTH = "health"
@@ -408,7 +408,7 @@ def jsonable(value: Any, depth: int = 16) -> Any:
         case None | bool() | int():
             return value
         case str():
-            return shown(value)
+            return shortened(value)
         case float():
             return value if math.isfinite(value) else str(value)
         case bytes() | bytearray() | memoryview():
@@ -416,11 +416,11 @@ def jsonable(value: Any, depth: int = 16) -> Any:
         case _ if depth <= 0:
             return "…"
         case Mapping():
-            return {shown(str(key)): jsonable(item, depth - 1) for key, item in value.items()}
+            return {shortened(str(key)): jsonable(item, depth - 1) for key, item in value.items()}
         case list() | tuple() | set() | frozenset():
             return [jsonable(item, depth - 1) for item in value]
         case _:
-            return shown(str(value))
+            return shortened(str(value))
 
 
 def _wire_logs(logs: Sequence[LogRecord]) -> list[dict[str, Any]]:

@@ -245,7 +245,7 @@ ZOO: dict[str, Callable[[Message], None]] = {
     "hides-a-child": puts(then(lambda: hide(orphan=False))),
     "hides-a-daemon": puts(then(lambda: hide(orphan=True))),
     "hides-a-child-and-dies": puts(lambda r: both(r, lambda _: hide(orphan=False), lambda _: os._exit(1))),
-    "does-not-reap": puts(then(lambda: os.fork() or os._exit(0))),
+    "does-not-reap": puts(then(lambda: os.waitid(os.P_PID, os.fork() or os._exit(0), os.WEXITED | os.WNOWAIT))),
     "child-holds-the-pipes": puts(lambda r: both(r, lambda _: fork(daemon=True), lambda _: os._exit(1))),
     "stubborn": stubborn,
     "floods-stderr": puts(then(lambda: [os.write(2, b"x" * 65536 + b"\n") for _ in range(400)])),
