@@ -38,7 +38,11 @@ def nearest(type_: StepType, sentence: str, definitions: Iterable[StepDefinition
         ratio = matcher.ratio()
         if ratio >= least and (best is None or ratio > least):
             best = (ratio, definition, known)
-    return (best[1], _filled(best[2], sentence)) if best else None
+    if best is None:
+        return None
+    _, definition, known = best
+    # What stands between quotes in a plain text is no argument.
+    return definition, normalised(definition.pattern) if definition.kind == "string" else _filled(known, sentence)
 
 
 def outline_of(definition: StepDefinition) -> str:
