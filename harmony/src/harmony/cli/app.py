@@ -21,7 +21,10 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
         "plan",
         "Divide a run over several machines, into a file that all take (`--shard 2/5 --plan FILE`).",
     ),
-    "clauses": ("clauses", "Show which scenarios cite which clause; a citation of a clause that does not exist fails."),
+    "clauses": (
+        "clauses",
+        "Show which scenarios cite which clause; a citation of a clause or a test that does not exist fails.",
+    ),
     "build": (
         "build",
         "Run the build command of each platform. Without names, one whose tool is not here is passed over, visibly.",

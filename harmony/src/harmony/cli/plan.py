@@ -40,7 +40,7 @@ def plan_command(  # noqa: PLR0917 - typer passes options by name
     project: ProjectOption = None,
     set_: SetOption = None,
 ) -> None:
-    """Divide a run: each part takes the file, `pytest matrix --shard 2/5 --plan plan.json`."""
+    """Divide a run over several machines, into a file that all take (`--shard 2/5 --plan FILE`)."""
     loaded = load_project(project, overrides_of(set_ or ()))
     platforms = loaded.settings.platforms
     said = Words.of(words or (), platforms)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -157,7 +157,7 @@ class _CellRun:
             for player in self.players:
                 await player.worker.kill()
             raise
-        return await self._released(self._with_scenes(result))
+        return await self._released(with_scenes(result, self.scenes))
 
     def _look_around(self, result: StepResult) -> dict[str, dict[str, Any]]:
         """Return where the workers stand that did not hang themselves: one of them may be what the other waits for.
@@ -171,26 +171,6 @@ class _CellRun:
         with concurrent.futures.ThreadPoolExecutor(len(others)) as threads:
             scenes = threads.map(lambda player: asyncio.run(player.worker.stacks()), others)
         return {player.key: scene for player, scene in zip(others, scenes, strict=True) if scene}
-
-    def _with_scenes(self, result: ScenarioResult) -> ScenarioResult:
-        """Tell of a hang where everybody stands, and before all else who has hung the longest."""
-        failure = result.failure
-        if failure is None or not self.scenes:
-            return result
-        own = {key: one.data for key, one in failure.outcomes.items() if one.verdict is failure.verdict}
-        begun = {key: float(scene["since"]) for key, scene in {**own, **self.scenes}.items() if "since" in scene}
-        first = min(begun, key=lambda key: begun[key], default="")
-        sections = {f"stack of {key}": str(scene["stack"]) for key, scene in self.scenes.items() if key != first}
-        scene = self.scenes.get(first)
-        more = {"first": f"{first}, in {scene['verb']}\n{scene['stack']}"} if scene else {}
-        outcomes = {
-            key: replace(one, data={**one.data, **more, "sections": {**(one.data.get("sections") or {}), **sections}})
-            if key in own
-            else one
-            for key, one in failure.outcomes.items()
-        }
-        shown = replace(failure, outcomes=outcomes)
-        return replace(result, results=tuple(shown if one is failure else one for one in result.results))
 
     async def _player(self, role: str, recorder: Recorder | None) -> Actor:
         platform = self.cell.pairing.platforms[role]
@@ -230,6 +210,32 @@ class _CellRun:
         if result.verdict is Verdict.TIMED_OUT and not self.scenes:
             self.scenes = self._look_around(result)
         self.subscriber(step_finished(self.cell, result))
+
+
+def with_scenes(result: ScenarioResult, scenes: Mapping[str, Mapping[str, Any]]) -> ScenarioResult:
+    """Return a result that tells of a hang where the others stand, and before all else who has hung the longest.
+
+    Args:
+        result: What came of the scenario.
+        scenes: Where those stand that did not time out themselves, as they say it.
+    """
+    failure = result.failure
+    if failure is None or not scenes:
+        return result
+    own = {key: one.data for key, one in failure.outcomes.items() if one.verdict is failure.verdict}
+    begun = {key: float(scene["since"]) for key, scene in {**own, **scenes}.items() if "since" in scene}
+    first = min(begun, key=lambda key: begun[key], default="")
+    sections = {f"stack of {key}": str(scene["stack"]) for key, scene in scenes.items() if key != first}
+    scene = scenes.get(first)
+    more = {"first": f"{first}, in {scene['verb']}\n{scene['stack']}"} if scene else {}
+    outcomes = {
+        key: replace(one, data={**one.data, **more, "sections": {**(one.data.get("sections") or {}), **sections}})
+        if key in own
+        else one
+        for key, one in failure.outcomes.items()
+    }
+    shown = replace(failure, outcomes=outcomes)
+    return replace(result, results=tuple(shown if one is failure else one for one in result.results))
 
 
 def _remove(names: Sequence[str]) -> None:
