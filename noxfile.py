@@ -226,19 +226,22 @@ def package(session: nox.Session) -> None:
         shutil.rmtree(out, ignore_errors=True)
         session.run("python", "-m", "build", "--outdir", str(out), project, silent=True)
         for artefact in (*out.glob("*.whl"), *out.glob("*.tar.gz")):
-            empty = place / "empty"
-            session.run("python", "-m", "venv", "--clear", str(empty))
-            session.run(str(empty / "bin" / "pip"), "install", "--quiet", str(artefact), external=True)
+            programs = in_empty(session, place / "empty", str(artefact))
             with session.chdir(place):
-                session.run(str(empty / "bin" / "python"), "-c", smoke, external=True)
+                session.run(str(programs / "python"), "-c", smoke, external=True)
                 for command in commands:
-                    session.run(*str(empty / "bin" / command).split(), external=True)
+                    session.run(*str(programs / command).split(), external=True)
     # Of a checkout, the library with its extra is both.
-    session.run("python", "-m", "venv", "--clear", str(place / "empty"))
-    pip, python = (str(place / "empty" / "bin" / name) for name in ("pip", "python"))
-    session.run(pip, "install", "--quiet", "-c", "constraints.txt", ".[harmony]", external=True)
-    session.run(python, "-c", "import harmony, zerobuffer", external=True)
-    session.run(str(place / "empty" / "bin" / "harmony"), "lint", external=True)
+    programs = in_empty(session, place / "empty", "-c", "constraints.txt", ".[harmony]")
+    session.run(str(programs / "python"), "-c", "import harmony, zerobuffer", external=True)
+    session.run(str(programs / "harmony"), "lint", external=True)
+
+
+def in_empty(session: nox.Session, place: Path, *words: str) -> Path:
+    """Install into an environment that has nothing else, not even pip; return where its programs are."""
+    session.run("python", "-m", "venv", "--clear", "--without-pip", str(place))
+    session.run("python", "-m", "pip", "--python", str(place), "install", "--quiet", "--no-compile", *words)
+    return place / "bin"
 
 
 SMOKE = """

@@ -9,12 +9,12 @@ Feature: Corruption
   @corruption @clause:2.4
   Scenario Outline: 5.1 A corrupt header field '<field>' refuses the next connection
     Given the 'reader' process creates buffer 'corrupt-header' with metadata size '1024' and payload size '10240'
-    And the 'writer' process connects to buffer 'corrupt-header'
+    When the 'writer' process connects to buffer 'corrupt-header'
     And the 'writer' process closes buffer 'corrupt-header'
-    When the header of buffer 'corrupt-header' is overwritten:
+    And the header of buffer 'corrupt-header' is overwritten:
       | field   | value   |
       | <field> | <value> |
-    And the 'writer' process tries to connect to buffer 'corrupt-header'
+    And the 'writer' process attempts to connect to buffer 'corrupt-header'
     Then the 'writer' process should get error '<error>'
 
     Examples:
@@ -31,9 +31,9 @@ Feature: Corruption
   @corruption @clause:6.3
   Scenario Outline: 5.2 A frame header of size '<size>' and sequence '<sequence>' is refused
     Given the 'reader' process creates buffer 'corrupt-frame' with metadata size '0' and payload size '10240'
-    And the 'writer' process connects to buffer 'corrupt-frame'
+    When the 'writer' process connects to buffer 'corrupt-frame'
     And the 'writer' process writes frame with size '1024' and sequence '1'
-    When the frame header at '0' of buffer 'corrupt-frame' is overwritten with size '<size>' and sequence '<sequence>'
+    And the frame header at '0' of buffer 'corrupt-frame' is overwritten with size '<size>' and sequence '<sequence>'
     And the 'reader' process tries to read a frame
     Then the 'reader' process should get error 'invalid_frame_size'
 
@@ -48,8 +48,8 @@ Feature: Corruption
     @process @crash @clause:7.8
     Scenario: 5.3 The reader dies while a large write is in progress
       Given the 'reader' process creates buffer 'large-write' with metadata size '0' and payload size '1048576'
-      And the 'writer' process connects to buffer 'large-write'
-      When the 'writer' process writes '1000' frames of size '400000' as fast as possible
+      When the 'writer' process connects to buffer 'large-write'
+      And the 'writer' process writes '1000' frames of size '400000' as fast as possible
       And the 'reader' process reads '3' frames in a row
       And the 'reader' process is killed
       Then the 'writer' process should get error 'reader_dead'
@@ -61,10 +61,10 @@ Feature: Corruption
     @clause:4.3 @clause:4.4 @clause:5.1 @clause:6.2
     Scenario: 5.5 A wrap leaves a marker in the tail and is read across
       Given the 'reader' process creates buffer 'wasted-tail' with metadata size '0' and payload size '10240'
-      And the 'writer' process connects to buffer 'wasted-tail'
+      When the 'writer' process connects to buffer 'wasted-tail'
       And the 'writer' process writes '2' frames of size '4000' in a row
       And the 'reader' process reads '2' frames in a row
-      When the 'writer' process writes frame with size '3000' and sequence '3'
+      And the 'writer' process writes frame with size '3000' and sequence '3'
       Then the frame header at '8032' of buffer 'wasted-tail' should show size '0' and sequence '0'
       And the frame header at '0' of buffer 'wasted-tail' should show size '3000' and sequence '3'
       And the header of buffer 'wasted-tail' should show:
@@ -93,7 +93,7 @@ Feature: Corruption
         | payload_read_pos   | <read>  |
         | payload_free_bytes | <free>  |
       And the 'writer' process connects to buffer 'free-space'
-      And the 'writer' process tries to write frame with size '<one more>'
+      And the 'writer' process attempts to write '<one more>' byte frame
       Then the 'writer' process should get error '<error>'
       When the 'writer' process writes frame with size '<room>' and sequence '1'
       Then the frame header at '<write>' of buffer 'free-space' should show size '<room>' and sequence '1'
@@ -108,9 +108,9 @@ Feature: Corruption
 
     @slow @clause:4.8
     Scenario: 5.7 A frame of one hundred mebibytes passes and not one byte more
-      Given the 'reader' process creates buffer 'huge' with metadata size '0' and payload size '100MiB'
-      And the 'writer' process connects to buffer 'huge'
-      When the 'writer' process tries to write frame with size '104857585'
+      Given the 'reader' process creates buffer 'huge' with metadata size '0' and payload size '104857600'
+      When the 'writer' process connects to buffer 'huge'
+      And the 'writer' process attempts to write '104857585' byte frame
       Then the 'writer' process should get error 'frame_too_large'
       When the 'writer' process writes frame with size '104857584' and sequence '1'
       Then the 'reader' process should read frame with sequence '1' and size '104857584'
@@ -119,14 +119,14 @@ Feature: Corruption
     @clause:4.3 @clause:4.4
     Scenario: 5.8 A marker is written over what stood there on the lap before
       Given the 'reader' process creates buffer 'second-lap' with metadata size '0' and payload size '1024'
-      And the 'writer' process connects to buffer 'second-lap'
+      When the 'writer' process connects to buffer 'second-lap'
       And the 'writer' process writes '2' frames of size '484' in a row
       And the 'reader' process reads '2' frames in a row
       And the 'writer' process writes frame with size '484' and sequence '3'
       And the 'reader' process reads '1' frames in a row
       And the 'writer' process writes frame with size '300' and sequence '4'
       And the 'reader' process reads '1' frames in a row
-      When the 'writer' process writes frame with size '400' and sequence '5'
+      And the 'writer' process writes frame with size '400' and sequence '5'
       Then the frame header at '816' of buffer 'second-lap' should show size '0' and sequence '0'
       And the frame header at '0' of buffer 'second-lap' should show size '400' and sequence '5'
       And the 'reader' process should read frame with sequence '5' and size '400'

@@ -19,11 +19,11 @@ Feature: System resources
   @process @clause:7.2
   Scenario: 7.2 Memory that cannot be had is refused with a clear error
     When the 'reader' process may use at most '64MiB' more of address space
-    And the 'reader' process tries to create buffer 'too-much' with metadata size '0' and payload size '1GiB'
+    And the 'reader' process tries to create buffer 'too-much' with metadata size '0' and payload size '1073741824'
     Then the 'reader' process should get error 'resource_exhausted'
     And no object of buffer 'too-much' should exist
     When the limits of the 'reader' process are lifted
-    And the 'reader' process creates buffer 'too-much' with metadata size '0' and payload size '64KiB'
+    And the 'reader' process creates buffer 'too-much' with metadata size '0' and payload size '65536'
     Then every object of buffer 'too-much' should exist
 
   Rule: Contents belong with features 6 and 16
@@ -31,17 +31,17 @@ Feature: System resources
     @slow @clause:2.2 @clause:5.1
     Scenario: 7.3 A structure of many fields is seen whole after the signal, one hundred thousand times
       Given the 'reader' process creates buffer 'structures' with metadata size '0' and payload size '10240'
-      And the 'writer' process connects to buffer 'structures'
-      When the 'writer' process writes '100000' frames of size '96' as fast as possible
+      When the 'writer' process connects to buffer 'structures'
+      And the 'writer' process writes '100000' frames of size '96' as fast as possible
       And the 'reader' process reads '100000' frames in a row
       Then the 'reader' process should verify the content of all frames
       And no sequence errors should have occurred
 
     @clause:4.1
     Scenario Outline: 7.4 Every byte of an incrementing pattern of '<size>' bytes arrives
-      Given the 'reader' process creates buffer 'pattern' with metadata size '0' and payload size '11MiB'
-      And the 'writer' process connects to buffer 'pattern'
-      When the 'writer' process writes frame with size '<size>' and sequence '1'
+      Given the 'reader' process creates buffer 'pattern' with metadata size '0' and payload size '11534336'
+      When the 'writer' process connects to buffer 'pattern'
+      And the 'writer' process writes frame with size '<size>' and sequence '1'
       Then the 'reader' process should read frame with sequence '1' and size '<size>'
       And the 'reader' process should validate frame data
 

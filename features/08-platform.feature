@@ -8,7 +8,7 @@ Feature: Platform
   @linux @clause:1.1 @clause:2.3 @clause:7.5
   Scenario: 8.1 The objects stand where the protocol says and are gone after the shutdown
     Given the 'reader' process creates buffer 'Linux_objects-1.0' with metadata size '1024' and payload size '10240'
-    And the 'writer' process connects to buffer 'Linux_objects-1.0'
+    When the 'writer' process connects to buffer 'Linux_objects-1.0'
     Then every object of buffer 'Linux_objects-1.0' should exist
     And the segment of buffer 'Linux_objects-1.0' should be '11392' bytes long
     When the 'writer' process writes frame with data 'across the platform'

@@ -26,9 +26,9 @@ Feature: Advanced errors
   @corruption @clause:6.3 @clause:6.4
   Scenario Outline: 10.2 The header (<size>, <sequence>) of the second frame is refused with '<error>'
     Given the 'reader' process creates buffer 'bad-header' with metadata size '0' and payload size '4096'
-    And the 'writer' process connects to buffer 'bad-header'
+    When the 'writer' process connects to buffer 'bad-header'
     And the 'writer' process writes '2' frames of size '100' in a row
-    When the frame header at '116' of buffer 'bad-header' is overwritten with size '<size>' and sequence '<sequence>'
+    And the frame header at '116' of buffer 'bad-header' is overwritten with size '<size>' and sequence '<sequence>'
     Then the 'reader' process should read frame with sequence '1' and size '100'
     And the 'reader' process should validate frame data
     When the 'reader' process tries to read a frame
@@ -48,17 +48,17 @@ Feature: Advanced errors
   @process @crash @clause:7.8
   Scenario: 10.3 The reader dies during an active zero-copy write
     Given the 'reader' process creates buffer 'zero-copy-orphan' with metadata size '0' and payload size '10240'
-    And the 'writer' process connects to buffer 'zero-copy-orphan'
+    When the 'writer' process connects to buffer 'zero-copy-orphan'
     And the 'writer' process requests zero-copy frame of size '4096'
     And the 'writer' process fills zero-copy buffer with test pattern
-    When the 'reader' process is killed
+    And the 'reader' process is killed
     Then the 'writer' process should learn of 'reader_dead' when it commits or on its next write
 
   @process @crash @clause:7.7 @clause:7.9
   Scenario: 10.4 A blocked reader learns at once that its writer was killed
     Given the 'reader' process creates buffer 'blocked-reader' with metadata size '0' and payload size '10240'
-    And the 'writer' process connects to buffer 'blocked-reader'
-    When the 'reader' process starts waiting for a frame
+    When the 'writer' process connects to buffer 'blocked-reader'
+    And the 'reader' process starts waiting for a frame
     Then the 'reader' process should be blocked
     When the 'writer' process is killed
     Then the 'reader' process should get error 'writer_dead' within '50' ms of the death
@@ -66,9 +66,9 @@ Feature: Advanced errors
   @process @crash @clause:7.8 @clause:7.9
   Scenario: 10.7 A blocked writer learns at once that its reader was killed
     Given the 'reader' process creates buffer 'blocked-writer' with metadata size '0' and payload size '10240'
-    And the 'writer' process connects to buffer 'blocked-writer'
+    When the 'writer' process connects to buffer 'blocked-writer'
     And the 'writer' process writes frames until buffer is full
-    When the 'writer' process starts writing frame with size '1024'
+    And the 'writer' process starts writing frame with size '1024'
     Then the 'writer' process should be blocked
     When the 'reader' process is killed
     Then the 'writer' process should get error 'reader_dead' within '50' ms of the death

@@ -21,8 +21,8 @@ Feature: Stress
       | field                 | value                |
       | payload_written_count | 18446744073709550000 |
       | payload_read_count    | 18446744073709550000 |
-    And the 'writer' process connects to buffer 'long-run'
-    When the 'writer' process writes frames of size '1024' for the time of a long run
+    When the 'writer' process connects to buffer 'long-run'
+    And the 'writer' process writes frames of size '1024' for the time of a long run
     And the 'reader' process reads frames for the time of a long run
     Then the 'writer' process should have written as many frames as the header of buffer 'long-run' counts from '18446744073709550000'
     And the 'reader' process should hold no more resources than before

@@ -21,9 +21,9 @@ Feature: Benchmarks
       | 65536   |
 
   Scenario Outline: 14.2 Throughput of frames of '<size>' bytes
-    Given the 'reader' process creates buffer 'throughput' with metadata size '0' and payload size '16MiB'
-    And the 'writer' process connects to buffer 'throughput'
-    When the 'writer' process streams '<count>' frames of size '<size>' as fast as possible
+    Given the 'reader' process creates buffer 'throughput' with metadata size '0' and payload size '16777216'
+    When the 'writer' process connects to buffer 'throughput'
+    And the 'writer' process streams '<count>' frames of size '<size>' as fast as possible
     And the 'reader' process takes '<count>' frames without looking at them
     Then the 'reader' process should report its throughput and processor time
     And the 'writer' process should report its throughput and processor time
@@ -37,28 +37,28 @@ Feature: Benchmarks
 
   Scenario Outline: 14.3 Frames of '<size>' bytes through '<payload>' bytes: the cost of wrapping
     Given the 'reader' process creates buffer 'wrapping' with metadata size '0' and payload size '<payload>'
-    And the 'writer' process connects to buffer 'wrapping'
-    When the 'writer' process streams '20000' frames of size '<size>' as fast as possible
+    When the 'writer' process connects to buffer 'wrapping'
+    And the 'writer' process streams '20000' frames of size '<size>' as fast as possible
     And the 'reader' process takes '20000' frames without looking at them
     Then the 'reader' process should report its throughput and processor time
 
     Examples:
       | size | payload |
-      | 1000 | 1MiB    |
+      | 1000 | 1048576 |
       | 1000 | 3072    |
 
   Scenario: 14.4 Frame by frame: what publication of one byte costs
-    Given the 'reader' process creates buffer 'publication' with metadata size '0' and payload size '1MiB'
-    And the 'writer' process connects to buffer 'publication'
-    When the 'writer' process streams '50000' frames of size '1' as fast as possible
+    Given the 'reader' process creates buffer 'publication' with metadata size '0' and payload size '1048576'
+    When the 'writer' process connects to buffer 'publication'
+    And the 'writer' process streams '50000' frames of size '1' as fast as possible
     And the 'reader' process takes '50000' frames without looking at them
     Then the 'reader' process should report its throughput and processor time
     And the 'writer' process should report its throughput and processor time
 
   Scenario Outline: 14.5 The cost of waking a reader every '<interval>' microseconds
     Given the 'reader' process creates buffer 'waking' with metadata size '0' and payload size '65536'
-    And the 'writer' process connects to buffer 'waking'
-    When the 'writer' process writes '<count>' frames of size '64' every '<interval>' microseconds
+    When the 'writer' process connects to buffer 'waking'
+    And the 'writer' process writes '<count>' frames of size '64' every '<interval>' microseconds
     And the 'reader' process takes '<count>' frames without looking at them
     Then the 'reader' process should report its throughput and processor time
 
@@ -70,8 +70,8 @@ Feature: Benchmarks
 
   Scenario: 14.6 A slow reader fills the buffer to four fifths; it recovers when it hurries
     Given the 'reader' process creates buffer 'utilisation' with metadata size '0' and payload size '104000'
-    And the 'writer' process connects to buffer 'utilisation'
-    When the 'writer' process writes '400' frames of size '1024' as fast as possible
+    When the 'writer' process connects to buffer 'utilisation'
+    And the 'writer' process writes '400' frames of size '1024' as fast as possible
     And the 'reader' process watches buffer 'utilisation' fill to '80' percent
     And the 'reader' process takes '400' frames without looking at them
     Then buffer 'utilisation' should be empty within '1000' ms

@@ -9,9 +9,9 @@ Feature: Handover
   Scenario: 15.1 Frames pass a relay unharmed and in order
     Given the 'reader' process creates buffer 'relay-out' with metadata size '0' and payload size '10240'
     And the 'relay' process creates buffer 'relay-in' with metadata size '0' and payload size '4096'
-    And the 'relay' process connects to buffer 'relay-out'
+    When the 'relay' process connects to buffer 'relay-out'
     And the 'writer' process connects to buffer 'relay-in'
-    When the 'writer' process writes '200' frames with sizes '700,1,1500,64' as fast as possible
+    And the 'writer' process writes '200' frames with sizes '700,1,1500,64' as fast as possible
     And the 'relay' process passes '200' frames from buffer 'relay-in' to buffer 'relay-out'
     And the 'reader' process reads '200' frames in a row
     Then the 'reader' process should verify the content of all frames
@@ -21,12 +21,12 @@ Feature: Handover
   Scenario: 15.2 A relay that dies is felt at both ends
     Given the 'reader' process creates buffer 'relay-out' with metadata size '0' and payload size '10240'
     And the 'relay' process creates buffer 'relay-in' with metadata size '0' and payload size '4096'
-    And the 'relay' process connects to buffer 'relay-out'
+    When the 'relay' process connects to buffer 'relay-out'
     And the 'writer' process connects to buffer 'relay-in'
     And the 'writer' process writes frame with size '500' and sequence '1'
     And the 'relay' process passes '1' frames from buffer 'relay-in' to buffer 'relay-out'
-    When the 'relay' process is killed
-    And the 'writer' process tries to write frame with size '500'
+    And the 'relay' process is killed
+    And the 'writer' process attempts to write '500' byte frame
     Then the 'writer' process should get error 'reader_dead' within '50' ms
     And the 'reader' process should read frame with sequence '1' and size '500'
     When the 'reader' process tries to read a frame
@@ -35,8 +35,8 @@ Feature: Handover
   @clause:3.3
   Scenario: 15.3 Metadata may follow the frames
     Given the 'reader' process creates buffer 'late-metadata' with metadata size '256' and payload size '1024'
-    And the 'writer' process connects to buffer 'late-metadata'
-    When the 'writer' process writes frame with size '100' and sequence '1'
+    When the 'writer' process connects to buffer 'late-metadata'
+    And the 'writer' process writes frame with size '100' and sequence '1'
     And the 'writer' process writes metadata with size '248'
     And the 'writer' process writes frame with size '101' and sequence '2'
     Then the 'reader' process should read metadata with size '248'
@@ -47,8 +47,8 @@ Feature: Handover
   @clause:3.4
   Scenario: 15.4 Empty metadata is refused and the block stays free for what follows
     Given the 'reader' process creates buffer 'empty-metadata' with metadata size '256' and payload size '1024'
-    And the 'writer' process connects to buffer 'empty-metadata'
-    When the 'writer' process tries to write metadata with size '0'
+    When the 'writer' process connects to buffer 'empty-metadata'
+    And the 'writer' process attempts to write metadata with size '0'
     Then the 'writer' process should get error 'metadata_empty'
     When the 'writer' process writes metadata with size '10'
     Then the 'reader' process should read metadata with size '10'
@@ -56,9 +56,9 @@ Feature: Handover
   @clause:7.4 @clause:7.7 @clause:7.10 @clause:12.3
   Scenario: 15.5 A writer that closes is followed by another, whose sequence starts again
     Given the 'reader' process creates buffer 'next-writer' with metadata size '0' and payload size '4096'
-    And the 'writer' process connects to buffer 'next-writer'
+    When the 'writer' process connects to buffer 'next-writer'
     And the 'writer' process writes '2' frames of size '300' in a row
-    When the 'writer' process closes buffer 'next-writer'
+    And the 'writer' process closes buffer 'next-writer'
     Then the 'reader' process should read frame with sequence '1' and size '300'
     And the 'reader' process should read frame with sequence '2' and size '300'
     When the 'reader' process tries to read a frame
@@ -71,10 +71,10 @@ Feature: Handover
   @process @crash @clause:7.10 @clause:12.1 @clause:12.3
   Scenario: 15.6 A killed writer is followed by another, whose sequence starts again
     Given the 'reader' process creates buffer 'next-life' with metadata size '0' and payload size '4096'
-    And the 'writer' process connects to buffer 'next-life'
+    When the 'writer' process connects to buffer 'next-life'
     And the 'writer' process writes '3' frames of size '300' in a row
     And the 'reader' process reads '2' frames in a row
-    When the 'writer' process is killed
+    And the 'writer' process is killed
     And a new 'writer' process connects to buffer 'next-life'
     And the 'writer' process writes frame with size '400' and sequence '1'
     Then the 'reader' process should read frame with sequence '3' and size '300'
@@ -94,9 +94,9 @@ Feature: Handover
   Scenario: 15.8 Two buffers in one process do not touch each other
     Given the 'reader' process creates buffer 'left' with metadata size '64' and payload size '4096'
     And the 'reader' process creates buffer 'right' with metadata size '64' and payload size '4096'
-    And the 'writer' process connects to buffer 'left'
+    When the 'writer' process connects to buffer 'left'
     And the 'writer' process connects to buffer 'right'
-    When the 'writer' process writes frame with data 'for the left' to buffer 'left'
+    And the 'writer' process writes frame with data 'for the left' to buffer 'left'
     And the 'writer' process writes frame with data 'for the right' to buffer 'right'
     And the 'writer' process writes frame with data 'left again' to buffer 'left'
     Then the 'reader' process should read frame with data 'for the right' from buffer 'right'
@@ -108,9 +108,9 @@ Feature: Handover
   @clause:7.5 @clause:7.9
   Scenario: 15.9 A reader that closes wakes its blocked writer at once
     Given the 'reader' process creates buffer 'clean-end' with metadata size '0' and payload size '4096'
-    And the 'writer' process connects to buffer 'clean-end'
+    When the 'writer' process connects to buffer 'clean-end'
     And the 'writer' process writes frames until buffer is full
-    When the 'writer' process starts writing frame with size '1024'
+    And the 'writer' process starts writing frame with size '1024'
     Then the 'writer' process should be blocked
     When the 'reader' process closes buffer 'clean-end'
     Then the 'writer' process should get error 'reader_dead' within '50' ms of the end of buffer 'clean-end'
@@ -119,9 +119,9 @@ Feature: Handover
   @clause:1.2 @clause:7.1 @clause:8.2
   Scenario: 15.10 A buffer of a living reader is not taken over
     Given the 'reader' process creates buffer 'taken' with metadata size '64' and payload size '4096'
-    And the 'writer' process connects to buffer 'taken'
+    When the 'writer' process connects to buffer 'taken'
     And the 'writer' process writes frame with size '100' and sequence '1'
-    When a second 'reader' process tries to create buffer 'taken' with metadata size '0' and payload size '1024'
+    And a second 'reader' process tries to create buffer 'taken' with metadata size '0' and payload size '1024'
     Then a second 'reader' process should get error 'buffer_in_use'
     And every object of buffer 'taken' should exist
     And the 'reader' process should read frame with sequence '1' and size '100'
@@ -139,11 +139,11 @@ Feature: Handover
   @process @slow @clause:7.10 @clause:10.4 @clause:14.3
   Scenario Outline: 15.12 A writer that follows another under load loses no frame of <size> bytes in <payload>
     Given the 'reader' process creates buffer 'followed' with metadata size '0' and payload size '<payload>'
-    And the 'writer' process connects to buffer 'followed'
+    When the 'writer' process connects to buffer 'followed'
     And the 'writer' process writes frame with size '<size>' and sequence '1'
     And the 'writer' process closes buffer 'followed'
-    When the 'writer' process connects to buffer 'followed'
-    And the 'writer' process writes '<count>' frames of size '<size>' as fast as possible
+    And the 'writer' process connects to buffer 'followed'
+    And the 'writer' process writes '<count>' frames with sizes '<size>' as fast as possible
     Then the 'reader' process should read frame with sequence '1' and size '<size>'
     When the 'reader' process signals space available
     And the 'reader' process reads '<count>' frames in a row
@@ -166,7 +166,7 @@ Feature: Handover
     Given the 'reader' process creates buffer 'replaced' with metadata size '0' and payload size '4096'
     When the 'reader' process is killed
     And the 'writer' process finds the lock of buffer 'replaced' held as by a reader that creates it anew
-    And the 'writer' process tries to connect to buffer 'replaced'
+    And the 'writer' process attempts to connect to buffer 'replaced'
     Then the 'writer' process should get error 'reader_dead'
     When the 'writer' process sees the lock of buffer 'replaced' given back
     And a new 'reader' process creates buffer 'replaced' with metadata size '0' and payload size '4096'
@@ -178,8 +178,8 @@ Feature: Handover
   @process @root @clause:7.6 @clause:13.1 @clause:13.3
   Scenario: 15.14 A writer in another pid namespace is known to be dead, and followed
     Given the 'reader' process creates buffer 'far-away' with metadata size '0' and payload size '4096'
-    And the 'writer' process starts process 'far writer' in a pid namespace of its own, which connects to buffer 'far-away' and writes '1' frames of size '1000'
-    When the 'reader' process reads '1' frames in a row
+    When the 'writer' process starts process 'far writer' in a pid namespace of its own, which connects to buffer 'far-away' and writes '1' frames of size '1000'
+    And the 'reader' process reads '1' frames in a row
     Then the 'reader' process should verify the content of all frames
     And the 'reader' process should find no further frame
     When the 'writer' process has 'far writer' killed
@@ -209,8 +209,8 @@ Feature: Handover
   @corruption @clause:14.8
   Scenario: 15.16 A writer that closes takes no number away but its own
     Given the 'reader' process creates buffer 'not-its-own' with metadata size '0' and payload size '1024'
-    And the 'writer' process connects to buffer 'not-its-own'
-    When the header of buffer 'not-its-own' is overwritten:
+    When the 'writer' process connects to buffer 'not-its-own'
+    And the header of buffer 'not-its-own' is overwritten:
       | field      | value |
       | writer_pid | 1     |
     And the 'writer' process closes buffer 'not-its-own'

@@ -9,11 +9,11 @@ Feature: Death
   @clause:5.5 @clause:7.7 @clause:7.10
   Scenario Outline: 17.1 The writer dies once it <deed>
     Given the 'reader' process creates buffer 'writer-point' with metadata size '256' and payload size '10240'
-    And the 'writer' process connects to buffer 'writer-point'
+    When the 'writer' process connects to buffer 'writer-point'
     And the 'writer' process writes frame with size '1000' and sequence '1'
     And the 'reader' process reads '1' frames in a row
     And the 'writer' process goes on until it <deed>
-    When the 'writer' process is killed
+    And the 'writer' process is killed
     Then the 'reader' process should read '<frames>' frames and then get error 'writer_dead'
     And the 'reader' process should verify the content of all frames
     When a new 'writer' process connects to buffer 'writer-point'
@@ -35,11 +35,11 @@ Feature: Death
   @clause:7.8 @clause:7.11
   Scenario Outline: 17.2 The reader dies once it <deed>
     Given the 'reader' process creates buffer 'reader-point' with metadata size '256' and payload size '10240'
-    And the 'writer' process connects to buffer 'reader-point'
+    When the 'writer' process connects to buffer 'reader-point'
     And the 'writer' process writes '2' frames of size '1000' in a row
     And the 'reader' process goes on until it <deed>
-    When the 'reader' process is killed
-    And the 'writer' process tries to write frame with size '1000'
+    And the 'reader' process is killed
+    And the 'writer' process attempts to write '1000' byte frame
     Then the 'writer' process should get error 'reader_dead' within '50' ms
     When the 'writer' process closes buffer 'reader-point'
     And a new 'reader' process creates buffer 'reader-point' with metadata size '0' and payload size '4096'
@@ -58,9 +58,9 @@ Feature: Death
   @clause:7.6
   Scenario: 17.3 A writer that is stopped is not dead
     Given the 'reader' process creates buffer 'stopped' with metadata size '0' and payload size '4096'
-    And the 'writer' process connects to buffer 'stopped'
+    When the 'writer' process connects to buffer 'stopped'
     And the 'writer' process writes frame with size '100' and sequence '1'
-    When the 'reader' process has the writer of buffer 'stopped' halted
+    And the 'reader' process has the writer of buffer 'stopped' halted
     Then the 'reader' process should read frame with sequence '1' and size '100'
     And the 'reader' process should find no further frame
     When the 'reader' process lets the writer of buffer 'stopped' go on
@@ -71,12 +71,12 @@ Feature: Death
   @clause:7.11 @clause:16.2
   Scenario: 17.4 The objects of a dead reader are replaced whatever it held
     Given the 'reader' process creates buffer 'left-behind' with metadata size '256' and payload size '10240'
-    And the 'writer' process connects to buffer 'left-behind'
+    When the 'writer' process connects to buffer 'left-behind'
     And the 'writer' process writes metadata with size '100'
     And the 'writer' process writes '5' frames of size '1000' in a row
     And the 'writer' process closes buffer 'left-behind'
-    When the 'reader' process is killed
-    And the 'writer' process tries to connect to buffer 'left-behind'
+    And the 'reader' process is killed
+    And the 'writer' process attempts to connect to buffer 'left-behind'
     Then the 'writer' process should get error 'reader_dead'
     And every object of buffer 'left-behind' should exist
     When a new 'reader' process creates buffer 'left-behind' with metadata size '256' and payload size '10240'
@@ -93,8 +93,8 @@ Feature: Death
   @points @clause:11.1 @clause:11.2 @clause:11.7 @clause:15.1
   Scenario Outline: 17.5 A writer that dies at '<point>' leaves whole frames or none
     Given the 'reader' process creates buffer 'inside-write' with metadata size '64' and payload size '4096'
-    And the 'writer' process starts process 'first writer', which connects to buffer 'inside-write' and writes '2' frames of size '1000'
-    When the 'writer' process has 'first writer' die at '<point>' of a write
+    When the 'writer' process starts process 'first writer', which connects to buffer 'inside-write' and writes '2' frames of size '1000'
+    And the 'writer' process has 'first writer' die at '<point>' of a write
     Then the 'reader' process should read '<frames>' frames and then get error 'writer_dead'
     And the 'reader' process should verify the content of all frames
     When the 'writer' process connects to buffer 'inside-write'
@@ -121,8 +121,8 @@ Feature: Death
   @points @clause:11.2 @clause:11.4 @clause:11.5 @clause:14.2
   Scenario Outline: 17.9 A writer that follows at once on one that died at '<point>' loses nothing and finds all the room
     Given the 'reader' process creates buffer 'at-once' with metadata size '0' and payload size '4096'
-    And the 'writer' process starts process 'first writer', which connects to buffer 'at-once' and writes '2' frames of size '1000'
-    When the 'writer' process has 'first writer' die at '<point>' of a write
+    When the 'writer' process starts process 'first writer', which connects to buffer 'at-once' and writes '2' frames of size '1000'
+    And the 'writer' process has 'first writer' die at '<point>' of a write
     And the 'writer' process connects to buffer 'at-once'
     And the 'writer' process writes frame with size '500' and sequence '1'
     And the 'reader' process reads '<frames>' frames in a row
@@ -151,10 +151,10 @@ Feature: Death
   @points @clause:7.8 @clause:7.11
   Scenario Outline: 17.6 A reader that dies at '<point>' is replaced by another
     Given the 'reader' process starts process 'first reader', which creates buffer 'inside-read' with metadata size '64' and payload size '4096'
-    And the 'writer' process connects to buffer 'inside-read'
+    When the 'writer' process connects to buffer 'inside-read'
     And the 'writer' process writes '2' frames of size '1000' in a row
-    When the 'reader' process has 'first reader' die at '<point>' of a read
-    And the 'writer' process tries to write frame with size '1000'
+    And the 'reader' process has 'first reader' die at '<point>' of a read
+    And the 'writer' process attempts to write '1000' byte frame
     Then the 'writer' process should get error 'reader_dead' within '50' ms
     When the 'writer' process closes buffer 'inside-read'
     And the 'reader' process creates buffer 'inside-read' with metadata size '0' and payload size '2048'
@@ -186,11 +186,11 @@ Feature: Death
   @points @clause:11.6 @clause:12.3
   Scenario Outline: 17.8 A reader that stood still with a token meets no frame twice, after <count> of the next writer
     Given the 'reader' process starts process 'slow reader', which creates buffer 'standing' with metadata size '0' and payload size '4096'
-    And the 'writer' process connects to buffer 'standing'
+    When the 'writer' process connects to buffer 'standing'
     And the 'writer' process writes '3' frames of size '1008' in a row
     And the 'reader' process has 'slow reader' read '3' frames from '1' on, and no further
     And the 'writer' process writes '1' frames of size '1008' in a row
-    When the 'reader' process has 'slow reader' halt at 'reader.token' of a read
+    And the 'reader' process has 'slow reader' halt at 'reader.token' of a read
     And the 'writer' process is killed
     And a new 'writer' process connects to buffer 'standing'
     And the 'reader' process lets 'slow reader' go on, which then has frame '4'
@@ -206,9 +206,9 @@ Feature: Death
   @points @clause:11.8
   Scenario: 17.10 A release under way is marked, and space comes back in the order of the protocol
     Given the 'reader' process starts process 'slow reader', which creates buffer 'half-released' with metadata size '0' and payload size '4096'
-    And the 'writer' process connects to buffer 'half-released'
+    When the 'writer' process connects to buffer 'half-released'
     And the 'writer' process writes '2' frames of size '1000' in a row
-    When the 'reader' process has 'slow reader' halt at 'reader.free' of a read
+    And the 'reader' process has 'slow reader' halt at 'reader.free' of a read
     Then the header of buffer 'half-released' should show:
       | field              | value               |
       | released           | 9223372036854779904 |
@@ -224,11 +224,11 @@ Feature: Death
   @points @clause:14.5 @clause:14.6
   Scenario: 17.11 A writer that comes in the middle of a release tries again and does not guess
     Given the 'reader' process starts process 'slow reader', which creates buffer 'in-between' with metadata size '0' and payload size '4096'
-    And the 'writer' process connects to buffer 'in-between'
+    When the 'writer' process connects to buffer 'in-between'
     And the 'writer' process writes '2' frames of size '1000' in a row
     And the 'writer' process closes buffer 'in-between'
-    When the 'reader' process has 'slow reader' halt at 'reader.free' of a read
-    And the 'writer' process tries to connect to buffer 'in-between'
+    And the 'reader' process has 'slow reader' halt at 'reader.free' of a read
+    And the 'writer' process attempts to connect to buffer 'in-between'
     Then the 'writer' process should get error 'writer_exists' not before '1000' ms
     And the sign of life of the writer of buffer 'in-between' should be free
     And the header of buffer 'in-between' should show:

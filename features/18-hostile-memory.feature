@@ -26,12 +26,12 @@ Feature: Hostile memory
   @clause:2.5 @clause:11.3
   Scenario Outline: 18.2 A writer does not trust '<field>' = '<value>' while it is connected
     Given the 'reader' process creates buffer 'hostile-write' with metadata size '64' and payload size '1024'
-    And the 'writer' process connects to buffer 'hostile-write'
+    When the 'writer' process connects to buffer 'hostile-write'
     And the 'writer' process writes frame with size '100' and sequence '1'
-    When the header of buffer 'hostile-write' is overwritten:
+    And the header of buffer 'hostile-write' is overwritten:
       | field   | value   |
       | <field> | <value> |
-    And the 'writer' process tries to write frame with size '500'
+    And the 'writer' process attempts to write '500' byte frame
     Then the 'writer' process should get error '<error>'
 
     Examples:
@@ -43,9 +43,9 @@ Feature: Hostile memory
   @clause:3.5
   Scenario Outline: 18.3 A reader does not trust a length of '<length>' bytes before the metadata
     Given the 'reader' process creates buffer 'hostile-metadata' with metadata size '64' and payload size '1024'
-    And the 'writer' process connects to buffer 'hostile-metadata'
+    When the 'writer' process connects to buffer 'hostile-metadata'
     And the 'writer' process writes metadata with size '10'
-    When the '8' bytes at '128' of buffer 'hostile-metadata' are overwritten with '<length>'
+    And the '8' bytes at '128' of buffer 'hostile-metadata' are overwritten with '<length>'
     And the 'reader' process tries to read metadata
     Then the 'reader' process should get error 'invalid_oieb'
 
@@ -58,19 +58,19 @@ Feature: Hostile memory
   @clause:2.5 @clause:6.3
   Scenario: 18.4 Markers without end do not hold the reader
     Given the 'reader' process creates buffer 'endless' with metadata size '0' and payload size '1024'
-    And the 'writer' process connects to buffer 'endless'
+    When the 'writer' process connects to buffer 'endless'
     And the 'writer' process writes frame with size '100' and sequence '1'
-    When the frame header at '0' of buffer 'endless' is overwritten with size '0' and sequence '0'
+    And the frame header at '0' of buffer 'endless' is overwritten with size '0' and sequence '0'
     And the 'reader' process tries to read a frame
     Then the 'reader' process should get error 'invalid_frame_size'
 
   @clause:2.5 @clause:6.4
   Scenario: 18.5 A token without a frame does not make one
     Given the 'reader' process creates buffer 'phantom' with metadata size '0' and payload size '1024'
-    And the 'writer' process connects to buffer 'phantom'
+    When the 'writer' process connects to buffer 'phantom'
     And the 'writer' process writes frame with size '100' and sequence '1'
     And the 'reader' process reads one frame
-    When the data semaphore of buffer 'phantom' is posted once more
+    And the data semaphore of buffer 'phantom' is posted once more
     And the 'reader' process tries to read a frame
     Then the 'reader' process should get error 'sequence_error' with expected '2' and seen '1'
 
@@ -78,5 +78,5 @@ Feature: Hostile memory
   Scenario: 18.6 A segment cut short refuses the connection
     Given the 'reader' process creates buffer 'cut-short' with metadata size '64' and payload size '1024'
     When the segment of buffer 'cut-short' is cut to '64' bytes
-    And the 'writer' process tries to connect to buffer 'cut-short'
+    And the 'writer' process attempts to connect to buffer 'cut-short'
     Then the 'writer' process should get error 'invalid_oieb'

@@ -36,7 +36,7 @@ class Server:
                 return content * 2
             if kind == "xor":
                 try:
-                    request.data[0] = 0
+                    request.data[0] ^= 0xFF
                 except TypeError:
                     self.refused_changes += 1
                 return content.translate(xor)

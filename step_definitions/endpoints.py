@@ -22,6 +22,11 @@ class Endpoints:
         """The buffer that was read last, or else the one that was written last."""
         return self._last_reader or self._last_writer
 
+    @property
+    def last_writer(self) -> str:
+        """The buffer that was written last."""
+        return self._last_writer
+
     def add_reader(self, base: str, handle: int) -> None:
         """Note a reader that has been opened."""
         self.readers[base] = handle
@@ -48,6 +53,10 @@ class Endpoints:
         if not handles:
             raise AssertionError(f"this role has nothing open on buffer {base!r}")
         return handles
+
+    def forget_writer(self, handle: int) -> None:
+        """Forget a writer that has been closed."""
+        self.writers = {base: one for base, one in self.writers.items() if one != handle}
 
     def clear(self) -> None:
         """Forget all handles."""

@@ -5,7 +5,23 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass, field
 
+from step_definitions.patterns import Payload
 from step_definitions.port import FrameInfo, Transfer
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenFrame:
+    """A frame that was written, and where.
+
+    Attributes:
+        position: Of its header, in the payload block.
+        sequence: Its number.
+        payload: What makes its bytes.
+    """
+
+    position: int
+    sequence: int
+    payload: Payload
 
 
 @dataclass(slots=True)
@@ -16,11 +32,13 @@ class FrameHistory:
         frames: Single frames read, in order.
         transfers: Series read, in order.
         held: Frames that are not released yet.
+        written: The last frame written whose place was noted.
     """
 
     frames: list[FrameInfo] = field(default_factory=list)
     transfers: list[Transfer] = field(default_factory=list)
     held: list[FrameInfo] = field(default_factory=list)
+    written: WrittenFrame | None = None
 
     def sequences(self) -> tuple[int, int, int]:
         """Return first sequence, last sequence and number of breaks over everything read."""

@@ -135,6 +135,10 @@ class BufferView:
         """Overwrite size and sequence at a position of the payload block."""
         self.write(self._payload(position), HEADER.pack(size, sequence))
 
+    def payload(self, position: int, length: int) -> bytes:
+        """Return bytes of the payload block."""
+        return self.read(self._payload(position), length)
+
     def write_payload(self, position: int, content: bytes) -> None:
         """Overwrite bytes of the payload block."""
         self.write(self._payload(position), content)

@@ -20,8 +20,8 @@ _STRIDE: Final = 1 << 16
 class Pattern(StrEnum):
     """How the bytes of a payload are made.
 
-    FRAME depends on position and sequence, SIMPLE (requests, metadata, frames written in place) on the position alone,
-    TEXT is given as it is.
+    FRAME depends on position and sequence, SIMPLE (requests, metadata, frames whose number no sentence says) on the
+    position alone, TEXT is given as it is.
     """
 
     FRAME = "frame"

@@ -42,6 +42,7 @@ class PendingOperations:
     def __init__(self) -> None:
         self._outcome: OperationOutcome | None = None
         self._pending: list[asyncio.Task[OperationOutcome]] = []
+        self._endless: list[asyncio.Task[OperationOutcome]] = []
 
     async def attempt(self, work: Awaitable[Any]) -> OperationOutcome:
         """Await an operation that may fail, and keep its outcome."""
@@ -49,10 +50,13 @@ class PendingOperations:
         self._outcome = await _observed(work)
         return self._outcome
 
-    def start(self, work: Awaitable[Any]) -> None:
-        """Begin an operation that goes on while other steps run."""
+    def start(self, work: Awaitable[Any], *, endless: bool = False) -> None:
+        """Begin an operation that goes on while other steps run; an endless one goes on until the scenario ends."""
         self._settle_before(work)
-        self._pending.append(asyncio.create_task(_observed(work)))
+        task = asyncio.create_task(_observed(work))
+        self._pending.append(task)
+        if endless:
+            self._endless.append(task)
 
     @property
     def pending(self) -> int:
@@ -124,8 +128,15 @@ class PendingOperations:
         self._pending.clear()
 
     async def close(self, timeout: float) -> None:
-        """Wait for every operation in the background, and fail for each error that no step has asked for."""
+        """Wait for every operation in the background, and fail for each error that no step has asked for.
+
+        What is endless ends with the scenario, or with the other side, whose scenario may have ended first.
+        """
         self.settle()
+        self._pending = [task for task in self._pending if task not in self._endless]
+        for task in self._endless:
+            task.cancel()
+        await asyncio.gather(*self._endless, return_exceptions=True)
         while self._pending:
             outcome = await self.finished(timeout)
             if outcome.error is not None:

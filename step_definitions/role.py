@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, cast
 
 from harmony import (
+    DriverProcess,
     DriverProgram,
     Identity,
     Logger,
@@ -25,7 +26,7 @@ from harmony import (
 from harmony.wire import DEFAULT_TIMEOUT
 from step_definitions.child_driver import HERE, ChildDriver, Placement
 from step_definitions.endpoints import Endpoints
-from step_definitions.frame_history import FrameHistory
+from step_definitions.frame_history import FrameHistory, WrittenFrame
 from step_definitions.library import load
 from step_definitions.local_driver import LocalDriver
 from step_definitions.observer import BufferView, locked_or_alive
@@ -81,7 +82,10 @@ class Role:
         self._program = program
         self._performance = context.performance
         self._siblings: list[Driver] = []
+        self._processes: list[DriverProcess] = []
         self._names: set[str] = set()
+        self._created: set[str] = set()
+        self._planted: set[str] = set()
         context.on_cleanup(self._close)
         context.on_failure("buffers", self.describe)
 
@@ -107,6 +111,12 @@ class Role:
         return driver
 
     async def _new_driver(self, placement: Placement = HERE, *, process: bool) -> Driver:
+        driver = await self._started(placement, process=process)
+        if isinstance(driver, DriverProcess):
+            self._processes.append(driver)
+        return driver
+
+    async def _started(self, placement: Placement, *, process: bool) -> Driver:
         strict = self._start.strict
         if self._program is not None:
             return await ChildDriver.of_platform(self._program, placement, strict=strict)
@@ -148,6 +158,17 @@ class Role:
         self._names.add(name)
         return BufferView(name)
 
+    def planted(self, base: str) -> BufferView:
+        """Return a buffer of which a step itself makes or spoils objects; they are removed with the scenario."""
+        view = self.view(base)
+        self._planted.add(view.name)
+        return view
+
+    def owns(self, name: str) -> None:
+        """Note a buffer that this role's driver has created, and so must remove."""
+        self._names.add(name)
+        self._created.add(name)
+
     async def poll(self, condition: Callable[[], bool], what: str, *, timeout: float | None = None) -> None:
         """Look again and again until something is so.
 
@@ -164,7 +185,7 @@ class Role:
         """Create a buffer and become its reader."""
         full = name or self.view(base).name
         handle = await self.driver.create(full, metadata=metadata, payload=payload)
-        self._names.add(full)  # not before: a name that is refused may be no name of a file
+        self.owns(full)  # not before: a name that is refused may be no name of a file
         self.endpoints.add_reader(base, handle)
 
     async def connect(self, base: str, *, name: str | None = None) -> None:
@@ -184,6 +205,11 @@ class Role:
         """The buffer that this role used last."""
         return self.view(self.endpoints.last)
 
+    @property
+    def written_view(self) -> BufferView:
+        """The buffer that this role wrote last."""
+        return self.view(self.endpoints.last_writer)
+
     async def write(self, payload: Payload, base: str | None = None, *, timeout: float | None = None) -> int:
         """Write one frame and return its sequence."""
         with self._performance.measure("write"):
@@ -191,6 +217,12 @@ class Role:
                 self.endpoints.writer(base), payload, timeout=timeout or self.settings.read_timeout
             )
         return done.last
+
+    async def write_noted(self, payload: Payload) -> None:
+        """Write one frame, and note where it must stand in memory."""
+        view = self.written_view
+        position = view.field("payload_write_pos") % view.field("payload_size")
+        self.history.written = WrittenFrame(position, await self.write(payload), payload)
 
     async def read(self, base: str | None = None, *, timeout: float | None = None, hold: bool = False) -> FrameInfo:
         """Read one frame; unless ``hold`` is set, frames held before are released first."""
@@ -255,14 +287,23 @@ class Role:
                 causes.append(error)
         if self.watch is not None:
             self.watch.close()
-        for name in self._names:
+        # Nobody else can remove what a killed process leaves. What one leaves that has ended in order is its fault.
+        lost = any(process.child.killed for process in self._processes)
+        for name in self._names if lost else self._planted:
             _sweep_dead(BufferView(name))
+        for view in map(BufferView, sorted(self._created)):
+            if left := _sweep_dead(view):
+                said = f"the driver of {self._start.role!r} has left buffer {view.name} behind (removed now): {left}"
+                causes.append(AssertionError(said))
         if causes:
             raise causes[0]
 
 
-def _sweep_dead(view: BufferView) -> None:
-    """Remove what a killed process has left of a buffer, unless a living process uses it."""
+def _sweep_dead(view: BufferView) -> str:
+    """Remove what is left of a buffer, unless a living process uses it; return what that was."""
+    left = ""
     with contextlib.suppress(FileNotFoundError):
         if not locked_or_alive(view):
+            left = ", ".join(view.existing())
             view.sweep()
+    return left

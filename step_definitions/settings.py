@@ -19,6 +19,7 @@ class StepSettings(BaseSettings):
         quiet_timeout: After which no further frame is expected.
         idle_timeout: After which a reader that reads until no frame comes is done.
         blocked_for: How long an operation must not end to be called blocked.
+        leave_timeout: How long a fast writer waits for its reader before it closes.
         bulk_timeout: For many frames together.
         slack: Added to every upper bound on time: machines are shared. 0 on a quiet one.
         long_run: How long the long run is.
@@ -34,6 +35,7 @@ class StepSettings(BaseSettings):
     quiet_timeout: float = Field(default=0.2, gt=0, le=10)
     idle_timeout: float = Field(default=1.0, gt=0, le=10)
     blocked_for: float = Field(default=0.1, gt=0, le=10)
+    leave_timeout: float = Field(default=1.0, gt=0, le=10)
     bulk_timeout: float = Field(default=25.0, gt=0, le=3600)
     slack: float = Field(default=1.0, ge=0, le=60)
     long_run: float = Field(default=20.0, gt=0, le=86400)

@@ -69,7 +69,7 @@ def make_project(directory: Path, count: int) -> None:
     (directory / "features" / "1-idle.feature").write_text(feature_text(count))
     (directory / "idle.py").write_text(IDLE_WORKER)
     (directory / "harmony.toml").write_text(
-        'steps = ["idle_steps"]\n[platforms.idle]\ncommand = ["{python}", "-S", "idle.py"]\n'
+        'steps = ["idle_steps"]\n[platforms.idle]\nlifetime = "session"\ncommand = ["{python}", "-S", "idle.py"]\n'
     )
     (directory / "idle_steps.py").write_text(
         "from harmony import parsers, step\n\n\nclass Idle:\n"
@@ -106,7 +106,7 @@ async def start_to_ready(command: list[str], directory: Path, repeats: int) -> f
 
 def cells(directory: Path, count: int) -> dict[str, float]:
     """Run so many cells in this process: their rate, the part that is not steps, the growth of memory."""
-    platform = Platform(command=("{python}", "-S", str(directory / "idle.py")))
+    platform = Platform(command=("{python}", "-S", str(directory / "idle.py")), lifetime="session")
     runner = CellRunner(WorkerPool({"idle": platform}, directory, 1), RunOptions())
     scenario = read_feature(directory / "features" / "1-idle.feature").scenarios[0]
     cell = Cell(scenario, Pairing.of({"reader": "idle", "writer": "idle"}))

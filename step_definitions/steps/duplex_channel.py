@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 from harmony import ByteSize, expect_equal, step, then
-from step_definitions.observer import BufferView, Part
+from step_definitions.observer import HEADER, BufferView, Part
 from step_definitions.patterns import Pattern, Payload, digest
 from step_definitions.port import Blob, Driver
 from step_definitions.role import Role
@@ -20,23 +20,48 @@ _RESPONSE_PAYLOAD = 1 << 22
 _MODES = frozenset({"SingleThread"})
 
 
+_KEY = 0xFF
+
+
+@dataclass(slots=True)
+class _Talk:
+    """What a client has said and heard over one channel.
+
+    Attributes:
+        name: Of the channel, in full.
+        handle: The client as the driver knows it.
+        sent: Its requests.
+        received: The responses so far.
+    """
+
+    name: str = ""
+    handle: int = 0
+    sent: list[Payload] = field(default_factory=list)
+    received: list[Blob] = field(default_factory=list)
+
+    @property
+    def answered_next(self) -> Payload:
+        """The request that the next response belongs to."""
+        if len(self.received) >= len(self.sent):
+            raise AssertionError("no request is left whose response could come")
+        return self.sent[len(self.received)]
+
+
 class DuplexChannelSteps:
     """Requests and responses."""
 
     def __init__(self, role: Role, driver: Driver) -> None:
         self._role = role
         self._driver = driver
-        self._handle = 0
-        self._clients: dict[str, int] = {}
-        self._name = ""
-        self._sent: list[Payload] = []
-        self._received: list[Blob] = []
+        self._server = 0
+        self._talks: dict[str, _Talk] = {}
+        self._talk = _Talk()
         self._seconds = 0.0
 
     @property
     def handle(self) -> int:
-        """The channel as the driver knows it."""
-        return self._handle
+        """The channel as the driver knows it: the client's, or else the server's."""
+        return self._talk.handle or self._server
 
     @step(
         acting(
@@ -47,9 +72,10 @@ class DuplexChannelSteps:
     async def create(self, base: str, metadata: ByteSize, payload: ByteSize) -> None:
         """Create a channel and become its server."""
         await self._role.require_capabilities()
-        for end in ("request", "response"):
-            self._role.view_exactly(f"{self._role.naming.name(base)}_{end}")
-        self._handle = await self._driver.serve(self._role.naming.name(base), metadata=metadata, payload=payload)
+        name = self._role.naming.name(base)
+        self._role.view_exactly(f"{name}_response")
+        self._role.owns(f"{name}_request")
+        self._server = await self._driver.serve(name, metadata=metadata, payload=payload)
 
     @step(acting(r"creates immutable duplex channel '(?P<base>[^']+)' with default config"))
     async def create_default(self, base: str) -> None:
@@ -66,39 +92,40 @@ class DuplexChannelSteps:
     @step(acting(r"starts echo handler"))
     async def start_echo(self) -> None:
         """Answer every request with itself."""
-        await self._driver.handle(self._handle, "echo")
+        await self._driver.handle(self._server, "echo")
 
     @step(acting(r"starts handler with '(?P<milliseconds>\d+)' ms processing time"))
     async def start_slow(self, milliseconds: int) -> None:
         """Answer every request with itself, after a while."""
-        await self._driver.handle(self._handle, "echo", delay=milliseconds / 1000)
+        await self._driver.handle(self._server, "echo", delay=milliseconds / 1000)
 
     @step(acting(r"starts handler that doubles request size"))
     async def start_double(self) -> None:
         """Answer every request with itself twice."""
-        await self._driver.handle(self._handle, "double")
+        await self._driver.handle(self._server, "double")
 
-    @step(acting(r"starts handler that tries to change its request and answers it xor 255"))
-    async def start_xor(self) -> None:
-        """Answer every request with its complement."""
-        await self._driver.handle(self._handle, "xor")
+    @step(acting(r"starts handler that implements XOR with key '(?P<key>[^']+)'"))
+    async def start_xor(self, key: int) -> None:
+        """Answer every request with its complement, and try to change the request on the way."""
+        expect_equal(_KEY, key, "key of the one handler of this kind that there is")
+        await self._driver.handle(self._server, "xor")
 
     @step(acting(r"starts handler that fails for every other request"))
     async def start_faulty(self) -> None:
         """Fail for the first, third, fifth … request, and answer the others with themselves."""
-        await self._driver.handle(self._handle, "faulty")
+        await self._driver.handle(self._server, "faulty")
 
     @step(acting(r"tries to receive a response"))
     async def try_receive(self) -> None:
         """Receive the next response, which may be an error."""
         await self._role.operations.attempt(
-            self._driver.receive(self._handle, timeout=self._role.settings.read_timeout)
+            self._driver.receive(self._talk.handle, timeout=self._role.settings.read_timeout)
         )
 
     @then(acting(r"should have found its requests read-only"))
     async def requests_read_only(self) -> None:
         """Ask what became of the attempts to change requests."""
-        seen = await self._driver.service(self._handle)
+        seen = await self._driver.service(self._server)
         if not seen.requests:
             raise AssertionError("the handler has met no request")
         expect_equal(seen.requests, seen.refused_changes, "requests that refused to be changed")
@@ -106,7 +133,7 @@ class DuplexChannelSteps:
     @step(acting(r"stops its channel"))
     async def stop(self) -> None:
         """Close the server, also with requests unanswered."""
-        await self._driver.close(self._handle)
+        await self._driver.close(self._server)
 
     @step(acting(r"creates duplex channel client '(?P<base>[^']+)'"))
     async def dial(self, base: str) -> None:
@@ -123,16 +150,17 @@ class DuplexChannelSteps:
     @step(acting(r"turns to channel '(?P<base>[^']+)'"))
     def turn_to(self, base: str) -> None:
         """Speak over another of the channels this process is a client of."""
-        if base not in self._clients:
+        if base not in self._talks:
             raise AssertionError(f"this role is no client of channel {base!r}")
-        self._handle = self._clients[base]
+        self._talk = self._talks[base]
 
     @step(acting(r"closes its channel"))
     async def hang_up(self) -> None:
         """Leave the channel."""
-        await self._driver.close(self._handle)
+        await self._driver.close(self._talk.handle)
 
     @step(acting(r"sends request with size '(?P<size>[^']+)'"))
+    @step(acting(r"sends '(?P<size>[^']+)' byte frame with test pattern"))
     async def send(self, size: ByteSize) -> None:
         """Send one request."""
         await self._send(Payload(Pattern.SIMPLE, size))
@@ -146,18 +174,29 @@ class DuplexChannelSteps:
     async def start_request(self, size: ByteSize) -> None:
         """Send a request and begin to wait for its response."""
         await self._send(Payload(Pattern.SIMPLE, size))
-        await self._role.watch_peer(self._role.view_exactly(f"{self._name}_request").field("reader_pid"))
-        self._role.operations.start(self._driver.receive(self._handle, timeout=self._role.settings.bulk_timeout))
+        await self._role.watch_peer(self._view("request").field("reader_pid"))
+        self._role.operations.start(self._driver.receive(self._talk.handle, timeout=self._role.settings.bulk_timeout))
 
     @then(stating(r"response should match request with size '(?P<size>[^']+)'"))
     async def response_matches(self, size: ByteSize) -> None:
         """Compare the next response with the request."""
         await self._expect(Payload(Pattern.SIMPLE, size))
 
-    @then(stating(r"response should be the request of size '(?P<size>[^']+)' xor 255"))
-    async def response_is_complement(self, size: ByteSize) -> None:
-        """Compare the next response with the complement of the request."""
-        await self._expect(Payload(Pattern.SIMPLE, size, mask=0xFF))
+    @then(stating(r"response should contain XOR transformed data"))
+    async def response_is_complement(self) -> None:
+        """Compare the next response with the complement of the request that it answers."""
+        await self._expect(replace(self._talk.answered_next, mask=_KEY))
+
+    @then(stating(r"the server handler receives immutable request frame"))
+    def request_unchanged(self) -> None:
+        """Look into the memory for the last request: its handler has left every byte as it was."""
+        expect_equal(self._talk.sent[-1].content(), self._last_in("request"), "bytes of the request in memory")
+
+    @then(stating(r"the server handler returns new response data"))
+    def response_is_new(self) -> None:
+        """Look into the memory for the last response: it has a place and bytes of its own."""
+        expected = replace(self._talk.sent[-1], mask=_KEY).content()
+        expect_equal(expected, self._last_in("response"), "bytes of the response in memory")
 
     @step(acting(r"sends '(?P<count>\d+)' requests sequentially"))
     async def send_sequentially(self, count: int) -> None:
@@ -182,47 +221,47 @@ class DuplexChannelSteps:
     @step(acting(r"receives '(?P<count>\d+)' responses in order"))
     async def receive_in_order(self, count: int) -> None:
         """Receive what is still owed; the sizes tell that the order is that of the requests."""
-        while len(self._received) < count:
+        while len(self._talk.received) < count:
             await self._receive()
-        expect_equal(count, len(self._received), "number of responses")
+        expect_equal(count, len(self._talk.received), "number of responses")
 
     @then(stating(r"responses should match requests by content"))
     def match_by_content(self) -> None:
         """Compare every response with its request, byte for byte by digest."""
-        self._compare(self._sent)
+        self._compare(self._talk.sent)
 
     @then(stating(r"no responses should be lost or duplicated"))
     async def none_lost(self) -> None:
         """Count the responses, and look for one too many."""
-        expect_equal(len(self._sent), len(self._received), "number of responses")
+        expect_equal(len(self._talk.sent), len(self._talk.received), "number of responses")
         operations = self._role.operations
-        await operations.attempt(self._driver.receive(self._handle, timeout=self._role.settings.quiet_timeout))
+        await operations.attempt(self._driver.receive(self._talk.handle, timeout=self._role.settings.quiet_timeout))
         await operations.error(["timeout"], self._role.settings.read_timeout)
 
     @then(acting(r"receives exactly '(?P<count>\d+)' responses"))
     async def receives_exactly(self, count: int) -> None:
         """Count the responses, and look for one too many."""
-        expect_equal(count, len(self._received), "number of responses")
+        expect_equal(count, len(self._talk.received), "number of responses")
         await self.none_lost()
 
     @then(stating(r"all '(?P<count>\d+)' responses match their requests"))
     def all_match(self, count: int) -> None:
         """Compare every response with its request."""
-        expect_equal(count, len(self._received), "number of responses")
-        self._compare(self._sent)
+        expect_equal(count, len(self._talk.received), "number of responses")
+        self._compare(self._talk.sent)
 
     @then(stating(r"all '(?P<count>\d+)' responses should be their requests twice over"))
     def all_doubled(self, count: int) -> None:
         """Compare every response with its request, doubled."""
-        expect_equal(count, len(self._received), "number of responses")
-        self._compare([replace(one, repeat=2) for one in self._sent])
+        expect_equal(count, len(self._talk.received), "number of responses")
+        self._compare([replace(one, repeat=2) for one in self._talk.sent])
 
     @step(acting(r"measures total response time"))
     def measure(self) -> None:
         """Log how long all requests took together."""
-        if not self._received:
+        if not self._talk.received:
             raise AssertionError("nothing has been received that could be measured")
-        self._role.logger.info("responses", count=len(self._received), milliseconds=round(self._seconds * 1000))
+        self._role.logger.info("responses", count=len(self._talk.received), milliseconds=round(self._seconds * 1000))
 
     @then(stating(r"total time should be at least '(?P<milliseconds>\d+)' ms"))
     def took_at_least(self, milliseconds: int) -> None:
@@ -233,7 +272,7 @@ class DuplexChannelSteps:
     @then(stating(r"responses should arrive in order"))
     def in_order(self) -> None:
         """Compare every response with its request: the n-th answers the n-th."""
-        self._compare(self._sent)
+        self._compare(self._talk.sent)
 
     @then(
         stating(r"at most '(?P<most>\d+)' responses should stand in the response buffer of channel '(?P<base>[^']+)'")
@@ -262,23 +301,31 @@ class DuplexChannelSteps:
         return now
 
     async def _dial(self, base: str, payload: int) -> None:
-        self._name = self._role.naming.name(base)
-        for end in ("request", "response"):
-            self._role.view_exactly(f"{self._name}_{end}")
-        self._handle = await self._driver.dial(
-            self._name, metadata=_RESPONSE_METADATA, payload=payload, timeout=self._role.settings.read_timeout
+        name = self._role.naming.name(base)
+        self._role.view_exactly(f"{name}_request")
+        self._role.owns(f"{name}_response")
+        handle = await self._driver.dial(
+            name, metadata=_RESPONSE_METADATA, payload=payload, timeout=self._role.settings.read_timeout
         )
-        self._clients[base] = self._handle
-        self._sent.clear()
-        self._received.clear()
+        self._talk = self._talks[base] = _Talk(name, handle)
+
+    def _view(self, end: str) -> BufferView:
+        return self._role.view_exactly(f"{self._talk.name}_{end}")
+
+    def _last_in(self, end: str) -> bytes:
+        """Return the bytes of the frame that was written last into one of the two buffers."""
+        view, size = self._view(end), self._talk.sent[-1].size
+        behind = view.field("payload_write_pos") or view.field("payload_size")
+        expect_equal(size, view.frame_header(behind - size - HEADER.size)[0], f"size of the {end} in memory")
+        return view.payload(behind - size, size)
 
     async def _send(self, payload: Payload, *, in_place: bool = False) -> None:
-        await self._driver.send(self._handle, payload, in_place=in_place)
-        self._sent.append(payload)
+        await self._driver.send(self._talk.handle, payload, in_place=in_place)
+        self._talk.sent.append(payload)
 
     async def _receive(self) -> Blob:
-        response = await self._driver.receive(self._handle)
-        self._received.append(response)
+        response = await self._driver.receive(self._talk.handle)
+        self._talk.received.append(response)
         return response
 
     async def _expect(self, payload: Payload) -> None:
@@ -290,4 +337,4 @@ class DuplexChannelSteps:
         wanted = [Blob(len(content), digest(content)) for content in contents]
         if not wanted:
             raise AssertionError("no request has been sent")
-        expect_equal(wanted, self._received, "responses, in order")
+        expect_equal(wanted, self._talk.received, "responses, in order")

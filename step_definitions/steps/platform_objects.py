@@ -126,4 +126,4 @@ class PlatformSteps:
 
     def _leave(self, what: str, base: str, owner: int, *, made_at: float | None = None) -> None:
         for part in Part if what == _EVERYTHING else [Part(what)]:
-            self._role.view(base).make_stale(part, owner, made_at=made_at)
+            self._role.planted(base).make_stale(part, owner, made_at=made_at)

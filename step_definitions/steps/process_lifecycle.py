@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Final
 
 from harmony import ByteSize, expect_equal, step, then
 from step_definitions.contract_terms import CODES
 from step_definitions.patterns import Pattern, Payload
 from step_definitions.pending_operations import OperationOutcome
 from step_definitions.role import Role
-from step_definitions.sentences import acting
+from step_definitions.sentences import acting, stating
+
+_NOTICED_IN: Final = 50
+"""Milliseconds in which a side notices what has become of the other."""
+_SIZE: Final = ByteSize(1024)
 
 
 class ProcessLifecycleSteps:
@@ -28,16 +33,46 @@ class ProcessLifecycleSteps:
         """Read a frame, or learn why there is none."""
         await self._role.operations.attempt(self._role.read(timeout=self._role.settings.attempt_timeout))
 
-    @step(acting(r"tries to write frame with size '(?P<size>[^']+)'"))
+    @step(acting(r"attempts to write '(?P<size>[^']+)' byte frame"))
     async def try_write(self, size: ByteSize) -> None:
         """Write a frame, or learn why it cannot be written."""
         timeout = self._role.settings.attempt_timeout
         await self._role.operations.attempt(self._role.write(Payload(Pattern.FRAME, size), timeout=timeout))
 
-    @step(acting(r"tries to connect to buffer '(?P<base>[^']+)'"))
+    @step(acting(r"attempts to connect to buffer '(?P<base>[^']+)'"))
     async def try_connect(self, base: str) -> None:
         """Connect, or learn why not."""
         await self._role.operations.attempt(self._role.connect(base))
+
+    @then(acting(r"should timeout or detect writer death on next read"))
+    async def detect_writer_death(self) -> None:
+        """The next read fails soon because the writer is dead; a read that waits in vain would not have noticed."""
+        await self.try_read()
+        self._within((await self._error("writer_dead")).seconds, _NOTICED_IN, "the attempt")
+
+    @then(acting(r"should detect reader death on next write"))
+    async def detect_reader_death(self) -> None:
+        """The next write fails soon because the reader is dead, be the buffer full or not."""
+        await self.try_write(_SIZE)
+        self._within((await self._error("reader_dead")).seconds, _NOTICED_IN, "the attempt")
+
+    @then(stating(r"the connection should fail with writer exists error"))
+    @then(acting(r"the second writer should fail with writer exists error"))
+    async def second_writer_refused(self) -> None:
+        """The last attempt failed because a buffer has one writer."""
+        await self._error("writer_exists")
+
+    @step(acting(r"a second writer process attempts to connect to buffer '(?P<base>[^']+)'"))
+    async def second_process_connects(self, base: str) -> None:
+        """Have another process of the same implementation connect, or learn why not."""
+        other = await self._role.sibling(process=True)
+        name, timeout = self._role.view(base).name, self._role.settings.read_timeout
+        await self._role.operations.attempt(other.connect(name, timeout=timeout))
+
+    @then(acting(r"should receive FrameTooLargeException"))
+    async def frame_too_large(self) -> None:
+        """The last attempt failed at once because no buffer of this size takes such a frame."""
+        self._within((await self._error("frame_too_large")).seconds, _NOTICED_IN, "the attempt")
 
     @then(acting(r"should get error '(?P<code>[^']+)'"))
     async def get_error(self, code: str) -> None:

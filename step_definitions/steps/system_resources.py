@@ -22,7 +22,7 @@ class SystemResourceSteps:
     @given(stating(r"an obstacle stands in the place of the '(?P<part>[^']+)' of buffer '(?P<base>[^']+)'"))
     def obstruct(self, part: Part, base: str) -> None:
         """Put a directory where an object of the buffer would be."""
-        view = self._role.view(base)
+        view = self._role.planted(base)
         view.obstruct(part)
         self._context.on_cleanup(view.clear)
 

@@ -1,4 +1,5 @@
-"""Libraries that misbehave as libraries do: one that prints, one that hangs, one that raises what it should not."""
+"""Libraries that misbehave as libraries do: one that prints, one that hangs, one that raises what it
+should not, one that removes nothing."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ import threading
 from typing import Any
 
 from tests.zoo.model import Model
+from tests.zoo.ring import Reader
 
 
 class Printing(Model):
@@ -27,4 +29,13 @@ class Breaking(Model):
         raise ZeroDivisionError(name, timeout)
 
 
-printing, hanging, breaking = Printing(), Hanging(), Breaking()
+class ForgetfulReader(Reader):
+    def remove_own(self, name: str) -> None:
+        """Leave everything."""
+
+
+class Forgetful(Model):
+    Reader = ForgetfulReader
+
+
+printing, hanging, breaking, forgetful = Printing(), Hanging(), Breaking(), Forgetful()

@@ -22,6 +22,7 @@ from step_definitions.port import Driver, DriverError
 from tests.zoo.watch import run
 
 MODEL = "tests.zoo.model:correct"
+FORGETFUL = "tests.steps.noisy:forgetful"
 KINDS = [("local", "zerobuffer"), ("local", MODEL), ("child", "zerobuffer"), ("child", MODEL)]
 
 
@@ -195,6 +196,24 @@ def test_a_role_can_be_played_by_any_program(monkeypatch: pytest.MonkeyPatch) ->
         result = run("zerobuffer", number, patient=True)
         assert result.verdict is Verdict.PASSED, result.failure and result.failure.error
         assert any("version='model'" in record.message for record in result.logs["writer"])
+
+
+@pytest.mark.parametrize("number", ["1.1", "13.1"])
+@pytest.mark.parametrize(("library", "verdict"), [(MODEL, Verdict.PASSED), (FORGETFUL, Verdict.FAILED)])
+def test_what_a_driver_leaves_that_ends_in_order_is_its_fault(
+    monkeypatch: pytest.MonkeyPatch, number: str, library: str, verdict: Verdict
+) -> None:
+    """The objects were swept with those of killed processes, and the scenario was green."""
+    command = [sys.executable, "-m", "step_definitions.child", library]
+    monkeypatch.setenv("ZEROBUFFER_STEPS_DRIVERS", json.dumps({"*": command}))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
+    result = run("zerobuffer", number, patient=True)
+    assert result.verdict is verdict, result.failure and result.failure.error
+    if verdict is Verdict.FAILED:
+        assert result.failure is not None
+        owner = "server" if number == "13.1" else "reader"
+        assert f"the driver of '{owner}' has left buffer" in result.failure.error
+        assert "segment" in result.failure.error
 
 
 def test_what_a_library_prints_does_not_disturb_the_conversation(run_id: str) -> None:

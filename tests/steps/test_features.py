@@ -1,4 +1,4 @@
-"""The features as a whole: the numbers of the field, the phrases of the field, and the port kept clean."""
+"""The features as a whole: the numbers of the field, and the port kept clean."""
 
 from __future__ import annotations
 
@@ -28,8 +28,6 @@ NUMBERS = {
     *(f"14.{n}" for n in range(1, 7)),
 }
 LEAST_OF_OURS = 15
-PHRASES = (ROOT / "tests" / "steps" / "vocabulary.txt").read_text().splitlines()
-VALUES = {"[0-9]+": "4", "([^']+)": "7"}
 
 
 @pytest.fixture(scope="module")
@@ -45,13 +43,6 @@ def test_every_number_of_the_field_has_its_scenario() -> None:
 def test_there_are_scenarios_that_the_field_does_not_have() -> None:
     ours = {scenario.base_number for scenario in scenarios().values()} - NUMBERS
     assert len(ours) >= LEAST_OF_OURS
-
-
-@pytest.mark.parametrize("phrase", PHRASES)
-def test_a_phrase_of_the_field_has_one_meaning_here(registry: Any, phrase: str) -> None:
-    sentence = phrase.replace("([0-9]+)", "4").replace("([^']+)", "7")
-    found = {match.definition.qualified_name for match in registry.matches(None, sentence)}
-    assert len(found) == 1
 
 
 def test_steps_reach_the_library_only_through_the_port() -> None:

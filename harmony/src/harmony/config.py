@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import re
 import tomllib
 import typing
 from collections.abc import Iterable, Mapping
@@ -24,12 +25,49 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from harmony import patterns
 from harmony.errors import ConfigurationError
 
 PREFIX: Final = "HARMONY_"
 _NESTING: Final = "__"
+NUMBER: Final = r"(?:Test\s+)?(\d+(?:\.\d+)+)(?:\s*[-:]\s+|\s+)"
+"""How a numbered title begins, where a project says nothing: ``1.1 Title``, ``1.1 - Title``, ``Test 1.1: Title``."""
 _OLD_KEYS: Final = {"trials": "checks", "measures": "cases"}
 """Keys of ``[driver]`` as earlier versions called them."""
+
+
+def unknown_role(role: str, known: Iterable[str]) -> str:
+    """Say that nobody declares a role, and which one may be meant."""
+    names = sorted(known)
+    close = difflib.get_close_matches(role, names, 1)
+    meant = f"did you mean {close[0]!r}?" if close else f"known are: {', '.join(names)}"
+    return f"the role {role!r} is not declared: {meant}"
+
+
+class RolePart(BaseModel):
+    """What is different where a platform plays one role.
+
+    Attributes:
+        capabilities: What it claims to be able to do in this role, in place of what the platform claims.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    capabilities: frozenset[str]
+
+
+class PlatformLeaks(BaseModel):
+    """What the cells of a platform may leave behind.
+
+    Attributes:
+        check: Whether a cell in which it plays fails for what is left; it is removed in any case.
+        probes: Name what is left, beside those of the project.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    check: bool = True
+    probes: tuple[str, ...] = ()
 
 
 class Platform(BaseModel):
@@ -47,9 +85,16 @@ class Platform(BaseModel):
             and the Debian package that has each.
         sources: Patterns of the files that it is built from; a program made from others counts as not built.
         capabilities: What it claims to be able to do.
+        roles: What is different in some role.
+        leaks: What its cells may leave behind.
+        lifetime: How long a process with step definitions plays: one scenario, as it is told its numbers when it is
+            started, or the whole session, where `initialize` may tell it other ones for each scenario.
         start_timeout: Seconds until it must answer for the first time.
         step_timeout: Seconds a step may take; the project's value if absent.
         stop_timeout: Seconds it gets to end in order before it is killed.
+        stderr: What becomes of an alarm there, such as the report of a sanitizer or a panic: it is shown, and with
+            ``clean`` fails the cell.
+        stderr_patterns: Regular expressions of more alarms, each for a line.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -64,9 +109,34 @@ class Platform(BaseModel):
     requires: dict[str, str] = Field(default_factory=dict)
     sources: tuple[str, ...] = ()
     capabilities: frozenset[str] = frozenset()
+    roles: dict[str, RolePart] = Field(default_factory=dict)
+    leaks: PlatformLeaks = PlatformLeaks()
+    lifetime: Literal["scenario", "session"] = "scenario"
     start_timeout: float = Field(default=30.0, gt=0)
     step_timeout: float | None = Field(default=None, gt=0)
     stop_timeout: float = Field(default=5.0, gt=0)
+    stderr: Literal["captured", "clean"] = "captured"
+    stderr_patterns: tuple[str, ...] = ()
+
+    @pydantic.field_validator("stderr_patterns")
+    @classmethod
+    def _compile(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for pattern in value:
+            try:
+                patterns.check(pattern)
+            except patterns.PatternError as error:
+                raise ValueError(f"{pattern!r}: {error}") from None
+        return value
+
+    @pydantic.field_validator("roles")
+    @classmethod
+    def _in_lower_case(cls, value: dict[str, RolePart]) -> dict[str, RolePart]:
+        return {name.lower(): part for name, part in value.items()}
+
+    def claims(self, capability: str, role: str) -> bool:
+        """Whether it claims to be able to do something in a role."""
+        part = self.roles.get(role)
+        return capability in (part.capabilities if part else self.capabilities)
 
     @property
     def driver_command(self) -> tuple[str, ...]:
@@ -155,9 +225,11 @@ class Settings(BaseSettings):
 
     Attributes:
         features: Directory of the feature files, relative to the project file.
-        steps: Modules (or packages) with step classes.
+        steps: Modules (or packages) with step classes; none if only step workers know the sentences.
         providers: Modules with providers and ``CONVERTERS``.
         numbered: Whether every scenario's title begins with its number.
+        number: How a numbered title begins, as a regular expression; its first group is the number, the rest the name.
+        roles: Known roles and what they mean; if any are known, others are errors.
         tags: Known tags and what they mean; others are errors. ``clause:*`` stands for all that begin so.
         opt_in: Tags whose scenarios run only on request.
         capabilities: Tags that a platform must claim as a capability, or its cells are `unsupported`.
@@ -179,6 +251,8 @@ class Settings(BaseSettings):
     steps: tuple[str, ...] = ("steps",)
     providers: tuple[str, ...] = ()
     numbered: bool = True
+    number: str = NUMBER
+    roles: dict[str, str] = Field(default_factory=dict)
     tags: dict[str, str] = Field(default_factory=dict)
     opt_in: tuple[str, ...] = ("stress", "benchmark")
     capabilities: tuple[str, ...] = ()
@@ -212,6 +286,30 @@ class Settings(BaseSettings):
                 f"{value!r} cannot be filled in ({error}); it may have {{pytest}}, {{words}}, {{seed}}"
             ) from None
         return value
+
+    @pydantic.field_validator("number")
+    @classmethod
+    def _has_a_group(cls, value: str) -> str:
+        try:
+            groups = re.compile(value).groups
+        except re.error as error:
+            raise ValueError(f"no regular expression: {error}") from None
+        if not groups:
+            raise ValueError(r"its first group is the number: write it as in 'Test (\d+\.\d+) - '")
+        return value
+
+    @pydantic.field_validator("roles")
+    @classmethod
+    def _in_lower_case(cls, value: dict[str, str]) -> dict[str, str]:
+        return {name.lower(): meaning for name, meaning in value.items()}
+
+    @pydantic.model_validator(mode="after")
+    def _platforms_play_known_roles(self) -> Self:
+        for name, platform in self.platforms.items():
+            for role in platform.roles if self.roles else ():
+                if role not in self.roles:
+                    raise ValueError(f"platforms.{name}.roles: {unknown_role(role, self.roles)}")
+        return self
 
     @classmethod
     def settings_customise_sources(

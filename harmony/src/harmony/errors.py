@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from harmony.model import Verdict
+from harmony.text import visible
 
 
 class ExitCode(IntEnum):
@@ -48,7 +49,7 @@ class Place:
             shown = self.file.relative_to(Path.cwd())
         except ValueError:
             shown = self.file
-        return f"{shown}:{self.line}"
+        return visible(f"{shown}:{self.line}")
 
 
 class HarmonyError(Exception):

@@ -12,6 +12,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from harmony.model import LogRecord
+from harmony.text import shown, visible
 
 Logger = FilteringBoundLogger
 """Annotate a constructor's parameter with this to get the logger of the scenario."""
@@ -42,7 +43,7 @@ def scenario_logger(keep: Callable[[LogRecord], None], *, show: int = LEVELS["wa
         level = LEVELS.get(str(event.get("level", method)), LEVELS["info"])
         details = " ".join(f"{key}={value!r}" for key, value in event.items() if key not in _NOT_SHOWN)
         message = f"{event.get('event', '')} {details}".rstrip()
-        keep(LogRecord(str(event["timestamp"]), level, message))
+        keep(LogRecord(str(event["timestamp"]), level, shown(message)))
         if level < show:
             raise structlog.DropEvent
         return str(renderer(_, method, event))
@@ -78,7 +79,7 @@ class _Stderr:
     """Writes to what sys.stderr is at that moment: test runners swap it, and stdout belongs to the protocol."""
 
     def msg(self, message: str) -> None:
-        sys.stderr.write(f"{message}\n")
+        sys.stderr.write(f"{visible(message)}\n")
         sys.stderr.flush()
 
     log = debug = info = warn = warning = error = critical = failure = fatal = exception = msg

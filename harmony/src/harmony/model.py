@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+from harmony.text import shown
+
 
 class StepType(StrEnum):
     """The kind of a step, with And/But already resolved to the kind before them."""
@@ -41,7 +43,7 @@ class StepCall:
     """One sentence for one actor.
 
     Attributes:
-        type: Given, When or Then.
+        type: Given, When or Then; ``None`` where an orchestrator leaves open which.
         text: The sentence without keyword, with the role it names.
         role: The role it was routed to.
         table: Its data table, if it has one.
@@ -50,7 +52,7 @@ class StepCall:
         timeout: Seconds the actor may take.
     """
 
-    type: StepType
+    type: StepType | None
     text: str
     role: str
     table: DataTable | None = None
@@ -94,6 +96,7 @@ class Phase(StrEnum):
     FINISH = "finish"
     CLOSE = "close"
     LEAKS = "leaks"
+    STDERR = "stderr"
     RUN = "run"
     CAPABILITIES = "capabilities"
     EXPECTATIONS = "expectations"
@@ -110,7 +113,7 @@ class StepOutcome:
 
     Attributes:
         verdict: Usually passed, failed, timed-out, unsupported or crashed.
-        error: The cause, for a person to act on; empty when passed.
+        error: The cause, for a person to act on; empty when passed. Bounded, and every character is visible.
         data: Structured details (expected and seen values, timeouts, codes).
         logs: What the actor logged during the step.
         seconds: How long it took.
@@ -121,6 +124,10 @@ class StepOutcome:
     data: Mapping[str, Any] = field(default_factory=dict)
     logs: Sequence[LogRecord] = ()
     seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Keep of the error what can be told."""
+        object.__setattr__(self, "error", shown(self.error))
 
 
 class ProcessAction(StrEnum):

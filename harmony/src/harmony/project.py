@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import importlib
 import pkgutil
+import re
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -57,12 +58,18 @@ class Project:
             raise ConfigurationError(f"{self.file}: features: there is no directory {directory}")
         features: list[Feature] = []
         errors: list[GherkinSyntaxError] = []
+        number = re.compile(self.settings.number)
         for path in sorted(directory.rglob("*.feature")):
             try:
-                features.append(read_feature(path))
+                features.append(read_feature(path, number))
             except GherkinSyntaxError as error:
                 errors.append(error)
         return features, errors
+
+    def make_importable(self) -> None:
+        """Have modules beside the project file found."""
+        if str(self.root) not in sys.path:
+            sys.path.insert(0, str(self.root))
 
     def library(self) -> StepLibrary:
         """Import the project's steps and providers.
@@ -71,8 +78,7 @@ class Project:
             ConfigurationError: A module cannot be imported.
             StepClassError: A step or provider cannot be used as it is written.
         """
-        if str(self.root) not in sys.path:
-            sys.path.insert(0, str(self.root))
+        self.make_importable()
         converters: dict[Any, Any] = {}
         for module in import_modules(self.settings.providers):
             found = getattr(module, "CONVERTERS", {})
@@ -98,8 +104,7 @@ class Project:
         Raises:
             ConfigurationError: It names nothing, or something else.
         """
-        if str(self.root) not in sys.path:
-            sys.path.insert(0, str(self.root))
+        self.make_importable()
         module, _, attribute = name.partition(":")
         if not module or not attribute:
             raise ConfigurationError(

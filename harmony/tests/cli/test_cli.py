@@ -83,6 +83,70 @@ def test_scaffolded_steps_are_found_and_fail_until_written(sandbox: Sandbox) -> 
     assert "NotImplementedError" in run.stdout
 
 
+VARIED = """
+    Feature: Varied
+      Scenario: 1.1 Arguments
+        Given the 'writer' process writes '5' frames of 64 bytes
+        And the 'reader' process writes 'many' frames of 128 bytes
+        When the 'writer' process writes '7' frames of 32 bytes
+        And it isn't named 'a' but "b"
+        And it isn't named 'c' but "d"
+        And it isn't named "a" but 'b'
+        And the name ''
+        And the name 'x'
+        And the path is C:\\new
+        Then 3 of 4 are seen, as v1.2 says
+        And 5 of 4 are seen, as v1.2 says
+        And 5 of 4 are seen, as v1.3 says
+        And it holds:
+          | size |
+          | 5    |
+      Scenario: 1.2 Known in part
+        Given tea for '1'
+        And tea for '2'
+        Then it holds:
+          | size |
+          | 6    |
+        And it holds:
+"""
+KNOWN = """
+from harmony.steps.registry import given
+
+class Tea:
+    @given("tea for '1'")
+    def one(self) -> None:
+        assert self
+"""
+
+
+def test_scaffold_writes_one_step_for_one_pattern(sandbox: Sandbox) -> None:
+    """Lint says of each sentence that exactly one of the steps is its meaning."""
+    sandbox.write("features/01-varied.feature", VARIED)
+    again = VARIED.replace(" 1.1 Arguments", " 2.1 More").replace(" 1.2 Known", " 2.2 More known")
+    sandbox.write("features/02-again.feature", again.replace("'5' frames", "'6' frames"))
+    sandbox.write("steps/__init__.py", "")
+    sandbox.write("steps/tea.py", KNOWN)
+    done = sandbox.harmony("scaffold", "-o", "steps")
+    assert done.returncode == 0, done.stderr
+    assert not (sandbox.directory / "steps" / "again.py").exists()
+    source = (sandbox.directory / "steps" / "varied.py").read_text()
+    assert source.count("async def ") == 9
+    assert "process: str, value2: str, number3: int" in source
+    assert "datatable: DataTable | None = None" in source
+    lint = sandbox.harmony("lint")
+    assert (lint.returncode, "no problem" in lint.stdout) == (0, True), lint.stdout + lint.stderr
+
+
+def test_lint_starts_one_step_for_one_pattern(sandbox: Sandbox) -> None:
+    sandbox.write("features/01-varied.feature", VARIED)
+    sandbox.write("steps/__init__.py", "")
+    sandbox.write("steps/tea.py", KNOWN)
+    done = sandbox.harmony("lint")
+    told = done.stdout + done.stderr
+    assert told.count("async def ") + told.count("did you mean: ") == 9
+    assert told.count("did you mean: ") == 1, "what is near to a known sentence is taken for a typo"
+
+
 def test_scaffold_never_overwrites(sandbox: Sandbox) -> None:
     sandbox.write("features/01-things.feature", "Feature: T\n  Scenario: 1.1 T\n    Then it is new\n")
     sandbox.write("steps/__init__.py", "")

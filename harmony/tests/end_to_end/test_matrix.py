@@ -76,6 +76,7 @@ def project(tmp_path: Path) -> Path:
         lines += [
             f"[platforms.{name}]",
             f'command = ["{{python}}", "-S", "{ANIMAL}", "{animal}"]',
+            'lifetime = "session"',
             f'environment = {{ZOO_DIR = "{tmp_path / "shared"}"}}',
         ]
     lines += ["[platforms.absent]", 'command = ["no-such-program"]']

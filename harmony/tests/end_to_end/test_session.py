@@ -380,6 +380,14 @@ def test_a_broken_subscriber_is_reported_and_disturbs_nobody(counting: Sandbox) 
     assert len(cells(counting.directory / "x.ndjson")) == 3
 
 
+def test_a_page_that_could_not_be_written_is_not_named(counting: Sandbox) -> None:
+    (counting.directory / "x.html").mkdir()
+    done = run(counting, "--html", "x.html")
+    assert done.returncode == 19, done.stdout + done.stderr
+    assert "a report is not complete: --html: IsADirectoryError" in done.stdout
+    assert "report: x.html" not in done.stdout
+
+
 def test_nothing_is_written_where_nothing_ran(counting: Sandbox) -> None:
     run(counting, "--collect-only")
     assert not (counting.directory / ".harmony").exists()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -53,6 +54,14 @@ def test_durations_are_added_to_what_is_known(tmp_path: Path) -> None:
     write_durations(file, {"b": 3.00004})
     assert read_durations(file) == {"a": 1.0, "b": 3.0}
     assert [path.name for path in file.parent.iterdir()] == ["durations.json"]
+
+
+def test_only_a_file_is_read(tmp_path: Path) -> None:
+    """A pipe that nobody writes to would be waited for until the end of days."""
+    file = tmp_path / "durations.json"
+    os.mkfifo(file)
+    with pytest.raises(ConfigurationError, match=r"durations\.json is no regular file"):
+        read_durations(file)
 
 
 @pytest.mark.parametrize("text", ["[]", "{", '{"a": "x"}', '{"a": null}'])

@@ -133,6 +133,7 @@ def test_a_worker_can_say_that_what_it_had_started_has_crashed() -> None:
     fields = response_fields(StepOutcome(Verdict.CRASHED, "the child is dead"))
     outcome = StepResponse.model_validate(fields).outcome(0.0)
     assert (outcome.verdict, outcome.error) == (Verdict.CRASHED, "the child is dead")
-    refused = RefusedError("toy", ErrorResponse(1, -32603, "dead", {"verdict": "crashed"}))
-    assert refused.verdict is Verdict.CRASHED
-    assert RefusedError("toy", ErrorResponse(1, -32603, "stuck", {"verdict": "passed"})).verdict is Verdict.ERRORED
+    for verdict in (Verdict.CRASHED, Verdict.FAILED, Verdict.UNSUPPORTED):
+        assert RefusedError("toy", ErrorResponse(1, -32603, "it", {"verdict": verdict.value})).verdict is verdict
+    for said in ("passed", [], None):
+        assert RefusedError("toy", ErrorResponse(1, -32603, "stuck", {"verdict": said})).verdict is Verdict.ERRORED

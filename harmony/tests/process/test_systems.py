@@ -51,6 +51,14 @@ def started(program: str, **more: str) -> Iterator[tuple[subprocess.Popen[bytes]
             child.kill()
 
 
+def test_whose_children_they_are(system: System) -> None:
+    with started(LEADS) as (leader, sleeper):
+        assert leader.pid in system.children(os.getpid())
+        assert system.children(leader.pid) == [int(sleeper)]
+        assert system.children(int(sleeper)) == []
+        os.kill(int(sleeper), signal.SIGKILL)
+
+
 def test_what_a_process_carries(system: System) -> None:
     with started(SLEEPS, CENSUS="a/b") as (child, _):
         assert system.variable(child.pid, "CENSUS") == "a/b"
@@ -164,7 +172,7 @@ def test_the_cores_and_the_processor_are_told(system: System) -> None:
 def test_what_is_not_promised_is_said_once_a_run(sandbox: Sandbox) -> None:
     sandbox.write("features/a.feature", "Feature: F\n  Scenario: 1.1 S\n    Then wait for '0' seconds\n")
     sandbox.write("steps/__init__.py", "")
-    told = "portable process control, without the promises: cores, descriptors, ends, environments, groups, "
+    told = "portable process control, without the promises: cores, daemons, descriptors, ends, environments, groups, "
     version = sandbox.harmony("--version", HARMONY_SYSTEM="portable").stdout
     assert told in version
     assert told in sandbox.pytest("--collect-only", HARMONY_SYSTEM="portable").stdout

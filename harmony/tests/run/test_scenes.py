@@ -31,7 +31,7 @@ def test_who_hangs_the_longest_is_shown_first() -> None:
         "cook": {"stack": "asleep", "since": 3.0, "verb": "boil"},
     }
     told = failure_report(with_scenes(hang(since=2.0, verb="boil"), scenes), "again")
-    places = [told.index(text) for text in ("hangs first: guest, in fetch\n    in the well", "at the stove", "asleep")]
+    places = [told.index(text) for text in ("hangs first: guest, in fetch:\n    in the well", "at the stove", "asleep")]
     assert places == sorted(places)
     assert told.count("in the well") == 1
 

@@ -73,6 +73,7 @@ def zoo(tmp_path: Path) -> Iterator[Zoo]:
         name: Platform(
             command=(sys.executable, "-S", str(ANIMAL), name),
             environment={"ZOO_DIR": str(shared)},
+            lifetime="session",
             start_timeout=SETUP,
             stop_timeout=0.5,
         )
@@ -90,6 +91,7 @@ def zoo(tmp_path: Path) -> Iterator[Zoo]:
     yield Zoo(runner, pool, {scenario.number: scenario for scenario in read_feature(feature).scenarios})
     runner.close()
     mine = [child for child in psutil.Process().children(recursive=True) if str(ANIMAL) in child.cmdline()]
+    mine += [child for child in psutil.Process().children(recursive=True) if "time.sleep(600)" in str(child.cmdline())]
     assert not mine, f"left behind: {mine}"
     assert not list(shared.iterdir())
     orphans = [p for p in psutil.process_iter(["environ"]) if (p.info["environ"] or {}).get("ZOO_DIR") == str(shared)]
@@ -124,6 +126,10 @@ BEHAVIOUR: dict[str, tuple[Verdict, str]] = {
     "closes-stdout": (Verdict.CRASHED, "closed its stdout but goes on running"),
     "leaves-a-child": (Verdict.FAILED, r"left 1 process\(es\) behind"),
     "leaves-a-daemon": (Verdict.FAILED, r"left 1 process\(es\) behind"),
+    "hides-a-child": (Verdict.FAILED, r"left 1 process\(es\) behind"),
+    "hides-a-daemon": (Verdict.FAILED, r"daemons without an environment ran on \(ended now\): .*time.sleep\(600\)"),
+    "hides-a-child-and-dies": (Verdict.CRASHED, "exited with code 1"),
+    "does-not-reap": (Verdict.PASSED, ""),
     "child-holds-the-pipes": (Verdict.CRASHED, "exited with code 1"),
     "stubborn": (Verdict.PASSED, ""),
     "floods-stderr": (Verdict.PASSED, ""),
@@ -137,9 +143,12 @@ BEHAVIOUR: dict[str, tuple[Verdict, str]] = {
     "no-success": (Verdict.ERRORED, "no step response: success: Field required"),
     "null": (Verdict.ERRORED, "answered executeStep with None"),
     "fails-like-cpp": (Verdict.FAILED, "payload too small"),
+    "half-a-character": (Verdict.FAILED, r"^half \\ud800, \\x1b\]0;renamed\\x07\\x1b\[2J \[/tmp\] \\u202egnp.exe$"),
+    "endless-error": (Verdict.FAILED, "^beginx{8000,9000} … 209[0-9]{5} characters left out … x{8000,9000}end$"),
     "times-out-by-itself": (Verdict.TIMED_OUT, "Step execution timeout: 100 ms"),
     "rpc-error": (Verdict.ERRORED, "answered with error -32603: oh"),
     "parse-error": (Verdict.ERRORED, r"answered with error -32700: what\?"),
+    "asks-back-with-an-escape": (Verdict.PASSED, ""),
     "asks-back": (Verdict.PASSED, ""),
     "unhealthy": (Verdict.ERRORED, "answered health with False"),
     "never-ready": (Verdict.TIMED_OUT, "did not answer health within 8 s"),
@@ -153,6 +162,7 @@ BEHAVIOUR: dict[str, tuple[Verdict, str]] = {
     "cleanup-crashes": (Verdict.CRASHED, "asked for cleanup, but it was killed by SIGKILL"),
     "aborts-when-idle": (Verdict.CRASHED, "(?s)asked for cleanup, but it was killed by SIGABRT.*the ring is broken"),
     "leaves-when-idle": (Verdict.CRASHED, "asked for cleanup, but it exited with code 0"),
+    "reports-a-leak-at-shutdown": (Verdict.PASSED, ""),
     "ends-with-its-input": (Verdict.PASSED, ""),
     "unknown-fault": (Verdict.CRASHED, "(?s)exited with code 1.*KeyError"),
     "no-such-program": (Verdict.ERRORED, "there is no program no-such-program-anywhere"),
@@ -174,7 +184,12 @@ def test_the_table_is_complete() -> None:
     assert len(NAMES) >= 25
 
 
-@pytest.mark.parametrize("name", BEHAVIOUR)
+HIDDEN = pytest.mark.promise("daemons")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[HIDDEN] if name.startswith("hides-") else []) for name in BEHAVIOUR]
+)
 def test_each_animal_is_recognised(zoo: Zoo, name: str) -> None:
     verdict, message = BEHAVIOUR[name]
     result, seconds = zoo.run(name)
@@ -188,6 +203,20 @@ def test_each_animal_is_recognised(zoo: Zoo, name: str) -> None:
     assert after.verdict is Verdict.PASSED, after.failure
 
 
+def test_odd_words_are_logged_as_text(zoo: Zoo, capfd: pytest.CaptureFixture[str]) -> None:
+    zoo.run("asks-back-with-an-escape")
+    told = "".join(capfd.readouterr())
+    assert r"\x1b]0;renamed" in told
+    assert "\x1b]0;" not in told
+
+
+@HIDDEN
+def test_what_a_dead_worker_has_hidden_is_told_beside_its_crash(zoo: Zoo) -> None:
+    result, _ = zoo.run("hides-a-child-and-dies")
+    assert result.verdict is Verdict.CRASHED
+    assert any("daemons without an environment ran on" in one.error for one in result.results)
+
+
 @pytest.mark.parametrize("another", [True, False], ids=["before-another-cell", "at-the-end"])
 @pytest.mark.parametrize("name", LATE)
 def test_whoever_crashes_after_its_cell_crashes_its_cell(zoo: Zoo, name: str, *, another: bool) -> None:
@@ -196,7 +225,7 @@ def test_whoever_crashes_after_its_cell_crashes_its_cell(zoo: Zoo, name: str, *,
     cells = {writer: Cell(zoo.scenarios["1.1"], Pairing.of({"reader": "good", "writer": writer})) for writer in NAMES}
     zoo.runner.run(cells[name], told.append)
     if "cleanup" in name:
-        for worker in zoo.pool.generation.idle.get(name, []):
+        for worker in zoo.pool.idle.get(name, []):
             assert isinstance(worker, StepWorker)
             assert worker.child
             assert worker.child.ended(10)
@@ -212,6 +241,23 @@ def test_whoever_crashes_after_its_cell_crashes_its_cell(zoo: Zoo, name: str, *,
     assert crashed.verdict is Verdict.CRASHED
     assert re.search(LATE[name], crashed.error), crashed.error
     assert finished.get(cells["good"].key, crashed).verdict is (Verdict.PASSED if another else Verdict.CRASHED)
+
+
+@pytest.mark.parametrize("clean", [True, False])
+def test_an_alarm_after_the_last_cell_is_of_that_cell(zoo: Zoo, *, clean: bool) -> None:
+    """A sanitizer tells of what leaked when the program ends, long after the cell has passed."""
+    told: list[Event] = []
+    name = "reports-a-leak-at-shutdown"
+    if clean:
+        zoo.pool.platforms = {
+            key: platform.model_copy(update={"stderr": "clean"}) for key, platform in zoo.pool.platforms.items()
+        }
+    zoo.runner.run(Cell(zoo.scenarios["1.1"], Pairing.of({"reader": "good", "writer": name})), told.append)
+    zoo.runner.close(told.append)
+    (one,) = combined(one for one in told if isinstance(one, CellFinished))
+    assert one.verdict is (Verdict.FAILED if clean else Verdict.PASSED)
+    assert one.alarms == ["writer: ERROR: LeakSanitizer: 1 byte"]
+    assert "ERROR: LeakSanitizer: 1 byte" in one.report
 
 
 @pytest.mark.parametrize("name", ["good", "stubborn", "ends-with-its-input"])

@@ -22,7 +22,7 @@ from harmony.run.orchestrator import CellRunner
 from harmony.run.pool import WorkerPool
 from harmony.run.recording import Exchange, Recording, RecordingError, dump, load, load_all, without_noise
 from harmony.run.scenario_run import RunOptions
-from harmony.serve.replay import merged, replay_together
+from harmony.serve.replay import Difference, merged, replay_together
 from harmony.spec.gherkin import read_feature
 from harmony.wire.link import Link
 from peer import INITIALIZE, TOY, WORKERS, Peer, call, environment, step
@@ -121,6 +121,10 @@ def toy_recording() -> Recording:
 
 
 def replayed(recording: Recording) -> list[str]:
+    return [str(difference) for difference in differences(recording)]
+
+
+def differences(recording: Recording) -> list[Difference]:
     child = ChildProcess(ProcessSpec("toy", [sys.executable, str(TOY)], WORKERS, environment(TOY="{}")))
     link = Link.to_process(child)
     try:
@@ -130,7 +134,7 @@ def replayed(recording: Recording) -> list[str]:
         child.end()
         link.close()
         child.release()
-    return [str(difference) for difference in found[recording.role]]
+    return found[recording.role]
 
 
 def test_a_worker_that_answers_alike_passes() -> None:
@@ -141,7 +145,6 @@ def test_a_worker_that_answers_alike_passes() -> None:
     ("number", "result", "words"),
     [
         (0, False, "health"),
-        (2, {"success": False, "error": "x"}, "all processes are ready"),
         (3, {"success": True}, "no frame"),
         (4, {"success": False, "error": "x"}, "the moon is full"),
         (6, 5, "cleanup"),
@@ -155,6 +158,36 @@ def test_a_worker_that_answers_otherwise_is_shown_where(number: int, result: Any
     assert f"exchange {number + 1}, " in difference
     assert words in difference
     assert "--- recorded" in difference
+
+
+@pytest.mark.parametrize(
+    ("number", "then"),
+    [
+        (2, {"result": {"success": False, "error": "x"}}),
+        (2, {"result": {"success": False, "error": "Step execution timeout: 1 ms"}}),
+        (2, {"result": {"success": False, "error": "No matching step definition found for: that"}}),
+        (2, {"result": None, "error": {"code": -32603, "message": "broken"}}),
+        (1, {"result": None, "error": {"code": -32603, "message": "no scenario"}}),
+    ],
+)
+def test_a_success_where_a_failure_was_recorded_is_better_and_no_fault(number: int, then: dict[str, Any]) -> None:
+    recording = toy_recording()
+    exchanges = list(recording.exchanges)
+    exchanges[number] = dataclasses.replace(exchanges[number], **then)
+    (difference,) = differences(dataclasses.replace(recording, exchanges=exchanges))
+    assert difference.better
+    assert str(difference).endswith("better than recorded: failed then, succeeds now")
+
+
+@pytest.mark.parametrize(
+    "then", [{"success": True}, {"success": False, "error": "No matching step definition found for"}]
+)
+def test_a_failure_is_no_better_than_a_success_or_a_lack(then: dict[str, Any]) -> None:
+    recording = toy_recording()
+    exchanges = list(recording.exchanges)
+    exchanges[3] = dataclasses.replace(exchanges[3], result=then)
+    (difference,) = differences(dataclasses.replace(recording, exchanges=exchanges))
+    assert not difference.better
 
 
 def test_yaml_keeps_everything_and_can_be_read(tmp_path: Path) -> None:
@@ -177,6 +210,15 @@ def test_what_is_no_recording_is_said(tmp_path: Path, text: str) -> None:
 def test_nothing_recorded_is_said(tmp_path: Path) -> None:
     with pytest.raises(RecordingError, match="there are no recordings"):
         load_all(tmp_path)
+
+
+@pytest.mark.parametrize("at", [(12.5, 13.0), ("1970-01-01T00:00:12.5+00:00", "1970-01-01T00:00:13Z")])
+def test_lines_of_others_may_say_when(tmp_path: Path, at: tuple[Any, Any]) -> None:
+    asked = {"direction": "to-worker", "at": at[0], "message": call(1, "health")}
+    answered = {"direction": "from-worker", "at": at[1], "message": {"jsonrpc": "2.0", "id": 1, "result": True}}
+    (tmp_path / "r.jsonl").write_text(f"{json.dumps(asked)}\n{json.dumps(answered)}\n")
+    ((exchange,),) = [recording.exchanges for recording in load_all(tmp_path)]
+    assert (exchange.at, exchange.seconds, exchange.answered) == (12.5, 0.5, True)
 
 
 def test_roles_are_merged_by_moment_or_else_by_phase() -> None:

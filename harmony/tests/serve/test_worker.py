@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from harmony.serve.worker import MAX_CONNECTIONS
 from peer import INITIALIZE, TOY, WORKERS, Peer, call, environment, frame, step, until
 
 BOUND = 10.0
@@ -72,6 +73,21 @@ def test_a_failing_step_is_an_answer_with_its_cause_and_logs() -> None:
             "context": {},
             "logs": [{"timestamp": "2026-01-01T00:00:00Z", "level": 4, "message": "about to fail"}],
         }
+
+
+@pytest.mark.parametrize("kind", [0, "1", "Then", "AND", "but", "*"])
+def test_a_step_of_any_kind_is_taken_and_its_context_goes_back_as_it_came(kind: object) -> None:
+    context = {"Trace": {"Id": [1, None, "ä"]}}
+    with Peer() as peer:
+        peer.begin()
+        for sentence in ("all processes are ready", "it fails with 'no frame'", "the moon is full"):
+            assert peer.ask(step(1, sentence, kind, Context=context))["result"]["context"] == context
+
+
+def test_an_unknown_kind_of_step_is_refused() -> None:
+    with Peer() as peer:
+        peer.begin()
+        assert peer.ask(step(1, "all processes are ready", "perhaps"))["error"]["code"] == -32602
 
 
 def test_a_missing_step_is_named_as_other_workers_do() -> None:
@@ -162,7 +178,7 @@ def test_a_step_that_exits_or_returns_rubbish_is_still_an_answer() -> None:
         peer.begin()
         assert "tried to end the process" in peer.ask(step(1, "it exits"))["result"]["error"]
         data = peer.ask(step(2, "it returns rubbish"))["result"]["data"]
-        assert (data["nan"], data["bytes"], data["surrogate"]) == ("nan", "<9 bytes>", "\ud800")
+        assert (data["nan"], data["bytes"], data["surrogate"]) == ("nan", "<9 bytes>", "\\ud800")
         assert len(data["big"]) < 20_000
 
 
@@ -461,6 +477,20 @@ def test_listens_on_a_socket_with_an_actor_for_each_peer(tmp_path: Path) -> None
         assert peer.end()[0] == 0
         assert not path.exists()
         second.close()
+
+
+def test_who_only_holds_a_place_makes_room_and_who_plays_keeps_his(tmp_path: Path) -> None:
+    path = tmp_path / "w.sock"
+    with Peer(toy={"listen": str(path)}) as peer, contextlib.ExitStack() as stack:
+        playing, *idle = [stack.enter_context(connect(path)) for _ in range(MAX_CONNECTIONS)]
+        talk(playing, call(1, "initialize", [INITIALIZE]))
+        for _ in range(2):  # one place for each who comes
+            assert talk(stack.enter_context(connect(path)), call(1, "health"))["result"] is True
+        assert talk(playing, step(2, "it tells its scenario"))["result"]["success"] is True
+        assert sum(one.recv(1) == b"" for one in idle[:2]) == 2
+        assert talk(idle[-1], call(3, "health"))["result"] is True
+        peer.process.terminate()
+        assert peer.end()[0] == 0
 
 
 def test_a_stale_socket_is_replaced(tmp_path: Path) -> None:

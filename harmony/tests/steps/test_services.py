@@ -120,7 +120,7 @@ def current(context: ScenarioContext) -> Any:
 def test_what_exceeds_its_threshold_warns_and_does_not_fail(current: ScenarioContext) -> None:
     assert Worker().slow() == "done"
     assert asyncio.run(Worker().quick()) == "done"
-    warnings = [record for record in current.logs if record.level == LEVELS["warning"]]
+    warnings = [record for record in current.logs.records() if record.level == LEVELS["warning"]]
     assert len(warnings) == 1
     assert "Worker.slow" in warnings[0].message
     assert set(current.performance.operations) == {"Worker.slow", "Worker.quick"}

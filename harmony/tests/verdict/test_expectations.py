@@ -251,12 +251,26 @@ def test_the_update_leaves_alone_what_did_not_run(tmp_path: Path) -> None:
     assert [one["scenario"] for one in tomllib.loads(text)["expect"]] == ["1.1", "1.2"]
 
 
+def test_a_pattern_that_does_not_end_excuses_nothing_and_says_so(tmp_path: Path) -> None:
+    """`re` would look at it until the end of days, and hear no signal."""
+    file = tmp_path / "expectations.toml"
+    entry = '[[expect]]\nscenario = "1.1"\nreason = "x"\npattern = '
+    file.write_text(f"{entry}'(a|aa)+$'\n{entry}'^a+b$'\n", encoding="utf-8")
+    text = "a" * 5000 + "b"
+    assert read_expectations(file).judge(cell(), Verdict.FAILED, text, TODAY)[0] is Verdict.KNOWN_FAILURE
+    file.write_text(f"{entry}'(a|aa)+$'\n", encoding="utf-8")
+    verdict, said = read_expectations(file).judge(cell(), Verdict.FAILED, text, TODAY)
+    assert verdict is Verdict.FAILED
+    assert "expectations.toml:1" in said
+    assert "does not come to an end within 1 s" in said
+
+
 def test_the_update_makes_a_file(tmp_path: Path) -> None:
     entries = read_expectations(tmp_path / "expectations.toml")
     text = entries.updated([result(verdict=Verdict.FAILED, error="a\x7f\t\\ é")], [], TODAY)
     (made,) = tomllib.loads(text)["expect"]
-    assert made["message"] == "a\x7f\t\\ é"
+    assert made["message"] == "a\\x7f\t\\ é"
     assert text.startswith("# Cells that are known to fail.")
     (tmp_path / "expectations.toml").write_text(text, encoding="utf-8")
-    judged = read_expectations(tmp_path / "expectations.toml").judge(cell(), Verdict.FAILED, "a\x7f\t\\ é", TODAY)
+    judged = read_expectations(tmp_path / "expectations.toml").judge(cell(), Verdict.FAILED, made["message"], TODAY)
     assert judged[0] is Verdict.KNOWN_FAILURE

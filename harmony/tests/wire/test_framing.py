@@ -93,6 +93,21 @@ def test_a_broken_message_is_one_fault_and_the_next_is_read(broken: bytes, kind:
     assert bodies(items) == [b'{"id":1}', b'{"id":2}']
 
 
+@pytest.mark.parametrize("chunk", [0, 1])
+def test_too_long_a_length_spoils_one_message_only(chunk: int) -> None:
+    """Wherever it ends in the next message: the one is an error, the other is read."""
+    first, second, third = b'{"id":1}', encode(b'{"id":22}'), encode(b'{"id":333}')
+    for more in range(1, len(second)):
+        items = decode(b"Content-Length: %d\r\n\r\n%b" % (len(first) + more, first) + second + third, chunk)
+        assert bodies(items)[-2:] == [b'{"id":22}', b'{"id":333}'], more
+        assert len(items) == 3, more
+
+
+def test_the_answer_to_a_broken_message_waits_for_no_other() -> None:
+    assert bodies(decode(b"Content-Length: 9\r\n\r\n" + b'{"id":1}C')) == [b'{"id":1}C']
+    assert bodies(decode(b"Content-Length: 3\r\n\r\nabc" + encode(b"{}"))) == [b"abc", b"{}"]
+
+
 def test_too_short_a_length_spoils_one_message_only() -> None:
     items = decode(b'Content-Length: 4\r\n\r\n{"id":1}' + encode(b'{"id":2}'))
     assert bodies(items) == [b'{"id', b'{"id":2}']

@@ -44,7 +44,7 @@ class release_not_signalled(ring.Reader):
         pass
 
 
-@mutant("4.1", "4.5")
+@mutant("16.2.13", "4.9")
 class published_too_early(ring.Writer):
     """The frame is signalled before its bytes are there."""
 

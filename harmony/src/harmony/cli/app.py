@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from harmony.errors import HarmonyError
 from harmony.process.this_system import missing_promises
+from harmony.text import shown
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "lint": ("features", "Check that features and steps fit together; run nothing."),
@@ -23,7 +24,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "clauses": (
         "clauses",
-        "Show which scenarios cite which clause; a citation of a clause or a test that does not exist fails.",
+        "Show which scenarios cite which clause; a citation of what does not exist fails.",
     ),
     "build": (
         "build",
@@ -120,7 +121,7 @@ def main() -> None:
     try:
         app()
     except HarmonyError as error:
-        typer.echo(f"harmony: {error}", err=True)
+        typer.echo(shown(f"harmony: {error}"), err=True)
         sys.exit(error.exit_code)
 
 

@@ -32,7 +32,7 @@ def clauses_command(
     check: Annotated[bool, typer.Option("--check", help="Fail if the published table is stale.")] = False,
     project: ProjectOption = None,
 ) -> None:
-    """Show which scenarios cite which clause; a citation of a clause or a test that does not exist fails."""
+    """Show which scenarios cite which clause; a citation of what does not exist fails."""
     loaded = load_project(project)
     document = _document(loaded)
     clauses, wrong = _read(loaded, document)

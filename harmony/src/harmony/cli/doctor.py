@@ -16,6 +16,7 @@ from harmony.doctor.finding import Finding
 from harmony.doctor.rendering import WRITERS, Form, catalogue
 from harmony.errors import ExitCode
 from harmony.project import load_project
+from harmony.text import visible
 
 
 def register(app: typer.Typer) -> None:
@@ -50,7 +51,7 @@ def doctor_command(  # noqa: PLR0917 - typer passes options by name
         *(word for one in set_ or () for word in ("--set", one)),
     ]
     diagnosis = asyncio.run(Examination(case, checks, limit=limit, watch=_tell, options=shlex.join(again)).run())
-    text = WRITERS[form](diagnosis)
+    text = visible(WRITERS[form](diagnosis))
     if output is None:
         typer.echo(text)
     else:

@@ -57,6 +57,8 @@ def lint_command(project: ProjectOption = None, set_: SetOption = None) -> None:
     if problems:
         typer.echo(report(problems), err=True)
         raise typer.Exit(ExitCode.LINT)
+    for name, reason in run.catalogues.silent.items():
+        typer.echo(f"{name} says not what it knows, so no sentence is looked for: {reason}")
     typer.echo(f"{len(run.features)} features, {len(run.scenarios)} scenarios, no problem.")
 
 

@@ -26,6 +26,7 @@ from harmony.plan.pairing import split_word
 from harmony.process.resources import load_probes
 from harmony.project import Project, load_project
 from harmony.steps.naming import SEED_VARIABLE
+from harmony.text import shown
 
 _ROUNDS: Final = 5
 _QUICK_ROUNDS: Final = 3
@@ -149,7 +150,7 @@ def _show(outcome: PerfOutcome, notes: list[str]) -> None:
                 typer.echo(line)
         console.print()
     for text in (*reasons(outcome.tables), *outcome.problems):
-        typer.echo(text)
+        typer.echo(shown(text))
     for text in notes:
         typer.echo(text, err=True)
 

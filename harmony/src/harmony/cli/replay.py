@@ -14,8 +14,10 @@ from harmony.errors import ConfigurationError, ExitCode
 from harmony.project import Project, load_project
 from harmony.run.pool import WorkerPool
 from harmony.run.recording import Recording, load_all
+from harmony.run.run_id import RunId
 from harmony.run.step_worker import StepWorker
-from harmony.serve.replay import replay_together
+from harmony.serve.replay import Difference, feature_id_in, replay_together
+from harmony.text import shown, visible
 from harmony.wire.link import LinkError
 
 
@@ -43,11 +45,12 @@ def replay_command(  # noqa: PLR0917 - typer passes options by name
     for recording in recordings:
         cells.setdefault(recording.cell, []).append(recording)
     told = asyncio.run(_replay(load_project(project), list(cells.values()), platform, role, seconds))
-    passed = sum(not lines for lines in told.values())
-    for name, lines in told.items():
-        typer.echo(f"{'FAILED' if lines else 'passed'} {name}")
-        for line in lines:
-            typer.echo(f"  {line}")
+    failed = {name for name, found in told.items() if not all(one.better for one in found)}
+    passed = len(told) - len(failed)
+    for name, found in told.items():
+        typer.echo(visible(f"{'FAILED' if name in failed else 'passed'} {name}"))
+        for difference in found:
+            typer.echo(shown(f"  {difference}"))
     typer.echo(f"{passed} of {len(told)} recordings passed")
     if passed / len(told) < min_pass_rate:
         raise typer.Exit(ExitCode.FAILED)
@@ -55,10 +58,10 @@ def replay_command(  # noqa: PLR0917 - typer passes options by name
 
 async def _replay(
     project: Project, cells: Sequence[Sequence[Recording]], platform: str, role: str, seconds: float
-) -> dict[str, list[str]]:
-    """Return what is to be said about each recording that was held against the platform; nothing if it passed."""
+) -> dict[str, list[Difference]]:
+    """Return how the platform differs from each recording that it was held to."""
     pool = WorkerPool(project.settings.platforms, project.root, 0)
-    told: dict[str, list[str]] = {}
+    told: dict[str, list[Difference]] = {}
     try:
         for recordings in cells:
             players = [(one, not role or one.role.partition("#")[0] == role) for one in recordings]
@@ -73,23 +76,25 @@ async def _replay(
     return told
 
 
-async def _cell(pool: WorkerPool, players: Sequence[tuple[Recording, str]], seconds: float) -> dict[str, list[str]]:
-    generation = pool.generation
+async def _cell(
+    pool: WorkerPool, players: Sequence[tuple[Recording, str]], seconds: float
+) -> dict[str, list[Difference]]:
+    run_id = RunId.new(next((number for one, _ in players if (number := feature_id_in(one)) is not None), 1))
     workers: list[tuple[StepWorker, str]] = []
     try:
         for _, platform in players:
-            worker = await pool.acquire(platform)
+            worker = await pool.acquire(platform, run_id)
             if not isinstance(worker, StepWorker):
                 await worker.close()
                 raise ConfigurationError(f"{platform} speaks no step contract", hint="recordings are of step workers")
             workers.append((worker, platform))
         parts = [(worker.link, recording) for (worker, _), (recording, _) in zip(workers, players, strict=True)]
-        found = await replay_together(parts, seconds)
+        found = await replay_together(parts, seconds, run_id)
         for worker, _ in workers:
             await worker.finish()
     except LinkError as error:
-        return {recording.role: [str(error)] for recording, _ in players}
+        return {recording.role: [Difference(0, "-", "", "an answer", str(error))] for recording, _ in players}
     finally:
         for worker, platform in workers:
-            await pool.release(worker, platform, generation)
-    return {role: [str(difference) for difference in differences] for role, differences in found.items()}
+            await pool.release(worker, platform)
+    return found

@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from harmony.cli.options import ProjectOption
+from harmony.process.transcript import pass_on
 from harmony.project import load_project
 from harmony.serve.conversation import Host, SessionOptions
 from harmony.serve.project_host import hosts_of, options_of
@@ -38,6 +39,7 @@ def serve_command(
     # Taken first: even the import of a step module may print.
     wire = StandardStreams() if listen is None else None
     log_to_stderr()
+    pass_on(2)
     if replay is not None:
         factory: Callable[[], Host] = _replaying(replay)
         options = SessionOptions(step_timeout or DEFAULT_TIMEOUT)

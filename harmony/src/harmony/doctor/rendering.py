@@ -54,7 +54,7 @@ def as_json(diagnosis: Diagnosis) -> str:
         "counts": diagnosis.counts,
         "findings": [{**asdict(finding), "seconds": round(finding.seconds, 3)} for finding in diagnosis.findings],
     }
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return json.dumps(document, indent=2)
 
 
 def as_markdown(diagnosis: Diagnosis) -> str:

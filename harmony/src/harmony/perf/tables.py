@@ -41,10 +41,10 @@ def word(figure: Figure | None) -> str:
 
 def heat_map(table: ResultTable) -> Table:
     """Return a result table as a heat map."""
-    found = Table(box=None, header_style="bold", pad_edge=False, title=heading(table), title_justify="left")
+    found = Table(box=None, header_style="bold", pad_edge=False, title=Text(heading(table)), title_justify="left")
     found.add_column("", no_wrap=True)
     for platform in table.platforms:
-        found.add_column(platform, justify="center", no_wrap=True)
+        found.add_column(Text(platform), justify="center", no_wrap=True)
     for row in table.platforms:
         cells = [_cell(table, table.figures.get((row, column))) for column in table.platforms]
         found.add_row(Text(row, "bold"), *cells)

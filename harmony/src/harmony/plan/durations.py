@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from harmony.errors import ConfigurationError
-from harmony.state import STATE_DIRECTORY, write_whole
+from harmony.state import STATE_DIRECTORY, read_whole, write_whole
 
 DURATIONS_FILE: Final = STATE_DIRECTORY / "durations.json"
 
@@ -20,7 +20,7 @@ def read_durations(file: Path) -> dict[str, float]:
         ConfigurationError: The file is no record of durations.
     """
     try:
-        recorded = json.loads(file.read_text(encoding="utf-8"))
+        recorded = json.loads(read_whole(file))
         return {str(name): float(seconds) for name, seconds in recorded.items()}
     except FileNotFoundError:
         return {}

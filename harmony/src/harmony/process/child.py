@@ -13,19 +13,16 @@ import signal as signals
 import subprocess
 import threading
 import uuid
-from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harmony.errors import ExitCode, HarmonyError
-from harmony.process import reaper
+from harmony.process import orphans, reaper
 from harmony.process.marks import RUN_VARIABLE, WORKER_VARIABLE, Census, nested_mark
 from harmony.process.this_system import SYSTEM
-
-TAIL_LINES = 200
-TAIL_WIDTH = 2000
+from harmony.process.transcript import StderrRule, Transcript
 
 
 class StartFailedError(HarmonyError):
@@ -45,6 +42,8 @@ class ProcessSpec:
         cwd: Its working directory.
         env: Variables on top of ours.
         user: Number of the user and group it becomes; those of this process by default.
+        without: Variables of ours that it does not inherit.
+        stderr: What is alarming in what it writes there.
     """
 
     name: str
@@ -52,6 +51,8 @@ class ProcessSpec:
     cwd: Path | None = None
     env: Mapping[str, str] = field(default_factory=dict)
     user: int | None = None
+    without: frozenset[str] = frozenset()
+    stderr: StderrRule = field(default_factory=StderrRule)
 
 
 class _Run:
@@ -70,6 +71,7 @@ class _Run:
                 self._pid = os.getpid()
                 self.mark = uuid.uuid4().hex
                 self._reaper = reaper.start(self.mark)
+                orphans.note_started(self._reaper.pid)
                 atexit.register(self._end, os.getpid())
             return self.mark
 
@@ -97,27 +99,6 @@ def own_helper() -> tuple[int, int] | None:
     return _run.helper()
 
 
-class Tail:
-    """The last lines of a stream, in bounded memory."""
-
-    def __init__(self, lines: int = TAIL_LINES, width: int = TAIL_WIDTH) -> None:
-        self._lines: deque[str] = deque(maxlen=lines)
-        self._width = width
-        self._rest = b""
-
-    def feed(self, data: bytes) -> None:
-        """Take more of the stream."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            self._lines.append(line[: self._width].decode("utf-8", "backslashreplace").rstrip())
-        self._rest = self._rest[: self._width]
-
-    def lines(self, count: int = TAIL_LINES) -> list[str]:
-        """Return the last lines, the unfinished one included."""
-        rest = [self._rest.decode("utf-8", "backslashreplace")] if self._rest else []
-        return [*self._lines, *rest][-count:]
-
-
 _census = Census(WORKER_VARIABLE)
 
 
@@ -125,6 +106,7 @@ class ChildProcess:
     """One started process with pipes on its three streams.
 
     Attributes:
+        stderr: What it writes there.
         end_descriptor: Becomes readable when it has ended.
 
     Raises:
@@ -134,13 +116,14 @@ class ChildProcess:
     def __init__(self, spec: ProcessSpec) -> None:
         self.spec = spec
         self.mark = uuid.uuid4().hex
-        self.stderr = Tail()
+        self.stderr = Transcript(spec.stderr)
         # Marks are nested: what a worker starts belongs to the worker's orchestrator, too.
         marks = {
             name: nested_mark(os.environ.get(name, ""), mark)
             for name, mark in ((RUN_VARIABLE, _run.begin()), (WORKER_VARIABLE, self.mark))
         }
-        env = {**os.environ, **spec.env, **marks}
+        inherited = {name: value for name, value in os.environ.items() if name not in spec.without}
+        env = {**inherited, **spec.env, **marks}
         owner: dict[str, Any] = {} if spec.user is None else {"user": spec.user, "group": spec.user, "extra_groups": []}
         try:
             self._popen = subprocess.Popen(
@@ -161,6 +144,7 @@ class ChildProcess:
             ) from error
         if self._popen.stdin is None or self._popen.stdout is None or self._popen.stderr is None:
             raise StartFailedError(f"{spec.name} has no pipes")
+        orphans.note_started(self.pid)
         self._streams = (self._popen.stdin, self._popen.stdout, self._popen.stderr)
         self.stdin, self.stdout, self.stderr_fd = (stream.fileno() for stream in self._streams)
         for descriptor in (self.stdin, self.stdout, self.stderr_fd):
@@ -205,6 +189,11 @@ class ChildProcess:
         return 0 in self._fair
 
     @property
+    def killed(self) -> bool:
+        """Whether it was ended from here, or by what was asked of it, before it could release anything."""
+        return self._spared or (self.ended(0) and self._watch.status() != 0 and not self.crashed)
+
+    @property
     def crashed(self) -> bool:
         """Whether it has ended by itself: before it was asked to, or then by a signal or with a code other than 0."""
         return not self._spared and self.ended(0) and self._watch.status() not in self._fair
@@ -230,12 +219,13 @@ class ChildProcess:
 
     def family(self) -> list[int]:
         """Return this process and all that it has started, daemons included."""
-        return _census.marked(self.mark)
+        return [*_census.marked(self.mark), *orphans.unmarked_kin(self.pid)]
 
     def end_strays(self, keep: frozenset[int]) -> list[int]:
         """Kill what it has started since, but for some processes; return what was killed, once it is gone."""
         strays = [pid for pid in self.family() if pid not in keep and pid != self.pid]
         SYSTEM.end(strays, signals.SIGKILL, reaper.DEATH_PATIENCE)
+        orphans.adopted()  # those of them that have come to this process are reaped
         return strays
 
     def close_input(self) -> None:
@@ -268,6 +258,7 @@ class ChildProcess:
             self._watch.signal_group(signals.SIGKILL)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._popen.wait(5.0)
+                orphans.note_ended(self.pid)
             self._closed = True
             return left
 

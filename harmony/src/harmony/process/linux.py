@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import platform
 import signal as signals
@@ -17,6 +18,8 @@ from harmony.process.system import ChildWatch, System, Watch
 assert sys.platform == "linux"  # noqa: S101 - type checkers leave out the rest for other systems
 
 _PASSES: Final = 10
+_SET_CHILD_SUBREAPER: Final = 36
+"""PR_SET_CHILD_SUBREAPER of <sys/prctl.h>."""
 
 
 class _PidWatch(Watch):
@@ -84,6 +87,16 @@ class LinuxSystem(System):
             return next((os.fsdecode(one[len(prefix) :]) for one in variables if one.startswith(prefix)), "")
         # A zombie and a kernel thread have no memory either.
         return "" if memory.startswith(b"0 ") else None
+
+    def adopt(self) -> None:
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+    def children(self, pid: int) -> list[int]:
+        found: list[int] = []
+        with contextlib.suppress(OSError):
+            for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - the names are numbers
+                found += map(int, _read(Path(f"/proc/{pid}/task/{task}/children")).split())
+        return found
 
     def watch(self, pid: int) -> Watch:
         return _PidWatch(pid)

@@ -13,6 +13,8 @@ from harmony.process.this_system import SYSTEM
 
 RUN_VARIABLE = "HARMONY_RUN"
 WORKER_VARIABLE = "HARMONY_WORKER"
+HELPER = "helper"
+"""What a helper of harmony has in the variable of the run, so that it is taken for no stray."""
 EXEC_PATIENCE = 0.1
 """Seconds to wait for the environment of a process that is starting its program; longer on a busy machine only."""
 _PAUSE = 0.001

@@ -128,6 +128,14 @@ class PortableSystem(System):
         except psutil.Error:
             return ""
 
+    def adopt(self) -> None:
+        """Do nothing: see `Promise.DAEMONS`."""
+
+    def children(self, pid: int) -> list[int]:
+        with contextlib.suppress(psutil.Error):
+            return [child.pid for child in psutil.Process(pid).children()]
+        return []
+
     def watch(self, pid: int) -> Watch:
         return _PolledWatch(pid)
 

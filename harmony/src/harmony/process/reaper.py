@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 
-from harmony.process.marks import RUN_VARIABLE, WORKER_VARIABLE, processes_with
+from harmony.process.marks import HELPER, RUN_VARIABLE, WORKER_VARIABLE, processes_with
 from harmony.process.this_system import SYSTEM
 
 TERM_GRACE = 1.0
@@ -30,7 +30,7 @@ def start(mark: str) -> subprocess.Popen[bytes]:
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
-        env={name: value for name, value in os.environ.items() if name not in {RUN_VARIABLE, WORKER_VARIABLE}},
+        env={**{name: value for name, value in os.environ.items() if name != WORKER_VARIABLE}, RUN_VARIABLE: HELPER},
     )
 
 

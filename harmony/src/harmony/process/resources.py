@@ -15,6 +15,7 @@ import psutil
 
 from harmony.config import LeakLimits
 from harmony.errors import ConfigurationError
+from harmony.process import orphans
 from harmony.process.child import own_helper
 from harmony.process.this_system import SYSTEM
 
@@ -120,6 +121,7 @@ class ResourceMonitor:
 
     def _children(self) -> dict[int, str]:
         children: dict[int, str] = {}
+        orphans.adopted()  # what came here only to be reaped is nothing that was left
         ours, _ = own_helper() or (0, 0)
         for child in self._process.children(recursive=True):
             if child.pid == ours:

@@ -32,6 +32,8 @@ class Promise(StrEnum):
     """Of a process that hangs it is known where in the kernel each thread waits."""
     DESCRIPTORS = "descriptors"
     """A descriptor that was left open is named by its path, whatever it is."""
+    DAEMONS = "daemons"
+    """Whoever has emptied its environment, left its session and lost its parent is found all the same."""
     CORES = "cores"
     """A process can be held to a core."""
 
@@ -100,6 +102,14 @@ class System(ABC):
         None is for one whose environment cannot be seen yet: in the middle of exec, a process has memory but no
         environment. One that was started without any environment looks like that for ever.
         """
+
+    @abstractmethod
+    def adopt(self) -> None:
+        """Have the descendants of this process come to it when they lose their parent, if that is promised."""
+
+    @abstractmethod
+    def children(self, pid: int) -> list[int]:
+        """Return the processes whose parent this one is; none if it has ended."""
 
     @abstractmethod
     def watch(self, pid: int) -> Watch:

@@ -19,6 +19,7 @@ from harmony.run.mode import Mode, Played
 from harmony.run.project_run import ProjectRun
 from harmony.spec.gherkin import Scenario
 from harmony.steps.lint import is_known
+from harmony.text import visible
 from harmony.verdict.events import Event
 from harmony.verdict.failure_report import failure_report, one_line
 from harmony.verdict.result import ScenarioResult
@@ -134,7 +135,7 @@ class ScenarioItem(pytest.Item):
             # pytest's own form, so that the short summary, JUnit and pytest-xdist find the cause on one line.
             return ReprExceptionInfo(
                 reprtraceback=ReprTraceback([ReprEntryNative([text + "\n"])], None, "native"),
-                reprcrash=ReprFileLocation(str(place.file), place.line, one_line(result)),
+                reprcrash=ReprFileLocation(visible(str(place.file)), place.line, one_line(result)),
             )
         return super().repr_failure(excinfo, style)
 

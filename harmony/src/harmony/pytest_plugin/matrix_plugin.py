@@ -42,9 +42,9 @@ def add_options(parser: pytest.Parser) -> None:
 
 
 def mode(config: pytest.Config, run: ProjectRun) -> MatrixMode | None:
-    """Return the mode of a matrix run, if one is asked for."""
+    """Return the mode of a matrix run, if one is asked for, or if only workers know the steps of the project."""
     option = config.getoption
-    if not (option("--matrix") or option("--pairing") or option("--role") or option("--pairwise")):
+    if run.project.settings.steps and not _is_asked_for(config):
         return None
     here = config.invocation_params.dir
     leaves_builds = option("--no-build") or option("--collect-only") or hasattr(config, "workerinput")
@@ -66,9 +66,14 @@ def mode(config: pytest.Config, run: ProjectRun) -> MatrixMode | None:
 
 
 def configure(config: pytest.Config, session: HarmonySession) -> None:
-    """Have a matrix run collect nothing but cells."""
-    if isinstance(session.mode, MatrixMode):
+    """Have a matrix run that was asked for collect nothing but cells."""
+    if isinstance(session.mode, MatrixMode) and _is_asked_for(config):
         config.pluginmanager.register(CellsOnly(), "harmony-matrix")
+
+
+def _is_asked_for(config: pytest.Config) -> bool:
+    option = config.getoption
+    return bool(option("--matrix") or option("--pairing") or option("--role") or option("--pairwise"))
 
 
 def workers(config: pytest.Config) -> int | None:

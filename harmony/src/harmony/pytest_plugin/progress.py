@@ -10,6 +10,9 @@ import pytest
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn
 from rich.progress import Progress as Bars
+from rich.text import Text
+
+from harmony.text import visible
 
 _FEATURE: Final = ".feature::"
 
@@ -34,7 +37,7 @@ class Progress:
         # pytest captures the file descriptors while a test runs; the bar writes to a copy of the terminal.
         self._file = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
         self._bars = Bars(
-            TextColumn("{task.description}"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
             TextColumn("{task.fields[failed]} failed"),
@@ -54,7 +57,7 @@ class Progress:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Show what begins."""
-        self._bars.update(self._task, description=nodeid.rpartition("::")[2][:60])
+        self._bars.update(self._task, description=visible(nodeid.rpartition("::")[2])[:60])
         self._bars.refresh()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -62,7 +65,7 @@ class Progress:
         if report.failed:
             self._failed += 1
             name = report.nodeid.rpartition("::")[2]
-            self._bars.console.print(f"[red]FAILED[/] {name}", highlight=False)
+            self._bars.console.print(Text.assemble(("FAILED", "red"), f" {visible(name)}"), highlight=False)
         if report.when == "teardown":
             self._bars.update(self._task, advance=1, failed=self._failed)
             self._bars.refresh()

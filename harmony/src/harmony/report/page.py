@@ -12,8 +12,8 @@ from harmony.model import Verdict
 from harmony.report.causes import detail, headline
 from harmony.report.template import render_template
 from harmony.report.terminal import Grid, Row
+from harmony.text import shortened
 from harmony.verdict.blame import blame
-from harmony.verdict.comparison import shortened
 from harmony.verdict.events import CellFinished, StepSupport
 from harmony.verdict.support import SupportTable, in_cells, unclaimed
 from harmony.verdict.tally import combined, counts
@@ -67,4 +67,8 @@ def _lines(grid: Grid) -> Iterator[tuple[Row, list[tuple[CellFinished | None, in
     numbers = itertools.count(1)
     for row in grid.rows:
         cells = [grid.cells.get((row.key, column)) for column in grid.columns]
-        yield row, [(one, next(numbers) if one and one.verdict is not Verdict.PASSED else 0) for one in cells]
+        yield row, [(one, next(numbers) if one and _unfolds(one) else 0) for one in cells]
+
+
+def _unfolds(one: CellFinished) -> bool:
+    return one.verdict is not Verdict.PASSED or bool(one.alarms)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from rich.console import Console
 
@@ -14,6 +14,8 @@ from harmony.verdict.blame import blame
 from harmony.verdict.support import SupportTable, support_lines, unclaimed
 from harmony.verdict.tally import combined
 from harmony.verdict.verdicts import is_red
+
+_MOST_ALARMS: Final = 20
 
 
 class Terminal(Protocol):
@@ -58,8 +60,17 @@ class Summary(Collected):
         if self._results and (self._always or is_matrix(self._results)):
             terminal.section("matrix")
             self._show_matrix(terminal, width)
+        self._show_alarms(terminal)
         for problem in self._end.problems if self._end else ():
             terminal.write_line(problem, red=True)
+
+    def _show_alarms(self, terminal: Terminal) -> None:
+        """Write what is alarming in cells that are not red for it; a red one has told it."""
+        alarms = [(one, alarm) for one in combined(self._results) if not is_red(one.verdict) for alarm in one.alarms]
+        for one, alarm in alarms[:_MOST_ALARMS]:
+            terminal.write_line(f"{one.cell}: {one.verdict.value}, but on stderr: {alarm}", yellow=True)
+        if len(alarms) > _MOST_ALARMS:
+            terminal.write_line(f"{len(alarms) - _MOST_ALARMS} more alarms on stderr: see the page or the events")
 
     def _show_matrix(self, terminal: Terminal, width: int) -> None:
         results = combined(self._results)
@@ -78,7 +89,7 @@ class Summary(Collected):
         terminal.write_line(totals(results))
         for one in blame(results)[:1]:
             terminal.write_line(headline(one), red=True)
-        for late in (result for result in results if result.late):
+        for late in (result for result in results if result.late and result.error):
             terminal.write_line(f"{late.cell}: {late.verdict.value}: {late.error}", red=is_red(late.verdict))
         platforms = {name for result in results for name in result.pairing.values()}
         for text in support_lines(SupportTable.of(self._supports, platforms)):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from harmony.text import visible
+
 
 def render_template(template: Path, **values: Any) -> str:
     """Return a template's text with values in their places."""
@@ -16,5 +18,11 @@ def render_template(template: Path, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
+        finalize=_visible,
     )
     return environment.from_string(template.read_text(encoding="utf-8")).render(values)
+
+
+def _visible(value: Any) -> Any:
+    # What a macro has made is markup already, and of visible values.
+    return visible(value) if type(value) is str else value

@@ -113,7 +113,7 @@ def tables(grid: Grid, width: int) -> Iterator[Table]:
         table = Table(box=None, header_style="bold", pad_edge=False)
         table.add_column("", no_wrap=True)
         for column in columns:
-            table.add_column(column, justify="center", no_wrap=True)
+            table.add_column(Text(column), justify="center", no_wrap=True)
         for row in grid.rows:
             cells = [grid.cells.get((row.key, column)) for column in columns]
             if any(cells):

@@ -89,6 +89,7 @@ class DriverProcess(Driver):
         context = current_context()
         if context is not None:
             context.judge_end(driver.crash)
+            context.transcripts.append(driver.child.stderr)
         try:
             contract.check_identity(await driver.hello(timeout=patience))
         except BaseException:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,18 +12,19 @@ from harmony.model import Phase, Verdict
 from harmony.plan.seeds import seed_of
 from harmony.process.child import ProcessSpec
 from harmony.process.resources import ResourceMonitor, ResourceUse
+from harmony.process.transcript import Written
 from harmony.run.actor import Actor
 from harmony.run.driver_actor import DriverActor
+from harmony.run.run_id import RunId
 from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
 from harmony.run.step_actor import StepActor
 from harmony.spec.gherkin import Scenario, Step
 from harmony.spec.routing import route
 from harmony.steps.library import StepLibrary
 from harmony.steps.performance import Statistics
-from harmony.verdict.result import ScenarioResult, StepResult, merged
+from harmony.verdict.result import ScenarioResult, StepResult, merged, with_stderr
 
 PLATFORM: Final = "local"
-_FEATURE_IDS: Final = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,13 +69,12 @@ class LocalRunner:
         begins: Callable[[Step], None] = lambda _: None,
     ) -> LocalRun:
         """Run a scenario to its end."""
-        host_pid, feature_id = os.getpid(), next(_FEATURE_IDS)
-        run_id = f"{host_pid}_{feature_id}"
-        before = self.monitor.snapshot(run_id) if self.monitor else None
-        result, timings = asyncio.run(self._run(scenario, host_pid, feature_id, observe, begins))
+        run_id = RunId.of_cell(scenario)
+        before = self.monitor.snapshot(str(run_id)) if self.monitor else None
+        result, timings = asyncio.run(self._run(scenario, run_id, observe, begins))
         if self.monitor is None or before is None:
             return LocalRun(result, timings)
-        usage = self.monitor.compare(before, run_id)
+        usage = self.monitor.compare(before, str(run_id))
         if usage.leaks:
             result = merged(result, Verdict.FAILED, Phase.LEAKS, "\n".join(usage.leaks))
         return LocalRun(result, timings, usage)
@@ -89,15 +87,17 @@ class LocalRunner:
     async def _run(
         self,
         scenario: Scenario,
-        host_pid: int,
-        feature_id: int,
+        run_id: RunId,
         observe: Callable[[StepResult], None],
         begins: Callable[[Step], None],
     ) -> tuple[ScenarioResult, dict[str, Statistics]]:
         planned = route(scenario)
+        roles: list[str] = []
         made: list[StepActor] = []
+        stderr: dict[str, Written] = {}
 
         async def spawn(role: str) -> Actor:
+            roles.append(role)
             made.append(self._actor(role))
             return made[-1]
 
@@ -105,8 +105,8 @@ class LocalRunner:
         starts = scenario_starts(
             planned,
             dict.fromkeys(planned.roles, PLATFORM),
-            host_pid=host_pid,
-            feature_id=feature_id,
+            host_pid=run_id.host_pid,
+            feature_id=run_id.feature_id,
             seed=seed_of(self.seed, scenario),
             strict=self.options.strict,
         )
@@ -117,4 +117,6 @@ class LocalRunner:
         finally:
             for actor in made:
                 await actor.close()
-        return result, {name: timing for actor in made for name, timing in actor.timings.items()}
+        for role, actor in zip(roles, made, strict=True):
+            stderr[role] = Written.together([stderr.get(role, Written()), actor.take_stderr()])
+        return with_stderr(result, stderr), {name: timing for actor in made for name, timing in actor.timings.items()}

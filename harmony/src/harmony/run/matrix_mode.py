@@ -11,7 +11,7 @@ from harmony.config import Platform
 from harmony.errors import ConfigurationError
 from harmony.plan.cells import Cell, plan_cells
 from harmony.plan.pairing import PairingRequest, split_word
-from harmony.process.resources import load_probes
+from harmony.process.resources import LeakProbe, load_probes
 from harmony.run.mode import Played
 from harmony.run.orchestrator import CellRunner
 from harmony.run.pool import WorkerPool
@@ -19,7 +19,7 @@ from harmony.run.pool import unavailable as reason_of
 from harmony.run.project_run import ProjectRun
 from harmony.spec.gherkin import Scenario
 from harmony.verdict.events import Subscriber
-from harmony.verdict.judging import by_claims, by_expectations
+from harmony.verdict.judging import by_claims, by_definitions, by_expectations
 from harmony.verdict.result import ScenarioResult
 
 
@@ -107,19 +107,25 @@ class MatrixMode:
         return self._run.repeat(cell.scenario, cell.pairing)
 
     def lacking(self, cell: Cell) -> list[str]:
-        """Return which capabilities a cell needs and its platforms do not claim: `cpp: duplex`."""
+        """Return which capabilities a cell needs and nobody claims: `cpp: duplex`, or `cpp as reader: duplex`."""
         settings = self._run.project.settings
         needed = [tag for tag in cell.scenario.tags if tag in settings.capabilities]
-        return [
-            f"{platform}: {tag}"
-            for platform in sorted(set(cell.pairing.platforms.values()))
+        lacking = [
+            f"{platform} as {role}: {tag}" if role in settings.platforms[platform].roles else f"{platform}: {tag}"
+            for role, platform in sorted(cell.pairing.assigned, key=lambda entry: entry[::-1])
             for tag in needed
-            if tag not in settings.platforms[platform].capabilities
+            if not settings.platforms[platform].claims(tag, role)
         ]
+        return list(dict.fromkeys(lacking))
 
     def judge(self, cell: Cell, result: ScenarioResult) -> ScenarioResult:
         """Return a result in the light of what is claimed and what is expected."""
-        return by_expectations(by_claims(result, self.lacking(cell)), cell, self._run.expectations)
+        told = by_definitions(result, self._run.defined)
+        return by_expectations(by_claims(told, self.lacking(cell)), cell, self._run.expectations)
+
+    def _probes(self, names: Sequence[str]) -> list[LeakProbe]:
+        self._run.project.make_importable()
+        return load_probes(names) if self._run.project.settings.leaks.check else []
 
     @property
     def _cell_runner(self) -> CellRunner:
@@ -133,7 +139,9 @@ class MatrixMode:
             self._runner = CellRunner(
                 pool,
                 options,
-                probes=load_probes(settings.leaks.probes) if settings.leaks.check else (),
+                probes=self._probes(settings.leaks.probes),
+                own_probes={name: self._probes(one.leaks.probes) for name, one in settings.platforms.items()},
+                careless=[name for name, platform in settings.platforms.items() if not platform.leaks.check],
                 seed=self._run.seed,
                 repeat=self.repeat,
                 judge=self.judge,

@@ -5,26 +5,28 @@ from __future__ import annotations
 import asyncio
 import concurrent.futures
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from harmony.errors import HarmonyError
+from harmony.errors import HarmonyError, LeftBehindError
 from harmony.model import Phase, ProcessAction, StepOutcome, Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.seeds import seed_of
+from harmony.process import orphans
 from harmony.process.resources import LeakProbe
 from harmony.run.actor import Actor
-from harmony.run.pool import Generation, PooledActor, WorkerPool
+from harmony.run.pool import PooledActor, WorkerPool
 from harmony.run.recording import Recorder
+from harmony.run.run_id import RunId
 from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
 from harmony.spec.gherkin import Step
 from harmony.spec.routing import ScenarioPlan, route
 from harmony.verdict.event_factory import cell_finished, cell_started, step_finished, step_started
 from harmony.verdict.events import Subscriber
-from harmony.verdict.result import ScenarioResult, StepResult, merged
+from harmony.verdict.result import ScenarioResult, StepResult, merged, with_stderr
 
 _FATAL = frozenset({ProcessAction.KILL, ProcessAction.CRASH})
 
@@ -43,6 +45,8 @@ class CellRunner:
         pool: Where workers come from.
         options: How scenarios run.
         probes: Name what a run has left behind on this machine.
+        own_probes: More of them for cells in which a platform plays.
+        careless: Platforms whose cells do not fail for what they leave; it is removed all the same.
         seed: Seed of the run.
         repeat: Returns the command that repeats a cell.
         judge: Sees a result in the light of what is claimed and expected.
@@ -55,6 +59,8 @@ class CellRunner:
         options: RunOptions,
         *,
         probes: Sequence[LeakProbe] = (),
+        own_probes: Mapping[str, Sequence[LeakProbe]] | None = None,
+        careless: Collection[str] = (),
         seed: int = 0,
         repeat: Callable[[Cell], str] = lambda cell: cell.key,
         judge: Callable[[Cell, ScenarioResult], ScenarioResult] = lambda _, result: result,
@@ -63,12 +69,14 @@ class CellRunner:
         self._pool = pool
         self._options = replace(options, separate_processes=True)
         self._probes = tuple(probes)
+        self._own_probes = dict(own_probes or {})
+        self._careless = frozenset(careless)
         self._seed = seed
         self._repeat = repeat
         self._judge = judge
         self._record = record
-        self._played: WeakKeyDictionary[PooledActor, tuple[Cell, ScenarioResult]] = WeakKeyDictionary()
-        pool.crashed_idle = self._judge_again
+        self._played: WeakKeyDictionary[PooledActor, tuple[Cell, ScenarioResult, str]] = WeakKeyDictionary()
+        pool.dismissed = self._judge_again
 
     def run(self, cell: Cell, subscriber: Subscriber = lambda _: None) -> ScenarioResult:
         """Run a cell to its end, tell what happens, and leave no trace of it."""
@@ -84,32 +92,40 @@ class CellRunner:
         seed = seed_of(self._seed, cell.scenario)
         self._pool.observe = subscriber
         subscriber(cell_started(cell, seed))
-        state = _CellRun(cell, route(cell.scenario), self._pool, self._pool.generation, self._options, seed, subscriber)
+        run_id = RunId.of_cell(cell.scenario)
+        routed = route(cell.scenario)
+        state = _CellRun(cell, routed, self._pool, run_id, self._options, self._careless, seed, subscriber)
         recorder = Recorder(cell, seed) if self._record is not None else None
+        before = frozenset(orphans.adopted())
         result = await state.run(recorder)
         if recorder is not None and self._record is not None:
             recorder.write(self._record)
-        self._played.update({player.worker: (cell, result) for player in state.players or []})
-        result = self._judge(cell, await self._without_traces(state, result))
+        left = self._removed(state)
+        # Whoever is judged again finds all that is known of the cell.
+        result = _with_leaks(result, orphans.end_unmarked(before), left)
+        self._played.update({player.worker: (cell, result, player.key) for player in state.players or []})
+        result = self._judge(cell, result)
         subscriber(cell_finished(cell, result, self._repeat(cell)))
         return result
 
     def _judge_again(self, worker: PooledActor, crash: str) -> None:
-        """Replace the verdict on the last cell of a worker that has crashed since."""
-        cell, before = self._played[worker]
-        result = self._judge(cell, merged(before, Verdict.CRASHED, Phase.CLOSE, f"after this cell, {crash}"))
-        self._pool.observe(cell_finished(cell, result, self._repeat(cell), late=True))
+        """Replace the verdict on the last cell of a worker that has crashed since, or been alarming on its way out."""
+        written = worker.take_stderr()
+        if worker not in self._played or not (crash or written.alarms):
+            return
+        cell, before, key = self._played[worker]
+        result = with_stderr(before, {key: written})
+        if crash:
+            result = merged(result, Verdict.CRASHED, Phase.CLOSE, f"after this cell, {crash}")
+        self._pool.observe(cell_finished(cell, self._judge(cell, result), self._repeat(cell), late=True))
 
-    async def _without_traces(self, run: _CellRun, result: ScenarioResult) -> ScenarioResult:
-        """Find and remove what the cell has left; it is the fault of whoever was not killed by the scenario."""
-        left = sorted({name for probe in self._probes for name in probe(run.generation.run_id)})
-        if not left:
-            return result
+    def _removed(self, run: _CellRun) -> list[str]:
+        """Remove what the cell has left; return what is the fault of somebody: what a killed process leaves is not."""
+        platforms = set(run.cell.pairing.platforms.values())
+        probes = [*self._probes, *(probe for name in platforms for probe in self._own_probes.get(name, ()))]
+        left = sorted({name for probe in probes for name in probe(str(run.run_id))})
         _remove(left)
-        await self._pool.renew()
-        if run.deadly:
-            return result
-        return merged(result, Verdict.FAILED, Phase.LEAKS, f"left behind (removed now): {', '.join(left)}")
+        return [] if run.deadly or platforms & self._careless else left
 
 
 @dataclass(slots=True)
@@ -119,8 +135,9 @@ class _CellRun:
     cell: Cell
     plan: ScenarioPlan
     pool: WorkerPool
-    generation: Generation
+    run_id: RunId
     options: RunOptions
+    careless: Collection[str]
     seed: int
     subscriber: Subscriber
     players: list[_Player] | None = None
@@ -144,8 +161,8 @@ class _CellRun:
         starts = scenario_starts(
             self.plan,
             self.cell.pairing.platforms,
-            host_pid=self.generation.host_pid,
-            feature_id=self.generation.feature_id,
+            host_pid=self.run_id.host_pid,
+            feature_id=self.run_id.feature_id,
             seed=self.seed,
             strict=self.options.strict,
         )
@@ -174,7 +191,7 @@ class _CellRun:
 
     async def _player(self, role: str, recorder: Recorder | None) -> Actor:
         platform = self.cell.pairing.platforms[role]
-        worker = await self.pool.acquire(platform)
+        worker = await self.pool.acquire(platform, self.run_id)
         players = self.players = self.players or []
         number = sum(player.key.partition("#")[0] == role for player in players) + 1
         key = role if number == 1 else f"{role}#{number}"
@@ -187,13 +204,16 @@ class _CellRun:
         for player in self.players or []:
             player.worker.observe(self.subscriber, None)
             try:
-                await self.pool.release(player.worker, player.platform, self.generation)
+                await self.pool.release(player.worker, player.platform)
+            except LeftBehindError as error:
+                if player.platform not in self.careless:
+                    result = merged(result, Verdict.FAILED, Phase.LEAKS, f"{player.key}: {error}")
             except HarmonyError as error:
                 verdict = getattr(error, "verdict", Verdict.FAILED)
                 seen = [one.outcomes[player.key].verdict for one in result.results if player.key in one.outcomes]
                 if verdict is not Verdict.CRASHED or verdict not in seen:
                     result = merged(result, verdict, Phase.CLOSE, f"{player.key}: {error}")
-        return result
+        return with_stderr(result, {player.key: player.worker.take_stderr() for player in self.players or []})
 
     def _not_started(self, error: HarmonyError) -> ScenarioResult:
         verdict = getattr(error, "verdict", Verdict.ERRORED)
@@ -210,6 +230,15 @@ class _CellRun:
         if result.verdict is Verdict.TIMED_OUT and not self.scenes:
             self.scenes = self._look_around(result)
         self.subscriber(step_finished(self.cell, result))
+
+
+def _with_leaks(result: ScenarioResult, daemons: Sequence[str], objects: Sequence[str]) -> ScenarioResult:
+    if daemons:
+        said = f"daemons without an environment ran on (ended now): {', '.join(daemons)}"
+        result = merged(result, Verdict.FAILED, Phase.LEAKS, said)
+    if objects:
+        result = merged(result, Verdict.FAILED, Phase.LEAKS, f"left behind (removed now): {', '.join(objects)}")
+    return result
 
 
 def with_scenes(result: ScenarioResult, scenes: Mapping[str, Mapping[str, Any]]) -> ScenarioResult:

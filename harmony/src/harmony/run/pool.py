@@ -1,38 +1,37 @@
-"""Workers of all platforms, started when first needed and given to one scenario after the other.
+"""Workers of all platforms, started when first needed.
 
-Workers of other languages make names unique from their environment alone, so all workers that meet in a cell must have
-been started with the same two numbers. They are a generation. A worker that crashed, hung or was killed is not used
-again; after something was left behind, neither is its generation, whose names are no longer clean.
+All that play in a cell must make the same names, from two numbers that no other cell has. A worker may take them from
+its environment alone, so it plays one scenario and is told them there. Only a platform that says so is asked to play
+for the whole session: it finds no numbers in its environment, and each `initialize` tells it new ones. One that
+crashed, hung or was killed is not used again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import itertools
 import os
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 from harmony.config import Platform
 from harmony.errors import ConfigurationError, CrashedError, HarmonyError
 from harmony.process.child import ProcessSpec
+from harmony.process.transcript import StderrRule, Written
 from harmony.run import building
 from harmony.run.actor import Actor
 from harmony.run.driver_actor import DriverActor
+from harmony.run.run_id import RunId
 from harmony.run.step_worker import StepWorker, WorkerTimeouts
 from harmony.steps.library import StepLibrary
 from harmony.steps.naming import FEATURE_ID_VARIABLE, HOST_PID_VARIABLE, SEED_VARIABLE
 from harmony.verdict.events import Subscriber
 from harmony.wire.link import Observer
 
-FEATURE_ID: Final = 1
 STEP_TIMEOUT_VARIABLE: Final = "HARMONY_TIMEOUTS__STEP"
-_GENERATIONS: Final = 500
-_counter = itertools.count()
 
 
 class PooledActor(Actor, Protocol):
@@ -53,6 +52,9 @@ class PooledActor(Actor, Protocol):
 
     def crash(self) -> str:
         """Say how its process crashed; empty if it did not."""
+
+    def take_stderr(self) -> Written:
+        """Return what its processes have written on stderr since this was asked last."""
 
     async def kill(self) -> None:
         """End it without asking it."""
@@ -139,27 +141,11 @@ def unavailable(name: str, platform: Platform, root: Path) -> str:
     return ""
 
 
-@dataclass(slots=True)
-class Generation:
-    """The two numbers that workers share.
-
-    Attributes:
-        host_pid: Unique on this machine; below 2^31, as workers in the field read it.
-        feature_id: The same for all.
-    """
-
-    host_pid: int
-    feature_id: int = FEATURE_ID
-    idle: dict[str, list[PooledActor]] = field(default_factory=dict)
-
-    @property
-    def run_id(self) -> str:
-        """What every name of it ends with."""
-        return f"{self.host_pid}_{self.feature_id}"
-
-
 class WorkerPool:
     """Gives workers and takes them back.
+
+    Attributes:
+        idle: Workers that play nothing at the moment, by platform.
 
     Args:
         platforms: Entries of the project file.
@@ -180,39 +166,34 @@ class WorkerPool:
         timeouts: WorkerTimeouts | None = None,
         library: Callable[[], StepLibrary] | None = None,
     ) -> None:
-        self._platforms = platforms
+        self.platforms = platforms
         self._root = root
         self._seed = seed
         self._step_timeout = step_timeout
         self._timeouts = timeouts or WorkerTimeouts()
         self._library = library or _no_library
-        self._generation = _new_generation()
+        self.idle: dict[str, list[PooledActor]] = {}
         self.started = 0
         self.observe: Subscriber = lambda _: None
-        self.crashed_idle: Callable[[PooledActor, str], None] = lambda *_: None
-        """Hears of a worker that crashed after it had been taken back, and how."""
+        self.dismissed: Callable[[PooledActor, str], None] = lambda *_: None
+        """Hears of a worker that has ended after it had been taken back, and how it crashed, if it did."""
 
-    @property
-    def generation(self) -> Generation:
-        """The numbers of the workers that are given out now."""
-        return self._generation
-
-    async def acquire(self, platform: str) -> PooledActor:
-        """Return a worker of a platform that plays nothing at the moment.
+    async def acquire(self, platform: str, run_id: RunId) -> PooledActor:
+        """Return a worker of a platform for a cell.
 
         Raises:
             ConfigurationError: The platform is unknown, or its contract is.
             HarmonyError: It cannot be started, or does not become ready.
         """
-        idle = self._generation.idle.setdefault(platform, [])
+        idle = self.idle.setdefault(platform, [])
         while idle:
             worker = idle.pop()
             if worker.reusable:
                 return worker
             await self._dismissed(worker, worker.kill())
-        return await self._start(platform)
+        return await self._start(platform, run_id)
 
-    async def release(self, worker: PooledActor, platform: str, generation: Generation) -> None:
+    async def release(self, worker: PooledActor, platform: str) -> None:
         """Take a worker back; one that is not to be used again is ended.
 
         Raises:
@@ -222,31 +203,33 @@ class WorkerPool:
         try:
             worker.check_leftovers()
         finally:
-            if worker.reusable and generation is self._generation:
-                generation.idle.setdefault(platform, []).append(worker)
+            if worker.reusable and self._plays_on(platform):
+                self.idle.setdefault(platform, []).append(worker)
             else:
                 await self._ended(worker, worker.close())
 
-    async def renew(self) -> None:
-        """End all idle workers and begin another generation."""
-        before, self._generation = self._generation, _new_generation()
-        workers = [worker for idle in before.idle.values() for worker in idle]
-        before.idle.clear()
-        await asyncio.gather(*(self._dismissed(worker, worker.close()) for worker in workers))
-
     async def close(self) -> None:
         """End all idle workers."""
-        await self.renew()
+        workers = [worker for idle in self.idle.values() for worker in idle]
+        self.idle.clear()
+        await asyncio.gather(*(self._dismissed(worker, worker.close()) for worker in workers))
+
+    def _plays_on(self, name: str) -> bool:
+        """Whether the workers of a platform play one scenario after the other, whatever their environment says."""
+        platform = self.platforms[name]
+        return platform.contract == "driver" or platform.lifetime == "session" or endpoint_of(name) is not None
 
     async def _dismissed(self, worker: PooledActor, ending: Awaitable[None]) -> None:
         """End a worker that plays nothing."""
         worker.observe(self.observe, None)
+        crash = ""
         try:
             await self._ended(worker, ending)
         except CrashedError as error:
-            self.crashed_idle(worker, error.message)
+            crash = error.message
         except HarmonyError:
             pass
+        self.dismissed(worker, crash)
 
     async def _ended(self, worker: PooledActor, ending: Awaitable[None]) -> None:
         """Wait for the end of a worker, and judge it."""
@@ -256,10 +239,10 @@ class WorkerPool:
             if crash := worker.crash():
                 raise CrashedError(crash)
 
-    async def _start(self, name: str) -> PooledActor:
-        platform = self._platforms.get(name)
+    async def _start(self, name: str, run_id: RunId) -> PooledActor:
+        platform = self.platforms.get(name)
         if platform is None:
-            known = ", ".join(sorted(self._platforms)) or "none"
+            known = ", ".join(sorted(self.platforms)) or "none"
             raise ConfigurationError(f"there is no platform {name!r} in the project file", hint=f"known are: {known}")
         timeouts = replace(self._timeouts, start=platform.start_timeout, stop=platform.stop_timeout)
         endpoint = endpoint_of(name)
@@ -268,19 +251,17 @@ class WorkerPool:
         reason = unavailable(name, platform, self._root)
         if reason:
             raise ConfigurationError(f"{name} cannot be started: {reason}", hint="see its entry in the project file")
-        numbers = {
-            HOST_PID_VARIABLE: str(self._generation.host_pid),
-            FEATURE_ID_VARIABLE: str(self._generation.feature_id),
-            SEED_VARIABLE: str(self._seed),
-            STEP_TIMEOUT_VARIABLE: str(self._step_timeout),
-        }
-        spec = spec_of(name, platform, platform.command, self._root, numbers)
+        numbers = {HOST_PID_VARIABLE: str(run_id.host_pid), FEATURE_ID_VARIABLE: str(run_id.feature_id)}
+        told = {SEED_VARIABLE: str(self._seed), STEP_TIMEOUT_VARIABLE: str(self._step_timeout)}
+        plays_on = self._plays_on(name)
+        spec = spec_of(name, platform, platform.command, self._root, told if plays_on else told | numbers)
+        spec = replace(spec, without=frozenset(numbers) if plays_on else frozenset())
         self.started += 1
         return await LAUNCHERS[platform.contract](Launch(spec, timeouts, self._library, self.observe))
 
 
 def spec_of(
-    name: str, platform: Platform, command: tuple[str, ...], root: Path, numbers: Mapping[str, str] | None = None
+    name: str, platform: Platform, command: tuple[str, ...], root: Path, told: Mapping[str, str] | None = None
 ) -> ProcessSpec:
     """Return how a process of a platform is started, from wherever this one runs.
 
@@ -289,18 +270,16 @@ def spec_of(
         platform: Its entry in the project file.
         command: One of the entry's commands.
         root: The directory of the project file.
-        numbers: Variables on top of the entry's.
+        told: Variables on top of the entry's.
     """
     directory = root / platform.directory
     program, *words = filled_in(command, root)
     if "/" in program and not program.startswith("/"):
         program = str((directory / program).resolve())
-    return ProcessSpec(name, [program, *words], directory, {**platform.environment, **(numbers or {})})
+    rule = StderrRule(platform.stderr_patterns, clean=platform.stderr == "clean")
+    environment = {**platform.environment, **(told or {})}
+    return ProcessSpec(name, [program, *words], directory, environment, stderr=rule)
 
 
 def _no_library() -> StepLibrary:
     raise ConfigurationError("a driver needs the project's steps", hint="run it within a project")
-
-
-def _new_generation() -> Generation:
-    return Generation(os.getpid() * _GENERATIONS + next(_counter) % _GENERATIONS)

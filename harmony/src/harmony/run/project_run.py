@@ -10,11 +10,13 @@ from pathlib import Path
 
 from harmony.plan.pairing import Pairing, names
 from harmony.project import Project
+from harmony.run.catalogues import Catalogues, ask_workers
 from harmony.run.role_driver import with_drivers
 from harmony.run.scenario_run import RunOptions
 from harmony.run.telemetry import OpenTelemetry, Telemetry
-from harmony.spec.gherkin import Feature, Scenario
+from harmony.spec.gherkin import Feature, Scenario, Step
 from harmony.spec.selection import require_some, select
+from harmony.steps.announced import unannounced
 from harmony.steps.library import StepLibrary
 from harmony.steps.lint import LintRules, Problem, lint
 from harmony.verdict.expectations import EXPECTATIONS_FILE, Expectations, read_expectations
@@ -84,6 +86,11 @@ class ProjectRun:
         platforms = self.project.settings.platforms
         return with_drivers(self.project.library(), [name for name, one in platforms.items() if one.driver_command])
 
+    def defined(self, step: Step) -> str:
+        """Return what the project's definition of a step is called; nothing if it has none."""
+        matches = self.library.registry.matches(step.type, step.text)
+        return matches[0].definition.qualified_name if matches else ""
+
     @cached_property
     def expectations(self) -> Expectations:
         """What is known to fail.
@@ -109,8 +116,19 @@ class ProjectRun:
     def problems(self) -> list[Problem]:
         """Return what lint finds in the whole project."""
         features, problems = self._read
-        rules = LintRules(self.project.settings.numbered, frozenset(self.project.settings.tags))
-        return sorted({*problems, *lint(features, self.library, rules)}) if features else problems
+        if not features:
+            return problems
+        settings = self.project.settings
+        rules = LintRules(settings.numbered, frozenset(settings.tags), frozenset(settings.roles), bool(settings.steps))
+        unknown = [] if settings.steps or self.catalogues.silent else unannounced(features, self.catalogues.announced)
+        return sorted({*problems, *lint(features, self.library, rules), *unknown})
+
+    @cached_property
+    def catalogues(self) -> Catalogues:
+        """What the workers of the project announce; nobody is asked where the project defines its steps itself."""
+        if self.project.settings.steps:
+            return Catalogues({}, {})
+        return ask_workers(self.project)
 
     def allowed(self) -> list[Scenario]:
         """Return the scenarios that run if nothing is chosen: all but those that run on request only."""

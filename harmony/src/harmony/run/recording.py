@@ -5,10 +5,11 @@ What differs from run to run (`noise`) is named in the recording itself and left
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,8 +17,9 @@ import yaml
 
 from harmony.errors import ExitCode, HarmonyError
 from harmony.plan.cells import Cell
+from harmony.text import shown
 from harmony.wire.jsonrpc import ErrorResponse, Message, Request, Response
-from harmony.wire.step_contract import clip, jsonable
+from harmony.wire.step_contract import jsonable
 
 FORMAT: Final = 1
 NOISE: Final = (
@@ -167,7 +169,7 @@ def load(file: Path) -> Recording:
         text = file.read_text(encoding="utf-8")
         return _of_lines(text, file) if file.suffix == ".jsonl" else _of_yaml(yaml.safe_load(text), file)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
-        detail = f"{type(error).__name__}: {clip(str(error), 200)}"
+        detail = f"{type(error).__name__}: {shown(str(error), 200)}"
         raise RecordingError(f"{file} is no recording: {detail}", hint="make one with --record DIR") from error
 
 
@@ -235,23 +237,29 @@ def _of_yaml(document: Mapping[str, Any], file: Path) -> Recording:
     )
 
 
+def _moment(entry: Mapping[str, Any]) -> float:
+    """Return when a line was written, in seconds since the epoch; 0 where it does not say."""
+    at = entry.get("at", 0.0)
+    return dt.datetime.fromisoformat(at).timestamp() if isinstance(at, str) else float(at)
+
+
 def _of_lines(text: str, file: Path) -> Recording:
-    asked: dict[Any, dict[str, Any]] = {}
+    asked: dict[Any, Exchange] = {}
     exchanges: list[Exchange] = []
     role = platform = ""
     for entry in map(json.loads, text.splitlines()):
         message = entry["message"]
         if entry["direction"] == "to-worker":
-            asked[message["id"]] = message
+            asked[message["id"]] = Exchange(message["method"], message.get("params"), answered=False, at=_moment(entry))
             if message["method"] == "initialize":
                 first = message["params"][0]
                 role, platform = first["Role"], first["Platform"]
             continue
         question = asked.pop(message["id"])
-        exchanges.append(
-            Exchange(question["method"], question.get("params"), message.get("result"), message.get("error"))
-        )
-    exchanges += [Exchange(left["method"], left.get("params"), answered=False) for left in asked.values()]
+        seconds = max(0.0, _moment(entry) - question.at)
+        result, error = message.get("result"), message.get("error")
+        exchanges.append(replace(question, result=result, error=error, answered=True, seconds=seconds))
+    exchanges += asked.values()
     if not exchanges:
         raise ValueError("it is empty")
     return Recording(role, platform, exchanges, file.stem.removesuffix(f"_{role}"), file=file)

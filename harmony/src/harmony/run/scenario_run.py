@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
 
 from harmony.errors import HarmonyError
-from harmony.model import LogRecord, Phase, ScenarioStart, StepCall, StepOutcome, Verdict
+from harmony.excerpt import Excerpt
+from harmony.model import Phase, ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.run.actor import Actor, Controllable, Settling
 from harmony.run.telemetry import Telemetry
 from harmony.spec.gherkin import Step
@@ -118,7 +120,7 @@ class _Run:
     begins: Callable[[Step], None]
     observe: Callable[[StepResult], None]
     results: list[StepResult] = field(default_factory=list)
-    logs: dict[str, list[LogRecord]] = field(default_factory=dict)
+    logs: defaultdict[str, Excerpt] = field(default_factory=lambda: defaultdict(Excerpt))
     spawned: list[Actor] = field(default_factory=list)
     replaced: list[tuple[str, Actor]] = field(default_factory=list)
 
@@ -146,7 +148,7 @@ class _Run:
             verdict=failure.verdict if failure else Verdict.PASSED,
             results=tuple(self.results),
             not_run=tuple(routed.step for routed in self.plan.steps[done:]),
-            logs=self.logs,
+            logs={key: kept.records() for key, kept in self.logs.items()},
             seconds=time.monotonic() - begin,
             seed=start.seed,
         )
@@ -182,7 +184,8 @@ class _Run:
         begin = time.monotonic()
         outcomes = dict(zip(work, await asyncio.gather(*(_never_raises(one) for one in work.values())), strict=True))
         for key, outcome in outcomes.items():
-            self.logs.setdefault(key, []).extend(outcome.logs)
+            for record in outcome.logs:
+                self.logs[key].append(record)
         verdict = max((outcome.verdict for outcome in outcomes.values()), key=_severity, default=Verdict.PASSED)
         result = StepResult(step, phase, outcomes, verdict, time.monotonic() - begin)
         if step is not None or verdict is not Verdict.PASSED:

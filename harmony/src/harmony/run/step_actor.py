@@ -10,6 +10,7 @@ from typing import Any, Final
 from harmony.errors import CleanupError, StepTimeoutError
 from harmony.logs import LEVELS
 from harmony.model import ProcessAction, ScenarioStart, StepCall, StepOutcome
+from harmony.process.transcript import Written
 from harmony.run.loop_thread import LoopThread
 from harmony.run.step_performer import CLEANUP_TIMEOUT, SETUP_TIMEOUT, StepPerformer
 from harmony.steps.context import ScenarioContext
@@ -80,6 +81,10 @@ class StepActor:
             await self._ready().perform(self._steps.finish(), CLEANUP_TIMEOUT + STEP_GRACE)
         except StepTimeoutError as error:
             raise CleanupError([error]) from error
+
+    def take_stderr(self) -> Written:
+        """Return what the processes of its scenario have written on stderr since this was asked last."""
+        return self._steps.take_stderr()
 
     async def close(self) -> None:
         """End the threads."""

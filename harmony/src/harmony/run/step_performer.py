@@ -27,6 +27,7 @@ from harmony.errors import (
 from harmony.logs import LEVELS
 from harmony.model import ProcessAction, ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.own_code import is_own_code
+from harmony.process.transcript import Transcript, Written
 from harmony.run.blocking import BlockingCalls
 from harmony.run.control import ProcessControl
 from harmony.run.loop_thread import contained, task_stacks, within
@@ -36,7 +37,8 @@ from harmony.steps.injection import Injector
 from harmony.steps.library import StepLibrary
 from harmony.steps.performance import Statistics
 from harmony.steps.registry import StepDefinition, StepMatch
-from harmony.verdict.comparison import MismatchError, shortened
+from harmony.text import shortened
+from harmony.verdict.comparison import MismatchError
 
 SETUP_TIMEOUT: Final = 30.0
 CLEANUP_TIMEOUT: Final = 10.0
@@ -82,6 +84,7 @@ class StepPerformer:
         self._context: ScenarioContext | None = None
         self._injector: Injector | None = None
         self._running: _Running | None = None
+        self._transcripts: Sequence[Transcript] = ()
         self.timings: dict[str, Statistics] = {}
 
     @property
@@ -94,6 +97,7 @@ class StepPerformer:
         if self._context is not None:
             await self.finish()
         self._context = ScenarioContext(scenario, show_logs=self._show_logs)
+        self._transcripts = self._context.transcripts
         self._injector = Injector(self._library.providers, self._context, self._given(self._context))
         self.timings = {}
 
@@ -179,6 +183,10 @@ class StepPerformer:
         if not await self._blocking.settled(_SETTLED_IN):
             self._blocking.close()
 
+    def take_stderr(self) -> Written:
+        """Return what the processes of its scenario, the last one, have written on stderr since this was asked last."""
+        return Written.together(transcript.take() for transcript in tuple(self._transcripts))
+
     async def close(self) -> None:
         """End the threads."""
         self._blocking.close()
@@ -231,11 +239,10 @@ class StepPerformer:
         return await self._outcome(context, run(), call.timeout)
 
     async def _outcome(self, context: ScenarioContext, work: Coroutine[Any, Any, None], seconds: float) -> StepOutcome:
-        logged = len(context.logs)
         begin = time.monotonic()
         try:
             await contained(within(work, seconds, self._stack))
-            return StepOutcome(Verdict.PASSED, logs=tuple(context.logs[logged:]), seconds=time.monotonic() - begin)
+            return StepOutcome(Verdict.PASSED, logs=context.logs.take(), seconds=time.monotonic() - begin)
         except StepTimeoutError as error:
             outcome = self.timed_out(seconds, time.monotonic() - begin, error.stack)
         except UnsupportedError as error:
@@ -246,7 +253,7 @@ class StepPerformer:
             own = getattr(error, "verdict", None)
             verdict = own if isinstance(own, Verdict) else Verdict.FAILED
             outcome = StepOutcome(verdict, _message(error), _details(error, context))
-        return replace(outcome, logs=tuple(context.logs[logged:]), seconds=time.monotonic() - begin)
+        return replace(outcome, logs=context.logs.take(), seconds=time.monotonic() - begin)
 
 
 def _message(error: BaseException) -> str:

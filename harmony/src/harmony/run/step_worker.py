@@ -16,6 +16,7 @@ from harmony.errors import LeftBehindError
 from harmony.model import ProcessAction, ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.process.child import ChildProcess, ProcessSpec
 from harmony.process.stacks import stacks_of
+from harmony.process.transcript import Written
 from harmony.verdict.events import Subscriber, WorkerEnded, WorkerStarted
 from harmony.wire import step_contract
 from harmony.wire.link import Link, LinkError, NoAnswerError, Observer, PeerGoneError, ProtocolError, RefusedError
@@ -144,6 +145,10 @@ class StepWorker:
         """Say how it crashed; empty if it did not."""
         return self.link.crash()
 
+    def take_stderr(self) -> Written:
+        """Return what its process, and what that has started, have written on stderr since this was asked last."""
+        return self.child.stderr.take() if self.child is not None else Written()
+
     async def ready(self) -> None:
         """Wait for `health`, then learn the catalogue.
 
@@ -177,8 +182,8 @@ class StepWorker:
     async def perform(self, call: StepCall) -> StepOutcome:
         """Perform one step; whatever the worker does instead of an answer is an outcome, too."""
         began = time.monotonic()
-        announced = self.state.discovery.capabilities
-        lacking = next((name for name in step_contract.capabilities_of(call) if not announced.get(name)), None)
+        discovery = self.state.discovery
+        lacking = next((name for name in step_contract.capabilities_of(call) if not discovery.able(name)), None)
         if lacking:
             return StepOutcome(Verdict.UNSUPPORTED, f"{self.name} does not announce the capability {lacking!r}")
         params = step_contract.step_params(call)
@@ -193,14 +198,15 @@ class StepWorker:
         if outcome.verdict is Verdict.TIMED_OUT:
             self._give_up("a step exceeded its time")
             return replace(outcome, data={**outcome.data, **await self.stacks()})
-        if outcome.verdict is Verdict.UNSUPPORTED and not response.declined() and self._offers(call):
+        lacks = outcome.verdict is Verdict.UNSUPPORTED and not response.declined()
+        if lacks and discovery.has(call.type, call.text):
             error_text = f"{self.name} announces this step in discover, but then says: {outcome.error}"
             return replace(outcome, verdict=Verdict.FAILED, error=error_text)
         return outcome
 
     async def settle(self, timeout: float) -> StepOutcome:
         """Wait for what still runs in the background of a worker that announces `settle`."""
-        able = self.state.discovery.capabilities.get(step_contract.SETTLE)
+        able = self.state.discovery.able(step_contract.SETTLE)
         if self._closing or not able:
             return StepOutcome(Verdict.PASSED)
         began = time.monotonic()
@@ -317,7 +323,7 @@ class StepWorker:
     async def stacks(self) -> dict[str, Any]:
         """Return where its threads stand, as `stack`; nothing if nobody can tell. Never raises."""
         text = ""
-        if self.state.discovery.capabilities.get(step_contract.DUMP):
+        if self.state.discovery.able(step_contract.DUMP):
             try:
                 answer = await self.link.ask(step_contract.DUMP, timeout=2.0)
                 text = str(answer.get("stacks", "")) if isinstance(answer, Mapping) else ""
@@ -326,9 +332,6 @@ class StepWorker:
         if not text and self.child is not None:
             text = await asyncio.to_thread(stacks_of, self.child.pid)
         return {"stack": text} if text else {}
-
-    def _offers(self, call: StepCall) -> bool:
-        return any(step.matches(call.text) for step in self.state.discovery.steps)
 
 
 def _left_behind(name: str, pids: Sequence[int]) -> LeftBehindError:

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Protocol
 
 import structlog
@@ -26,6 +27,7 @@ from harmony.errors import StepTimeoutError
 from harmony.model import StepOutcome, Verdict
 from harmony.run.actor import Actor, Settling
 from harmony.run.loop_thread import CANCEL_GRACE, LoopStuckError, LoopThread, contained, stacks
+from harmony.text import shown
 from harmony.wire import jsonrpc, step_contract
 from harmony.wire.framing import Fault, FaultKind, Frame
 from harmony.wire.jsonrpc import ErrorResponse, Malformed, Message, Notification, Request, Response, RpcError
@@ -135,6 +137,11 @@ class Session:
         self._active = False
 
     @property
+    def playing(self) -> bool:
+        """Whether a scenario has begun and not ended, or something is asked."""
+        return self._active or self._current is not None
+
+    @property
     def full(self) -> bool:
         """Whether another request would have to wait for room."""
         return len(self._jobs) >= QUEUE_LIMIT
@@ -231,7 +238,7 @@ class Session:
                 case step_contract.CLEANUP:
                     self._enqueue(_Job(call, self._cleanup, CLEANUP_TIMEOUT))
                 case unknown:
-                    message = f"Method not found: {step_contract.clip(unknown, 200)}"
+                    message = f"Method not found: {shown(unknown, 200)}"
                     raise RpcError(jsonrpc.METHOD_NOT_FOUND, message)  # noqa: TRY301 - one place turns it into an answer
         except RpcError as error:
             self._refuse(call, error)
@@ -290,7 +297,7 @@ class Session:
             message = f"Internal error: {job.request.method} failed: {type(error).__name__}: {error}"
             verdict = getattr(error, "verdict", None)
             data = None if verdict is None else {"verdict": verdict}
-            problem = RpcError(jsonrpc.INTERNAL_ERROR, step_contract.clip(message), data)
+            problem = RpcError(jsonrpc.INTERNAL_ERROR, shown(message), data)
         if not self._claim(job):
             return
         if problem is None:
@@ -320,16 +327,20 @@ class Session:
 
     def _execute(self, call: Request | Notification) -> _Job:
         timeout = self._options.step_timeout
-        step = step_contract.parse(step_contract.ExecuteStepParams, call.params).call(timeout)
+        asked = step_contract.parse(step_contract.ExecuteStepParams, call.params)
+        step = asked.call(timeout)
 
         async def work() -> dict[str, Any]:
             if self._active:
                 outcome = await self._outcome(self._host.perform(step), timeout)
             else:
                 outcome = StepOutcome(Verdict.FAILED, "no scenario has begun: send initialize before the first step")
-            return step_contract.response_fields(outcome, step=step.text, timeout=timeout)
+            return step_contract.response_fields(outcome, step=step.text, timeout=timeout, context=asked.context)
 
-        return _Job(call, work, timeout, self._stuck)
+        def stuck(seconds: float, stack: str) -> dict[str, Any]:
+            return self._stuck(seconds, stack, asked.context)
+
+        return _Job(call, work, timeout, stuck)
 
     def _settle(self, call: Request | Notification) -> _Job:
         timeout = self._options.step_timeout
@@ -357,12 +368,12 @@ class Session:
         except Exception as error:  # noqa: BLE001 - a failed step is an answer, whatever it raised
             return StepOutcome(Verdict.FAILED, f"{type(error).__name__}: {error}", seconds=time.monotonic() - began)
 
-    def _stuck(self, seconds: float, stack: str) -> dict[str, Any]:
+    def _stuck(self, seconds: float, stack: str, context: Mapping[str, Any] = MappingProxyType({})) -> dict[str, Any]:
         timeout = self._options.step_timeout
         detail = f"no result within {timeout:g} s and the step cannot be cancelled; this worker ends"
         data = {"stack": stack, "sections": dict(self._host.diagnose())}
         outcome = StepOutcome(Verdict.TIMED_OUT, detail, data, seconds=seconds)
-        return step_contract.response_fields(outcome, timeout=timeout)
+        return step_contract.response_fields(outcome, timeout=timeout, context=context)
 
     async def _cleanup(self) -> None:
         if self._active:

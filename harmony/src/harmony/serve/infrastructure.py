@@ -26,6 +26,7 @@ from harmony.process.reaper import end_processes
 from harmony.process.this_system import SYSTEM
 from harmony.run.pool import endpoint_variable, filled_in
 from harmony.run.step_worker import StepWorker, WorkerTimeouts
+from harmony.state import read_whole
 from harmony.wire.link import LinkError
 
 UP_VARIABLE: Final = "HARMONY_UP"
@@ -110,7 +111,7 @@ def running(directory: Path) -> list[Running]:
     """Return what is up according to the state file; nothing if there is none."""
     file = directory / STATE_FILE
     try:
-        return [Running(**entry) for entry in json.loads(file.read_text(encoding="utf-8"))]
+        return [Running(**entry) for entry in json.loads(read_whole(file))]
     except FileNotFoundError:
         return []
     except (OSError, ValueError, TypeError) as error:

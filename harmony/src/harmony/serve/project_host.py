@@ -7,15 +7,25 @@ from collections.abc import Callable, Sequence
 
 from harmony.config import Settings
 from harmony.logs import LEVELS
-from harmony.model import StepType
+from harmony.model import StepCall, StepOutcome, StepType, Verdict
 from harmony.run.step_performer import StepPerformer
 from harmony.serve.conversation import Host, OfferedStep, SessionOptions
+from harmony.spec.sentence import requires_processes
 from harmony.steps.library import StepLibrary
 from harmony.steps.naming import FEATURE_ID_VARIABLE, HOST_PID_VARIABLE, SEED_VARIABLE
 
 
 class ProjectHost(StepPerformer):
-    """Plays roles with the step classes of a project, and lists them as a worker announces them."""
+    """Plays roles with the step classes of a project, and lists them as a worker announces them.
+
+    That roles are processes of their own is true of whoever is driven so, and no step of a project.
+    """
+
+    async def perform(self, call: StepCall) -> StepOutcome:
+        """Perform one step."""
+        if requires_processes(call.text):
+            return StepOutcome(Verdict.PASSED)
+        return await super().perform(call)
 
     def offered(self) -> Sequence[OfferedStep]:
         """Return each pattern once per step type it answers to."""

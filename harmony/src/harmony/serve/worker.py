@@ -14,6 +14,7 @@ import signal
 import socket
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -26,12 +27,15 @@ from harmony.process.this_system import SYSTEM
 from harmony.run.loop_thread import LoopThread
 from harmony.serve.conversation import Host, Session, SessionOptions
 from harmony.serve.streams import SocketWire, StandardStreams, Wire
+from harmony.text import visible
 from harmony.wire import framing
 from harmony.wire.framing import Fault, Frame
 
 POLL_SECONDS = 0.2
 DRAIN_SECONDS = 0.3
 MAX_CONNECTIONS = 16
+IDLE_SECONDS = 1.0
+"""From then on a connection without a scenario makes room for one that waits, where there is none."""
 
 _log = structlog.get_logger(__name__)
 
@@ -97,7 +101,13 @@ class Conversation:
         self._turns = True
         self._progress = 0
         self._seen = -1
+        self._heard = time.monotonic()
         self._loop_thread.post(self._begin)
+
+    @property
+    def idle(self) -> float:
+        """Seconds for which nothing was said; 0 while a scenario is played."""
+        return 0.0 if self._session.playing else time.monotonic() - self._heard
 
     def stalled(self) -> bool:
         """Return whether the peer is gone though reading, which would tell, stands still in back-pressure."""
@@ -157,6 +167,7 @@ class Conversation:
 
     def _items(self, data: bytes) -> Iterator[Frame | Fault]:
         self._progress += 1
+        self._heard = time.monotonic()
         return self._decoder.feed(data)
 
     def _read(self, items: Iterable[Frame | Fault]) -> None:
@@ -214,13 +225,21 @@ def serve_socket(path: Path, factory: Callable[[], Host], options: SessionOption
     with _listening(path) as listener, _signals(ending):
         _log.info("listening", socket=str(path))
 
+        def leaving() -> list[_Guest]:
+            """Return who is gone, and whoever holds the last place without need while somebody waits for one."""
+            gone = [guest for guest in guests if guest.gone()]
+            if gone or len(guests) < MAX_CONNECTIONS or not readable(listener.fileno(), 0):
+                return gone
+            longest = max(guests, key=lambda guest: guest.idle)
+            return [longest] if longest.idle >= IDLE_SECONDS else []
+
         def awaited() -> bool:
             return len(guests) < MAX_CONNECTIONS and readable(listener.fileno(), 0)
 
         while not ending.wait(0 if awaited() else POLL_SECONDS / 4):
             if awaited():
                 guests.append(_Guest(listener.accept()[0], factory, options, ending))
-            for guest in [guest for guest in guests if guest.gone()]:
+            for guest in leaving():
                 guests.remove(guest)
                 clean = guest.close() and clean
         for guest in guests:
@@ -237,6 +256,7 @@ def log_to_stderr(level: str = "info") -> None:
             structlog.processors.TimeStamper(fmt="iso"),
             structlog.processors.format_exc_info,
             structlog.dev.ConsoleRenderer(colors=False),
+            lambda _, __, text: visible(str(text)),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
@@ -259,6 +279,11 @@ class _Guest:
         self._connection = connection
         self._closed = threading.Event()
         self._conversation = Conversation(SocketWire(connection), factory, options, ending, self._gone)
+
+    @property
+    def idle(self) -> float:
+        """Seconds for which the peer has said nothing; 0 while it plays a scenario."""
+        return self._conversation.idle
 
     def gone(self) -> bool:
         """Return whether the peer has left; answer for a step that hangs."""

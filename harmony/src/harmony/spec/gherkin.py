@@ -8,10 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from harmony.config import NUMBER
 from harmony.errors import GherkinSyntaxError, Place
 from harmony.model import DataTable, DocString, StepType
+from harmony.state import read_whole
+from harmony.text import visible
 
-_NUMBERED: Final = re.compile(r"(\d+(?:\.\d+)+)(?:\s+|\s*[-:]\s+)(\S.*)")
+_NUMBER: Final = re.compile(NUMBER)
+_DOTTED: Final = re.compile(r"\d+(?:\.\d+)*", re.ASCII)
+_FEATURE_NUMBER: Final = re.compile(r"\d+", re.ASCII)
 _TYPES: Final = {"Context": StepType.GIVEN, "Action": StepType.WHEN, "Outcome": StepType.THEN}
 
 
@@ -110,25 +115,38 @@ class _Nodes:
     empty: list[Mapping[str, Any]] = field(default_factory=list)
 
 
-def read_feature(path: Path) -> Feature:
+def feature_number(path: Path) -> int | None:
+    """Return the number with which the name of a feature file begins, such as 4 of ``04-letters.feature``."""
+    found = _FEATURE_NUMBER.match(path.name)
+    return int(found[0]) if found else None
+
+
+def read_feature(path: Path, number: re.Pattern[str] = _NUMBER) -> Feature:
     """Read one feature file.
+
+    Args:
+        path: The file.
+        number: How a numbered title begins; its first group is the number.
 
     Raises:
         GherkinSyntaxError: It is not Gherkin.
     """
     try:
-        source = path.read_text(encoding="utf-8")
+        source = read_whole(path)
     except UnicodeDecodeError as error:
         raise GherkinSyntaxError(Place(path, 1), f"not UTF-8: {error}") from error
-    return parse_feature(source, path)
+    except OSError as error:
+        raise GherkinSyntaxError(Place(path, 1), f"cannot be read: {error}") from error
+    return parse_feature(source, path, number)
 
 
-def parse_feature(source: str, path: Path) -> Feature:
+def parse_feature(source: str, path: Path, number: re.Pattern[str] = _NUMBER) -> Feature:
     """Parse the text of a feature file.
 
     Args:
         source: The text.
         path: Where it came from, for places.
+        number: How a numbered title begins; its first group is the number.
 
     Raises:
         GherkinSyntaxError: It is not Gherkin.
@@ -149,10 +167,11 @@ def parse_feature(source: str, path: Path) -> Feature:
     if not node:
         return Feature("", path, ())
     nodes = _nodes_of(node)
+    feature = visible(node["name"])
     return Feature(
-        node["name"],
+        feature,
         path,
-        tuple(_scenario(pickle, nodes, node["name"], path) for pickle in pickles),
+        tuple(_scenario(pickle, nodes, feature, path, number) for pickle in pickles),
         tuple(tag["name"].removeprefix("@") for tag in node["tags"]),
         tuple((outline["name"], Place(path, outline["location"]["line"])) for outline in nodes.empty),
     )
@@ -196,11 +215,10 @@ def _children(children: Iterable[Mapping[str, Any]], rule: str) -> Iterator[tupl
             yield child, rule
 
 
-def _scenario(pickle: Mapping[str, Any], nodes: _Nodes, feature: str, path: Path) -> Scenario:
-    title = pickle["name"]
+def _scenario(pickle: Mapping[str, Any], nodes: _Nodes, feature: str, path: Path, number: re.Pattern[str]) -> Scenario:
+    title = visible(pickle["name"])
     row, values = next((nodes.rows[id_] for id_ in pickle["astNodeIds"] if id_ in nodes.rows), (0, {}))
-    numbered = _NUMBERED.fullmatch(title.strip())
-    base, name = (numbered[1], numbered[2]) if numbered else ("", title)
+    base, name = _numbered(title.strip(), number) or ("", title)
     return Scenario(
         title=title,
         number=f"{base}.{row}" if base and row else base,
@@ -214,6 +232,13 @@ def _scenario(pickle: Mapping[str, Any], nodes: _Nodes, feature: str, path: Path
         steps=tuple(_steps(pickle["steps"], nodes, path)),
         place=Place(path, pickle["location"]["line"]),
     )
+
+
+def _numbered(title: str, number: re.Pattern[str]) -> tuple[str, str] | None:
+    """Return the number and the rest of a title; neither may be missing."""
+    found = number.match(title)
+    rest = title[found.end() :].strip() if found else ""
+    return (found[1], rest) if found and rest and _DOTTED.fullmatch(found[1] or "") else None
 
 
 def _steps(pickles: Iterable[Mapping[str, Any]], nodes: _Nodes, path: Path) -> Iterator[Step]:

@@ -10,7 +10,7 @@ from typing import Final
 
 from harmony.model import ProcessAction
 from harmony.spec.gherkin import Scenario, Step
-from harmony.spec.sentence import normalised
+from harmony.spec.sentence import normalised, requires_processes
 
 SOLE_ROLE: Final = "solo"
 """The role of a scenario that names none: it runs in one process."""
@@ -36,7 +36,6 @@ _ACTIONS: Final = {
     "is shut down": ProcessAction.SHUTDOWN,
     "is shutdown": ProcessAction.SHUTDOWN,
 }
-_SEPARATE: Final = re.compile(r"we run in harmony", re.IGNORECASE)
 
 OWN_SENTENCES: Final = (
     "wait for 'N' seconds",
@@ -173,7 +172,7 @@ def _routed(step: Step, targets: tuple[Target, ...], *, broadcast: bool) -> Rout
     control = _CONTROL.fullmatch(text)
     if control:
         return RoutedStep(step, Doing.CONTROL, targets, action=_ACTIONS[control[1].lower()])
-    if _SEPARATE.fullmatch(text):
+    if requires_processes(text):
         return RoutedStep(step, Doing.REQUIRE_PROCESSES, targets)
     return RoutedStep(step, Doing.PERFORM, targets, broadcast=broadcast)
 
@@ -181,4 +180,4 @@ def _routed(step: Step, targets: tuple[Target, ...], *, broadcast: bool) -> Rout
 def done_by_harmony(sentence: str) -> bool:
     """Whether harmony itself does a sentence, so that it needs no step definition."""
     text = normalised(sentence)
-    return bool(_WAIT.fullmatch(text) or _CONTROL.fullmatch(text) or _SEPARATE.fullmatch(text))
+    return bool(_WAIT.fullmatch(text) or _CONTROL.fullmatch(text) or requires_processes(text))

@@ -10,8 +10,10 @@ from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import TypeVar
 
 from harmony.errors import CleanupError, CrashedError
+from harmony.excerpt import Excerpt
 from harmony.logs import LEVELS, Logger, scenario_logger
-from harmony.model import LogRecord, ScenarioStart
+from harmony.model import ScenarioStart
+from harmony.process.transcript import Transcript
 from harmony.steps.naming import Naming
 from harmony.steps.performance import PerformanceMonitor
 
@@ -28,20 +30,22 @@ class ScenarioContext:
         start: What the scenario is: role, platform, title, run id, seed, tags.
         naming: Makes names unique for this run.
         logger: Logger bound to scenario and role.
-        logs: Every record logged so far.
+        logs: What was logged since the last step ended, as far as it is kept.
         random: Random numbers that depend on the seed alone.
         performance: Durations of operations.
+        transcripts: What the processes that it has started write on stderr.
     """
 
     def __init__(self, start: ScenarioStart, *, show_logs: int = LEVELS["warning"]) -> None:
         self.start = start
         self.naming = Naming.of_scenario(start)
-        self.logs: list[LogRecord] = []
+        self.logs = Excerpt()
         self.logger: Logger = scenario_logger(
             self.logs.append, show=show_logs, scenario=start.scenario, role=start.role, platform=start.platform
         )
         self.random = random.Random(f"{start.seed}/{start.role}")  # noqa: S311 - reproducible, not secret
         self.performance = PerformanceMonitor()
+        self.transcripts: list[Transcript] = []
         self._cleanups: list[CleanUp] = []
         self._diagnoses: list[tuple[str, Callable[[], str]]] = []
         self._ends: list[Callable[[], str]] = []

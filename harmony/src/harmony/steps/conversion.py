@@ -167,7 +167,7 @@ class Converters:
 
         Understood are ``DataTable``, ``list[list[str]]`` (with the header row), ``list[dict[str, str]]``, a list or
         tuple of pydantic models or dataclasses (one per row, headers name the fields), and one such model for a table
-        of one row.
+        of one row. Any of these may be ``| None``, for a step that has a table in some scenarios only.
 
         Raises:
             ConversionError: A cell or the shape does not fit.
@@ -175,6 +175,8 @@ class Converters:
         if annotation in {DataTable, Any}:
             return table
         origin, arguments = typing.get_origin(annotation), typing.get_args(annotation)
+        if origin in {Union, types.UnionType} and len(present := set(arguments) - {types.NoneType}) == 1:
+            return self.table(table, present.pop())
         row_type = arguments[0] if origin in {list, tuple, Sequence, Collection} and arguments else None
         if row_type is not None and typing.get_origin(row_type) is list:
             cells = [list(table.headers), *(list(row) for row in table.rows)]

@@ -6,13 +6,13 @@ import ast
 import difflib
 import fnmatch
 import inspect
-import re
 import textwrap
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from harmony.config import unknown_role
 from harmony.errors import (
     AmbiguousStepError,
     ConversionError,
@@ -21,15 +21,16 @@ from harmony.errors import (
     UndefinedStepError,
 )
 from harmony.model import StepType
-from harmony.spec.gherkin import Feature, Scenario, Step
-from harmony.spec.routing import done_by_harmony, route
-from harmony.spec.sentence import normalised, outline, snippet
+from harmony.spec.gherkin import Feature, Scenario, Step, feature_number
+from harmony.spec.routing import done_by_harmony, role_named_in, route
+from harmony.spec.sentence import normalised, outline
 from harmony.steps.binding import bind, parameters_of
 from harmony.steps.library import StepLibrary
 from harmony.steps.registry import StepDefinition
+from harmony.steps.scaffold import undefined_wordings
+from harmony.text import visible
 
 _MOST_PLACES: Final = 3
-_FEATURE_NUMBER: Final = re.compile(r"(\d+)")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -64,10 +65,14 @@ class LintRules:
     Attributes:
         numbered: Whether titles begin with a number.
         tags: The known tags; ``clause:*`` stands for all that begin so.
+        roles: The known roles; any if there are none.
+        defined: Whether the project defines its steps itself; otherwise only its workers know them.
     """
 
     numbered: bool = True
     tags: frozenset[str] = frozenset()
+    roles: frozenset[str] = frozenset()
+    defined: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,11 +91,13 @@ def lint(features: Sequence[Feature], library: StepLibrary, rules: LintRules) ->
     scenarios = [scenario for feature in features for scenario in feature.scenarios]
     problems.extend(_duplicates(scenarios))
     used: set[StepDefinition] = set()
+    wordings = [wording for wording, _ in undefined_wordings(features, library.registry)]
+    starts = {text: wording.method() for wording in wordings for text in wording.sentences}
     meant: set[Place] = set()
     for scenario in scenarios:
-        problems.extend(_role_problems(scenario))
-        for step in scenario.steps:
-            problems.extend(_step_problems(step, library, used, meant))
+        problems.extend(_role_problems(scenario, rules))
+        for step in scenario.steps if rules.defined else ():
+            problems.extend(_step_problems(step, library, used, meant, starts))
     # Whose sentence is written wrong is not unused.
     used |= {definition for definition in library.registry.definitions if definition.place in meant}
     problems.extend(_definition_problems(library, used))
@@ -138,7 +145,7 @@ def report(problems: Sequence[Problem]) -> str:
     if snippets:
         lines += ["", "Start from these (`harmony scaffold` writes them into a file):", "", *snippets]
     lines.append(f"{total(problems)}; nothing has been run.")
-    return "\n".join(lines)
+    return visible("\n".join(lines))
 
 
 def total(problems: Sequence[Problem]) -> str:
@@ -154,7 +161,7 @@ def _feature_problems(feature: Feature, rules: LintRules) -> Iterator[Problem]:
         yield Problem(own, "empty_feature", "no scenario in this file")
     for title, place in feature.empty_outlines:
         yield Problem(place, "empty_outline", f"the outline {title!r} has no row, so nothing of it would run")
-    numbered = _FEATURE_NUMBER.match(feature.path.name)
+    number = feature_number(feature.path)
     for scenario in feature.scenarios:
         if not scenario.steps:
             yield Problem(scenario.place, "empty_scenario", f"{scenario.title!r} has no step")
@@ -165,10 +172,10 @@ def _feature_problems(feature: Feature, rules: LintRules) -> Iterator[Problem]:
                 scenario.place,
                 "unnumbered",
                 f"{scenario.title!r} has no number",
-                "begin the title with one, such as 1.1, or say `numbered = false` in the project file",
+                "begin the title with one, such as 1.1, or say in `number` how yours begin, or `numbered = false`",
                 cause="numbers",
             )
-        elif numbered and scenario.number and int(scenario.number.partition(".")[0]) != int(numbered[1]):
+        elif number is not None and scenario.number and int(scenario.number.partition(".")[0]) != number:
             yield Problem(
                 scenario.place, "number_elsewhere", f"{scenario.number} does not belong into {feature.path.name}"
             )
@@ -194,8 +201,13 @@ def _duplicates(scenarios: Sequence[Scenario]) -> Iterator[Problem]:
                 yield Problem(scenario.place, code, f"{shown!r} is already used at {first.place}")
 
 
-def _role_problems(scenario: Scenario) -> Iterator[Problem]:
+def _role_problems(scenario: Scenario, rules: LintRules) -> Iterator[Problem]:
     routed = route(scenario)
+    for step in scenario.steps if rules.roles else ():
+        named = role_named_in(step.text)
+        if named is not None and named.role not in rules.roles:
+            said = unknown_role(named.role, rules.roles)
+            yield Problem(step.place, "unknown_role", said, "correct it, or add it to `[roles]` in the project file")
     if len(routed.roles) < 2:
         return
     for entry in routed.steps:
@@ -210,7 +222,9 @@ def _role_problems(scenario: Scenario) -> Iterator[Problem]:
             )
 
 
-def _step_problems(step: Step, library: StepLibrary, used: set[StepDefinition], meant: set[Place]) -> Iterator[Problem]:
+def _step_problems(
+    step: Step, library: StepLibrary, used: set[StepDefinition], meant: set[Place], starts: Mapping[str, str]
+) -> Iterator[Problem]:
     if done_by_harmony(step.text):
         return
     try:
@@ -218,7 +232,7 @@ def _step_problems(step: Step, library: StepLibrary, used: set[StepDefinition], 
         used.add(match.definition)
         bind(match, step.table, step.doc_string, library.converters)
     except UndefinedStepError as error:
-        start = snippet(step.type, step.text, table=step.table is not None, doc_string=step.doc_string is not None)
+        start = starts[normalised(step.text)]
         if error.meant is not None:
             meant.add(error.meant)
             start = ""

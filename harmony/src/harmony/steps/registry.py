@@ -226,20 +226,21 @@ class StepRegistry:
         self._known[type_, text] = found
         return found
 
-    def match(self, type_: StepType, sentence: str) -> StepMatch:
-        """Return the one definition that matches a sentence.
+    def match(self, type_: StepType | None, sentence: str) -> StepMatch:
+        """Return the one definition that matches a sentence; of any type if ``type_`` is ``None``.
 
         Raises:
             UndefinedStepError: None matches; the error carries a snippet to start from.
             AmbiguousStepError: Several match; the error names the places of all.
         """
         found = self.matches(type_, sentence)
+        shown = f"{type_.capitalize()} {sentence}" if type_ else sentence
         if len(found) == 1:
             return found[0]
         if found:
             places = ", ".join(f"{match.definition.qualified_name} ({match.definition.place})" for match in found)
             raise AmbiguousStepError(
-                f"{len(found)} step definitions match: {type_.capitalize()} {sentence}\n  {places}",
+                f"{len(found)} step definitions match: {shown}\n  {places}",
                 hint="make the patterns exclude each other; a sentence has one meaning",
             )
         others = self.matches(None, sentence)
@@ -253,7 +254,7 @@ class StepRegistry:
             definition, meant = near
             hint = f"did you mean: {meant} ({definition.qualified_name}, {definition.place})"
         raise UndefinedStepError(
-            f"no step definition matches: {type_.capitalize()} {sentence}",
+            f"no step definition matches: {shown}",
             snippet=snippet(type_, sentence),
             hint=hint or "run `harmony scaffold` for a method to start from",
             meant=near[0].place if near else None,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harmony.model import StepType
-from harmony.spec.gherkin import Feature, Step
+from harmony.spec.gherkin import Feature
 from harmony.spec.routing import done_by_harmony
-from harmony.spec.sentence import snippet
+from harmony.spec.sentence import Wording, exclusive, normalised, shape_of
 from harmony.steps.registry import StepRegistry
 
 
@@ -32,40 +32,43 @@ class Draft:
 
 
 def scaffold(features: Sequence[Feature], registry: StepRegistry) -> list[Draft]:
-    """Return a draft for every feature with undefined sentences. A sentence of several features is drafted once."""
-    drafts: list[Draft] = []
-    known: set[str] = set()
-    for feature in features:
-        methods: dict[str, tuple[set[StepType], Step]] = {}
-        for scenario in feature.scenarios:
-            for step in scenario.steps:
-                if done_by_harmony(step.text) or registry.matches(step.type, step.text):
-                    continue
-                body = _body(step, step.type)
-                key = body.partition("\n")[2]
-                if key not in known:
-                    methods.setdefault(key, (set(), step))[0].add(step.type)
-        if methods:
-            known.update(methods)
-            drafts.append(_draft(feature, list(methods.values())))
-    return drafts
+    """Return a draft for every feature with undefined sentences. What one pattern says is drafted once."""
+    found: dict[int, list[Wording]] = {}
+    for wording, index in undefined_wordings(features, registry):
+        found.setdefault(index, []).append(wording)
+    return [_draft(features[index], wordings) for index, wordings in found.items()]
 
 
-def _body(step: Step, type_: StepType) -> str:
-    return snippet(type_, step.text, table=step.table is not None, doc_string=step.doc_string is not None)
+def undefined_wordings(features: Sequence[Feature], registry: StepRegistry) -> Iterator[tuple[Wording, int]]:
+    """Return what has no meaning yet, each with the first feature that says it."""
+    first: dict[str, int] = {}
+    undefined: dict[tuple[str, ...], Wording] = {}
+    defined: list[tuple[StepType, str]] = []
+    for index, feature in enumerate(features):
+        for step in (step for scenario in feature.scenarios for step in scenario.steps):
+            text = normalised(step.text)
+            if done_by_harmony(text):
+                continue
+            if registry.matches(step.type, text):
+                defined.append((step.type, text))
+                continue
+            first.setdefault(text, index)
+            wording = undefined.setdefault(shape_of(text), Wording([], set(), set(), set()))
+            if text not in wording.sentences:
+                wording.sentences.append(text)
+            wording.types.add(step.type)
+            wording.tables.add(step.table is not None)
+            wording.doc_strings.add(step.doc_string is not None)
+    for wording in exclusive(undefined.values(), defined):
+        yield wording, first[wording.sentences[0]]
 
 
-def _draft(feature: Feature, methods: Sequence[tuple[set[StepType], Step]]) -> Draft:
+def _draft(feature: Feature, wordings: Sequence[Wording]) -> Draft:
     stem = re.sub(r"[^a-z0-9]+", "_", re.sub(r"^\d+[-_ ]*", "", feature.path.stem.lower())).strip("_") or "feature"
-    blocks: list[str] = []
     taken: set[str] = set()
-    for types, step in methods:
-        ordered = sorted(types)
-        body = _body(step, ordered[-1])
-        more = "".join(_body(step, type_).splitlines(keepends=True)[0] for type_ in ordered[:-1])
-        blocks.append(more + _unique(body, taken))
-    used = sorted({type_.value for types, _ in methods for type_ in types})
-    tables = any(step.table is not None for _, step in methods)
+    blocks = [wording.method(_unique(wording.name, taken)) for wording in wordings]
+    used = sorted({type_.value for wording in wordings for type_ in wording.types})
+    tables = any(True in wording.tables for wording in wordings)
     parsers = any("parsers." in block for block in blocks)
     names = [*(["DataTable"] if tables else []), *used, *(["parsers"] if parsers else [])]
     imports = [f"from harmony import {', '.join(sorted(names, key=lambda name: (name.islower(), name)))}"]
@@ -86,18 +89,16 @@ def _draft(feature: Feature, methods: Sequence[tuple[set[StepType], Step]]) -> D
             "",
         ]
     )
-    return Draft(feature, f"{stem}.py", source, len(methods))
+    return Draft(feature, f"{stem}.py", source, len(wordings))
 
 
-def _unique(body: str, taken: set[str]) -> str:
-    found = re.search(r"async def (\w+)\(", body)
-    name = found[1] if found else "step"
+def _unique(name: str, taken: set[str]) -> str:
     number, unique = 1, name
     while unique in taken:
         number += 1
         unique = f"{name}_{number}"
     taken.add(unique)
-    return body.replace(f"def {name}(", f"def {unique}(").replace(f'("{name}")', f'("{unique}")')
+    return unique
 
 
 def write_draft(draft: Draft, directory: Path) -> Path:

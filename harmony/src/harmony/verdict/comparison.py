@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 from typing import Any, Final
 
+from harmony.text import shortened
+
 Bytes = bytes | bytearray | memoryview
 
 _WINDOW: Final = 16
@@ -44,7 +46,7 @@ def expect_equal(expected: Any, seen: Any, subject: str) -> None:
     if isinstance(expected, Bytes) and isinstance(seen, Bytes):
         _expect_equal_bytes(memoryview(expected).cast("B"), memoryview(seen).cast("B"), subject)
     elif expected != seen:
-        raise MismatchError(subject, shortened(repr(expected)), shortened(repr(seen)))
+        raise MismatchError(subject, shortened(repr(expected), _SHOWN), shortened(repr(seen), _SHOWN))
 
 
 def _expect_equal_bytes(expected: memoryview, seen: memoryview, subject: str) -> None:
@@ -65,14 +67,6 @@ def first_difference(left: Bytes, right: Bytes) -> int:
         low, high = (middle, high) if one[low:middle] == other[low:middle] else (low, middle)
     pairs = zip(one[low:high], other[low:high], strict=True)
     return next(low + index for index, (a, b) in enumerate(pairs) if a != b)
-
-
-def shortened(text: str, limit: int = _SHOWN) -> str:
-    """Return a text with its middle left out if it is long."""
-    if len(text) <= limit:
-        return text
-    half = limit // 2
-    return f"{text[:half]} … {len(text) - 2 * half} characters … {text[-half:]}"
 
 
 def _window(data: memoryview, offset: int) -> str:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from harmony.model import Verdict
 from harmony.plan.cells import Cell
 from harmony.spec.gherkin import Step
-from harmony.verdict.events import ActorOutcome, CellFinished, CellStarted, StepFinished, StepStarted
-from harmony.verdict.failure_report import failure_report
+from harmony.text import shown
+from harmony.verdict.events import ActorOutcome, CellFinished, CellStarted, StderrLine, StepFinished, StepStarted
+from harmony.verdict.failure_report import failure_report, told
 from harmony.verdict.result import ScenarioResult, StepResult
+
+_LONGEST_ALARM: Final = 400
 
 
 def cell_started(cell: Cell, seed: int) -> CellStarted:
@@ -54,8 +59,14 @@ def cell_finished(cell: Cell, result: ScenarioResult, repeat: str, *, late: bool
         late=late,
         found=None if judged is None else failure.verdict if failure and failure is not judged else Verdict.PASSED,
         note=judged.error if judged else "",
+        phase=failure.phase if failure else None,
         step=str(failure.step) if failure and failure.step else "",
         place=str(failure.step.place) if failure and failure.step else "",
         by=sorted(key for key, one in failure.outcomes.items() if one.verdict is not Verdict.PASSED) if failure else [],
-        report="" if failure is None else failure_report(result, repeat),
+        stderr={
+            key: [StderrLine(at=record.timestamp, text=record.message) for record in told(written)]
+            for key, written in result.stderr.items()
+        },
+        alarms=[shown(alarm, _LONGEST_ALARM) for alarm in result.alarms],
+        report="" if failure is None and not result.alarms else failure_report(result, repeat),
     )

@@ -13,15 +13,25 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from harmony.errors import ConfigurationError
 from harmony.model import Phase, Verdict
+from harmony.text import all_visible
 from harmony.wire.step_contract import jsonable, now
 
 SCHEMA_VERSION: Final = 2
 SCHEMA_FILE: Final = Path(__file__).with_name("events.schema.json")
 
 
-class _Event(BaseModel):
+class _Told(BaseModel):
+    """What is told holds no text that a terminal obeys, or that a file cannot take, whoever said it."""
+
     model_config = ConfigDict(frozen=True, extra="forbid")
 
+    @pydantic.model_validator(mode="before")
+    @classmethod
+    def _visible(cls, value: Any) -> Any:
+        return all_visible(value)
+
+
+class _Event(_Told):
     at: str = Field(default_factory=now, description="Moment in UTC, ISO 8601.")
 
 
@@ -67,10 +77,8 @@ class StepStarted(_Event):
     step: str
 
 
-class ActorOutcome(BaseModel):
+class ActorOutcome(_Told):
     """What one actor made of a step."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     verdict: Verdict
     error: str = ""
@@ -88,6 +96,13 @@ class StepFinished(_Event):
     verdict: Verdict
     outcomes: dict[str, ActorOutcome]
     seconds: float
+
+
+class StderrLine(_Told):
+    """A line that a driver, a worker or a child of it has written on stderr."""
+
+    at: str = Field(description="Moment in UTC at which it was read, ISO 8601.")
+    text: str
 
 
 class CellFinished(_Event):
@@ -109,11 +124,19 @@ class CellFinished(_Event):
         default=None, description="The verdict before an expectation changed it; absent if none did."
     )
     note: str = Field(default="", description="What the expectation says.")
+    phase: Phase | None = Field(default=None, description="Which part of the cell the error is about.")
     step: str = Field(default="", description="The step that did not pass.")
     place: str = Field(default="", description="Its file and line.")
     by: list[str] = Field(default_factory=list, description="The roles whose part of that step did not pass.")
     late: bool = Field(
         default=False, description="Whether it replaces the verdict given before: a worker has crashed since."
+    )
+    stderr: dict[str, list[StderrLine]] = Field(
+        default_factory=dict, description="By role, what its processes have written there: head and tail."
+    )
+    alarms: list[str] = Field(
+        default_factory=list,
+        description="What of that is alarming, whatever the verdict: a sanitizer, a panic.",
     )
     report: str = Field(default="", description="The whole report, with steps, logs and what repeats it.")
 
@@ -144,10 +167,8 @@ class Support(StrEnum):
     LACKS = "lacks"
 
 
-class PlatformSupport(BaseModel):
+class PlatformSupport(_Told):
     """What is known of one platform and one step."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
     state: Support = Field(
         description="has it; declines: has it, but its implementation cannot do it; lacks: has no such step."

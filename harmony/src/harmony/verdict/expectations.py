@@ -1,6 +1,7 @@
 """What is known to fail, in one TOML file; the only place that reads it. Pure: read, match, judge, rewrite.
 
-An entry excuses; so it must be true. One that matches no cell, has begun to pass, or has expired is red.
+An entry excuses; so it must be true. One that matches no cell, has begun to pass, or has expired is red. A leak comes
+and goes: an entry for leaks excuses them where they occur, and is red only if none of a whole run does.
 """
 
 from __future__ import annotations
@@ -13,16 +14,18 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final, Self
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from harmony import patterns
 from harmony.errors import ConfigurationError, Place
-from harmony.model import Verdict
+from harmony.model import Phase, Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.pairing import Pairing
 from harmony.spec.gherkin import Scenario
+from harmony.state import read_whole
 from harmony.verdict.events import CellFinished
 from harmony.verdict.verdicts import FAILING
 
@@ -51,6 +54,7 @@ class Expectation(BaseModel):
         verdict: How it ends; any failing verdict if absent.
         message: Text that the error contains.
         pattern: Regular expression that is found in the error.
+        phase: `leaks`: only what a cell leaves behind; one that leaves nothing passes.
         issue: Where it is worked on.
         reason: Why it fails, for whoever reads the file.
         expires: The last day on which it excuses anything.
@@ -65,6 +69,7 @@ class Expectation(BaseModel):
     verdict: Verdict | None = None
     message: _Text | None = None
     pattern: _Text | None = None
+    phase: Literal[Phase.LEAKS] | None = None
     issue: _Text | None = None
     reason: _Text | None = None
     expires: dt.date | None = None
@@ -84,9 +89,9 @@ class Expectation(BaseModel):
     @classmethod
     def _compiles(cls, value: str | None) -> str | None:
         try:
-            re.compile(value or "")
-        except re.error as error:
-            raise ValueError(f"no regular expression: {error}") from None
+            patterns.check(value or "")
+        except patterns.PatternError as error:
+            raise ValueError(str(error)) from None
         return value
 
     def chooses(self, names: Iterable[str], pairing: Pairing) -> bool:
@@ -99,12 +104,17 @@ class Expectation(BaseModel):
             and (self.scenario is None or any(fnmatch.fnmatchcase(name, self.scenario) for name in names))
         )
 
-    def describes(self, verdict: Verdict, error: str) -> bool:
-        """Return whether a cell has failed in the way it says."""
+    def describes(self, verdict: Verdict, error: str, phase: Phase | None) -> bool:
+        """Return whether a cell has failed in the way it says.
+
+        Raises:
+            PatternError: Its pattern does not come to an end.
+        """
         return (
             self.verdict in {None, verdict}
+            and self.phase in {None, phase}
             and (self.message is None or self.message in error)
-            and (self.pattern is None or re.search(self.pattern, error) is not None)
+            and (self.pattern is None or patterns.found(self.pattern, error) is not None)
         )
 
     def expired(self, today: dt.date) -> bool:
@@ -115,7 +125,7 @@ class Expectation(BaseModel):
         """Return its place and what it names."""
         named = ", ".join(
             f"{key} = {json.dumps(value, ensure_ascii=False)}"
-            for key, value in self.model_dump(include={"scenario", "role", "platform", "pairing"}).items()
+            for key, value in self.model_dump(include={"scenario", "role", "platform", "pairing", "phase"}).items()
             if value is not None
         )
         return f"{self.place}: {named}" if self.place else named
@@ -141,21 +151,26 @@ class Expectations:
     text: str = ""
     begins: tuple[int, ...] = ()
 
-    def judge(self, cell: Cell, verdict: Verdict, error: str, today: dt.date) -> tuple[Verdict, str]:
+    def judge(
+        self, cell: Cell, verdict: Verdict, error: str, today: dt.date, phase: Phase | None = None
+    ) -> tuple[Verdict, str]:
         """Return the verdict of a cell in the light of what is expected, and what to say about it."""
         names = names_of(cell.scenario)
         chosen = [entry for entry in self.entries if entry.chooses(names, cell.pairing)]
         valid = [entry for entry in chosen if not entry.expired(today)]
-        if not valid:
-            return verdict, ""
-        if verdict is Verdict.PASSED:
-            return Verdict.UNEXPECTED_PASS, f"passes, though expected to fail: remove {valid[0]}"
+        always = next((entry for entry in valid if entry.phase is None), None)
+        if verdict is Verdict.PASSED and always:
+            return Verdict.UNEXPECTED_PASS, f"passes, though expected to fail: remove {always}"
         if verdict not in FAILING:
             return verdict, ""
+        said = f"expected to fail, but not like this: {always}" if always else ""
         for entry in valid:
-            if entry.describes(verdict, error):
-                return Verdict.KNOWN_FAILURE, f"known: {entry.issue or entry.reason} ({entry.place})"
-        return verdict, f"expected to fail, but not like this: {valid[0]}"
+            try:
+                if entry.describes(verdict, error, phase):
+                    return Verdict.KNOWN_FAILURE, f"known: {entry.issue or entry.reason} ({entry.place})"
+            except patterns.PatternError as endless:
+                said = f"{entry}: {endless}"
+        return verdict, said
 
     def problems(self, possible: Iterable[Cell], today: dt.date) -> list[str]:
         """Return what is wrong with the entries themselves.
@@ -180,8 +195,7 @@ class Expectations:
         found: list[str] = []
         for entry in self.entries:
             met = [result for result in results if _met(entry, result)]
-            active = {Verdict.KNOWN_FAILURE, Verdict.UNEXPECTED_PASS}
-            if met and not entry.expired(today) and not any(result.verdict in active for result in met):
+            if met and not entry.expired(today) and not any(_excused(entry, one) or _passes(entry, one) for one in met):
                 seen = ", ".join(sorted({result.verdict.value for result in met}))
                 found.append(f"{entry}: stale: it excuses nothing, its cells are {seen}")
         return found
@@ -196,8 +210,8 @@ class Expectations:
         excused: set[str] = set()
         for entry in self.entries:
             met = [result for result in results if _met(entry, result)]
-            known = [result for result in met if result.verdict is Verdict.KNOWN_FAILURE]
-            passing = any(result.verdict is Verdict.UNEXPECTED_PASS for result in met)
+            known = [result for result in met if _excused(entry, result)]
+            passing = any(_passes(entry, result) for result in met)
             if entry.expired(today) or passing or (met and not known):
                 gone.add(id(entry))
             elif id(entry) not in gone:
@@ -230,7 +244,7 @@ def read_expectations(file: Path) -> Expectations:
     import tomlkit.items  # noqa: PLC0415
 
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_whole(file)
         document = tomlkit.parse(text)
     except (OSError, UnicodeDecodeError, tomlkit.exceptions.TOMLKitError) as error:
         raise ConfigurationError(f"{file}: {error}", hint=_HINT) from error
@@ -265,6 +279,15 @@ def _met(entry: Expectation, result: CellFinished) -> bool:
     return entry.chooses(names, Pairing.of(result.pairing))
 
 
+def _excused(entry: Expectation, result: CellFinished) -> bool:
+    found = result.found or result.verdict
+    return result.verdict is Verdict.KNOWN_FAILURE and entry.describes(found, result.error, result.phase)
+
+
+def _passes(entry: Expectation, result: CellFinished) -> bool:
+    return entry.phase is None and result.verdict is Verdict.UNEXPECTED_PASS
+
+
 def _tables(document: TOMLDocument) -> Iterator[tuple[int, int, Table]]:
     """Yield each entry with its line and the number of comments right above it."""
     from tomlkit.items import Comment  # noqa: PLC0415
@@ -284,11 +307,14 @@ def _tables(document: TOMLDocument) -> Iterator[tuple[int, int, Table]]:
 def _entry_of(result: CellFinished, today: dt.date) -> str:
     import tomlkit  # noqa: PLC0415
 
+    leaks = result.phase is Phase.LEAKS
     fields = {
         "scenario": result.number or _literal(result.title),
         "pairing": str(Pairing.of(result.pairing)),
         "verdict": (result.found or result.verdict).value,
-        "message": result.error.partition("\n")[0][:_LONGEST_MESSAGE].strip(),
+        # What is left has another name in each run.
+        "message": "" if leaks else result.error.partition("\n")[0][:_LONGEST_MESSAGE].strip(),
+        "phase": Phase.LEAKS.value if leaks else "",
         "reason": f"recorded on {today} by harmony expect --update",
     }
     return tomlkit.dumps({_TABLE: [{key: value for key, value in fields.items() if value}]}).rstrip("\n")

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
+from harmony.excerpt import excerpt
 from harmony.model import DataTable, LogRecord, Phase, StepOutcome, Verdict
+from harmony.process.transcript import Written
 from harmony.spec.gherkin import Step
-from harmony.verdict.comparison import shortened
+from harmony.text import shortened, shown, visible
 from harmony.verdict.result import ScenarioResult, StepResult
 
 _LEVEL_NAMES: Final = ("trace", "debug", "info", "warning", "error", "critical")
-_MOST_LOG_LINES: Final = 60
+_FIRST_LOG_LINES: Final = 20
+_LAST_LOG_LINES: Final = 40
 _LONGEST_LINE: Final = 400
 
 
 def failure_report(result: ScenarioResult, repeat: str) -> str:
-    """Return the report on a scenario that did not pass.
+    """Return the report on a scenario that did not pass, or of which something is alarming.
 
     Args:
         result: What came of it.
@@ -37,8 +41,10 @@ def failure_report(result: ScenarioResult, repeat: str) -> str:
     for key, records in result.logs.items():
         if records:
             lines += ["", f"log of {key}:", *_log_lines(records)]
+    for key, written in result.stderr.items():
+        lines += ["", f"stderr of {key}:", *(f"    {record.timestamp} {record.message}" for record in told(written))]
     lines += ["", f"repeat with: {repeat}"]
-    return "\n".join(lines)
+    return visible("\n".join(lines))
 
 
 def one_line(result: ScenarioResult) -> str:
@@ -46,8 +52,14 @@ def one_line(result: ScenarioResult) -> str:
     failure = result.failure
     cause = failure.error.partition("\n")[0] if failure else ""
     if result.verdict is Verdict.NOT_RUN:
-        return shortened(cause, _LONGEST_LINE)
-    return f"{result.verdict.value}: {shortened(cause, _LONGEST_LINE)}" if cause else result.verdict.value
+        return shown(cause, _LONGEST_LINE)
+    return f"{result.verdict.value}: {shown(cause, _LONGEST_LINE)}" if cause else result.verdict.value
+
+
+def told(written: Written) -> list[LogRecord]:
+    """Return the lines that are told of what a role has written on stderr."""
+    kept = excerpt(written.records, _FIRST_LOG_LINES, _LAST_LOG_LINES)
+    return [replace(record, message=shown(record.message, _LONGEST_LINE)) for record in kept]
 
 
 def _result_lines(result: StepResult, *, marked: bool) -> list[str]:
@@ -74,24 +86,21 @@ def _table_lines(step: Step) -> list[str]:
 
 
 def _details(key: str, outcome: StepOutcome) -> list[str]:
-    lines: list[str] = []
     data: Mapping[str, Any] = outcome.data
-    if data.get("first"):
-        who, *where = str(data["first"]).splitlines()
-        lines += ["", f"hangs first: {who}", *(f"    {line}" for line in where)]
-    for title, name in (("where", "traceback"), ("stack", "stack"), ("hint", "hint"), ("snippet", "snippet")):
-        if data.get(name):
-            lines += ["", f"{title} ({key}):", *(f"    {line}" for line in str(data[name]).splitlines())]
-    sections = data.get("sections") or {}
-    for title, text in sections.items():
-        lines += ["", f"{title} ({key}):", *(f"    {shortened(line, _LONGEST_LINE)}" for line in text.splitlines())]
-    return lines
+    who, _, stood = str(data.get("first", "")).partition("\n")
+    titles = (("where", "traceback"), ("stack", "stack"), ("hint", "hint"), ("snippet", "snippet"))
+    parts = [(title, data.get(name)) for title, name in titles] + list((data.get("sections") or {}).items())
+    first = _section(f"hangs first: {who}", stood) if who else []
+    return first + [line for title, text in parts if text for line in _section(f"{title} ({key})", str(text))]
+
+
+def _section(title: str, text: str) -> list[str]:
+    return ["", f"{title}:", *(f"    {shortened(line, _LONGEST_LINE)}" for line in shown(text).splitlines())]
 
 
 def _log_lines(records: Sequence[LogRecord]) -> list[str]:
-    left_out = len(records) - _MOST_LOG_LINES
-    lines = [f"    ({left_out} earlier lines left out)"] if left_out > 0 else []
-    for record in records[-_MOST_LOG_LINES:]:
+    lines: list[str] = []
+    for record in excerpt(records, _FIRST_LOG_LINES, _LAST_LOG_LINES):
         level = _LEVEL_NAMES[max(0, min(record.level, 5))]
         lines.append(f"    {record.timestamp} {level:8} {shortened(record.message, _LONGEST_LINE)}")
     return lines

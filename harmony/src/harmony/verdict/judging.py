@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
 from harmony.model import Phase, Verdict
 from harmony.plan.cells import Cell
+from harmony.spec.gherkin import Step
 from harmony.verdict.expectations import Expectations
 from harmony.verdict.result import ScenarioResult, merged
+from harmony.wire.step_contract import is_missing_step
 
 _NO_ANSWER: Final = frozenset({Verdict.CRASHED, Verdict.TIMED_OUT})
+
+
+def by_definitions(result: ScenarioResult, defined: Callable[[Step], str]) -> ScenarioResult:
+    """Tell of a sentence that a worker lacks that the project itself has it: platforms with drivers perform it so.
+
+    Args:
+        result: Of the cell.
+        defined: Returns what the project's definition of a step is called; nothing if it has none.
+    """
+    failure = result.failure
+    if failure is None or failure.step is None or result.verdict is not Verdict.UNSUPPORTED:
+        return result
+    name = defined(failure.step) if any(is_missing_step(one.error) for one in failure.outcomes.values()) else ""
+    if not name:
+        return result
+    said = f"this sentence needs our own step definitions ({name}) or one of the worker's"
+    outcomes = {
+        key: replace(one, error=f"{said}: {one.error}") if is_missing_step(one.error) else one
+        for key, one in failure.outcomes.items()
+    }
+    told = replace(failure, outcomes=outcomes)
+    return replace(result, results=tuple(told if one is failure else one for one in result.results))
 
 
 def by_claims(result: ScenarioResult, lacking: Sequence[str]) -> ScenarioResult:
@@ -32,7 +56,8 @@ def by_expectations(
 ) -> ScenarioResult:
     """Judge a cell by what is known to fail."""
     error = result.failure.error if result.failure else ""
-    verdict, said = expectations.judge(cell, result.verdict, error, today or dt.datetime.now(dt.UTC).date())
+    phase = result.failure.phase if result.failure else None
+    verdict, said = expectations.judge(cell, result.verdict, error, today or dt.datetime.now(dt.UTC).date(), phase)
     return _judged(result, verdict, Phase.EXPECTATIONS, said) if said else result
 
 

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Final
 
 from harmony.model import LogRecord, Phase, StepOutcome, Verdict
+from harmony.process.transcript import Written
 from harmony.spec.gherkin import Step
 from harmony.spec.routing import ScenarioPlan
+
+_RANKS: Final = {Verdict.CRASHED: 0, Verdict.UNSUPPORTED: 2}
+"""What decides before another; all else has 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +52,12 @@ class ScenarioResult:
 
     Attributes:
         plan: The scenario, routed.
-        verdict: Crashed if any process crashed, whenever that was; otherwise of the first step that did not pass;
-            passed if all did and everything was released.
+        verdict: Crashed if any process crashed, whenever that was; otherwise of the first step, or part of the
+            clean-up, that went wrong; otherwise unsupported if a step was; passed if all did.
         results: What was done, in order.
         not_run: The steps after the one that did not pass.
-        logs: All log records per actor.
+        logs: Log records per actor.
+        stderr: What the processes of each actor have written there.
         seconds: How long it took.
         seed: The seed it ran with.
     """
@@ -61,12 +67,18 @@ class ScenarioResult:
     results: Sequence[StepResult]
     not_run: Sequence[Step] = ()
     logs: Mapping[str, Sequence[LogRecord]] = field(default_factory=dict)
+    stderr: Mapping[str, Written] = field(default_factory=dict)
     seconds: float = 0.0
     seed: int = 0
 
     @property
+    def alarms(self) -> list[str]:
+        """What is alarming on stderr, each line with its actor."""
+        return [f"{key}: {alarm}" for key, written in self.stderr.items() for alarm in written.alarms]
+
+    @property
     def failure(self) -> StepResult | None:
-        """What decides: the first crash, or else the first result that did not pass."""
+        """What decides; see :func:`decisive`."""
         return decisive(self.results)
 
 
@@ -77,13 +89,26 @@ def not_played(plan: ScenarioPlan, verdict: Verdict, error: str, seed: int) -> S
 
 
 def decisive(results: Sequence[StepResult]) -> StepResult | None:
-    """Return what decides: the first crash, or else the first result that did not pass."""
-    red = [result for result in results if result.verdict is not Verdict.PASSED]
-    return next((result for result in red if result.verdict is Verdict.CRASHED), red[0] if red else None)
+    """Return what decides: the first crash, or else what went wrong first, or else what is unsupported first."""
+    told = [result for result in results if result.verdict is not Verdict.PASSED]
+    return min(told, key=lambda result: _RANKS.get(result.verdict, 1), default=None)
 
 
 def merged(result: ScenarioResult, verdict: Verdict, phase: Phase, error: str) -> ScenarioResult:
     """Return a result to which something found after the last step is added, such as a leak."""
     extra = StepResult(None, phase, {"harmony": StepOutcome(verdict, error)}, verdict, 0.0)
-    worst = verdict if result.verdict is Verdict.PASSED or verdict is Verdict.CRASHED else result.verdict
-    return replace(result, verdict=worst, results=(*result.results, extra))
+    together = replace(result, results=(*result.results, extra))
+    found = together.failure
+    return replace(together, verdict=found.verdict if found else verdict)
+
+
+def with_stderr(result: ScenarioResult, stderr: Mapping[str, Written]) -> ScenarioResult:
+    """Return a result with what has been written on stderr; an alarm fails it where there must be none."""
+    every = dict(result.stderr)
+    for key, written in stderr.items():
+        if written.records:
+            every[key] = Written.together([every.get(key, Written()), written])
+    result = replace(result, stderr=every)
+    alarms = [f"{key}: {alarm}" for key, written in stderr.items() if written.clean for alarm in written.alarms]
+    said = "\n".join(["on stderr, where there must be no alarm:", *alarms])
+    return merged(result, Verdict.FAILED, Phase.STDERR, said) if alarms else result

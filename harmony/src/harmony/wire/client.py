@@ -198,6 +198,9 @@ class Client(ABC):
             os.write(self._wake_write, b".")
         if threading.current_thread() is not self._thread:
             self._thread.join(5.0)
+        if self._child is not None:
+            # What it had forked may have gone on writing; by now that has ended, too.
+            self._take_the_rest((self._child.stderr_fd,))
         os.close(self._wake_write)
 
     def _write_some(self, data: memoryview) -> memoryview:
@@ -232,11 +235,15 @@ class Client(ABC):
         poller = select.poll()
         for descriptor in (*sources, self._wake_read, *(() if child is None else (child.end_descriptor,))):
             poller.register(descriptor, select.POLLIN)
+        open_ = set(sources)
         try:
             while self._gone is None or child is not None:
                 ready = {descriptor for descriptor, _ in poller.poll()}
                 for descriptor in sources:
-                    if descriptor in ready and self._take(descriptor) == b"":
+                    # What was written on stderr before an answer is heard before it.
+                    heard = descriptor in ready or (self._read_fd in ready and descriptor in open_)
+                    if heard and self._take(descriptor) == b"":
+                        open_.discard(descriptor)
                         poller.unregister(descriptor)
                         if descriptor == self._read_fd:
                             self._input_ended()

@@ -18,6 +18,10 @@ MAX_HEADER = 8 * 1024
 _SEPARATOR = re.compile(rb"\r?\n\r?\n")
 _ANCHOR = re.compile(rb"content-length[ \t]*:[ \t]*\d+[ \t]*\r?\n", re.IGNORECASE)
 _ANCHOR_REACH = 64
+_NAME = b"content-length"
+_BEGINNINGS = b"|".join(_NAME[:end] for end in range(1, len(_NAME)))
+_BEGUN = re.compile(rb"(?:%b|%b[ \t]*(?::[ \t]*(?:\d+[ \t]*\r?)?)?)\Z" % (_BEGINNINGS, _NAME), re.IGNORECASE)
+"""The beginning of a header at the end of a body: with that, no body is JSON, and its length was too long."""
 _TOKEN = re.compile(rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+")
 
 
@@ -71,6 +75,7 @@ class FrameDecoder:
         self._expected: int | None = None
         self._scanned = 0
         self._lost = False
+        self._cut = b""
 
     @property
     def pending(self) -> str:
@@ -122,7 +127,19 @@ class FrameDecoder:
         self._lost = True
         return Fault(kind, detail)
 
+    def _rejoined(self) -> bool:
+        """Give a header its beginning back, if the body before it has taken that; return whether that is clear."""
+        whole = self._cut + self._buffer[: _ANCHOR_REACH * 2]
+        if _ANCHOR.match(whole):
+            self._buffer[:0] = self._cut
+        elif b"\n" not in self._buffer and len(whole) <= _ANCHOR_REACH:
+            return False
+        self._cut = b""
+        return True
+
     def _read_header(self) -> Fault | None:
+        if self._cut and not self._rejoined():
+            return None
         blank = len(self._buffer) - len(self._buffer.lstrip(b"\r\n"))
         del self._buffer[:blank]
         end = _SEPARATOR.search(self._buffer, 0, self._max_header)
@@ -173,6 +190,8 @@ class FrameDecoder:
         body = bytes(self._buffer[:expected])
         del self._buffer[:expected]
         self._expected = None
+        begun = _BEGUN.search(body, max(0, expected - _ANCHOR_REACH))
+        self._cut = begun[0] if begun else b""
         return Frame(body)
 
 

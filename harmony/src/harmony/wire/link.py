@@ -8,19 +8,22 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import structlog
 
 from harmony.errors import HarmonyError
 from harmony.model import Verdict
 from harmony.process.child import ChildProcess
+from harmony.text import shown
 from harmony.wire import framing, jsonrpc
 from harmony.wire.client import Client, Oddity, UnansweredError
 from harmony.wire.jsonrpc import ErrorResponse, Message, Request
 
 MAX_ANSWER = 64 * 1024 * 1024
 _MAX_ODDITIES = 20
+_LONGEST_ODDITY: Final = 400
+_OF_CLEAN_UP: Final = frozenset({Verdict.CRASHED, Verdict.FAILED, Verdict.UNSUPPORTED})
 
 _log = structlog.get_logger(__name__)
 
@@ -68,8 +71,9 @@ class RefusedError(LinkError):
         self.rpc_code = error.code
         self.reason = error.message
         self.data = error.data
-        if isinstance(error.data, Mapping) and error.data.get("verdict") == Verdict.CRASHED:
-            self.verdict = Verdict.CRASHED  # a worker of ours says so of a process that it had started
+        said = error.data.get("verdict") if isinstance(error.data, Mapping) else None
+        if isinstance(said, str) and said in _OF_CLEAN_UP:
+            self.verdict = Verdict(said)  # a worker of ours says so of what it had started, or had to release
 
 
 class Observer(Protocol):
@@ -171,6 +175,7 @@ class Link(Client):
 
     def odd(self, kind: Oddity, text: str, error: ErrorResponse | None = None) -> None:
         """Remember what answers nothing; what makes the answers uncertain fails all that is pending."""
+        text = shown(text, _LONGEST_ODDITY)
         if kind is Oddity.TRUNCATED:
             self._truncated = f" in the middle of an answer: {text}"
         elif error is not None:

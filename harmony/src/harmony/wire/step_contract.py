@@ -10,11 +10,15 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
+from harmony import patterns
+from harmony.excerpt import HEAD, TAIL, excerpt
 from harmony.model import DataTable, DocString, LogRecord, ScenarioStart, StepCall, StepOutcome, StepType, Verdict
+from harmony.text import shown
 from harmony.wire import jsonrpc
 
 HEALTH = "health"
@@ -37,11 +41,11 @@ UNSUPPORTED_STEP = "No matching step definition found for:"
 DEFAULT_TIMEOUT = 30.0
 
 _MISSING_STEP = re.compile(r"(?:step not found:|no (?:matching )?step definition (?:was )?found)", re.IGNORECASE)
+_PLACEHOLDER = re.compile(r"\{(?:[A-Za-z_]\w*(?::[^{}]*)?)?\}")
 _TYPES = (StepType.GIVEN, StepType.WHEN, StepType.THEN)
+_OPEN_TYPES = frozenset({"and", "but", "*"})
 _LEVELS = ("trace", "debug", "information", "warning", "error", "critical")
 _ALIASES = {"info": 2, "warn": 3, "fatal": 5}
-_MAX_LOGS = 500
-_MAX_TEXT = 16 * 1024
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -57,14 +61,16 @@ def _fields(model: type[BaseModel]) -> dict[str, str]:
     return {_without_case(name): name for name in names} | {name.title().replace("_", ""): name for name in names}
 
 
-def _step_type(value: Any) -> StepType:
+def _step_type(value: Any) -> StepType | None:
+    """Return a step's type; ``None`` for And and But, whose step before them is not known here."""
     if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < len(_TYPES):
         return _TYPES[value]
     if isinstance(value, str):
         if value.strip().isdigit():
             return _step_type(int(value))
-        return StepType(value.strip().lower())
-    raise ValueError("use 0 or 'given', 1 or 'when', 2 or 'then'")
+        name = value.strip().lower()
+        return None if name in _OPEN_TYPES else StepType(name)
+    raise ValueError("use 0 or 'given', 1 or 'when', 2 or 'then', 'and', 'but'")
 
 
 def _level(value: Any) -> int:
@@ -85,8 +91,20 @@ def _mapping(value: Any) -> Any:
     return {} if value is None else value
 
 
+def _announced(value: Any) -> Any:
+    return dict.fromkeys(map(str, value), True) if isinstance(value, list) else _mapping(value)
+
+
 def _sequence(value: Any) -> Any:
     return [] if value is None else value
+
+
+def _few(value: Any) -> Any:
+    """Return head and tail of a list of log lines, before each becomes an object that is ten times as large."""
+    if not isinstance(value, list) or len(value) <= HEAD + TAIL:
+        return _sequence(value)
+    gap = {"level": 3, "message": f"… {len(value) - HEAD - TAIL} lines left out …"}
+    return [*value[:HEAD], gap, *value[-TAIL:]]
 
 
 Text = Annotated[str, BeforeValidator(_text)]
@@ -158,7 +176,7 @@ class ExecuteStepParams(_Wire):
     """One sentence for a worker."""
 
     process: Text
-    step_type: Annotated[StepType, BeforeValidator(_step_type)]
+    step_type: Annotated[StepType | None, BeforeValidator(_step_type)]
     step: str
     parameters: Details = Field(default_factory=dict)
     context: Details = Field(default_factory=dict)
@@ -194,7 +212,7 @@ class StepResponse(_Wire):
     error: Text = ""
     data: Details = Field(default_factory=dict)
     context: Details = Field(default_factory=dict)
-    logs: Annotated[list[WireLog], BeforeValidator(_sequence)] = Field(default_factory=list)
+    logs: Annotated[list[WireLog], BeforeValidator(_few)] = Field(default_factory=list)
     timeout: bool | None = None
 
     def cause(self) -> str:
@@ -226,7 +244,7 @@ class StepResponse(_Wire):
 
     def outcome(self, seconds: float) -> StepOutcome:
         """Return the answer as the outcome of a step."""
-        logs = tuple(LogRecord(log.timestamp, log.level, log.message) for log in self.logs)
+        logs = tuple(LogRecord(log.timestamp, log.level, shown(log.message)) for log in self.logs)
         verdict = self.verdict()
         # A worker that says it in its log alone shall be heard there.
         error = self._missing() or self.cause() if verdict is Verdict.UNSUPPORTED else self.cause()
@@ -239,24 +257,56 @@ class StepResponse(_Wire):
 
 
 class DiscoveredStep(_Wire):
-    """One entry of a worker's catalogue; the type is free text in the field."""
+    """One entry of a worker's catalogue; the type is free text in the field: `given`, `Given…`, `0`, `unknown`."""
 
     type: Text = "unknown"
     pattern: str
 
     def matches(self, text: str) -> bool:
         """Return whether the pattern, read as text or as a regular expression, is that of the sentence."""
-        try:
-            return self.pattern == text or re.fullmatch(self.pattern, text) is not None
-        except re.error:
-            return False
+        return self.pattern == text or _matches(self.pattern, text)
+
+    def may_match(self, text: str) -> bool:
+        """Return whether it matches, or would if its `{placeholders}` took any text."""
+        return self.matches(text) or _matches(_regular(self.pattern), text)
+
+    def answers_to(self, type_: StepType | None) -> bool:
+        """Return whether it is announced for steps of a type; one that names no known type is for all."""
+        named = self.type.strip().lower()
+        known = [one for number, one in enumerate(_TYPES) if one in named or named == str(number)]
+        return type_ is None or not known or type_ in known
 
 
 class Discovery(_Wire):
     """A worker's catalogue."""
 
     steps: Annotated[list[DiscoveredStep], BeforeValidator(_sequence)] = Field(default_factory=list)
-    capabilities: Details = Field(default_factory=dict)
+    capabilities: Annotated[dict[str, Any], BeforeValidator(_announced)] = Field(default_factory=dict)
+
+    def able(self, capability: str) -> bool:
+        """Return whether it announces a capability, in any casing."""
+        wanted = _without_case(capability)
+        return any(_without_case(name) == wanted and value for name, value in self.capabilities.items())
+
+    def has(self, type_: StepType | None, text: str) -> bool:
+        """Return whether it announces a sentence for steps of a type."""
+        return any(step.matches(text) and step.answers_to(type_) for step in self.steps)
+
+    def may_have(self, text: str) -> bool:
+        """Return whether it announces what may be a sentence, whatever its type."""
+        return any(step.may_match(text) for step in self.steps)
+
+
+def _matches(pattern: str, text: str) -> bool:
+    try:
+        return patterns.found(pattern, text, whole=True) is not None
+    except patterns.PatternError:
+        return False
+
+
+def _regular(pattern: str) -> str:
+    """Return a pattern with placeholders, such as `{name}`, `{count:d}` or `{string}`, as a regular expression."""
+    return ".+".join(map(re.escape, _PLACEHOLDER.split(pattern)))
 
 
 def is_missing_step(text: str) -> bool:
@@ -298,7 +348,7 @@ def step_params(call: StepCall) -> dict[str, Any]:
     """Return a step as its parameters."""
     params: dict[str, Any] = {
         "Process": call.role,
-        "StepType": _TYPES.index(call.type),
+        "StepType": "and" if call.type is None else _TYPES.index(call.type),
         "Step": call.text,
         "Parameters": {},
         "Context": {},
@@ -311,8 +361,14 @@ def step_params(call: StepCall) -> dict[str, Any]:
     return params
 
 
-def response_fields(outcome: StepOutcome, *, step: str = "", timeout: float = DEFAULT_TIMEOUT) -> dict[str, Any]:
-    """Return a step's outcome as the result of `executeStep`."""
+def response_fields(
+    outcome: StepOutcome,
+    *,
+    step: str = "",
+    timeout: float = DEFAULT_TIMEOUT,
+    context: Mapping[str, Any] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """Return a step's outcome as the result of `executeStep`; the asker's context goes back as it came."""
     data = dict(outcome.data)
     error: str | None = None
     match outcome.verdict:
@@ -334,9 +390,9 @@ def response_fields(outcome: StepOutcome, *, step: str = "", timeout: float = DE
         data["verdict"] = outcome.verdict.value
     return {
         "success": outcome.verdict is Verdict.PASSED,
-        "error": error if error is None else clip(error),
+        "error": error if error is None else shown(error),
         "data": jsonable(data),
-        "context": {},
+        "context": dict(context),
         "logs": _wire_logs(outcome.logs),
     }
 
@@ -346,21 +402,13 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
 
 
-def clip(text: str, limit: int = _MAX_TEXT) -> str:
-    """Return the text, shortened in its middle if it is long."""
-    if len(text) <= limit:
-        return text
-    half = limit // 2
-    return f"{text[:half]} … {len(text) - limit} characters left out … {text[-half:]}"
-
-
 def jsonable(value: Any, depth: int = 16) -> Any:
     """Return a value that JSON can carry; what it cannot is described instead."""
     match value:
         case None | bool() | int():
             return value
         case str():
-            return clip(value)
+            return shown(value)
         case float():
             return value if math.isfinite(value) else str(value)
         case bytes() | bytearray() | memoryview():
@@ -368,15 +416,13 @@ def jsonable(value: Any, depth: int = 16) -> Any:
         case _ if depth <= 0:
             return "…"
         case Mapping():
-            return {str(key): jsonable(item, depth - 1) for key, item in value.items()}
+            return {shown(str(key)): jsonable(item, depth - 1) for key, item in value.items()}
         case list() | tuple() | set() | frozenset():
             return [jsonable(item, depth - 1) for item in value]
         case _:
-            return clip(str(value))
+            return shown(str(value))
 
 
 def _wire_logs(logs: Sequence[LogRecord]) -> list[dict[str, Any]]:
-    kept = list(logs[-_MAX_LOGS:])
-    if len(logs) > len(kept):
-        kept.insert(0, LogRecord(kept[0].timestamp, 3, f"{len(logs) - len(kept)} earlier log lines left out"))
-    return [{"timestamp": log.timestamp, "level": log.level, "message": clip(log.message)} for log in kept]
+    kept = excerpt(logs)
+    return [{"timestamp": log.timestamp, "level": log.level, "message": shown(log.message)} for log in kept]

@@ -84,6 +84,15 @@ def boiled() -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         case "leaves":
             os._exit(0)
+        case "sanitized":
+            complain(f"=={os.getpid()}==ERROR: AddressSanitizer: heap-use-after-free on address 0x602000000010")
+        case "grumbles":
+            complain("\x1b]0;renamed\x07the lid rattles")
+        case "has-a-child-that-grumbles":
+            if (child := os.fork()) == 0:
+                complain("the child rattles")
+                os._exit(0)
+            os.waitpid(child, 0)
 
 
 def complain(text: str) -> None:
@@ -106,6 +115,8 @@ def main() -> None:
     if FAULT == "stays":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         time.sleep(60)
+    if FAULT == "leaks-memory":
+        complain("==1==ERROR: LeakSanitizer: detected memory leaks")
     if FAULT == "ends-with-3":
         complain("the bill is open")
         sys.exit(3)

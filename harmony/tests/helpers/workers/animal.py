@@ -16,7 +16,8 @@ from typing import Any
 
 Message = dict[str, Any]
 SHARED = Path(os.environ["ZOO_DIR"])
-RUN = f"{os.environ['HARMONY_HOST_PID']}_{os.environ['HARMONY_FEATURE_ID']}"
+RUN = "_".join(os.environ.get(name, "") for name in ("HARMONY_HOST_PID", "HARMONY_FEATURE_ID")).strip("_")
+SCENARIO: Message = {}
 PUTS = re.compile("(?:the|a new) 'writer' process puts '(.+)'")
 FINDS = re.compile("the 'reader' process should find '(.+)'")
 
@@ -40,12 +41,17 @@ def receive() -> Message | None:
     return message
 
 
+def run() -> str:
+    """Return what names end with: as the environment says, or else as the scenario does."""
+    return RUN or SCENARIO["TestRunId"]
+
+
 def step(text: str) -> Message:
     """Do a step properly."""
     put, find = PUTS.fullmatch(text), FINDS.fullmatch(text)
     if put:
-        (SHARED / f"{put[1]}_{RUN}").write_text(put[1])
-    elif find and not (SHARED / f"{find[1]}_{RUN}").exists():
+        (SHARED / f"{put[1]}_{run()}").write_text(put[1])
+    elif find and not (SHARED / f"{find[1]}_{run()}").exists():
         return {"success": False, "error": f"there is no {find[1]}", "logs": []}
     elif not find and text != "all processes are ready":
         return {"success": False, "error": f"No matching step definition found for: {text}", "logs": []}
@@ -54,14 +60,17 @@ def step(text: str) -> Message:
 
 def good(request: Message) -> None:
     match request["method"]:
-        case "health" | "initialize":
+        case "health":
+            answer(request, result=True)
+        case "initialize":
+            SCENARIO.update(request["params"][0])
             answer(request, result=True)
         case "discover":
             answer(request, {"steps": [{"type": "given", "pattern": "all processes are ready"}]})
         case "executeStep":
             answer(request, step(request["params"][0]["Step"]))
         case "cleanup":
-            for path in SHARED.glob(f"*_{RUN}"):
+            for path in SHARED.glob(f"*_{run()}"):
                 path.unlink(missing_ok=True)
             answer(request, None)
         case "shutdown":
@@ -119,6 +128,20 @@ def fork(*, daemon: bool) -> None:
     subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"], start_new_session=daemon)
 
 
+def hide(*, orphan: bool) -> None:
+    """Leave a process that nothing but its descent gives away: no environment, no descriptor, a session of its own."""
+    sleeper = [sys.executable, "-S", "-c", "import time; time.sleep(600)"]
+    quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+    if not orphan:
+        subprocess.Popen(sleeper, env={}, start_new_session=True, **quiet)
+    elif (child := os.fork()) == 0:
+        os.setsid()
+        subprocess.Popen(sleeper, env={}, **quiet)
+        os._exit(0)
+    else:
+        os.waitpid(child, 0)
+
+
 def die(number: int) -> None:
     if number == signal.SIGSEGV:
         ctypes.string_at(0)
@@ -129,6 +152,11 @@ def last_words() -> None:
     sys.stderr.write("fatal: the ring is broken\n")
     sys.stderr.flush()
     os.abort()
+
+
+def grumble(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def later(end: Callable[[], Any]) -> Callable[[Message], None]:
@@ -184,6 +212,9 @@ MISSING = {"success": False, "error": "x", "logs": [{"Level": 4, "Message": "[St
 
 CSHARP_MISSING = {"Success": False, "Error": "No step definition was found for that", "Context": {}, "Logs": []}
 
+HOSTILE = "half \ud800, \x1b]0;renamed\x07\x1b[2J [/tmp] \u202egnp.exe"
+HOSTILE_FAILURE = {"success": False, "error": HOSTILE, "logs": [{"Level": 4, "Message": HOSTILE}], "data": {HOSTILE: 1}}
+
 
 ZOO: dict[str, Callable[[Message], None]] = {
     "good": good,
@@ -211,6 +242,10 @@ ZOO: dict[str, Callable[[Message], None]] = {
     "closes-stdout": puts(lambda _: os.close(1)),
     "leaves-a-child": puts(then(lambda: fork(daemon=False))),
     "leaves-a-daemon": puts(then(lambda: fork(daemon=True))),
+    "hides-a-child": puts(then(lambda: hide(orphan=False))),
+    "hides-a-daemon": puts(then(lambda: hide(orphan=True))),
+    "hides-a-child-and-dies": puts(lambda r: both(r, lambda _: hide(orphan=False), lambda _: os._exit(1))),
+    "does-not-reap": puts(then(lambda: os.fork() or os._exit(0))),
     "child-holds-the-pipes": puts(lambda r: both(r, lambda _: fork(daemon=True), lambda _: os._exit(1))),
     "stubborn": stubborn,
     "floods-stderr": puts(then(lambda: [os.write(2, b"x" * 65536 + b"\n") for _ in range(400)])),
@@ -224,9 +259,12 @@ ZOO: dict[str, Callable[[Message], None]] = {
     "no-success": puts(replied({"error": None})),
     "null": puts(replied(None)),
     "fails-like-cpp": puts(replied(CPP_FAILURE)),
+    "half-a-character": puts(replied(HOSTILE_FAILURE)),
+    "endless-error": puts(replied({"success": False, "error": "begin" + "x" * (20 << 20) + "end", "logs": []})),
     "times-out-by-itself": puts(replied(TIMED_OUT)),
     "rpc-error": puts(lambda r: send(b'{"jsonrpc":"2.0","id":%d,"error":{"code":-32603,"message":"oh"}}' % r["id"])),
     "parse-error": puts(lambda _: send(b'{"jsonrpc":"2.0","id":null,"error":{"code":-32700,"message":"what?"}}')),
+    "asks-back-with-an-escape": puts(then(lambda: send(b'{"jsonrpc":"2.0","id":1,"method":"\\u001b]0;renamed"}'))),
     "asks-back": puts(then(lambda: send(b'{"jsonrpc":"2.0","id":1,"method":"health"}'))),
     "unhealthy": on("health", replied(result=False)),
     "never-ready": on("health", void),
@@ -249,6 +287,7 @@ ZOO: dict[str, Callable[[Message], None]] = {
     "leaves-after-cleanup": on("cleanup", later(lambda: os._exit(0))),
     "segfaults-at-shutdown": on("shutdown", lambda r: both(r, replied(), lambda _: die(signal.SIGSEGV))),
     "exit-3-at-shutdown": on("shutdown", lambda r: both(r, replied(), lambda _: os._exit(3))),
+    "reports-a-leak-at-shutdown": on("shutdown", then(lambda: grumble("ERROR: LeakSanitizer: 1 byte"))),
     "ends-with-its-input": on("shutdown", lambda request: good({**request, "method": "unknown"})),
 }
 

@@ -1,0 +1,59 @@
+"""Regular expressions that somebody else has written, with a deadline: some take longer than the world lasts."""
+
+from __future__ import annotations
+
+import functools
+from typing import TYPE_CHECKING, Final
+
+from harmony.errors import HarmonyError
+
+if TYPE_CHECKING:
+    from regex import Pattern
+
+SECONDS: Final = 1.0
+"""For one search. What takes longer is taken for no answer."""
+
+
+class PatternError(HarmonyError):
+    """A text is no regular expression, or one that cannot be decided in time."""
+
+    code = "pattern"
+
+
+def check(pattern: str) -> None:
+    """Check that a text is a regular expression.
+
+    Raises:
+        PatternError: It is none.
+    """
+    _compiled(pattern)
+
+
+def found(pattern: str, text: str, *, whole: bool = False) -> str | None:
+    """Return what a regular expression finds first in a text; None if that is nothing.
+
+    Args:
+        pattern: The expression.
+        text: Where.
+        whole: Whether it must match all of the text.
+
+    Raises:
+        PatternError: It is no expression, or does not come to an end within :data:`SECONDS`.
+    """
+    compiled = _compiled(pattern)
+    try:
+        match = (compiled.fullmatch if whole else compiled.search)(text, timeout=SECONDS)
+    except TimeoutError:
+        hint = "rewrite it without repetitions of repetitions"
+        raise PatternError(f"the pattern {pattern!r} does not come to an end within {SECONDS:g} s", hint=hint) from None
+    return match[0] if match else None
+
+
+@functools.cache
+def _compiled(pattern: str) -> Pattern[str]:
+    import regex  # noqa: PLC0415 - few runs have such patterns
+
+    try:
+        return regex.compile(pattern)
+    except regex.error as error:
+        raise PatternError(f"no regular expression: {error}") from None

@@ -1,0 +1,95 @@
+"""Processes that carry no mark: whoever empties its environment and takes a session of its own.
+
+Such a one is found by its descent. While its parent lives, it is a descendant of a child that this process started.
+Once its parent has ended, it comes to this process, where that is promised: as a child that nobody here has started.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal as signals
+from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
+from typing import Final
+
+import psutil
+
+from harmony.process.marks import RUN_VARIABLE, variable_of
+from harmony.process.this_system import SYSTEM
+from harmony.text import visible
+
+DEATH_PATIENCE: Final = 2.0
+"""Seconds for what was killed to be gone."""
+
+_started: Final[set[int]] = set()
+_groups: Final[set[int]] = set()
+
+
+def note_started(pid: int) -> None:
+    """Note a child of this process, which leads a group, before it can have children."""
+    SYSTEM.adopt()
+    _started.add(pid)
+    _groups.add(pid)
+
+
+def note_ended(pid: int) -> None:
+    """Note that a child was reaped: its number may become another's."""
+    _started.discard(pid)
+
+
+def unmarked_kin(pid: int) -> list[int]:
+    """Return the descendants of a process that carry no mark."""
+    return [one for one in _descendants(pid) if _unmarked(one)]
+
+
+def adopted() -> list[int]:
+    """Return the processes that have come to this one, and reap those that have ended."""
+    found = []
+    for pid in SYSTEM.children(os.getpid()):
+        if pid in _started or not _foreign(pid):
+            continue
+        with contextlib.suppress(ChildProcessError):
+            if os.waitpid(pid, os.WNOHANG) == (0, 0):
+                found.append(pid)
+    return found
+
+
+def end_unmarked(before: AbstractSet[int]) -> list[str]:
+    """Kill those that have come since and carry no mark; return what they were, once they are gone."""
+    strays = [pid for pid in adopted() if pid not in before and _unmarked(pid)]
+    names = [f"{_name(pid)} ({pid})" for pid in strays]
+    SYSTEM.end(strays, signals.SIGKILL, DEATH_PATIENCE)
+    adopted()
+    return names
+
+
+def _descendants(pid: int) -> Iterator[int]:
+    for child in SYSTEM.children(pid):
+        yield child
+        yield from _descendants(child)
+
+
+def _unmarked(pid: int) -> bool:
+    """Whether a process runs and carries no mark: one that only waits to be reaped has none either."""
+    if variable_of(pid, RUN_VARIABLE):
+        return False
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def _foreign(pid: int) -> bool:
+    """Whether a child was started by another process: it is in the group of one of ours, or in a session of its own."""
+    try:
+        return os.getpgid(pid) in _groups or os.getsid(pid) != os.getsid(0)
+    except ProcessLookupError:
+        return False
+
+
+def _name(pid: int) -> str:
+    try:
+        process = psutil.Process(pid)
+        return visible(" ".join(process.cmdline()) or process.name())
+    except psutil.Error:
+        return "one that ended meanwhile"

@@ -1,0 +1,124 @@
+"""A client and a peer that reads late, never, or not any more. A pipe of a few bytes stands for any that is full."""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import pytest
+
+from harmony.process.child import ChildProcess
+from harmony.wire.client import Client, Oddity, UnansweredError
+from harmony.wire.jsonrpc import ErrorResponse, Message
+
+LARGE = bytes(1 << 18)
+SOON, LONG = 0.2, 60.0
+
+
+class Listening(Client):
+    """A client that says nothing of what it hears."""
+
+    def received(self, message: Message, body: bytes) -> None:
+        pass
+
+    def odd(self, kind: Oddity, text: str, error: ErrorResponse | None = None) -> None:
+        pass
+
+    def process_ended(self, child: ChildProcess) -> None:
+        pass
+
+
+@dataclass
+class Conversation:
+    """A client, and the descriptors that its peer has."""
+
+    client: Client
+    hears: int
+    speaks: int
+    open: set[int] = field(default_factory=set)
+
+    def end(self, descriptor: int) -> None:
+        """Close a descriptor of the peer."""
+        self.open.discard(descriptor)
+        os.close(descriptor)
+
+    def take(self, length: int) -> bytes:
+        """Read so many bytes as the peer, however they come."""
+        data = b""
+        while len(data) < length:
+            data += os.read(self.hears, length - len(data))
+        return data
+
+
+@pytest.fixture
+def talk() -> Iterator[Conversation]:
+    from_client, write = os.pipe()
+    read, to_client = os.pipe()
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
+    client = Listening("the peer", read, write)
+    client.listen()
+    talk = Conversation(client, from_client, to_client, {from_client, to_client})
+    yield talk
+    client.close()
+    for descriptor in (*talk.open, read, write):
+        os.close(descriptor)
+
+
+def test_a_full_pipe_is_waited_for_and_the_loop_goes_on_meanwhile(talk: Conversation) -> None:
+    """A write that blocks the loop would never let the peer's reading begin here."""
+
+    async def work() -> tuple[int, bytes]:
+        writing = asyncio.create_task(talk.client.write(LARGE, LONG))
+        await asyncio.sleep(0)
+        return await asyncio.gather(writing, asyncio.to_thread(talk.take, len(LARGE)))
+
+    left, taken = asyncio.run(work())
+    assert (left, taken) == (0, LARGE)
+    assert talk.client.gone is None
+
+
+def test_a_peer_that_does_not_read_gets_nothing_more_and_owes_nobody_an_answer(talk: Conversation) -> None:
+    """After a message that was cut short, the next one would be taken for its rest."""
+
+    async def work() -> tuple[int, int]:
+        with talk.client.expecting(1, "read") as answer:
+            left = await talk.client.write(LARGE, SOON)
+            with pytest.raises(UnansweredError, match="it does not read what it is sent"):
+                await answer
+        return left, await talk.client.write(b"more", LONG)
+
+    left, more = asyncio.run(work())
+    assert 0 < left < len(LARGE)
+    assert more == 0
+    assert talk.client.gone == "it does not read what it is sent"
+
+
+def test_who_has_not_begun_to_write_in_time_cuts_no_message(talk: Conversation) -> None:
+    async def work() -> tuple[int, str | None, int]:
+        first = asyncio.create_task(talk.client.write(LARGE, LONG))
+        await asyncio.sleep(0)
+        second = await talk.client.write(b"late", SOON)
+        gone = talk.client.gone
+        await asyncio.to_thread(talk.take, len(LARGE))
+        return second, gone, await first
+
+    assert asyncio.run(work()) == (len(b"late"), None, 0)
+
+
+def test_a_peer_that_is_gone_fails_what_is_pending_and_not_the_writer(talk: Conversation) -> None:
+    async def work() -> int:
+        with talk.client.expecting(1) as answer:
+            talk.end(talk.hears)
+            left = await talk.client.write(LARGE, LONG)
+            talk.end(talk.speaks)
+            with pytest.raises(UnansweredError, match="closed by the peer"):
+                await answer
+        with talk.client.expecting(2) as answer, pytest.raises(UnansweredError, match="closed by the peer"):
+            await answer
+        return left
+
+    assert asyncio.run(work()) == 0
