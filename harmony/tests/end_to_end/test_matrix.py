@@ -107,7 +107,7 @@ def verdicts(output: str) -> dict[str, str]:
 
 
 def test_a_word_runs_its_pairing(project: Path) -> None:
-    done = run(project, "good_other", "1.1")
+    done = run(project, "good_other", "1.1", "-v")
     assert done.returncode == 0, done.stdout
     assert "good_other" in done.stdout
     assert verdicts(done.stdout) == {"1.1": "ok"}
@@ -290,6 +290,7 @@ def test_cells_run_on_another_machine(project: Path, tmp_path_factory: pytest.Te
                         "1.1",
                         "-W",
                         "ignore::DeprecationWarning",
+                        "-v",
                     ),
                     *("--dist", "load", "--tx", f"socket={address}:8888//chdir={far}", "--rsyncdir", str(project)),
                 )

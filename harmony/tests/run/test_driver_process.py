@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import sys
+import time
 from collections.abc import Awaitable, Callable
 
 import pytest
@@ -12,7 +13,7 @@ import pytest
 from harmony.errors import UnsupportedError
 from harmony.model import Verdict
 from harmony.process.child import ProcessSpec
-from harmony.run import driver_process
+from harmony.run import driver_process, role_driver
 from harmony.run.driver_actor import DriverProgram
 from harmony.verdict.events import Event, WorkerEnded, WorkerStarted
 from harmony.wire.driver import DriverError
@@ -150,6 +151,26 @@ def test_one_that_does_not_end_is_ended_and_named(monkeypatch: pytest.MonkeyPatc
         assert not kettle.alive
 
     with_kettle("stays", work)
+
+
+def test_it_says_what_is_under_way_and_since_when(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(role_driver, "_DUMP_TIMEOUT", 60.0)
+    program = DriverProgram(spec("hangs"), CONTRACT)
+
+    async def body() -> None:
+        kettle = await KettleProcess.begin(program.spec, CONTRACT, listener=program)
+        before = time.monotonic()
+        boiling = asyncio.create_task(kettle.boil(2, timeout=60))
+        scene = await program.stacks()
+        while "verb" not in scene and time.monotonic() < before + 60:
+            scene = await program.stacks()
+        assert scene["verb"] == "boil"
+        assert before <= scene["since"] <= time.monotonic()
+        await kettle.kill()
+        with pytest.raises(DriverError):
+            await boiling
+
+    asyncio.run(body())
 
 
 def test_its_start_and_end_are_told_and_its_words_are_heard() -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from harmony.model import Verdict
-from harmony.text import shortened
+from harmony.text import shown
 from harmony.verdict.blame import Blame, Cause, verdicts
 
 _MOST_BLAMES: Final = 5
@@ -53,7 +53,7 @@ def said(cause: Cause) -> str:
     """Return what the first cell of a cause says."""
     first = cause.first
     text = (first.error or first.note).partition("\n")[0]
-    return shortened(text, _LONGEST) or str(cause.verdict)
+    return shown(text, _LONGEST) or str(cause.verdict)
 
 
 def _more(left: int, what: str, indent: str) -> list[str]:

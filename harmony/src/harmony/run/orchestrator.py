@@ -174,7 +174,7 @@ class _CellRun:
             for player in self.players:
                 await player.worker.kill()
             raise
-        return await self._released(self._with_scenes(result))
+        return await self._released(with_scenes(result, self.scenes))
 
     def _look_around(self, result: StepResult) -> dict[str, dict[str, Any]]:
         """Return where the workers stand that did not hang themselves: one of them may be what the other waits for.
@@ -188,26 +188,6 @@ class _CellRun:
         with concurrent.futures.ThreadPoolExecutor(len(others)) as threads:
             scenes = threads.map(lambda player: asyncio.run(player.worker.stacks()), others)
         return {player.key: scene for player, scene in zip(others, scenes, strict=True) if scene}
-
-    def _with_scenes(self, result: ScenarioResult) -> ScenarioResult:
-        """Tell of a hang where everybody stands, and before all else who has hung the longest."""
-        failure = result.failure
-        if failure is None or not self.scenes:
-            return result
-        own = {key: one.data for key, one in failure.outcomes.items() if one.verdict is failure.verdict}
-        begun = {key: float(scene["since"]) for key, scene in {**own, **self.scenes}.items() if "since" in scene}
-        first = min(begun, key=lambda key: begun[key], default="")
-        sections = {f"stack of {key}": str(scene["stack"]) for key, scene in self.scenes.items() if key != first}
-        scene = self.scenes.get(first)
-        more = {"first": f"{first}, in {scene['verb']}\n{scene['stack']}"} if scene else {}
-        outcomes = {
-            key: replace(one, data={**one.data, **more, "sections": {**(one.data.get("sections") or {}), **sections}})
-            if key in own
-            else one
-            for key, one in failure.outcomes.items()
-        }
-        shown = replace(failure, outcomes=outcomes)
-        return replace(result, results=tuple(shown if one is failure else one for one in result.results))
 
     async def _player(self, role: str, recorder: Recorder | None) -> Actor:
         platform = self.cell.pairing.platforms[role]
@@ -259,6 +239,32 @@ def _with_leaks(result: ScenarioResult, daemons: Sequence[str], objects: Sequenc
     if objects:
         result = merged(result, Verdict.FAILED, Phase.LEAKS, f"left behind (removed now): {', '.join(objects)}")
     return result
+
+
+def with_scenes(result: ScenarioResult, scenes: Mapping[str, Mapping[str, Any]]) -> ScenarioResult:
+    """Return a result that tells of a hang where the others stand, and before all else who has hung the longest.
+
+    Args:
+        result: What came of the scenario.
+        scenes: Where those stand that did not time out themselves, as they say it.
+    """
+    failure = result.failure
+    if failure is None or not scenes:
+        return result
+    own = {key: one.data for key, one in failure.outcomes.items() if one.verdict is failure.verdict}
+    begun = {key: float(scene["since"]) for key, scene in {**own, **scenes}.items() if "since" in scene}
+    first = min(begun, key=lambda key: begun[key], default="")
+    sections = {f"stack of {key}": str(scene["stack"]) for key, scene in scenes.items() if key != first}
+    scene = scenes.get(first)
+    more = {"first": f"{first}, in {scene['verb']}\n{scene['stack']}"} if scene else {}
+    outcomes = {
+        key: replace(one, data={**one.data, **more, "sections": {**(one.data.get("sections") or {}), **sections}})
+        if key in own
+        else one
+        for key, one in failure.outcomes.items()
+    }
+    shown = replace(failure, outcomes=outcomes)
+    return replace(result, results=tuple(shown if one is failure else one for one in result.results))
 
 
 def _remove(names: Sequence[str]) -> None:

@@ -19,16 +19,18 @@ _GROUP: Final = re.compile(r"(?<!\\)\((\?P<\w+>|\?:)?([^()]*)(?<!\\)\)[*+?]?")
 _FIELD: Final = re.compile(r"\{[^{}]*\}")
 
 
-def nearest(type_: StepType, sentence: str, definitions: Iterable[StepDefinition]) -> tuple[StepDefinition, str] | None:
+def nearest(
+    type_: StepType | None, sentence: str, definitions: Iterable[StepDefinition]
+) -> tuple[StepDefinition, str] | None:
     """Return the nearest definition of a type, with the sentence as it would be; nothing if none is near.
 
-    Words in quotes and numbers are arguments, and do not count.
+    Without a type it is the nearest of any. Words in quotes and numbers are arguments, and do not count.
     """
     wanted = outline(normalised(sentence)).lower()
     best: tuple[float, StepDefinition, str] | None = None
     matcher = difflib.SequenceMatcher(b=wanted, autojunk=False)
     for definition in definitions:
-        if type_ not in definition.types:
+        if type_ is not None and type_ not in definition.types:
             continue
         known = outline_of(definition)
         matcher.set_seq1(known.lower())

@@ -87,13 +87,11 @@ def _table_lines(step: Step) -> list[str]:
 
 def _details(key: str, outcome: StepOutcome) -> list[str]:
     data: Mapping[str, Any] = outcome.data
+    who, _, stood = str(data.get("first", "")).partition("\n")
     titles = (("where", "traceback"), ("stack", "stack"), ("hint", "hint"), ("snippet", "snippet"))
     parts = [(title, data.get(name)) for title, name in titles] + list((data.get("sections") or {}).items())
-    lines = [line for title, text in parts if text for line in _section(f"{title} ({key})", str(text))]
-    if data.get("first"):
-        who, *where = str(data["first"]).splitlines()
-        lines = ["", f"hangs first: {who}", *(f"    {line}" for line in where), *lines]
-    return lines
+    first = _section(f"hangs first: {who}", stood) if who else []
+    return first + [line for title, text in parts if text for line in _section(f"{title} ({key})", str(text))]
 
 
 def _section(title: str, text: str) -> list[str]:
