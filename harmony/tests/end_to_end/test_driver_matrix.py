@@ -54,12 +54,6 @@ Feature: Tea
     Given the 'host' process boils '2' cups
     When the 'host' process is killed
     Then the 'host' process boils '2' cups
-
-  Scenario: 1.8 One boils in the background
-    Given the 'guest' process is plugged in
-    And the 'host' process is plugged in
-    When the 'guest' process begins to boil '2' cups
-    Then the 'host' process boils '2' cups
 """
 CRASHES = {
     "aborts-later": r"killed by SIGABRT, (?:idle|asked to end) after boil; last lines of its stderr:\s+the lid is off",
