@@ -7,13 +7,14 @@ import importlib
 import pkgutil
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from harmony.config import Settings, read_settings
 from harmony.errors import ConfigurationError, GherkinSyntaxError
+from harmony.process.resources import LeakProbe
 from harmony.project_file import PROJECT_FILE, find_project_file
 from harmony.spec.gherkin import Feature, read_feature
 from harmony.steps.conversion import Converters
@@ -119,6 +120,20 @@ class Project:
         if not isinstance(found, kind):
             raise ConfigurationError(f"{self.file}: {setting}: {name!r} is no {kind.__name__}")
         return found
+
+    def probes(self, platform: str = "") -> list[LeakProbe]:
+        """Import what looks for what a run has left.
+
+        Args:
+            platform: Around whose cells it looks; around every cell if absent.
+
+        Raises:
+            ConfigurationError: The project names something that is not there.
+        """
+        setting, leaks = "leaks.probes", self.settings.leaks.probes
+        if platform:
+            setting, leaks = f"platforms.{platform}.{setting}", self.settings.platforms[platform].leaks.probes
+        return [self.named(setting, name, cast("type[LeakProbe]", Callable)) for name in leaks]
 
     @property
     def contract(self) -> Contract:
