@@ -18,16 +18,14 @@ def headline(blame: Blame) -> str:
     """Return who and what, on one line."""
     cells = blame.cells
     if len(cells) == 1:
-        common = cells[0].cell
+        common = f": {cells[0].cell}"
     elif not blame.who:
-        common = "nobody is in all of them"
+        common = ""
     else:
         beside = "" if blame.of == len(cells) else f", as have {blame.of - len(cells)} others"
         who = ", ".join(one if "=" in one or " " in one else f"{one} in some role" for one in blame.who)
-        common = f"all {len(cells)} have {who}{beside}"
-    return (
-        f"{verdicts(cells)}: {common}; {'first cause' if len(blame.causes) > 1 else 'cause'}: {said(blame.causes[0])}"
-    )
+        common = f": all {len(cells)} have {who}{beside}"
+    return f"{verdicts(cells)}{common}; {'first cause' if len(blame.causes) > 1 else 'cause'}: {said(blame.causes[0])}"
 
 
 def lines(blames: Sequence[Blame]) -> list[str]:
