@@ -123,6 +123,11 @@ class _Side:
             setattr(report, _CELL, item.cell.key)
         return report
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Count no letter among the tests: a worker would write it into what the cell has printed."""
+        return ("", "", "") if carries_events(report) else None
+
 
 class WorkerReporting(_Side):
     """Sends what a worker of pytest-xdist has to tell to its controller, while it happens."""
@@ -225,11 +230,6 @@ class Reporting(_Side):
             self._publish(plan)
 
     # ---- while
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """Count no letter among the tests."""
-        return ("", "", "") if carries_events(report) else None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:
