@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 from _pytest.mark import pytest_collection_modifyitems as deselect
 
-from harmony.config import overrides_of
+from harmony.config_sources import overrides_of
 from harmony.errors import ExitCode, HarmonyError
 from harmony.process.this_system import missing_promises
 from harmony.project import load_project
