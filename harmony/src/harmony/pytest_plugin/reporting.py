@@ -228,7 +228,7 @@ class Reporting(_Side):
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """Count no letter among the tests."""
+        """Leave reports that carry events out of the count of the tests."""
         return ("", "", "") if carries_events(report) else None
 
     @pytest.hookimpl(optionalhook=True)

@@ -17,9 +17,9 @@ import yaml
 
 from harmony.errors import ExitCode, HarmonyError
 from harmony.plan.cells import Cell
-from harmony.text import shown
+from harmony.state import read_whole
+from harmony.text import jsonable, shown
 from harmony.wire.jsonrpc import ErrorResponse, Message, Request, Response
-from harmony.wire.step_contract import jsonable
 
 FORMAT: Final = 1
 NOISE: Final = (
@@ -166,7 +166,7 @@ def load(file: Path) -> Recording:
         RecordingError: It is neither.
     """
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_whole(file)
         return _of_lines(text, file) if file.suffix == ".jsonl" else _of_yaml(yaml.safe_load(text), file)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         detail = f"{type(error).__name__}: {shown(str(error), 200)}"

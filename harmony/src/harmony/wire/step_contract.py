@@ -6,19 +6,17 @@ Generous in what is taken (field names in any casing, unknown ones ignored), str
 from __future__ import annotations
 
 import functools
-import math
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
 from harmony import patterns
-from harmony.excerpt import HEAD, TAIL, excerpt
+from harmony.excerpt import HEAD, TAIL, excerpt, gap
 from harmony.model import DataTable, DocString, LogRecord, ScenarioStart, StepCall, StepOutcome, StepType, Verdict
-from harmony.text import shortened, shown
+from harmony.text import jsonable, shown
 from harmony.wire import jsonrpc
 
 HEALTH = "health"
@@ -103,8 +101,8 @@ def _few(value: Any) -> Any:
     """Return head and tail of a list of log lines, before each becomes an object that is ten times as large."""
     if not isinstance(value, list) or len(value) <= HEAD + TAIL:
         return _sequence(value)
-    gap = {"level": 3, "message": f"… {len(value) - HEAD - TAIL} lines left out …"}
-    return [*value[:HEAD], gap, *value[-TAIL:]]
+    between = gap(len(value) - HEAD - TAIL)
+    return [*value[:HEAD], {"level": between.level, "message": between.message}, *value[-TAIL:]]
 
 
 Text = Annotated[str, BeforeValidator(_text)]
@@ -395,32 +393,6 @@ def response_fields(
         "context": dict(context),
         "logs": _wire_logs(outcome.logs),
     }
-
-
-def now() -> str:
-    """Return the present moment as the field writes it."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def jsonable(value: Any, depth: int = 16) -> Any:
-    """Return a value that JSON can carry; what it cannot is described instead."""
-    match value:
-        case None | bool() | int():
-            return value
-        case str():
-            return shortened(value)
-        case float():
-            return value if math.isfinite(value) else str(value)
-        case bytes() | bytearray() | memoryview():
-            return f"<{len(value)} bytes>"
-        case _ if depth <= 0:
-            return "…"
-        case Mapping():
-            return {shortened(str(key)): jsonable(item, depth - 1) for key, item in value.items()}
-        case list() | tuple() | set() | frozenset():
-            return [jsonable(item, depth - 1) for item in value]
-        case _:
-            return shortened(str(value))
 
 
 def _wire_logs(logs: Sequence[LogRecord]) -> list[dict[str, Any]]:
