@@ -48,7 +48,8 @@ _ALIASES = {"info": 2, "warn": 3, "fatal": 5}
 M = TypeVar("M", bound=BaseModel)
 
 
-def _without_case(name: object) -> str:
+def without_case(name: object) -> str:
+    """Return what all spellings of a field have in common."""
     return str(name).replace("_", "").lower()
 
 
@@ -56,7 +57,7 @@ def _without_case(name: object) -> str:
 def _fields(model: type[BaseModel]) -> dict[str, str]:
     """Return the name of each field by its spellings; Pascal case is what most peers write."""
     names = list(model.model_fields)
-    return {_without_case(name): name for name in names} | {name.title().replace("_", ""): name for name in names}
+    return {without_case(name): name for name in names} | {name.title().replace("_", ""): name for name in names}
 
 
 def _step_type(value: Any) -> StepType | None:
@@ -122,7 +123,7 @@ class _Wire(BaseModel):
         fields = _fields(cls)
         known: dict[str, Any] = {}
         for key, item in value.items():
-            name = fields.get(key) or fields.get(_without_case(key))
+            name = fields.get(key) or fields.get(without_case(key))
             if name is not None:
                 known.setdefault(name, item)
         return known
@@ -283,8 +284,8 @@ class Discovery(_Wire):
 
     def able(self, capability: str) -> bool:
         """Return whether it announces a capability, in any casing."""
-        wanted = _without_case(capability)
-        return any(_without_case(name) == wanted and value for name, value in self.capabilities.items())
+        wanted = without_case(capability)
+        return any(without_case(name) == wanted and value for name, value in self.capabilities.items())
 
     def has(self, type_: StepType | None, text: str) -> bool:
         """Return whether it announces a sentence for steps of a type."""
