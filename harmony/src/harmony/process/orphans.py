@@ -69,11 +69,11 @@ def _descendants(pid: int) -> Iterator[int]:
 
 
 def _unmarked(pid: int) -> bool:
-    """Whether a process runs and carries no mark: one that only waits to be reaped has none either."""
+    """Whether a process runs and carries no mark: one that ends has none either, and no memory any more."""
     if variable_of(pid, RUN_VARIABLE):
         return False
     with contextlib.suppress(psutil.Error):
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return psutil.Process(pid).memory_info().vms > 0
     return False
 
 
