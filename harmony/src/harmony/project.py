@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from harmony.config import Settings, read_settings
+from harmony.config import Settings
+from harmony.config_sources import read_settings
 from harmony.errors import ConfigurationError, GherkinSyntaxError
 from harmony.project_file import PROJECT_FILE, find_project_file
 from harmony.spec.gherkin import Feature, read_feature

@@ -16,11 +16,9 @@ from typing import Final
 import psutil
 
 from harmony.process.marks import RUN_VARIABLE, variable_of
+from harmony.process.reaper import DEATH_PATIENCE
 from harmony.process.this_system import SYSTEM
 from harmony.text import visible
-
-DEATH_PATIENCE: Final = 2.0
-"""Seconds for what was killed to be gone."""
 
 _started: Final[set[int]] = set()
 _groups: Final[set[int]] = set()
