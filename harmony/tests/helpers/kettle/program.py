@@ -37,7 +37,8 @@ def perform(verb: str, params: dict[str, Any]) -> Any:
         return True
     if verb == "dump":
         now = time.monotonic()
-        requests = [{"id": id_, "verb": verb, "seconds": now - began} for id_, (verb, began) in [*UNDER_WAY.items()]]
+        others = [(id_, verb, began) for id_, (verb, began) in [*UNDER_WAY.items()] if verb != "dump"]
+        requests = [{"id": id_, "verb": verb, "seconds": now - began} for id_, verb, began in others]
         return {"requests": requests, "threads": [{"name": "stove", "stack": "hot"}]}
     if verb != "boil":
         raise jsonrpc.RpcError(jsonrpc.METHOD_NOT_FOUND, f"there is no verb {verb!r}")
