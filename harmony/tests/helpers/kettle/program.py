@@ -63,11 +63,14 @@ def send(message: jsonrpc.Message) -> None:
 
 def answer(request: jsonrpc.Request) -> None:
     UNDER_WAY[request.id] = (request.method, time.monotonic())
+    said: jsonrpc.Response | jsonrpc.ErrorResponse
     try:
-        send(jsonrpc.Response(request.id, perform(request.method, dict(jsonrpc.first_object(request.params)))))
+        said = jsonrpc.Response(request.id, perform(request.method, dict(jsonrpc.first_object(request.params))))
     except jsonrpc.RpcError as error:
-        send(jsonrpc.ErrorResponse(request.id, error.code, error.message, error.data))
+        said = jsonrpc.ErrorResponse(request.id, error.code, error.message, error.data)
+    # Before it is answered: whoever hears the answer may ask at once what is under way.
     del UNDER_WAY[request.id]
+    send(said)
     if FAULT == "prints":
         os.write(1, b"the water is hot\n")
     if request.method == "boil":
