@@ -36,6 +36,6 @@ class StepSettings(BaseSettings):
     idle_timeout: float = Field(default=1.0, gt=0, le=10)
     blocked_for: float = Field(default=0.1, gt=0, le=10)
     leave_timeout: float = Field(default=1.0, gt=0, le=10)
-    bulk_timeout: float = Field(default=25.0, gt=0, le=3600)
+    bulk_timeout: float = Field(default=50.0, gt=0, le=3600)
     slack: float = Field(default=1.0, ge=0, le=60)
     long_run: float = Field(default=20.0, gt=0, le=86400)

@@ -197,7 +197,7 @@ class Stage:
             seen.attempted += count
             begun = time.monotonic()
             try:
-                await agent.call("write", count=count, timeout=2 * PATIENCE, **how)
+                await agent.call("write", count=count, timeout=_ROUND_SECONDS, **how)
             except RefusedError as error:
                 seen.error, seen.says, seen.error_at = error.code, str(error), time.monotonic()
                 return

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from harmony.config import overrides_of, read_settings
+from harmony.config_sources import overrides_of, read_settings
 from harmony.errors import ConfigurationError
 from harmony.project import load_project
 from harmony.project_file import find_project_file
@@ -54,7 +54,7 @@ def test_variables_of_a_run_are_no_settings(file: Path, monkeypatch: pytest.Monk
     ("text", "place"),
     [
         ("[timeouts]\nstep = 0\n", "timeouts.step: Input should be greater than 0"),
-        ("[timeouts]\nsetp = 1\n", "timeouts.setp: there is no such setting; did you mean setup?"),
+        ("[timeouts]\nsetp = 1\n", "timeouts.setp: there is no such setting; did you mean 'setup'?"),
         ("unknown = 1\n", "unknown: there is no such setting; known are: features, steps"),
         ('[platforms.x]\ncommand = ["a"]\ncontract = "telepathy"\n', "platforms.x.contract"),
         ("steps = [\n", "harmony.toml"),
@@ -109,9 +109,9 @@ def test_no_project_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('[driver]\ncontrct = "x"\n', "driver.contrct: there is no such setting; did you mean contract?"),
-        ('[platforms.gas]\ncomand = ["x"]\n', "platforms.gas.comand: there is no such setting; did you mean command?"),
-        ("[timeout]\nstep = 1\n", "timeout: there is no such setting; did you mean timeouts?"),
+        ('[driver]\ncontrct = "x"\n', "driver.contrct: there is no such setting; did you mean 'contract'?"),
+        ('[platforms.gas]\ncomand = ["x"]\n', "gas.comand: there is no such setting; did you mean 'command'?"),
+        ("[timeout]\nstep = 1\n", "timeout: there is no such setting; did you mean 'timeouts'?"),
         ('[driver]\nlocal = "gsa"\n[platforms.gas]\ncommand = ["x"]\ncontract = "driver"\n', "did you mean 'gas'?"),
         ('[driver]\nlocal = "gas"\n[platforms.gas]\ncommand = ["x"]\n', "'gas' is no platform with a driver"),
     ],

@@ -6,13 +6,13 @@ import asyncio
 from typing import Final
 
 from harmony import expect_equal, step, then
+from step_definitions.observer import HEADER
 from step_definitions.patterns import Pattern, Payload, digest
 from step_definitions.port import Driver, DriverError, Transfer
 from step_definitions.role import Role
 from step_definitions.sentences import acting, stating
 
 _SIZE: Final = 100
-_HEADER: Final = 16
 
 
 class SynchronisationSteps:
@@ -77,10 +77,10 @@ class SynchronisationSteps:
         """The writer got more through than there is room for, so it was let go on each time it waited."""
         if self._begun:
             self.blocked()
-            written, taken = self._written, self._written * (_HEADER + _SIZE)
+            written, taken = self._written, self._written * (HEADER.size + _SIZE)
         else:
             bulk = self._bulk or await self._bulk_done()
-            written, taken = bulk.frames, bulk.frames * _HEADER + bulk.bytes
+            written, taken = bulk.frames, bulk.frames * HEADER.size + bulk.bytes
         room = self._role.written_view.field("payload_size")
         if taken <= room:
             raise AssertionError(f"{written} frames take {taken} bytes: all of them have room in {room}")

@@ -92,14 +92,14 @@ def test_who_only_cleans_has_the_name_before_semaphores_that_stand_alone_go(
 ) -> None:
     """Without the name, these could be the semaphores of a reader that is creating the buffer meanwhile."""
     _core.semaphore_create(f"/sem-w-{name}", 0o600)
-    remove, held = ownership._unlink_all, []
+    remove, held = ownership._unlink_semaphores, []
 
-    def look(*paths: Path) -> None:
-        with ownership.opened(name) as fd:
+    def look(name: str) -> None:
+        with ownership.opened(segment(name)) as fd:
             held.append(presence.held(fd, presence.READER_LOCK))
-        remove(*paths)
+        remove(name)
 
-    monkeypatch.setattr(ownership, "_unlink_all", look)
+    monkeypatch.setattr(ownership, "_unlink_semaphores", look)
     assert ownership.remove_stale(name)
     assert held == [True]
     assert objects(name) == []

@@ -39,8 +39,7 @@ class Excerpt:
         """Return what is kept; one line says how many lines are missing in its place."""
         if not self._left_out:
             return (*self._head, *self._tail)
-        gap = LogRecord(self._tail[0].timestamp, _GAP_LEVEL, f"… {self._left_out} lines left out …")
-        return (*self._head, gap, *self._tail)
+        return (*self._head, gap(self._left_out, self._tail[0].timestamp), *self._tail)
 
     def take(self) -> tuple[LogRecord, ...]:
         """Return what is kept, and begin again."""
@@ -49,6 +48,11 @@ class Excerpt:
         self._tail.clear()
         self._left_out = 0
         return records
+
+
+def gap(left_out: int, timestamp: str = "") -> LogRecord:
+    """Return the line that stands for those that were left out."""
+    return LogRecord(timestamp, _GAP_LEVEL, f"… {left_out} lines left out …")
 
 
 def excerpt(records: Iterable[LogRecord], head: int = HEAD, tail: int = TAIL) -> tuple[LogRecord, ...]:

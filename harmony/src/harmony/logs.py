@@ -25,7 +25,6 @@ LEVELS: Final[Mapping[str, int]] = {
     "error": 4,
     "critical": 5,
 }
-_STANDARD: Final = (logging.NOTSET, logging.DEBUG, logging.INFO, logging.WARNING, logging.ERROR, logging.CRITICAL)
 _NOT_SHOWN: Final = frozenset({"timestamp", "level", "event", "scenario", "role", "platform", "step"})
 
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from regex import Pattern
 
 SECONDS: Final = 1.0
-"""For one search. What takes longer is taken for no answer."""
+"""For one search; one that takes longer is an error, as nobody knows what it would have found."""
 
 
 class PatternError(HarmonyError):

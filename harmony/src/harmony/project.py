@@ -10,11 +10,11 @@ import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from harmony.config import Settings, read_settings
+from harmony.config import Settings
+from harmony.config_sources import read_settings
 from harmony.errors import ConfigurationError, GherkinSyntaxError
-from harmony.process.resources import LeakProbe
 from harmony.project_file import PROJECT_FILE, find_project_file
 from harmony.spec.gherkin import Feature, read_feature
 from harmony.steps.conversion import Converters
@@ -22,6 +22,9 @@ from harmony.steps.injection import Providers
 from harmony.steps.library import StepLibrary
 from harmony.steps.registry import StepRegistry, import_modules
 from harmony.wire.driver_contract import Contract
+
+if TYPE_CHECKING:
+    from harmony.process.resources import LeakProbe  # what looks at processes is nothing for a worker
 
 Named = TypeVar("Named")
 

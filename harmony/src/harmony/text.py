@@ -5,6 +5,7 @@ A driver, a worker or a file name may hold anything: orders to the terminal, hal
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any, Final
@@ -49,6 +50,27 @@ def all_visible(value: Any) -> Any:
             return [all_visible(item) for item in value]
         case _:
             return value
+
+
+def jsonable(value: Any, depth: int = 16) -> Any:
+    """Return a value that JSON can carry; what it cannot is described instead."""
+    match value:
+        case None | bool() | int():
+            return value
+        case str():
+            return shortened(value)
+        case float():
+            return value if math.isfinite(value) else str(value)
+        case bytes() | bytearray() | memoryview():
+            return f"<{len(value)} bytes>"
+        case _ if depth <= 0:
+            return "…"
+        case Mapping():
+            return {shortened(str(key)): jsonable(item, depth - 1) for key, item in value.items()}
+        case list() | tuple() | set() | frozenset():
+            return [jsonable(item, depth - 1) for item in value]
+        case _:
+            return shortened(str(value))
 
 
 def _spelled(found: re.Match[str]) -> str:

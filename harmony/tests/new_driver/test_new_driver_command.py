@@ -8,7 +8,8 @@ import pytest
 from typer.testing import CliRunner
 
 from harmony.cli.app import app
-from harmony.config import Settings, read_settings
+from harmony.config import Settings
+from harmony.config_sources import read_settings
 from harmony.errors import ConfigurationError
 from harmony.new_driver.languages import LANGUAGES
 from sandbox import Sandbox

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from harmony.config import read_settings
+from harmony.config_sources import read_settings
 from harmony.errors import ConfigurationError
 from harmony.project import load_project
 from harmony.run.matrix_mode import MatrixMode, MatrixRequest

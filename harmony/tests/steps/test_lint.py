@@ -309,10 +309,24 @@ def test_one_doubled_pattern_is_one_problem_at_many_places() -> None:
 
 def test_a_tag_that_is_near_to_a_known_one_is_named_once() -> None:
     told = reported(changed("@slow", "@slwo") + SECOND.replace("1.1 One", "1.2 Two").replace("  Sc", "\n  @slwo\n  Sc"))
-    assert told.count("did you mean @slow?") == 1
+    assert told.count("did you mean 'slow'?") == 1
     assert told.endswith("1 problem at 2 places; nothing has been run.")
 
 
 def test_different_causes_stay_apart() -> None:
     told = reported(changed("writes '5' frames", "wirtes '5' frames").replace("see '5'", "seee '5'"))
     assert told.endswith("2 problems; nothing has been run.")
+
+
+def test_two_problems_of_one_method_are_both_told() -> None:
+    """They have the same kind and place, and nothing else."""
+
+    class Twice:
+        @given("the sun")
+        @given("the stars")
+        def above(self) -> None:
+            raise NotImplementedError
+
+    told = reported(GOOD, Twice)
+    assert "the sun" in told
+    assert "the stars" in told

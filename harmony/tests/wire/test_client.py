@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import fcntl
 import os
+import queue
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
 
 from harmony.process.child import ChildProcess
+from harmony.wire import framing
 from harmony.wire.client import Client, Oddity, UnansweredError
 from harmony.wire.jsonrpc import ErrorResponse, Message
 
@@ -19,13 +21,15 @@ SOON, LONG = 0.2, 60.0
 
 
 class Listening(Client):
-    """A client that says nothing of what it hears."""
+    """A client that keeps what is odd."""
+
+    oddities: queue.Queue[Oddity]
 
     def received(self, message: Message, body: bytes) -> None:
         pass
 
     def odd(self, kind: Oddity, text: str, error: ErrorResponse | None = None) -> None:
-        pass
+        self.oddities.put_nowait(kind)
 
     def process_ended(self, child: ChildProcess) -> None:
         pass
@@ -60,6 +64,7 @@ def talk() -> Iterator[Conversation]:
     if hasattr(fcntl, "F_SETPIPE_SZ"):
         fcntl.fcntl(write, fcntl.F_SETPIPE_SZ, 4096)
     client = Listening("the peer", read, write)
+    client.oddities = queue.Queue()
     client.listen()
     talk = Conversation(client, from_client, to_client, {from_client, to_client})
     yield talk
@@ -122,3 +127,23 @@ def test_a_peer_that_is_gone_fails_what_is_pending_and_not_the_writer(talk: Conv
         return left
 
     assert asyncio.run(work()) == 0
+
+
+def test_an_answer_is_late_to_whoever_waited_in_vain_and_not_to_whoever_was_cancelled(talk: Conversation) -> None:
+    async def wait_for(number: int, *, cancelled: bool) -> None:
+        with talk.client.expecting(number) as answer:
+            if cancelled:
+                raise asyncio.CancelledError
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(answer, 0)
+
+    async def work() -> None:
+        with pytest.raises(asyncio.CancelledError):
+            await wait_for(1, cancelled=True)
+        await wait_for(2, cancelled=False)
+
+    asyncio.run(work())
+    for number in (1, 2, 1):
+        body = b'{"jsonrpc":"2.0","id":%d,"result":true}' % number
+        os.write(talk.speaks, framing.encode(body))
+    assert [talk.client.oddities.get(timeout=LONG) for _ in range(2)] == [Oddity.LATE, Oddity.SECOND]

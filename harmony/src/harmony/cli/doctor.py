@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from harmony.cli.options import ProjectOption, SetOption
-from harmony.config import overrides_of
+from harmony.config_sources import overrides_of
 from harmony.doctor.examination import LIMIT, Examination, checks_of, open_case, select_checks
 from harmony.doctor.finding import Finding
 from harmony.doctor.rendering import WRITERS, Form, catalogue

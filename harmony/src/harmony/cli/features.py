@@ -10,7 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from harmony.cli.options import ProjectOption, SetOption
-from harmony.config import overrides_of
+from harmony.config_sources import overrides_of
 from harmony.errors import ExitCode
 from harmony.project import Project, load_project
 from harmony.run.project_run import ProjectRun

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from harmony.cli.options import ProjectOption, SetOption
-from harmony.config import overrides_of
+from harmony.config_sources import overrides_of
 from harmony.plan.durations import DURATIONS_FILE, read_durations
 from harmony.plan.pairing import PairingRequest, parse_roles
 from harmony.plan.shards import divide, write_plan

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from harmony.cli.options import ProjectOption, SetOption
-from harmony.config import overrides_of
+from harmony.config_sources import overrides_of
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
 from harmony.model import Verdict
 from harmony.project import load_project

@@ -104,8 +104,8 @@ def split_word(word: str, platforms: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
-def names(pairing: Pairing, platforms: Iterable[str]) -> bool:
-    """Whether the short name of a pairing names it: where `a_b` is a platform, it names no reader=a,writer=b."""
+def word_names(pairing: Pairing, platforms: Iterable[str]) -> bool:
+    """Whether the word of a pairing names just that one: where `a_b` is a platform, it names no reader=a,writer=b."""
     return split_word(pairing.word, platforms) == tuple(platform for _, platform in pairing.assigned)
 
 

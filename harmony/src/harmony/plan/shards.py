@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
-from harmony.state import write_whole
+from harmony.state import read_whole, write_whole
 
 FORMAT: Final = 1
 _SHARD: Final = re.compile(r"(\d+)/(\d+)")
@@ -90,7 +90,7 @@ def read_plan(file: Path) -> Division:
     """
     hint = "make one: harmony plan --shards 5 -o plan.json"
     try:
-        document: Any = json.loads(file.read_text(encoding="utf-8"))
+        document: Any = json.loads(read_whole(file))
         shards = {FORMAT: document["shards"]}[document["harmony-plan"]]
         count = len(shards)
         division = Division(tuple(tuple(shards[f"{index}/{count}"]) for index in range(1, count + 1)))

@@ -16,11 +16,9 @@ from typing import Final
 import psutil
 
 from harmony.process.marks import RUN_VARIABLE, variable_of
+from harmony.process.reaper import DEATH_PATIENCE
 from harmony.process.this_system import SYSTEM
 from harmony.text import visible
-
-DEATH_PATIENCE: Final = 2.0
-"""Seconds for what was killed to be gone."""
 
 _started: Final[set[int]] = set()
 _groups: Final[set[int]] = set()
@@ -71,11 +69,11 @@ def _descendants(pid: int) -> Iterator[int]:
 
 
 def _unmarked(pid: int) -> bool:
-    """Whether a process runs and carries no mark: one that only waits to be reaped has none either."""
+    """Whether a process runs and carries no mark: one that ends has none either, and no memory any more."""
     if variable_of(pid, RUN_VARIABLE):
         return False
     with contextlib.suppress(psutil.Error):
-        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+        return psutil.Process(pid).memory_info().vms > 0
     return False
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from harmony.project import Project
 from harmony.project_file import find_project_file
+from harmony.pytest_plugin.xdist_worker import told
 
 PROGRAM: Final = "harmony_program"
 """What a worker of pytest-xdist, which pytest did not call, is told by its controller."""
@@ -21,9 +22,9 @@ _FLAGS: Final = ("--stress", "--benchmark", "--validate")
 
 def program(config: pytest.Config) -> str:
     """Return what calls pytest here."""
-    told = getattr(config, "workerinput", {}).get(PROGRAM)
-    if told:
-        return str(told)
+    given = told(config, PROGRAM)
+    if given is not None:
+        return str(given)
     called = Path(sys.argv[0])
     if called.name == "__main__.py":
         return f"{_named('python', Path(sys.executable))} -m pytest"

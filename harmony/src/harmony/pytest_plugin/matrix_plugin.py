@@ -13,6 +13,7 @@ from harmony.errors import ExitCode, HarmonyError
 from harmony.plan.pairing import PairingRequest, parse_roles
 from harmony.plan.words import MATRIX
 from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
+from harmony.pytest_plugin.xdist_worker import is_worker
 from harmony.run.matrix_mode import MatrixMode, MatrixRequest
 from harmony.run.preparation import build_missing
 from harmony.run.project_run import ProjectRun
@@ -47,7 +48,7 @@ def mode(config: pytest.Config, run: ProjectRun) -> MatrixMode | None:
     if run.project.settings.steps and not _is_asked_for(config):
         return None
     here = config.invocation_params.dir
-    leaves_builds = option("--no-build") or option("--collect-only") or hasattr(config, "workerinput")
+    leaves_builds = option("--no-build") or option("--collect-only") or is_worker(config)
     if option("--matrix") and not leaves_builds and (trouble := build_missing(run.project, partial(print, flush=True))):
         pytest.exit(trouble, returncode=ExitCode.FAILED)
     try:

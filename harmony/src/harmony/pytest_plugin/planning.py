@@ -12,6 +12,7 @@ from harmony.errors import ConfigurationError
 from harmony.plan.durations import DURATIONS_FILE, read_durations
 from harmony.plan.shards import Division, ShardError, divide, parse_shard, read_plan
 from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
+from harmony.pytest_plugin.xdist_worker import told
 from harmony.verdict.events import RunPlanned
 
 PAST: Final = "harmony_past"
@@ -42,8 +43,8 @@ class Planning:
             self._plan = read_plan(file)
             self._check(str(option("--plan")), self._plan)
         elif self._shard:
-            told = getattr(config, "workerinput", {}).get(PAST)
-            self.past = read_durations(self.durations) if told is None else dict(told)
+            past = told(config, PAST)
+            self.past = read_durations(self.durations) if past is None else dict(past)
         self._before: list[str] = []
         self._division = ""
 
@@ -92,9 +93,9 @@ class Planning:
         wrong = [f"{len(keys)} {what}, such as {min(keys)}" for what, keys in apart.items() if keys]
         if wrong:
             absent = "; ".join(f"{key}: {why}" for key, why in sorted(session.mode.unavailable.items()))
-            told = f" ({absent})" if absent else ""
+            reasons = f" ({absent})" if absent else ""
             raise ConfigurationError(
-                f"{name} is the plan of another run: it has {', and '.join(wrong)}{told}",
+                f"{name} is the plan of another run: it has {', and '.join(wrong)}{reasons}",
                 hint="give the same words and options to `harmony plan` and to every part, and plan where all is built",
             )
 

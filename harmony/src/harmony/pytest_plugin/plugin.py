@@ -14,7 +14,7 @@ from typing import Any, Final
 import pytest
 from _pytest.mark import pytest_collection_modifyitems as deselect
 
-from harmony.config import overrides_of
+from harmony.config_sources import overrides_of
 from harmony.errors import ExitCode, HarmonyError
 from harmony.process.this_system import missing_promises
 from harmony.project import load_project
@@ -24,6 +24,7 @@ from harmony.pytest_plugin.invocation import PROGRAM, options, program
 from harmony.pytest_plugin.items import FeatureFile, HarmonySession, ScenarioItem, declare_tag, marker_name
 from harmony.pytest_plugin.progress import Progress, wants_progress
 from harmony.pytest_plugin.words import take_words
+from harmony.pytest_plugin.xdist_worker import is_worker, told
 from harmony.run.local_mode import LocalMode
 from harmony.run.project_run import Choice, Invocation, ProjectRun
 from harmony.steps.lint import report, total
@@ -119,7 +120,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Check features, steps and the selection: errors stop everything before anything runs."""
     config = session.config
     run = _run(config)
-    if run is None or hasattr(config, "workerinput"):
+    if run is None or is_worker(config):
         return
     try:
         _check_expressions(config, run)
@@ -224,9 +225,9 @@ def _check_expressions(config: pytest.Config, run: ProjectRun) -> None:
 
 def _seed(config: pytest.Config) -> int:
     """Return the seed of the run: given, from the controller, from pytest-randomly, or a new one."""
-    worker_input = getattr(config, "workerinput", {})
-    if SEED in worker_input:
-        return int(worker_input[SEED])
+    given = told(config, SEED)
+    if given is not None:
+        return int(given)
     given = config.getoption("--seed")
     if given is not None:
         return int(given)

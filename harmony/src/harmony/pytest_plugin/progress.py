@@ -12,6 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsed
 from rich.progress import Progress as Bars
 from rich.text import Text
 
+from harmony.pytest_plugin.xdist_worker import is_worker
 from harmony.text import visible
 
 _FEATURE: Final = ".feature::"
@@ -22,7 +23,7 @@ def wants_progress(config: pytest.Config) -> bool:
     return (
         sys.stdout.isatty()
         and not os.environ.get("CI")
-        and not hasattr(config, "workerinput")
+        and not is_worker(config)
         and not config.getoption("--no-progress")
         and config.option.verbose == 0
         and config.getoption("capture") != "no"

@@ -26,6 +26,7 @@ from harmony.pytest_plugin.live import Outbox, carries_events, events_of, take_e
 from harmony.pytest_plugin.planning import PAST, Planning
 from harmony.pytest_plugin.shared_fuse import FEED, Feed, FollowedFuse
 from harmony.pytest_plugin.unplayed_cells import cell_at, crash_events
+from harmony.pytest_plugin.xdist_worker import is_worker, told
 from harmony.report.files import LAST_RUN, PAGE, LastRun, Page
 from harmony.report.summary import Summary
 from harmony.run.local_mode import possible_cells
@@ -91,7 +92,7 @@ def configure(config: pytest.Config, session: HarmonySession) -> None:
         session.run.expectations_file = here / option("--expectations")
     try:
         _ = session.run.expectations
-        if hasattr(config, "workerinput"):
+        if is_worker(config):
             config.pluginmanager.register(WorkerReporting(config, session), "harmony-reporting")
         else:
             config.pluginmanager.register(Reporting(config, session), "harmony-reporting")
@@ -125,7 +126,7 @@ class _Side:
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """Count no letter among the tests: a worker would write it into what the cell has printed."""
+        """Leave reports that carry events out: a worker would print a dot into what the cell has printed."""
         return ("", "", "") if carries_events(report) else None
 
 
@@ -136,7 +137,7 @@ class WorkerReporting(_Side):
         super().__init__(config, session)
         self._outbox = Outbox()
         session.tell = self._tell
-        feed = vars(config)["workerinput"].get(FEED)
+        feed = told(config, FEED)
         session.stopped = FollowedFuse(self._fuse, Path(feed) if feed else None).stopped
 
     def _tell(self, item: pytest.Item, event: Event) -> None:

@@ -25,7 +25,8 @@ def headline(blame: Blame) -> str:
         beside = "" if blame.of == len(cells) else f", as have {blame.of - len(cells)} others"
         who = ", ".join(one if "=" in one or " " in one else f"{one} in some role" for one in blame.who)
         common = f": all {len(cells)} have {who}{beside}"
-    return f"{verdicts(cells)}{common}; {'first cause' if len(blame.causes) > 1 else 'cause'}: {said(blame.causes[0])}"
+    which = "first cause" if len(blame.causes) > 1 else "cause"
+    return f"{verdicts(cells)}{common}; {which}: {said(blame.causes[0])}"
 
 
 def lines(blames: Sequence[Blame]) -> list[str]:
@@ -34,8 +35,10 @@ def lines(blames: Sequence[Blame]) -> list[str]:
     for blame in blames[:_MOST_BLAMES]:
         told.append(headline(blame))
         for cause in blame.causes[:_MOST_CAUSES]:
-            told += [] if len(blame.cells) == 1 else [f"    {detail(cause)}"]
-            told += [] if cause.verdict is Verdict.NOT_RUN else [f"        repeat with: {cause.first.repeat}"]
+            if len(blame.cells) > 1:
+                told.append(f"    {detail(cause)}")
+            if cause.verdict is not Verdict.NOT_RUN:
+                told.append(f"        repeat with: {cause.first.repeat}")
         told += _more(len(blame.causes) - _MOST_CAUSES, "cause", "    ")
     return told + _more(len(blames) - _MOST_BLAMES, "group", "")
 

@@ -84,7 +84,8 @@ class Summary(Collected):
                     console.print()
             terminal.write(captured.get(), flush=True)
         else:
-            for text in blocks(squares.lines_of(overview), grid_lines(grid), [""])[:-1]:
+            rows = blocks(squares.lines_of(overview), grid_lines(grid))
+            for text in (*rows, "") if rows else ():
                 terminal.write_line(text)
         terminal.write_line(totals(results))
         for one in blame(results)[:1]:

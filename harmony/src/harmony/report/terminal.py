@@ -103,7 +103,10 @@ def grid_lines(grid: Grid, width: int = 120) -> list[str]:
 
 def blocks(*parts: Sequence[str]) -> list[str]:
     """Return lines with an empty one between two parts that are not empty."""
-    return "\n\n".join("\n".join(part) for part in parts if part).split("\n")
+    lines: list[str] = []
+    for part in filter(None, parts):
+        lines += ["", *part] if lines else part
+    return lines
 
 
 def tables(grid: Grid, width: int) -> Iterator[Table]:

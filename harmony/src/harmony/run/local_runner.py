@@ -92,14 +92,12 @@ class LocalRunner:
         begins: Callable[[Step], None],
     ) -> tuple[ScenarioResult, dict[str, Statistics]]:
         planned = route(scenario)
-        roles: list[str] = []
-        made: list[StepActor] = []
-        stderr: dict[str, Written] = {}
+        made: list[tuple[str, StepActor]] = []
 
         async def spawn(role: str) -> Actor:
-            roles.append(role)
-            made.append(self._actor(role))
-            return made[-1]
+            actor = self._actor(role)
+            made.append((role, actor))
+            return actor
 
         actors = {role: await spawn(role) for role in planned.roles}
         starts = scenario_starts(
@@ -115,8 +113,10 @@ class LocalRunner:
                 planned, actors, starts, spawn=spawn, options=self.options, begins=begins, observe=observe
             )
         finally:
-            for actor in made:
+            for _, actor in made:
                 await actor.close()
-        for role, actor in zip(roles, made, strict=True):
+        stderr: dict[str, Written] = {}
+        for role, actor in made:
             stderr[role] = Written.together([stderr.get(role, Written()), actor.take_stderr()])
-        return with_stderr(result, stderr), {name: timing for actor in made for name, timing in actor.timings.items()}
+        timings = {name: timing for _, actor in made for name, timing in actor.timings.items()}
+        return with_stderr(result, stderr), timings

@@ -26,7 +26,7 @@ from harmony.spec.gherkin import Step
 from harmony.spec.routing import ScenarioPlan, route
 from harmony.verdict.event_factory import cell_finished, cell_started, step_finished, step_started
 from harmony.verdict.events import Subscriber
-from harmony.verdict.result import ScenarioResult, StepResult, merged, with_stderr
+from harmony.verdict.result import ScenarioResult, StepResult, merged, with_scenes, with_stderr
 
 _FATAL = frozenset({ProcessAction.KILL, ProcessAction.CRASH})
 
@@ -238,32 +238,6 @@ class _CellRun:
         if result.verdict is Verdict.TIMED_OUT and not self.scenes:
             self.scenes = self._look_around(result)
         self.subscriber(step_finished(self.cell, result))
-
-
-def with_scenes(result: ScenarioResult, scenes: Mapping[str, Mapping[str, Any]]) -> ScenarioResult:
-    """Return a result that tells of a hang where the others stand, and before all else who has hung the longest.
-
-    Args:
-        result: What came of the scenario.
-        scenes: Where those stand that did not time out themselves, as they say it.
-    """
-    failure = result.failure
-    if failure is None or not scenes:
-        return result
-    own = {key: one.data for key, one in failure.outcomes.items() if one.verdict is failure.verdict}
-    begun = {key: float(scene["since"]) for key, scene in {**own, **scenes}.items() if "since" in scene}
-    first = min(begun, key=lambda key: begun[key], default="")
-    sections = {f"stack of {key}": str(scene["stack"]) for key, scene in scenes.items() if key != first}
-    scene = scenes.get(first)
-    more = {"first": f"{first}, in {scene['verb']}\n{scene['stack']}"} if scene else {}
-    outcomes = {
-        key: replace(one, data={**one.data, **more, "sections": {**(one.data.get("sections") or {}), **sections}})
-        if key in own
-        else one
-        for key, one in failure.outcomes.items()
-    }
-    shown = replace(failure, outcomes=outcomes)
-    return replace(result, results=tuple(shown if one is failure else one for one in result.results))
 
 
 def _remove(names: Collection[str]) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from harmony.plan.pairing import Pairing, names
+from harmony.plan.pairing import Pairing, word_names
 from harmony.project import Project
 from harmony.run.catalogues import Catalogues, ask_workers
 from harmony.run.role_driver import with_drivers
@@ -166,7 +166,7 @@ class ProjectRun:
         invocation, platforms = self.invocation, self.project.settings.platforms
         words = [self._word(scenario.number, "--scenario", scenario.id)]
         if pairing is not None:
-            word = pairing.word if names(pairing, platforms) else ""
+            word = pairing.word if word_names(pairing, platforms) else ""
             words.insert(0, self._word(word, "--pairing", str(pairing)))
         return self.project.settings.repeat.format(
             pytest=invocation.program, words=shlex.join([*words, *invocation.options]), seed=self.seed

@@ -17,9 +17,10 @@ import yaml
 
 from harmony.errors import ExitCode, HarmonyError
 from harmony.plan.cells import Cell
-from harmony.text import shown
+from harmony.state import read_whole
+from harmony.text import jsonable, shown
 from harmony.wire.jsonrpc import ErrorResponse, Message, Request, Response
-from harmony.wire.step_contract import jsonable
+from harmony.wire.step_contract import without_case
 
 FORMAT: Final = 1
 NOISE: Final = (
@@ -166,7 +167,7 @@ def load(file: Path) -> Recording:
         RecordingError: It is neither.
     """
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_whole(file)
         return _of_lines(text, file) if file.suffix == ".jsonl" else _of_yaml(yaml.safe_load(text), file)
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
         detail = f"{type(error).__name__}: {shown(str(error), 200)}"
@@ -187,13 +188,13 @@ def load_all(place: Path) -> list[Recording]:
 
 def without_noise(value: Any, noise: Sequence[str]) -> Any:
     """Return a value without the fields that differ from run to run; field names match in any casing."""
-    names = {name.replace("_", "").lower() for name in noise}
+    names = set(map(without_case, noise))
     return _without(value, names)
 
 
 def _without(value: Any, names: set[str]) -> Any:
     if isinstance(value, Mapping):
-        kept = {str(key).replace("_", "").lower(): item for key, item in value.items()}
+        kept = {without_case(key): item for key, item in value.items()}
         return {key: _without(item, names) for key, item in kept.items() if key not in names}
     if isinstance(value, list | tuple):
         return [_without(item, names) for item in value]

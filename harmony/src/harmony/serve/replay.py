@@ -17,7 +17,7 @@ from harmony.run.run_id import RunId
 from harmony.serve.conversation import OfferedStep
 from harmony.wire import jsonrpc, step_contract
 from harmony.wire.link import Link, LinkError, RefusedError
-from harmony.wire.step_contract import ExecuteStepParams, InitializeParams, StepResponse
+from harmony.wire.step_contract import ExecuteStepParams, InitializeParams, StepResponse, without_case
 
 _SKIPPED: Final = frozenset({step_contract.SHUTDOWN, step_contract.CRASH, step_contract.DUMP, step_contract.SETTLE})
 
@@ -155,7 +155,7 @@ async def _differences(
 def _renamed(params: Mapping[str, Any], run_id: RunId) -> dict[str, Any]:
     """Return what `initialize` is told, with other numbers: those of the environment, from which some make names."""
     now = {"hostpid": run_id.host_pid, "featureid": run_id.feature_id, "testrunid": str(run_id)}
-    return {key: now.get(key.replace("_", "").lower(), value) for key, value in params.items()}
+    return {key: now.get(without_case(key), value) for key, value in params.items()}
 
 
 def _succeeds(answer: Mapping[str, Any]) -> bool:

@@ -60,7 +60,11 @@ def read_clauses(text: str, scenarios: Sequence[Scenario] = (), tag: str = "clau
     cited = _cited(scenarios, tag)
     return [
         Clause(
-            *(number, name, _level(body), line, tuple(dict.fromkeys(map(_label, cited.get(number, ()))))),
+            number,
+            name,
+            _level(body),
+            line,
+            scenarios=tuple(dict.fromkeys(map(_label, cited.get(number, ())))),
             tests=_tests(body),
         )
         for number, name, line, body in _parts(text)

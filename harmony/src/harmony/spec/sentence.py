@@ -10,6 +10,11 @@ from typing import Final
 from harmony.model import StepType
 
 _IN_HARMONY: Final = re.compile(r"we run in harmony", re.IGNORECASE)
+# An apostrophe within a word begins and ends no argument.
+_ARGUMENT: Final = re.compile(r"""(?<!\w)'([^']*)'(?!\w)|"([^"]*)"|(?<![\w.])(\d+)(?![\w.])""")
+
+GAP: Final = "…"
+"""Stands for an argument that is left out."""
 
 
 def requires_processes(sentence: str) -> bool:
@@ -22,14 +27,6 @@ def normalised(sentence: str) -> str:
     return sentence.strip().rstrip(";").rstrip()
 
 
-# An apostrophe within a word begins and ends no argument.
-_ARGUMENT: Final = re.compile(r"""(?<!\w)'([^']*)'(?!\w)|"([^"]*)"|(?<![\w.])(\d+)(?![\w.])""")
-
-
-GAP: Final = "…"
-"""Stands for an argument that is left out."""
-
-
 def outline(sentence: str) -> str:
     """Return a sentence without its arguments: the words in quotes, and the numbers."""
     return _ARGUMENT.sub(lambda found: GAP if found[3] else f"{found[0][0]}{GAP}{found[0][0]}", sentence)
@@ -37,7 +34,7 @@ def outline(sentence: str) -> str:
 
 def values(sentence: str) -> list[str]:
     """Return the arguments of a sentence, without quotes."""
-    return [found[1] or found[2] or found[3] or "" for found in _ARGUMENT.finditer(sentence)]
+    return [next(value for value in found.groups() if value is not None) for found in _ARGUMENT.finditer(sentence)]
 
 
 @dataclass(slots=True)
@@ -68,14 +65,13 @@ class Wording:
         """Name, annotation and expression of each argument."""
         if self.exact:
             return []
-        rows = zip(*([_value(found) for found in _ARGUMENT.finditer(one)] for one in self.sentences), strict=True)
-        quotes = [found.group()[0] if found[3] is None else "" for found in _ARGUMENT.finditer(self.sentences[0])]
+        columns = zip(*map(values, self.sentences), strict=True)
         found: list[tuple[str, str, str]] = []
-        for number, (values, quote) in enumerate(zip(rows, quotes, strict=True), start=1):
-            numeric = all(value.isdecimal() for value in values)
+        for number, (column, quote) in enumerate(zip(columns, self.shape[1::2], strict=True), start=1):
+            numeric = all(value.isdecimal() for value in column)
             acts = number == 1 and bool(re.match(r"\s+process\b", self.shape[2]))
             name = "process" if acts else f"{'number' if numeric else 'value'}{number}"
-            body = f"[^{quote}]{'+' if all(values) else '*'}" if quote else r"\d+"
+            body = f"[^{quote}]{'+' if all(column) else '*'}" if quote else r"\d+"
             expression = f"{quote}(?P<{name}>{body}){quote}"
             found.append((name, "int" if numeric and not acts else "str", expression))
         return found
@@ -83,9 +79,9 @@ class Wording:
     @property
     def pattern(self) -> str:
         """A regular expression that the sentences match as a whole."""
-        texts = [re.escape(text).replace(r"\ ", " ").replace(r"\-", "-") for text in self.shape[::2]]
         if self.exact:
             return re.escape(self.sentences[0])
+        texts = [re.escape(text).replace(r"\ ", " ").replace(r"\-", "-") for text in self.shape[::2]]
         expressions = [expression for _, _, expression in self.parameters]
         return texts[0] + "".join(expression + text for expression, text in zip(expressions, texts[1:], strict=True))
 
@@ -128,12 +124,12 @@ class Wording:
 
 
 def shape_of(sentence: str) -> tuple[str, ...]:
-    """Return the text around the arguments of a sentence, and between each two how the argument stands."""
+    """Return the text around the arguments of a sentence, and between each two its quote; a number has none."""
     text = normalised(sentence)
     pieces: list[str] = []
     end = 0
     for found in _ARGUMENT.finditer(text):
-        pieces += [text[end : found.start()], found.group()[0] if found[3] is None else "0"]
+        pieces += [text[end : found.start()], found[0][0] if found[3] is None else ""]
         end = found.end()
     return (*pieces, text[end:])
 
@@ -164,7 +160,3 @@ def exclusive(wordings: Iterable[Wording], others: Iterable[tuple[StepType, str]
 
 def _quoted(pattern: str) -> str:
     return repr(pattern) if pattern.endswith("'") else f"r'''{pattern}'''"
-
-
-def _value(found: re.Match[str]) -> str:
-    return next((value for value in found.groups() if value is not None), "")

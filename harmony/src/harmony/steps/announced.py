@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
-from harmony.spec.gherkin import Feature, Step
+from harmony.spec.gherkin import Feature
 from harmony.spec.routing import done_by_harmony
-from harmony.spec.sentence import normalised
+from harmony.spec.sentence import normalised, outline
 from harmony.steps.lint import Problem
+from harmony.suggestion import did_you_mean
 from harmony.wire.step_contract import Discovery
+
+_WAY_OUT: Final = "correct the sentence, or give a worker a step definition for it"
 
 
 def unannounced(features: Iterable[Feature], catalogues: Mapping[str, Discovery]) -> list[Problem]:
@@ -29,13 +32,8 @@ def _of_feature(feature: Feature, catalogues: Mapping[str, Discovery]) -> Iterat
             known = done_by_harmony(text) or any(one.may_have(text) for one in catalogues.values())
             if not known:
                 asked = ", ".join(sorted(catalogues)) or "there is none"
+                said = f"{step}: no worker announces it ({asked})"
+                patterns = [entry.pattern for one in catalogues.values() for entry in one.steps]
                 yield Problem(
-                    step.place, "unannounced", f"{step}: no worker announces it ({asked})", _way_out(step, catalogues)
+                    step.place, "unannounced", said, did_you_mean(text, patterns, _WAY_OUT), cause=outline(text)
                 )
-
-
-def _way_out(step: Step, catalogues: Mapping[str, Discovery]) -> str:
-    text = normalised(step.text)
-    patterns = [entry.pattern for catalogue in catalogues.values() for entry in catalogue.steps]
-    close = difflib.get_close_matches(text, patterns, 1)
-    return f"did you mean {close[0]!r}?" if close else "correct the sentence, or give a worker a step definition for it"

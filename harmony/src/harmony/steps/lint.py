@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import fnmatch
 import inspect
 import textwrap
@@ -28,6 +27,7 @@ from harmony.steps.binding import bind, parameters_of
 from harmony.steps.library import StepLibrary
 from harmony.steps.registry import StepDefinition
 from harmony.steps.scaffold import undefined_wordings
+from harmony.suggestion import did_you_mean
 from harmony.text import visible
 
 _MOST_PLACES: Final = 3
@@ -43,7 +43,7 @@ class Problem:
         message: What is wrong.
         hint: The way out.
         snippet: For undefined steps that are near to no other, a method to start from.
-        cause: What it has in common with other problems of its kind that one change mends; the message, if nothing.
+        cause: What it has in common with other problems of its kind that one change mends; empty if there is none.
     """
 
     place: Place
@@ -125,7 +125,7 @@ def by_cause(problems: Iterable[Problem]) -> list[list[Problem]]:
     """Return the problems that have one cause together, in the order of their first places."""
     groups: dict[tuple[str, str], list[Problem]] = {}
     for problem in problems:
-        groups.setdefault((problem.code, problem.cause or f"{problem.place}"), []).append(problem)
+        groups.setdefault((problem.code, problem.cause or str(problem)), []).append(problem)
     return list(groups.values())
 
 
@@ -182,13 +182,12 @@ def _feature_problems(feature: Feature, rules: LintRules) -> Iterator[Problem]:
         for tag in scenario.tags:
             if not is_known(tag, rules.tags):
                 yield Problem(
-                    scenario.place, "unknown_tag", f"@{tag} is not known", _tag_hint(tag, rules.tags), cause=tag
+                    scenario.place,
+                    "unknown_tag",
+                    f"@{tag} is not known",
+                    did_you_mean(tag, sorted(rules.tags), "add it to `tags` in the project file"),
+                    cause=tag,
                 )
-
-
-def _tag_hint(tag: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(tag, known, n=1)
-    return f"did you mean @{near[0]}?" if near else "add it to `tags` in the project file"
 
 
 def _duplicates(scenarios: Sequence[Scenario]) -> Iterator[Problem]:
@@ -207,7 +206,8 @@ def _role_problems(scenario: Scenario, rules: LintRules) -> Iterator[Problem]:
         named = role_named_in(step.text)
         if named is not None and named.role not in rules.roles:
             said = unknown_role(named.role, rules.roles)
-            yield Problem(step.place, "unknown_role", said, "correct it, or add it to `[roles]` in the project file")
+            hint = "correct it, or add it to `[roles]` in the project file"
+            yield Problem(step.place, "unknown_role", said, hint, cause=named.role)
     if len(routed.roles) < 2:
         return
     for entry in routed.steps:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -73,7 +73,7 @@ def blame(results: Iterable[CellFinished]) -> list[Blame]:
     for cause in causes(every):
         always = frozenset.intersection(*(traits[cell.cell] for cell in cause.cells)) - usual
         # Who is in every cell of a larger cause explains a smaller one, too.
-        who = next((known for known in joined if known and known <= always), _plainest(always))
+        who = next((known for known in joined if known and known <= always), plainest(always))
         joined.setdefault(who, []).append(cause)
     blames = [
         Blame(
@@ -118,15 +118,18 @@ def verdicts(cells: Sequence[CellFinished]) -> str:
     return ", ".join(f"{found[verdict]} {verdict}" for verdict in MEANINGS if found[verdict])
 
 
+def players(pairing: Mapping[str, str]) -> frozenset[str]:
+    """Return who plays: each platform in its role, ``writer=go``, and in any, ``go``."""
+    return frozenset({*pairing.values(), *(f"{role}={platform}" for role, platform in pairing.items())})
+
+
+def plainest(traits: frozenset[str]) -> frozenset[str]:
+    """Return those that say most: a platform in its role, rather than the platform in any."""
+    return traits - {trait.partition("=")[2] for trait in traits}
+
+
 def _traits(cell: CellFinished) -> frozenset[str]:
-    roles = {f"{role}={platform}" for role, platform in cell.pairing.items()}
-    return frozenset({*roles, *cell.pairing.values(), f"scenario {cell.number or cell.title}"})
-
-
-def _plainest(always: frozenset[str]) -> frozenset[str]:
-    """Return what says most: a platform in its role, rather than the platform in any."""
-    played = {trait.partition("=")[2] for trait in always if "=" in trait}
-    return frozenset(trait for trait in always if trait not in played)
+    return players(cell.pairing) | {f"scenario {cell.number or cell.title}"}
 
 
 def _rank(trait: str) -> tuple[bool, str]:

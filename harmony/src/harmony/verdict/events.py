@@ -12,9 +12,9 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from harmony.errors import ConfigurationError
+from harmony.logs import now
 from harmony.model import Phase, Verdict
-from harmony.text import all_visible
-from harmony.wire.step_contract import jsonable, now
+from harmony.text import all_visible, jsonable
 
 SCHEMA_VERSION: Final = 2
 SCHEMA_FILE: Final = Path(__file__).with_name("events.schema.json")

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from harmony.model import Verdict
 from harmony.plan.pairing import Pairing
-from harmony.verdict.blame import way
+from harmony.verdict.blame import plainest, players, way
 from harmony.verdict.events import CellFinished, Event
 from harmony.verdict.verdicts import FAILING
 
@@ -95,13 +95,9 @@ def _like(event: CellFinished) -> Any:
 
 
 def _traits(pairing: Mapping[str, str]) -> frozenset[str]:
-    roles = (f"{role}={platform}" for role, platform in pairing.items())
-    return frozenset({*pairing.values(), *roles, str(Pairing.of(pairing))})
+    return players(pairing) | {str(Pairing.of(pairing))}
 
 
 def _name(who: frozenset[str], pairing: Mapping[str, str]) -> str:
-    if str(Pairing.of(pairing)) in who:
-        return Pairing.of(pairing).word
-    roles = {trait for trait in who if "=" in trait}
-    platforms = {trait for trait in who if "=" not in trait} - {role.partition("=")[2] for role in roles}
-    return ", ".join(sorted({*roles, *platforms}))
+    all_roles = Pairing.of(pairing)
+    return all_roles.word if str(all_roles) in who else ", ".join(sorted(plainest(who)))

@@ -11,7 +11,7 @@ from harmony.model import Phase, Verdict
 from harmony.plan.cells import Cell
 from harmony.spec.gherkin import Step
 from harmony.verdict.expectations import Expectations
-from harmony.verdict.result import ScenarioResult, merged
+from harmony.verdict.result import ScenarioResult, merged, retold
 from harmony.wire.step_contract import is_missing_step
 
 _NO_ANSWER: Final = frozenset({Verdict.CRASHED, Verdict.TIMED_OUT})
@@ -35,8 +35,7 @@ def by_definitions(result: ScenarioResult, defined: Callable[[Step], str]) -> Sc
         key: replace(one, error=f"{said}: {one.error}") if is_missing_step(one.error) else one
         for key, one in failure.outcomes.items()
     }
-    told = replace(failure, outcomes=outcomes)
-    return replace(result, results=tuple(told if one is failure else one for one in result.results))
+    return retold(result, outcomes)
 
 
 def by_claims(result: ScenarioResult, lacking: Sequence[str]) -> ScenarioResult:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final
+from typing import Any, Final
 
 from harmony.model import LogRecord, Phase, StepOutcome, Verdict
 from harmony.process.transcript import Written
@@ -112,3 +112,35 @@ def with_stderr(result: ScenarioResult, stderr: Mapping[str, Written]) -> Scenar
     alarms = [f"{key}: {alarm}" for key, written in stderr.items() if written.clean for alarm in written.alarms]
     said = "on stderr, where there must be no alarm: " + "\n".join(alarms)
     return merged(result, Verdict.FAILED, Phase.STDERR, said) if alarms else result
+
+
+def retold(result: ScenarioResult, outcomes: Mapping[str, StepOutcome]) -> ScenarioResult:
+    """Return a result whose failure, which must be there, has other outcomes."""
+    failure = result.failure
+    others = [replace(one, outcomes=outcomes) if one is failure else one for one in result.results]
+    return replace(result, results=tuple(others))
+
+
+def with_scenes(result: ScenarioResult, scenes: Mapping[str, Mapping[str, Any]]) -> ScenarioResult:
+    """Return a result that tells of a hang where the others stand, and before all else who has hung the longest.
+
+    Args:
+        result: What came of the scenario.
+        scenes: Where those stand that did not time out themselves, as they say it.
+    """
+    failure = result.failure
+    if failure is None or not scenes:
+        return result
+    own = {key: one.data for key, one in failure.outcomes.items() if one.verdict is failure.verdict}
+    begun = {key: float(scene["since"]) for key, scene in {**own, **scenes}.items() if "since" in scene}
+    first = min(begun, key=lambda key: begun[key], default="")
+    sections = {f"stack of {key}": str(scene["stack"]) for key, scene in scenes.items() if key != first}
+    scene = scenes.get(first)
+    more = {"first": f"{first}, in {scene['verb']}\n{scene['stack']}"} if scene else {}
+    outcomes = {
+        key: replace(one, data={**one.data, **more, "sections": {**(one.data.get("sections") or {}), **sections}})
+        if key in own
+        else one
+        for key, one in failure.outcomes.items()
+    }
+    return retold(result, outcomes)

@@ -80,6 +80,7 @@ class Client(ABC):
         self._ids = itertools.count(1)
         self._pending: dict[Id, tuple[str, concurrent.futures.Future[Answer]]] = {}
         self._owed: set[Id] = set()
+        self._unwanted: set[Id] = set()
         self._answered: deque[Id] = deque(maxlen=_REMEMBERED)
         self.last_answered = "its start"
         self._lock = threading.Lock()
@@ -112,7 +113,7 @@ class Client(ABC):
     def owes(self) -> bool:
         """Whether the peer has left any request without an answer."""
         with self._lock:
-            return bool(self._pending or self._owed)
+            return bool(self._pending or self._owed or self._unwanted)
 
     @property
     def busy_with(self) -> list[str]:
@@ -137,7 +138,8 @@ class Client(ABC):
     def expecting(self, identity: int | str, method: str = "") -> Iterator[asyncio.Future[Answer]]:
         """Give the answer with an id, which is due from now on.
 
-        The future fails with :class:`UnansweredError` when no answer can come any more, also at once.
+        The future fails with :class:`UnansweredError` when no answer can come any more, also at once. To whoever is
+        cancelled meanwhile, no answer is late.
         """
         pending: concurrent.futures.Future[Answer] = concurrent.futures.Future()
         future = asyncio.wrap_future(pending)
@@ -145,12 +147,16 @@ class Client(ABC):
             self._pending[identity] = (method, pending)
         if self._gone is not None:
             self.fail(UnansweredError(self._gone))
+        due = self._owed
         try:
             yield future
+        except asyncio.CancelledError:
+            due = self._unwanted
+            raise
         finally:
             with self._lock:
                 if self._pending.pop(identity, None) is not None:
-                    self._owed.add(identity)
+                    due.add(identity)
             if not future.cancel() and not future.cancelled():
                 future.exception()  # the request may have been given up before it failed
 
@@ -311,15 +317,18 @@ class Client(ABC):
         identity = answer.id
         with self._lock:
             method, pending = self._pending.pop(identity, ("", None))
-            late = identity in self._owed
+            late, unwanted = identity in self._owed, identity in self._unwanted
             second = pending is None and identity in self._answered  # a search through many
-            if pending is not None or late:
+            if pending is not None or late or unwanted:
                 self._owed.discard(identity)
+                self._unwanted.discard(identity)
                 self._answered.append(identity)
         if pending is not None:
             self.last_answered = method
             with contextlib.suppress(concurrent.futures.InvalidStateError):
                 pending.set_result(answer)
+        elif unwanted:
+            pass
         elif late or second:
             kind = Oddity.LATE if late else Oddity.SECOND
             self.odd(kind, f"a second or late answer to the request with the id {identity!r}")

@@ -6,19 +6,17 @@ Generous in what is taken (field names in any casing, unknown ones ignored), str
 from __future__ import annotations
 
 import functools
-import math
 import re
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
 from harmony import patterns
-from harmony.excerpt import HEAD, TAIL, excerpt
+from harmony.excerpt import HEAD, TAIL, excerpt, gap
 from harmony.model import DataTable, DocString, LogRecord, ScenarioStart, StepCall, StepOutcome, StepType, Verdict
-from harmony.text import shortened, shown
+from harmony.text import jsonable, shown
 from harmony.wire import jsonrpc
 
 HEALTH = "health"
@@ -50,7 +48,8 @@ _ALIASES = {"info": 2, "warn": 3, "fatal": 5}
 M = TypeVar("M", bound=BaseModel)
 
 
-def _without_case(name: object) -> str:
+def without_case(name: object) -> str:
+    """Return what all spellings of a field have in common."""
     return str(name).replace("_", "").lower()
 
 
@@ -58,7 +57,7 @@ def _without_case(name: object) -> str:
 def _fields(model: type[BaseModel]) -> dict[str, str]:
     """Return the name of each field by its spellings; Pascal case is what most peers write."""
     names = list(model.model_fields)
-    return {_without_case(name): name for name in names} | {name.title().replace("_", ""): name for name in names}
+    return {without_case(name): name for name in names} | {name.title().replace("_", ""): name for name in names}
 
 
 def _step_type(value: Any) -> StepType | None:
@@ -103,8 +102,8 @@ def _few(value: Any) -> Any:
     """Return head and tail of a list of log lines, before each becomes an object that is ten times as large."""
     if not isinstance(value, list) or len(value) <= HEAD + TAIL:
         return _sequence(value)
-    gap = {"level": 3, "message": f"… {len(value) - HEAD - TAIL} lines left out …"}
-    return [*value[:HEAD], gap, *value[-TAIL:]]
+    between = gap(len(value) - HEAD - TAIL)
+    return [*value[:HEAD], {"level": between.level, "message": between.message}, *value[-TAIL:]]
 
 
 Text = Annotated[str, BeforeValidator(_text)]
@@ -124,7 +123,7 @@ class _Wire(BaseModel):
         fields = _fields(cls)
         known: dict[str, Any] = {}
         for key, item in value.items():
-            name = fields.get(key) or fields.get(_without_case(key))
+            name = fields.get(key) or fields.get(without_case(key))
             if name is not None:
                 known.setdefault(name, item)
         return known
@@ -285,8 +284,8 @@ class Discovery(_Wire):
 
     def able(self, capability: str) -> bool:
         """Return whether it announces a capability, in any casing."""
-        wanted = _without_case(capability)
-        return any(_without_case(name) == wanted and value for name, value in self.capabilities.items())
+        wanted = without_case(capability)
+        return any(without_case(name) == wanted and value for name, value in self.capabilities.items())
 
     def has(self, type_: StepType | None, text: str) -> bool:
         """Return whether it announces a sentence for steps of a type."""
@@ -395,32 +394,6 @@ def response_fields(
         "context": dict(context),
         "logs": _wire_logs(outcome.logs),
     }
-
-
-def now() -> str:
-    """Return the present moment as the field writes it."""
-    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
-
-
-def jsonable(value: Any, depth: int = 16) -> Any:
-    """Return a value that JSON can carry; what it cannot is described instead."""
-    match value:
-        case None | bool() | int():
-            return value
-        case str():
-            return shortened(value)
-        case float():
-            return value if math.isfinite(value) else str(value)
-        case bytes() | bytearray() | memoryview():
-            return f"<{len(value)} bytes>"
-        case _ if depth <= 0:
-            return "…"
-        case Mapping():
-            return {shortened(str(key)): jsonable(item, depth - 1) for key, item in value.items()}
-        case list() | tuple() | set() | frozenset():
-            return [jsonable(item, depth - 1) for item in value]
-        case _:
-            return shortened(str(value))
 
 
 def _wire_logs(logs: Sequence[LogRecord]) -> list[dict[str, Any]]:

@@ -37,7 +37,8 @@ def perform(verb: str, params: dict[str, Any]) -> Any:
         return True
     if verb == "dump":
         now = time.monotonic()
-        requests = [{"id": id_, "verb": verb, "seconds": now - began} for id_, (verb, began) in [*UNDER_WAY.items()]]
+        others = [(id_, verb, began) for id_, (verb, began) in [*UNDER_WAY.items()] if verb != "dump"]
+        requests = [{"id": id_, "verb": verb, "seconds": now - began} for id_, verb, began in others]
         return {"requests": requests, "threads": [{"name": "stove", "stack": "hot"}]}
     if verb != "boil":
         raise jsonrpc.RpcError(jsonrpc.METHOD_NOT_FOUND, f"there is no verb {verb!r}")
@@ -62,11 +63,14 @@ def send(message: jsonrpc.Message) -> None:
 
 def answer(request: jsonrpc.Request) -> None:
     UNDER_WAY[request.id] = (request.method, time.monotonic())
+    said: jsonrpc.Response | jsonrpc.ErrorResponse
     try:
-        send(jsonrpc.Response(request.id, perform(request.method, dict(jsonrpc.first_object(request.params)))))
+        said = jsonrpc.Response(request.id, perform(request.method, dict(jsonrpc.first_object(request.params))))
     except jsonrpc.RpcError as error:
-        send(jsonrpc.ErrorResponse(request.id, error.code, error.message, error.data))
+        said = jsonrpc.ErrorResponse(request.id, error.code, error.message, error.data)
+    # Before it is answered: whoever hears the answer may ask at once what is under way.
     del UNDER_WAY[request.id]
+    send(said)
     if FAULT == "prints":
         os.write(1, b"the water is hot\n")
     if request.method == "boil":
@@ -109,8 +113,8 @@ def main() -> None:
             if isinstance(message, jsonrpc.Request):
                 answering.append(threading.Thread(target=answer, args=(message,), daemon=True))
                 answering[-1].start()
-    if FAULT in {"aborts-later", "kills-itself", "leaves"}:
-        for thread in answering:  # who ends by itself does so also where its input ends first
+    if FAULT != "hangs":
+        for thread in answering:  # what it does once it has answered it does also where its input ends first
             thread.join(10)
     if FAULT == "stays":
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

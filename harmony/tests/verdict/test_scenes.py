@@ -8,11 +8,10 @@ from typing import Any
 import pytest
 
 from harmony.model import Phase, StepOutcome, Verdict
-from harmony.run.orchestrator import with_scenes
 from harmony.spec.gherkin import parse_feature
 from harmony.spec.routing import route
 from harmony.verdict.failure_report import failure_report
-from harmony.verdict.result import ScenarioResult, StepResult
+from harmony.verdict.result import ScenarioResult, StepResult, with_scenes
 
 FEATURE = "Feature: Tea\n  Scenario: 1.1 One\n    Given the 'host' process boils\n    Then the 'guest' process boils\n"
 
