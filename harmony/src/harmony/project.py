@@ -7,10 +7,10 @@ import importlib
 import pkgutil
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from harmony.config import Settings
 from harmony.config_sources import read_settings
@@ -22,6 +22,9 @@ from harmony.steps.injection import Providers
 from harmony.steps.library import StepLibrary
 from harmony.steps.registry import StepRegistry, import_modules
 from harmony.wire.driver_contract import Contract
+
+if TYPE_CHECKING:
+    from harmony.process.resources import LeakProbe  # what looks at processes is nothing for a worker
 
 Named = TypeVar("Named")
 
@@ -120,6 +123,20 @@ class Project:
         if not isinstance(found, kind):
             raise ConfigurationError(f"{self.file}: {setting}: {name!r} is no {kind.__name__}")
         return found
+
+    def probes(self, platform: str = "") -> list[LeakProbe]:
+        """Import what looks for what a run has left.
+
+        Args:
+            platform: Around whose cells it looks; around every cell if absent.
+
+        Raises:
+            ConfigurationError: The project names something that is not there.
+        """
+        setting, leaks = "leaks.probes", self.settings.leaks.probes
+        if platform:
+            setting, leaks = f"platforms.{platform}.{setting}", self.settings.platforms[platform].leaks.probes
+        return [self.named(setting, name, cast("type[LeakProbe]", Callable)) for name in leaks]
 
     @property
     def contract(self) -> Contract:

@@ -146,6 +146,16 @@ def test_lint_starts_one_step_for_one_pattern(sandbox: Sandbox) -> None:
     assert done.stderr.count("async def ") == 8
 
 
+def test_what_cannot_be_written_is_named(sandbox: Sandbox) -> None:
+    sandbox.write("features/01-things.feature", "Feature: T\n  Scenario: 1.1 T\n    Then it is new\n")
+    sandbox.write("steps/__init__.py", "")
+    scaffolded = sandbox.harmony("scaffold", "-o", "some/where")
+    assert scaffolded.returncode == 0, scaffolded.stderr
+    assert (sandbox.directory / "some" / "where" / "things.py").exists()
+    done = sandbox.harmony("steps", "-o", "no/where.txt")
+    assert (done.returncode, done.stderr) == (4, "harmony: no/where.txt: No such file or directory\n")
+
+
 def test_scaffold_never_overwrites(sandbox: Sandbox) -> None:
     sandbox.write("features/01-things.feature", "Feature: T\n  Scenario: 1.1 T\n    Then it is new\n")
     sandbox.write("steps/__init__.py", "")

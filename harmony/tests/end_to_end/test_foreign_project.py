@@ -236,7 +236,7 @@ def test_what_is_left_behind_fails_the_cell_and_is_removed(office: Office) -> No
     assert [one.name for one in (office.root / "office").iterdir()] == ["runs"]
 
 
-@pytest.mark.parametrize("name", ["careless", "deserted"])
+@pytest.mark.parametrize("name", ["careless", "deserted", "haunted"])
 def test_a_platform_may_be_allowed_its_leaks(office: Office, name: str) -> None:
     office.employ(name, more="leaks = { check = false }")
     office.employ("faithful")
@@ -249,6 +249,55 @@ def test_a_platform_has_probes_of_its_own(office: Office) -> None:
     office.settings = office.settings.replace('probes = ["post_probes:left"]', "")
     office.employ("careless", more='leaks = { probes = ["post_probes:left"] }')
     assert office.play("4.1", "careless").verdict is Verdict.FAILED
+
+
+BROKEN_PROBES = """
+def left(run_id):
+    raise ValueError(f"there is no list of {run_id[:0]}objects")
+
+nothing = None
+"""
+
+
+def test_a_probe_that_cannot_look_fails_the_cell_and_says_so(office: Office) -> None:
+    (office.root / "post_probes.py").write_text(BROKEN_PROBES)
+    office.employ("faithful")
+    result = office.play("4.1", "faithful")
+    assert result.verdict is Verdict.FAILED
+    assert error(result) == "the probe left could not look: ValueError: there is no list of objects"
+
+
+@pytest.mark.parametrize("setting", ["leaks.probes", "platforms.faithful.leaks.probes"])
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("post_probes:lefd", "did you mean 'post_probes:left'?"),
+        ("post_probes:nothing", "'post_probes:nothing' is no Callable"),
+        ("post_probes", 'write {} = "module:ATTRIBUTE"'),
+    ],
+)
+def test_a_probe_that_is_not_there_is_said_before_anything_runs(
+    office: Office, setting: str, name: str, said: str
+) -> None:
+    (office.root / "post_probes.py").write_text(BROKEN_PROBES)
+    office.employ("faithful")
+    _ = office.run
+    lint = Sandbox(office.root).harmony("lint", "--set", f"{setting}=['{name}']")
+    run = Sandbox(office.root).pytest("-p", "no:cacheprovider", f"--harmony-set={setting}=['{name}']")
+    assert (lint.returncode, run.returncode) == (7, 7)
+    for told in (lint.stderr, run.stdout + run.stderr):
+        assert f"{setting}: " in told or f"{setting} is " in told
+        assert said.format(setting) in told
+        assert "Traceback" not in told
+    assert not (office.root / "office" / "runs").exists()
+
+
+def test_lint_finds_probes_beside_the_project_file(office: Office) -> None:
+    """No module of steps or providers has been imported from there before."""
+    office.employ("pascal", "dumb")
+    _ = office.run
+    done = Sandbox(office.root / "features").harmony("lint")
+    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.parametrize("name", ["careless", "deserted"])

@@ -111,6 +111,12 @@ def test_a_wrong_expression_is_said_once_and_before_anything_runs(lamps: Sandbox
     assert "-k reader:python" in done.stderr
 
 
+def test_a_worker_writes_nothing_of_its_own_into_what_a_cell_has_printed(lamps: Sandbox) -> None:
+    done = lamps.pytest("-q", "-n", "1", "1.3")
+    assert "1.3[lamp=local]" in done.stdout, done.stdout + done.stderr
+    assert "Captured stdout" not in done.stdout
+
+
 def test_an_unknown_marker_is_said_by_the_controller(lamps: Sandbox) -> None:
     done = lamps.pytest("-q", "-n", "2", "--strict-markers", "-m", "solw")
     assert "INTERNALERROR" not in done.stdout, done.stdout

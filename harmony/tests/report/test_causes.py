@@ -29,6 +29,11 @@ def test_the_headline_says_how_many_who_and_what() -> None:
     assert repeat == "        repeat with: ./test.sh gas_gas 1.2 --seed 7"
 
 
+def test_nobody_is_named_where_all_of_the_run_have_the_same_ones() -> None:
+    (headline, *_) = lines(blame([cell for cell in CELLS if cell.pairing == {"guest": "gas", "host": "gas"}]))
+    assert headline == "2 failed; cause: dry: 2 cups"
+
+
 def test_many_causes_are_counted_rather_than_listed() -> None:
     told = lines(blame(many(40, 6, broken_every=2)))
     assert len(told) < 45

@@ -17,11 +17,11 @@ import pytest
 from pytest_bdd import parsers
 
 from harmony.config import LeakLimits
-from harmony.errors import ConfigurationError, UnsupportedError
+from harmony.errors import UnsupportedError
 from harmony.logs import Logger
 from harmony.model import ScenarioStart, StepCall, StepOutcome, StepType, Verdict
 from harmony.plan.seeds import seed_of
-from harmony.process.resources import ResourceMonitor, load_probes
+from harmony.process.resources import ResourceMonitor
 from harmony.run.actor import Actor
 from harmony.run.local_runner import LocalRunner
 from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
@@ -419,10 +419,14 @@ def test_no_leak_is_no_failure_and_use_is_measured() -> None:
     assert done.usage.cpu_seconds >= 0
 
 
-def test_probes_are_found_by_name() -> None:
-    assert load_probes(["os.path:exists"]) == [os.path.exists]
-    with pytest.raises(ConfigurationError, match="no_such"):
-        load_probes(["os.path:no_such"])
+def test_a_probe_that_cannot_look_fails_the_scenario() -> None:
+    def probe(run_id: str) -> list[str]:
+        raise ValueError(f"nothing of {run_id[:0]}it")
+
+    runner = LocalRunner(LIBRARY, monitor=ResourceMonitor(LeakLimits(), [probe]), show_logs=6)
+    done = runner.run(scenario("the 'a' process says 'x'"))
+    assert done.result.verdict is Verdict.FAILED
+    assert "probe could not look: ValueError: nothing of it" in one_line(done.result)
 
 
 def test_the_report_says_what_a_person_needs() -> None:

@@ -9,7 +9,7 @@ from typing import Annotated, Any, Final, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from harmony.errors import HarmonyError
+from harmony.errors import ExitCode, HarmonyError
 from harmony.process.this_system import missing_promises
 from harmony.text import shown
 
@@ -114,12 +114,17 @@ def common(
 
 
 def main() -> None:
-    """Run the command line; an error that harmony can name becomes its message and its exit code."""
+    """Run the command line; an error that harmony can name, or of a file, becomes its message and its exit code."""
     try:
         app()
     except HarmonyError as error:
         typer.echo(shown(f"harmony: {error}"), err=True)
         sys.exit(error.exit_code)
+    except OSError as error:
+        if error.filename is None:
+            raise
+        typer.echo(shown(f"harmony: {error.filename}: {error.strerror}"), err=True)
+        sys.exit(ExitCode.USAGE)
 
 
 if __name__ == "__main__":

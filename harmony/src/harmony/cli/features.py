@@ -12,7 +12,6 @@ import typer
 from harmony.cli.options import ProjectOption, SetOption
 from harmony.config_sources import overrides_of
 from harmony.errors import ExitCode
-from harmony.process.resources import load_probes
 from harmony.project import Project, load_project
 from harmony.run.project_run import ProjectRun
 from harmony.spec.selection import select
@@ -80,7 +79,6 @@ def _check_names(project: Project) -> None:
     for setting, name, kind in named:
         if name:
             project.named(setting, name, kind)
-    load_probes(project.settings.leaks.probes)
 
 
 def steps_command(

@@ -23,7 +23,6 @@ from harmony.perf.run import PerformanceRun, PerfOutcome, Progress
 from harmony.perf.schedule import schedule
 from harmony.perf.tables import heat_map, reasons, table_lines
 from harmony.plan.pairing import split_word
-from harmony.process.resources import load_probes
 from harmony.project import Project, load_project
 from harmony.steps.naming import SEED_VARIABLE
 from harmony.text import shown
@@ -71,7 +70,7 @@ def perf_command(  # noqa: PLR0917 - typer passes options by name
         cases,
         loaded.contract,
         machine,
-        load_probes(loaded.settings.leaks.probes) if loaded.settings.leaks.check else (),
+        loaded.probes() if loaded.settings.leaks.check else (),
         effort,
         loaded.settings.driver.strict,
         _progress(told),

@@ -15,7 +15,6 @@ from harmony.doctor.check_context import Case, CheckContext
 from harmony.doctor.driver_checks import DriverChecks
 from harmony.doctor.finding import CheckVerdict, Diagnosis, Finding, NotClaimedError, NotRunError, WrongError
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
-from harmony.process.resources import load_probes
 from harmony.project import Project
 from harmony.wire.driver import DriverError
 
@@ -54,7 +53,7 @@ def open_case(project: Project, name: str, overrides: Sequence[str] = ()) -> Cas
     contract = project.contract
     named = settings.driver.checks
     driver_checks = project.named("driver.checks", named, DriverChecks) if named else DriverChecks()
-    return Case(name, platform, project, contract, driver_checks, load_probes(settings.leaks.probes), overrides)
+    return Case(name, platform, project, contract, driver_checks, project.probes(), overrides)
 
 
 def checks_of(case: Case) -> list[Check]:

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import gc
-import importlib
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final, cast
+from typing import Final
 
 import psutil
 
 from harmony.config import LeakLimits
-from harmony.errors import ConfigurationError
 from harmony.process import orphans
 from harmony.process.child import own_helper
 from harmony.process.this_system import SYSTEM
@@ -36,6 +34,7 @@ class Snapshot:
         threads: Names of the threads by identity.
         children: Command lines of child processes by pid.
         found: What the project's probes name.
+        broken: Which of them could not look.
     """
 
     memory_mb: float
@@ -44,6 +43,7 @@ class Snapshot:
     threads: Mapping[int, str]
     children: Mapping[int, str]
     found: frozenset[str] = frozenset()
+    broken: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,13 +77,15 @@ class ResourceMonitor:
     def snapshot(self, run_id: str) -> Snapshot:
         """Look at this process now."""
         times = self._process.cpu_times()
+        found, broken = look(self._probes, run_id)
         return Snapshot(
             memory_mb=self._process.memory_info().rss / 2**20,
             cpu_seconds=times.user + times.system,
             descriptors=_descriptors(),
             threads={id(thread): thread.name for thread in threading.enumerate()},
             children=self._children(),
-            found=frozenset(name for probe in self._probes for name in probe(run_id)),
+            found=frozenset(found),
+            broken=tuple(broken),
         )
 
     def compare(self, before: Snapshot, run_id: str) -> ResourceUse:
@@ -117,6 +119,7 @@ class ResourceMonitor:
         if growth > limits.memory_mb:
             leaks.append(f"memory grew by {growth:.0f} MB, more than {limits.memory_mb:.0f}")
         leaks.extend(f"left behind: {name}" for name in sorted(after.found - before.found))
+        leaks.extend(after.broken)
         return leaks
 
     def _children(self) -> dict[int, str]:
@@ -137,22 +140,17 @@ class ResourceMonitor:
                 thread.join(0.05)
 
 
-def load_probes(names: Iterable[str]) -> list[LeakProbe]:
-    """Import probes written ``module:function``.
-
-    Raises:
-        ConfigurationError: One does not exist.
-    """
-    probes: list[LeakProbe] = []
-    for name in names:
-        module, _, function = name.partition(":")
+def look(probes: Iterable[LeakProbe], run_id: str) -> tuple[set[str], list[str]]:
+    """Return what of a run still exists, and which probes could not tell, and why."""
+    found: set[str] = set()
+    broken: list[str] = []
+    for probe in probes:
         try:
-            probes.append(cast("LeakProbe", getattr(importlib.import_module(module), function)))
-        except (ImportError, AttributeError) as error:
-            raise ConfigurationError(
-                f"leaks.probes: {name!r} cannot be found: {error}", hint="a probe is named module:function"
-            ) from error
-    return probes
+            found.update(probe(run_id))
+        except Exception as error:  # noqa: BLE001 - a project's own code
+            name = getattr(probe, "__qualname__", repr(probe))
+            broken.append(f"the probe {name} could not look: {type(error).__name__}: {error}")
+    return found, broken
 
 
 def _descriptors() -> dict[int, str]:

@@ -124,6 +124,11 @@ class _Side:
             setattr(report, _CELL, item.cell.key)
         return report
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+        """Leave reports that carry events out: a worker would print a dot into what the cell has printed."""
+        return ("", "", "") if carries_events(report) else None
+
 
 class WorkerReporting(_Side):
     """Sends what a worker of pytest-xdist has to tell to its controller, while it happens."""
@@ -226,11 +231,6 @@ class Reporting(_Side):
             self._publish(plan)
 
     # ---- while
-
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
-        """Leave reports that carry events out of the count of the tests."""
-        return ("", "", "") if carries_events(report) else None
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_handlecrashitem(self, crashitem: str, report: pytest.TestReport) -> None:

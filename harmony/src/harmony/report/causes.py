@@ -18,15 +18,15 @@ def headline(blame: Blame) -> str:
     """Return who and what, on one line."""
     cells = blame.cells
     if len(cells) == 1:
-        common = cells[0].cell
+        common = f": {cells[0].cell}"
     elif not blame.who:
-        common = "nobody is in all of them"
+        common = ""
     else:
         beside = "" if blame.of == len(cells) else f", as have {blame.of - len(cells)} others"
         who = ", ".join(one if "=" in one or " " in one else f"{one} in some role" for one in blame.who)
-        common = f"all {len(cells)} have {who}{beside}"
+        common = f": all {len(cells)} have {who}{beside}"
     which = "first cause" if len(blame.causes) > 1 else "cause"
-    return f"{verdicts(cells)}: {common}; {which}: {said(blame.causes[0])}"
+    return f"{verdicts(cells)}{common}; {which}: {said(blame.causes[0])}"
 
 
 def lines(blames: Sequence[Blame]) -> list[str]:

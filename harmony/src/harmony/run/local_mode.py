@@ -10,7 +10,7 @@ from harmony.plan.cells import Cell, plan_cells
 from harmony.plan.pairing import Pairing, PairingRequest
 from harmony.plan.seeds import seed_of
 from harmony.process.child import ProcessSpec
-from harmony.process.resources import ResourceMonitor, load_probes
+from harmony.process.resources import ResourceMonitor
 from harmony.run.local_runner import PLATFORM, LocalRunner
 from harmony.run.mode import Played
 from harmony.run.pool import spec_of
@@ -72,7 +72,7 @@ class LocalMode:
     def _runner(self) -> LocalRunner:
         settings = self._run.project.settings
         library = self._run.library
-        monitor = ResourceMonitor(settings.leaks, load_probes(settings.leaks.probes)) if settings.leaks.check else None
+        monitor = ResourceMonitor(settings.leaks, self._run.project.probes()) if settings.leaks.check else None
         level = LEVELS[settings.log_level]
         return LocalRunner(library, self._run.options, monitor, self._run.seed, level, self._driver())
 

@@ -11,7 +11,7 @@ from harmony.config import Platform
 from harmony.errors import ConfigurationError
 from harmony.plan.cells import Cell, plan_cells
 from harmony.plan.pairing import PairingRequest, split_word
-from harmony.process.resources import LeakProbe, load_probes
+from harmony.process.resources import LeakProbe
 from harmony.run.mode import Played
 from harmony.run.orchestrator import CellRunner
 from harmony.run.pool import WorkerPool
@@ -123,9 +123,8 @@ class MatrixMode:
         told = by_definitions(result, self._run.defined)
         return by_expectations(by_claims(told, self.lacking(cell)), cell, self._run.expectations)
 
-    def _probes(self, names: Sequence[str]) -> list[LeakProbe]:
-        self._run.project.make_importable()
-        return load_probes(names) if self._run.project.settings.leaks.check else []
+    def _probes(self, platform: str = "") -> list[LeakProbe]:
+        return self._run.project.probes(platform) if self._run.project.settings.leaks.check else []
 
     @property
     def _cell_runner(self) -> CellRunner:
@@ -139,8 +138,8 @@ class MatrixMode:
             self._runner = CellRunner(
                 pool,
                 options,
-                probes=self._probes(settings.leaks.probes),
-                own_probes={name: self._probes(one.leaks.probes) for name, one in settings.platforms.items()},
+                probes=self._probes(),
+                own_probes={name: self._probes(name) for name in settings.platforms},
                 careless=[name for name, platform in settings.platforms.items() if not platform.leaks.check],
                 seed=self._run.seed,
                 repeat=self.repeat,

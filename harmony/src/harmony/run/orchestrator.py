@@ -16,7 +16,7 @@ from harmony.model import Phase, ProcessAction, StepOutcome, Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.seeds import seed_of
 from harmony.process import orphans
-from harmony.process.resources import LeakProbe
+from harmony.process.resources import LeakProbe, look
 from harmony.run.actor import Actor
 from harmony.run.pool import PooledActor, WorkerPool
 from harmony.run.recording import Recorder
@@ -100,9 +100,9 @@ class CellRunner:
         result = await state.run(recorder)
         if recorder is not None and self._record is not None:
             recorder.write(self._record)
-        left = self._removed(state)
+        daemons = orphans.end_unmarked(before)
         # Whoever is judged again finds all that is known of the cell.
-        result = _with_leaks(result, orphans.end_unmarked(before), left)
+        result = self._with_leaks(result, state, daemons)
         self._played.update({player.worker: (cell, result, player.key) for player in state.players or []})
         result = self._judge(cell, result)
         subscriber(cell_finished(cell, result, self._repeat(cell)))
@@ -119,13 +119,21 @@ class CellRunner:
             result = merged(result, Verdict.CRASHED, Phase.CLOSE, f"after this cell, {crash}")
         self._pool.observe(cell_finished(cell, self._judge(cell, result), self._repeat(cell), late=True))
 
-    def _removed(self, run: _CellRun) -> list[str]:
-        """Remove what the cell has left; return what is the fault of somebody: what a killed process leaves is not."""
+    def _with_leaks(self, result: ScenarioResult, run: _CellRun, daemons: Sequence[str]) -> ScenarioResult:
+        """Remove what the cell has left; return a result that says what is the fault of somebody."""
         platforms = set(run.cell.pairing.platforms.values())
         probes = [*self._probes, *(probe for name in platforms for probe in self._own_probes.get(name, ()))]
-        left = sorted({name for probe in probes for name in probe(str(run.run_id))})
-        _remove(left)
-        return [] if run.deadly or platforms & self._careless else left
+        found, said = look(probes, str(run.run_id))
+        _remove(found)
+        forgiven = bool(platforms & self._careless)
+        if daemons and not forgiven:
+            said.append(f"daemons without an environment ran on (ended now): {', '.join(daemons)}")
+        # What a killed process leaves is nobody's fault.
+        if found and not forgiven and not run.deadly:
+            said.append(f"left behind (removed now): {', '.join(sorted(found))}")
+        for leak in said:
+            result = merged(result, Verdict.FAILED, Phase.LEAKS, leak)
+        return result
 
 
 @dataclass(slots=True)
@@ -232,16 +240,7 @@ class _CellRun:
         self.subscriber(step_finished(self.cell, result))
 
 
-def _with_leaks(result: ScenarioResult, daemons: Sequence[str], objects: Sequence[str]) -> ScenarioResult:
-    if daemons:
-        said = f"daemons without an environment ran on (ended now): {', '.join(daemons)}"
-        result = merged(result, Verdict.FAILED, Phase.LEAKS, said)
-    if objects:
-        result = merged(result, Verdict.FAILED, Phase.LEAKS, f"left behind (removed now): {', '.join(objects)}")
-    return result
-
-
-def _remove(names: Sequence[str]) -> None:
+def _remove(names: Collection[str]) -> None:
     for name in names:
         with contextlib.suppress(OSError):
             Path(name).unlink()

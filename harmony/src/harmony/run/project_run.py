@@ -114,11 +114,17 @@ class ProjectRun:
         )
 
     def problems(self) -> list[Problem]:
-        """Return what lint finds in the whole project."""
+        """Return what lint finds in the whole project.
+
+        Raises:
+            ConfigurationError: The project names a module or a probe that is not there.
+        """
         features, problems = self._read
         if not features:
             return problems
         settings = self.project.settings
+        for platform in ("", *settings.platforms):
+            self.project.probes(platform)
         rules = LintRules(settings.numbered, frozenset(settings.tags), frozenset(settings.roles), bool(settings.steps))
         unknown = [] if settings.steps or self.catalogues.silent else unannounced(features, self.catalogues.announced)
         return sorted({*problems, *lint(features, self.library, rules), *unknown})

@@ -102,11 +102,12 @@ def _unique(name: str, taken: set[str]) -> str:
 
 
 def write_draft(draft: Draft, directory: Path) -> Path:
-    """Write a draft into a directory, beside what is there already.
+    """Write a draft into a directory, which is made where it is missing, beside what is there already.
 
     Returns:
         The file that was written.
     """
+    directory.mkdir(parents=True, exist_ok=True)
     path = directory / draft.module
     number = 1
     while path.exists():

@@ -110,7 +110,7 @@ def with_stderr(result: ScenarioResult, stderr: Mapping[str, Written]) -> Scenar
             every[key] = Written.together([every.get(key, Written()), written])
     result = replace(result, stderr=every)
     alarms = [f"{key}: {alarm}" for key, written in stderr.items() if written.clean for alarm in written.alarms]
-    said = "\n".join(["on stderr, where there must be no alarm:", *alarms])
+    said = "on stderr, where there must be no alarm: " + "\n".join(alarms)
     return merged(result, Verdict.FAILED, Phase.STDERR, said) if alarms else result
 
 

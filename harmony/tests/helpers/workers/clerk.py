@@ -127,6 +127,19 @@ class Deserted(Clerk):
         return super().cleanup(params)
 
 
+class Haunted(Clerk):
+    """Leaves a process that nothing but its descent gives away."""
+
+    def cleanup(self, params: Message) -> Any:
+        quiet = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.DEVNULL)
+        if (child := os.fork()) == 0:
+            os.setsid()
+            subprocess.Popen([sys.executable, "-S", "-c", "import time; time.sleep(600)"], env={}, **quiet)
+            os._exit(0)
+        os.waitpid(child, 0)
+        return super().cleanup(params)
+
+
 class Lazy(Clerk):
     """Does not post, and says that it has."""
 
@@ -211,6 +224,7 @@ CLERKS: dict[str, Callable[[], Clerk]] = {
     "traveller": Traveller,
     "careless": Careless,
     "deserted": Deserted,
+    "haunted": Haunted,
     "lazy": Lazy,
     "dumb": Dumb,
     "silent": Silent,
