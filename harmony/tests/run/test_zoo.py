@@ -64,6 +64,13 @@ class Zoo:
         return self.runner.run(cell), time.monotonic() - began
 
 
+def is_animal(process: psutil.Process) -> bool:
+    try:
+        return str(ANIMAL) in process.cmdline()
+    except psutil.Error:  # it ends
+        return False
+
+
 @pytest.fixture
 def zoo(tmp_path: Path) -> Iterator[Zoo]:
     shared, feature = tmp_path / "shared", tmp_path / "zoo.feature"
@@ -90,7 +97,7 @@ def zoo(tmp_path: Path) -> Iterator[Zoo]:
     runner = CellRunner(pool, options, probes=[left], seed=1)
     yield Zoo(runner, pool, {scenario.number: scenario for scenario in read_feature(feature).scenarios})
     runner.close()
-    mine = [child for child in psutil.Process().children(recursive=True) if str(ANIMAL) in child.cmdline()]
+    mine = [child for child in psutil.Process().children(recursive=True) if is_animal(child)]
     mine += [child for child in psutil.Process().children(recursive=True) if "time.sleep(600)" in str(child.cmdline())]
     assert not mine, f"left behind: {mine}"
     assert not list(shared.iterdir())

@@ -7,8 +7,10 @@ Once its parent has ended, it comes to this process, where that is promised: as 
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import signal as signals
+import subprocess
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Final
@@ -21,14 +23,12 @@ from harmony.process.this_system import SYSTEM
 from harmony.text import visible
 
 _started: Final[set[int]] = set()
-_groups: Final[set[int]] = set()
 
 
 def note_started(pid: int) -> None:
     """Note a child of this process, which leads a group, before it can have children."""
     SYSTEM.adopt()
     _started.add(pid)
-    _groups.add(pid)
 
 
 def note_ended(pid: int) -> None:
@@ -43,12 +43,12 @@ def unmarked_kin(pid: int) -> list[int]:
 
 def adopted() -> list[int]:
     """Return the processes that have come to this one, and reap those that have ended."""
+    strangers = [pid for pid in SYSTEM.children(os.getpid()) if pid not in _started and not _of_our_group(pid)]
+    ours = _pids_of_popens() if strangers else set()
     found = []
-    for pid in SYSTEM.children(os.getpid()):
-        if pid in _started or not _foreign(pid):
-            continue
+    for pid in strangers:
         with contextlib.suppress(ChildProcessError):
-            if os.waitpid(pid, os.WNOHANG) == (0, 0):
+            if pid not in ours and os.waitpid(pid, os.WNOHANG) == (0, 0):
                 found.append(pid)
     return found
 
@@ -77,12 +77,17 @@ def _unmarked(pid: int) -> bool:
     return False
 
 
-def _foreign(pid: int) -> bool:
-    """Whether a child was started by another process: it is in the group of one of ours, or in a session of its own."""
+def _of_our_group(pid: int) -> bool:
+    """Whether a child is in the group of this process, as what others here have forked is, and nothing of ours."""
     try:
-        return os.getpgid(pid) in _groups or os.getsid(pid) != os.getsid(0)
+        return os.getpgid(pid) == os.getpgid(0)
     except ProcessLookupError:
-        return False
+        return True
+
+
+def _pids_of_popens() -> set[int]:
+    """Return the children that somebody here has started and will ask for their end: it must not be taken from him."""
+    return {getattr(one, "pid", 0) for one in gc.get_objects() if issubclass(type(one), subprocess.Popen)}
 
 
 def _name(pid: int) -> str:

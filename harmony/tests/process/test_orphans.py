@@ -1,0 +1,41 @@
+"""Whoever comes to this process is reaped, and nobody's own child is."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+
+import psutil
+import pytest
+
+from harmony.process import orphans
+from harmony.process.this_system import SYSTEM
+
+pytestmark = pytest.mark.promise("daemons")
+
+
+def until(condition: Callable[[], bool]) -> bool:
+    deadline = time.monotonic() + 60
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return condition()
+
+
+def test_an_orphan_of_another_group_comes_and_is_reaped() -> None:
+    SYSTEM.adopt()
+    command = ["sh", "-c", "sleep 600 >/dev/null & echo $!"]
+    parent = subprocess.run(command, process_group=0, stdout=subprocess.PIPE, check=True, timeout=60)
+    orphan = int(parent.stdout)
+    assert until(lambda: orphan in orphans.adopted())
+    os.kill(orphan, signal.SIGKILL)
+    assert until(lambda: orphan not in orphans.adopted() and not psutil.pid_exists(orphan))
+
+
+def test_the_end_of_a_child_that_somebody_here_has_started_is_left_to_him() -> None:
+    child = subprocess.Popen(["sh", "-c", "exit 3"], start_new_session=True)
+    assert until(lambda: psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE)
+    assert child.pid not in orphans.adopted()
+    assert child.wait(60) == 3
