@@ -12,7 +12,7 @@ import psutil
 import pytest
 
 from harmony.process import orphans
-from harmony.process.this_system import SYSTEM
+from harmony.process.child import ChildProcess, ProcessSpec
 
 pytestmark = pytest.mark.promise("daemons")
 
@@ -24,14 +24,22 @@ def until(condition: Callable[[], bool]) -> bool:
     return condition()
 
 
-def test_an_orphan_of_another_group_comes_and_is_reaped() -> None:
-    SYSTEM.adopt()
+def leave_an_orphan() -> int:
     command = ["sh", "-c", "sleep 600 >/dev/null & echo $!"]
-    parent = subprocess.run(command, process_group=0, stdout=subprocess.PIPE, check=True, timeout=60)
-    orphan = int(parent.stdout)
+    return int(subprocess.run(command, process_group=0, stdout=subprocess.PIPE, check=True, timeout=60).stdout)
+
+
+def test_an_orphan_of_another_group_comes_and_is_reaped_as_long_as_a_child_of_ours_lives() -> None:
+    child = ChildProcess(ProcessSpec("child", ["sleep", "600"]))
+    orphan = leave_an_orphan()
     assert until(lambda: orphan in orphans.adopted())
     os.kill(orphan, signal.SIGKILL)
     assert until(lambda: orphan not in orphans.adopted() and not psutil.pid_exists(orphan))
+    child.end(patience=0)
+    child.release()
+    later = leave_an_orphan()
+    assert psutil.Process(later).ppid() != os.getpid()
+    os.kill(later, signal.SIGKILL)
 
 
 def test_the_end_of_a_child_that_somebody_here_has_started_is_left_to_him() -> None:

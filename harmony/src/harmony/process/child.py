@@ -71,7 +71,6 @@ class _Run:
                 self._pid = os.getpid()
                 self.mark = uuid.uuid4().hex
                 self._reaper = reaper.start(self.mark)
-                orphans.note_started(self._reaper.pid)
                 atexit.register(self._end, os.getpid())
             return self.mark
 

@@ -88,8 +88,8 @@ class LinuxSystem(System):
         # A zombie and a kernel thread have no memory either.
         return "" if memory.startswith(b"0 ") else None
 
-    def adopt(self) -> None:
-        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+    def adopt(self, wanted: bool) -> None:
+        ctypes.CDLL(None).prctl(_SET_CHILD_SUBREAPER, int(wanted), 0, 0, 0)
 
     def children(self, pid: int) -> list[int]:
         found: list[int] = []

@@ -26,14 +26,19 @@ _started: Final[set[int]] = set()
 
 
 def note_started(pid: int) -> None:
-    """Note a child of this process, which leads a group, before it can have children."""
-    SYSTEM.adopt()
+    """Note a child of this process, before it can have children."""
+    SYSTEM.adopt(True)
     _started.add(pid)
 
 
 def note_ended(pid: int) -> None:
-    """Note that a child was reaped: its number may become another's."""
+    """Note that a child was reaped: its number may become another's.
+
+    After the last one, orphans go to where they went before: what others start in this process is not ours.
+    """
     _started.discard(pid)
+    if not _started:
+        SYSTEM.adopt(False)
 
 
 def unmarked_kin(pid: int) -> list[int]:

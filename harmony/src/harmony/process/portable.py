@@ -128,7 +128,7 @@ class PortableSystem(System):
         except psutil.Error:
             return ""
 
-    def adopt(self) -> None:
+    def adopt(self, wanted: bool) -> None:
         """Do nothing: see `Promise.DAEMONS`."""
 
     def children(self, pid: int) -> list[int]:

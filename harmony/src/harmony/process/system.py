@@ -104,8 +104,8 @@ class System(ABC):
         """
 
     @abstractmethod
-    def adopt(self) -> None:
-        """Have the descendants of this process come to it when they lose their parent, if that is promised."""
+    def adopt(self, wanted: bool) -> None:
+        """Have descendants of this process come to it when they lose their parent, or no more, if that is promised."""
 
     @abstractmethod
     def children(self, pid: int) -> list[int]:
