@@ -345,7 +345,8 @@ TALK: Final = [
         ),
         (
             [
-                CREATE,
+                # So large that it is not full before the writer hears how much is enough.
+                "the 'reader' process creates buffer 'b' with metadata size '0' and payload size '67108864'",
                 CONNECT,
                 "the 'writer' process writes continuously at high speed",
                 "the 'writer' process the test runs for '3' frames",
