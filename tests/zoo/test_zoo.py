@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from harmony import Verdict
+from step_definitions.providers import leaked_objects
 from tests.zoo.mutants import MUTANTS, Mutant
 from tests.zoo.watch import run, watch
 
@@ -37,8 +38,14 @@ def test_a_scenario_notices(mutant: Mutant) -> None:
 @pytest.mark.parametrize("number", WATCHING)
 def test_the_correct_model_passes(number: str) -> None:
     """Without this a mutant could be caught by what the model itself gets wrong."""
-    result = run("tests.zoo.model:correct", number, patient=True)
+    result = run("tests.zoo.model:correct", number, patient=True).result
     assert result.verdict is Verdict.PASSED, result.failure and result.failure.error
+
+
+def test_what_a_mutant_leaves_is_removed() -> None:
+    played = run("tests.zoo.mutants:half_made", "7.2", patient=False)
+    assert played.result.verdict is Verdict.FAILED
+    assert list(leaked_objects(str(played.run_id))) == []
 
 
 def test_the_table_lists_the_whole_zoo() -> None:

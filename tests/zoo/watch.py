@@ -13,11 +13,10 @@ from functools import cache
 from pathlib import Path
 
 from harmony import Project, Verdict, load_project
-from harmony.run.local_runner import LocalRunner
+from harmony.run.local_runner import LocalRun, LocalRunner
 from harmony.run.scenario_run import RunOptions
 from harmony.spec.gherkin import Scenario
-from harmony.verdict.result import ScenarioResult
-from step_definitions.observer import SHARED_MEMORY, lock_directory
+from step_definitions.providers import leaked_objects
 from tests.zoo.mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,22 +70,13 @@ def library(name: str, settings: Mapping[str, str]) -> Iterator[None]:
         os.environ.update(before)
 
 
-def run(name: str, number: str, *, patient: bool) -> ScenarioResult:
-    """Run a scenario over a library; what must pass is given the time of a busy machine."""
+def run(name: str, number: str, *, patient: bool) -> LocalRun:
+    """Run a scenario over a library, and remove what it leaves; what must pass is given the time of a busy machine."""
     with library(name, PATIENT if patient else SHORT):
-        try:
-            return runner(60.0 if patient else 15.0).run(scenarios()[number]).result
-        finally:
-            sweep()
-
-
-def sweep() -> None:
-    """Remove what a mutant left: no name of another process's run is touched."""
-    own = re.compile(rf"_{os.getpid()}_\d+")
-    for directory in (SHARED_MEMORY, lock_directory()):
-        for path in directory.iterdir():
-            if own.search(path.name):
-                path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
+        played = runner(60.0 if patient else 15.0).run(scenarios()[number])
+        for path in map(Path, leaked_objects(str(played.run_id))):
+            path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
+        return played
 
 
 def watch(mutant: Mutant, numbers: tuple[str, ...] = ()) -> Sighting:
@@ -95,7 +85,7 @@ def watch(mutant: Mutant, numbers: tuple[str, ...] = ()) -> Sighting:
     tried = 0
     for number in numbers or mutant.scenarios:
         tried += 1
-        result = run(f"tests.zoo.mutants:{mutant.name}", number, patient=False)
+        result = run(f"tests.zoo.mutants:{mutant.name}", number, patient=False).result
         if result.verdict in NOTICED and result.failure is not None:
             error = result.failure.error.strip().splitlines()[0]
             return Sighting(mutant, result.plan.scenario, error, tried, time.monotonic() - begin)

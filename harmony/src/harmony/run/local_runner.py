@@ -33,11 +33,13 @@ class LocalRun:
 
     Attributes:
         result: Verdict and steps.
+        run_id: What the names of this run end with.
         timings: Durations of named operations, per role.
         usage: Resources used; ``None`` if nobody looked.
     """
 
     result: ScenarioResult
+    run_id: RunId
     timings: Mapping[str, Statistics] = field(default_factory=dict)
     usage: ResourceUse | None = None
 
@@ -73,11 +75,11 @@ class LocalRunner:
         before = self.monitor.snapshot(str(run_id)) if self.monitor else None
         result, timings = asyncio.run(self._run(scenario, run_id, observe, begins))
         if self.monitor is None or before is None:
-            return LocalRun(result, timings)
+            return LocalRun(result, run_id, timings)
         usage = self.monitor.compare(before, str(run_id))
         if usage.leaks:
             result = merged(result, Verdict.FAILED, Phase.LEAKS, "\n".join(usage.leaks))
-        return LocalRun(result, timings, usage)
+        return LocalRun(result, run_id, timings, usage)
 
     def _actor(self, role: str) -> StepActor:
         if self.driver is not None:
