@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Final
 
 import pytest
 
+from harmony.run.run_id import RunId
 from step_definitions.observer import HEADER, BufferView, objects_of_run
 from tests.harmony.orchestrator import FEATURE_ID, ROOT, Message, Worker, lines_of, play, results
 from zerobuffer import Reader, Writer
@@ -26,15 +26,13 @@ SCENARIOS: Final = (
 TYPES: Final = ("Given", "When", "Then")
 ROLES: Final = ("reader", "writer")
 
-_numbers = itertools.count(1)
-
 
 @pytest.fixture
 def host_pid() -> Iterator[int]:
     """A number that no other run has; nothing of its name may be left."""
-    number = os.getpid() * 500 + next(_numbers)
-    yield number
-    for name in objects_of_run(f"_{number}_{FEATURE_ID}"):
+    run_id = RunId.new(FEATURE_ID)
+    yield run_id.host_pid
+    for name in objects_of_run(f"_{run_id}"):
         Path(name).unlink()
 
 
@@ -113,7 +111,7 @@ class Told:
 
 @pytest.fixture(scope="module")
 def process() -> Iterator[tuple[Worker, int]]:
-    number = os.getpid() * 500 + next(_numbers)
+    number = RunId.new(FEATURE_ID).host_pid
     with Worker(number) as worker:
         yield worker, number
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any, Final, Protocol
 
 from rich.console import Console
@@ -10,7 +11,7 @@ from harmony.report import squares
 from harmony.report.causes import headline, lines
 from harmony.report.collected import Collected
 from harmony.report.terminal import Grid, blocks, grid_lines, is_matrix, tables, totals
-from harmony.verdict.blame import blame
+from harmony.verdict.blame import Blame, blame
 from harmony.verdict.support import SupportTable, support_lines, unclaimed
 from harmony.verdict.tally import combined
 from harmony.verdict.verdicts import is_red
@@ -47,12 +48,16 @@ class Summary(Collected):
         self._always = always
         self._whole = whole
 
+    @cached_property
+    def _blames(self) -> list[Blame]:
+        """Who and what made cells red, once all have told."""
+        return blame(self._results)
+
     def begin(self, terminal: Terminal) -> None:
         """Write why the run is red, before all else."""
-        blames = blame(self._results)
-        if blames:
+        if self._blames:
             terminal.section("causes")
-        for text in lines(blames):
+        for text in lines(self._blames):
             terminal.write_line(text, red=not text.startswith(" "))
 
     def show(self, terminal: Terminal, width: int) -> None:
@@ -88,7 +93,7 @@ class Summary(Collected):
             for text in (*rows, "") if rows else ():
                 terminal.write_line(text)
         terminal.write_line(totals(results))
-        for one in blame(results)[:1]:
+        for one in self._blames[:1]:
             terminal.write_line(headline(one), red=True)
         for late in (result for result in results if result.late and result.error):
             terminal.write_line(f"{late.cell}: {late.verdict.value}: {late.error}", red=is_red(late.verdict))

@@ -103,7 +103,7 @@ class CellRunner:
         daemons = orphans.end_unmarked(before)
         # Whoever is judged again finds all that is known of the cell.
         result = self._with_leaks(result, state, daemons)
-        self._played.update({player.worker: (cell, result, player.key) for player in state.players or []})
+        self._played.update({player.worker: (cell, result, player.key) for player in state.players})
         result = self._judge(cell, result)
         subscriber(cell_finished(cell, result, self._repeat(cell)))
         return result
@@ -148,7 +148,7 @@ class _CellRun:
     careless: Collection[str]
     seed: int
     subscriber: Subscriber
-    players: list[_Player] | None = None
+    players: list[_Player] = field(default_factory=list)
     scenes: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     @property
@@ -157,8 +157,6 @@ class _CellRun:
         return any(step.action in _FATAL for step in self.plan.steps)
 
     async def run(self, recorder: Recorder | None) -> ScenarioResult:
-        self.players = []
-
         async def spawn(role: str) -> Actor:
             return await self._player(role, recorder)
 
@@ -190,7 +188,7 @@ class _CellRun:
         Called between two steps, in the loop; the asking has a thread and a loop of its own.
         """
         silent = {key for key, outcome in result.outcomes.items() if outcome.data.get("stack")}
-        others = [player for player in self.players or [] if player.key not in silent]
+        others = [player for player in self.players if player.key not in silent]
         if not others:
             return {}
         with concurrent.futures.ThreadPoolExecutor(len(others)) as threads:
@@ -200,16 +198,15 @@ class _CellRun:
     async def _player(self, role: str, recorder: Recorder | None) -> Actor:
         platform = self.cell.pairing.platforms[role]
         worker = await self.pool.acquire(platform, self.run_id)
-        players = self.players = self.players or []
-        number = sum(player.key.partition("#")[0] == role for player in players) + 1
+        number = sum(player.key.partition("#")[0] == role for player in self.players) + 1
         key = role if number == 1 else f"{role}#{number}"
-        players.append(_Player(key, platform, worker))
+        self.players.append(_Player(key, platform, worker))
         worker.observe(self.subscriber, recorder.role(key, platform) if recorder is not None else None)
         return worker
 
     async def _released(self, result: ScenarioResult) -> ScenarioResult:
         """Give the workers back; one that does not end in order spoils the cell."""
-        for player in self.players or []:
+        for player in self.players:
             player.worker.observe(self.subscriber, None)
             try:
                 await self.pool.release(player.worker, player.platform)
@@ -221,7 +218,7 @@ class _CellRun:
                 seen = [one.outcomes[player.key].verdict for one in result.results if player.key in one.outcomes]
                 if verdict is not Verdict.CRASHED or verdict not in seen:
                     result = merged(result, verdict, Phase.CLOSE, f"{player.key}: {error}")
-        return with_stderr(result, {player.key: player.worker.take_stderr() for player in self.players or []})
+        return with_stderr(result, {player.key: player.worker.take_stderr() for player in self.players})
 
     def _not_started(self, error: HarmonyError) -> ScenarioResult:
         verdict = getattr(error, "verdict", Verdict.ERRORED)

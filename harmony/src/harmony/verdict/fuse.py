@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from harmony.model import Verdict
 from harmony.plan.pairing import Pairing
@@ -21,11 +21,15 @@ _SCENARIOS_THAT_HANG: Final = 2
 _NEUTRAL: Final = frozenset({Verdict.KNOWN_FAILURE, Verdict.NOT_RUN})
 
 
+_Like = Verdict | tuple[Verdict, str, str, str] | None
+"""What likens endings: that they are timeouts, or the way in which they failed; nothing for one that stops nobody."""
+
+
 @dataclass(slots=True)
 class _Row:
     """Like endings, one after the other, of cells that have something in common."""
 
-    like: Any = None
+    like: _Like
     cells: list[str] = field(default_factory=list)
     scenarios: set[str] = field(default_factory=set)
 
@@ -87,8 +91,7 @@ class Fuse:
         self._stops.append(_Stop(who, f"{_name(who, event.pairing)} stopped after {what}{where}: {said}"))
 
 
-def _like(event: CellFinished) -> Any:
-    """Return what likens endings; nothing for one that stops nobody."""
+def _like(event: CellFinished) -> _Like:
     if event.verdict not in FAILING:
         return None
     return Verdict.TIMED_OUT if event.verdict is Verdict.TIMED_OUT else way(event)

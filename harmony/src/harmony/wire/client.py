@@ -79,8 +79,7 @@ class Client(ABC):
         self._decoder = framing.FrameDecoder(max_message=max_message)
         self._ids = itertools.count(1)
         self._pending: dict[Id, tuple[str, concurrent.futures.Future[Answer]]] = {}
-        self._owed: set[Id] = set()
-        self._unwanted: set[Id] = set()
+        self._owed: dict[Id, bool] = {}  # what has not been answered, and whether somebody waited in vain
         self._answered: deque[Id] = deque(maxlen=_REMEMBERED)
         self.last_answered = "its start"
         self._lock = threading.Lock()
@@ -113,7 +112,7 @@ class Client(ABC):
     def owes(self) -> bool:
         """Whether the peer has left any request without an answer."""
         with self._lock:
-            return bool(self._pending or self._owed or self._unwanted)
+            return bool(self._pending or self._owed)
 
     @property
     def busy_with(self) -> list[str]:
@@ -147,16 +146,16 @@ class Client(ABC):
             self._pending[identity] = (method, pending)
         if self._gone is not None:
             self.fail(UnansweredError(self._gone))
-        due = self._owed
+        in_vain = True
         try:
             yield future
         except asyncio.CancelledError:
-            due = self._unwanted
+            in_vain = False
             raise
         finally:
             with self._lock:
                 if self._pending.pop(identity, None) is not None:
-                    due.add(identity)
+                    self._owed[identity] = in_vain
             if not future.cancel() and not future.cancelled():
                 future.exception()  # the request may have been given up before it failed
 
@@ -181,7 +180,7 @@ class Client(ABC):
         """Have every pending request fail; the peer owes their answers all the same."""
         with self._lock:
             failed, self._pending = self._pending, {}
-            self._owed.update(failed)
+            self._owed.update(dict.fromkeys(failed, True))
         for _, pending in failed.values():
             with contextlib.suppress(concurrent.futures.InvalidStateError):
                 pending.set_exception(error)
@@ -317,18 +316,16 @@ class Client(ABC):
         identity = answer.id
         with self._lock:
             method, pending = self._pending.pop(identity, ("", None))
-            late, unwanted = identity in self._owed, identity in self._unwanted
+            late = self._owed.pop(identity, None)
             second = pending is None and identity in self._answered  # a search through many
-            if pending is not None or late or unwanted:
-                self._owed.discard(identity)
-                self._unwanted.discard(identity)
+            if pending is not None or late is not None:
                 self._answered.append(identity)
         if pending is not None:
             self.last_answered = method
             with contextlib.suppress(concurrent.futures.InvalidStateError):
                 pending.set_result(answer)
-        elif unwanted:
-            pass
+        elif late is False:
+            pass  # whoever asked was cancelled
         elif late or second:
             kind = Oddity.LATE if late else Oddity.SECOND
             self.odd(kind, f"a second or late answer to the request with the id {identity!r}")
