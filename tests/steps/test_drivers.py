@@ -193,7 +193,7 @@ def test_a_role_can_be_played_by_any_program(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setenv("ZEROBUFFER_STEPS_DRIVERS", json.dumps({"writer": command}))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
     for number in ("1.1", "2.1", "5.5"):
-        result = run("zerobuffer", number, patient=True)
+        result = run("zerobuffer", number, patient=True).result
         assert result.verdict is Verdict.PASSED, result.failure and result.failure.error
         assert any("version='model'" in record.message for record in result.logs["writer"])
 
@@ -207,7 +207,7 @@ def test_what_a_driver_leaves_that_ends_in_order_is_its_fault(
     command = [sys.executable, "-m", "step_definitions.child", library]
     monkeypatch.setenv("ZEROBUFFER_STEPS_DRIVERS", json.dumps({"*": command}))
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))
-    result = run("zerobuffer", number, patient=True)
+    result = run("zerobuffer", number, patient=True).result
     assert result.verdict is verdict, result.failure and result.failure.error
     if verdict is Verdict.FAILED:
         assert result.failure is not None

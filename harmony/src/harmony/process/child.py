@@ -71,6 +71,7 @@ class _Run:
                 self._pid = os.getpid()
                 self.mark = uuid.uuid4().hex
                 self._reaper = reaper.start(self.mark)
+                orphans.note_helper(self._reaper.pid)
                 atexit.register(self._end, os.getpid())
             return self.mark
 

@@ -23,6 +23,12 @@ from harmony.process.this_system import SYSTEM
 from harmony.text import visible
 
 _started: Final[set[int]] = set()
+_helpers: Final[set[int]] = set()
+
+
+def note_helper(pid: int) -> None:
+    """Note a child of this process that is no cell's: it is no stranger, and nothing of it is adopted."""
+    _helpers.add(pid)
 
 
 def note_started(pid: int) -> None:
@@ -48,7 +54,8 @@ def unmarked_kin(pid: int) -> list[int]:
 
 def adopted() -> list[int]:
     """Return the processes that have come to this one, and reap those that have ended."""
-    strangers = [pid for pid in SYSTEM.children(os.getpid()) if pid not in _started and not _of_our_group(pid)]
+    known = _started | _helpers
+    strangers = [pid for pid in SYSTEM.children(os.getpid()) if pid not in known and not _of_our_group(pid)]
     ours = _pids_of_popens() if strangers else set()
     found = []
     for pid in strangers:
@@ -91,7 +98,10 @@ def _of_our_group(pid: int) -> bool:
 
 
 def _pids_of_popens() -> set[int]:
-    """Return the children that somebody here has started and will ask for their end: it must not be taken from him."""
+    """Return the children that somebody here has started and will ask for their end: it must not be taken from him.
+
+    This looks at every object of the process: it is for strangers only.
+    """
     return {getattr(one, "pid", 0) for one in gc.get_objects() if issubclass(type(one), subprocess.Popen)}
 
 
