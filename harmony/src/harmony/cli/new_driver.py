@@ -35,7 +35,7 @@ def new_driver_command(
     enter: Annotated[bool, typer.Option("--register", help="Add its entry to the project file.")] = False,
     project: ProjectOption = None,
 ) -> None:
-    """Write a driver that builds and introduces itself, with the verbs of the project's contract to be filled in."""
+    """Write a driver that builds and introduces itself, with the verbs of the project's contract to fill in."""
     loaded = load_project(project)
     folder = _folder(name, directory, loaded)
     driver = Driver(_checked(name, loaded), LANGUAGES[language], _told(folder, loaded))
