@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from harmony.new_driver.language import Fragments, Language, about, about_record, commented, listed, pascal
@@ -81,6 +82,12 @@ def _code(code: str, meaning: str) -> str:
     return beside if len(beside) <= 120 else f"    # {meaning}\n{line}"
 
 
+def _import(records: Sequence[str]) -> str:
+    names = sorted(["CODES", "NAME", "PROTOCOL", "STRUCTURES", *records], key=lambda name: (not name.isupper(), name))
+    line = f"from contract import {', '.join(names)}"
+    return line if len(line) <= 120 else listed("from contract import (", names, ")", width=0)
+
+
 def _fragments(outline: Outline) -> Fragments:
     contract = outline.contract
     return {
@@ -88,11 +95,8 @@ def _fragments(outline: Outline) -> Fragments:
         "structures": "\n\n\n".join(map(_structure, outline.structures)),
         "layout": "\n".join(f'    "{laid.name}": {pascal(laid.name)}Structure,' for laid in outline.structures),
         "records": "\n\n\n".join(map(_record, outline.records)),
-        "record_names": ", ".join(
-            sorted(["CODES", "Misfit", "Refused", *(record.record for record in outline.records)])
-        ),
+        "contract_import": _import(sorted(record.record for record in outline.records)),
         "verbs": "\n\n".join(map(_verb, outline.verbs)),
-        "verb_names": listed("VERBS = (", (f'"{verb.name}"' for verb in outline.verbs), ")"),
     }
 
 
@@ -104,7 +108,7 @@ PYTHON: Final = Language(
     build=(),
     sources=(),
     fragments=_fragments,
-    verbs="verbs.py",
+    verbs="driver.py",
     ignored=("__pycache__/",),
     note=(
         "Python has no atomic operations: a number in memory that several processes change needs a small compiled "

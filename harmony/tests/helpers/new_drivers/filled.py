@@ -22,7 +22,7 @@ class Filling:
 
 FILLINGS: Final = {
     "python": Filling(
-        "verbs.py",
+        "driver.py",
         "raise NotImplementedError",
         "def {verb}(",
         {
