@@ -35,6 +35,11 @@ def as_filled(check: Callable[..., None], **more: Any) -> Check:
     return with_talk
 
 
+def outlives(language: str) -> Check:
+    check = test_templates.test_the_death_of_the_parent_ends_it_whoever_holds_its_pipes
+    return lambda made, _: check(language, lambda *_: made)
+
+
 @dataclass(frozen=True)
 class Fault:
     """One fault of a driver, and the check that must find it.
@@ -118,9 +123,26 @@ FAULTS: Final = {
     "outlives its parent": Fault(
         ".prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)",
         ".prctl(_SET_DEATH_SIGNAL, 0)",
-        lambda made, _: test_templates.test_the_death_of_the_parent_ends_it_whoever_holds_its_pipes(
-            "python", lambda *_: made
-        ),
+        outlives("python"),
+    ),
+    "java: outlives its parent": Fault('begin("parent", Driver::watchParent);', "", outlives("java"), "java"),
+    "java: exits as one that was killed": Fault(
+        "Runtime.getRuntime().halt(status);",
+        "if (status != 0) Runtime.getRuntime().halt(status);",
+        as_filled(test_templates.test_it_ends_while_verbs_wait, close=False),
+        "java",
+    ),
+    "java: prints among its messages": Fault(
+        "System.setOut(System.err);",
+        "",
+        as_filled(test_templates.test_a_verb_that_waits_holds_up_no_other_and_is_told_by_dump),
+        "java",
+    ),
+    "java: no limit": Fault(
+        "MOST_BYTES = 16 << 20",
+        "MOST_BYTES = Integer.MAX_VALUE",
+        as_case(template_tests.test_what_is_no_message_is_answered_once_and_the_next_header_counts),
+        "java",
     ),
 }
 
