@@ -154,6 +154,8 @@ JAVA: Final = Language(
     sources=("{directory}/**/*.java",),
     fragments=Pieces(_code, _structure, _layout, _record, _verb, _entry),
     verbs="driver/Verbs.java",
+    stub=_verb,
+    declared=r"^    Object (\w+)\(",
     ignored=("/classes/",),
     note=(
         "JDK 17 or newer, no dependency. `FileChannel.map` and the `VarHandle`s of "

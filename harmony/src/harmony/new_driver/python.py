@@ -109,6 +109,8 @@ PYTHON: Final = Language(
     sources=(),
     fragments=_fragments,
     verbs="driver.py",
+    stub=_verb,
+    declared=r"^    def (?!close_all\b)([a-z]\w*)\(\s*self",
     ignored=("__pycache__/",),
     note=(
         "Python has no atomic operations: a number in memory that several processes change needs a small compiled "
