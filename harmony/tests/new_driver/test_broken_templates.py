@@ -106,8 +106,8 @@ FAULTS: Final = {
         as_case(template_tests.test_bad_messages_are_answered_and_it_goes_on),
     ),
     "parameters unchecked": Fault(
-        '    raise Misfit(f"{path}: {getattr',
-        '    return value\n    raise Misfit(f"{path}: {getattr',
+        '    raise Misfit(f"{path}: {_said(kind)}',
+        '    return value\n    raise Misfit(f"{path}: {_said(kind)}',
         as_case(template_tests.test_wrong_parameters_are_refused_by_name),
     ),
     "a missing one is null": Fault(
