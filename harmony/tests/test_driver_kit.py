@@ -172,8 +172,8 @@ def test_a_coroutine_is_refused_at_the_start() -> None:
 
 
 def test_refusals_keep_their_details() -> None:
-    refused = driver_kit.Refused("missing", "no such key", key="a")
-    assert (refused.code, str(refused), refused.details) == ("missing", "no such key", {"key": "a"})
+    refused = driver_kit.Refused("missing", "no such key", key="a", code=5)
+    assert (refused.code, str(refused), refused.details) == ("missing", "no such key", {"key": "a", "code": 5})
 
 
 def test_it_imports_nothing_but_the_standard_library() -> None:

@@ -59,7 +59,7 @@ class Refused(Exception):  # noqa: N818 - it is one of the answers of a verb
         details: The values involved.
     """
 
-    def __init__(self, code: str, message: str, **details: Any) -> None:
+    def __init__(self, code: str, message: str, /, **details: Any) -> None:
         super().__init__(message)
         self.code = code
         self.message = message

@@ -56,7 +56,7 @@ def contract_with(**reel: tuple[int, int]) -> Contract:
     return replace(JUKEBOX, layout={**JUKEBOX.layout, "reel": Structure(size=16, fields=reel)})
 
 
-# Somebody exchanges two lines of what was generated; the driver must say where the fields are then. One build is enough.
+# Somebody exchanges two lines of what was generated; the driver must say where the fields are then. One build will do.
 GENERATED: Final = contract_with(winding_pos=(0, 8), playing_pos=(8, 8))
 SPOKEN: Final = contract_with(winding_pos=(8, 8), playing_pos=(0, 8))
 SWAPPED: Final = ("winding_pos", "playing_pos")
