@@ -60,6 +60,12 @@ class Verbs:
     def later(self) -> None:
         raise NotImplementedError("not on this system")
 
+    Pair = Pair
+
+    @property
+    def size(self) -> int:
+        raise AssertionError
+
     def _hidden(self) -> None:
         raise AssertionError
 
@@ -152,7 +158,7 @@ def test_what_cannot_be_written_is_an_error_of_the_driver(driver: Talk) -> None:
         assert (error["code"], "cannot be written as JSON" in error["message"]) == (-32603, True)
 
 
-@pytest.mark.parametrize("verb", ["_hidden", "close_all", "capabilities", "nonsense"])
+@pytest.mark.parametrize("verb", ["_hidden", "close_all", "capabilities", "size", "Pair", "nonsense"])
 def test_only_public_methods_are_verbs(driver: Talk, verb: str) -> None:
     assert driver.ask(verb)["error"] == {"code": -32601, "message": f"there is no verb {verb!r}"}
 
@@ -169,6 +175,16 @@ def test_a_coroutine_is_refused_at_the_start() -> None:
 
     with pytest.raises(TypeError, match="get is a coroutine: write it without `async`"):
         driver_kit.serve(Hasty(), name="x", protocol="1")
+
+
+def test_an_annotation_that_names_nothing_is_told_at_the_start() -> None:
+    class Misspelt:
+        def close_all(self) -> None: ...
+
+        def get(self, key: Txt) -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+    with pytest.raises(NameError, match="Txt"):
+        driver_kit.serve(Misspelt(), name="x", protocol="1")
 
 
 def test_refusals_keep_their_details() -> None:

@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
+import functools
 import inspect
 import itertools
 import os
@@ -37,7 +38,7 @@ from typing import Any, Final, Literal, Protocol
 
 from harmony.wire import framing, jsonrpc
 
-__all__ = ["Misfit", "Perform", "Refused", "Structures", "Verbs", "answer", "serve", "serve_calls"]
+__all__ = ["Misfit", "Perform", "Refused", "Structures", "Verbs", "answer", "serve", "serve_calls", "stacks"]
 
 _REFUSED: Final = -32000
 _CHUNK: Final = 1 << 16
@@ -286,26 +287,36 @@ def stacks() -> list[dict[str, str]]:
 
 def _methods(verbs: object) -> Iterator[tuple[str, Callable[..., Any]]]:
     for name in dir(type(verbs)):
-        method = getattr(verbs, name)
-        if name.startswith("_") or name == "close_all" or not callable(method):
+        if name.startswith("_") or name == "close_all" or not inspect.isroutine(getattr(type(verbs), name)):
             continue
+        method = getattr(verbs, name)
         if inspect.iscoroutinefunction(method):
             raise TypeError(
                 f"{name} is a coroutine: write it without `async`, it has a thread of its own and may wait there"
             )
+        _parameters(method)  # a name that its annotations do not find is told at the start
         yield name, method
+
+
+@functools.cache
+def _parameters(taken_by: Callable[..., Any]) -> tuple[tuple[str, Any, bool], ...]:
+    """Return what an annotated function or class takes: each name, its type, and whether it must be there."""
+    hints = typing.get_type_hints(taken_by)
+    return tuple(
+        (name, hints.get(name, Any), parameter.default is parameter.empty)
+        for name, parameter in inspect.signature(taken_by).parameters.items()
+    )
 
 
 def _arguments(taken_by: Callable[..., Any], given: Any, path: str = "") -> dict[str, Any]:
     """Return what an annotated function or class takes, and nothing else."""
     if not isinstance(given, Mapping):
         raise Misfit(f"{path.rstrip('.') or 'params'}: an object is expected, got {given!r:.40}")
-    hints = typing.get_type_hints(taken_by)
     found: dict[str, Any] = {}
-    for name, parameter in inspect.signature(taken_by).parameters.items():
+    for name, kind, required in _parameters(taken_by):
         if name in given:
-            found[name] = _fitting(given[name], hints.get(name, Any), path + name)
-        elif parameter.default is parameter.empty:
+            found[name] = _fitting(given[name], kind, path + name)
+        elif required:
             raise Misfit(f"{path}{name} is missing")
     return found
 
