@@ -92,7 +92,7 @@ def serve(verbs: Verbs, *, name: str, protocol: str, version: str = "0.1.0", lay
         name: Of the implementation.
         protocol: The version of the contract that it speaks.
         version: The implementation's own.
-        layout: The structures that it lays over shared memory.
+        layout: The structures that it shares with other implementations.
 
     Raises:
         TypeError: A verb is a coroutine; each has a thread of its own, and may wait in it.
@@ -164,7 +164,7 @@ def _serve(perform: Perform, close: Callable[[], None], under_way: _UnderWay) ->
         close()
 
 
-def _end(_number: int, _frame: types.FrameType | None) -> None:
+def _end(*_: object) -> None:
     sys.exit(0)
 
 
@@ -278,10 +278,9 @@ class _Own:
 def stacks() -> list[dict[str, str]]:
     """Return the name and the stack of each thread, as ``dump`` tells them."""
     names = {thread.ident: thread.name for thread in threading.enumerate()}
-    frames = sys._current_frames()  # noqa: SLF001 - the one way to see other threads
+    tops = sys._current_frames()  # noqa: SLF001 - the one way to see other threads
     return [
-        {"name": names.get(ident, "?"), "stack": "".join(traceback.format_stack(frame))}
-        for ident, frame in frames.items()
+        {"name": names.get(ident, "?"), "stack": "".join(traceback.format_stack(top))} for ident, top in tops.items()
     ]
 
 

@@ -159,8 +159,8 @@ JAVA: Final = Language(
     ignored=("/classes/",),
     note=(
         "JDK 17 or newer, no dependency. `FileChannel.map` and the `VarHandle`s of "
-        "`MethodHandles.byteBufferViewVarHandle` reach mapped memory atomically; a semaphore or a lock of the "
-        "system needs JNI, or `java.lang.foreign` of JDK 22. What native code prints to descriptor 1 would "
+        "`MethodHandles.byteBufferViewVarHandle` reach mapped memory atomically; what else the system has "
+        "(locks, events) needs JNI, or `java.lang.foreign` of JDK 22. What native code prints to descriptor 1 would "
         "spoil the messages: Java can redirect `System.out` alone. The parent's death is noticed within a "
         "tenth of a second, by asking: there is no signal to ask for. Take `-XX:TieredStopAtLevel=1` away for "
         "measurements."
