@@ -21,7 +21,7 @@ GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "Drivers": {
         "new-driver": (
             "new_driver",
-            "Write a driver that builds and introduces itself, with the contract's verbs to be filled in; or renew one.",
+            "Write a driver that builds and introduces itself, with the contract's verbs to fill in; or renew one.",
         ),
         "build": (
             "build",
