@@ -1,4 +1,4 @@
-"""A pattern as a person reads it: ``the '<process>' process rings <count> times``. Pure."""
+"""A pattern as a person reads it: ``the '<process>' process counts <coins> coins``. Pure."""
 
 from __future__ import annotations
 
