@@ -48,10 +48,8 @@ def answer(dispatcher: Dispatcher, request: jsonrpc.Request) -> jsonrpc.Message:
     if verb is None:
         return jsonrpc.ErrorResponse(request.id, jsonrpc.METHOD_NOT_FOUND, f"there is no verb {request.method!r}")
     try:
-        params = {
-            key: value for key, value in jsonrpc.first_object(request.params).items() if key in verb.params.model_fields
-        }
-        verb.params.model_validate_json(json.dumps(params), strict=True)
+        params = {key: value for key, value in jsonrpc.first_object(request.params).items() if key in verb.parameters}
+        verb.params.validate_json(json.dumps(params), strict=True)
         return jsonrpc.Response(request.id, dispatcher.perform(request.method, params, request.id or 0))
     except pydantic.ValidationError as error:
         wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())

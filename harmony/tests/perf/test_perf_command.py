@@ -10,7 +10,6 @@ from sandbox import Sandbox
 
 CASES = """
     from harmony.perf.case import Better, PerfCase, PerfCases
-    from kettle.contract import KettleProcess
 
 
     async def boil(drivers, context):
@@ -23,7 +22,6 @@ CASES = """
 
 
     CASES = PerfCases(
-        KettleProcess,
         (
             PerfCase("boil", "Boiling", "cups/s", Better.MORE, ("cook", "guest"), boil),
             PerfCase("spill", "Spilling", "cups", Better.LESS, ("cook", "guest"), spill),

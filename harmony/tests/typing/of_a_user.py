@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol, assert_type
+from collections.abc import Iterator, Mapping
+from typing import Any, Protocol, assert_type
 
 from harmony import (
     BlockingCalls,
     ByteSize,
+    Carrier,
     Contract,
     DataTable,
     DocString,
@@ -26,6 +27,7 @@ from harmony import (
     Structure,
     UnsupportedError,
     background,
+    client_of,
     expect_equal,
     given,
     parsers,
@@ -44,7 +46,12 @@ class Till(Driver, Protocol):
     @verb(needs="tips")
     async def pay(self, coins: int, *, timeout: float = 5.0) -> int:
         """Pay."""
-        return int(await self._ask("pay", timeout, coins=coins))
+        ...
+
+    @verb
+    async def count(self) -> list[int]:
+        """Count."""
+        ...
 
 
 CONTRACT = Contract(
@@ -55,6 +62,26 @@ CONTRACT = Contract(
     {"tips": "it takes tips"},
     {"coin": Structure(size=8, fields={"value": (0, 8)})},
 )
+
+
+class Drawer(Carrier):
+    """A till in this process."""
+
+    async def call(self, verb: str, params: Mapping[str, Any], timeout: float) -> Any:
+        """Answer."""
+        return [len(verb), len(params), timeout]
+
+    async def end(self) -> None:
+        """Shut."""
+
+
+async def stand_in() -> None:
+    """Speak to it."""
+    till = client_of(Till, Drawer())
+    assert_type(till, Till)
+    assert_type(await till.count(), list[int])
+    assert_type((await till.hello()).pid, int)
+    await till.end()
 
 
 @provider
@@ -96,7 +123,7 @@ class TillSteps:
     async def wait(self, time: Duration, size: ByteSize) -> None:
         """Wait."""
         try:
-            assert_type(await self._driver.hello(), Identity)
+            assert_type(await self._till.hello(), Identity)
         except DriverError as error:
             raise UnsupportedError(error.code) from error
 
