@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from harmony.steps.registry import step as step
     from harmony.steps.registry import then as then
     from harmony.steps.registry import when as when
+    from harmony.steps.shared_values import SharedValues as SharedValues
     from harmony.steps.thresholds import performance_critical as performance_critical
     from harmony.verdict.comparison import MismatchError as MismatchError
     from harmony.verdict.comparison import expect_equal as expect_equal
@@ -74,6 +75,7 @@ _PUBLIC = {
     "harmony.steps.naming": ("Naming",),
     "harmony.steps.performance": ("PerformanceMonitor",),
     "harmony.steps.registry": ("background", "given", "step", "then", "when"),
+    "harmony.steps.shared_values": ("SharedValues",),
     "harmony.steps.thresholds": ("performance_critical",),
     "harmony.verdict.comparison": ("MismatchError", "expect_equal"),
     "harmony.wire.driver": ("DriverError", "client_of"),

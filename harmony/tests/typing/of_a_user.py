@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol, assert_type
 
 from harmony import (
@@ -24,6 +25,7 @@ from harmony import (
     RoleDriver,
     ScenarioContext,
     ScenarioStart,
+    SharedValues,
     Structure,
     UnsupportedError,
     background,
@@ -64,6 +66,13 @@ CONTRACT = Contract(
 )
 
 
+@dataclass
+class ByteSizes:
+    """A record."""
+
+    size: int
+
+
 class Drawer(Carrier):
     """A till in this process."""
 
@@ -73,6 +82,13 @@ class Drawer(Carrier):
 
     async def end(self) -> None:
         """Shut."""
+
+
+def told(values: SharedValues) -> None:
+    """Tell values."""
+    values.publish("coins", [1, 2])
+    assert_type(values.of("till", "coins", list[int]), list[int])
+    assert_type(values.of("till", "drawer", ByteSizes), ByteSizes)
 
 
 async def stand_in() -> None:

@@ -27,6 +27,7 @@ from harmony.steps.conversion import describe
 from harmony.steps.naming import Naming
 from harmony.steps.performance import PerformanceMonitor
 from harmony.steps.registry import import_modules
+from harmony.steps.shared_values import SharedValues
 
 Provided = TypeVar("Provided", bound=Callable[..., Any])
 _PROVIDER: Final = "__harmony_provider__"
@@ -270,6 +271,10 @@ def _performance(context: ScenarioContext) -> PerformanceMonitor:
     return context.performance
 
 
+def _values(start: ScenarioStart) -> SharedValues:
+    return SharedValues(start)
+
+
 def _context() -> ScenarioContext:
     raise InjectionError("the context is given to the injector, not made by it")
 
@@ -281,4 +286,5 @@ _BUILT_IN: Final[Mapping[Any, Callable[..., Any]]] = {
     Logger: _logger,
     Random: _random,
     PerformanceMonitor: _performance,
+    SharedValues: _values,
 }
