@@ -108,7 +108,7 @@ class Office:
         (scenario,) = (one for one in run.scenarios if one.number == number)
         mode = MatrixMode(run, MatrixRequest(PairingRequest(words)))
         (cell,) = mode.cells([scenario])
-        return self._mode.play(cell, self._hear).result
+        return self._mode.play(cell, self._hear, {}).result
 
     def close(self) -> None:
         mode, self._mode = self._mode, None

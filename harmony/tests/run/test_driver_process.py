@@ -13,7 +13,7 @@ import pytest
 from harmony.errors import UnsupportedError
 from harmony.model import Verdict
 from harmony.process.child import ProcessSpec
-from harmony.run import driver_process, role_driver
+from harmony.run import driver_process
 from harmony.run.driver_actor import DriverProgram
 from harmony.verdict.events import Event, WorkerEnded, WorkerStarted
 from harmony.wire.driver import DriverError
@@ -154,7 +154,7 @@ def test_one_that_does_not_end_is_ended_and_named(monkeypatch: pytest.MonkeyPatc
 
 
 def test_it_says_what_is_under_way_and_since_when(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(role_driver, "_DUMP_TIMEOUT", 60.0)
+    monkeypatch.setattr(driver_process, "_DUMP_TIMEOUT", 60.0)
     program = DriverProgram(spec("hangs"), CONTRACT)
 
     async def body() -> None:

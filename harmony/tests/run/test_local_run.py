@@ -272,7 +272,12 @@ def test_an_actor_is_usable_after_a_hung_scenario() -> None:
 
 def test_a_tag_may_give_more_time_and_never_less() -> None:
     options = RunOptions(step_timeout=30, tag_timeouts={"slow": 90, "quick": 1})
-    assert [options.timeout_for(tags) for tags in ([], ["quick"], ["quick", "slow"], ["other"])] == [30, 30, 90, 30]
+    assert [options.limit_for(tags, "role").seconds for tags in ([], ["quick"], ["quick", "slow"], ["other"])] == [
+        30,
+        30,
+        90,
+        30,
+    ]
 
 
 def test_logs_are_bound_to_scenario_role_and_step(capsys: pytest.CaptureFixture[str]) -> None:

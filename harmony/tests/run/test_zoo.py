@@ -22,6 +22,7 @@ from harmony.run.scenario_run import RunOptions
 from harmony.run.step_worker import StepWorker, WorkerTimeouts
 from harmony.spec.gherkin import Scenario, read_feature
 from harmony.verdict.events import CellFinished, Event
+from harmony.verdict.patience import Limit
 from harmony.verdict.result import ScenarioResult
 from harmony.verdict.tally import combined
 from peer import WORKERS
@@ -300,6 +301,17 @@ def test_workers_are_reused_until_they_misbehave(zoo: Zoo) -> None:
     zoo.run("killed")
     assert zoo.run("good")[0].verdict is Verdict.PASSED
     assert zoo.pool.started == 4
+
+
+def test_a_role_with_a_limit_of_its_own_is_cut_off_there_and_says_why(zoo: Zoo) -> None:
+    told: list[Event] = []
+    cell = Cell(zoo.scenarios["1.1"], Pairing.of({"reader": "good", "writer": "never"}))
+    result = zoo.runner.run(cell, told.append, {"writer": Limit(0.1, "twice as long"), "reader": Limit(9.0, "no")})
+    assert result.failure is not None
+    assert result.failure.error.startswith(
+        "never did not answer executeStep within 0.1 s\n(within 0.1 s: twice as long)"
+    )
+    assert [one.timed_out for one in told if isinstance(one, CellFinished)] == [["never"]]
 
 
 def test_a_hang_shows_the_stacks_of_every_worker(zoo: Zoo) -> None:

@@ -22,6 +22,7 @@ from harmony.steps.lint import is_known
 from harmony.text import visible
 from harmony.verdict.events import Event
 from harmony.verdict.failure_report import failure_report, one_line
+from harmony.verdict.patience import Limit
 from harmony.verdict.result import ScenarioResult
 
 
@@ -46,12 +47,14 @@ class HarmonySession:
         mode: Plays the cells.
         tell: Hears what happens, and with which item.
         stopped: Says why a cell is not to be run; nothing if it is.
+        limits: Returns how long the steps of roles may take that are not given the whole limit.
     """
 
     run: ProjectRun
     mode: Mode
     tell: Callable[[pytest.Item, Event], None] = field(default=_to_nobody)
     stopped: Callable[[Cell], str] = field(default=lambda _: "")
+    limits: Callable[[Cell], Mapping[str, Limit]] = field(default=lambda _: {})
 
 
 class FeatureFile(pytest.File):
@@ -124,7 +127,7 @@ class ScenarioItem(pytest.Item):
 
         if why := session.stopped(self.cell):
             return Played(stopped(session.run, session.mode, self.cell, why, tell))
-        return session.mode.play(self.cell, tell)
+        return session.mode.play(self.cell, tell, session.limits(self.cell))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return the report that a person can act on."""

@@ -83,6 +83,7 @@ class DriverActor(StepActor):
         outcome = await super().perform(call)
         if outcome.verdict is not Verdict.TIMED_OUT:
             return outcome
+        self.program.give_up()
         scene = await self.stacks()
         stacks = (str(outcome.data.get("stack", "")), str(scene.get("stack", "")))
         return replace(outcome, data={**outcome.data, **scene, "stack": "\n".join(filter(None, stacks))})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol, Self
 
 import pydantic
@@ -14,12 +14,12 @@ from harmony.process.child import ChildProcess, ProcessSpec
 from harmony.process.stacks import stacks_of
 from harmony.steps.context import current_context
 from harmony.wire.driver import GRACE, Driver, DriverError
-from harmony.wire.driver_contract import DRIVER_ERROR, Contract, ContractViolationError, Dump
+from harmony.wire.driver_contract import DRIVER_ERROR, Contract, ContractViolationError, Dump, RequestUnderWay
 from harmony.wire.jsonrpc import METHOD_NOT_FOUND
 from harmony.wire.link import Link, LinkError, NoAnswerError, Observer, PeerGoneError, RefusedError
 
 START_TIMEOUT: Final = 30.0
-_DUMP_TIMEOUT: Final = 2.0
+_DUMP_TIMEOUT: Final = 1.0
 _STOP_PATIENCE: Final = 5.0
 _HUNG_PATIENCE: Final = 1.0
 """Seconds that a driver gets to end by itself which has left a verb unanswered: nothing more is learnt from it."""
@@ -47,6 +47,9 @@ class DriverProcess(Driver):
         contract: What is checked of everything it says.
         strict: Whether every word must be as the contract says, rather than what matters alone.
         listener: Who looks after it.
+
+    Attributes:
+        hung: Whether it, or what asked it, has not answered in time: it gets less time to end.
     """
 
     def __init__(
@@ -59,7 +62,7 @@ class DriverProcess(Driver):
         self._link = Link.to_process(child)
         self._link.observer = listener.observer if listener else None
         self._closed = False
-        self._hung = False
+        self.hung = False
 
     @classmethod
     async def begin(
@@ -127,7 +130,7 @@ class DriverProcess(Driver):
         except PeerGoneError as error:
             raise DriverError("dead", error.message) from None
         except NoAnswerError:
-            self._hung = True
+            self.hung = True
             raise DriverError("hang", await self._hang(verb, timeout)) from None
         except LinkError as error:
             raise ContractViolationError(error.message, hint="stdout belongs to the messages alone") from None
@@ -135,6 +138,14 @@ class DriverProcess(Driver):
             self.contract.verbs[verb].check(answer, strict=self.strict)
         self._check_wire()
         return answer
+
+    async def scene(self) -> tuple[str, Sequence[RequestUnderWay]]:
+        """Return where its threads stand, and what is under way: as it says at once, or as the kernel does."""
+        try:
+            found = Dump.model_validate(await self._link.ask("dump", {"timeout": _DUMP_TIMEOUT}, timeout=_DUMP_TIMEOUT))
+        except (LinkError, pydantic.ValidationError):
+            return await asyncio.to_thread(stacks_of, self.pid), ()
+        return found.text(), found.requests
 
     async def kill(self) -> None:
         """End the process with SIGKILL; return when it is gone."""
@@ -153,7 +164,7 @@ class DriverProcess(Driver):
             return
         self._link.retire("it is being ended")
         self.child.close_input()
-        in_order = await asyncio.to_thread(self.child.ended, _HUNG_PATIENCE if self._hung else _STOP_PATIENCE)
+        in_order = await asyncio.to_thread(self.child.ended, _HUNG_PATIENCE if self.hung else _STOP_PATIENCE)
         scene = "" if in_order else await asyncio.to_thread(stacks_of, self.pid)
         await asyncio.to_thread(self.dispose)
         if not in_order:
@@ -198,9 +209,5 @@ class DriverProcess(Driver):
             )
 
     async def _hang(self, verb: str, timeout: float) -> str:
-        text = f"{verb} did not return within {timeout:g} s and {GRACE:g} s more"
-        try:
-            found = Dump.model_validate(await self._link.ask("dump", {"timeout": _DUMP_TIMEOUT}, timeout=_DUMP_TIMEOUT))
-        except (LinkError, pydantic.ValidationError):
-            return f"{text}\n{await asyncio.to_thread(stacks_of, self.pid)}"
-        return f"{text}\n{found.text()}"
+        stacks, _ = await self.scene()
+        return f"{verb} did not return within {timeout:g} s and {GRACE:g} s more\n{stacks}"

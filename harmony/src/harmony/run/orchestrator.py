@@ -23,9 +23,10 @@ from harmony.run.recording import Recorder
 from harmony.run.run_id import RunId
 from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
 from harmony.spec.gherkin import Step
-from harmony.spec.routing import ScenarioPlan, route
+from harmony.spec.routing import ScenarioPlan, role_of, route
 from harmony.verdict.event_factory import cell_finished, cell_started, step_finished, step_started
 from harmony.verdict.events import Subscriber
+from harmony.verdict.patience import Limit
 from harmony.verdict.result import ScenarioResult, StepResult, merged, with_scenes, with_stderr
 
 _FATAL = frozenset({ProcessAction.KILL, ProcessAction.CRASH})
@@ -78,23 +79,32 @@ class CellRunner:
         self._played: WeakKeyDictionary[PooledActor, tuple[Cell, ScenarioResult, str]] = WeakKeyDictionary()
         pool.dismissed = self._judge_again
 
-    def run(self, cell: Cell, subscriber: Subscriber = lambda _: None) -> ScenarioResult:
-        """Run a cell to its end, tell what happens, and leave no trace of it."""
-        return asyncio.run(self.play(cell, subscriber))
+    def run(
+        self, cell: Cell, subscriber: Subscriber = lambda _: None, limits: Mapping[str, Limit] | None = None
+    ) -> ScenarioResult:
+        """Run a cell to its end, tell what happens, and leave no trace of it.
+
+        Args:
+            cell: The cell.
+            subscriber: Hears what happens.
+            limits: How long steps of roles may take that are not given the whole limit.
+        """
+        return asyncio.run(self.play(cell, subscriber, limits or {}))
 
     def close(self, subscriber: Subscriber = lambda _: None) -> None:
         """End all workers, and tell how."""
         self._pool.observe = subscriber
         asyncio.run(self._pool.close())
 
-    async def play(self, cell: Cell, subscriber: Subscriber = lambda _: None) -> ScenarioResult:
+    async def play(self, cell: Cell, subscriber: Subscriber, limits: Mapping[str, Limit]) -> ScenarioResult:
         """Do what `run` does, in a loop that runs already."""
+        options = replace(self._options, limits=limits)
         seed = seed_of(self._seed, cell.scenario)
         self._pool.observe = subscriber
         subscriber(cell_started(cell, seed))
         run_id = RunId.of_cell(cell.scenario)
         routed = route(cell.scenario)
-        state = _CellRun(cell, routed, self._pool, run_id, self._options, self._careless, seed, subscriber)
+        state = _CellRun(cell, routed, self._pool, run_id, options, self._careless, seed, subscriber)
         recorder = Recorder(cell, seed) if self._record is not None else None
         before = frozenset(orphans.adopted())
         result = await state.run(recorder)
@@ -198,7 +208,7 @@ class _CellRun:
     async def _player(self, role: str, recorder: Recorder | None) -> Actor:
         platform = self.cell.pairing.platforms[role]
         worker = await self.pool.acquire(platform, self.run_id)
-        number = sum(player.key.partition("#")[0] == role for player in self.players) + 1
+        number = sum(role_of(player.key) == role for player in self.players) + 1
         key = role if number == 1 else f"{role}#{number}"
         self.players.append(_Player(key, platform, worker))
         worker.observe(self.subscriber, recorder.role(key, platform) if recorder is not None else None)

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar, cast
 
 from harmony.process.child import ProcessSpec
-from harmony.process.stacks import stacks_of
 from harmony.run.control import ProcessControl
 from harmony.run.driver_process import START_TIMEOUT, DriverProcess
 from harmony.steps.library import StepLibrary
@@ -20,7 +19,6 @@ from harmony.wire.driver_contract import Contract
 from harmony.wire.link import Observer
 
 Port = TypeVar("Port")
-_DUMP_TIMEOUT: Final = 1.0
 _WITHOUT: Final = (
     "this project has drivers only: name a pairing, such as `pytest {pairing}`, or say whose driver plays the roles of "
     'a run without pairings ([driver] local = "{platform}"), or add a @provider'
@@ -62,6 +60,11 @@ class DriverProgram:
             self.running.remove(driver)
             self.tell(WorkerEnded(platform=self.spec.name, pid=driver.pid, how=how))
 
+    def give_up(self) -> None:
+        """Grant its processes less time to end: a step has not ended in time."""
+        for driver in self.running:
+            driver.hung = True
+
     async def stacks(self) -> dict[str, Any]:
         """Return where the threads of its processes stand, as `stack`, and what is under way longest. Never raises.
 
@@ -70,13 +73,9 @@ class DriverProgram:
         texts: list[str] = []
         begun: list[tuple[float, str]] = []
         for driver in list(self.running):
-            try:
-                told = await driver.dump(timeout=_DUMP_TIMEOUT)
-            except Exception:  # noqa: BLE001 - whatever keeps it from telling, the kernel tells
-                texts.append(await asyncio.to_thread(stacks_of, driver.pid))
-            else:
-                texts.append(told.text())
-                begun += [(time.monotonic() - one.seconds, one.verb) for one in told.requests if one.verb != "dump"]
+            text, requests = await driver.scene()
+            texts.append(text)
+            begun += [(time.monotonic() - one.seconds, one.verb) for one in requests if one.verb != "dump"]
         since, verb = min(begun, default=(0.0, ""))
         longest = {"since": since, "verb": verb} if verb else {}
         return {"stack": "\n".join(texts), **longest} if texts else {}

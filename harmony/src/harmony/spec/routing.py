@@ -76,6 +76,11 @@ class Target:
         return f"{self.role}#{self.instance}" if self.instance else self.role
 
 
+def role_of(key: str) -> str:
+    """Return the role of an actor by its name: of ``writer``, ``writer#second`` and ``writer (before)``."""
+    return key.partition("#")[0].removesuffix(" (before)")
+
+
 @dataclass(frozen=True, slots=True)
 class RoutedStep:
     """A step and who does it.
