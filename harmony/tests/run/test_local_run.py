@@ -92,6 +92,20 @@ class Steps:
     async def sleeps(self) -> None:
         await asyncio.sleep(60)
 
+    @step("sleeps and is content")
+    async def sleeps_and_is_content(self) -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            return
+
+    @step("sleeps and complains")
+    async def sleeps_and_complains(self) -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise AssertionError("the wrong dream") from None
+
     @step("blocks the loop")
     async def blocks_the_loop(self) -> None:
         GATE.wait(60)
@@ -239,7 +253,13 @@ def test_an_ambiguous_sentence_is_not_decided() -> None:
 
 @pytest.mark.parametrize(
     ("sentence", "where"),
-    [("sleeps", "await asyncio.sleep(60)"), ("blocks", "GATE.wait(60)"), ("blocks the loop", "GATE.wait(60)")],
+    [
+        ("sleeps", "await asyncio.sleep(60)"),
+        ("sleeps and is content", "await asyncio.sleep(60)"),
+        ("sleeps and complains", "await asyncio.sleep(60)"),
+        ("blocks", "GATE.wait(60)"),
+        ("blocks the loop", "GATE.wait(60)"),
+    ],
 )
 def test_a_step_that_hangs_is_timed_out_with_its_stack(sentence: str, where: str) -> None:
     begin = time.monotonic()

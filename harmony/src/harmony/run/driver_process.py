@@ -63,6 +63,10 @@ class DriverProcess(Driver):
         self._link.observer = listener.observer if listener else None
         self._closed = False
         self.hung = False
+        self._context = current_context()
+        if self._context is not None:
+            self._context.judge_end(self.crash)
+            self._context.transcripts.append(child.stderr)
 
     @classmethod
     async def begin(
@@ -89,10 +93,6 @@ class DriverProcess(Driver):
             DriverError: It does not answer.
         """
         driver = cls(ChildProcess(spec), contract, strict=strict, listener=listener)
-        context = current_context()
-        if context is not None:
-            context.judge_end(driver.crash)
-            context.transcripts.append(driver.child.stderr)
         try:
             contract.check_identity(await driver.hello(timeout=patience))
         except BaseException:
@@ -131,7 +131,10 @@ class DriverProcess(Driver):
             raise DriverError("dead", error.message) from None
         except NoAnswerError:
             self.hung = True
-            raise DriverError("hang", await self._hang(verb, timeout)) from None
+            hang = DriverError("hang", await self._hang(verb, timeout))
+            if self._context is not None:
+                self._context.hangs.append(hang)
+            raise hang from None
         except LinkError as error:
             raise ContractViolationError(error.message, hint="stdout belongs to the messages alone") from None
         if verb in self.contract.verbs:

@@ -242,7 +242,7 @@ class StepPerformer:
         begin = time.monotonic()
         try:
             await contained(within(work, seconds, self._stack))
-            return StepOutcome(Verdict.PASSED, logs=context.logs.take(), seconds=time.monotonic() - begin)
+            outcome = StepOutcome(Verdict.PASSED)
         except StepTimeoutError as error:
             outcome = self.timed_out(seconds, time.monotonic() - begin, error.stack)
         except UnsupportedError as error:
@@ -253,7 +253,17 @@ class StepPerformer:
             own = getattr(error, "verdict", None)
             verdict = own if isinstance(own, Verdict) else Verdict.FAILED
             outcome = StepOutcome(verdict, _message(error), _details(error, context))
+        outcome = _hung(outcome, context)
         return replace(outcome, logs=context.logs.take(), seconds=time.monotonic() - begin)
+
+
+def _hung(outcome: StepOutcome, context: ScenarioContext) -> StepOutcome:
+    """Return the outcome of a step in which something hung, whatever the step made of that."""
+    hangs = context.take_hangs()
+    if not hangs or outcome.verdict in {Verdict.TIMED_OUT, Verdict.CRASHED}:
+        return outcome
+    made = f"\nof which the step made: {outcome.error}" if outcome.error else ""
+    return StepOutcome(Verdict.TIMED_OUT, _message(hangs[0]) + made, _details(hangs[0], context))
 
 
 def _message(error: BaseException) -> str:
