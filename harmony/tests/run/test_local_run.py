@@ -26,6 +26,7 @@ from harmony.run.actor import Actor
 from harmony.run.local_runner import LocalRunner
 from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
 from harmony.run.step_actor import StepActor
+from harmony.run.step_performer import StepPerformer
 from harmony.spec.gherkin import Scenario, parse_feature
 from harmony.spec.routing import route
 from harmony.steps.context import ScenarioContext
@@ -315,6 +316,29 @@ def test_a_background_step_goes_on_while_others_act() -> None:
         "the 'a' process has said 'worked'",
     )
     assert result.verdict is Verdict.PASSED, one_line(result)
+
+
+def test_what_goes_on_in_the_background_is_named_until_it_has_ended() -> None:
+    sentence = "the 'a' process works in the background and succeeds"
+
+    async def body() -> None:
+        performer = StepPerformer(LIBRARY, show_logs=6)
+        await performer.start(ScenarioStart("a", "local", "s", 1, 1))
+        before = time.monotonic()
+        await performer.perform(StepCall(StepType.WHEN, sentence, "a"))
+        found = performer.in_background()
+        assert found is not None
+        assert (found[0], before <= found[1] <= time.monotonic()) == (sentence, True)
+        settling = asyncio.create_task(performer.settle(30))
+        await asyncio.sleep(0)
+        assert performer.in_background() == found, "also while somebody waits for its end"
+        GATE.set()
+        await settling
+        assert performer.in_background() is None
+        await performer.finish()
+        await performer.close()
+
+    asyncio.run(body())
 
 
 @pytest.mark.parametrize(("how", "verdict"), [("fails", Verdict.FAILED), ("hangs", Verdict.TIMED_OUT)])

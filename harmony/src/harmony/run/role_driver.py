@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar, cast
 
 from harmony.process.child import ProcessSpec
+from harmony.process.stacks import scene_of
 from harmony.run.control import ProcessControl
 from harmony.run.driver_process import START_TIMEOUT, DriverProcess
 from harmony.steps.library import StepLibrary
@@ -66,19 +67,14 @@ class DriverProgram:
             driver.hung = True
 
     async def stacks(self) -> dict[str, Any]:
-        """Return where the threads of its processes stand, as `stack`, and what is under way longest. Never raises.
-
-        That is a verb, as `verb`, and the moment of the monotonic clock at which it began, as `since`.
-        """
+        """Return where its processes stand, and with which verb; see `scene_of`. Never raises."""
         texts: list[str] = []
         begun: list[tuple[float, str]] = []
         for driver in list(self.running):
             text, requests = await driver.scene()
             texts.append(text)
             begun += [(time.monotonic() - one.seconds, one.verb) for one in requests if one.verb != "dump"]
-        since, verb = min(begun, default=(0.0, ""))
-        longest = {"since": since, "verb": verb} if verb else {}
-        return {"stack": "\n".join(texts), **longest} if texts else {}
+        return scene_of("\n".join(texts), begun)
 
 
 class RoleDriver(Driver):

@@ -8,7 +8,7 @@ import inspect
 import time
 import traceback
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -52,6 +52,7 @@ class _Running:
 
     call: StepCall
     outcome: asyncio.Task[StepOutcome]
+    began: float = field(default_factory=time.monotonic)
 
 
 class StepPerformer:
@@ -127,10 +128,11 @@ class StepPerformer:
 
     async def settle(self, timeout: float) -> StepOutcome:
         """Wait for the step that still runs in the background, if any, and return its outcome."""
-        running, self._running = self._running, None
+        running = self._running
         if running is None:
             return StepOutcome(Verdict.PASSED)
         done, _ = await asyncio.wait({running.outcome}, timeout=timeout)
+        self._running = None
         if not done:
             running.outcome.cancel()
             outcome = StepOutcome(Verdict.TIMED_OUT, f"no end within {timeout:g} s")
@@ -194,6 +196,11 @@ class StepPerformer:
     def catalogue(self) -> Sequence[StepDefinition]:
         """Return every step definition, for discovery."""
         return self._library.registry.definitions
+
+    def in_background(self) -> tuple[str, float] | None:
+        """Return the sentence that goes on in the background, and when it began by the monotonic clock."""
+        running = self._running
+        return None if running is None or running.outcome.done() else (running.call.text, running.began)
 
     def diagnose(self) -> dict[str, str]:
         """Return what the scenario tells of a failure."""
