@@ -66,6 +66,9 @@ class FeatureFile(pytest.File):
     def of(cls, parent: pytest.Collector, path: Path, session: HarmonySession) -> FeatureFile:
         """Make the collector of a feature file."""
         collector: FeatureFile = cls.from_parent(parent, path=path)
+        name, nodeid = visible(collector.name), visible(collector.nodeid)
+        if nodeid != collector.nodeid:  # pytest writes no name that is no text, and pytest-xdist sends none
+            collector = cls.from_parent(parent, path=path, name=name, nodeid=nodeid)
         collector.harmony = session
         return collector
 
@@ -147,7 +150,7 @@ class ScenarioItem(pytest.Item):
 
         With the feature's title before it, because pytest writes the dots of a bare name as ``::``.
         """
-        return self.path, self.scenario.place.line - 1, f"{self.scenario.feature}: {self.name}"
+        return visible(str(self.path)), self.scenario.place.line - 1, f"{self.scenario.feature}: {self.name}"
 
 
 def declare_tag(config: pytest.Config, tag: str, known: Mapping[str, str]) -> None:

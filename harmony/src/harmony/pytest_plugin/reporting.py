@@ -32,6 +32,7 @@ from harmony.report.files import LAST_RUN, PAGE, LastRun, Page
 from harmony.report.summary import Summary
 from harmony.run.local_mode import possible_cells
 from harmony.run.matrix_mode import MatrixMode
+from harmony.text import visible
 from harmony.verdict.events import (
     Bus,
     CellFinished,
@@ -228,6 +229,11 @@ class Reporting(_Side):
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker of pytest-xdist past durations, and where to read how the cells of the others end."""
+        for word in self._config.args:
+            if word != word.encode(errors="replace").decode():
+                raise pytest.UsageError(
+                    f"pytest-xdist sends no path that is no UTF-8: name the directory of {visible(word)}"
+                )
         if self._feed is None:
             directory = Path(tempfile.mkdtemp(prefix="harmony-"))
             self._config.add_cleanup(lambda: shutil.rmtree(directory, ignore_errors=True))
