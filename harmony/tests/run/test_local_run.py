@@ -447,7 +447,7 @@ def probe(run_id: str) -> Iterator[str]:
         ("thread", "left-over"),
         ("process", "time.sleep(60)"),
         ("memory", "memory grew by"),
-        ("segment", "left behind: segment_"),
+        ("segment", "left behind (removed now): segment_"),
     ],
 )
 def test_a_leak_fails_the_scenario_and_is_named(what: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -458,6 +458,20 @@ def test_a_leak_fails_the_scenario_and_is_named(what: str, shown: str, monkeypat
     assert result.verdict is Verdict.FAILED
     assert result.failure.phase == "leaks"
     assert shown in result.failure.error
+
+
+def test_what_probes_find_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harmony.process.resources._PATIENCE", 0.1)
+
+    def left(run_id: str) -> list[str]:
+        if EVENTS:  # the scenario has begun
+            (tmp_path / run_id).touch()
+        return list(map(str, tmp_path.iterdir()))
+
+    runner = LocalRunner(LIBRARY, monitor=ResourceMonitor(LeakLimits(), [left]), show_logs=6)
+    result = runner.run(scenario("the 'a' process says 'x'")).result
+    assert "left behind (removed now): " in one_line(result)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_leak_is_no_failure_and_use_is_measured() -> None:

@@ -21,7 +21,7 @@ from harmony.run.pool import WorkerPool
 from harmony.run.scenario_run import RunOptions
 from harmony.run.step_worker import StepWorker, WorkerTimeouts
 from harmony.spec.gherkin import Scenario, read_feature
-from harmony.verdict.events import CellFinished, Event
+from harmony.verdict.events import CellFinished, Event, WorkerEnded
 from harmony.verdict.patience import Limit
 from harmony.verdict.result import ScenarioResult
 from harmony.verdict.tally import combined
@@ -290,6 +290,24 @@ def test_shut_down_means_released_and_gone(zoo: Zoo, name: str) -> None:
 def test_a_killed_role_is_followed_by_a_new_process_and_its_remains_are_swept(zoo: Zoo) -> None:
     result, _ = zoo.run("leaks", "1.3")
     assert result.verdict is Verdict.PASSED, result.failure
+
+
+@pytest.mark.parametrize("whose", ["the killed one's", "another's"])
+def test_to_kill_a_role_excuses_what_it_leaves_and_nothing_else(zoo: Zoo, tmp_path: Path, whose: str) -> None:
+    told: list[Event] = []
+    shared = tmp_path / "shared"
+
+    def owned(run_id: str) -> list[tuple[str, int]]:
+        killed = [one.pid for one in told if isinstance(one, WorkerEnded) and "SIGKILL" in one.how]
+        owner = killed[0] if whose == "the killed one's" else 1
+        return [(str(path), owner) for path in shared.glob(f"*_{run_id}")]
+
+    runner = CellRunner(zoo.pool, RunOptions(step_timeout=STEP), probes=[owned], seed=1)
+    cell = Cell(zoo.scenarios["1.3"], Pairing.of({"reader": "leaks", "writer": "leaks"}))
+    result = runner.run(cell, told.append)
+    leaks = [one.error for one in result.results if one.phase == "leaks"]
+    assert bool(leaks) is (whose == "another's"), leaks
+    assert list(shared.iterdir()) == []
 
 
 def test_workers_are_reused_until_they_misbehave(zoo: Zoo) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -57,9 +57,15 @@ class DriverActor(StepActor):
         """Whether another scenario may be given to it; what hung has been replaced by then."""
         return True
 
+    @property
+    def killed(self) -> Collection[int]:
+        """The drivers that the scenario has killed on purpose."""
+        return self.program.killed
+
     def given(self, context: ScenarioContext) -> Mapping[Any, Any]:
         """Return the driver of the role, under its port, and what starts and ends it."""
         strict = context.start.strict
+        self.program.killed.clear()
 
         async def start() -> Any:
             return await self.program.start(strict=strict)

@@ -35,6 +35,9 @@ class ProcessListener(Protocol):
     def joined(self, driver: DriverProcess) -> None:
         """Note a process that has introduced itself."""
 
+    def killing(self, driver: DriverProcess) -> None:
+        """Note a process that is about to be killed on purpose."""
+
     def left(self, driver: DriverProcess, how: str) -> None:
         """Note how a process has ended."""
 
@@ -96,7 +99,7 @@ class DriverProcess(Driver):
         try:
             contract.check_identity(await driver.hello(timeout=patience))
         except BaseException:
-            await driver.kill()
+            await driver.end_at_once()
             raise
         if listener is not None:
             listener.joined(driver)
@@ -151,6 +154,12 @@ class DriverProcess(Driver):
         return found.text(), found.requests
 
     async def kill(self) -> None:
+        """End the process with SIGKILL, as the scenario says; return when it is gone."""
+        if self._listener is not None and not self._closed:
+            self._listener.killing(self)
+        await self.end_at_once()
+
+    async def end_at_once(self) -> None:
         """End the process with SIGKILL; return when it is gone."""
         if self._closed:
             return

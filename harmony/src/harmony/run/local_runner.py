@@ -11,6 +11,7 @@ from harmony.logs import LEVELS
 from harmony.model import Phase, Verdict
 from harmony.plan.seeds import seed_of
 from harmony.process.child import ProcessSpec
+from harmony.process.remains import excuse_of
 from harmony.process.resources import ResourceMonitor, ResourceUse
 from harmony.process.transcript import Written
 from harmony.run.actor import Actor
@@ -73,10 +74,12 @@ class LocalRunner:
         """Run a scenario to its end."""
         run_id = RunId.of_cell(scenario)
         before = self.monitor.snapshot(str(run_id)) if self.monitor else None
-        result, timings = asyncio.run(self._run(scenario, run_id, observe, begins))
+        result, made = asyncio.run(self._run(scenario, run_id, observe, begins))
+        timings = {name: timing for actor in made for name, timing in actor.timings.items()}
         if self.monitor is None or before is None:
             return LocalRun(result, run_id, timings)
-        usage = self.monitor.compare(before, str(run_id))
+        killed = {pid for actor in made for pid in actor.killed}
+        usage = self.monitor.compare(before, str(run_id), excuse_of(killed, deadly=result.plan.deadly))
         if usage.leaks:
             result = merged(result, Verdict.FAILED, Phase.LEAKS, "\n".join(usage.leaks))
         return LocalRun(result, run_id, timings, usage)
@@ -92,7 +95,7 @@ class LocalRunner:
         run_id: RunId,
         observe: Callable[[StepResult], None],
         begins: Callable[[Step], None],
-    ) -> tuple[ScenarioResult, dict[str, Statistics]]:
+    ) -> tuple[ScenarioResult, list[StepActor]]:
         planned = route(scenario)
         made: list[tuple[str, StepActor]] = []
 
@@ -120,5 +123,4 @@ class LocalRunner:
         stderr: dict[str, Written] = {}
         for role, actor in made:
             stderr[role] = Written.together([stderr.get(role, Written()), actor.take_stderr()])
-        timings = {name: timing for _, actor in made for name, timing in actor.timings.items()}
-        return with_stderr(result, stderr), timings
+        return with_stderr(result, stderr), [actor for _, actor in made]

@@ -11,7 +11,7 @@ from harmony.config import Platform
 from harmony.errors import ConfigurationError
 from harmony.plan.cells import Cell, plan_cells
 from harmony.plan.pairing import PairingRequest, split_word
-from harmony.process.resources import LeakProbe
+from harmony.process.remains import LeakProbe
 from harmony.run.mode import Played
 from harmony.run.orchestrator import CellRunner
 from harmony.run.pool import WorkerPool

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import contextlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,11 +11,11 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from harmony.errors import HarmonyError, LeftBehindError
-from harmony.model import Phase, ProcessAction, StepOutcome, Verdict
+from harmony.model import Phase, StepOutcome, Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.seeds import seed_of
 from harmony.process import orphans
-from harmony.process.resources import LeakProbe, look
+from harmony.process.remains import LeakProbe, excuse_of, look
 from harmony.run.actor import Actor
 from harmony.run.pool import PooledActor, WorkerPool
 from harmony.run.recording import Recorder
@@ -28,8 +27,6 @@ from harmony.verdict.event_factory import cell_finished, cell_started, step_fini
 from harmony.verdict.events import Subscriber
 from harmony.verdict.patience import Limit
 from harmony.verdict.result import ScenarioResult, StepResult, merged, with_scenes, with_stderr
-
-_FATAL = frozenset({ProcessAction.KILL, ProcessAction.CRASH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +130,13 @@ class CellRunner:
         """Remove what the cell has left; return a result that says what is the fault of somebody."""
         platforms = set(run.cell.pairing.platforms.values())
         probes = [*self._probes, *(probe for name in platforms for probe in self._own_probes.get(name, ()))]
-        found, said = look(probes, str(run.run_id))
-        _remove(found)
+        remains = look(probes, str(run.run_id))
+        remains.remove()
         forgiven = bool(platforms & self._careless)
+        killed = {pid for player in run.players for pid in player.worker.killed}
+        said = remains.told((lambda _: True) if forgiven else excuse_of(killed, deadly=run.plan.deadly))
         if daemons and not forgiven:
             said.append(f"daemons without an environment ran on (ended now): {', '.join(daemons)}")
-        # What a killed process leaves is nobody's fault.
-        if found and not forgiven and not run.deadly:
-            said.append(f"left behind (removed now): {', '.join(sorted(found))}")
         for leak in said:
             result = merged(result, Verdict.FAILED, Phase.LEAKS, leak)
         return result
@@ -160,11 +156,6 @@ class _CellRun:
     subscriber: Subscriber
     players: list[_Player] = field(default_factory=list)
     scenes: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    @property
-    def deadly(self) -> bool:
-        """Whether the scenario itself kills a process, whose objects nobody can then release."""
-        return any(step.action in _FATAL for step in self.plan.steps)
 
     async def run(self, recorder: Recorder | None) -> ScenarioResult:
         async def spawn(role: str) -> Actor:
@@ -245,9 +236,3 @@ class _CellRun:
         if result.verdict is Verdict.TIMED_OUT and not self.scenes:
             self.scenes = self._look_around(result)
         self.subscriber(step_finished(self.cell, result))
-
-
-def _remove(names: Collection[str]) -> None:
-    for name in names:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()

@@ -37,6 +37,7 @@ class DriverProgram:
         observer: Hears every message.
         patience: Seconds until one must have introduced itself.
         running: The processes that have not ended.
+        killed: Those that have been killed on purpose.
     """
 
     spec: ProcessSpec
@@ -45,6 +46,7 @@ class DriverProgram:
     observer: Observer | None = None
     patience: float = START_TIMEOUT
     running: list[DriverProcess] = field(default_factory=list)
+    killed: set[int] = field(default_factory=set)
 
     async def start(self, *, strict: bool = False) -> DriverProcess:
         """Start a process, and return once it has introduced itself."""
@@ -54,6 +56,10 @@ class DriverProgram:
         """Note a process that has introduced itself."""
         self.running.append(driver)
         self.tell(WorkerStarted(platform=self.spec.name, pid=driver.pid))
+
+    def killing(self, driver: DriverProcess) -> None:
+        """Note a process that is about to be killed on purpose."""
+        self.killed.add(driver.pid)
 
     def left(self, driver: DriverProcess, how: str) -> None:
         """Note how a process has ended."""

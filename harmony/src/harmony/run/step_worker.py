@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -53,12 +53,14 @@ class WorkerState:
         trouble: Why it must not be used again; empty while it may.
         own: The processes it consists of: itself, and what it had started by the time it was ready.
         left_behind: Other processes that it had started and not ended.
+        killed: What the scenario has killed of it.
     """
 
     discovery: Discovery = field(default_factory=Discovery)
     trouble: str = ""
     own: frozenset[int] = frozenset()
     left_behind: list[int] = field(default_factory=list)
+    killed: frozenset[int] = frozenset()
 
 
 class StepWorker:
@@ -141,6 +143,11 @@ class StepWorker:
         """Whether another scenario may be given to it."""
         running = self.child is None or self.child.running()
         return running and not self.state.trouble and self.link.gone is None
+
+    @property
+    def killed(self) -> Collection[int]:
+        """The processes that its scenario has killed on purpose: itself, and what it had started."""
+        return self.state.killed
 
     def crash(self) -> str:
         """Say how it crashed; empty if it did not."""
@@ -257,6 +264,7 @@ class StepWorker:
             except LinkError as error:
                 return StepOutcome(error.verdict, error.message, seconds=time.monotonic() - began)
         else:
+            self.state.killed = frozenset(self.child.family())
             self.child.signal(signal.SIGKILL)
         if not await asyncio.to_thread(self.child.ended, self.timeouts.stop):
             text = f"{self.name} did not end within {self.timeouts.stop:g} s of {action}"

@@ -56,6 +56,9 @@ class Doing(StrEnum):
     REQUIRE_PROCESSES = "require-processes"
 
 
+_FATAL: Final = frozenset({ProcessAction.KILL, ProcessAction.CRASH})
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """The actor of a sentence.
@@ -115,6 +118,11 @@ class ScenarioPlan:
     scenario: Scenario
     roles: tuple[str, ...]
     steps: tuple[RoutedStep, ...]
+
+    @property
+    def deadly(self) -> bool:
+        """Whether it kills a process, whose objects nobody can then release."""
+        return any(routed.action in _FATAL for routed in self.steps)
 
     def actions_of(self, role: str) -> tuple[ProcessAction, ...]:
         """Return what the scenario does to the process of a role."""
