@@ -478,6 +478,17 @@ def test_plain_pytest_plays_a_project_without_steps_of_its_own_with_its_workers(
     assert words.returncode == 0, words.stdout + words.stderr
 
 
+def test_nothing_is_drafted_in_python_where_only_workers_know_the_sentences(office: Office) -> None:
+    office.employ("pascal")
+    feature(office, "Feature: F\n  Scenario: 6.1 S\n    Then the 'receiver' process should hum\n")
+    _ = office.run
+    done = Sandbox(office.root).harmony("scaffold", "-o", "drafts")
+    assert done.returncode == 7, done.stdout
+    assert "steps = []" in done.stderr
+    assert "give a worker a step definition" in done.stderr
+    assert not (office.root / "drafts").exists()
+
+
 # Roles.
 
 
