@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
 
+from harmony.process import remains
 from harmony.process.remains import Remains, excuse_of, look
 
 
@@ -26,6 +28,20 @@ def test_a_probe_names_what_is_left_and_whose_it_is_if_it_can_tell() -> None:
     found = look([named, owned, broken], "4_2")
     assert found.owners == {"one_4_2": 0, "two_4_2": 7, "three_4_2": 0}
     assert found.broken == ("the probe broken could not look: ValueError: no list",)
+
+
+def test_a_probe_that_hangs_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remains, "PROBE_PATIENCE", 0.05)
+    gate = threading.Event()
+
+    def hangs(run_id: str) -> Iterable[str]:
+        gate.wait(60)
+        return [run_id]
+
+    found = look([hangs, named], "4_2")
+    gate.set()
+    assert found.owners == {"one_4_2": 0}
+    assert "hangs could not look: TimeoutError: no end within 0.05 s" in found.broken[0]
 
 
 @pytest.mark.parametrize(

@@ -110,8 +110,8 @@ def scaffold_command(
     if not run.project.settings.steps:
         raise ConfigurationError(
             "only the workers know the sentences of this project (steps = []), so there is nothing to draft in Python",
-            hint="`harmony lint` names the sentences that no worker announces: give a worker a step definition for each; "
-            'for one in Python, name a module, steps = ["steps"]',
+            hint="`harmony lint` names each sentence that no worker announces: give a worker a step definition for it; "
+            'for steps in Python, name a module, steps = ["steps"]',
         )
     drafts = scaffold(run.features, run.library.registry)
     if not drafts:

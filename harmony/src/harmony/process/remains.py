@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Collection, Iterable, Mapping
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
+PROBE_PATIENCE: Final = 40.0
+"""Seconds that a probe may take."""
 LeakProbe = Callable[[str], Iterable[str | tuple[str, int]]]
 """Given the id of a run (``<host pid>_<feature id>``), names what of that run still exists, and, where it can tell, the
 process that has to release it."""
@@ -48,11 +53,30 @@ def look(probes: Iterable[LeakProbe], run_id: str) -> Remains:
     broken: list[str] = []
     for probe in probes:
         try:
-            owners |= dict((found, 0) if isinstance(found, str) else found for found in probe(run_id))
+            owners |= _asked(probe, run_id)
         except Exception as error:  # noqa: BLE001 - a project's own code
             name = getattr(probe, "__qualname__", repr(probe))
             broken.append(f"the probe {name} could not look: {type(error).__name__}: {error}")
     return Remains(owners, tuple(broken))
+
+
+def _asked(probe: LeakProbe, run_id: str) -> dict[str, int]:
+    """Return what a probe finds. One that hangs is left alone in its thread."""
+    answer: Future[dict[str, int]] = Future()
+
+    def ask() -> None:
+        try:
+            answer.set_result(dict((found, 0) if isinstance(found, str) else found for found in probe(run_id)))
+        except BaseException as error:  # noqa: BLE001 - it belongs to whoever waits
+            answer.set_exception(error)
+
+    threading.Thread(target=ask, name="leak probe", daemon=True).start()
+    try:
+        return answer.result(PROBE_PATIENCE)
+    except TimeoutError:
+        if answer.done():
+            raise
+        raise TimeoutError(f"no end within {PROBE_PATIENCE:g} s") from None
 
 
 def excuse_of(killed: Collection[int], *, deadly: bool) -> Excuse:

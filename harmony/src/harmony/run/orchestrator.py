@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from harmony.plan.seeds import seed_of
 from harmony.process import orphans
 from harmony.process.remains import LeakProbe, excuse_of, look
 from harmony.run.actor import Actor
+from harmony.run.blocking import BlockingCalls
 from harmony.run.pool import PooledActor, WorkerPool
 from harmony.run.recording import Recorder
 from harmony.run.run_id import RunId
@@ -73,6 +75,7 @@ class CellRunner:
         self._repeat = repeat
         self._judge = judge
         self._record = record
+        self._blocking = BlockingCalls("leaks")
         self._played: WeakKeyDictionary[PooledActor, tuple[Cell, ScenarioResult, str]] = WeakKeyDictionary()
         pool.dismissed = self._judge_again
 
@@ -92,6 +95,7 @@ class CellRunner:
         """End all workers, and tell how."""
         self._pool.observe = subscriber
         asyncio.run(self._pool.close())
+        self._blocking.close()
 
     async def play(self, cell: Cell, subscriber: Subscriber, limits: Mapping[str, Limit]) -> ScenarioResult:
         """Do what `run` does, in a loop that runs already."""
@@ -109,7 +113,7 @@ class CellRunner:
             recorder.write(self._record)
         daemons = orphans.end_unmarked(before)
         # Whoever is judged again finds all that is known of the cell.
-        result = self._with_leaks(result, state, daemons)
+        result = await self._with_leaks(result, state, daemons)
         self._played.update({player.worker: (cell, result, player.key) for player in state.players})
         result = self._judge(cell, result)
         subscriber(cell_finished(cell, result, self._repeat(cell)))
@@ -126,11 +130,12 @@ class CellRunner:
             result = merged(result, Verdict.CRASHED, Phase.CLOSE, f"after this cell, {crash}")
         self._pool.observe(cell_finished(cell, self._judge(cell, result), self._repeat(cell), late=True))
 
-    def _with_leaks(self, result: ScenarioResult, run: _CellRun, daemons: Sequence[str]) -> ScenarioResult:
+    async def _with_leaks(self, result: ScenarioResult, run: _CellRun, daemons: Sequence[str]) -> ScenarioResult:
         """Remove what the cell has left; return a result that says what is the fault of somebody."""
         platforms = set(run.cell.pairing.platforms.values())
         probes = [*self._probes, *(probe for name in platforms for probe in self._own_probes.get(name, ()))]
-        remains = look(probes, str(run.run_id))
+        # Elsewhere, so that a probe that hangs keeps nobody from interrupting the run.
+        remains = await self._blocking.call(functools.partial(look, probes, str(run.run_id)))
         remains.remove()
         forgiven = bool(platforms & self._careless)
         killed = {pid for player in run.players for pid in player.worker.killed}
