@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import contextlib
 import sys
 import threading
 import traceback
@@ -50,9 +49,13 @@ class LoopThread:
         """Whether the caller runs on the loop."""
         return threading.current_thread() is self._thread
 
-    def post(self, function: Callable[..., object], *arguments: Any) -> None:
-        """Have a function called on the loop."""
-        self._loop.call_soon_threadsafe(function, *arguments)
+    def post(self, function: Callable[..., object], *arguments: Any) -> bool:
+        """Have a function called on the loop; return whether there is still a loop to call it."""
+        try:
+            self._loop.call_soon_threadsafe(function, *arguments)
+        except RuntimeError:  # it is closed: whoever ends a worker does not ask who still reads
+            return False
+        return True
 
     def run(self, work: Coroutine[Any, Any, T], timeout: float) -> T:
         """Run the work and wait for its result in this thread.
@@ -93,8 +96,7 @@ class LoopThread:
 
     def close(self, timeout: float = CANCEL_GRACE) -> bool:
         """End the loop and its thread; return whether they have ended."""
-        with contextlib.suppress(RuntimeError):
-            self.post(self._loop.stop)
+        self.post(self._loop.stop)
         self._thread.join(timeout)
         return not self._thread.is_alive()
 

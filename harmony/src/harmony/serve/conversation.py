@@ -170,8 +170,8 @@ class Session:
     def drain(self, timeout: float) -> None:
         """Let the requests that are already here be answered, for a bounded time."""
         drained = threading.Event()
-        self._loop_thread.post(self._note_drained, drained)
-        drained.wait(timeout)
+        if self._loop_thread.post(self._note_drained, drained):
+            drained.wait(timeout)
 
     def watch(self) -> None:
         """Cancel a request that is beyond its time; answer one that blocks the loop, and end the worker.
