@@ -17,6 +17,7 @@ from harmony.config_sources import overrides_of
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
 from harmony.model import Verdict
 from harmony.project import load_project
+from harmony.project_file import find_project_file
 from harmony.report import squares
 from harmony.report.causes import lines
 from harmony.report.files import LAST_RUN
@@ -160,7 +161,10 @@ def expect_command(
 def _runs(files: list[Path] | None, project: Path | None) -> dict[str, list[Event]]:
     if files:
         return {str(file): read_file(file) for file in files}
-    file = load_project(project).root / LAST_RUN
+    here = (project or Path.cwd()).resolve()
+    own = find_project_file(here)
+    # Who runs a suite may have no project file.
+    file = (own.parent if own else here) / LAST_RUN
     if not file.exists():
         raise ConfigurationError("there is no last run here", hint="run scenarios first, or give a file of --events")
     return {str(LAST_RUN): read_file(file)}
