@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from harmony.config import Platform, Settings
 from harmony.config_sources import read_settings
 from harmony.errors import ConfigurationError, GherkinSyntaxError
-from harmony.project_file import find_project_file, require_project_file, require_suite_file
+from harmony.project_file import PROJECT_FILE, require_project_file, require_suite_file
 from harmony.spec.gherkin import Feature, read_feature
 from harmony.steps.conversion import Converters
 from harmony.steps.injection import Providers
@@ -191,7 +191,7 @@ def load_suite(package: str, here: Path, overrides: Mapping[str, Any] | None = N
 
     Args:
         package: Its name.
-        here: A directory; the platforms of the project that it is in, if it is in one, play beside those of the suite.
+        here: The working directory; the platforms of a project file in it play beside those of the suite.
         overrides: Settings from the command line.
 
     Raises:
@@ -200,11 +200,10 @@ def load_suite(package: str, here: Path, overrides: Mapping[str, Any] | None = N
     file = require_suite_file(package)
     settings = read_settings(file, overrides)
     platforms = {name: _of_suite(one, file.parent) for name, one in settings.platforms.items()}
-    own = find_project_file(here)
-    if own is not None and own != file:
+    own = here / PROJECT_FILE
+    if own.is_file() and own.resolve() != file:
         platforms |= read_settings(own).platforms
-    home = own.parent if own is not None else here
-    return Project(file, settings.model_copy(update={"platforms": platforms}), package, home)
+    return Project(file, settings.model_copy(update={"platforms": platforms}), package, here)
 
 
 def _of_suite(platform: Platform, root: Path) -> Platform:

@@ -20,7 +20,10 @@ FLAT = CHOIR["choir_suite/reference/driver.py"].replace("word * times", "word")
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return installed(tmp_path_factory.mktemp("wheel"), CHOIR)
+    """Where it is installed, somebody else's configuration of pytest stands above, as of a checkout with `.venv`."""
+    directory = tmp_path_factory.mktemp("wheel")
+    (directory / "pytest.ini").write_text("[pytest]\naddopts = --nonsense\n")
+    return installed(directory, CHOIR)
 
 
 @pytest.fixture
@@ -44,7 +47,11 @@ def files(site: Path) -> set[Path]:
 
 
 def test_a_checkout_without_a_project_meets_the_released_one(site: Path, mine: Sandbox) -> None:
-    """Nothing is written into the package; what the run leaves stands where it was called, and is told from there."""
+    """Nothing is written into the package; what the run leaves stands where it was called, and is told from there.
+
+    The project that the directory lies in is another one.
+    """
+    (mine.directory.parent / "harmony.toml").write_text('[platforms.other]\ncommand = ["no"]\nbuild = ["false"]\n')
     before = files(site)
     done = run(mine, site, "run", "--suite", "choir-suite", "--platform", "mine=./build/driver", "--events=e.ndjson")
     assert done.returncode == 1, done.stdout + done.stderr

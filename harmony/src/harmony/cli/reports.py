@@ -163,8 +163,10 @@ def _runs(files: list[Path] | None, project: Path | None) -> dict[str, list[Even
         return {str(file): read_file(file) for file in files}
     here = (project or Path.cwd()).resolve()
     own = find_project_file(here)
-    # Who runs a suite may have no project file.
-    file = (own.parent if own else here) / LAST_RUN
+    # What has run a suite stands where that was called, project or not.
+    file = here / LAST_RUN
+    if own is not None and not file.exists():
+        file = own.parent / LAST_RUN
     if not file.exists():
         raise ConfigurationError("there is no last run here", hint="run scenarios first, or give a file of --events")
     return {str(LAST_RUN): read_file(file)}

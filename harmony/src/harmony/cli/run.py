@@ -14,7 +14,7 @@ from typer.core import TyperCommand
 
 from harmony.cli.options import ProjectOption, SetOption, SuiteOption
 from harmony.errors import ConfigurationError
-from harmony.project_file import PROJECT_FILE, find_project_file, require_project_file, require_suite_file
+from harmony.project_file import require_project_file, require_suite_file
 
 _REST: Final = "harmony.pytest"
 _QUIET: Final = (
@@ -167,11 +167,13 @@ def run_command(  # noqa: PLR0917 - typer passes options by name
 
 
 def _project(file: Path, suite: str) -> list[str]:
-    """Return what tells pytest of the project; in an installed package nothing is written."""
+    """Return what tells pytest of the project.
+
+    An installed package has no configuration of pytest, and may lie below somebody else's; nothing is written there.
+    """
     if not suite:
         return [f"--harmony-project={file}"]
-    cache = (find_project_file(Path.cwd()) or Path.cwd() / PROJECT_FILE).with_name(".pytest_cache")
-    return [f"--harmony-suite={suite}", "-o", f"cache_dir={cache}"]
+    return [f"--harmony-suite={suite}", "-c", os.devnull, "-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"]
 
 
 def _features(file: Path) -> Path:
