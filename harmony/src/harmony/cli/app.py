@@ -50,6 +50,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     "events": ("reports", "Print the schema of the events, or check files against it."),
     "report": ("reports", "Show runs again, or the shards of one run together; end as that run would have ended."),
     "expect": ("reports", "Compare what is expected with what a run has shown; with --update, expect that."),
+    "errors": ("errors", "Say what an error means and what to do about it."),
     "perf": ("perf", "Measure every pairing of what is built here, in one interleaved run; the fastest has 1.0."),
 }
 """Each command: its module beside this one, and what it is for."""

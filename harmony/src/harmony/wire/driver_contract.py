@@ -29,14 +29,22 @@ _Extent = Annotated[tuple[int, int], Field(title="[offset, size]")]
 
 
 class ContractViolationError(HarmonyError):
-    """A driver said something that its contract does not allow."""
+    """A driver said something that its contract does not allow.
+
+    Way out: the message names verb and key; `harmony contract` shows what is allowed, `harmony doctor` tries all of
+    it.
+    """
 
     code = "contract_violation"
     exit_code = ExitCode.FAILED
 
 
 class HandshakeError(ContractViolationError):
-    """A driver introduced itself with something that cannot be right; nothing else is asked of it."""
+    """A driver introduced itself with something that cannot be right; nothing else is asked of it.
+
+    Way out: renew what is generated (`harmony new-driver NAME --renew`), build, and try `harmony doctor NAME --only
+    handshake`.
+    """
 
     code = "handshake"
     verdict = Verdict.ERRORED
