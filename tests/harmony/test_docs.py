@@ -1,17 +1,25 @@
-"""What the pages in docs/ list is all that there is."""
+"""Finds a page that lists less or more than there is, a link that leads nowhere, and an example that cannot be read."""
 
 from __future__ import annotations
 
+import ast
+import importlib
 import re
-from pathlib import Path
+import tomllib
 from typing import Final
+from urllib.parse import unquote
+
+import pytest
 
 from harmony import Verdict
 from harmony.errors import ExitCode
 from harmony.verdict.expectations import Expectation
 from harmony.verdict.verdicts import MEANINGS
+from tests.harmony.pages import ROOT, anchors, blocks, pages, targets
 
-DOCS: Final = Path(__file__).parents[2] / "docs"
+DOCS: Final = ROOT / "docs"
+OURS: Final = ("harmony", "zerobuffer")
+LARGEST_PICTURE: Final = 60_000
 
 
 def test_the_documentation_lists_every_exit_code_and_verdict() -> None:
@@ -25,3 +33,38 @@ def test_the_documentation_lists_every_exit_code_and_verdict() -> None:
 def test_the_documentation_lists_every_field_of_an_expectation() -> None:
     text = (DOCS / "expectations.md").read_text("utf-8")
     assert [name for name in Expectation.model_fields if name != "place" and f"`{name}`" not in text] == []
+
+
+@pytest.mark.parametrize("page", pages())
+def test_a_link_leads_to_a_file_and_a_heading_that_are_there(page: str) -> None:
+    """The site follows the same links; a forge follows those of READMEs, too, and to files that are no pages."""
+    nowhere = []
+    for target in targets(page):
+        path, _, anchor = unquote(target).partition("#")
+        file = ((ROOT / page).parent / path).resolve() if path else ROOT / page
+        if "://" not in target and not (file.exists() and (not anchor or anchor in anchors(str(file)))):
+            nowhere.append(target)
+    assert nowhere == []
+
+
+def test_pictures_are_small_and_shown() -> None:
+    shown = {((ROOT / page).parent / target).resolve() for page in pages() for target in targets(page)}
+    pictures = sorted((DOCS / "pictures").iterdir())
+    assert [picture.name for picture in pictures if picture not in shown] == []
+    assert [picture.name for picture in pictures if picture.stat().st_size > LARGEST_PICTURE] == []
+
+
+@pytest.mark.parametrize("page", [page for page in pages() if any(block.language for block in blocks(page))])
+def test_an_example_can_be_read_and_imports_what_there_is(page: str) -> None:
+    scenarios = "".join(file.read_text("utf-8") for file in (ROOT / "features").glob("*.feature"))
+    lines = {line.strip() for line in scenarios.splitlines()}
+    for block in blocks(page):
+        if block.language == "toml":
+            tomllib.loads(block.text)
+        elif block.language == "gherkin":
+            assert [line for line in block.text.splitlines() if line.strip() not in lines] == []
+        elif block.language == "python":
+            for node in ast.walk(ast.parse(block.text)):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in OURS:
+                    module = importlib.import_module(node.module or "")
+                    assert [one.name for one in node.names if not hasattr(module, one.name)] == []
