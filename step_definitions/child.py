@@ -27,9 +27,9 @@ def performed_by(dispatcher: Dispatcher) -> driver_kit.Perform:
         verb = CONTRACT.verbs.get(name)
         if verb is None:
             raise NotImplementedError(f"there is no verb {name!r}")
-        params = {key: value for key, value in given.items() if key in verb.params.model_fields}
+        params = {key: value for key, value in given.items() if key in verb.parameters}
         try:
-            verb.params.model_validate_json(json.dumps(params), strict=True)
+            verb.params.validate_json(json.dumps(params), strict=True)
             return dispatcher.perform(name, params, request or 0)
         except pydantic.ValidationError as error:
             wrong = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())

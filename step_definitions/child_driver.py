@@ -5,14 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from harmony import DriverProcess, DriverProgram, ProcessSpec
-from harmony.wire import DEFAULT_TIMEOUT
-from step_definitions.port import CONTRACT, Deed, Driver
+from step_definitions.port import CONTRACT, Driver
 
 _ROOT: Final = Path(__file__).resolve().parent.parent
 
@@ -67,8 +66,8 @@ class ChildDriver(DriverProcess, Driver):
         spec = replace(program.spec, user=placement.user, command=placement.command(program.spec.command))
         return await cls.begin(spec, CONTRACT, strict=strict, listener=program)
 
-    async def arm(self, point: str, passage: int, *, then: Deed = "die", timeout: float = DEFAULT_TIMEOUT) -> None:
-        """Arm a point. A death there is expected."""
-        if then == "die":
+    async def call(self, verb: str, params: Mapping[str, Any], timeout: float) -> Any:
+        """Carry a verb. A death at an armed point is expected."""
+        if verb == "arm" and params["then"] == "die":
             self.child.expect_end(-signal.SIGKILL)
-        await super().arm(point, passage, then=then, timeout=timeout)
+        return await super().call(verb, params, timeout)

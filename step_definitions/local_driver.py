@@ -1,4 +1,4 @@
-"""The port over the Python library in this process. Each verb blocks a thread of its own, and none blocks another."""
+"""Verbs over the Python library in this process. Each blocks a thread of its own, and none blocks another."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from harmony import BlockingCalls
+from harmony import BlockingCalls, Carrier, DriverError
 from harmony.wire import GRACE
 from step_definitions.dispatcher import Dispatcher
 from step_definitions.library import Library
-from step_definitions.port import Driver, DriverError
 
 
-class LocalDriver(Driver):
+class LocalDriver(Carrier):
     """Performs verbs in this process.
 
     Args:

@@ -13,9 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 from harmony.perf import Alternative, Better, MeasureContext, PerfCase, PerfCases
-from step_definitions.child_driver import ChildDriver
 from step_definitions.patterns import Pattern, Payload, expected_chain
-from step_definitions.port import Transfer
+from step_definitions.port import Driver, Transfer
 
 _KIB: Final = 1024
 _LEAST_ROOM: Final = 256 * _KIB
@@ -33,7 +32,7 @@ _TRIP_SIZE: Final = 64
 _CHECKED_TRIPS: Final = 100
 _MICROSECONDS: Final = 1e6
 
-Drivers = Mapping[str, ChildDriver]
+Drivers = Mapping[str, Driver]
 
 
 def _room(size: int) -> int:
@@ -111,7 +110,6 @@ def _size(size: int) -> str:
 
 
 PERF_CASES: Final = PerfCases(
-    driver=ChildDriver,
     items=(
         *(
             PerfCase(

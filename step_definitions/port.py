@@ -1,17 +1,17 @@
 """The port: how the steps speak to an implementation of the protocol, whatever its language.
 
-Each verb is one request with plain data in and out, and a deadline in seconds; payloads are described, not sent. A
-:class:`Driver` needs one method, :meth:`Driver.call`, which carries a verb to the implementation. Errors come back as
-:class:`DriverError` with a canonical code, which is what scenarios assert on. :data:`CONTRACT` is all of it as data.
+Each verb is one request with plain data in and out, and a deadline in seconds; payloads are described, not sent.
+Errors come back as :class:`DriverError` with a canonical code, which is what scenarios assert on. :data:`CONTRACT` is
+all of it as data.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Annotated, Final, Literal, Protocol
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from harmony import Contract, DriverError, verb
 from harmony import Driver as AnyDriver
@@ -32,6 +32,7 @@ Seconds = Annotated[float, Field(ge=0, title="seconds")]
 Handler = Literal["echo", "double", "xor", "faulty"]
 Deed = Literal["die", "halt"]
 Hex = Annotated[str, Field(pattern="^([0-9a-f]{2})*$", title="hexadecimal")]
+Bytes = Annotated[bytes, BeforeValidator(bytes.fromhex)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,22 +103,22 @@ class Service:
 class Driver(AnyDriver, Protocol):
     """The verbs of ZeroBuffer. Handles are numbers that the implementation gives; they die with it."""
 
-    @verb()
+    @verb
     async def create(self, name: str, *, metadata: Size, payload: Size, timeout: Seconds = DEFAULT_TIMEOUT) -> Handle:
         """Create a buffer and become its reader."""
-        return int(await self._ask("create", timeout, name=name, metadata=metadata, payload=payload))
+        ...
 
-    @verb()
+    @verb
     async def connect(self, name: str, *, timeout: Seconds = DEFAULT_TIMEOUT) -> Handle:
         """Become the writer of a buffer."""
-        return int(await self._ask("connect", timeout, name=name))
+        ...
 
-    @verb()
+    @verb
     async def close(self, handle: Handle, *, timeout: Seconds = DEFAULT_TIMEOUT) -> None:
         """Close a reader, a writer, a duplex server or client, cleanly."""
-        await self._ask("close", timeout, handle=handle)
+        ...
 
-    @verb()
+    @verb
     async def write(
         self,
         handle: Handle,
@@ -138,44 +139,41 @@ class Driver(AnyDriver, Protocol):
             interval: Seconds from one frame to the next.
             timeout: For all of them together.
         """
-        answer = await self._ask(
-            *("write", timeout), handle=handle, payload=asdict(payload), count=count, sizes=sizes, interval=interval
-        )
-        return Transfer(**answer)
+        ...
 
-    @verb()
+    @verb
     async def fill(
         self, handle: Handle, payload: Payload, *, patience: Seconds, timeout: Seconds = DEFAULT_TIMEOUT
     ) -> Transfer:
         """Write frames until one finds no room for ``patience`` seconds."""
-        return Transfer(**await self._ask("fill", timeout, handle=handle, payload=asdict(payload), patience=patience))
+        ...
 
-    @verb()
+    @verb
     async def acquire(self, handle: Handle, size: Size, *, timeout: Seconds = DEFAULT_TIMEOUT) -> Slot:
         """Get a frame to write in place; returns its slot."""
-        return int(await self._ask("acquire", timeout, handle=handle, size=size))
+        ...
 
-    @verb()
+    @verb
     async def put(self, slot: Slot, payload: Payload, *, offset: Size = 0, timeout: Seconds = DEFAULT_TIMEOUT) -> None:
         """Write bytes into a slot."""
-        await self._ask("put", timeout, slot=slot, payload=asdict(payload), offset=offset)
+        ...
 
-    @verb()
+    @verb
     async def commit(self, slot: Slot, *, timeout: Seconds = DEFAULT_TIMEOUT) -> Sequenced:
         """Publish the frame of a slot; returns its sequence."""
-        return int(await self._ask("commit", timeout, slot=slot))
+        ...
 
-    @verb()
+    @verb
     async def abandon(self, slot: Slot, *, timeout: Seconds = DEFAULT_TIMEOUT) -> None:
         """Give a slot up, as if it had never been asked for."""
-        await self._ask("abandon", timeout, slot=slot)
+        ...
 
-    @verb()
+    @verb
     async def read(self, handle: Handle, *, timeout: Seconds = DEFAULT_TIMEOUT) -> FrameInfo:
         """Read one frame, which is held until it is released."""
-        return FrameInfo(**await self._ask("read", timeout, handle=handle))
+        ...
 
-    @verb()
+    @verb
     async def read_many(
         self,
         handle: Handle,
@@ -196,82 +194,80 @@ class Driver(AnyDriver, Protocol):
             look: Whether to make the digest, or not to touch the bytes at all.
             timeout: For all of them together.
         """
-        return Transfer(
-            **await self._ask("read_many", timeout, handle=handle, count=count, delay=delay, idle=idle, look=look)
-        )
+        ...
 
-    @verb()
+    @verb
     async def relay(
         self, source: Handle, target: Handle, count: Count, *, timeout: Seconds = DEFAULT_TIMEOUT
     ) -> Transfer:
         """Read frames from one buffer and write their bytes to another."""
-        return Transfer(**await self._ask("relay", timeout, source=source, target=target, count=count))
+        ...
 
     @verb(wire=Hex)
-    async def peek(self, frame: Held, *, offset: Size, length: Size, timeout: Seconds = DEFAULT_TIMEOUT) -> bytes:
+    async def peek(self, frame: Held, *, offset: Size, length: Size, timeout: Seconds = DEFAULT_TIMEOUT) -> Bytes:
         """Return a few bytes of a held frame."""
-        return bytes.fromhex(await self._ask("peek", timeout, frame=frame, offset=offset, length=length))
+        ...
 
-    @verb()
+    @verb
     async def release(self, frame: Held, *, timeout: Seconds = DEFAULT_TIMEOUT) -> None:
         """Give a frame's space back."""
-        await self._ask("release", timeout, frame=frame)
+        ...
 
-    @verb()
+    @verb
     async def write_metadata(self, handle: Handle, payload: Payload, *, timeout: Seconds = DEFAULT_TIMEOUT) -> None:
         """Write the metadata of a buffer."""
-        await self._ask("write_metadata", timeout, handle=handle, payload=asdict(payload))
+        ...
 
-    @verb()
+    @verb
     async def read_metadata(self, handle: Handle, *, timeout: Seconds = DEFAULT_TIMEOUT) -> Blob:
         """Read the metadata of a buffer."""
-        return Blob(**await self._ask("read_metadata", timeout, handle=handle))
+        ...
 
     @verb(needs="points")
     async def arm(self, point: str, passage: int, *, then: Deed = "die", timeout: Seconds = DEFAULT_TIMEOUT) -> None:
         """Have the process kill or halt itself when it passes a named point of an operation; capability ``points``."""
-        await self._ask("arm", timeout, point=point, passage=passage, then=then)
+        ...
 
     @verb(needs="duplex")
     async def serve(self, name: str, *, metadata: Size, payload: Size, timeout: Seconds = DEFAULT_TIMEOUT) -> Handle:
         """Create a duplex channel and become its server, which does not yet handle anything."""
-        return int(await self._ask("serve", timeout, name=name, metadata=metadata, payload=payload))
+        ...
 
     @verb(needs="duplex")
     async def handle(
         self, handle: Handle, handler: Handler, *, delay: Seconds = 0.0, timeout: Seconds = DEFAULT_TIMEOUT
     ) -> None:
         """Start answering: ``echo``, ``double``, ``xor`` or ``faulty``, ``delay`` seconds each, one after the other."""
-        await self._ask("handle", timeout, handle=handle, handler=handler, delay=delay)
+        ...
 
     @verb(needs="duplex")
     async def service(self, handle: Handle, *, timeout: Seconds = DEFAULT_TIMEOUT) -> Service:
         """Ask what the handler of a server has met."""
-        return Service(**await self._ask("service", timeout, handle=handle))
+        ...
 
     @verb(needs="duplex")
     async def dial(self, name: str, *, metadata: Size, payload: Size, timeout: Seconds = DEFAULT_TIMEOUT) -> Handle:
         """Become the client of a duplex channel, with a response buffer of these sizes."""
-        return int(await self._ask("dial", timeout, name=name, metadata=metadata, payload=payload))
+        ...
 
     @verb(needs="duplex")
     async def send(
         self, handle: Handle, payload: Payload, *, in_place: bool = False, timeout: Seconds = DEFAULT_TIMEOUT
     ) -> None:
         """Send a request without waiting for its response."""
-        await self._ask("send", timeout, handle=handle, payload=asdict(payload), in_place=in_place)
+        ...
 
     @verb(needs="duplex")
     async def receive(self, handle: Handle, *, timeout: Seconds = DEFAULT_TIMEOUT) -> Blob:
         """Wait for the next response."""
-        return Blob(**await self._ask("receive", timeout, handle=handle))
+        ...
 
     @verb(needs="duplex")
     async def ping(
         self, handle: Handle, payload: Payload, *, count: Count, timeout: Seconds = DEFAULT_TIMEOUT
     ) -> list[Seconds]:
         """Send a request and wait for its response, many times; returns the seconds of each."""
-        return list(await self._ask("ping", timeout, handle=handle, payload=asdict(payload), count=count))
+        ...
 
 
 CONTRACT: Final = Contract(

@@ -6,11 +6,8 @@ processes.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, cast
 
 from harmony import (
     DriverProcess,
@@ -22,8 +19,9 @@ from harmony import (
     ScenarioContext,
     ScenarioStart,
     UnsupportedError,
+    client_of,
+    until,
 )
-from harmony.wire import DEFAULT_TIMEOUT
 from step_definitions.child_driver import HERE, ChildDriver, Placement
 from step_definitions.endpoints import Endpoints
 from step_definitions.frame_history import FrameHistory, WrittenFrame
@@ -32,27 +30,17 @@ from step_definitions.local_driver import LocalDriver
 from step_definitions.observer import BufferView, locked_or_alive
 from step_definitions.patterns import Payload
 from step_definitions.pending_operations import PendingOperations
-from step_definitions.port import CONTRACT, Deed, Driver, FrameInfo, Transfer
+from step_definitions.port import CONTRACT, Driver, FrameInfo, Transfer
 from step_definitions.processes import DeathWatch
 from step_definitions.settings import StepSettings
-
-_LOOK: Final = 0.002
-
-
-class DriverOfRole(RoleDriver, Driver):
-    """The port to whatever process plays a role at the moment."""
-
-    async def arm(self, point: str, passage: int, *, then: Deed = "die", timeout: float = DEFAULT_TIMEOUT) -> None:
-        """Arm a point in the driver that answers now, which knows whether it will die of it."""
-        driver = cast("Driver", await self.current())
-        await driver.arm(point, passage, then=then, timeout=timeout)
 
 
 class Role:
     """What a step class works with.
 
     Attributes:
-        driver: Speaks to the implementation.
+        player: What plays the role at the moment; another one after a kill.
+        driver: The verbs of the implementation, whatever plays.
         settings: Deadlines and sizes.
         naming: Makes names unique.
         logger: Bound to scenario and role.
@@ -70,7 +58,8 @@ class Role:
         logger: Logger,
         program: DriverProgram | None = None,
     ) -> None:
-        self.driver = DriverOfRole(lambda: self._new_driver(process=self.wants_process))
+        self.player = RoleDriver(lambda: self._new_driver(process=self.wants_process))
+        self.driver = client_of(Driver, self.player)
         self.settings = StepSettings()
         self.naming = naming
         self.logger = logger
@@ -126,7 +115,7 @@ class Role:
             return await ChildDriver.launch(command, placement, strict=strict)
         library = self.settings.library
         if not process:
-            return LocalDriver(load(library))
+            return client_of(Driver, LocalDriver(load(library)))
         return await ChildDriver.start(library, placement, strict=strict)
 
     async def identity(self) -> Identity:
@@ -170,16 +159,8 @@ class Role:
         self._created.add(name)
 
     async def poll(self, condition: Callable[[], bool], what: str, *, timeout: float | None = None) -> None:
-        """Look again and again until something is so.
-
-        Raises:
-            AssertionError: It is not so in time.
-        """
-        deadline = time.monotonic() + (timeout or self.settings.read_timeout)
-        while not condition():
-            if time.monotonic() >= deadline:
-                raise AssertionError(f"not {what} within {timeout or self.settings.read_timeout:g} s")
-            await asyncio.sleep(_LOOK)
+        """Look again and again until something is so."""
+        await until(condition, timeout=timeout or self.settings.read_timeout, what=what)
 
     async def create(self, base: str, metadata: int, payload: int, *, name: str | None = None) -> None:
         """Create a buffer and become its reader."""
@@ -268,7 +249,7 @@ class Role:
         self.operations.drop()
         self.history = FrameHistory()
         self.endpoints.clear()
-        await self.driver.kill()
+        await self.player.kill()
 
     def describe(self) -> str:
         """Return the state of every buffer this role has dealt with."""

@@ -18,8 +18,14 @@ SHORT: Final = 0.1
 class TypedDriver(Driver):
     """The verbs of the port over a driver under examination."""
 
-    def __init__(self, probe: DriverProbe) -> None:
-        self.probe = probe
+    probe: DriverProbe
+
+    @classmethod
+    def of(cls, probe: DriverProbe) -> Self:
+        """Return the verbs over a driver."""
+        made = cls()
+        made.probe = probe
+        return made
 
     async def call(self, verb: str, params: Mapping[str, Any], timeout: float) -> Any:
         """Carry one verb."""
@@ -32,7 +38,7 @@ class TypedDriver(Driver):
 
 async def driver_of(context: CheckContext) -> TypedDriver:
     """Start a driver."""
-    return TypedDriver(await context.probe())
+    return TypedDriver.of(await context.probe())
 
 
 @dataclass(frozen=True, slots=True)

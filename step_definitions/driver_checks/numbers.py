@@ -52,6 +52,6 @@ async def _commit_a_writer(context: CheckContext) -> None:
 
 
 CHECKS: Final = (
-    *(_of(verb, keys) for verb in CONTRACT.verbs.values() if (keys := _NUMBERS & set(verb.params.model_fields))),
+    *(_of(verb, keys) for verb in CONTRACT.verbs.values() if (keys := _NUMBERS & set(verb.parameters))),
     *(_read_from_a_writer, _write_to_a_reader, _commit_a_writer),
 )

@@ -1,20 +1,25 @@
 """Finds a page that lists less or more than there is, a link that leads nowhere, and an example that cannot be read."""
 
 from __future__ import annotations
+import __future__
 
 import ast
 import importlib
 import re
+import sys
 import tomllib
+import types
 from typing import Final
 from urllib.parse import unquote
 
 import pytest
 
+import harmony
 from harmony import Verdict
 from harmony.errors import ExitCode
 from harmony.verdict.expectations import Expectation
 from harmony.verdict.verdicts import MEANINGS
+from harmony.wire.contract_text import json_schema
 from tests.harmony.pages import ROOT, anchors, blocks, pages, targets
 
 DOCS: Final = ROOT / "docs"
@@ -68,3 +73,19 @@ def test_an_example_can_be_read_and_imports_what_there_is(page: str) -> None:
                 if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in OURS:
                     module = importlib.import_module(node.module or "")
                     assert [one.name for one in node.names if not hasattr(module, one.name)] == []
+
+
+@pytest.mark.parametrize("page", ["docs/drivers.md", "docs/steps.md"])
+def test_the_classes_on_a_page_are_made(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name that the harness has no more, or a verb that is written wrong, would go out in the documentation."""
+    made = [one.text for one in blocks(page) if one.language == "python" and one.text.startswith(("class", "from"))]
+    assert made
+    for number, block in enumerate(made):
+        module = types.ModuleType(f"example_{number}")
+        monkeypatch.setitem(sys.modules, module.__name__, module)
+        vars(module).update({name: getattr(harmony, name) for name in harmony.__all__})
+        # What only stands in an annotation is the reader's own.
+        exec(compile(block, page, "exec", __future__.annotations.compiler_flag), vars(module))
+        contracts = [one for one in vars(module).values() if isinstance(one, harmony.Contract)]
+        assert bool(contracts) == ("Contract(" in block)
+        assert all(json_schema(one) for one in contracts)

@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from harmony import UnsupportedError, Verdict
+from harmony import UnsupportedError, Verdict, client_of
 from step_definitions import local_driver
 from step_definitions.child_driver import ChildDriver, Placement
 from step_definitions.library import load
@@ -28,7 +28,8 @@ KINDS = [("local", "zerobuffer"), ("local", MODEL), ("child", "zerobuffer"), ("c
 
 @asynccontextmanager
 async def opened(kind: str, library: str) -> AsyncIterator[Driver]:
-    driver: Driver = LocalDriver(load(library)) if kind == "local" else await ChildDriver.start(library)
+    local = kind == "local"
+    driver = client_of(Driver, LocalDriver(load(library))) if local else await ChildDriver.start(library)
     try:
         yield driver
     finally:
@@ -233,8 +234,8 @@ def test_a_library_that_hangs_is_given_up(kind: str, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("harmony.run.driver_process.GRACE", 0.1)
 
     async def body() -> None:
-        driver: Driver = (
-            LocalDriver(load("tests.steps.noisy:hanging"))
+        driver = (
+            client_of(Driver, LocalDriver(load("tests.steps.noisy:hanging")))
             if kind == "local"
             else await ChildDriver.start("tests.steps.noisy:hanging")
         )

@@ -43,16 +43,23 @@ if TYPE_CHECKING:
     from harmony.steps.registry import step as step
     from harmony.steps.registry import then as then
     from harmony.steps.registry import when as when
+    from harmony.steps.resources import Directory as Directory
+    from harmony.steps.resources import Port as Port
+    from harmony.steps.resources import SocketPath as SocketPath
+    from harmony.steps.shared_values import SharedValues as SharedValues
     from harmony.steps.thresholds import performance_critical as performance_critical
+    from harmony.steps.waiting import until as until
     from harmony.verdict.comparison import MismatchError as MismatchError
     from harmony.verdict.comparison import expect_equal as expect_equal
-    from harmony.wire.driver import Driver as Driver
     from harmony.wire.driver import DriverError as DriverError
+    from harmony.wire.driver import client_of as client_of
     from harmony.wire.driver_contract import Contract as Contract
+    from harmony.wire.driver_contract import Driver as Driver
     from harmony.wire.driver_contract import HandshakeError as HandshakeError
     from harmony.wire.driver_contract import Identity as Identity
     from harmony.wire.driver_contract import Structure as Structure
-    from harmony.wire.driver_contract import verb as verb
+    from harmony.wire.verb import Carrier as Carrier
+    from harmony.wire.verb import verb as verb
 
 _PUBLIC = {
     "harmony.errors": ("HarmonyError", "UnsupportedError"),
@@ -72,10 +79,14 @@ _PUBLIC = {
     "harmony.steps.naming": ("Naming",),
     "harmony.steps.performance": ("PerformanceMonitor",),
     "harmony.steps.registry": ("background", "given", "step", "then", "when"),
+    "harmony.steps.resources": ("Directory", "Port", "SocketPath"),
+    "harmony.steps.shared_values": ("SharedValues",),
     "harmony.steps.thresholds": ("performance_critical",),
+    "harmony.steps.waiting": ("until",),
     "harmony.verdict.comparison": ("MismatchError", "expect_equal"),
-    "harmony.wire.driver": ("Driver", "DriverError"),
-    "harmony.wire.driver_contract": ("Contract", "HandshakeError", "Identity", "Structure", "verb"),
+    "harmony.wire.driver": ("DriverError", "client_of"),
+    "harmony.wire.driver_contract": ("Contract", "Driver", "HandshakeError", "Identity", "Structure"),
+    "harmony.wire.verb": ("Carrier", "verb"),
 }
 __all__ = sorted(["parsers", *(name for names in _PUBLIC.values() for name in names)])  # noqa: PLE0605 - names
 

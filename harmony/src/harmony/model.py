@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Any
 
 from harmony.text import shown
+from harmony.values import ScenarioValues
 
 
 class StepType(StrEnum):
@@ -153,6 +154,7 @@ class ScenarioStart:
         roles: All roles of the scenario, in alphabetical order.
         actions: What the scenario does to this role's process.
         strict: Whether every word of a driver must be as its contract says.
+        values: What the roles of the scenario tell each other.
     """
 
     role: str
@@ -165,6 +167,7 @@ class ScenarioStart:
     roles: tuple[str, ...] = ()
     actions: tuple[ProcessAction, ...] = ()
     strict: bool = False
+    values: ScenarioValues = field(default_factory=ScenarioValues, compare=False, repr=False)
 
     @property
     def test_run_id(self) -> str:

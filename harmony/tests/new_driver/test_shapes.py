@@ -13,8 +13,8 @@ from harmony.new_driver.languages import LANGUAGES
 from harmony.new_driver.rendering import Driver as NewDriver
 from harmony.new_driver.rendering import entry_of, render
 from harmony.new_driver.shapes import Kind, Member, outline
-from harmony.wire.driver import Driver
-from harmony.wire.driver_contract import Contract, Structure, verb
+from harmony.wire.driver_contract import Contract, Driver, Structure
+from harmony.wire.verb import verb
 from new_drivers.contracts import JUKEBOX
 
 
@@ -90,8 +90,10 @@ class Node(BaseModel):
 
 
 class Forest(Driver, Protocol):
-    @verb()
-    async def plant(self, root: Node, *, timeout: float = 5.0) -> None: ...
+    @verb
+    async def plant(self, root: Node, *, timeout: float = 5.0) -> None:
+        """Plant one."""
+        ...
 
 
 def test_a_record_in_itself_is_refused() -> None:

@@ -125,7 +125,7 @@ def test_a_verb_that_waits_holds_up_no_other_and_is_told_by_dump(filled: Talk) -
         {"jsonrpc": "2.0", "id": identity, "result": True} for identity in (2, 3)
     ]
     answer = filled.ask("dump", identity=4)["result"]
-    assert JUKEBOX.verbs["dump"].problems(answer, strict=True) == []
+    assert JUKEBOX.verbs["dump"].problems(answer) == []
     assert {(request["id"], request["verb"]) for request in answer["requests"]} == {("long", "wait"), (1, "wait")}
     assert all(0.04 < request["seconds"] < PATIENCE for request in answer["requests"])
     assert answer["threads"]
@@ -147,7 +147,7 @@ def test_what_is_filled_in_answers_refuses_and_fails(filled: Talk) -> None:
         "message": "it is stuck; shake it",
         "data": {"code": "jammed", "details": {"coin": 5, "where": "slot"}},
     }
-    assert JUKEBOX.error_problems(error["code"], error["data"], strict=True) == []
+    assert JUKEBOX.error_problems(error["code"], error["data"]) == []
     assert filled.ask("balk")["error"] == {"code": -32602, "message": "coin: too thin"}
     assert filled.ask("stumble")["error"]["code"] == -32603
     tune = {"title": "Für \U0001f600", "notes": [3, -7, 2**53 - 1], "loud": True, "key": "minor", "more": None}

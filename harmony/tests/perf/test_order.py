@@ -7,7 +7,6 @@ import pytest
 from harmony.errors import ConfigurationError
 from harmony.perf.case import Better, MeasureContext, PerfCase, PerfCases
 from harmony.perf.schedule import schedule
-from kettle.contract import KettleProcess
 
 PAIRINGS = [(first, second) for first in ("cpp", "go", "python") for second in ("cpp", "go", "python")]
 NAMES = ["a", "b", "c"]
@@ -47,7 +46,6 @@ def test_cases_are_chosen_by_part_of_their_name() -> None:
         raise AssertionError
 
     cases = PerfCases(
-        KettleProcess,
         tuple(
             PerfCase(name, name, "cups/s", Better.MORE, ("cook", "guest"), never)
             for name in ("boil-1", "boil-5", "whistle")

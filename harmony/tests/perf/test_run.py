@@ -20,10 +20,10 @@ from harmony.perf.run import Partner, PerformanceRun, PerfOutcome
 from harmony.perf.schedule import schedule
 from harmony.process.child import ProcessSpec
 from harmony.run import driver_process
-from kettle.contract import CONTRACT, KettleProcess
+from kettle.contract import CONTRACT, Kettle
 from sandbox import HELPERS
 
-Drivers = Mapping[str, KettleProcess]
+Drivers = Mapping[str, Kettle]
 Work = Callable[[Drivers, MeasureContext], Awaitable[float]]
 NOWHERE = Machine("a stove", 2, "6.0", 0.0, None)
 
@@ -49,7 +49,8 @@ class Spy:
         self.seen: list[tuple[int, int, MeasureContext]] = []
 
     async def __call__(self, drivers: Drivers, context: MeasureContext) -> float:
-        self.seen.append((drivers["cook"].pid, drivers["guest"].pid, context))
+        cook, guest = [await drivers[role].hello() for role in ("cook", "guest")]
+        self.seen.append((cook.pid, guest.pid, context))
         return 1.0
 
 
@@ -58,7 +59,7 @@ def run(
 ) -> PerfOutcome:
     pairings = [(first, second) for first in partners for second in partners]
     pair_runs = schedule(1, rounds, pairings, [one.name for one in items])
-    run = PerformanceRun(partners, PerfCases(KettleProcess, items), CONTRACT, machine, **more)  # type: ignore[arg-type]
+    run = PerformanceRun(partners, PerfCases(items), CONTRACT, machine, **more)  # type: ignore[arg-type]
     return asyncio.run(run.run(pair_runs))
 
 
@@ -101,7 +102,7 @@ def test_a_failing_measure_is_not_tried_again_and_does_not_touch_the_others() ->
     tries: list[int] = []
 
     async def broken(drivers: Drivers, _context: MeasureContext) -> float:
-        tries.append(drivers["cook"].pid)
+        tries.append((await drivers["cook"].hello()).pid)
         raise AssertionError("the tea is cold")
 
     outcome = run({"good": partner()}, a_case("broken", broken), a_case("boil", both_boil), rounds=3)
@@ -196,7 +197,7 @@ def test_an_interrupted_run_leaves_no_process_and_no_object(tmp_path: Path) -> N
     pids: list[int] = []
 
     async def interrupted(drivers: Drivers, context: MeasureContext) -> float:
-        pids.extend(driver.pid for driver in drivers.values())
+        pids.extend([(await driver.hello()).pid for driver in drivers.values()])
         (tmp_path / f"tea_{context.run_id}").touch()
         raise KeyboardInterrupt
 
@@ -216,7 +217,7 @@ def test_each_driver_is_held_to_its_core() -> None:
     cores: list[set[int]] = []
 
     async def where(drivers: Drivers, _context: MeasureContext) -> float:
-        cores.extend(os.sched_getaffinity(drivers[role].pid) for role in ("cook", "guest"))
+        cores.extend([os.sched_getaffinity((await drivers[role].hello()).pid) for role in ("cook", "guest")])
         return 1.0
 
     allowed = sorted(os.sched_getaffinity(0))

@@ -17,7 +17,8 @@ from harmony.run import driver_process, role_driver
 from harmony.run.driver_actor import DriverProgram
 from harmony.verdict.events import Event, WorkerEnded, WorkerStarted
 from harmony.wire.driver import DriverError
-from harmony.wire.driver_contract import ContractViolationError, HandshakeError
+from harmony.wire.driver_contract import HandshakeError
+from harmony.wire.verb import ContractViolationError
 from kettle.contract import CONTRACT, KettleProcess
 from sandbox import HELPERS
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from harmony.model import DataTable, ProcessAction, ScenarioStart, StepCall, StepOutcome, StepType, Verdict
 from harmony.process.child import ProcessSpec
 from harmony.run.step_worker import StepWorker
+from harmony.values import ScenarioValues
+from harmony.wire.jsonrpc import Message, Request, first_object
 from peer import TOY, WORKERS, environment
 
 SPEC = ProcessSpec("toy", [sys.executable, str(TOY)], WORKERS, environment(TOY='{"timeout": 0.3}'))
@@ -48,6 +52,39 @@ def test_a_step_beyond_its_time_comes_with_the_stack_of_the_worker() -> None:
     assert outcome.verdict is Verdict.TIMED_OUT
     assert outcome.data["timeoutType"] == "STEP_EXECUTION_TIMEOUT"
     assert "thread" in outcome.data["stack"]
+
+
+class Contexts:
+    """Hears the context of every step that is sent."""
+
+    def __init__(self) -> None:
+        self.seen: list[Any] = []
+
+    def sent(self, message: Message, _at: float) -> None:
+        if isinstance(message, Request) and message.method == "executeStep":
+            self.seen.append(first_object(message.params)["Context"])
+
+    def received(self, message: Message, _at: float) -> None:
+        pass
+
+
+def test_values_go_only_to_workers_that_announce_them() -> None:
+    """A worker of others may read nothing but an empty context."""
+    contexts, start = Contexts(), replace(START, values=ScenarioValues())
+
+    async def run() -> None:
+        worker = await StepWorker.launch(SPEC)
+        worker.observe(lambda _: None, contexts)
+        await worker.start(start)
+        await worker.perform(when("it tells its scenario"))
+        start.values.publish("server", "port", 7)
+        await worker.perform(when("it tells its scenario"))
+        worker.state.discovery.capabilities.pop("sharedValues")
+        await worker.perform(when("it tells its scenario"))
+        await worker.close()
+
+    asyncio.run(run())
+    assert contexts.seen == [{}, {"sharedValues": {"server": {"port": 7}}}, {}]
 
 
 def test_tables_go_only_to_workers_that_announce_them() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Protocol, assert_type
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, assert_type
 
 from harmony import (
     BlockingCalls,
     ByteSize,
+    Carrier,
     Contract,
     DataTable,
+    Directory,
     DocString,
     Driver,
     DriverError,
@@ -19,13 +22,17 @@ from harmony import (
     Logger,
     Naming,
     PerformanceMonitor,
+    Port,
     ProcessControl,
     RoleDriver,
     ScenarioContext,
     ScenarioStart,
+    SharedValues,
+    SocketPath,
     Structure,
     UnsupportedError,
     background,
+    client_of,
     expect_equal,
     given,
     parsers,
@@ -33,6 +40,7 @@ from harmony import (
     provider,
     step,
     then,
+    until,
     verb,
     when,
 )
@@ -44,7 +52,12 @@ class Till(Driver, Protocol):
     @verb(needs="tips")
     async def pay(self, coins: int, *, timeout: float = 5.0) -> int:
         """Pay."""
-        return int(await self._ask("pay", timeout, coins=coins))
+        ...
+
+    @verb
+    async def count(self) -> list[int]:
+        """Count."""
+        ...
 
 
 CONTRACT = Contract(
@@ -55,6 +68,48 @@ CONTRACT = Contract(
     {"tips": "it takes tips"},
     {"coin": Structure(size=8, fields={"value": (0, 8)})},
 )
+
+
+@dataclass
+class ByteSizes:
+    """A record."""
+
+    size: int
+
+
+class Drawer(Carrier):
+    """A till in this process."""
+
+    async def call(self, verb: str, params: Mapping[str, Any], timeout: float) -> Any:
+        """Answer."""
+        return [len(verb), len(params), timeout]
+
+    async def end(self) -> None:
+        """Shut."""
+
+
+def told(values: SharedValues) -> None:
+    """Tell values."""
+    values.publish("coins", [1, 2])
+    assert_type(values.of("till", "coins", list[int]), list[int])
+    assert_type(values.of("till", "drawer", ByteSizes), ByteSizes)
+
+
+async def waited(port: Port, directory: Directory, path: SocketPath, till: Till) -> None:
+    """Wait."""
+    assert_type(await until(lambda: port > 5, what="it is"), bool)
+    assert_type(await until(till.count, what="it counts", timeout=2.0), list[int])
+    assert_type(port.address, str)
+    assert_type((directory / "log").is_file() and path.is_socket(), bool)
+
+
+async def stand_in() -> None:
+    """Speak to it."""
+    till = client_of(Till, Drawer())
+    assert_type(till, Till)
+    assert_type(await till.count(), list[int])
+    assert_type((await till.hello()).pid, int)
+    await till.end()
 
 
 @provider
@@ -96,7 +151,7 @@ class TillSteps:
     async def wait(self, time: Duration, size: ByteSize) -> None:
         """Wait."""
         try:
-            assert_type(await self._driver.hello(), Identity)
+            assert_type(await self._till.hello(), Identity)
         except DriverError as error:
             raise UnsupportedError(error.code) from error
 

@@ -83,7 +83,7 @@ class RefusesExtraKeys(Sound):
 
     def answer(self, request: jsonrpc.Request) -> jsonrpc.Message:
         verb = CONTRACT.verbs.get(request.method)
-        if verb is not None and (extra := set(params_of(request)) - set(verb.params.model_fields)):
+        if verb is not None and (extra := set(params_of(request)) - set(verb.parameters)):
             return jsonrpc.ErrorResponse(request.id, jsonrpc.INVALID_PARAMS, f"unknown: {extra}")
         return super().answer(request)
 

@@ -100,7 +100,7 @@ def _cases(project: Project, words: tuple[str, ...]) -> PerfCases:
             f"{project.file}: the project measures nothing", hint='name driver.cases = "module:CASES"'
         )
     found = project.named("driver.cases", name, PerfCases)
-    return PerfCases(found.driver, found.select(words))
+    return PerfCases(found.select(words))
 
 
 def _pairings(platforms: list[str], words: list[str], known: list[str]) -> list[tuple[str, str]]:

@@ -15,9 +15,10 @@ from harmony.process.child import ChildProcess
 from harmony.process.stacks import stacks_of
 from harmony.wire import framing, jsonrpc
 from harmony.wire.client import Answer, Client, Oddity, UnansweredError
-from harmony.wire.driver import Driver, DriverError
+from harmony.wire.driver import DriverError
 from harmony.wire.driver_contract import DRIVER_ERROR, Contract
 from harmony.wire.jsonrpc import ErrorResponse, Message, Response
+from harmony.wire.verb import Carrier
 
 LATE: Final = 3.0
 """Seconds beyond a deadline after which nothing comes any more: a bound on a hang, not a measure."""
@@ -26,7 +27,7 @@ _KEYS: Final = ({"jsonrpc", "id", "result"}, {"jsonrpc", "id", "error"})
 _ERROR_KEYS: Final = frozenset({"code", "message", "data"})
 
 
-class DriverProbe(Client, Driver):
+class DriverProbe(Client, Carrier):
     """One driver process.
 
     Args:
@@ -98,7 +99,7 @@ class DriverProbe(Client, Driver):
         """
         answer = await self.ask(verb, dict(params), timeout=timeout)
         if isinstance(answer, Response):
-            found = self.contract.verbs[verb].problems(answer.result, strict=True)
+            found = self.contract.verbs[verb].problems(answer.result)
             if found:
                 raise WrongError(*(f"the result of {verb} is not what the contract says: {text}" for text in found))
             return answer.result
@@ -208,7 +209,7 @@ class DriverProbe(Client, Driver):
         if message.code == jsonrpc.INTERNAL_ERROR:
             found.append("that is a bug inside the driver")
         if message.code not in jsonrpc.STANDARD_CODES:
-            found += self.contract.error_problems(message.code, message.data, strict=True)
+            found += self.contract.error_problems(message.code, message.data)
         for text in found:
             self._note(Observation.ERRORS, f"error {message.code} ({message.message:.100}): {text}")
 

@@ -68,7 +68,7 @@ async def _identity(context: CheckContext) -> Any:
 
 async def _introduces_itself(context: CheckContext) -> None:
     probe = await context.probe()
-    found = context.case.contract.verbs["hello"].problems(probe.identity, strict=True)
+    found = context.case.contract.verbs["hello"].problems(probe.identity)
     if found:
         raise WrongError(*found)
     identity = Identity.model_validate(probe.identity)

@@ -15,8 +15,9 @@ from harmony.doctor.finding import NotRunError, WrongError, expect
 from harmony.doctor.samples import fitting, misfits
 from harmony.wire import framing, jsonrpc
 from harmony.wire.client import Answer
-from harmony.wire.driver_contract import DRIVER_ERROR, Verb
+from harmony.wire.driver_contract import DRIVER_ERROR
 from harmony.wire.jsonrpc import ErrorResponse, Response
+from harmony.wire.verb import Verb
 
 _SOON: Final = {"timeout": 1.0}
 _BRIEF: Final = 0.4

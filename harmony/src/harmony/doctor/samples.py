@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from harmony.wire.driver_contract import Verb
+from harmony.wire.verb import Verb
 
 _MISFITS: Final[Mapping[str, Any]] = {
     "integer": "three",
@@ -25,13 +25,13 @@ def fitting(verb: Verb, text: str) -> dict[str, Any]:
         verb: Whose.
         text: For every parameter that is any text.
     """
-    schema = verb.params.model_json_schema()
+    schema = verb.params.json_schema()
     return {key: _value(part, schema, text) for key, part in schema.get("properties", {}).items()}
 
 
 def misfits(verb: Verb) -> Iterator[tuple[str, Any]]:
     """Yield each parameter with a value of a wrong type."""
-    schema = verb.params.model_json_schema()
+    schema = verb.params.json_schema()
     for key, part in schema.get("properties", {}).items():
         kinds = {_resolved(one, schema).get("type") for one in part.get("anyOf", [part])}
         wrong = next((_MISFITS[str(kind)] for kind in sorted(map(str, kinds)) if kind in _MISFITS), None)

@@ -12,8 +12,8 @@ from typing import Any, Final
 
 from harmony.errors import ConfigurationError
 from harmony.wire.contract_text import json_schema
-from harmony.wire.driver import Driver
-from harmony.wire.driver_contract import Contract, Structure, verbs_of
+from harmony.wire.driver_contract import Contract, Driver, Structure
+from harmony.wire.verb import verbs_of
 
 WORDS: Final = (1, 2, 4, 8)
 PADDING: Final = "padding_"

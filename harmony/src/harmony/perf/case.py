@@ -8,7 +8,6 @@ from enum import StrEnum
 from typing import Any, Final
 
 from harmony.errors import ConfigurationError
-from harmony.run.driver_process import DriverProcess
 
 DEFAULT_DEADLINE: Final = 60.0
 
@@ -62,7 +61,7 @@ class PerfCase:
         unit: Of its number.
         better: Whether more or less of it is better.
         roles: The two that take part.
-        run: Takes the drivers by role, and the context; returns the number.
+        run: Takes the drivers by role, each with the verbs of the project's port, and the context; returns the number.
         needs: Capabilities without which a platform cannot take part.
         also: The same number in another unit, to be shown beside it.
         deadline: Seconds after which it is given up.
@@ -84,11 +83,9 @@ class PerfCases:
     """All that a project measures; what ``driver.cases`` in its file names.
 
     Attributes:
-        driver: Speaks to the programs; the class with the project's verbs.
         items: In the order in which they are shown.
     """
 
-    driver: type[DriverProcess]
     items: tuple[PerfCase, ...]
 
     def select(self, words: tuple[str, ...]) -> tuple[PerfCase, ...]:

@@ -22,8 +22,8 @@ from harmony.process.child import ProcessSpec
 from harmony.process.resources import LeakProbe
 from harmony.process.this_system import SYSTEM
 from harmony.run.driver_process import DriverProcess
-from harmony.wire.driver import DriverError
-from harmony.wire.driver_contract import Contract
+from harmony.wire.driver import DriverError, client_of
+from harmony.wire.driver_contract import Contract, Driver
 
 Pair = tuple[str, str]
 Progress = Callable[[int, int, str], None]
@@ -160,7 +160,7 @@ class PerformanceRun:
     async def _start(self, platform: str) -> DriverProcess:
         partner = self.partners[platform]
         try:
-            driver = await self.cases.driver.begin(
+            driver = await DriverProcess.begin(
                 partner.spec, self.contract, strict=self.strict, patience=partner.patience
             )
         except (HarmonyError, DriverError) as error:
@@ -168,13 +168,16 @@ class PerformanceRun:
             self._broken[platform] = f"the driver of {platform} does not start: {_reason(error)}"
             raise HarmonyError(self._broken[platform]) from error
         if platform not in self._identities:
-            who = await driver.hello()
+            who = await client_of(Driver, driver).hello()
             self._identities[platform] = f"{who.implementation} {who.version} ({who.language})"
         return driver
 
     async def _measured(self, sample: Sample, drivers: Sequence[DriverProcess], run_id: str) -> float:
         case = self._case(sample)
-        by_role = dict(zip(sorted(case.roles), drivers, strict=True))
+        by_role = {
+            role: client_of(self.contract.port, driver)
+            for role, driver in zip(sorted(case.roles), drivers, strict=True)
+        }
         try:
             async with asyncio.timeout(case.deadline) as limit:
                 value = await case.run(by_role, MeasureContext(sample.seed, run_id, self.effort))
@@ -214,7 +217,7 @@ async def _killed(drivers: Sequence[DriverProcess]) -> None:
         await driver.kill()
 
 
-async def _late(case: PerfCase, drivers: Mapping[str, DriverProcess]) -> str:
+async def _late(case: PerfCase, drivers: Mapping[str, Driver]) -> str:
     lines = [f"no end within {case.deadline:g} s"]
     for role, driver in drivers.items():
         try:

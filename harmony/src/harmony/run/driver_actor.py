@@ -12,11 +12,12 @@ from harmony.model import StepCall, StepOutcome, Verdict
 from harmony.process.child import ProcessSpec
 from harmony.run.control import ProcessControl
 from harmony.run.driver_process import START_TIMEOUT
-from harmony.run.role_driver import DriverControl, DriverProgram, RoleDriver, role_driver
+from harmony.run.role_driver import DriverControl, DriverProgram, RoleDriver
 from harmony.run.step_actor import StepActor
 from harmony.steps.context import ScenarioContext
 from harmony.steps.library import StepLibrary
 from harmony.verdict.events import Subscriber
+from harmony.wire.driver import client_of
 from harmony.wire.link import Observer
 
 
@@ -64,10 +65,10 @@ class DriverActor(StepActor):
         async def start() -> Any:
             return await self.program.start(strict=strict)
 
-        driver: RoleDriver = role_driver(self._port, start)
+        driver = RoleDriver(start)
         context.on_cleanup(driver.end)
         return {
-            self._port: driver,
+            self._port: client_of(self._port, driver),
             RoleDriver: driver,
             DriverProgram: self.program,
             ProcessControl: DriverControl(driver),

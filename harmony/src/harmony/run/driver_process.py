@@ -13,10 +13,11 @@ from harmony.errors import UnsupportedError
 from harmony.process.child import ChildProcess, ProcessSpec
 from harmony.process.stacks import stacks_of
 from harmony.steps.context import current_context
-from harmony.wire.driver import GRACE, Driver, DriverError
-from harmony.wire.driver_contract import DRIVER_ERROR, Contract, ContractViolationError, Dump
+from harmony.wire.driver import GRACE, DriverError, client_of
+from harmony.wire.driver_contract import DRIVER_ERROR, Contract, Driver, Dump
 from harmony.wire.jsonrpc import METHOD_NOT_FOUND
 from harmony.wire.link import Link, LinkError, NoAnswerError, Observer, PeerGoneError, RefusedError
+from harmony.wire.verb import Carrier, ContractViolationError
 
 START_TIMEOUT: Final = 30.0
 _DUMP_TIMEOUT: Final = 2.0
@@ -39,8 +40,8 @@ class ProcessListener(Protocol):
         """Note how a process has ended."""
 
 
-class DriverProcess(Driver):
-    """The verbs over a process. Make one with :meth:`begin`.
+class DriverProcess(Carrier):
+    """Carries verbs to a process. Make one with :meth:`begin`.
 
     Args:
         child: The process.
@@ -91,7 +92,7 @@ class DriverProcess(Driver):
             context.judge_end(driver.crash)
             context.transcripts.append(driver.child.stderr)
         try:
-            contract.check_identity(await driver.hello(timeout=patience))
+            contract.check_identity(await client_of(Driver, driver).hello(timeout=patience))
         except BaseException:
             await driver.kill()
             raise
@@ -131,8 +132,7 @@ class DriverProcess(Driver):
             raise DriverError("hang", await self._hang(verb, timeout)) from None
         except LinkError as error:
             raise ContractViolationError(error.message, hint="stdout belongs to the messages alone") from None
-        if verb in self.contract.verbs:
-            self.contract.verbs[verb].check(answer, strict=self.strict)
+        self._check_answer(verb, answer)
         self._check_wire()
         return answer
 
@@ -182,13 +182,19 @@ class DriverProcess(Driver):
         if error.rpc_code == METHOD_NOT_FOUND:
             return UnsupportedError(f"the driver has not got the verb: {error.reason}")
         if self.strict:
-            found = self.contract.error_problems(error.rpc_code, error.data, strict=True)
+            found = self.contract.error_problems(error.rpc_code, error.data)
             if found:
                 return ContractViolationError(f"the error that answers {verb} is wrong: {'; '.join(found)}")
         data: dict[str, Any] = error.data if isinstance(error.data, dict) else {}
         details = data.get("details")
         known = data.get("code") if error.rpc_code == DRIVER_ERROR else None
         return DriverError(str(known or "system_error"), error.reason, details if isinstance(details, dict) else None)
+
+    def _check_answer(self, verb: str, answer: Any) -> None:
+        """Hold an answer to the letter; what the contract must understand of it, the client sees."""
+        known = self.contract.verbs.get(verb) if self.strict else None
+        if known is not None and (found := known.problems(answer)):
+            raise ContractViolationError.of_answer(verb, found)
 
     def _check_wire(self) -> None:
         if self.strict and self._link.oddities:

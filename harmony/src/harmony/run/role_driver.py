@@ -1,13 +1,12 @@
-"""The driver of a role: made by the harness, injected into step classes, and one object whatever process answers."""
+"""What plays a role: made by the harness, and one object whatever process answers."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-import types
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final
 
 from harmony.process.child import ProcessSpec
 from harmony.process.stacks import stacks_of
@@ -15,11 +14,11 @@ from harmony.run.control import ProcessControl
 from harmony.run.driver_process import START_TIMEOUT, DriverProcess
 from harmony.steps.library import StepLibrary
 from harmony.verdict.events import Subscriber, WorkerEnded, WorkerStarted
-from harmony.wire.driver import Driver
-from harmony.wire.driver_contract import Contract
+from harmony.wire.driver import client_of
+from harmony.wire.driver_contract import Contract, Driver
 from harmony.wire.link import Observer
+from harmony.wire.verb import Carrier
 
-Port = TypeVar("Port")
 _DUMP_TIMEOUT: Final = 1.0
 _WITHOUT: Final = (
     "this project has drivers only: name a pairing, such as `pytest {pairing}`, or say whose driver plays the roles of "
@@ -71,7 +70,7 @@ class DriverProgram:
         begun: list[tuple[float, str]] = []
         for driver in list(self.running):
             try:
-                told = await driver.dump(timeout=_DUMP_TIMEOUT)
+                told = await client_of(Driver, driver).dump(timeout=_DUMP_TIMEOUT)
             except Exception:  # noqa: BLE001 - whatever keeps it from telling, the kernel tells
                 texts.append(await asyncio.to_thread(stacks_of, driver.pid))
             else:
@@ -82,8 +81,8 @@ class DriverProgram:
         return {"stack": "\n".join(texts), **longest} if texts else {}
 
 
-class RoleDriver(Driver):
-    """Speaks to one driver after the other. The first is started when it is asked something, the next after an end.
+class RoleDriver(Carrier):
+    """Carries verbs to one driver after the other: the first from when it is asked something, the next after an end.
 
     A driver that ends by itself is not replaced: what asks it next hears that it is dead.
 
@@ -91,12 +90,12 @@ class RoleDriver(Driver):
         start: Starts a driver.
     """
 
-    def __init__(self, start: Callable[[], Awaitable[Driver]]) -> None:
+    def __init__(self, start: Callable[[], Awaitable[Carrier]]) -> None:
         self._start = start
-        self._current: Driver | None = None
+        self._current: Carrier | None = None
         self._one_at_a_time = asyncio.Lock()
 
-    async def current(self) -> Driver:
+    async def current(self) -> Carrier:
         """Return the driver that answers now."""
         async with self._one_at_a_time:
             if self._current is None:
@@ -153,14 +152,3 @@ def with_drivers(library: StepLibrary, platforms: Sequence[str] = ()) -> StepLib
     types_ = (library.contract.port, RoleDriver, DriverProgram)
     without = _WITHOUT.format(pairing="_".join(platforms[:2]) or "matrix", platform=next(iter(platforms), "PLATFORM"))
     return replace(library, providers=library.providers.promising(types_, without))
-
-
-def role_driver(port: type[Port], start: Callable[[], Awaitable[Driver]]) -> Port:
-    """Return a :class:`RoleDriver` that has the verbs of a project's own port.
-
-    Args:
-        port: The protocol class whose methods are the verbs.
-        start: Starts a driver.
-    """
-    made = types.new_class(f"{port.__name__}OfRole", (RoleDriver, port))
-    return cast("Port", made(start))

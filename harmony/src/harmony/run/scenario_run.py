@@ -16,6 +16,7 @@ from harmony.run.actor import Actor, Controllable, Settling
 from harmony.run.telemetry import Telemetry
 from harmony.spec.gherkin import Step
 from harmony.spec.routing import Doing, RoutedStep, ScenarioPlan, Target
+from harmony.values import ScenarioValues
 from harmony.verdict.result import ScenarioResult, StepResult, decisive
 
 T = TypeVar("T")
@@ -63,6 +64,7 @@ def scenario_starts(
     strict: bool = False,
 ) -> dict[str, ScenarioStart]:
     """Return what each role's actor learns before the first step."""
+    values = ScenarioValues()
     return {
         role: ScenarioStart(
             role=role,
@@ -75,6 +77,7 @@ def scenario_starts(
             roles=tuple(plan.roles),
             actions=tuple(plan.actions_of(role)),
             strict=strict,
+            values=values,
         )
         for role in plan.roles
     }

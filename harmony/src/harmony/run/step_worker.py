@@ -17,6 +17,7 @@ from harmony.model import ProcessAction, ScenarioStart, StepCall, StepOutcome, V
 from harmony.process.child import ChildProcess, ProcessSpec
 from harmony.process.stacks import stacks_of
 from harmony.process.transcript import Written
+from harmony.values import ScenarioValues
 from harmony.verdict.events import Subscriber, WorkerEnded, WorkerStarted
 from harmony.wire import step_contract
 from harmony.wire.link import Link, LinkError, NoAnswerError, Observer, PeerGoneError, ProtocolError, RefusedError
@@ -84,6 +85,7 @@ class StepWorker:
         self._tell = tell
         self._started = False
         self._closing = False
+        self._values = ScenarioValues()
 
     @classmethod
     async def launch(
@@ -173,6 +175,7 @@ class StepWorker:
         Raises:
             LinkError: It does not begin.
         """
+        self._values = scenario.values
         params = step_contract.initialize_params(scenario)
         answer = await self._demand(step_contract.INITIALIZE, params, self.timeouts.setup)
         if answer is not True:
@@ -186,10 +189,11 @@ class StepWorker:
         lacking = next((name for name in step_contract.capabilities_of(call) if not discovery.able(name)), None)
         if lacking:
             return StepOutcome(Verdict.UNSUPPORTED, f"{self.name} does not announce the capability {lacking!r}")
-        params = step_contract.step_params(call)
+        told = self._values.all() if discovery.able(step_contract.SHARED_VALUES) else {}
+        params = step_contract.step_params(call, told)
         try:
             answer = await self._demand(step_contract.EXECUTE_STEP, params, call.timeout, STEP_GRACE)
-            response = _response(self.name, answer)
+            response = self._heard(answer)
             outcome = response.outcome(time.monotonic() - began)
         except LinkError as error:
             self._give_up_over(error)
@@ -212,7 +216,7 @@ class StepWorker:
         began = time.monotonic()
         try:
             answer = await self._demand(step_contract.SETTLE, None, timeout, STEP_GRACE)
-            return _response(self.name, answer).outcome(time.monotonic() - began)
+            return self._heard(answer).outcome(time.monotonic() - began)
         except LinkError as error:
             return StepOutcome(error.verdict, error.message, seconds=time.monotonic() - began)
 
@@ -294,6 +298,12 @@ class StepWorker:
             self._started = False
             how = child.how_it_ended() if child else "left running"
             self._tell(WorkerEnded(platform=self.name, pid=child.pid if child else 0, how=how))
+
+    def _heard(self, answer: Any) -> StepResponse:
+        """Read an answer, and keep what the role has published with it."""
+        response = _response(self.name, answer)
+        self._values.learn(response.shared_values())
+        return response
 
     async def _demand(self, method: str, params: Any, timeout: float, grace: float = 0.0) -> Any:
         """Ask, and remember if the answer means that this worker is not to be used again."""

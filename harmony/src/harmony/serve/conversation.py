@@ -28,6 +28,7 @@ from harmony.model import StepOutcome, Verdict
 from harmony.run.actor import Actor, Settling
 from harmony.run.loop_thread import CANCEL_GRACE, LoopStuckError, LoopThread, contained, stacks
 from harmony.text import shown
+from harmony.values import ScenarioValues
 from harmony.wire import jsonrpc, step_contract
 from harmony.wire.framing import Fault, FaultKind, Frame
 from harmony.wire.jsonrpc import ErrorResponse, Malformed, Message, Notification, Request, Response, RpcError
@@ -135,6 +136,7 @@ class Session:
         self._task: asyncio.Task[None] | None = None
         self._drained: threading.Event | None = None
         self._active = False
+        self._values = ScenarioValues()
 
     @property
     def playing(self) -> bool:
@@ -320,6 +322,7 @@ class Session:
         async def work() -> bool:
             await self._cleanup()
             self._active = True
+            self._values = start.values
             await self._host.start(start)
             return True
 
@@ -332,13 +335,15 @@ class Session:
 
         async def work() -> dict[str, Any]:
             if self._active:
+                self._values.learn(asked.shared_values())
                 outcome = await self._outcome(self._host.perform(step), timeout)
             else:
                 outcome = StepOutcome(Verdict.FAILED, "no scenario has begun: send initialize before the first step")
-            return step_contract.response_fields(outcome, step=step.text, timeout=timeout, context=asked.context)
+            context = asked.echo(self._values.take_untold())
+            return step_contract.response_fields(outcome, step=step.text, timeout=timeout, context=context)
 
         def stuck(seconds: float, stack: str) -> dict[str, Any]:
-            return self._stuck(seconds, stack, asked.context)
+            return self._stuck(seconds, stack, asked.echo({}))
 
         return _Job(call, work, timeout, stuck)
 
@@ -349,7 +354,9 @@ class Session:
             outcome = StepOutcome(Verdict.PASSED)
             if self._active and isinstance(self._host, Settling):
                 outcome = await self._outcome(self._host.settle(timeout), timeout)
-            return step_contract.response_fields(outcome, timeout=timeout)
+            published = self._values.take_untold()
+            context = {step_contract.SHARED_VALUES: published} if published else {}
+            return step_contract.response_fields(outcome, timeout=timeout, context=context)
 
         return _Job(call, work, timeout, self._stuck)
 

@@ -15,6 +15,7 @@ from harmony.model import ScenarioStart, StepCall, StepOutcome, StepType, Verdic
 from harmony.run.recording import Exchange, Recording, without_noise
 from harmony.run.run_id import RunId
 from harmony.serve.conversation import OfferedStep
+from harmony.values import ScenarioValues
 from harmony.wire import jsonrpc, step_contract
 from harmony.wire.link import Link, LinkError, RefusedError
 from harmony.wire.step_contract import ExecuteStepParams, InitializeParams, StepResponse, without_case
@@ -188,6 +189,7 @@ class ReplayingHost:
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
         self._left: list[Exchange] = []
+        self._values = ScenarioValues()
 
     @property
     def ended(self) -> bool:
@@ -204,7 +206,7 @@ class ReplayingHost:
 
     async def start(self, scenario: ScenarioStart) -> None:
         """Begin at the first step again."""
-        del scenario
+        self._values = scenario.values
         self._left = [one for one in self._recording.exchanges if one.method == step_contract.EXECUTE_STEP]
 
     async def perform(self, call: StepCall) -> StepOutcome:
@@ -219,7 +221,11 @@ class ReplayingHost:
             return StepOutcome(Verdict.FAILED, "there was no answer to this in the recording")
         if exchange.error is not None:
             return StepOutcome(Verdict.ERRORED, str(exchange.error.get("message", "")))
-        return StepResponse.model_validate(dict(exchange.result)).outcome(exchange.seconds)
+        response = StepResponse.model_validate(dict(exchange.result))
+        for role, named in response.shared_values().items():
+            for name, value in named.items():
+                self._values.publish(role, name, value)
+        return response.outcome(exchange.seconds)
 
     async def finish(self) -> None:
         """Forget where it was."""

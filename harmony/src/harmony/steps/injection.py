@@ -27,6 +27,8 @@ from harmony.steps.conversion import describe
 from harmony.steps.naming import Naming
 from harmony.steps.performance import PerformanceMonitor
 from harmony.steps.registry import import_modules
+from harmony.steps.resources import Directory, Port, SocketPath, resource
+from harmony.steps.shared_values import SharedValues
 
 Provided = TypeVar("Provided", bound=Callable[..., Any])
 _PROVIDER: Final = "__harmony_provider__"
@@ -270,6 +272,22 @@ def _performance(context: ScenarioContext) -> PerformanceMonitor:
     return context.performance
 
 
+def _values(start: ScenarioStart) -> SharedValues:
+    return SharedValues(start)
+
+
+def _port(context: ScenarioContext) -> Port:
+    return resource(Port, context)
+
+
+def _directory(context: ScenarioContext) -> Directory:
+    return resource(Directory, context)
+
+
+def _socket_path(context: ScenarioContext) -> SocketPath:
+    return resource(SocketPath, context)
+
+
 def _context() -> ScenarioContext:
     raise InjectionError("the context is given to the injector, not made by it")
 
@@ -281,4 +299,8 @@ _BUILT_IN: Final[Mapping[Any, Callable[..., Any]]] = {
     Logger: _logger,
     Random: _random,
     PerformanceMonitor: _performance,
+    SharedValues: _values,
+    Port: _port,
+    Directory: _directory,
+    SocketPath: _socket_path,
 }

@@ -8,7 +8,8 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from harmony.wire.driver_contract import DRIVER_ERROR, Contract, ErrorData, Verb
+from harmony.wire.driver_contract import DRIVER_ERROR, Contract, ErrorData
+from harmony.wire.verb import Verb
 
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _REFERENCE: Final = "#/$defs/{model}"
@@ -96,7 +97,7 @@ def _schemas(contract: Contract) -> tuple[dict[tuple[str, str], dict[str, Any]],
         entry
         for verb in contract.verbs.values()
         for entry in (
-            ((verb.name, "params"), "serialization", TypeAdapter(verb.params)),
+            ((verb.name, "params"), "serialization", verb.params),
             ((verb.name, "result"), "serialization", verb.result),
         )
     ]

@@ -1,19 +1,18 @@
-"""What step classes speak to: the verbs that every driver has. A project adds its own in a subclass."""
+"""What step classes speak to: the verbs of a port, over whatever carries them. And what it refuses with."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
-from collections.abc import Mapping
-from typing import Any, Final, Protocol
+import functools
+from collections.abc import Callable, Mapping
+from typing import Any, Final, TypeVar, cast
 
 from harmony.model import Verdict
-from harmony.wire.driver_contract import Dump, Identity, verb
+from harmony.wire.verb import Carrier
 
-DEFAULT_TIMEOUT: Final = 5.0
 GRACE: Final = 5.0
 """Seconds beyond its own deadline after which a verb is taken to hang."""
 
-
+Port = TypeVar("Port")
 _VERDICTS: Final = {"dead": Verdict.CRASHED, "hang": Verdict.TIMED_OUT}
 
 
@@ -38,35 +37,31 @@ class DriverError(Exception):
         return _VERDICTS.get(self.code, Verdict.FAILED)
 
 
-class Driver(Protocol):
-    """The verbs that every driver has. Numbers that it gives for what is open die with it."""
+def client_of(port: Callable[..., Port], carrier: Carrier) -> Port:
+    """Return an object with the verbs of a port, each of which the carrier carries.
 
-    @abstractmethod
+    Args:
+        port: The protocol class whose methods are the verbs.
+        carrier: Such as a process, or the steps' own stand-in for one.
+    """
+    return cast("Port", _client_class(port)(carrier))
+
+
+class _Client(Carrier):
+    """Hands verbs on. Its other names are the port's."""
+
+    def __init__(self, carrier: Carrier) -> None:
+        self.__carrier = carrier
+
     async def call(self, verb: str, params: Mapping[str, Any], timeout: float) -> Any:
-        """Carry one verb to the implementation and its plain answer back.
+        """Have the carrier carry a verb."""
+        return await self.__carrier.call(verb, params, timeout)
 
-        Raises:
-            DriverError: The implementation says so, or it did not answer in time.
-        """
-
-    @abstractmethod
     async def end(self) -> None:
-        """End the driver and all it holds."""
+        """Have the carrier end."""
+        await self.__carrier.end()
 
-    @verb()
-    async def hello(self, *, timeout: float = DEFAULT_TIMEOUT) -> Identity:
-        """Say who answers."""
-        return Identity.model_validate(await self._ask("hello", timeout))
 
-    @verb()
-    async def health(self, *, timeout: float = DEFAULT_TIMEOUT) -> bool:
-        """Answer true at once, whatever else is under way."""
-        return bool(await self._ask("health", timeout))
-
-    @verb()
-    async def dump(self, *, timeout: float = DEFAULT_TIMEOUT) -> Dump:
-        """Say at once which requests are under way and where every thread stands."""
-        return Dump.model_validate(await self._ask("dump", timeout))
-
-    async def _ask(self, verb: str, seconds: float, /, **params: Any) -> Any:
-        return await self.call(verb, {**params, "timeout": seconds}, seconds)
+@functools.cache
+def _client_class(port: Any) -> Callable[[Carrier], Any]:
+    return type(f"{port.__name__}Client", (_Client, port), {"__doc__": port.__doc__, "__module__": port.__module__})

@@ -17,6 +17,7 @@ from harmony import patterns
 from harmony.excerpt import HEAD, TAIL, excerpt, gap
 from harmony.model import DataTable, DocString, LogRecord, ScenarioStart, StepCall, StepOutcome, StepType, Verdict
 from harmony.text import jsonable, shown
+from harmony.values import Values
 from harmony.wire import jsonrpc
 
 HEALTH = "health"
@@ -29,9 +30,10 @@ CRASH = "crash"
 DUMP = "dump"
 SETTLE = "settle"
 
+SHARED_VALUES = "sharedValues"
 TABLES = "tables"
 DOC_STRINGS = "docStrings"
-CAPABILITIES = (TABLES, DOC_STRINGS, DUMP, SETTLE)
+CAPABILITIES = (TABLES, DOC_STRINGS, DUMP, SETTLE, SHARED_VALUES)
 """What a worker may announce; `harmony serve` announces all."""
 
 STEP_TIMEOUT = "STEP_EXECUTION_TIMEOUT"
@@ -183,6 +185,15 @@ class ExecuteStepParams(_Wire):
     table: WireTable | None = None
     doc_string: WireDocString | None = None
 
+    def shared_values(self) -> Values:
+        """Return what other roles have published."""
+        return _shared_values(self.context)
+
+    def echo(self, published: Values) -> dict[str, Any]:
+        """Return the context of the answer: as it came, with what has been published here since the last one."""
+        rest = {key: value for key, value in self.context.items() if key != SHARED_VALUES}
+        return {**rest, SHARED_VALUES: published} if published else rest
+
     def call(self, timeout: float) -> StepCall:
         """Return the step for an actor."""
         return StepCall(
@@ -222,6 +233,10 @@ class StepResponse(_Wire):
         if not self.error or self.error == "Step execution failed":
             return last or self.error or "the worker gave no reason"
         return self.error
+
+    def shared_values(self) -> Values:
+        """Return what the worker's role has published."""
+        return _shared_values(self.context)
 
     def declined(self) -> bool:
         """Return whether a worker of ours has the step and says that its implementation cannot do it."""
@@ -308,6 +323,12 @@ def _regular(pattern: str) -> str:
     return ".+".join(map(re.escape, _PLACEHOLDER.split(pattern)))
 
 
+def _shared_values(context: Mapping[str, Any]) -> Values:
+    """Return what roles have published; what is not of that form is a word of others."""
+    found = context.get(SHARED_VALUES)
+    return {role: named for role, named in found.items() if isinstance(named, dict)} if isinstance(found, dict) else {}
+
+
 def is_missing_step(text: str) -> bool:
     """Return whether a worker says, in whichever of the known ways, that it has not got a step."""
     return _MISSING_STEP.search(text) is not None
@@ -343,14 +364,19 @@ def capabilities_of(call: StepCall) -> list[str]:
     return [name for name, part in ((TABLES, call.table), (DOC_STRINGS, call.doc_string)) if part is not None]
 
 
-def step_params(call: StepCall) -> dict[str, Any]:
-    """Return a step as its parameters."""
+def step_params(call: StepCall, values: Values = MappingProxyType({})) -> dict[str, Any]:
+    """Return a step as its parameters.
+
+    Args:
+        call: The step.
+        values: What roles have published; only for a worker that announces to understand it.
+    """
     params: dict[str, Any] = {
         "Process": call.role,
         "StepType": "and" if call.type is None else _TYPES.index(call.type),
         "Step": call.text,
         "Parameters": {},
-        "Context": {},
+        "Context": {SHARED_VALUES: values} if values else {},
         "IsBroadcast": call.broadcast,
     }
     if call.table is not None:
@@ -367,7 +393,7 @@ def response_fields(
     timeout: float = DEFAULT_TIMEOUT,
     context: Mapping[str, Any] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """Return a step's outcome as the result of `executeStep`; the asker's context goes back as it came."""
+    """Return a step's outcome as the result of `executeStep`."""
     data = dict(outcome.data)
     error: str | None = None
     match outcome.verdict:

@@ -12,15 +12,15 @@ from harmony import Contract, Driver, DriverProcess, Structure, verb
 class Kettle(Driver, Protocol):
     """Its verbs."""
 
-    @verb()
+    @verb
     async def boil(self, cups: Annotated[int, Field(ge=1, title="cups")], *, timeout: float = 1.0) -> list[float]:
         """Heat the water; returns the degrees on the way."""
-        return list(await self._ask("boil", timeout, cups=cups))
+        ...
 
     @verb(needs="whistle")
     async def whistle(self, *, timeout: float = 1.0) -> None:
         """Whistle."""
-        await self._ask("whistle", timeout)
+        ...
 
 
 CONTRACT = Contract(

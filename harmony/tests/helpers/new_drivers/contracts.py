@@ -7,8 +7,8 @@ from typing import Annotated, Any, Final, Literal, Protocol
 
 from pydantic import BaseModel, Field
 
-from harmony.wire.driver import Driver
-from harmony.wire.driver_contract import Contract, Structure, verb
+from harmony.wire.driver_contract import Contract, Driver, Structure
+from harmony.wire.verb import verb
 
 
 class Tune(BaseModel):
@@ -24,8 +24,10 @@ class Programme(BaseModel):
 
 
 class Jukebox(Driver, Protocol):
-    @verb()
-    async def select(self, programme: Programme, *, timeout: float = 5.0) -> list[str]: ...
+    @verb
+    async def select(self, programme: Programme, *, timeout: float = 5.0) -> list[str]:
+        """Say what will be played."""
+        ...
 
     @verb(needs="coins")
     async def match(
@@ -39,28 +41,39 @@ class Jukebox(Driver, Protocol):
         timeout: float = 5.0,
     ) -> Tune | None:
         """Say what fits; the words of the contract are words of many languages."""
+        ...
 
-    @verb()
+    @verb
     async def shake(self, *, extra: dict[str, Any], how: Sequence[float], timeout: float = 5.0) -> bool:
         """Shake it, with a long description that needs more than one line of a comment whatever its indentation is."""
+        ...
 
-    @verb()
-    async def wait(self, *, seconds: float, timeout: float = 5.0) -> bool: ...
+    @verb
+    async def wait(self, *, seconds: float, timeout: float = 5.0) -> bool:
+        """Wait."""
+        ...
 
-    @verb()
-    async def refuse(self, *, timeout: float = 5.0) -> None: ...
+    @verb
+    async def refuse(self, *, timeout: float = 5.0) -> None:
+        """Refuse."""
+        ...
 
-    @verb()
-    async def balk(self, *, timeout: float = 5.0) -> None: ...
+    @verb
+    async def balk(self, *, timeout: float = 5.0) -> None:
+        """Refuse otherwise."""
+        ...
 
-    @verb()
-    async def stumble(self, *, timeout: float = 5.0) -> None: ...
+    @verb
+    async def stumble(self, *, timeout: float = 5.0) -> None:
+        """Break."""
+        ...
 
-    @verb()
+    @verb
     async def describe(
         self, tune: Tune, times: Annotated[int, Field(ge=0)] | None, *, timeout: float = 5.0
     ) -> list[int]:
         """Return the notes, how many times, and the number of letters of the title."""
+        ...
 
 
 JUKEBOX: Final = Contract(

@@ -17,9 +17,10 @@ from harmony.errors import UnsupportedError
 from harmony.process.child import ProcessSpec
 from harmony.run.driver_process import DriverProcess
 from harmony.wire.contract_text import json_schema
-from harmony.wire.driver import Driver
-from harmony.wire.driver_contract import Contract, verbs_of
+from harmony.wire.driver import client_of
+from harmony.wire.driver_contract import Contract, Driver
 from harmony.wire.framing import encode
+from harmony.wire.verb import verbs_of
 from new_drivers.filled import VERBS as FILLED
 from new_drivers.made import Made
 from new_drivers.talk import PATIENCE, Talk, talk
@@ -65,13 +66,14 @@ async def test_it_introduces_itself_and_every_verb_is_to_be_filled_in(case: tupl
     made, contract = case
     driver = await DriverProcess.begin(spec(made), contract, strict=True, patience=PATIENCE)
     try:
-        identity = await driver.hello(timeout=5.0)
+        common = client_of(Driver, driver)
+        identity = await common.hello(timeout=5.0)
         assert (identity.pid, identity.protocol, identity.capabilities) == (driver.pid, contract.version, ())
         assert {name: found.fields for name, found in identity.layout.items()} == {
             name: structure.fields for name, structure in contract.layout.items()
         }
-        assert await driver.health()
-        assert (await driver.dump()).requests == ()
+        assert await common.health()
+        assert (await common.dump()).requests == ()
         for verb in own_verbs(contract):
             with pytest.raises(UnsupportedError, match=rf"{verb} is not implemented yet"):
                 await driver.call(verb, params_of(contract, verb), 5.0)
