@@ -9,7 +9,6 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 project = "harmony + zerobuffer"
-author = "The zerobuffer-harmony developers"
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "doors"]
 
 # The source is the repository, so that a link from page to page is the same here and on a forge.
@@ -42,3 +41,4 @@ html_theme = "furo"
 html_title = project
 html_extra_path = ["index.html"]
 html_copy_source = False
+html_show_copyright = False

@@ -82,6 +82,11 @@ def targets(page: str) -> Iterator[str]:
                 yield str(found)
 
 
+def titles(page: str) -> int:
+    """Return how many headings of the first order a page has."""
+    return sum(token.type == "heading_open" and token.tag == "h1" for token in _tokens(page))
+
+
 def anchors(page: str) -> set[str]:
     """Return the names under which a forge, and the site, show the headings of a page."""
     tokens = _tokens(page)

@@ -20,7 +20,7 @@ from harmony.errors import ExitCode
 from harmony.verdict.expectations import Expectation
 from harmony.verdict.verdicts import MEANINGS
 from harmony.wire.contract_text import json_schema
-from tests.harmony.pages import ROOT, anchors, blocks, pages, targets
+from tests.harmony.pages import ROOT, anchors, blocks, pages, targets, titles
 
 DOCS: Final = ROOT / "docs"
 OURS: Final = ("harmony", "zerobuffer")
@@ -50,6 +50,11 @@ def test_a_link_leads_to_a_file_and_a_heading_that_are_there(page: str) -> None:
         if "://" not in target and not (file.exists() and (not anchor or anchor in anchors(str(file)))):
             nowhere.append(target)
     assert nowhere == []
+
+
+def test_a_page_has_one_title() -> None:
+    """Each further one would stand in the contents of the site as a page of its own."""
+    assert [page for page in pages() if titles(page) != 1] == []
 
 
 def test_pictures_are_small_and_shown() -> None:

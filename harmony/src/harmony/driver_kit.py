@@ -44,7 +44,7 @@ _SET_DEATH_SIGNAL: Final = 1
 _PADDING: Final = "padding_"
 
 Perform = Callable[[str, Mapping[str, Any], jsonrpc.Id], Any]
-"""Does a verb: its name, its parameters, and the id of the request."""
+"""Does a verb, of which it gets the name, the parameters and the id of the request."""
 Structures = Mapping[str, type[ctypes.Structure] | Mapping[str, Any]]
 """Structures by their names in the contract, as ctypes has laid them out, or as ``hello`` tells them."""
 

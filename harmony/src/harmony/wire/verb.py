@@ -102,7 +102,7 @@ class Verb:
 
     @cached_property
     def params(self) -> TypeAdapter[Any]:
-        """What a request carries: an object with a key for each parameter."""
+        """What a request carries, as an object with a key for each parameter."""
         fields = {name: self._hints.get(name, float) for name in self.parameters}
         make: Any = TypedDict
         made = make(f"{self.name}_params", fields)
