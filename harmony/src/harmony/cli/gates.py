@@ -28,7 +28,7 @@ def gates_command(
     project: ProjectOption = None,
     set_: SetOption = None,
 ) -> None:
-    """Hold coverage and pass rate of what has run to what [gates] asks for; what is unknown is never met."""
+    """Hold coverage and pass rate to what [gates] asks for; what is unknown is never met."""
     loaded = load_project(project, overrides_of(set_ or ()))
     settings = loaded.settings.gates
     runs = [(str(file), file) for file in files or ()] or [(str(LAST_RUN), loaded.home / LAST_RUN)]
