@@ -272,7 +272,8 @@ assert json.loads(here.joinpath("verdict/events.schema.json").read_text())
 files = ("report/page.html", "perf/page.html", "process/reaper.py", "py.typed")
 assert all(here.joinpath(name).is_file() for name in files)
 templates = here / "new_driver" / "templates"
-assert {"README.md.in", "cpp", "csharp", "go", "node", "python", "rust"} <= {one.name for one in templates.iterdir()}
+languages = {"cpp", "csharp", "go", "java", "node", "python", "rust"}
+assert {"README.md.in", *languages} <= {one.name for one in templates.iterdir()}
 assert (templates / "cpp" / ".clang-format.in").is_file()
 assert entry_points(group="pytest11")["harmony"].load().__name__ == "harmony.pytest_plugin.door"
 print("ok", here)

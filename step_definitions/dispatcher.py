@@ -6,14 +6,12 @@ import itertools
 import os
 import signal
 import sys
-import threading
 import time
-import traceback
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from harmony import Identity, Structure
+from harmony import Identity, Structure, driver_kit
 from harmony.wire import jsonrpc
 from step_definitions.duplex_service import Server
 from step_definitions.error_mapping import details_of, invalid_parameter, mapped_errors
@@ -142,12 +140,7 @@ class Dispatcher:
             for one in list(self._under_way.values())
             if one.verb != "dump"
         ]
-        names = {thread.ident: thread.name for thread in threading.enumerate()}
-        threads = [
-            {"name": names.get(ident, "?"), "stack": "".join(traceback.format_stack(frame))}
-            for ident, frame in sys._current_frames().items()  # noqa: SLF001 - the one way to see other threads
-        ]
-        return {"requests": requests, "threads": threads}
+        return {"requests": requests, "threads": driver_kit.stacks()}
 
     def _create(self, name: str, metadata: int, payload: int) -> int:
         return self._handles.add(self._library.Reader(name, self._config(metadata, payload)))

@@ -47,8 +47,8 @@ def test_it_writes_a_driver_and_says_what_comes_next(project: Sandbox) -> None:
     done = project.harmony("new-driver", "box", "--language", "python")
     assert done.returncode == 0, done.stderr
     written = {path.name for path in (project.directory / "drivers/box").iterdir()}
-    assert written == {".gitignore", "README.md", "contract.py", "driver.py", "verbs.py"}
-    assert "drivers/box/verbs.py\n" in done.stdout
+    assert written == {".gitignore", "README.md", "contract.py", "driver.py"}
+    assert "drivers/box/driver.py\n" in done.stdout
     assert "Add to harmony.toml" in done.stdout
     assert '[platforms.box]\ncontract = "driver"\ncommand = ["{python}", "drivers/box/driver.py"]\n' in done.stdout
     assert done.stdout.endswith(

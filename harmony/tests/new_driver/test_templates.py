@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -51,15 +52,48 @@ __all__ = [
 Builds = Callable[[str], Made]
 
 
+def contract_with(**reel: tuple[int, int]) -> Contract:
+    return replace(JUKEBOX, layout={**JUKEBOX.layout, "reel": Structure(size=16, fields=reel)})
+
+
+# Somebody exchanges two lines of what was generated; the driver must say where the fields are then. One build will do.
+GENERATED: Final = contract_with(winding_pos=(0, 8), playing_pos=(8, 8))
+SPOKEN: Final = contract_with(winding_pos=(8, 8), playing_pos=(0, 8))
+SWAPPED: Final = ("winding_pos", "playing_pos")
+
+
+def spellings(name: str) -> tuple[str, str]:
+    return name, "".join(word.capitalize() for word in name.split("_"))
+
+
+def swap_fields(made: Made) -> None:
+    """Change the places of two fields wherever the driver spells them."""
+    first, second = (spellings(name) for name in SWAPPED)
+    other = dict(zip((*first, *second), (*second, *first), strict=True))
+    changed = 0
+    for file in made.directory.rglob("*"):
+        if file.is_file():
+            text = file.read_text("utf-8")
+            new = re.sub(r"\b(" + "|".join(other) + r")\b", lambda found: other[found[1]], text)
+            file.write_text(new, "utf-8")
+            changed += new != text
+    assert changed == 1
+
+
+def written_by_a_person(made: Made, language: str) -> None:
+    fill_in(made, language)
+    swap_fields(made)
+
+
 @pytest.fixture
 def builds(tmp_path_factory: pytest.TempPathFactory) -> Builds:
     """Return what gives the driver of a language, with some verbs filled in."""
-    return lambda language: made_once(language, JUKEBOX, tmp_path_factory, fill_in)
+    return lambda language: made_once(language, GENERATED, tmp_path_factory, written_by_a_person)
 
 
 @pytest.fixture(params=LANGUAGES)
 def case(request: pytest.FixtureRequest, builds: Builds) -> tuple[Made, Contract]:
-    return builds(request.param), JUKEBOX
+    return builds(request.param), SPOKEN
 
 
 @pytest.fixture(params=LANGUAGES)
@@ -145,44 +179,14 @@ def test_the_death_of_the_parent_ends_it_whoever_holds_its_pipes(language: str, 
                 os.close(descriptor)
 
 
-ORDERED: Final = Contract(
-    name="Ordered",
-    version="1",
-    port=JUKEBOX.port,
-    codes=JUKEBOX.codes,
-    layout={"reel": Structure(size=16, fields={"winding_pos": (0, 8), "playing_pos": (8, 8)})},
-)
-SWAPPED: Final = ("winding_pos", "playing_pos")
-
-
-def spellings(name: str) -> tuple[str, str]:
-    return name, "".join(word.capitalize() for word in name.split("_"))
-
-
-def swap_fields(made: Made) -> None:
-    """Change the places of two fields wherever the driver spells them."""
-    first, second = (spellings(name) for name in SWAPPED)
-    other = dict(zip((*first, *second), (*second, *first), strict=True))
-    changed = 0
-    for file in made.directory.rglob("*"):
-        if file.is_file():
-            text = file.read_text("utf-8")
-            new = re.sub(r"\b(" + "|".join(other) + r")\b", lambda found: other[found[1]], text)
-            file.write_text(new, "utf-8")
-            changed += new != text
-    assert changed == 1
-
-
 @pytest.mark.asyncio
-@pytest.mark.parametrize("language", LANGUAGES)
-async def test_a_wrong_order_of_fields_is_refused_by_name(language: str, tmp_path: Path) -> None:
-    made = make(language, ORDERED, tmp_path)
-    swap_fields(made)
-    made.build()
+async def test_a_wrong_order_of_fields_is_refused_by_name(case: tuple[Made, Contract]) -> None:
+    made, _ = case
     with pytest.raises(HandshakeError) as caught:
-        await DriverProcess.begin(spec(made), ORDERED, patience=PATIENCE)
+        await DriverProcess.begin(spec(made), GENERATED, patience=PATIENCE)
     assert "reel.winding_pos is at offset 8, expected 0" in caught.value.message
     assert "reel.playing_pos is at offset 0, expected 8" in caught.value.message
+    assert "slot." not in caught.value.message
 
 
 @FORMATTERS

@@ -1,4 +1,7 @@
-"""What `harmony new-driver` writes for the contract of this project passes the harness's own tests of its templates."""
+"""What `harmony new-driver` writes for the contract of this project builds, and takes its verbs and structures.
+
+That each language keeps the rules of the wire, whatever the contract, is tested in `harmony/tests/new_driver`.
+"""
 
 from __future__ import annotations
 
@@ -14,29 +17,19 @@ from new_drivers.template_tests import (
     FORMATTERS,
     lets_through,
     refuses_parts,
-    test_bad_messages_are_answered_and_it_goes_on,
-    test_it_ends_with_stdin_and_on_sigterm,
     test_it_introduces_itself_and_every_verb_is_to_be_filled_in,
-    test_it_reads_messages_however_they_come,
-    test_names_of_requests_come_back_as_they_were,
-    test_what_is_no_message_is_answered_once_and_the_next_header_counts,
     test_wrong_parameters_are_refused_by_name,
     written_as_the_language_is,
 )
 from step_definitions.port import CONTRACT
 
 __all__ = [
-    "test_bad_messages_are_answered_and_it_goes_on",
-    "test_it_ends_with_stdin_and_on_sigterm",
     "test_it_introduces_itself_and_every_verb_is_to_be_filled_in",
-    "test_it_reads_messages_however_they_come",
-    "test_names_of_requests_come_back_as_they_were",
-    "test_what_is_no_message_is_answered_once_and_the_next_header_counts",
     "test_wrong_parameters_are_refused_by_name",
 ]
 
 
-@pytest.fixture(params=LANGUAGES)
+@pytest.fixture(params=[name for name in LANGUAGES if name != "cpp"])  # which test_story builds and plays
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Made, Contract]:
     return made_once(request.param, CONTRACT, tmp_path_factory), CONTRACT
 

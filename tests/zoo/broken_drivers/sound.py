@@ -11,6 +11,7 @@ import sys
 import threading
 from typing import Any, ClassVar
 
+from harmony import driver_kit
 from harmony.wire import framing, jsonrpc
 from step_definitions import child
 from step_definitions.dispatcher import Dispatcher
@@ -73,7 +74,7 @@ class Sound:
         self.write(framing.encode(json.dumps(document).encode()))
 
     def answer(self, request: jsonrpc.Request) -> jsonrpc.Message:
-        message = child.answer(self.dispatcher, request)
+        message = driver_kit.answer(child.performed_by(self.dispatcher), request)
         if isinstance(message, jsonrpc.ErrorResponse):
             return self.refusal(request, message)
         assert isinstance(message, jsonrpc.Response)

@@ -45,7 +45,7 @@ COMMANDS: Final[dict[str, tuple[str, str]]] = {
     ),
     "new-driver": (
         "new_driver",
-        "Write a driver that builds and introduces itself, with the verbs of the project's contract to be filled in.",
+        "Write a driver that builds and introduces itself, with the contract's verbs to be filled in; or renew one.",
     ),
     "events": ("reports", "Print the schema of the events, or check files against it."),
     "report": ("reports", "Show runs again, or the shards of one run together; end as that run would have ended."),

@@ -1,9 +1,10 @@
-"""``harmony new-driver``: a driver to start from, in a language of one's choice."""
+"""``harmony new-driver``: a driver to start from, in a language of one's choice, and renewed."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,6 +15,7 @@ from harmony.cli.options import ProjectOption
 from harmony.errors import ConfigurationError
 from harmony.new_driver.languages import LANGUAGES
 from harmony.new_driver.rendering import Driver, entry_of, next_commands, render
+from harmony.new_driver.renewal import Renewal, language_of, renewal
 from harmony.project import Project, load_project
 
 _NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
@@ -28,24 +30,39 @@ def register(app: typer.Typer) -> None:
 
 def new_driver_command(
     name: Annotated[str, typer.Argument(help="Of the new platform, such as go.")],
-    language: Annotated[Choice, typer.Option("--language", help="In which it is written.")],
+    *,
+    language: Annotated[
+        Choice | None, typer.Option("--language", help="In which it is written; --renew sees it for itself.")
+    ] = None,
     directory: Annotated[
         Path | None, typer.Option("--directory", help="Its folder; drivers/NAME beside the project file by default.")
     ] = None,
     enter: Annotated[bool, typer.Option("--register", help="Add its entry to the project file.")] = False,
+    renew: Annotated[
+        bool, typer.Option("--renew", help="Write what is generated of a driver anew, and leave what is yours.")
+    ] = False,
+    check: Annotated[
+        bool, typer.Option("--check", help="With --renew: write nothing, fail if something is old.")
+    ] = False,
+    force: Annotated[
+        bool, typer.Option("--force", help="With --renew: overwrite generated files that have been changed.")
+    ] = False,
     project: ProjectOption = None,
 ) -> None:
-    """Write a driver that builds and introduces itself, with the verbs of the project's contract to be filled in."""
+    """Write a driver that builds and introduces itself, with the contract's verbs to be filled in; or renew one."""
     loaded = load_project(project)
-    folder = _folder(name, directory, loaded)
-    driver = Driver(_checked(name, loaded), LANGUAGES[language], _told(folder, loaded))
+    folder = loaded.root / "drivers" / name if directory is None else directory.absolute()
+    if renew:
+        _renew(name, language, folder, loaded, check=check, force=force)
+        return
+    if check or force:
+        raise typer.BadParameter("it goes with --renew", param_hint="--check" if check else "--force")
+    if language is None:
+        raise typer.BadParameter(f"say one of {', '.join(LANGUAGES)}", param_hint="--language")
+    _refuse_what_is_there(name, folder, loaded)
+    driver = Driver(name, LANGUAGES[language], _told(folder, loaded))
     commands = next_commands(driver, loaded.settings.driver.scenario)
-    files = render(driver, loaded.contract, commands)
-    for path, text in files.items():
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-        typer.echo(f"{driver.directory}/{path}")
+    _write(driver, folder, render(driver, loaded.contract, commands))
     entry = entry_of(driver)
     if enter:
         _append(loaded.file, entry)
@@ -55,25 +72,65 @@ def new_driver_command(
     typer.echo("Next:\n" + "".join(f"  {command}\n" for command in commands), nl=False)
 
 
-def _checked(name: str, project: Project) -> str:
+def _renew(name: str, language: Choice | None, folder: Path, project: Project, *, check: bool, force: bool) -> None:
+    where = _told(folder, project)
+    found = LANGUAGES[language] if language else language_of(lambda path: (folder / path).is_file(), where)
+    driver = Driver(name, found, where)
+
+    def read(path: str) -> str | None:
+        file = folder / path
+        return file.read_text(encoding="utf-8") if file.is_file() else None
+
+    plan = renewal(driver, project.contract, read)
+    if check:
+        for path in plan.files:
+            typer.echo(f"{where}/{path}: {'changed by hand' if path in plan.edited else 'old'}")
+    elif plan.edited and not force:
+        raise ConfigurationError(
+            f"changed since they were generated: {', '.join(f'{where}/{path}' for path in plan.edited)}",
+            hint=f"move to {where}/{found.verbs} or a file of your own what you need of it, then say --force",
+        )
+    else:
+        _write(driver, folder, plan.files)
+    if not plan.files:
+        typer.echo(f"{where}: all that is generated is as it would be now")
+    _tell(plan, f"{where}/{found.verbs}")
+    if check and plan.files:
+        raise typer.Exit(1)
+
+
+def _tell(plan: Renewal, file: str) -> None:
+    """Say what is left to the author."""
+    if plan.unknown:
+        typer.echo(f"\n{file} has verbs that the contract has not: {', '.join(plan.unknown)}")
+    if plan.missing:
+        typer.echo(f"\n{file} has not got {', '.join(plan.missing)}; to be pasted:\n")
+        typer.echo("\n\n".join(stub.rstrip("\n") for stub in plan.missing.values()))
+
+
+def _write(driver: Driver, folder: Path, files: Mapping[str, str]) -> None:
+    for path, text in files.items():
+        file = folder / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        typer.echo(f"{driver.directory}/{path}")
+
+
+def _refuse_what_is_there(name: str, folder: Path, project: Project) -> None:
     if not _NAME.fullmatch(name):
         raise ConfigurationError(
             f"{name!r} cannot name a platform", hint="take small letters, digits and hyphens, a letter first"
         )
+    if folder.is_dir() and any(folder.iterdir()):
+        raise ConfigurationError(
+            f"{folder} is not empty", hint="name another one with --directory, or say --renew if it is a driver"
+        )
+    if folder.exists() and not folder.is_dir():
+        raise ConfigurationError(f"{folder} is no directory", hint="name another one with --directory")
     if name in project.settings.platforms:
         raise ConfigurationError(
             f"{project.file}: there is a platform {name!r} already", hint="take another name, or remove its entry first"
         )
-    return name
-
-
-def _folder(name: str, directory: Path | None, project: Project) -> Path:
-    folder = project.root / "drivers" / name if directory is None else directory.absolute()
-    if folder.is_dir() and any(folder.iterdir()):
-        raise ConfigurationError(f"{folder} is not empty", hint="name another one with --directory")
-    if folder.exists() and not folder.is_dir():
-        raise ConfigurationError(f"{folder} is no directory", hint="name another one with --directory")
-    return folder
 
 
 def _told(folder: Path, project: Project) -> str:

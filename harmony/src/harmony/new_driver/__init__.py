@@ -1,1 +1,1 @@
-"""A driver to start from, in any of six languages: it builds, introduces itself, and has its verbs to be filled in."""
+"""A driver to start from, in any of seven languages: it builds, introduces itself, and has verbs to be filled in."""

@@ -125,6 +125,8 @@ CPP: Final = Language(
     sources=("{directory}/*.cpp", "{directory}/*.hpp"),
     fragments=Pieces(_code, _structure, _layout, _record, _verb, _entry),
     verbs="verbs.hpp",
+    stub=_verb,
+    declared=r"^    Json (\w+)\(",
     ignored=("/driver",),
     note=(
         "`std::atomic_ref` works on the fields of a structure in mapped memory. `clang++` builds it, "

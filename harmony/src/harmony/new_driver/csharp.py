@@ -159,6 +159,8 @@ CSHARP: Final = Language(
     sources=("{directory}/*.cs",),
     fragments=Pieces(_code, _structure, _layout, _record, _verb, _entry),
     verbs="Verbs.cs",
+    stub=_verb,
+    declared=r"^ *public object (\w+)\(",
     ignored=("/driver.exe", "bin/", "obj/"),
     note=(
         "For the .NET SDK there is `driver.csproj`; its commands are `dotnet build -o DIRECTORY/bin DIRECTORY` "

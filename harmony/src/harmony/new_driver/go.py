@@ -116,6 +116,8 @@ GO: Final = Language(
     sources=("{directory}/*.go", "{directory}/go.mod"),
     fragments=_fragments,
     verbs="verbs.go",
+    stub=_verb,
+    declared=r"^func \(\w+ \*Verbs\) (\w+)\(\w+ \w+\) \(any, error\)",
     ignored=("bin/",),
     note=(
         "`sync/atomic` works on mapped memory as on any other. A call of the system that blocks holds a thread, not "

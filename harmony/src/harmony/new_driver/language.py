@@ -25,6 +25,8 @@ class Language:
         sources: Patterns of the files that it is built from.
         fragments: Writes what depends on the contract, by the name of its place in the templates.
         verbs: The file that is to be filled in.
+        stub: Writes a verb to be filled in.
+        declared: Finds the verbs in that file, each by its name as the language spells it.
         ignored: What version control leaves out.
         note: What its author should know.
     """
@@ -37,6 +39,8 @@ class Language:
     sources: tuple[str, ...]
     fragments: Callable[[Outline], Fragments]
     verbs: str
+    stub: Callable[[VerbShape], str]
+    declared: str
     ignored: tuple[str, ...] = ()
     note: str = ""
 

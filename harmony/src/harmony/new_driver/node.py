@@ -84,6 +84,8 @@ NODE: Final = Language(
     sources=(),
     fragments=_fragments,
     verbs="verbs.mjs",
+    stub=_verb,
+    declared=r"^  async (?!closeAll\b)(\w+)\(\{",
     ignored=("node_modules/",),
     note=(
         "Node itself can neither map memory nor wait for what is the system's: an implementation that does needs a "

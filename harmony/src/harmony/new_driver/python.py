@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from typing import Final
 
 from harmony.new_driver.language import Fragments, Language, about, about_record, commented, listed, pascal
@@ -81,18 +83,31 @@ def _code(code: str, meaning: str) -> str:
     return beside if len(beside) <= 120 else f"    # {meaning}\n{line}"
 
 
+def _typing(text: str) -> str:
+    """Return the import of what annotations of a text take of it."""
+    names = [name for name in ("Any", "Literal") if re.search(rf"[: \[]{name}\b", text)]
+    return f"from typing import {', '.join(names)}\n" if names else ""
+
+
+def _import(records: Sequence[str]) -> str:
+    names = sorted(["CODES", "NAME", "PROTOCOL", "STRUCTURES", *records], key=lambda name: (not name.isupper(), name))
+    line = f"from contract import {', '.join(names)}"
+    return line if len(line) <= 120 else listed("from contract import (", names, ")", width=0)
+
+
 def _fragments(outline: Outline) -> Fragments:
     contract = outline.contract
+    records = "\n\n\n".join(map(_record, outline.records))
+    verbs = "\n\n".join(map(_verb, outline.verbs))
     return {
         "codes": "\n".join(_code(code, meaning) for code, meaning in contract.codes.items()),
         "structures": "\n\n\n".join(map(_structure, outline.structures)),
         "layout": "\n".join(f'    "{laid.name}": {pascal(laid.name)}Structure,' for laid in outline.structures),
-        "records": "\n\n\n".join(map(_record, outline.records)),
-        "record_names": ", ".join(
-            sorted(["CODES", "Misfit", "Refused", *(record.record for record in outline.records)])
-        ),
-        "verbs": "\n\n".join(map(_verb, outline.verbs)),
-        "verb_names": listed("VERBS = (", (f'"{verb.name}"' for verb in outline.verbs), ")"),
+        "records": records,
+        "record_imports": ("from dataclasses import dataclass\n" if records else "") + _typing(records),
+        "contract_import": _import(sorted(record.record for record in outline.records)),
+        "verbs": verbs,
+        "verb_imports": f"{_typing(verbs)}\n".lstrip("\n"),
     }
 
 
@@ -104,9 +119,13 @@ PYTHON: Final = Language(
     build=(),
     sources=(),
     fragments=_fragments,
-    verbs="verbs.py",
+    verbs="driver.py",
+    stub=_verb,
+    declared=r"^    def (?!close_all\b)([a-z]\w*)\(\s*self",
     ignored=("__pycache__/",),
     note=(
+        "`harmony.driver_kit` comes with the harness and imports nothing but the standard library: a Python that is "
+        "not the harness's own needs `harmony-conformance` installed. "
         "Python has no atomic operations: a number in memory that several processes change needs a small compiled "
         "part. A call of C that blocks must release the GIL, as those of `ctypes.CDLL` do."
     ),

@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from harmony.new_driver.language import Language
 from harmony.new_driver.shapes import outline
+from harmony.new_driver.signature import is_code, signed
 from harmony.wire.driver_contract import Contract
 
 _SUFFIX: Final = ".in"
@@ -41,13 +42,14 @@ class Driver:
     directory: str
 
 
-def render(driver: Driver, contract: Contract, commands: Sequence[str]) -> dict[str, str]:
-    """Return the files of a driver, by their path in its folder.
+def render(driver: Driver, contract: Contract, commands: Sequence[str], verbs: str | None = None) -> dict[str, str]:
+    """Return the files of a driver, by their path in its folder. Those that can be renewed are signed.
 
     Args:
         driver: Which.
         contract: What it will speak.
         commands: Those that come next.
+        verbs: What stands in the file of its verbs, instead of stubs.
 
     Raises:
         ConfigurationError: The contract has something that no template can write.
@@ -74,7 +76,15 @@ def render(driver: Driver, contract: Contract, commands: Sequence[str]) -> dict[
     }
     if language.ignored:
         found[".gitignore"] = "@@ignored"
-    return {path: _tidy(_Place(text).substitute(values)) for path, text in sorted(found.items())}
+    made = {path: _tidy(_Place(text).substitute(values)) for path, text in sorted(found.items())}
+    if verbs is not None:
+        made[language.verbs] = verbs
+    return {path: signed(path, text) if is_generated(path, language) else text for path, text in made.items()}
+
+
+def is_generated(path: str, language: Language) -> bool:
+    """Return whether a file of a driver can be renewed: code, but for the verbs. How it is built is its author's."""
+    return is_code(path) and path != language.verbs
 
 
 def platform_of(driver: Driver) -> dict[str, Any]:

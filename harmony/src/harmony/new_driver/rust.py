@@ -130,6 +130,8 @@ RUST: Final = Language(
     sources=("{directory}/src/*.rs", "{directory}/Cargo.toml", "{directory}/Cargo.lock"),
     fragments=Pieces(_code, _structure, _layout, _record, _verb, _arm),
     verbs="src/verbs.rs",
+    stub=_verb,
+    declared=r"^    pub fn (\w+)\([^)]*\) -> Answer",
     ignored=("target/",),
     note=(
         "Lay atomic types over the fields that both sides change (`AtomicU64` has the layout of `u64`). JSON is read "

@@ -22,7 +22,7 @@ class Filling:
 
 FILLINGS: Final = {
     "python": Filling(
-        "verbs.py",
+        "driver.py",
         "raise NotImplementedError",
         "def {verb}(",
         {
@@ -107,6 +107,19 @@ FILLINGS: Final = {
             "describe": "var made = new List<object>(); foreach (var note in tune.Notes) { made.Add(note); } "
             "made.Add(times.HasValue ? (object)times.Value : -1); "
             "made.Add(new System.Globalization.StringInfo(tune.Title).LengthInTextElements); return made;",
+        },
+    ),
+    "java": Filling(
+        "driver/Verbs.java",
+        "throw new NotImplemented();",
+        "Object {verb}(",
+        {
+            "wait": "Thread.sleep((long) (seconds * 1000)); System.out.println(`chatter`); return true;",
+            "refuse": "throw new Refused(Codes.JAMMED, `it is stuck; shake it`, Map.of(`coin`, 5, `where`, `slot`));",
+            "balk": "throw new Misfit(`coin: too thin`);",
+            "stumble": "throw new IllegalStateException(`a bug`);",
+            "describe": "var made = new java.util.ArrayList<Object>(tune.notes()); "
+            "made.add(times == null ? -1 : times); made.add(tune.title().codePoints().count()); return made;",
         },
     ),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -42,6 +43,7 @@ class Made:
         done = subprocess.run(
             ["nice", *filled_in(self.platform.build, self.root)],
             cwd=self.root,
+            env={**os.environ, "CARGO_PROFILE_DEV_DEBUG": "0"},  # nobody looks into it with a debugger
             capture_output=True,
             text=True,
             timeout=BUILD_PATIENCE,
