@@ -14,6 +14,7 @@ from harmony.process.this_system import missing_promises
 from harmony.text import shown
 
 COMMANDS: Final[dict[str, tuple[str, str]]] = {
+    "init": ("init", "Write a project whose matrix is green: a small protocol, in the languages of your choice."),
     "lint": ("features", "Check that features and steps fit together; run nothing."),
     "steps": ("features", "List every sentence that has a meaning: pattern, types, where defined, where used."),
     "scaffold": ("features", "Write step methods for the sentences that have no meaning yet."),
