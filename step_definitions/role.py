@@ -6,11 +6,8 @@ processes.
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import time
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
 
 from harmony import (
     DriverProcess,
@@ -23,6 +20,7 @@ from harmony import (
     ScenarioStart,
     UnsupportedError,
     client_of,
+    until,
 )
 from step_definitions.child_driver import HERE, ChildDriver, Placement
 from step_definitions.endpoints import Endpoints
@@ -35,8 +33,6 @@ from step_definitions.pending_operations import PendingOperations
 from step_definitions.port import CONTRACT, Driver, FrameInfo, Transfer
 from step_definitions.processes import DeathWatch
 from step_definitions.settings import StepSettings
-
-_LOOK: Final = 0.002
 
 
 class Role:
@@ -163,16 +159,8 @@ class Role:
         self._created.add(name)
 
     async def poll(self, condition: Callable[[], bool], what: str, *, timeout: float | None = None) -> None:
-        """Look again and again until something is so.
-
-        Raises:
-            AssertionError: It is not so in time.
-        """
-        deadline = time.monotonic() + (timeout or self.settings.read_timeout)
-        while not condition():
-            if time.monotonic() >= deadline:
-                raise AssertionError(f"not {what} within {timeout or self.settings.read_timeout:g} s")
-            await asyncio.sleep(_LOOK)
+        """Look again and again until something is so."""
+        await until(condition, timeout=timeout or self.settings.read_timeout, what=what)
 
     async def create(self, base: str, metadata: int, payload: int, *, name: str | None = None) -> None:
         """Create a buffer and become its reader."""

@@ -43,8 +43,12 @@ if TYPE_CHECKING:
     from harmony.steps.registry import step as step
     from harmony.steps.registry import then as then
     from harmony.steps.registry import when as when
+    from harmony.steps.resources import Directory as Directory
+    from harmony.steps.resources import Port as Port
+    from harmony.steps.resources import SocketPath as SocketPath
     from harmony.steps.shared_values import SharedValues as SharedValues
     from harmony.steps.thresholds import performance_critical as performance_critical
+    from harmony.steps.waiting import until as until
     from harmony.verdict.comparison import MismatchError as MismatchError
     from harmony.verdict.comparison import expect_equal as expect_equal
     from harmony.wire.driver import DriverError as DriverError
@@ -75,8 +79,10 @@ _PUBLIC = {
     "harmony.steps.naming": ("Naming",),
     "harmony.steps.performance": ("PerformanceMonitor",),
     "harmony.steps.registry": ("background", "given", "step", "then", "when"),
+    "harmony.steps.resources": ("Directory", "Port", "SocketPath"),
     "harmony.steps.shared_values": ("SharedValues",),
     "harmony.steps.thresholds": ("performance_critical",),
+    "harmony.steps.waiting": ("until",),
     "harmony.verdict.comparison": ("MismatchError", "expect_equal"),
     "harmony.wire.driver": ("DriverError", "client_of"),
     "harmony.wire.driver_contract": ("Contract", "Driver", "HandshakeError", "Identity", "Structure"),

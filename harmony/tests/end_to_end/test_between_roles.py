@@ -35,6 +35,22 @@ Feature: Mail
     When the 'visitor' process asks where the 'server' is
     Then the 'visitor' process should know 'main street'
 """
+ROOMS = """
+Feature: Rooms
+  Scenario: 2.1 One listens and another calls
+    Given the 'server' process listens on port 'front'
+    And the 'server' process listens on socket 'back'
+    When the 'server' process leaves a note in directory 'hall'
+    Then the 'client' process should reach port 'front' and socket 'back'
+    And the 'client' process should find a note in directory 'hall'
+
+  Scenario: 2.2 Another one listens where the killed one did
+    Given the 'server' process listens on port 'front'
+    And the 'client' process should reach port 'front'
+    When the 'server' process is killed
+    And the 'server' process listens on port 'front'
+    Then the 'client' process should reach port 'front'
+"""
 STEPS = r"""
 from dataclasses import dataclass
 
@@ -73,8 +89,66 @@ class Mail:
     def knows(self, street: str) -> None:
         assert self.known == street, self.known
 """
+ROOM_STEPS = r"""
+import asyncio
+from pathlib import Path
+
+from harmony import Directory, Port, ScenarioContext, SocketPath, parsers, step, until
+
+
+async def greet(reader, writer):
+    writer.write(b"come in")
+    writer.close()
+
+
+async def greeting(connection):
+    reader, writer = await connection
+    heard = await reader.read()
+    writer.close()
+    return heard
+
+
+class Rooms:
+    def __init__(self, context: ScenarioContext, own: Directory, other: Port) -> None:
+        self.context, self.own, self.other = context, own, other
+        (own / "file").touch()
+
+    def note(self, path) -> None:
+        with Path("seen").open("a") as file:
+            file.write(f"{self.own}\n{path}\n")
+
+    @step(parsers.re(r"the '[^']+' process listens on port '(?P<port>\w+)'"))
+    async def listens(self, port: Port) -> None:
+        assert port != self.other
+        self.note(self.own)
+        server = await asyncio.start_server(greet, port.host, port)
+        self.context.on_cleanup(server.close)
+
+    @step(parsers.re(r"the '[^']+' process listens on socket '(?P<path>\w+)'"))
+    async def listens_there(self, path: SocketPath) -> None:
+        server = await asyncio.start_unix_server(greet, path)
+        self.context.on_cleanup(server.close)
+
+    @step(parsers.re(r"the '[^']+' process leaves a note in directory '(?P<directory>\w+)'"))
+    def leaves(self, directory: Directory) -> None:
+        (directory / "note").write_text("hello")
+        self.note(directory)
+
+    @step(parsers.re(r"the '[^']+' process should find a note in directory '(?P<directory>\w+)'"))
+    def finds(self, directory: Directory) -> None:
+        assert (directory / "note").read_text() == "hello"
+        self.note(directory)
+
+    @step(parsers.re(r"the '[^']+' process should reach port '(?P<port>\w+)'(?: and socket '(?P<path>\w+)')?"))
+    async def reaches(self, port: Port, path: SocketPath | None = None) -> None:
+        heard = await until(lambda: greeting(asyncio.open_connection(port.host, port)), what="the front door is open")
+        assert heard == b"come in", heard
+        if path is not None:
+            assert await greeting(asyncio.open_unix_connection(path)) == b"come in"
+        self.note(self.own)
+"""
 SETTINGS = """
-steps = ["mail_steps"]
+steps = ["mail_steps", "room_steps"]
 [driver]
 contract = "kettle.contract:CONTRACT"
 [platforms.worker]
@@ -89,7 +163,9 @@ command = ["{python}", "-m", "kettle.program"]
 def project(tmp_path: Path) -> Sandbox:
     sandbox = Sandbox(tmp_path)
     sandbox.write("features/01-mail.feature", FEATURE)
+    sandbox.write("features/02-rooms.feature", ROOMS)
     sandbox.write("mail_steps.py", STEPS)
+    sandbox.write("room_steps.py", ROOM_STEPS)
     sandbox.write("harmony.toml", SETTINGS)
     return sandbox
 
@@ -128,3 +204,24 @@ command = ["{{python}}", "-m", "harmony", "serve", "--replay", "{recording}"]
     )
     done = project.pytest("worker_recorded", "1.1")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        ("2.1", ()),
+        ("2.1", ("worker",)),
+        ("2.1", ("driver",)),
+        ("2.1", ("driver_worker",)),
+        ("2.2", ("worker",)),
+        ("2.2", ("driver_worker",)),
+    ],
+)
+def test_what_a_sentence_names_is_the_same_for_all_roles_and_nothing_is_left(
+    project: Sandbox, number: str, words: tuple[str, ...]
+) -> None:
+    done = project.pytest(*words, number)
+    assert done.returncode == 0, done.stdout + done.stderr
+    seen = [Path(line) for line in (project.directory / "seen").read_text().splitlines()]
+    assert len(set(seen)) >= 2
+    assert [path for path in seen if path.exists() or path.parent.exists()] == []

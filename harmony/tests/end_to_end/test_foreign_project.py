@@ -16,6 +16,7 @@ from harmony.cli.replay import replay_command
 from harmony.errors import ConfigurationError
 from harmony.model import Verdict
 from harmony.plan.pairing import PairingRequest
+from harmony.process import places
 from harmony.project import load_project
 from harmony.run.matrix_mode import MatrixMode, MatrixRequest
 from harmony.run.project_run import ProjectRun
@@ -175,6 +176,15 @@ def test_who_takes_the_numbers_from_its_environment_cannot_play_a_session(office
     result = office.play("4.1", "faithful")
     assert result.verdict in {Verdict.CRASHED, Verdict.ERRORED}
     assert "KeyError: 'HARMONY_HOST_PID'" in error(result)
+
+
+def test_what_cannot_be_removed_of_a_cell_fails_it(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.employ("faithful")
+    with monkeypatch.context() as patch:
+        patch.setattr(places, "clear", lambda run_id: [f"{run_id}/d/x: busy"])
+        result = office.play("4.1", "faithful")
+    assert result.verdict is Verdict.FAILED
+    assert re.fullmatch(r"cannot be removed: \d+_4/d/x: busy", error(result))
 
 
 # What was recorded, and is asked again.

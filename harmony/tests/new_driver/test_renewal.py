@@ -17,18 +17,22 @@ from harmony.new_driver.rendering import Driver as NewDriver
 from harmony.new_driver.rendering import is_generated, render
 from harmony.new_driver.renewal import language_of, renewal
 from harmony.new_driver.signature import is_as_made, signed
-from harmony.wire.driver import Driver
-from harmony.wire.driver_contract import Contract, verb
+from harmony.wire.driver_contract import Contract, Driver
+from harmony.wire.verb import verb
 from new_drivers.contracts import JUKEBOX
 from sandbox import Sandbox
 
 
 class Smaller(Driver, Protocol):
-    @verb()
-    async def shake(self, *, timeout: float = 5.0) -> bool: ...
+    @verb
+    async def shake(self, *, timeout: float = 5.0) -> bool:
+        """Shake it."""
+        ...
 
-    @verb()
-    async def fetch_all(self, key: str, *, timeout: float = 5.0) -> list[str]: ...
+    @verb
+    async def fetch_all(self, key: str, *, timeout: float = 5.0) -> list[str]:
+        """Fetch all."""
+        ...
 
 
 SMALLER: Final = Contract(name="Smaller", version="4", port=Smaller)

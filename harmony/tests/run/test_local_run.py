@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -21,9 +22,11 @@ from harmony.errors import UnsupportedError
 from harmony.logs import Logger
 from harmony.model import ScenarioStart, StepCall, StepOutcome, StepType, Verdict
 from harmony.plan.seeds import seed_of
+from harmony.process import places
 from harmony.process.resources import ResourceMonitor
 from harmony.run.actor import Actor
 from harmony.run.local_runner import LocalRunner
+from harmony.run.run_id import RunId
 from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
 from harmony.run.step_actor import StepActor
 from harmony.spec.gherkin import Scenario, parse_feature
@@ -450,3 +453,21 @@ def test_the_report_says_what_a_person_needs() -> None:
     ):
         assert expected in text, expected
     assert len(text) < 4000
+
+
+def test_what_cannot_be_removed_of_a_cell_fails_it_and_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(places, "clear", lambda run_id: [f"{run_id}/d/x: busy"])
+    result = run("the 'a' process says 'x'")
+    assert result.verdict is Verdict.FAILED
+    assert re.fullmatch(r"cannot be removed: \d+_\d+/d/x: busy", result.failure.error)
+    assert result.failure.phase == "leaks"
+
+
+def test_what_a_cell_whose_process_was_killed_has_left_is_not_met_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its number comes again, as those of processes do."""
+    number = RunId.of_cell(scenario("x"))
+    monkeypatch.setattr(RunId, "of_cell", lambda _: number)
+    stale = places.place_of(str(number), "d", "hall")
+    (stale / "note").touch()
+    assert run("the 'a' process says 'x'").verdict is Verdict.PASSED
+    assert not stale.exists()

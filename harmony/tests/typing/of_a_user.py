@@ -12,6 +12,7 @@ from harmony import (
     Carrier,
     Contract,
     DataTable,
+    Directory,
     DocString,
     Driver,
     DriverError,
@@ -21,11 +22,13 @@ from harmony import (
     Logger,
     Naming,
     PerformanceMonitor,
+    Port,
     ProcessControl,
     RoleDriver,
     ScenarioContext,
     ScenarioStart,
     SharedValues,
+    SocketPath,
     Structure,
     UnsupportedError,
     background,
@@ -37,6 +40,7 @@ from harmony import (
     provider,
     step,
     then,
+    until,
     verb,
     when,
 )
@@ -89,6 +93,14 @@ def told(values: SharedValues) -> None:
     values.publish("coins", [1, 2])
     assert_type(values.of("till", "coins", list[int]), list[int])
     assert_type(values.of("till", "drawer", ByteSizes), ByteSizes)
+
+
+async def waited(port: Port, directory: Directory, path: SocketPath, till: Till) -> None:
+    """Wait."""
+    assert_type(await until(lambda: port > 5, what="it is"), bool)
+    assert_type(await until(till.count, what="it counts", timeout=2.0), list[int])
+    assert_type(port.address, str)
+    assert_type((directory / "log").is_file() and path.is_socket(), bool)
 
 
 async def stand_in() -> None:

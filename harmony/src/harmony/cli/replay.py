@@ -11,6 +11,7 @@ import typer
 
 from harmony.cli.options import ProjectOption
 from harmony.errors import ConfigurationError, ExitCode
+from harmony.process import places
 from harmony.project import Project, load_project
 from harmony.run.pool import WorkerPool
 from harmony.run.recording import Recording, load_all
@@ -97,4 +98,5 @@ async def _cell(
     finally:
         for worker, platform in workers:
             await pool.release(worker, platform)
+        places.clear(str(run_id))
     return found

@@ -10,6 +10,7 @@ from typing import Final
 from harmony.logs import LEVELS
 from harmony.model import Phase, Verdict
 from harmony.plan.seeds import seed_of
+from harmony.process import places
 from harmony.process.child import ProcessSpec
 from harmony.process.resources import ResourceMonitor, ResourceUse
 from harmony.process.transcript import Written
@@ -73,7 +74,13 @@ class LocalRunner:
         """Run a scenario to its end."""
         run_id = RunId.of_cell(scenario)
         before = self.monitor.snapshot(str(run_id)) if self.monitor else None
-        result, timings = asyncio.run(self._run(scenario, run_id, observe, begins))
+        places.clear(str(run_id))  # the number may be that of a cell whose process was killed
+        try:
+            result, timings = asyncio.run(self._run(scenario, run_id, observe, begins))
+        finally:
+            left = places.clear(str(run_id))
+        for text in left:
+            result = merged(result, Verdict.FAILED, Phase.LEAKS, f"cannot be removed: {text}")
         if self.monitor is None or before is None:
             return LocalRun(result, run_id, timings)
         usage = self.monitor.compare(before, str(run_id))

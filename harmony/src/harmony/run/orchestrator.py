@@ -15,7 +15,7 @@ from harmony.errors import HarmonyError, LeftBehindError
 from harmony.model import Phase, ProcessAction, StepOutcome, Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.seeds import seed_of
-from harmony.process import orphans
+from harmony.process import orphans, places
 from harmony.process.resources import LeakProbe, look
 from harmony.run.actor import Actor
 from harmony.run.pool import PooledActor, WorkerPool
@@ -97,12 +97,18 @@ class CellRunner:
         state = _CellRun(cell, routed, self._pool, run_id, self._options, self._careless, seed, subscriber)
         recorder = Recorder(cell, seed) if self._record is not None else None
         before = frozenset(orphans.adopted())
-        result = await state.run(recorder)
+        places.clear(str(run_id))  # the number may be that of a cell whose process was killed
+        try:
+            result = await state.run(recorder)
+        finally:
+            left = places.clear(str(run_id))
         if recorder is not None and self._record is not None:
             recorder.write(self._record)
         daemons = orphans.end_unmarked(before)
         # Whoever is judged again finds all that is known of the cell.
         result = self._with_leaks(result, state, daemons)
+        for text in left:
+            result = merged(result, Verdict.FAILED, Phase.LEAKS, f"cannot be removed: {text}")
         self._played.update({player.worker: (cell, result, player.key) for player in state.players})
         result = self._judge(cell, result)
         subscriber(cell_finished(cell, result, self._repeat(cell)))

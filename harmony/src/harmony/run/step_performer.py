@@ -37,6 +37,7 @@ from harmony.steps.injection import Injector
 from harmony.steps.library import StepLibrary
 from harmony.steps.performance import Statistics
 from harmony.steps.registry import StepDefinition, StepMatch
+from harmony.steps.resources import resolved
 from harmony.text import shortened
 from harmony.verdict.comparison import MismatchError
 
@@ -229,10 +230,11 @@ class StepPerformer:
             structlog.contextvars.bind_contextvars(step=call.text)
             owner = await injector.get(match.definition.owner)
             method: Callable[..., Any] = getattr(owner, match.definition.method)
+            given = {name: resolved(value, context) for name, value in arguments.items()}
             if inspect.iscoroutinefunction(method):
-                await method(**arguments)
+                await method(**given)
                 return
-            result = await self._blocking.call(functools.partial(method, **arguments))
+            result = await self._blocking.call(functools.partial(method, **given))
             if inspect.isawaitable(result):
                 await result
 

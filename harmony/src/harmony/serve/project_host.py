@@ -7,7 +7,9 @@ from collections.abc import Callable, Sequence
 
 from harmony.config import Settings
 from harmony.logs import LEVELS
-from harmony.model import StepCall, StepOutcome, StepType, Verdict
+from harmony.model import ScenarioStart, StepCall, StepOutcome, StepType, Verdict
+from harmony.process import places
+from harmony.process.marks import RUN_VARIABLE
 from harmony.run.step_performer import StepPerformer
 from harmony.serve.conversation import Host, OfferedStep, SessionOptions
 from harmony.spec.sentence import requires_processes
@@ -20,6 +22,19 @@ class ProjectHost(StepPerformer):
 
     That roles are processes of their own is true of whoever is driven so, and no step of a project.
     """
+
+    _run_id = ""
+
+    async def start(self, scenario: ScenarioStart) -> None:
+        """Begin a scenario."""
+        self._run_id = scenario.test_run_id
+        await super().start(scenario)
+
+    async def close(self) -> None:
+        """End, and remove what roles have shared, unless an orchestrator of ours does that when all have ended."""
+        await super().close()
+        if self._run_id and RUN_VARIABLE not in os.environ:
+            places.clear(self._run_id)
 
     async def perform(self, call: StepCall) -> StepOutcome:
         """Perform one step."""

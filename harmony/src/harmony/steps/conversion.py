@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import enum
+import functools
 import json
 import re
 import types
@@ -17,6 +18,7 @@ import pydantic
 
 from harmony.errors import ConversionError
 from harmony.model import DataTable, DocString
+from harmony.steps.resources import KINDS, Label
 
 ByteSize = NewType("ByteSize", int)
 """A number of bytes, written ``1024``, ``64KB``, ``64 KiB`` or ``1.5 MB``. One KB is 1024 bytes, as memory counts."""
@@ -89,6 +91,7 @@ _BUILT_IN: Final[Mapping[object, Converter]] = {
     Duration: duration,
     dt.timedelta: lambda text: dt.timedelta(seconds=duration(text)),
     type(None): _nothing,
+    **{kind: functools.partial(Label, kind) for kind in KINDS},
 }
 
 

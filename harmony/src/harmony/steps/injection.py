@@ -27,6 +27,7 @@ from harmony.steps.conversion import describe
 from harmony.steps.naming import Naming
 from harmony.steps.performance import PerformanceMonitor
 from harmony.steps.registry import import_modules
+from harmony.steps.resources import Directory, Port, SocketPath, resource
 from harmony.steps.shared_values import SharedValues
 
 Provided = TypeVar("Provided", bound=Callable[..., Any])
@@ -275,6 +276,18 @@ def _values(start: ScenarioStart) -> SharedValues:
     return SharedValues(start)
 
 
+def _port(context: ScenarioContext) -> Port:
+    return resource(Port, context)
+
+
+def _directory(context: ScenarioContext) -> Directory:
+    return resource(Directory, context)
+
+
+def _socket_path(context: ScenarioContext) -> SocketPath:
+    return resource(SocketPath, context)
+
+
 def _context() -> ScenarioContext:
     raise InjectionError("the context is given to the injector, not made by it")
 
@@ -287,4 +300,7 @@ _BUILT_IN: Final[Mapping[Any, Callable[..., Any]]] = {
     Random: _random,
     PerformanceMonitor: _performance,
     SharedValues: _values,
+    Port: _port,
+    Directory: _directory,
+    SocketPath: _socket_path,
 }
