@@ -12,14 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from harmony import patterns
+from harmony.project_file import NUMBER
 from harmony.suggestion import did_you_mean
 
 PREFIX: Final = "HARMONY_"
 """Of a variable that has a setting."""
 NESTING: Final = "__"
 """Between two keys in the name of such a variable."""
-NUMBER: Final = r"(?:Test\s+)?(\d+(?:\.\d+)+)(?:\s*[-:]\s+|\s+)"
-"""How a numbered title begins, where a project says nothing: ``1.1 Title``, ``1.1 - Title``, ``Test 1.1: Title``."""
 
 
 def unknown_role(role: str, known: Iterable[str]) -> str:

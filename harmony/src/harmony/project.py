@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from harmony.config import Settings
 from harmony.config_sources import read_settings
 from harmony.errors import ConfigurationError, GherkinSyntaxError
-from harmony.project_file import PROJECT_FILE, find_project_file
+from harmony.project_file import require_project_file
 from harmony.spec.gherkin import Feature, read_feature
 from harmony.steps.conversion import Converters
 from harmony.steps.injection import Providers
@@ -173,10 +173,5 @@ def load_project(start: Path | None = None, overrides: Mapping[str, Any] | None 
     Raises:
         ConfigurationError: There is no project, or its file is wrong.
     """
-    begin = (start or Path.cwd()).resolve()
-    file = begin if begin.is_file() else find_project_file(begin)
-    if file is None:
-        raise ConfigurationError(
-            f"no {PROJECT_FILE} in {begin} or above", hint=f"run inside a project, or write a {PROJECT_FILE}"
-        )
+    file = require_project_file(start)
     return Project(file, read_settings(file, overrides))

@@ -1,7 +1,13 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
+from pathlib import Path
 
+import pytest
+
+from harmony.cli.commands import GROUPS
 from sandbox import SUBJECT, Sandbox, run_python
 
 FEATURE = """
@@ -53,8 +59,12 @@ def test_the_catalogue_in_three_forms(sandbox: Sandbox) -> None:
     assert "AccountSteps.open_account(process: str, name: str, coins: Coins)  steps/accounts.py:" in text
     assert "the 'x' process is killed" in text
     document = json.loads(run_python(SUBJECT, "-m", "harmony", "steps", "--format", "json").stdout)
+    assert {(one["file"], one["line"]) for one in document["steps"]} == {
+        (file, int(line)) for file, line in (one["defined"].split(":") for one in document["steps"])
+    }
     entry = next(step for step in document["steps"] if step["method"] == "AuditSteps.deposit_one_by_one")
     assert entry["types"] == ["when"]
+    assert entry["sentence"] == "the '<process>' process deposits '<coins>' coins one by one into '<name>'"
     assert entry["kind"] == "re"
     assert entry["background"] is True
     assert entry["parameters"] == {"process": "str", "coins": "int", "name": "str"}
@@ -66,6 +76,54 @@ def test_the_catalogue_in_three_forms(sandbox: Sandbox) -> None:
     run_python(SUBJECT, "-m", "harmony", "steps", "--format", "markdown", "-o", str(page))
     assert "## AuditSteps" in page.read_text()
     assert "| when |" in page.read_text()
+
+
+def test_sentences_are_found_by_their_words() -> None:
+    found = run_python(SUBJECT, "-m", "harmony", "steps", "Coins", "opens").stdout
+    assert found.splitlines()[0] == "given      the '<process>' process opens account '<name>' with '<coins>' coins"
+    assert "features/01-accounts.feature:9" in found
+    assert "harmony itself" not in found
+    done = run_python(SUBJECT, "-m", "harmony", "steps", "acount")
+    assert (done.returncode, done.stderr) == (4, "harmony: no sentence has 'acount'\n  hint: did you mean 'account'?\n")
+
+
+def test_a_new_feature_lints_and_replaces_nothing(tmp_path: Path) -> None:
+    shutil.copytree(SUBJECT, tmp_path / "bank")
+    bank = Sandbox(tmp_path / "bank")
+    for number in (3, 4):
+        done = bank.harmony("new-feature", "A  second look")
+        assert done.stdout.startswith(f"features/0{number}-a-second-look.feature: scenario {number}.1\n"), done.stderr
+        assert bank.harmony("lint").stdout == f"{number} features, {number + 6} scenarios, no problem.\n"
+
+
+def test_the_first_feature_of_a_project_lints(sandbox: Sandbox) -> None:
+    sandbox.write("steps/__init__.py", "")
+    assert sandbox.harmony("new-feature", "Bells").returncode == 0
+    assert sandbox.harmony("lint").stdout == "1 features, 1 scenarios, no problem.\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("lnt",), "there is no command 'lnt'\n  hint: did you mean 'lint'?"),
+        (("xyzzy",), "there is no command 'xyzzy'\n  hint: see `harmony --help`"),
+        (("lint", "--pro"), "No such option: --pro"),
+        (("explain",), "Missing argument"),
+    ],
+)
+def test_what_a_command_line_gets_wrong_is_wrong_use(sandbox: Sandbox, words: tuple[str, ...], said: str) -> None:
+    done = sandbox.harmony(*words)
+    assert (done.returncode, done.stdout) == (4, "")
+    assert done.stderr.startswith("harmony: ")
+    assert said in done.stderr
+
+
+def test_help_is_in_groups_and_what_nothing_says(sandbox: Sandbox) -> None:
+    done = sandbox.harmony()
+    assert (done.returncode, done.stdout) == (0, sandbox.harmony("--help").stdout)
+    sections = re.findall(r"^(\w+):$", done.stdout, re.MULTILINE)
+    assert sections == ["Options", *GROUPS]
+    assert max(map(len, done.stdout.splitlines())) <= 80
 
 
 def test_scaffolded_steps_are_found_and_fail_until_written(sandbox: Sandbox) -> None:

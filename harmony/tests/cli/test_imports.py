@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harmony.cli.app import COMMANDS, loaded
+from harmony.cli.app import loaded
+from harmony.cli.commands import COMMANDS
 from sandbox import SUBJECT, run_python
 
 _HEAVY = {

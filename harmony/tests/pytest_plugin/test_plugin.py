@@ -146,7 +146,7 @@ def test_the_last_failure_runs_first(counting: Sandbox) -> None:
         (("--scenario", "1.7"), 4, "the nearest are"),
         (("nowhere",), 4, "no scenario is called 'nowhere'"),
         (("features/none.feature::1.1 Up",), 4, "file or directory not found"),
-        (("--scenario", "1.3"), 5, "add --stress"),
+        (("--scenario", "1.3"), 5, "add --with-tag stress"),
         (("-k", "nothing_at_all"), 5, "deselected"),
         (("--scenario", "9.9", "-n", "2"), 4, "no scenario is called '9.9'"),
     ],

@@ -74,5 +74,5 @@ def test_opt_in_scenarios_need_to_be_asked_for(scenarios: list[Scenario]) -> Non
 def test_nothing_is_an_error_that_says_what_to_add(scenarios: list[Scenario]) -> None:
     with pytest.raises(NothingSelectedError) as caught:
         require_some(select(scenarios, ["13.2"]), ["stress", "benchmark"], [])
-    assert "add --stress" in caught.value.hint
+    assert "add --with-tag stress" in caught.value.hint
     assert caught.value.exit_code is ExitCode.NOTHING_SELECTED

@@ -1,5 +1,21 @@
 """The ``harmony`` command: one module per group of commands; each has ``register(app)``."""
 
-from harmony.cli.app import main
+from __future__ import annotations
+
+import os
+
+
+def main() -> None:
+    """Run the command line, or answer a shell that completes one."""
+    if "_HARMONY_COMPLETE" in os.environ:
+        # A person waits for each key: nothing is loaded that this does not need.
+        from harmony.cli.completion import answer  # noqa: PLC0415
+
+        answer()
+        return
+    from harmony.cli.app import main as run  # noqa: PLC0415
+
+    run()
+
 
 __all__ = ["main"]

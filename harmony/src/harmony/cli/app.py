@@ -9,51 +9,20 @@ from typing import Annotated, Any, Final, cast
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from harmony.cli.commands import COMMANDS, GROUPS
 from harmony.errors import ExitCode, HarmonyError
 from harmony.process.this_system import missing_promises
+from harmony.suggestion import did_you_mean
 from harmony.text import shown
 
-COMMANDS: Final[dict[str, tuple[str, str]]] = {
-    "init": ("init", "Write a project whose matrix is green: a small protocol, in the languages of your choice."),
-    "lint": ("features", "Check that features and steps fit together; run nothing."),
-    "steps": ("features", "List every sentence that has a meaning: pattern, types, where defined, where used."),
-    "scaffold": ("features", "Write step methods for the sentences that have no meaning yet."),
-    "scenarios": ("features", "List the scenarios that some words name."),
-    "plan": (
-        "plan",
-        "Divide a run over several machines, into a file that all take (`--shard 2/5 --plan FILE`).",
-    ),
-    "clauses": ("clauses", "Show which scenarios cite which clause; a citation of what does not exist fails."),
-    "build": (
-        "build",
-        "Run the build command of each platform. Without names, one whose tool is not here is passed over, visibly.",
-    ),
-    "contract": ("contract", "Print what a driver of this project must be able to do."),
-    "doctor": (
-        "doctor",
-        "Examine a driver: say what is wrong, why it matters, where it is specified, and how to see it again.",
-    ),
-    "serve": ("serve", "Speak the step contract on stdin and stdout, or on a Unix socket."),
-    "replay": ("replay", "Ask workers what was recorded, and compare their answers but for the noise."),
-    "up": (
-        "infrastructure",
-        "Start workers that listen, wait until they are healthy, and write the environment to attach to them.",
-    ),
-    "down": ("infrastructure", "End the workers that are up."),
-    "with-workers": (
-        "infrastructure",
-        "Start workers, run a command that attaches to them, and end them: `harmony with-workers -- pytest --matrix`.",
-    ),
-    "new-driver": (
-        "new_driver",
-        "Write a driver that builds and introduces itself, with the contract's verbs to be filled in; or renew one.",
-    ),
-    "events": ("reports", "Print the schema of the events, or check files against it."),
-    "report": ("reports", "Show runs again, or the shards of one run together; end as that run would have ended."),
-    "expect": ("reports", "Compare what is expected with what a run has shown; with --update, expect that."),
-    "perf": ("perf", "Measure every pairing of what is built here, in one interleaved run; the fastest has 1.0."),
-}
-"""Each command: its module beside this one, and what it is for."""
+_SEE: Final = "see `harmony --help`"
+
+
+class UnknownCommandError(HarmonyError):
+    """A word that should be a command is none."""
+
+    code = "unknown_command"
+    exit_code = ExitCode.USAGE
 
 
 class LazyGroup(TyperGroup):
@@ -68,30 +37,42 @@ class LazyGroup(TyperGroup):
         del ctx
         return loaded(cmd_name) if cmd_name in COMMANDS else None
 
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        """Write plain text: a renderer of boxes and colours takes longer to load than all else."""
-        super(TyperGroup, self).format_help(ctx, formatter)
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Return the command; of one that is not there, say which is the nearest.
+
+        Raises:
+            UnknownCommandError: There is no such command.
+        """
+        name = args[0]
+        if name not in COMMANDS and not name.startswith("-"):
+            raise UnknownCommandError(f"there is no command {name!r}", hint=did_you_mean(name, COMMANDS, _SEE))
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Write the list of all commands."""
         del ctx
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, help_) for name, (_, help_) in COMMANDS.items()])
+        widest = max(map(len, COMMANDS))
+        for title, commands in GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name.ljust(widest), help_) for name, (_, help_) in commands.items()])
 
 
 def loaded(name: str) -> TyperCommand:
     """Return a command, from its module."""
-    group = typer.Typer()
+    group = typer.Typer(rich_markup_mode=None)
     importlib.import_module(f"harmony.cli.{COMMANDS[name][0]}").register(group)
     return cast("TyperCommand", typer.main.get_group(group).commands[name])
 
 
+_UsageError: Final[type[Any]] = typer.BadParameter.__mro__[1]
+"""Whatever is wrong with the words of a command line: an unknown option or command, a value that does not fit."""
+
 app = typer.Typer(
     name="harmony",
     cls=LazyGroup,
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # a renderer of boxes and colours takes longer to load than all else
 )
 
 
@@ -117,15 +98,30 @@ def common(
 def main() -> None:
     """Run the command line; an error that harmony can name, or of a file, becomes its message and its exit code."""
     try:
-        app()
+        sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False))
+    except _UsageError as error:
+        _tell(_usage(error))
+        sys.exit(ExitCode.USAGE)
+    except typer.Abort:
+        sys.exit(ExitCode.INTERRUPTED)
     except HarmonyError as error:
-        typer.echo(shown(f"harmony: {error}"), err=True)
+        _tell(str(error))
         sys.exit(error.exit_code)
     except OSError as error:
         if error.filename is None:
             raise
-        typer.echo(shown(f"harmony: {error.filename}: {error.strerror}"), err=True)
+        _tell(f"{error.filename}: {error.strerror}")
         sys.exit(ExitCode.USAGE)
+
+
+def _tell(message: str) -> None:
+    typer.echo(shown(f"harmony: {message}"), err=True)
+
+
+def _usage(error: Any) -> str:
+    """Return what is wrong with the words of a command line, and where it says how it is called."""
+    path = error.ctx.command_path if error.ctx is not None else "harmony"
+    return f"{error.format_message()}\n  hint: see `{path} --help`"
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def build_command(
     platforms: Annotated[list[str] | None, typer.Argument(help="Platforms; all if none is named.")] = None,
     project: ProjectOption = None,
 ) -> None:
-    """Run the build command of each platform. Without names, one whose tool is not here is passed over, visibly."""
+    """Run the build command of each platform. Without names, one without its tool is passed over, visibly."""
     loaded = load_project(project)
     known = loaded.settings.platforms
     for name in platforms or []:

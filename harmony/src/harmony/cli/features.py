@@ -1,7 +1,10 @@
-"""``harmony lint``, ``harmony steps``, ``harmony scaffold`` and ``harmony scenarios``: for those who write features."""
+"""For those who write features: ``lint``, ``steps``, ``new-feature``, ``scaffold`` and ``scenarios``."""
 
 from __future__ import annotations
 
+import os
+import re
+import shlex
 from collections.abc import Callable
 from enum import StrEnum
 from pathlib import Path
@@ -15,10 +18,22 @@ from harmony.errors import ExitCode
 from harmony.project import Project, load_project
 from harmony.run.project_run import ProjectRun
 from harmony.spec.selection import select
-from harmony.steps.catalogue import Entry, as_json, as_markdown, as_text, catalogue
+from harmony.steps.catalogue import (
+    Entry,
+    announced_entries,
+    as_json,
+    as_markdown,
+    as_text,
+    catalogue,
+    matching,
+    own_sentences,
+)
 from harmony.steps.lint import report, usages
+from harmony.steps.new_feature import new_feature
 from harmony.steps.scaffold import scaffold, write_draft
 from harmony.wire.driver_contract import Contract
+
+_MOST_USES: Final = 5
 
 
 class Format(StrEnum):
@@ -30,7 +45,6 @@ class Format(StrEnum):
 
 
 _WRITERS: Final[dict[Format, Callable[[list[Entry]], str]]] = {
-    Format.TEXT: as_text,
     Format.JSON: as_json,
     Format.MARKDOWN: as_markdown,
 }
@@ -40,6 +54,7 @@ def register(app: typer.Typer) -> None:
     """Add the commands to the application."""
     app.command("lint")(lint_command)
     app.command("steps")(steps_command)
+    app.command("new-feature")(new_feature_command)
     app.command("scaffold")(scaffold_command)
     app.command("scenarios")(scenarios_command)
 
@@ -82,6 +97,9 @@ def _check_names(project: Project) -> None:
 
 
 def steps_command(
+    words: Annotated[
+        list[str] | None, typer.Argument(help="Only sentences with all of these words, with the places of their use.")
+    ] = None,
     project: ProjectOption = None,
     set_: SetOption = None,
     format_: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.TEXT,
@@ -89,13 +107,46 @@ def steps_command(
         Path | None, typer.Option("--output", "-o", help="File to write; the terminal by default.")
     ] = None,
 ) -> None:
-    """List every sentence that has a meaning: pattern, types, where defined, where used."""
+    """List the sentences that have a meaning, or those with some words: types, places, uses."""
     run = _run(project, set_)
-    text = _WRITERS[format_](catalogue(usages(run.features, run.library), run.project.root))
-    if output is None:
-        typer.echo(text)
+    entries = catalogue(usages(run.features, run.library), run.project.root)
+    announced = announced_entries(run.catalogues.announced)
+    if words:
+        entries = matching([*entries, *announced], words)
     else:
-        output.write_text(f"{text.rstrip()}\n", encoding="utf-8")
+        entries += announced
+    if format_ is Format.TEXT:
+        text = as_text(entries, _MOST_USES) if words else f"{as_text(entries)}\n{own_sentences()}"
+    else:
+        text = _WRITERS[format_](entries)
+    if output is None:
+        typer.echo(text.strip())
+    else:
+        output.write_text(f"{text.strip()}\n", encoding="utf-8")
+
+
+def new_feature_command(
+    title: Annotated[str, typer.Argument(help="What it is about.")],
+    project: ProjectOption = None,
+    set_: SetOption = None,
+) -> None:
+    """Write a feature with one scenario to start from, under the next number."""
+    run = _run(project, set_)
+    settings, directory = run.project.settings, run.project.features_directory
+    directory.mkdir(parents=True, exist_ok=True)
+    made = new_feature(
+        title,
+        run.features,
+        {file.name for file in directory.rglob("*.feature")},
+        numbers=re.compile(settings.number) if settings.numbered else None,
+        roles=settings.roles,
+        capabilities=settings.capabilities,
+    )
+    file = directory / made.name
+    with file.open("x", encoding="utf-8") as stream:
+        stream.write(made.text)
+    typer.echo(f"{os.path.relpath(file)}: scenario {made.scenario}")
+    typer.echo(f"Next: write its sentences, then `harmony lint` and `harmony run {shlex.quote(made.scenario)}`")
 
 
 def scaffold_command(

@@ -43,7 +43,7 @@ def down_command(project: ProjectOption = None) -> None:
 
 
 def with_workers_command(context: typer.Context, project: ProjectOption = None) -> None:
-    """Start workers, run a command that attaches to them, and end them: `harmony with-workers -- pytest --matrix`."""
+    """Start workers, run a command that attaches to them, and end them: `harmony with-workers -- harmony run`."""
     if not context.args:
         typer.echo("harmony with-workers: name a command after --", err=True)
         raise typer.Exit(ExitCode.USAGE)

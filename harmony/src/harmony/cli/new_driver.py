@@ -49,7 +49,7 @@ def new_driver_command(
     ] = False,
     project: ProjectOption = None,
 ) -> None:
-    """Write a driver that builds and introduces itself, with the contract's verbs to be filled in; or renew one."""
+    """Write a driver that builds and introduces itself, with the contract's verbs to fill in; or renew one."""
     loaded = load_project(project)
     folder = loaded.root / "drivers" / name if directory is None else directory.absolute()
     if renew:

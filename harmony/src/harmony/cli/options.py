@@ -8,8 +8,10 @@ from typing import Annotated
 import typer
 
 ProjectOption = Annotated[
-    Path | None, typer.Option("--project", help="Project file or directory; found from here upwards by default.")
+    Path | None,
+    typer.Option("--project", metavar="DIR", help="Project file or directory; found from here upwards by default."),
 ]
 SetOption = Annotated[
-    list[str] | None, typer.Option("--set", help="A setting, such as timeouts.step=60; may be repeated.")
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="A setting, such as timeouts.step=60; may be repeated."),
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -11,6 +12,7 @@ from harmony.cli.options import ProjectOption, SetOption
 from harmony.config_sources import overrides_of
 from harmony.plan.durations import DURATIONS_FILE, read_durations
 from harmony.plan.pairing import PairingRequest, parse_roles
+from harmony.plan.platforms import NamedPlatforms
 from harmony.plan.shards import divide, write_plan
 from harmony.plan.words import Words
 from harmony.project import load_project
@@ -31,6 +33,9 @@ def plan_command(  # noqa: PLR0917 - typer passes options by name
     ] = None,
     shards: Annotated[int, typer.Option("--shards", min=1, help="How many parts.")] = 1,
     output: Annotated[Path, typer.Option("--output", "-o", help="File to write.")] = Path("plan.json"),
+    platform: Annotated[
+        list[str] | None, typer.Option("--platform", help="As for a run: NAME or NAME=COMMAND.")
+    ] = None,
     role: Annotated[list[str] | None, typer.Option("--role", help="As for a run: ROLE=PLATFORM.")] = None,
     pairwise: Annotated[bool, typer.Option("--pairwise", help="As for a run.")] = False,
     with_tag: Annotated[list[str] | None, typer.Option("--with-tag", help="As for a run.")] = None,
@@ -41,13 +46,16 @@ def plan_command(  # noqa: PLR0917 - typer passes options by name
     set_: SetOption = None,
 ) -> None:
     """Divide a run over several machines, into a file that all take (`--shard 2/5 --plan FILE`)."""
-    loaded = load_project(project, overrides_of(set_ or ()))
+    found = load_project(project, overrides_of(set_ or ()))
+    named = NamedPlatforms.of(platform or (), Path.cwd())
+    loaded = replace(found, settings=named.added_to(found.settings))
     platforms = loaded.settings.platforms
     said = Words.of(words or (), platforms)
     run = ProjectRun(loaded, Choice(said.scenarios, with_tag or ()))
     mode: Mode = LocalMode(run)
-    if said.matrix or said.pairings or role or pairwise:
-        request = PairingRequest(said.pairings, parse_roles(role or (), platforms), pairwise)
+    if said.matrix or said.pairings or role or pairwise or platform:
+        roles = parse_roles(role or (), platforms)
+        request = PairingRequest(said.pairings, roles, pairwise, named.chosen, tuple(named.brought))
         mode = MatrixMode(run, MatrixRequest(request))
     past = read_durations(durations or loaded.root / DURATIONS_FILE)
     division = divide([cell.key for cell in mode.cells(run.choose())], shards, past)

@@ -25,7 +25,7 @@ from harmony.verdict.blame import blame
 from harmony.verdict.events import CellFinished, Event, RunFinished, RunPlanned, StepSupport, read_file, schema_text
 from harmony.verdict.expectations import read_expectations
 from harmony.verdict.support import SupportTable, support_lines, unclaimed
-from harmony.verdict.tally import exit_code, whole_plan
+from harmony.verdict.tally import exit_code, rate_line, whole_plan
 
 FilesArgument = Annotated[
     list[Path] | None, typer.Argument(help="What --events has written, such as one file per shard; the last run's.")
@@ -85,6 +85,8 @@ def report_command(
         typer.echo(text)
     for text in unclaimed([result.note for result in results]):
         typer.echo(text)
+    if min_pass_rate is not None:
+        typer.echo(rate_line(results, min_pass_rate))
     for text in (*problems, *lacking):
         typer.echo(text, err=True)
     if html is not None:

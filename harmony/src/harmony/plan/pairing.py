@@ -6,7 +6,7 @@ Roles are ordered alphabetically, so `python_cpp` is reader=python, writer=cpp, 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harmony.errors import ExitCode, HarmonyError
@@ -57,11 +57,37 @@ class PairingRequest:
         words: Pairings: `python_cpp`, `python`, or `reader=python,writer=cpp`.
         roles: Platforms that certain roles must have.
         pairwise: Whether it is enough to have each pair of platforms in each pair of roles.
+        among: The platforms that alone play; all if there are none.
+        featuring: Platforms of which one must play; any may if there are none.
     """
 
     words: Sequence[str] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
     pairwise: bool = False
+    among: Collection[str] = ()
+    featuring: Collection[str] = ()
+
+    def named(self, platforms: Iterable[str]) -> set[str]:
+        """Return the platforms that are asked for by name.
+
+        Raises:
+            UnknownPairingError: A word names no platforms.
+        """
+        known = list(platforms)
+        named = {*self.roles.values(), *self.among, *self.featuring}
+        for word in self.words:
+            named |= set(parse_roles([word], known).values() if "=" in word else split_word(word, known))
+        return named
+
+    def possible(self, platforms: Iterable[str]) -> set[str]:
+        """Return the platforms that can play in what is asked for.
+
+        Raises:
+            UnknownPairingError: A word names no platforms.
+        """
+        known = set(platforms)
+        worded = PairingRequest(self.words).named(known) if self.words else known
+        return worded & set(self.among or known)
 
 
 def every_pairing(roles: Sequence[str], platforms: Sequence[str]) -> list[Pairing]:
@@ -134,7 +160,7 @@ def requested(roles: Sequence[str], platforms: Sequence[str], request: PairingRe
     Raises:
         UnknownPairingError: A word names no platforms.
     """
-    possible = every_pairing(roles, platforms)
+    possible = every_pairing(roles, [name for name in platforms if not request.among or name in request.among])
     if request.words:
         wanted = [pairing for word in request.words for pairing in _of_word(word, roles, platforms)]
         possible = [pairing for pairing in possible if pairing in wanted]
@@ -144,6 +170,7 @@ def requested(roles: Sequence[str], platforms: Sequence[str], request: PairingRe
         for pairing in possible
         if all(platform == fixed.get(role, platform) for role, platform in pairing.assigned)
         and (not fixed or fixed.keys() & pairing.platforms.keys())
+        and (not request.featuring or set(request.featuring) & set(pairing.platforms.values()))
     ]
     return pairwise(kept) if request.pairwise else kept
 

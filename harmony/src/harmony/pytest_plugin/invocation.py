@@ -18,30 +18,51 @@ PROGRAM: Final = "harmony_program"
 """What a worker of pytest-xdist, which pytest did not call, is told by its controller."""
 _REPEATED: Final = ("--harmony-set", "--with-tag", "--expectations", "--rootdir")
 _FLAGS: Final = ("--stress", "--benchmark", "--validate")
+_LINE: Final = "{pytest} {words} --seed {seed}"
 
 
 def program(config: pytest.Config) -> str:
-    """Return what calls pytest here."""
+    """Return what calls pytest here, or `harmony run` where that does."""
     given = told(config, PROGRAM)
     if given is not None:
         return str(given)
     called = Path(sys.argv[0])
-    if called.name == "__main__.py":
-        return f"{_named('python', Path(sys.executable))} -m pytest"
-    return _named("pytest", called) if called.is_file() else "pytest"
+    if front := config.getoption("--harmony-run"):
+        return f"{_program('harmony', Path(front))} run"
+    return _program("pytest", called) if called.name == "__main__.py" or called.is_file() else "pytest"
+
+
+def template(config: pytest.Config) -> str:
+    """Return how the line that repeats a cell is made; nothing where the project says it."""
+    return _LINE if config.getoption("--harmony-run") else ""
 
 
 def options(config: pytest.Config, project: Project) -> list[str]:
     """Return the options that decide what a cell does, or whether its project is found."""
     here = config.invocation_params.dir
-    given = [name for name in _FLAGS if config.getoption(name)]
+    front = bool(config.getoption("--harmony-run"))
+    given = [] if front else [name for name in _FLAGS if config.getoption(name)]
     for name in _REPEATED:
-        given += [f"{name}={value}" for value in _listed(config.getoption(name))]
-    if config.getoption("inifilename"):
+        if not (front and name == "--rootdir"):
+            shown = name.replace("--harmony-", "--") if front else name
+            given += [f"{shown}={value}" for value in _listed(config.getoption(name))]
+    given += [f"--platform={entry}" for entry in config.getoption("--platform") if "=" in entry]
+    if config.getoption("inifilename") and not front:
         given += ["-c", str(config.getoption("inifilename"))]
-    if config.getoption("--harmony-project") or find_project_file(here) != project.file:
+    outside = find_project_file(here) != project.file
+    if front:
+        given += [f"--project={os.path.relpath(project.root, here)}"] if outside else []
+        given += ["--validate"] if config.getoption("--validate") else []
+    elif config.getoption("--harmony-project") or outside:
         given.append(f"--harmony-project={os.path.relpath(project.file, here)}")
     return given
+
+
+def _program(name: str, called: Path) -> str:
+    """Return how a program is called that is a command, or a module of the same name."""
+    if called.name == "__main__.py":
+        return f"{_named('python', Path(sys.executable))} -m {name}"
+    return _named(name, called)
 
 
 def _named(name: str, file: Path) -> str:

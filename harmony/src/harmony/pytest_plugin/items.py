@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -14,11 +13,11 @@ from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocat
 
 from harmony.model import Verdict
 from harmony.plan.cells import Cell
+from harmony.pytest_plugin.tags import declare_tag, marker_name
 from harmony.pytest_plugin.unplayed_cells import stopped
 from harmony.run.mode import Mode, Played
 from harmony.run.project_run import ProjectRun
 from harmony.spec.gherkin import Scenario
-from harmony.steps.lint import is_known
 from harmony.text import visible
 from harmony.verdict.events import Event
 from harmony.verdict.failure_report import failure_report, one_line
@@ -90,7 +89,9 @@ class ScenarioItem(pytest.Item):
     @classmethod
     def of(cls, parent: FeatureFile, cell: Cell, session: HarmonySession) -> Self:
         """Make the item of a cell."""
-        item: Self = cls.from_parent(parent, name=session.mode.title(cell))
+        title = session.mode.title(cell)
+        # Said as text, so that it equals what pytest's cache has written down: a title may have brackets.
+        item: Self = cls.from_parent(parent, name=title, nodeid=f"{parent.nodeid}::{title}")
         item.scenario = cell.scenario
         item.cell = cell
         item.harmony = session
@@ -145,14 +146,3 @@ class ScenarioItem(pytest.Item):
         With the feature's title before it, because pytest writes the dots of a bare name as ``::``.
         """
         return self.path, self.scenario.place.line - 1, f"{self.scenario.feature}: {self.name}"
-
-
-def declare_tag(config: pytest.Config, tag: str, known: Mapping[str, str]) -> None:
-    """Declare the marker of a tag of a family, such as clause:3.2: its name shows in a feature only."""
-    if tag not in known and is_known(tag, known):
-        config.addinivalue_line("markers", marker_name(tag))
-
-
-def marker_name(tag: str) -> str:
-    """Return the marker that stands for a tag."""
-    return re.sub(r"\W", "_", tag)

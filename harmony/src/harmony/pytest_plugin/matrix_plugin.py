@@ -9,10 +9,10 @@ from typing import Final
 
 import pytest
 
-from harmony.errors import ExitCode, HarmonyError
-from harmony.plan.pairing import PairingRequest, parse_roles
-from harmony.plan.words import MATRIX
+from harmony.errors import HarmonyError
+from harmony.plan.cells import plan_cells
 from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
+from harmony.pytest_plugin.request import BuildFailedError, asks_for_pairings, pairing_request, project_run, stop
 from harmony.pytest_plugin.xdist_worker import is_worker
 from harmony.run.matrix_mode import MatrixMode, MatrixRequest
 from harmony.run.preparation import build_missing
@@ -38,6 +38,13 @@ def add_options(parser: pytest.Parser) -> None:
         help="python_cpp (roles in alphabetical order), python (all roles), or reader=python,writer=cpp",
     )
     group.addoption("--role", action="append", default=[], metavar="ROLE=PLATFORM", help="only pairings with this")
+    group.addoption(
+        "--platform",
+        action="append",
+        default=[],
+        metavar="NAME[=COMMAND]",
+        help="only these platforms; mine=./build/driver brings one, and only cells in which it plays; may be repeated",
+    )
     group.addoption("--pairwise", action="store_true", help="fewer pairings: each pair of platforms in each two roles")
     group.addoption("--record", default=None, metavar="DIR", help="keep every conversation as YAML")
 
@@ -45,21 +52,20 @@ def add_options(parser: pytest.Parser) -> None:
 def mode(config: pytest.Config, run: ProjectRun) -> MatrixMode | None:
     """Return the mode of a matrix run, if one is asked for, or if only workers know the steps of the project."""
     option = config.getoption
-    if run.project.settings.steps and not _is_asked_for(config):
+    if run.project.settings.steps and not asks_for_pairings(config):
         return None
     here = config.invocation_params.dir
-    leaves_builds = option("--no-build") or option("--collect-only") or is_worker(config)
-    if option("--matrix") and not leaves_builds and (trouble := build_missing(run.project, partial(print, flush=True))):
-        pytest.exit(trouble, returncode=ExitCode.FAILED)
     try:
-        settings = run.project.settings
-        request = MatrixRequest(
-            PairingRequest(
-                tuple(option("--pairing")), parse_roles(option("--role"), settings.platforms), option("--pairwise")
-            ),
-            here / option("--record") if option("--record") else None,
-        )
-        matrix = MatrixMode(run, request)
+        request = pairing_request(config, run)
+        wanted = request.possible(run.project.settings.platforms)
+    except HarmonyError as error:
+        raise pytest.UsageError(str(error)) from error
+    if option("--matrix") and not (option("--no-build") or option("--collect-only") or is_worker(config)):
+        trouble = build_missing(run.project, wanted, partial(print, flush=True))
+        if trouble:
+            stop(config, BuildFailedError(trouble))
+    try:
+        matrix = MatrixMode(run, MatrixRequest(request, here / option("--record") if option("--record") else None))
         _ = matrix.platforms
     except HarmonyError as error:
         raise pytest.UsageError(str(error)) from error
@@ -68,22 +74,24 @@ def mode(config: pytest.Config, run: ProjectRun) -> MatrixMode | None:
 
 def configure(config: pytest.Config, session: HarmonySession) -> None:
     """Have a matrix run that was asked for collect nothing but cells."""
-    if isinstance(session.mode, MatrixMode) and _is_asked_for(config):
+    if isinstance(session.mode, MatrixMode) and asks_for_pairings(config):
         config.pluginmanager.register(CellsOnly(), "harmony-matrix")
 
 
-def _is_asked_for(config: pytest.Config) -> bool:
-    option = config.getoption
-    return bool(option("--matrix") or option("--pairing") or option("--role") or option("--pairwise"))
-
-
 def workers(config: pytest.Config) -> int | None:
-    """Return how many workers `-n auto` gives a matrix: a cell waits more than it works. Nothing for other runs."""
-    option = config.option
-    asked = option.matrix or option.pairing or option.role or option.pairwise or MATRIX in config.args
-    if not asked or os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
+    """Return how many workers `-n auto` gives a matrix: a cell waits more than it works. Nothing for other runs.
+
+    No worker has less than two cells: a start takes longer than most cells do.
+    """
+    run = project_run(config)
+    if run is None or not asks_for_pairings(config) or os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
         return None
-    return _CELLS_PER_CORE * (os.cpu_count() or 1)
+    try:
+        cells = plan_cells(run.choose(), sorted(run.project.settings.platforms), pairing_request(config, run))
+    except HarmonyError:
+        return 0  # the session says what is wrong, before anything runs
+    fitting = min(_CELLS_PER_CORE * (os.cpu_count() or 1), len(cells) // 2)
+    return fitting if fitting > 1 else 0
 
 
 class CellsOnly:

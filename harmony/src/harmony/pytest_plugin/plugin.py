@@ -14,26 +14,25 @@ from typing import Any, Final
 import pytest
 from _pytest.mark import pytest_collection_modifyitems as deselect
 
-from harmony.config_sources import overrides_of
-from harmony.errors import ExitCode, HarmonyError
+from harmony.errors import HarmonyError
 from harmony.process.this_system import missing_promises
-from harmony.project import load_project
-from harmony.project_file import PROJECT_FILE, find_project_file
-from harmony.pytest_plugin import matrix_plugin, reporting, termination
-from harmony.pytest_plugin.invocation import PROGRAM, options, program
-from harmony.pytest_plugin.items import FeatureFile, HarmonySession, ScenarioItem, declare_tag, marker_name
+from harmony.project_file import PROJECT_FILE
+from harmony.pytest_plugin import matrix_plugin, reporting, run_output, termination
+from harmony.pytest_plugin.invocation import PROGRAM
+from harmony.pytest_plugin.items import FeatureFile, HarmonySession, ScenarioItem
 from harmony.pytest_plugin.progress import Progress, wants_progress
-from harmony.pytest_plugin.words import take_words
+from harmony.pytest_plugin.request import LintFoundError, project_run, stop
+from harmony.pytest_plugin.tags import declare_tag, marker_name
 from harmony.pytest_plugin.xdist_worker import is_worker, told
 from harmony.run.local_mode import LocalMode
-from harmony.run.project_run import Choice, Invocation, ProjectRun
+from harmony.run.project_run import ProjectRun
 from harmony.steps.lint import report, total
 
 SESSION: Final = pytest.StashKey[HarmonySession]()
 SEED: Final = "harmony_seed"
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
     """Add harmony's options."""
     group = parser.getgroup("harmony", "scenarios of feature files")
     group.addoption(
@@ -42,6 +41,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=[],
         metavar="WORD",
         help="run only these: a number (1.1), a feature (4), a pattern (13.*) or part of a name; may be repeated",
+    )
+    group.addoption(
+        "--tag",
+        action="append",
+        default=[],
+        metavar="TAG",
+        help="run only scenarios with this tag, also one that runs on request only; `a and not b`; may be repeated",
     )
     group.addoption("--stress", action="store_true", help="run scenarios tagged @stress, too")
     group.addoption("--benchmark", action="store_true", help="run scenarios tagged @benchmark, too")
@@ -60,27 +66,18 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption("--timings", action="store_true", help="show the measured operations of each scenario at the end")
     matrix_plugin.add_options(parser)
     reporting.add_options(parser)
+    run_output.add_options(parser)
+    pluginmanager.register(run_output, "harmony-run")
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read the project, so that a wrong setting is said before anything else."""
     config.pluginmanager.register(termination, "harmony-termination")
-    wanted = config.getoption("--harmony-project")
-    file = Path(wanted).resolve() if wanted else find_project_file(config.rootpath)
-    if file is None:
-        if words := config.getoption("--scenario"):
-            raise pytest.UsageError(f"--scenario {words[0]}: no {PROJECT_FILE} in {config.rootpath} or above")
+    run = project_run(config)
+    if run is None:
         return
-    try:
-        strict = ["driver.strict=true"] if config.getoption("--validate") else []
-        project = load_project(file, overrides_of([*config.getoption("--harmony-set"), *strict]))
-    except HarmonyError as error:
-        raise pytest.UsageError(str(error)) from error
-    take_words(config, project)
-    tags = [tag for tag in ("stress", "benchmark") if config.getoption(f"--{tag}")]
-    choice = Choice(tuple(config.getoption("--scenario")), (*tags, *config.getoption("--with-tag")))
-    run = ProjectRun(project, choice, _seed(config))
-    run.invocation = Invocation(program(config), options(config, project), config.invocation_params.dir)
+    run.seed = _seed(config)
+    project = run.project
     for tag, meaning in project.settings.tags.items():
         if "*" not in tag:
             config.addinivalue_line("markers", f"{marker_name(tag)}: {meaning}")
@@ -91,7 +88,7 @@ def pytest_configure(config: pytest.Config) -> None:
     reporting.configure(config, session)
 
 
-@pytest.hookimpl(optionalhook=True)
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """Keep the cores busy in a matrix."""
     return matrix_plugin.workers(config)
@@ -129,11 +126,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         problems = run.problems()
         if problems:
             sys.stderr.write(f"{report(problems)}\n")
-            pytest.exit(f"lint: {total(problems)}, listed above", returncode=ExitCode.LINT)
+            stop(config, LintFoundError(f"lint: {total(problems)}, listed above"))
         if run.choice.words:
             run.choose()
     except HarmonyError as error:
-        pytest.exit(str(error), returncode=error.exit_code)
+        stop(config, error)
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -141,8 +138,10 @@ def pytest_collection(session: pytest.Session) -> None:
     """Start the live progress, after the header has been shown."""
     config = session.config
     if _run(config) is not None and wants_progress(config):
-        config.option.verbose = -1
-        config.pluginmanager.register(Progress(), "harmony-progress")
+        config.option.verbose = min(-1, config.option.verbose)
+        bars = Progress(steps=config.getoption("--show-steps"), named=not config.getoption("--harmony-run"))
+        config.pluginmanager.register(bars, "harmony-progress")
+        reporting.bus_of(config).subscribe("progress", bars)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

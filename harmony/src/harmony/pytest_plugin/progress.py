@@ -14,6 +14,7 @@ from rich.text import Text
 
 from harmony.pytest_plugin.xdist_worker import is_worker
 from harmony.text import visible
+from harmony.verdict.events import Event, RunPlanned, StepStarted
 
 _FEATURE: Final = ".feature::"
 
@@ -25,21 +26,28 @@ def wants_progress(config: pytest.Config) -> bool:
         and not os.environ.get("CI")
         and not is_worker(config)
         and not config.getoption("--no-progress")
-        and config.option.verbose == 0
+        and (config.option.verbose == 0 or config.getoption("--harmony-run"))
         and config.getoption("capture") != "no"
         and not config.getoption("collectonly")
     )
 
 
 class Progress:
-    """Replaces the dots of scenarios by one line: what runs, how far, how many failed."""
+    """Replaces the dots of scenarios by one line: what runs, how far, how many failed.
 
-    def __init__(self) -> None:
+    Args:
+        steps: Whether to show each step that begins.
+        named: Whether to name each scenario that failed.
+    """
+
+    def __init__(self, *, steps: bool, named: bool) -> None:
+        self._steps = steps
+        self._named = named
         # pytest captures the file descriptors while a test runs; the bar writes to a copy of the terminal.
         self._file = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
         self._bars = Bars(
             TextColumn("{task.description}", markup=False),
-            BarColumn(),
+            BarColumn(bar_width=12),
             MofNCompleteColumn(),
             TextColumn("{task.fields[failed]} failed"),
             TimeElapsedColumn(),
@@ -50,6 +58,17 @@ class Progress:
         self._task = self._bars.add_task("scenarios", total=None, failed=0)
         self._failed = 0
 
+    def __call__(self, event: Event) -> None:
+        """Learn how many cells there are: the controller of pytest-xdist has no items. Show a step that begins."""
+        if isinstance(event, RunPlanned):
+            self._bars.update(self._task, total=event.cells)
+        elif isinstance(event, StepStarted) and self._steps:
+            self._show(f"{event.cell.partition('[')[0]} {event.step}")
+
+    def say(self, text: str) -> None:
+        """Write a line above the bar."""
+        self._bars.console.print(Text(text), highlight=False, soft_wrap=True)
+
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Learn how many there are."""
         if session.items:
@@ -58,13 +77,12 @@ class Progress:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         """Show what begins."""
-        self._bars.update(self._task, description=visible(nodeid.rpartition("::")[2])[:60])
-        self._bars.refresh()
+        self._show(nodeid.rpartition("::")[2])
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count what has ended; a failure stays on the screen."""
-        if report.failed:
-            self._failed += 1
+        self._failed += report.failed
+        if report.failed and self._named:
             name = report.nodeid.rpartition("::")[2]
             self._bars.console.print(Text.assemble(("FAILED", "red"), f" {visible(name)}"), highlight=False)
         if report.when == "teardown":
@@ -77,6 +95,10 @@ class Progress:
         if _FEATURE in report.nodeid and report.passed and report.when == "call":
             return "passed", "", "PASSED"
         return None
+
+    def _show(self, what: str) -> None:
+        self._bars.update(self._task, description=visible(what)[: max(20, self._bars.console.width - 45)])
+        self._bars.refresh()
 
     def pytest_sessionfinish(self) -> None:
         """Take the bar away."""

@@ -43,10 +43,12 @@ from harmony.verdict.events import (
 )
 from harmony.verdict.fuse import Fuse
 from harmony.verdict.support import SupportCollector
-from harmony.verdict.tally import combined, counts, exit_code, pass_rate
+from harmony.verdict.tally import combined, counts, exit_code, rate_line
 
 _OUTPUT: Final = "harmony_events"
 _CELL: Final = "harmony_cell"
+_REPORTS: Final = 3
+"""How many failures `harmony run` shows in full; the page has all."""
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -98,6 +100,13 @@ def configure(config: pytest.Config, session: HarmonySession) -> None:
             config.pluginmanager.register(Reporting(config, session), "harmony-reporting")
     except HarmonyError as error:
         raise pytest.UsageError(str(error)) from error
+
+
+def bus_of(config: pytest.Config) -> Bus:
+    """Return what tells of the run; not in a worker of pytest-xdist, whose controller tells."""
+    reporting = config.pluginmanager.get_plugin("harmony-reporting")
+    assert isinstance(reporting, Reporting)  # noqa: S101 - registered above
+    return reporting.bus
 
 
 class _Side:
@@ -178,7 +187,12 @@ class Reporting(_Side):
         self._interrupted = False
         self._notes: list[str] = []
         self._support = SupportCollector()
-        self._summary = Summary(always=bool(config.getoption("--show-matrix")), whole=config.option.verbose > 0)
+        front, steps = bool(config.getoption("--harmony-run")), config.getoption("--show-steps")
+        self._summary = Summary(
+            always=bool(config.getoption("--show-matrix")),
+            whole=config.option.verbose > 0 or steps,
+            reports=_REPORTS if front else 0,
+        )
         self._events: EventFile | None = None
         self._feed: Path | None = None
         config.pluginmanager.register(Causes(self._summary), "harmony-causes")
@@ -282,6 +296,9 @@ class Reporting(_Side):
             code = self._exit_code(results, problems)
         elif self._empty_shard(exitstatus):
             code = ExitCode.OK
+        elif code == ExitCode.NOTHING_SELECTED and self._config.getoption("--harmony-run"):
+            why = ": nothing failed when it last ran" if self._config.getoption("lf", default=False) else ""
+            self._notes.append(f"nothing is selected, and nothing is no success{why}")
         for support in self._support.events():
             self.bus.publish(support)
         seconds = time.monotonic() - self._began
@@ -340,7 +357,7 @@ class Reporting(_Side):
         wanted = self._config.getoption("--min-pass-rate")
         code = exit_code(results, problems, wanted)
         if wanted is not None:
-            self._notes.append(f"pass rate {pass_rate(results):.4f}, at least {wanted} is asked for")
+            self._notes.append(rate_line(results, wanted))
         if code == ExitCode.ONLY_UNSUPPORTED and len(self._seconds) > len(results):
             code = ExitCode.OK
         if code == ExitCode.ONLY_UNSUPPORTED:
@@ -350,7 +367,7 @@ class Reporting(_Side):
         return code
 
     def _empty_shard(self, exitstatus: int) -> bool:
-        empty = self._plan is not None and self._plan.of > self._plan.cells == 0
+        empty = self._plan is not None and self._plan.shard and self._plan.of > self._plan.cells == 0
         if empty and exitstatus == pytest.ExitCode.NO_TESTS_COLLECTED:
             self._notes.append(f"shard {self._config.getoption('--shard')} has no cell: there are fewer than shards")
             return True

@@ -41,12 +41,14 @@ class Summary(Collected):
     Args:
         always: Whether to show the matrix although every role ran in one process.
         whole: Whether to show a row for each scenario, also where all of it passed.
+        reports: Of how many causes to show the whole report of a cell.
     """
 
-    def __init__(self, *, always: bool, whole: bool) -> None:
+    def __init__(self, *, always: bool, whole: bool, reports: int = 0) -> None:
         super().__init__()
         self._always = always
         self._whole = whole
+        self._reports = reports
 
     @cached_property
     def _blames(self) -> list[Blame]:
@@ -59,6 +61,11 @@ class Summary(Collected):
             terminal.section("causes")
         for text in lines(self._blames):
             terminal.write_line(text, red=not text.startswith(" "))
+        causes = [cause for one in self._blames for cause in one.causes if cause.first.report]
+        for cause in causes[: self._reports]:
+            terminal.section(cause.first.cell)
+            for text in cause.first.report.splitlines():
+                terminal.write_line(text, red=text.startswith(">"))
 
     def show(self, terminal: Terminal, width: int) -> None:
         """Write the matrix, if there is one, and what is wrong with the expectations."""

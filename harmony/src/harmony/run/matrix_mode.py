@@ -10,7 +10,7 @@ from pathlib import Path
 from harmony.config import Platform
 from harmony.errors import ConfigurationError
 from harmony.plan.cells import Cell, plan_cells
-from harmony.plan.pairing import PairingRequest, split_word
+from harmony.plan.pairing import PairingRequest
 from harmony.process.resources import LeakProbe
 from harmony.run.mode import Played
 from harmony.run.orchestrator import CellRunner
@@ -63,12 +63,7 @@ class MatrixMode:
                 "the project file has no platforms", hint="add one: [platforms.NAME] with command = [...]"
             )
         missing = self.unavailable
-        pairings = self._request.pairings
-        named = set(pairings.roles.values())
-        for word in pairings.words:
-            named |= (
-                {part.partition("=")[2] for part in word.split(",")} if "=" in word else set(split_word(word, every))
-            )
+        named = self._request.pairings.named(every)
         for name in sorted(named & missing.keys()):
             raise ConfigurationError(f"{name} is not available: {missing[name]}", hint="build it, or leave it out")
         return {name: platform for name, platform in every.items() if name not in missing}

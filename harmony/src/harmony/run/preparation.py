@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 from harmony.config import Platform
 from harmony.project import Project
@@ -22,10 +22,17 @@ def build_platform(name: str, platform: Platform, project: Project, say: Callabl
     return trouble and f"{name}: not built: {trouble}"
 
 
-def build_missing(project: Project, say: Callable[[str], object]) -> str:
-    """Build what is not built, or from other sources, where its tools are here; return what went wrong, or nothing."""
+def build_missing(project: Project, names: Collection[str], say: Callable[[str], object]) -> str:
+    """Build what is not built, or from other sources, where its tools are here; return what went wrong, or nothing.
+
+    Args:
+        project: The project.
+        names: Of the platforms that shall play.
+        say: Is told what is done.
+    """
     for name, platform in project.settings.platforms.items():
-        if not platform.build or not unavailable(name, platform, project.root) or building.missing_tools(platform):
+        missing = name in names and platform.build and unavailable(name, platform, project.root)
+        if not missing or building.missing_tools(platform):
             continue
         if trouble := build_platform(name, platform, project, say):
             return trouble

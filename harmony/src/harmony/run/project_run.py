@@ -43,11 +43,13 @@ class Invocation:
         program: What calls pytest.
         options: What must be said again, so that a cell is found and does the same.
         directory: Where it was called.
+        template: How the line that repeats a cell is made; the project says it, where this is empty.
     """
 
     program: str = "pytest"
     options: Sequence[str] = ()
     directory: Path = field(default_factory=Path.cwd)
+    template: str = ""
 
 
 class ProjectRun:
@@ -168,7 +170,7 @@ class ProjectRun:
         if pairing is not None:
             word = pairing.word if word_names(pairing, platforms) else ""
             words.insert(0, self._word(word, "--pairing", str(pairing)))
-        return self.project.settings.repeat.format(
+        return (invocation.template or self.project.settings.repeat).format(
             pytest=invocation.program, words=shlex.join([*words, *invocation.options]), seed=self.seed
         )
 

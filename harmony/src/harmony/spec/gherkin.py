@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from harmony.config import NUMBER
 from harmony.errors import GherkinSyntaxError, Place
 from harmony.model import DataTable, DocString, StepType
+from harmony.project_file import NUMBER
 from harmony.state import read_whole
 from harmony.text import visible
 

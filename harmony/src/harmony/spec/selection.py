@@ -45,7 +45,7 @@ def require_some(chosen: Sequence[Scenario], opt_in: Iterable[str], asked_for: I
     kept = [scenario for scenario in chosen if not any(tag in scenario.tags for tag in closed)]
     if not kept:
         tags = sorted({tag for scenario in chosen for tag in scenario.tags if tag in closed})
-        options = " ".join(f"--{tag}" for tag in tags)
+        options = " ".join(f"--with-tag {tag}" for tag in tags)
         raise NothingSelectedError(
             "nothing is selected, and nothing is no success",
             hint=f"what was named runs only on request: add {options}" if tags else "widen the selection",

@@ -235,7 +235,7 @@ def describe(annotation: Any) -> str:
         return annotation.__name__
     if typing.get_origin(annotation) is None and isinstance(annotation, type):
         return annotation.__name__
-    return str(annotation).replace("typing.", "").replace("collections.abc.", "")
+    return re.sub(r"(?:\b[^\W\d]\w*\.)+(?=[^\W\d])", "", str(annotation))
 
 
 def _is_model(annotation: Any) -> bool:

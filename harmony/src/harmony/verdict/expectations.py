@@ -155,9 +155,7 @@ class Expectations:
         self, cell: Cell, verdict: Verdict, error: str, today: dt.date, phase: Phase | None = None
     ) -> tuple[Verdict, str]:
         """Return the verdict of a cell in the light of what is expected, and what to say about it."""
-        names = names_of(cell.scenario)
-        chosen = [entry for entry in self.entries if entry.chooses(names, cell.pairing)]
-        valid = [entry for entry in chosen if not entry.expired(today)]
+        valid = self.about(cell, today)
         always = next((entry for entry in valid if entry.phase is None), None)
         if verdict is Verdict.PASSED and always:
             return Verdict.UNEXPECTED_PASS, f"passes, though expected to fail: remove {always}"
@@ -171,6 +169,12 @@ class Expectations:
             except patterns.PatternError as endless:
                 said = f"{entry}: {endless}"
         return verdict, said
+
+    def about(self, cell: Cell, today: dt.date) -> list[Expectation]:
+        """Return the entries that speak of a cell and have not expired."""
+        names = names_of(cell.scenario)
+        chosen = [entry for entry in self.entries if entry.chooses(names, cell.pairing)]
+        return [entry for entry in chosen if not entry.expired(today)]
 
     def problems(self, possible: Iterable[Cell], today: dt.date) -> list[str]:
         """Return what is wrong with the entries themselves.

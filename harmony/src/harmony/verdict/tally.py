@@ -50,6 +50,13 @@ def pass_rate(results: Sequence[CellFinished]) -> float:
     return sum(result.verdict is Verdict.PASSED for result in counted) / len(counted) if counted else 0.0
 
 
+def rate_line(results: Sequence[CellFinished], wanted: float) -> str:
+    """Say the pass rate beside the one that is asked for, and what that does to cells that are red."""
+    rate, red = pass_rate(results), sum(is_red(result.verdict) for result in results)
+    what = "too low" if rate < wanted else f"{red} red forgiven" if red else "met"
+    return f"pass rate {rate:.4f}, at least {wanted} is asked for: {what}"
+
+
 def exit_code(
     results: Sequence[CellFinished], problems: Sequence[str] = (), min_pass_rate: float | None = None
 ) -> ExitCode:

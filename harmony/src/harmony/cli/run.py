@@ -1,0 +1,200 @@
+"""``harmony run``: the matrix of a project, without a word of pytest, which runs it."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final, NoReturn
+
+import typer
+from typer.core import TyperCommand
+
+from harmony.cli.options import ProjectOption, SetOption
+from harmony.errors import ConfigurationError
+from harmony.project_file import require_project_file
+
+_REST: Final = "harmony.pytest"
+_QUIET: Final = (
+    "-qq",
+    "--no-header",
+    "--tb=no",
+    "-rN",
+    "--disable-warnings",
+    "-o",
+    "console_output_style=classic",
+    "-p",
+    "no:randomly",
+)
+"""What keeps pytest from saying anything by itself, and its order that of the numbers."""
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("run", cls=RunCommand)(run_command)
+
+
+class RunCommand(TyperCommand):
+    """Keeps what stands behind ``--`` apart from the words."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Read what stands before it."""
+        end = args.index("--") if "--" in args else len(args)
+        ctx.meta[_REST] = args[end + 1 :]
+        return super().parse_args(ctx, args[:end])
+
+
+def run_command(  # noqa: PLR0917 - typer passes options by name
+    context: typer.Context,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            help="Scenarios (1.1), features (4), patterns (13.*), names, tags (@slow), pairings (python_cpp), "
+            "platforms (python: in all roles); all of them if none. What stands after -- goes to pytest."
+        ),
+    ] = None,
+    scenario: Annotated[
+        list[str] | None, typer.Option("--scenario", metavar="WORD", help="As a word; may be repeated.")
+    ] = None,
+    pairing: Annotated[
+        list[str] | None,
+        typer.Option("--pairing", metavar="WORD", help="As a word, or reader=python,writer=cpp; may be repeated."),
+    ] = None,
+    platform: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--platform",
+            metavar="NAME[=COMMAND]",
+            help="Only these platforms play; mine=./build/driver brings one, and only cells in which it plays are run.",
+        ),
+    ] = None,
+    role: Annotated[
+        list[str] | None, typer.Option("--role", metavar="ROLE=PLATFORM", help="Only pairings with ROLE=PLATFORM.")
+    ] = None,
+    pairwise: Annotated[
+        bool, typer.Option("--pairwise", help="Fewer pairings: each two platforms in each two roles.")
+    ] = False,
+    tag: Annotated[
+        list[str] | None,
+        typer.Option("--tag", "-m", metavar="TAG", help="Only scenarios with a tag, such as slow, or a and not b."),
+    ] = None,
+    with_tag: Annotated[
+        list[str] | None,
+        typer.Option("--with-tag", metavar="TAG", help="Also scenarios of a tag that runs on request only."),
+    ] = None,
+    last_failed: Annotated[bool, typer.Option("--last-failed", help="Only what failed when it last ran.")] = False,
+    seed: Annotated[
+        int | None, typer.Option("--seed", metavar="N", help="Of everything random; told with each run.")
+    ] = None,
+    shard: Annotated[str | None, typer.Option("--shard", metavar="2/5", help="One part of several: 2/5.")] = None,
+    plan: Annotated[
+        Path | None, typer.Option("--plan", metavar="FILE", help="The division that `harmony plan` has made.")
+    ] = None,
+    jobs: Annotated[
+        str, typer.Option("-j", "--jobs", help="How many cells at a time; auto: as many as pay.", metavar="N")
+    ] = "auto",
+    exit_first: Annotated[bool, typer.Option("-x", "--exit-first", help="Stop at the first that is red.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("-v", "--verbose", help="Show each step when it ends, with role, time and verdict.")
+    ] = False,
+    build: Annotated[bool, typer.Option("--build/--no-build", help="Build first what can be built and is not.")] = True,
+    min_pass_rate: Annotated[
+        float | None,
+        typer.Option(
+            "--min-pass-rate", help="Red only below this rate, such as 0.9.", metavar="RATE", min=0.0001, max=1
+        ),
+    ] = None,
+    expectations: Annotated[
+        Path | None, typer.Option("--expectations", metavar="FILE", help="What is known to fail.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", metavar="FILE", help="The page; .harmony/matrix.html by default.")
+    ] = None,
+    events: Annotated[
+        Path | None, typer.Option("--events", metavar="FILE", help="Write what happens as NDJSON.")
+    ] = None,
+    record: Annotated[
+        Path | None, typer.Option("--record", metavar="DIR", help="Keep every conversation in this directory.")
+    ] = None,
+    validate: Annotated[
+        bool, typer.Option("--validate", help="Hold every word of a driver to its contract, not only what matters.")
+    ] = False,
+    project: ProjectOption = None,
+    set_: SetOption = None,
+) -> None:
+    """Run the matrix: every scenario over every pairing, or what the words say."""
+    file = require_project_file(project)
+    said = list(words or ())
+    values: dict[str, list[str]] = {
+        "--harmony-words": [word for word in said if not word.startswith("@")],
+        "--scenario": scenario or [],
+        "--pairing": pairing or [],
+        "--platform": platform or [],
+        "--role": role or [],
+        "--tag": [*(tag or ()), *(word for word in said if word.startswith("@"))],
+        "--with-tag": with_tag or [],
+        "--harmony-set": set_ or [],
+    }
+    single = {
+        "--seed": seed,
+        "--shard": shard,
+        "--plan": plan,
+        "--min-pass-rate": min_pass_rate,
+        "--expectations": expectations,
+        "--html": report,
+        "--events": events,
+        "--record": record,
+    }
+    flags = {
+        "--pairwise": pairwise,
+        "--lf": last_failed,
+        "--last-failed-no-failures=none": last_failed,
+        "-x": exit_first,
+        "--show-steps": verbose,
+        "--no-build": not build,
+        "--validate": validate,
+    }
+    called = [f"--harmony-run={sys.argv[0]}", f"--harmony-project={file}", f"--rootdir={file.parent}", "--matrix"]
+    options = [f"{name}={value}" for name, given in values.items() for value in given]
+    options += [f"{name}={value}" for name, value in single.items() if value is not None]
+    options += [name for name, wanted in flags.items() if wanted]
+    _become_pytest([*called, *_QUIET, *_parallel(jobs), *options, *context.meta[_REST], str(_features(file))])
+
+
+def _features(file: Path) -> Path:
+    """Return a directory below which pytest finds its configuration: that of the project, wherever it is called."""
+    try:
+        named = tomllib.loads(file.read_text(encoding="utf-8")).get("features", "features")
+    except (OSError, ValueError):
+        named = "."  # the session says what is wrong with the file
+    directory = file.parent / str(named)
+    return directory if directory.is_dir() else file.parent
+
+
+def _parallel(jobs: str) -> list[str]:
+    """Return the options of pytest-xdist.
+
+    Raises:
+        ConfigurationError: It is needed, and not there.
+        typer.BadParameter: The number is none.
+    """
+    if jobs != "auto" and not jobs.isdecimal():
+        raise typer.BadParameter("write -j 4, or -j auto", param_hint="-j")
+    if importlib.util.find_spec("xdist") is not None:
+        return ["-p", "xdist", "-n", "0" if jobs == "1" else jobs]
+    if jobs in {"auto", "0", "1"}:
+        return []
+    raise ConfigurationError(
+        f"-j {jobs}: several cells at a time take pytest-xdist",
+        hint="pip install 'harmony-conformance[parallel]', or leave -j away",
+    )
+
+
+def _become_pytest(arguments: list[str]) -> NoReturn:
+    """Replace this process, so that signals and the exit code are those of the run."""
+    sys.stdout.flush()
+    os.execv(  # noqa: S606 - there is no shell in it
+        sys.executable, [sys.executable, "-m", "pytest", "-p", "harmony.pytest_plugin.plugin", *arguments]
+    )

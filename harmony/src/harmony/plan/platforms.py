@@ -1,0 +1,89 @@
+"""Platforms as a command line names them: ``mine`` chooses one, ``mine=./build/driver`` brings one."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from harmony.config import Platform, Settings
+from harmony.plan.pairing import UnknownPairingError
+from harmony.suggestion import did_you_mean
+
+_NAME: Final = re.compile(r"[^\W\d][\w.-]*")
+
+
+@dataclass(frozen=True, slots=True)
+class NamedPlatforms:
+    """What ``--platform`` says.
+
+    Attributes:
+        chosen: The platforms that alone play; all if there are none.
+        brought: The command of each platform that the project has not got, or not so.
+    """
+
+    chosen: frozenset[str] = frozenset()
+    brought: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, entries: Iterable[str], here: Path) -> NamedPlatforms:
+        """Read entries such as ``go`` and ``mine=./build/driver --fast``.
+
+        Args:
+            entries: As they were given.
+            here: Where they were given: paths that begin with a dot, and a program with a slash, start there.
+
+        Raises:
+            UnknownPairingError: One has no name, or no command behind its ``=``.
+        """
+        chosen: set[str] = set()
+        brought: dict[str, tuple[str, ...]] = {}
+        for entry in entries:
+            name, equals, command = (part.strip() for part in entry.partition("="))
+            words = _words(command)
+            if not _NAME.fullmatch(name) or bool(equals) != bool(words):
+                hint = "write --platform NAME, or --platform NAME=COMMAND such as mine=./build/driver"
+                raise UnknownPairingError(f"--platform {entry}: no platform", hint=hint)
+            if equals:
+                brought[name] = (_from(here, words[0], program=True), *(_from(here, word) for word in words[1:]))
+            else:
+                chosen.add(name)
+        return cls(frozenset(chosen | brought.keys() if chosen else ()), brought)
+
+    def added_to(self, settings: Settings) -> Settings:
+        """Return settings with what is brought: a driver where the project has a contract, or else a step worker.
+
+        What the project says of a platform of that name stays, but for how it is made and started.
+
+        Raises:
+            UnknownPairingError: A platform that is chosen is not there.
+        """
+        contract = "driver" if settings.driver.contract else "steps"
+        known = dict(settings.platforms)
+        for name, command in self.brought.items():
+            said = (
+                known[name].model_dump(exclude={"command", "build", "sources", "requires", "driver", "listen"})
+                if (name in known)
+                else {}
+            )
+            place = {"directory": Path()} if name in known else {}
+            known[name] = Platform.model_validate({**said, **place, "command": command, "contract": contract})
+        for name in sorted(self.chosen - known.keys()):
+            raise UnknownPairingError(f"there is no platform {name!r}", hint=did_you_mean(name, sorted(known)))
+        return settings.model_copy(update={"platforms": known})
+
+
+def _words(command: str) -> list[str]:
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise UnknownPairingError(f"--platform …={command}: {error}", hint="close the quotation") from error
+
+
+def _from(here: Path, word: str, *, program: bool = False) -> str:
+    """Return a word with a relative path made absolute: a platform starts in the project's directory."""
+    relative = word.startswith(("./", "../")) or (program and "/" in word)
+    return str((here / word).absolute()) if relative else word

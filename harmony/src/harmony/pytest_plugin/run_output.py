@@ -1,0 +1,104 @@
+"""The terminal of ``harmony run``: what harmony says of a run in place of what pytest says."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Generator
+from typing import Any, Final
+
+import pytest
+
+from harmony.errors import HarmonyError
+from harmony.project_file import find_project_file
+from harmony.pytest_plugin.progress import Progress, wants_progress
+from harmony.pytest_plugin.reporting import bus_of
+from harmony.pytest_plugin.request import project_run
+from harmony.pytest_plugin.xdist_worker import is_worker
+from harmony.report.narration import Narration
+from harmony.text import shown, visible
+
+_SILENT: Final = -2
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Add the options by which `harmony run` says how it was called."""
+    group = parser.getgroup("harmony")
+    group.addoption("--harmony-run", default="", metavar="PROGRAM", help=argparse.SUPPRESS)
+    group.addoption("--harmony-words", action="append", default=[], metavar="WORD", help=argparse.SUPPRESS)
+    group.addoption("--show-steps", action="store_true", help=argparse.SUPPRESS)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
+    """Say what is wrong as every command of harmony does, and end as it does."""
+    if not config.getoption("--harmony-run"):
+        return (yield)
+    # A project's own `addopts` may ask pytest to say more.
+    config.option.verbose = _SILENT
+    try:
+        return (yield)
+    except pytest.UsageError as error:
+        sys.stderr.write(shown(f"harmony: {error}\n"))
+        cause = error.__cause__
+        return cause.exit_code if isinstance(cause, HarmonyError) else pytest.ExitCode.USAGE_ERROR
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Tell the run on the terminal, where it was begun by `harmony run`."""
+    if config.getoption("--harmony-run") and project_run(config) is not None and not is_worker(config):
+        output = RunOutput(config)
+        config.pluginmanager.register(output, "harmony-run-output")
+        bus_of(config).subscribe("terminal", output.narration)
+
+
+class RunOutput:
+    """Writes what happens, and keeps pytest's letters from it."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        # pytest captures the file descriptors while a test runs.
+        self._file = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace")
+        config.add_cleanup(self._file.close)
+        run = project_run(config)
+        here = config.invocation_params.dir
+        outside = run is not None and find_project_file(here) != run.project.file
+        self.narration = Narration(
+            self._say,
+            name=os.path.relpath(run.project.root, here) if run is not None and outside else "",
+            steps=config.getoption("--show-steps"),
+            mixed=bool(config.getoption("numprocesses", 0)),
+            counted=wants_progress(config),
+        )
+
+    def _say(self, text: str) -> None:
+        bars: Progress | None = self._config.pluginmanager.get_plugin("harmony-progress")
+        if bars is not None:
+            bars.say(visible(text))
+        else:
+            self._file.write(f"{visible(text)}\n")
+            self._file.flush()
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Have pytest-xdist say nothing of its workers."""
+        manager = self._config.pluginmanager
+        controller = manager.get_plugin("dsession")
+        if controller is not None:
+            controller.terminal = None
+            manager.unregister(name="terminaldistreporter")
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_report_teststatus(self) -> Generator[None, Any, Any]:
+        """Leave pytest the kind of each outcome, and no letter to print."""
+        result = yield
+        return (result[0], "", "") if result else result
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_terminal_summary(self, terminalreporter: Any) -> None:
+        """Write what is no cell and went wrong, such as a module that cannot be imported."""
+        for report in terminalreporter.stats.get("error", ()):
+            terminalreporter.section(f"error: {report.nodeid or 'session'}")
+            terminalreporter.write_line(shown(str(report.longrepr)))

@@ -1,0 +1,237 @@
+"""``harmony run``: the matrix in words of its own, from its first line to its exit code."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import typer
+
+from harmony.cli import run as command
+from harmony.errors import ConfigurationError
+from harmony.verdict.events import CellFinished, read_file
+from pytests import ALONE
+from sandbox import Sandbox, environment_of
+
+FEATURE = """
+    Feature: Bells
+      Scenario: 1.1 A bell is heard
+        Given the 'bell' process is struck
+        Then the 'ear' process should hear 'it'
+
+      @loud
+      Scenario: 1.2 A bell is not heard
+        Given the 'bell' process is struck
+        Then the 'ear' process should hear 'nothing'
+
+      @stress
+      Scenario: 1.3 All day
+        Given the 'bell' process is struck
+        Then the 'ear' process should hear 'it'
+"""
+STEPS = """
+    from harmony import given, parsers, then
+
+
+    class BellSteps:
+        @given("the 'bell' process is struck")
+        def strike(self) -> None:
+            self._struck = True
+
+        @then(parsers.parse("the 'ear' process should hear '{what}'"))
+        def hear(self, what: str) -> None:
+            if what == "nothing":
+                raise AssertionError("it rings")
+"""
+SETTINGS = """
+    steps = ["bell_steps"]
+    repeat = "./ring {words} {seed}"
+    [tags]
+    loud = "can be heard"
+    stress = "on request"
+    [platforms.brass]
+    command = ["{python}", "-m", "harmony", "serve"]
+    lifetime = "session"
+    [platforms.tin]
+    command = ["{python}", "-m", "harmony", "serve"]
+    lifetime = "session"
+"""
+GREEN = """\
+harmony: seed 7
+1 cell
+1 of 1 cell, 0 red
+
+==================================== matrix ====================================
+bell \\ ear  tin
+brass       ■ 1
+
+1 cells: 1 passed
+report: .harmony/matrix.html
+"""
+NOISE = ("test session starts", "collected", "rootdir", "plugins:", "bringing up", "FAILURES", "short test summary")
+
+
+@pytest.fixture
+def bells(tmp_path: Path) -> Sandbox:
+    sandbox = Sandbox(tmp_path)
+    sandbox.write("pytest.ini", "[pytest]\nasyncio_default_fixture_loop_scope = function\naddopts = -ra -v\n")
+    sandbox.write("bells/harmony.toml", SETTINGS)
+    sandbox.write("bells/features/bells.feature", FEATURE)
+    sandbox.write("bells/bell_steps.py", STEPS)
+    return sandbox
+
+
+def run(box: Sandbox, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return box.harmony("run", *words, **ALONE, **environment)
+
+
+def test_a_green_run_says_what_ran_and_nothing_of_pytest(bells: Sandbox) -> None:
+    done = run(Sandbox(bells.directory / "bells"), "brass_tin", "1.1", "--seed", "7")
+    assert (done.stdout, done.stderr, done.returncode) == (GREEN, "", 0)
+
+
+def test_a_red_run_from_outside_says_how_to_repeat_it(bells: Sandbox) -> None:
+    """The line repeats the cell with its seed, its platform and its project, whichever way the project says it."""
+    bells.write("mine", f"#!/bin/sh\nexec {sys.executable} -m harmony serve\n").chmod(0o755)
+    words = ("--project", "bells", "--platform", "mine=./mine", "--platform", "tin", "-j", "2", "--events=first.ndjson")
+    first = run(bells, *words)
+    assert first.returncode == 1, first.stdout + first.stderr
+    assert [word for word in NOISE if word in first.stdout] == []
+    assert "harmony: bells: seed " in first.stdout
+    cells = _cells(bells.directory / "first.ndjson")
+    # What does not have mine in it is somebody else's.
+    assert {cell.partition("[")[2] for cell in cells} == {
+        "bell=mine,ear=mine]",
+        "bell=mine,ear=tin]",
+        "bell=tin,ear=mine]",
+    }
+    red = {name: seed for name, (verdict, seed) in cells.items() if verdict == "failed"}
+    assert {name.partition("[")[0] for name in red} == {"1.2"}
+    (line, *_) = re.findall(r"repeat with: (.*)", first.stdout)
+    assert "harmony run " in line
+    again = subprocess.run(
+        f"{line} --events=again.ndjson",
+        shell=True,
+        cwd=bells.directory,
+        env=environment_of(**ALONE),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert again.returncode == 1, f"{line}\n{again.stdout}{again.stderr}"
+    ((name, (verdict, seed)),) = _cells(bells.directory / "again.ndjson").items()
+    assert (verdict, red[name]) == ("failed", seed)
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_steps_are_told_with_role_time_and_verdict(bells: Sandbox, jobs: str) -> None:
+    """Side by side each line says whose it is; one after the other the lines of a cell stand below its name."""
+    done = run(Sandbox(bells.directory / "bells"), "-v", "-j", jobs, "@loud", "brass", "tin")
+    assert done.returncode == 1, done.stdout + done.stderr
+    told = done.stdout.partition("=====")[0].splitlines()[2:]
+    lines = [re.sub(r"[\d.]+ (ms|s) ", r"# \1 ", re.sub(r" +", " ", line)).strip() for line in told if line]
+    steps = ["passed # ms bell: Given the 'bell' process is struck"]
+    steps += ["failed # ms ear: Then the 'ear' process should hear 'nothing'", "= failed # s it rings"]
+    if jobs == "1":
+        headings = [f"1.2 A bell is not heard [bell={one},ear={one}]" for one in ("brass", "tin")]
+        assert lines == [headings[0], *steps, headings[1], *steps]
+    else:
+        assert sorted(lines) == sorted(f"1.2 {one} | {step}" for one in ("brass_brass", "tin_tin") for step in steps)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("1.9",), 4, "no scenario is called '1.9'\n  hint: the nearest are"),
+        (("--platform", "tim"), 4, "there is no platform 'tim'\n  hint: did you mean 'tin'?"),
+        (("@luod",), 4, "no tag is called 'luod'\n  hint: did you mean 'loud'?"),
+        (("--shard", "3/2"), 4, "'3/2' is no shard"),
+        (("-j", "many"), 4, "harmony run --help`"),
+        (("--min-pass-rate", "90"), 4, "--min-pass-rate"),
+        (("--tin",), 4, "No such option: --tin"),
+        (("1.3",), 5, "add --with-tag stress"),
+        (("--platform", "mine=./nothing"), 7, "mine is not available: there is no program"),
+        (("--set", "nothing=1"), 7, "there is no such setting"),
+        (("--project", ".."), 7, "no harmony.toml in"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_is_wrong_is_said_as_everywhere(bells: Sandbox, words: tuple[str, ...], code: int, said: str) -> None:
+    done = run(Sandbox(bells.directory / "bells"), *words)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert done.stderr.startswith("harmony: ")
+    assert said in done.stderr
+    assert "ERROR" not in done.stderr
+
+
+def test_lint_stops_a_run(bells: Sandbox) -> None:
+    bells.write("bells/features/more.feature", "Feature: M\n  Scenario: 2.1 M\n    Then all is well\n")
+    done = run(Sandbox(bells.directory / "bells"))
+    assert done.returncode == 6
+    assert "more.feature:3: undefined" in done.stderr
+    assert done.stderr.endswith("harmony: lint: 1 problem, listed above\n")
+
+
+def test_what_failed_runs_again_and_a_rate_is_a_gate(bells: Sandbox) -> None:
+    """Of four cells two are red; ``--last-failed`` runs these, wherever it is called; behind ``--`` is pytest's."""
+    nothing = run(bells, "--project", "bells", "--last-failed")
+    assert (nothing.returncode, "nothing failed when it last ran" in nothing.stdout) == (5, True), nothing.stdout
+    words = ("--project", "bells", "brass", "tin", "--min-pass-rate")
+    forgiven = run(bells, *words, "0.5")
+    assert forgiven.returncode == 0, forgiven.stdout + forgiven.stderr
+    assert "pass rate 0.5000, at least 0.5 is asked for: 2 red forgiven" in forgiven.stdout
+    again = run(Sandbox(bells.directory / "bells"), "--last-failed", "--min-pass-rate", "0.5", "--", "-k", "ear:tin")
+    assert again.returncode == 15, again.stdout + again.stderr
+    assert "pass rate 0.0000, at least 0.5 is asked for: too low" in again.stdout
+    assert "1 cells: 1 failed" in again.stdout
+
+
+def test_a_tag_that_runs_on_request_is_a_request(bells: Sandbox) -> None:
+    done = run(Sandbox(bells.directory / "bells"), "--tag", "stress", "tin")
+    assert "1 cells: 1 passed" in done.stdout
+
+
+def test_several_cells_at_a_time_take_a_plugin(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command.importlib.util, "find_spec", lambda _: None)
+    assert command._parallel("auto") == command._parallel("1") == []
+    with pytest.raises(ConfigurationError, match=r"harmony-conformance\[parallel\]"):
+        command._parallel("2")
+    with pytest.raises(typer.BadParameter):
+        command._parallel("many")
+
+
+def _cells(file: Path) -> dict[str, tuple[str, int]]:
+    return {one.cell: (one.verdict.value, one.seed) for one in read_file(file) if isinstance(one, CellFinished)}
+
+
+def test_on_a_terminal_a_bar_goes_below_what_is_told(bells: Sandbox) -> None:
+    """Each red cell is told once: by the lines above the bar, and not by the bar as well."""
+    ours, theirs = pty.openpty()
+    environment = {name: value for name, value in environment_of(**ALONE).items() if name not in {"CI", "NO_COLOR"}}
+    with subprocess.Popen(
+        [sys.executable, "-m", "harmony", "run", "brass", "tin", "-j", "1"],
+        cwd=bells.directory / "bells",
+        env={**environment, "COLUMNS": "100", "TERM": "xterm"},
+        stdin=subprocess.DEVNULL,
+        stdout=theirs,
+    ) as process:
+        os.close(theirs)
+        told = b""
+        with contextlib.suppress(OSError):  # how Linux says that nobody writes any more
+            while some := os.read(ours, 4096):
+                told += some
+        os.close(ours)
+        assert process.wait(timeout=60) == 1
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", told.decode())
+    before = text.partition("= causes =")[0]
+    assert before.count("failed 1.2 A bell is not heard") == 2
+    assert "FAILED" not in before
+    assert re.search(r"4/4\s+2 failed", before)
+    assert "of 4 cells" not in before
