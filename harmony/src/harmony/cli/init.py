@@ -15,7 +15,7 @@ from harmony.errors import ConfigurationError
 from harmony.new_driver.language import Language
 from harmony.new_driver.languages import LANGUAGES
 from harmony.new_driver.rendering import Driver, platform_of
-from harmony.new_project.blueprint import FEATURES, Blueprint, check_roles
+from harmony.new_project.blueprint import Blueprint, check_roles
 from harmony.new_project.placement import Placement, place
 from harmony.project_file import PROJECT_FILE
 from harmony.run.building import how_to_get, missing_tools
@@ -51,16 +51,15 @@ def init_command(
 ) -> None:
     """Write a project whose matrix is green: a small protocol, in the languages of your choice."""
     _refuse_what_is_there(directory, into=into)
-    asks = not yes and sys.stdin.isatty()
+    asks = not yes and _at_a_terminal()
     named = _roles(roles if roles is not None or not asks else _ask_for_roles())
     chosen = _languages(_ask_for_languages() if asks and languages is None else languages)
-    features = f"conformance/{FEATURES}" if into and (directory / FEATURES).exists() else FEATURES
 
     def read(path: str) -> str | None:
         file = directory / path
         return file.read_text(encoding="utf-8") if file.exists() else None
 
-    placement = place(Blueprint(named, chosen, features).files(), read)
+    placement = place(Blueprint(named, chosen, apart=into).files(), read)
     _write(directory, placement)
     _tell(directory, placement, chosen)
 
@@ -84,6 +83,10 @@ def _refuse_what_is_there(directory: Path, *, into: bool) -> None:
 def _others_in(directory: Path) -> Iterator[str]:
     """Yield what is in a directory that somebody has written."""
     return (one.name for one in sorted(directory.iterdir()) if one.name[0] != "." and one.name not in _BESIDE)
+
+
+def _at_a_terminal() -> bool:
+    return sys.stdin.isatty()
 
 
 def _ask_for_roles() -> str:

@@ -15,7 +15,6 @@ from harmony.new_driver.language import Language
 from harmony.new_driver.rendering import Driver, Place, entry_of, render, templates_below
 from harmony.new_project.example.contract import CONTRACT
 
-FEATURES: Final = "features"
 _FEATURE: Final = "01-key-value.feature"
 _PACKAGE: Final = "conformance"
 _HERE: Final = files("harmony.new_project")
@@ -50,12 +49,12 @@ class Blueprint:
     Attributes:
         roles: Who takes part; the last one listens, the others connect to it.
         languages: In each of which there is a driver.
-        features: The directory of its features.
+        apart: Whether features and README stand in a folder of their own, beside those of a project that is there.
     """
 
     roles: tuple[str, ...]
     languages: tuple[Language, ...]
-    features: str = FEATURES
+    apart: bool = False
 
     @property
     def drivers(self) -> list[Driver]:
@@ -67,20 +66,29 @@ class Blueprint:
         values = self._values()
         templates = templates_below(_HERE / "templates" / "project")
         made = {path: Place(text).substitute(values) for path, text in templates}
-        made[f"{self.features}/{_FEATURE}"] = made.pop(_FEATURE)
+        made[self._feature] = made.pop(_FEATURE)
+        made[f"{self._folder}README.md"] = made.pop("README.md")
         for name in ("__init__", "contract", "steps"):
             made[f"{_PACKAGE}/{name}.py"] = (_HERE / "example" / f"{name}.py").read_text("utf-8")
         for driver in self.drivers:
             made |= {f"{driver.directory}/{path}": text for path, text in _driver(driver).items()}
         return dict(sorted(made.items()))
 
+    @property
+    def _folder(self) -> str:
+        return f"{_PACKAGE}/" if self.apart else ""
+
+    @property
+    def _feature(self) -> str:
+        return f"{self._folder}features/{_FEATURE}"
+
     def _values(self) -> Mapping[str, str]:
         *clients, server = self.roles
         first = self.languages[0].name
         packages = dict.fromkeys(package for one in self.languages for package in one.requires.values())
         return {
-            "features": self.features,
-            "feature": f"{self.features}/{_FEATURE}",
+            "features": f"{self._folder}features",
+            "feature": self._feature,
             "server": server,
             "client": clients[0],
             "connects": _steps("And", f"connects to '{server}'", clients),

@@ -8,7 +8,7 @@ from typing import Final
 
 from harmony.errors import ConfigurationError
 
-MERGED: Final = (".gitignore", ".pre-commit-config.yaml", "README.md")
+MERGED: Final = (".gitignore", ".pre-commit-config.yaml")
 """What a person can add by hand to a file of the same name; a project works without."""
 
 
@@ -47,6 +47,5 @@ def place(made: Mapping[str, str], read: Callable[[str], str | None]) -> Placeme
 
 def _missing(made: str, there: str) -> str:
     """Return the lines of a text that another has not got, without comments."""
-    known = {line.strip() for line in there.splitlines()}
-    lines = [line for line in made.splitlines() if not line.startswith("#")]
-    return "\n".join(lines) if any(line.strip() not in known for line in lines) else ""
+    known = there.splitlines()
+    return "\n".join(line for line in made.splitlines() if line not in known and not line.startswith("#"))
