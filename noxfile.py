@@ -221,7 +221,7 @@ def package(session: nox.Session) -> None:
     """Build sdist and wheel of both distributions, and use each alone in an empty environment."""
     session.install("build")
     place = Path(session.create_tmp()).resolve()
-    for project, smoke, commands in ((".", SMOKE, ["zerobuffer list"]), ("harmony", HARNESS, ["harmony --version"])):
+    for project, smoke, commands in ((".", SMOKE, ["zerobuffer list"]), ("harmony", HARNESS, FIRST)):
         out = place / "dist" / Path(project).resolve().name
         shutil.rmtree(out, ignore_errors=True)
         session.run("python", "-m", "build", "--outdir", str(out), project, silent=True)
@@ -262,6 +262,7 @@ assert b"semaphore_create" in core
 assert b"arm_point" not in core and b"writer.commit" not in core, "test hooks in a release"
 print("ok", zerobuffer.__file__)
 """
+FIRST = ["harmony --version", "harmony init empty/kv --languages python", "harmony run --project empty/kv"]
 HARNESS = """
 import importlib.util, json
 from importlib.metadata import entry_points
@@ -269,6 +270,7 @@ from importlib.resources import files
 assert importlib.util.find_spec("zerobuffer") is None
 here = files("harmony")
 assert json.loads(here.joinpath("verdict/events.schema.json").read_text())
+assert (here / "new_project" / "templates" / "project" / ".gitignore.in").is_file()
 files = ("report/page.html", "perf/page.html", "process/reaper.py", "py.typed")
 assert all(here.joinpath(name).is_file() for name in files)
 templates = here / "new_driver" / "templates"

@@ -42,12 +42,12 @@ class KeyValueSteps:
     @then(parsers.re(rf"{ROLE} should get '(?P<value>[^']+)' for '(?P<key>[^']+)'"))
     async def should_get(self, key: str, value: str) -> None:
         """Compare a value with the one expected."""
-        expect_equal(value, await self._driver.get(key), key)
+        expect_equal(value, await self._driver.get(key), f"the value of {key!r}")
 
     @then(parsers.re(rf"{ROLE} should get nothing for '(?P<key>[^']+)'"))
     async def should_get_nothing(self, key: str) -> None:
         """See that there is no value."""
-        expect_equal(None, await self._driver.get(key), key)
+        expect_equal(None, await self._driver.get(key), f"the value of {key!r}")
 
     @step(parsers.re(rf"{ROLE} tries to get '(?P<key>[^']+)'"))
     async def tries_to_get(self, key: str) -> None:
