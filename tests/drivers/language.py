@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Final, Self
 import pytest
 
 from harmony.run.building import is_here
+from tests.library import toolchain
 
 DRIVERS: Final = Path(__file__).resolve().parents[2] / "drivers"
 
@@ -81,14 +80,5 @@ class Language:
 
     def run(self, *words: str | Path, folder: Path | None = None, limit: float = 280) -> str:
         """Run a command that must succeed, in the folder of the sources or another; return what it prints."""
-        done = subprocess.run(
-            words,
-            cwd=folder or self.folder,
-            env={**os.environ, **self.environment},
-            capture_output=True,
-            text=True,
-            timeout=limit,
-            check=False,
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        place = folder or self.folder
+        return toolchain.run(*words, cwd=place, environment=self.environment, deadline=limit)

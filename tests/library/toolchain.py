@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping
@@ -44,17 +45,28 @@ def attempt(
     environment: Mapping[str, str] | None = None,
     deadline: float = BUILD_DEADLINE,
 ) -> subprocess.CompletedProcess[str]:
-    """Run a tool, whatever its exit status, with our environment and what is added to it."""
-    return subprocess.run(
-        [str(part) for part in command],
+    """Run a tool, whatever its exit status, with our environment and what is added to it.
+
+    Beyond its time it is killed with all that it has started, and what it has printed is told.
+    """
+    words = [str(part) for part in command]
+    with subprocess.Popen(
+        words,
         cwd=cwd,
         env={**os.environ, **(environment or {})},
-        timeout=deadline,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        check=False,
-    )
+        process_group=0,
+    ) as process:
+        try:
+            printed, _ = process.communicate(timeout=deadline)
+        except BaseException as error:
+            os.killpg(process.pid, signal.SIGKILL)
+            printed, _ = process.communicate()
+            error.add_note(printed)
+            raise
+    return subprocess.CompletedProcess(words, process.returncode, printed)
 
 
 def compiler() -> str:

@@ -203,7 +203,9 @@ class CleanupError(HarmonyError):
     @property
     def verdict(self) -> Verdict:
         """What it makes of a scenario: a crash is one also here, and a lack that showed in the background is a lack."""
-        if any(getattr(cause, "verdict", None) is Verdict.CRASHED for cause in self.causes):
-            return Verdict.CRASHED
+        found = {getattr(cause, "verdict", None) for cause in self.causes}
+        for gravest in (Verdict.CRASHED, Verdict.TIMED_OUT):
+            if gravest in found:
+                return gravest
         lacking = all(isinstance(cause, UnsupportedError) for cause in self.causes)
         return Verdict.UNSUPPORTED if lacking else Verdict.FAILED

@@ -90,7 +90,7 @@ def test_a_cell_that_fails_makes_the_command_fail(kitchen: Sandbox) -> None:
         (("--measure", "steam"), 7, "no case 'steam'"),
         (("--pairing", "tin_iron"), 4, "names no pairing"),
         (("copper", "--pairing", "tin"), 7, "no such pairing"),
-        (("--rounds", "0"), 2, "rounds"),
+        (("--rounds", "0"), 4, "rounds"),
     ],
 )
 def test_wrong_words_are_refused(kitchen: Sandbox, arguments: tuple[str, ...], code: int, said: str) -> None:

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import psutil
@@ -256,3 +257,24 @@ def test_a_program_made_from_other_sources_counts_as_not_built(tmp_path: Path) -
     assert unavailable("made", platform, tmp_path) == ""
     os.utime(source, (later + 10, later + 10))
     assert "built from other sources" in unavailable("made", platform, tmp_path)
+
+
+def test_what_changes_while_it_is_built_makes_the_program_one_of_other_sources(tmp_path: Path) -> None:
+    (tmp_path / "harmony.toml").write_text(
+        'steps = []\n[platforms.made]\ncommand = ["bin/made"]\nsources = ["made.c"]\n'
+        'build = ["sh", "-c", "mkdir -p bin; cp made.c bin/made; chmod +x bin/made; echo two > made.c"]\n'
+    )
+    (tmp_path / "made.c").write_text("one")
+    assert harmony(tmp_path, "build").returncode == 1
+    platform = load_project(tmp_path).settings.platforms["made"]
+    assert unavailable("made", platform, tmp_path) == "built from other sources than these: run `harmony build made`"
+
+
+def test_two_builds_of_a_platform_wait_for_each_other(tmp_path: Path) -> None:
+    (tmp_path / "harmony.toml").write_text(
+        'steps = []\n[platforms.made]\ncommand = ["bin/made"]\n'
+        'build = ["sh", "-c", "mkdir at-work && sleep 1 && rmdir at-work && mkdir -p bin && cp /bin/true bin/made"]\n'
+    )
+    with ThreadPoolExecutor() as both:
+        done = list(both.map(lambda _: harmony(tmp_path, "build"), range(2)))
+    assert [one.returncode for one in done] == [0, 0], [one.stderr for one in done]

@@ -52,6 +52,7 @@ def test_its_end_says_what_was_awaited_and_what_was_seen_last(seen: Any, said: s
     with pytest.raises(NotObservedError, match=rf"^the server listens: not so within 0\.05 s; {said}") as late:
         asyncio.run(until(nth(10**9, 1, seen), what="the server listens", timeout=0.05))
     assert (late.value.__cause__ is seen) == isinstance(seen, Exception)
+    assert isinstance(late.value, AssertionError)
 
 
 def test_a_look_that_does_not_end_is_given_up_at_the_deadline() -> None:

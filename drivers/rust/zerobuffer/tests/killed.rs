@@ -7,7 +7,7 @@ use std::fs::{self, File};
 use std::os::unix::fs::FileExt;
 use std::process::{Child, Command, Stdio};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use common::{code, field, ours, unique, Random, COMMITTED, RELEASED, SOON};
 use zerobuffer::{BufferConfig, Reader, Writer};
@@ -34,9 +34,7 @@ fn a_writer_until_it_is_killed() {
         let size = 8 + (number * 7919 + sequence * 104_729) % 1000;
         let mut data = vec![sequence as u8; size as usize];
         data[..8].copy_from_slice(&number.to_le_bytes());
-        if writer.write(&data, SOON).is_err() {
-            return;
-        }
+        writer.write(&data, SOON).expect("a frame");
         record.write_all_at(&sequence.to_le_bytes(), number * 8).expect("an entry");
     }
 }
@@ -51,11 +49,16 @@ fn what_killed_writers_wrote_is_read_once() {
     let read = thread::scope(|scope| {
         let reading = scope.spawn(|| {
             let mut read: BTreeMap<u64, u64> = BTreeMap::new();
-            let mut newest = 0;
+            let (mut newest, mut seen) = (0, Instant::now());
             loop {
                 let frame = match reader.read(Duration::from_secs(2)) {
                     Ok(frame) => frame,
-                    Err(error) if error.code() == "writer_dead" && newest < KILLS - 1 => continue,
+                    // The next writer comes, unless it has failed.
+                    Err(error)
+                        if error.code() == "writer_dead" && newest < KILLS - 1 && seen.elapsed() < SOON =>
+                    {
+                        continue
+                    }
                     Err(error) if error.code() == "writer_dead" => return read,
                     Err(error) => panic!("{error}"),
                 };
@@ -65,7 +68,7 @@ fn what_killed_writers_wrote_is_read_once() {
                 assert!(number >= newest, "{number} after {newest}");
                 assert_eq!(frame.sequence(), *last, "of writer {number}");
                 assert!(frame[8..].iter().all(|&byte| byte == *last as u8), "a torn frame");
-                newest = number;
+                (newest, seen) = (number, Instant::now());
             }
         });
         for number in 0..KILLS {
@@ -73,6 +76,8 @@ fn what_killed_writers_wrote_is_read_once() {
             let begun = || fs::read(&record).expect("the record")[8 * number as usize..][..8] != [0; 8];
             while !begun() {
                 assert!(!reading.is_finished(), "the reader has given up");
+                let end = writer.try_wait().expect("its state");
+                assert!(end.is_none(), "writer {number} has ended by itself: {}", end.unwrap_or_default());
                 thread::yield_now();
             }
             thread::sleep(Duration::from_micros(random.below(5000))); // where it dies is what this is about

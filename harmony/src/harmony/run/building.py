@@ -5,6 +5,8 @@ A program that is older than its sources would be tested in their place, so it c
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import hashlib
 import shutil
 import subprocess
@@ -63,11 +65,13 @@ def digest(platform: Platform, root: Path) -> str:
     return whole.hexdigest()
 
 
-def note(name: str, platform: Platform, root: Path) -> None:
-    """Note that the program is made from the sources as they are now."""
-    place = root / STAMPS / name
+@contextlib.contextmanager
+def _alone(place: Path) -> Iterator[None]:
+    """Let one process at a time build a platform: two builds in one folder destroy each other's."""
     place.parent.mkdir(parents=True, exist_ok=True)
-    place.write_text(digest(platform, root) + "\n", "utf-8")
+    with place.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def stale(name: str, platform: Platform, root: Path, program: Path) -> bool:
@@ -101,11 +105,15 @@ def build(name: str, platform: Platform, root: Path, command: list[str]) -> str:
         missing = {command[0]: ""}
     if missing:
         return how_to_get(missing)
-    try:
-        done = subprocess.run(command, cwd=root, check=False, timeout=BUILD_TIMEOUT)
-    except subprocess.TimeoutExpired:
-        return f"the build did not end within {BUILD_TIMEOUT:g} s"
-    if done.returncode != 0:
-        return f"the build failed: {' '.join(command)} (exit {done.returncode})"
-    note(name, platform, root)
+    place = root / STAMPS / name
+    with _alone(place):
+        # What changes while it is built may not be in the program.
+        state = digest(platform, root)
+        try:
+            done = subprocess.run(command, cwd=root, check=False, timeout=BUILD_TIMEOUT)
+        except subprocess.TimeoutExpired:
+            return f"the build did not end within {BUILD_TIMEOUT:g} s"
+        if done.returncode != 0:
+            return f"the build failed: {' '.join(command)} (exit {done.returncode})"
+        place.write_text(state + "\n", "utf-8")
     return ""

@@ -139,13 +139,22 @@ async def within(work: Awaitable[T], seconds: float, stack: Callable[[], str] | 
 
     timer = loop.call_later(seconds, expire)
     try:
-        return await work
+        result = await work
     except asyncio.CancelledError:
         if stood is None or task.uncancel():
             raise
-        raise StepTimeoutError(f"no end within {seconds:g} s", seconds=seconds, stack=stood) from None
+    except Exception:
+        if stood is None:
+            raise
+        task.uncancel()
+    else:
+        if stood is None:
+            return result
+        task.uncancel()
     finally:
         timer.cancel()
+    # Whatever the work made of being cancelled: its time was over.
+    raise StepTimeoutError(f"no end within {seconds:g} s", seconds=seconds, stack=stood)
 
 
 async def contained(work: Awaitable[T]) -> T:

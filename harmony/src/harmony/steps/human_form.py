@@ -1,4 +1,4 @@
-"""A pattern as a person reads it: ``the '<process>' process writes <count> frames``. Pure."""
+"""A pattern as a person reads it: ``the '<process>' process counts <coins> coins``. Pure."""
 
 from __future__ import annotations
 

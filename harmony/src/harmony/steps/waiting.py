@@ -17,8 +17,8 @@ _LONGEST_PAUSE: Final = 0.05
 _LONGEST: Final = 400
 
 
-class NotObservedError(HarmonyError):
-    """What was waited for was not so in time."""
+class NotObservedError(HarmonyError, AssertionError):
+    """What was waited for was not so in time; whoever expects failed assertions expects this, too."""
 
     code = "not_observed"
     exit_code = ExitCode.FAILED

@@ -23,7 +23,7 @@ from harmony.wire.jsonrpc import ErrorResponse, Message, Request
 MAX_ANSWER = 64 * 1024 * 1024
 _MAX_ODDITIES = 20
 _LONGEST_ODDITY: Final = 400
-_OF_CLEAN_UP: Final = frozenset({Verdict.CRASHED, Verdict.FAILED, Verdict.UNSUPPORTED})
+_OF_CLEAN_UP: Final = frozenset({Verdict.CRASHED, Verdict.TIMED_OUT, Verdict.FAILED, Verdict.UNSUPPORTED})
 
 _log = structlog.get_logger(__name__)
 
