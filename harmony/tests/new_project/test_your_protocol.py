@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import shlex
 import textwrap
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -13,25 +12,16 @@ import pytest
 
 from harmony.new_driver.languages import LANGUAGES
 from new_drivers.made import is_built_here
+from pages import assert_shown, blocks_of
 from sandbox import Sandbox
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "your-protocol.md"
-_BLOCK: Final = re.compile(
-    r"(?:^<!-- (?P<edit>[^\n]*) -->\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
-)
 INI: Final = "[pytest]\naddopts = -p no:cacheprovider\nasyncio_default_fixture_loop_scope = function\n"
 _EDIT: Final = re.compile(r'(?:append to|insert into) (?P<file>\S+)(?: (?P<right>right )?before "(?P<line>.*)")?')
 ELSEWHERE: Final = {
     "pip install harmony-conformance": "the package is installed in an empty environment by `nox -s package`",
 }
 """Commands that are tried elsewhere, and where."""
-
-
-def commands(shown: str) -> Iterator[tuple[str, list[str]]]:
-    """Yield each command of a block, and the lines that it shows."""
-    for part in shown.split("$ ")[1:]:
-        command, _, lines = part.partition("\n")
-        yield command, lines.splitlines()
 
 
 def edit(directory: Path, what: str, block: str) -> None:
@@ -48,32 +38,16 @@ def edit(directory: Path, what: str, block: str) -> None:
     file.write_text(old.replace(line, f"{new}{'' if found['right'] else chr(10)}{line}", 1), "utf-8")
 
 
-def assert_shown(lines: list[str], seen: str) -> None:
-    """See each line in what is seen, one behind the other; `…` stands for some that the page leaves out."""
-    rest = seen.splitlines()
-    gap = False
-    for line in lines:
-        if line == "…":
-            gap = True
-            continue
-        candidates = range(len(rest)) if gap else range(1)
-        found = next((at for at in candidates if at < len(rest) and rest[at].rstrip() == line), None)
-        assert found is not None, f"{line!r} is not seen in:\n{seen}"
-        rest = rest[found + 1 :]
-        gap = False
-    assert gap or not rest, f"more is seen:\n{seen}"
-
-
 @pytest.mark.skipif(not is_built_here(LANGUAGES["node"]), reason="the page takes Python and Node")
 @pytest.mark.parametrize("plays", [False, pytest.param(True, marks=pytest.mark.nightly)], ids=["but for runs", "whole"])
 def test_the_page_can_be_followed(plays: bool, tmp_path: Path) -> None:
     """Runs are the night's: each change sees the commands, files and places that the page names."""
     place = tmp_path
     seen = []
-    for block in _BLOCK.finditer(PAGE.read_text("utf-8")):
-        if block["edit"]:
-            edit(place, block["edit"], block["text"])
-        for command, shown in commands(block["text"]) if block["kind"] == "console" else ():
+    for block in blocks_of(PAGE.read_text("utf-8")):
+        if block.above:
+            edit(place, block.above, block.text)
+        for command, shown in block.commands():
             program, *words = shlex.split(command)
             seen.append(words[0])
             if program == "cd":
