@@ -12,7 +12,7 @@ from typing import Final
 
 import pytest
 
-from pages import assert_shown, blocks_of
+from terminal_pages import assert_shown, blocks_of
 
 ROOT: Final = Path(__file__).parents[2]
 EXAMPLES: Final = ROOT / "examples"

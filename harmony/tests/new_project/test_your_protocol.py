@@ -12,7 +12,7 @@ import pytest
 
 from harmony.new_driver.languages import LANGUAGES
 from new_drivers.made import is_built_here
-from pages import assert_shown, blocks_of
+from terminal_pages import assert_shown, blocks_of
 from sandbox import Sandbox
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "your-protocol.md"

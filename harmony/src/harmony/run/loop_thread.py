@@ -26,7 +26,10 @@ CANCEL_GRACE: Final = 0.5
 
 
 class LoopStuckError(HarmonyError):
-    """Something on the loop neither returned in time nor could be cancelled."""
+    """Something on the loop neither returned in time nor could be cancelled.
+
+    Way out: see where it stands in the stack; a call that blocks belongs in a plain `def`, or in `BlockingCalls`.
+    """
 
     code = "loop_stuck"
 
