@@ -82,10 +82,12 @@ NOT_PLAYED: Final = (
     ("drivers/csharp/README.md", "*", "tests/drivers/test_csharp.py"),
     ("drivers/go/README.md", "*", "tests/drivers/test_go.py"),
     ("drivers/rust/README.md", "*", "tests/drivers/test_rust.py"),
+    ("examples/attach/README.md", "*", "tests/examples/test_examples.py"),
+    ("examples/kv/README.md", "*", "tests/examples/test_examples.py"),
+    ("examples/steps-only/README.md", "*", "tests/examples/test_examples.py"),
     ("harmony/README.md", "pip install harmony-conformance", "nox -s package"),
     ("harmony/README.md", "pip install '.[[]test]' *", "nox -s harness"),
     ("harmony/README.md", "harmony init kv", "nox -s package"),
-    ("harmony/README.md", "cd kv && harmony run", "nox -s package"),
     ("harmony/docs/doctor.md", "*", "harmony/tests/doctor/test_kettle.py"),
     ("harmony/docs/your-protocol.md", "*", "harmony/tests/new_project/test_your_protocol.py"),
 )
