@@ -39,8 +39,8 @@ namespace ZeroBuffer.Driver
             get { return Math.Max(0, ProcessorSeconds() - processor); }
         }
 
-        /// <summary>What is told of an error that ends a series: how far it came, and the limit of all. The library knows
-        /// only what was left of that.</summary>
+        /// <summary>What is told of an error that ends a series: how far it came, and the limit of all.</summary>
+        /// <remarks>The library knows only what was left of that.</remarks>
         public RpcException Ended(ZeroBufferException error, long count, string what = "frames")
         {
             var text = error.Message;
