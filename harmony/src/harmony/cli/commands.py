@@ -7,6 +7,14 @@ from typing import Final
 GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "Start": {
         "run": ("run", "Run the matrix: every scenario over every pairing, or what the words say."),
+        "watch": (
+            "watch",
+            "Run what a change touches as soon as it is saved: features, steps, drivers; show how each cell stands.",
+        ),
+        "menu": (
+            "menu",
+            "Choose what to do from a list, by keyboard; each choice shows the command line that it stands for.",
+        ),
         "explain": ("explain", "Say what each sentence of a scenario will do: who performs it, and with what."),
         "scenarios": ("features", "List the scenarios that some words name."),
         "completion": ("completion", "Print what completes commands, options, scenarios and platforms in a shell."),
