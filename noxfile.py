@@ -102,6 +102,14 @@ def contract(session: nox.Session) -> None:
 
 @nox.session(venv_backend="none")
 @gate
+def docs(session: nox.Session) -> None:
+    """Make the site in build/site; a link that leads nowhere is an error, and a page that no door leads to."""
+    words = ("--quiet", "--fail-on-warning", "--keep-going", "--doctree-dir", "build/site.doctrees")
+    run(session, ours("sphinx-build"), *words, "--conf-dir", "docs/site", ".", "build/site")
+
+
+@nox.session(venv_backend="none")
+@gate
 def languages(session: nox.Session) -> None:
     """Build the implementations in C++, C#, Go and Rust, and the tests of C++, which tests/drivers runs."""
     run(session, ours("harmony"), "build")

@@ -14,7 +14,7 @@ from typing import Any, Final
 from harmony import Identity, Structure, driver_kit
 from harmony.wire import jsonrpc
 from step_definitions.duplex_service import Server
-from step_definitions.error_mapping import details_of, invalid_parameter, mapped_errors
+from step_definitions.error_mapping import invalid_parameter, mapped_errors, series
 from step_definitions.fast_loops import read_blind, write_alike
 from step_definitions.handles import Handles, HeldFrame, HeldSlot
 from step_definitions.library import AskingSide, Library, ReadingSide, WritingSide
@@ -163,18 +163,20 @@ class Dispatcher:
     ) -> Any:
         writer: WritingSide = self._handles.get(handle, "write_frame")
         clock = Clock(timeout)
-        series = itertools.islice(itertools.cycle(sizes), count) if sizes else itertools.repeat(payload.size, count)
+        lengths = itertools.islice(itertools.cycle(sizes), count) if sizes else itertools.repeat(payload.size, count)
         transfer = TransferBuilder()
         constant = None if payload.pattern is Pattern.FRAME or sizes else payload.content()
-        if constant is not None and not interval:
-            return write_alike(writer, constant, count, clock).as_dict(clock)
-        for number, size in enumerate(series):
-            if interval:
-                _sleep_until(clock.begin + number * interval)
-            sequence = writer.next_sequence
-            content = constant if constant is not None else _sized(payload, size).content(sequence)
-            writer.write_frame(content, clock.left)
-            transfer.add(sequence, len(content))
+        first = writer.next_sequence
+        with series(lambda: writer.next_sequence - first, timeout):
+            if constant is not None and not interval:
+                return write_alike(writer, constant, count, clock).as_dict(clock)
+            for number, size in enumerate(lengths):
+                if interval:
+                    _sleep_until(clock.begin + number * interval)
+                sequence = writer.next_sequence
+                content = constant if constant is not None else _sized(payload, size).content(sequence)
+                writer.write_frame(content, clock.left)
+                transfer.add(sequence, len(content))
         return transfer.as_dict(clock)
 
     def _fill(self, handle: int, payload: Payload, patience: float, timeout: float) -> Any:
@@ -231,25 +233,24 @@ class Dispatcher:
         reader: ReadingSide = self._handles.get(handle, "read_frame")
         clock = Clock(timeout)
         transfer = TransferBuilder()
-        while count is None or transfer.frames < count:
-            try:
-                if count is not None and not (look or delay):
-                    read_blind(reader, count, clock, transfer)
-                    break
-                frame = reader.read_frame(min(idle, clock.left) if count is None else clock.left)
-            except Exception as error:
-                code = getattr(error, "code", "")
-                if count is None and code in {"timeout", "writer_dead"} and not clock.over:
-                    break
-                raise DriverError(
-                    code or "system_error", f"after {transfer.frames} frames: {error}", details_of(error)
-                ) from error
-            try:
-                transfer.add(frame.sequence, frame.size, frame.data if look else None)
-                if delay:
-                    time.sleep(delay)  # the scenario asks for a slow reader
-            finally:
-                frame.release()
+        with series(lambda: transfer.frames, timeout):
+            while count is None or transfer.frames < count:
+                try:
+                    if count is not None and not (look or delay):
+                        read_blind(reader, count, clock, transfer)
+                        break
+                    frame = reader.read_frame(min(idle, clock.left) if count is None else clock.left)
+                except Exception as error:
+                    ends = getattr(error, "code", "") in {"timeout", "writer_dead"}
+                    if count is None and ends and not clock.over:
+                        break
+                    raise
+                try:
+                    transfer.add(frame.sequence, frame.size, frame.data if look else None)
+                    if delay:
+                        time.sleep(delay)  # the scenario asks for a slow reader
+                finally:
+                    frame.release()
         return transfer.as_dict(clock)
 
     def _relay(self, source: int, target: int, count: int, timeout: float) -> Any:
@@ -257,13 +258,14 @@ class Dispatcher:
         writer: WritingSide = self._handles.get(target, "write_frame")
         clock = Clock(timeout)
         transfer = TransferBuilder()
-        for _ in range(count):
-            frame = reader.read_frame(clock.left)
-            try:
-                transfer.add(frame.sequence, frame.size, frame.data)
-                writer.write_frame(bytes(frame.data), clock.left)
-            finally:
-                frame.release()
+        with series(lambda: transfer.frames, timeout):
+            for _ in range(count):
+                frame = reader.read_frame(clock.left)
+                try:
+                    writer.write_frame(bytes(frame.data), clock.left)
+                    transfer.add(frame.sequence, frame.size, frame.data)
+                finally:
+                    frame.release()
         return transfer.as_dict(clock)
 
     def _peek(self, frame: int, offset: int, length: int) -> str:
@@ -331,11 +333,12 @@ class Dispatcher:
         clock = Clock(timeout)
         content = payload.content()
         trips: list[float] = []
-        for _ in range(count):
-            begin = time.perf_counter()
-            client.send_request(content, clock.left)
-            client.receive_response(clock.left).release()
-            trips.append(time.perf_counter() - begin)
+        with series(lambda: len(trips), timeout, "answers"):
+            for _ in range(count):
+                begin = time.perf_counter()
+                client.send_request(content, clock.left)
+                client.receive_response(clock.left).release()
+                trips.append(time.perf_counter() - begin)
         return trips
 
 

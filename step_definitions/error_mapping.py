@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, Final
 
 from harmony.wire import jsonrpc
 from step_definitions.port import DriverError
+
+_LATE: Final = {"timeout": "nothing more came", "buffer_full": "there was no space for more"}
 
 
 @contextlib.contextmanager
@@ -33,6 +35,27 @@ def mapped_errors() -> Iterator[None]:
         if not isinstance(code, str):
             raise
         raise DriverError(code, str(error), details_of(error)) from error
+
+
+@contextlib.contextmanager
+def series(count: Callable[[], int], timeout: float, what: str = "frames") -> Iterator[None]:
+    """Let an error that ends a series tell how far it came, and the limit of all: the library knows only its rest.
+
+    Args:
+        count: Returns how far it came.
+        timeout: The limit.
+        what: What is counted.
+    """
+    try:
+        yield
+    except Exception as error:
+        code = getattr(error, "code", None)
+        if not isinstance(code, str):
+            raise
+        text, details = str(error), details_of(error)
+        if code in _LATE:
+            text, details = f"{_LATE[code]} within {timeout:g} s", {**details, "seconds": timeout}
+        raise DriverError(code, f"after {count()} {what}: {text}", details) from error
 
 
 def details_of(error: Exception) -> dict[str, Any]:

@@ -306,6 +306,14 @@ def objects_of_run(suffix: str) -> list[str]:
     return sorted(found)
 
 
+def owner_of(path: Path) -> int:
+    """Return the reader that has to remove an object: the one in the header of its buffer; 0 if there is no header."""
+    name = path.name.removesuffix(".lock").removeprefix("sem.sem-w-").removeprefix("sem.sem-r-")
+    with contextlib.suppress(OSError, struct.error):
+        return BufferView(name).field("reader_pid")
+    return 0
+
+
 _ENDS: Final = ("", "_request", "_response")
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 from harmony import ProcessControl, provider
-from step_definitions.observer import objects_of_run
+from step_definitions.observer import objects_of_run, owner_of
 from step_definitions.port import Driver
 from step_definitions.role import Role
 
@@ -42,6 +43,6 @@ def process_control(role: Role) -> ProcessControl:
     return RoleProcess(role)
 
 
-def leaked_objects(run_id: str) -> Iterable[str]:
-    """Name every segment, semaphore and lock file of a run that still exists."""
-    return objects_of_run(f"_{run_id}")
+def leaked_objects(run_id: str) -> Iterable[tuple[str, int]]:
+    """Name every segment, semaphore and lock file of a run that still exists, and the reader that has to remove it."""
+    return [(path, owner_of(Path(path))) for path in objects_of_run(f"_{run_id}")]

@@ -60,5 +60,5 @@ class BufferConfig:
 
     @property
     def segment_size(self) -> int:
-        """Bytes of the whole segment: control block, metadata, ring."""
+        """Bytes of the whole segment, of control block, metadata and ring."""
         return OIEB_SIZE + align(self.metadata_size) + align(self.payload_size)

@@ -54,8 +54,8 @@ def test_variables_of_a_run_are_no_settings(file: Path, monkeypatch: pytest.Monk
     ("text", "place"),
     [
         ("[timeouts]\nstep = 0\n", "timeouts.step: Input should be greater than 0"),
-        ("[timeouts]\nsetp = 1\n", "timeouts.setp: there is no such setting; did you mean 'setup'?"),
-        ("unknown = 1\n", "unknown: there is no such setting; known are: features, steps"),
+        ("[timeouts]\nsetp = 1\n", "timeouts.setp: there is no such key; did you mean 'setup'?"),
+        ("unknown = 1\n", "unknown: there is no such key; known are: features, steps"),
         ('[platforms.x]\ncommand = ["a"]\ncontract = "telepathy"\n', "platforms.x.contract"),
         ("steps = [\n", "harmony.toml"),
     ],
@@ -109,9 +109,9 @@ def test_no_project_is_an_error(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ('[driver]\ncontrct = "x"\n', "driver.contrct: there is no such setting; did you mean 'contract'?"),
-        ('[platforms.gas]\ncomand = ["x"]\n', "gas.comand: there is no such setting; did you mean 'command'?"),
-        ("[timeout]\nstep = 1\n", "timeout: there is no such setting; did you mean 'timeouts'?"),
+        ('[driver]\ncontrct = "x"\n', "driver.contrct: there is no such key; did you mean 'contract'?"),
+        ('[platforms.gas]\ncomand = ["x"]\n', "gas.comand: there is no such key; did you mean 'command'?"),
+        ("[timeout]\nstep = 1\n", "timeout: there is no such key; did you mean 'timeouts'?"),
         ('[driver]\nlocal = "gsa"\n[platforms.gas]\ncommand = ["x"]\ncontract = "driver"\n', "did you mean 'gas'?"),
         ('[driver]\nlocal = "gas"\n[platforms.gas]\ncommand = ["x"]\n', "'gas' is no platform with a driver"),
     ],

@@ -71,6 +71,7 @@ LIES: Final[dict[str, Callable[[Message], list[Message]]]] = {
     "says only no": _on_error(message="no"),
     "has codes of its own": _in_data("code", "oops"),
     "tells no values": _in_data("details", {}),
+    "tells what was left": _in_data("details", {"seconds": 0.0}),
     "passes over what is no message": lambda answer: [] if answer["id"] is None else [answer],
     "answers twice": lambda answer: [answer, answer],
     "answers without a version": lambda answer: [{key: value for key, value in answer.items() if key != "jsonrpc"}],

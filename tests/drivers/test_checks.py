@@ -29,6 +29,7 @@ NOTIFICATION = "test_what_wants_no_answer_gets_none"
 VERB = "test_a_verb_that_it_has_not_got"
 NUMBERS = "test_nothing_is_open_under_a_wrong_number"
 VALUES = "test_refusals_tell_the_values_involved"
+SERIES = "test_a_series_that_takes_too_long_tells_how_far_it_came_and_the_limit_of_all"
 NOISE = "test_what_is_no_message_is_said_so"
 MEMORY = "test_nothing_is_made_of_what_a_header_merely_announces"
 END = "test_it_ends_at_once_and_releases_everything_although_verbs_wait"
@@ -53,6 +54,8 @@ CAUGHT = [
     ("says only no", VERB),
     ("has codes of its own", NUMBERS),
     ("tells no values", VALUES),
+    ("says only no", SERIES),
+    ("tells what was left", SERIES),
     ("passes over what is no message", NONSENSE),
     ("passes over what is no message", NOISE),
     ("answers twice", NONSENSE),

@@ -5,6 +5,7 @@ See `docs/contract.md` for what each test asks, and `tests/drivers/exchange.py` 
 
 from __future__ import annotations
 
+import re
 import signal
 import time
 from collections.abc import Mapping
@@ -316,6 +317,39 @@ class Wire(Subject):
             assert driver.code("connect", name=f"9{name}") == "not_found"
             assert driver.code("create", name="a/b", metadata=0, payload=64) == "invalid_name"
             assert driver.code("read_metadata", handle=reader) == "no_metadata"
+
+    def test_a_series_that_takes_too_long_tells_how_far_it_came_and_the_limit_of_all(self, name: str) -> None:
+        with self.talk() as driver:
+            reader = driver.ask("create", name=name, metadata=0, payload=1024)
+            writer = driver.ask("connect", name=name)
+            driver.ask("create", name=f"2{name}", metadata=0, payload=1024)
+            target = driver.ask("connect", name=f"2{name}")
+            driver.ask("serve", name=f"3{name}", metadata=0, payload=1024)
+            client = driver.ask("dial", name=f"3{name}", metadata=0, payload=1024)
+            writes: dict[str, Any] = {"handle": writer, "payload": FRAME, "sizes": [], "interval": 0.0}
+            reads: dict[str, Any] = {"handle": reader, "delay": 0.0, "idle": 0.0}
+            alike = {**writes, "payload": SIMPLE}
+            series: list[tuple[str, str, dict[str, Any]]] = [
+                ("write", "buffer_full", {**writes, "count": 99}),
+                ("read_many", "timeout", {**reads, "count": 99, "look": True}),
+                ("write", "buffer_full", {**alike, "count": 99}),
+                ("read_many", "timeout", {**reads, "count": 99, "look": False}),
+                ("relay", "timeout", {"source": reader, "target": target, "count": 99}),
+            ]
+            moved = []
+            for verb, code, params in series:
+                if verb == "relay":
+                    driver.ask("write", **writes, count=2)
+                error = driver.refused(verb, REFUSED, **params, timeout=0.25)
+                found = re.match(r"after (\d+) frames: [^:]+ within 0\.25 s", error["message"])
+                assert found, error
+                moved.append(int(found[1]))
+                assert (error["data"]["code"], error["data"]["details"].get("seconds", 0.25)) == (code, 0.25)
+            assert 0 < moved[0] == moved[1] < 99
+            assert 0 < moved[2] == moved[3] < 99
+            assert moved[4] == 2
+            error = driver.refused("ping", REFUSED, handle=client, payload=SIMPLE, count=3, timeout=0.25)
+            assert re.match(r"after 0 answers: [^:]+ within 0\.25 s", error["message"]), error
 
     # ---- what it survives
 

@@ -1,13 +1,16 @@
-"""What the pages in docs/ list is all that there is."""
+"""Finds a page that lists less or more than there is, a link that leads nowhere, and an example that cannot be read."""
 
 from __future__ import annotations
 import __future__
 
+import ast
+import importlib
 import re
 import sys
+import tomllib
 import types
-from pathlib import Path
 from typing import Final
+from urllib.parse import unquote
 
 import pytest
 
@@ -18,8 +21,11 @@ from harmony.errors import ExitCode
 from harmony.verdict.expectations import Expectation
 from harmony.verdict.verdicts import MEANINGS
 from harmony.wire.contract_text import json_schema
+from tests.harmony.pages import ROOT, anchors, blocks, pages, targets, titles
 
-DOCS: Final = Path(__file__).parents[2] / "docs"
+DOCS: Final = ROOT / "docs"
+OURS: Final = ("harmony", "zerobuffer")
+LARGEST_PICTURE: Final = 60_000
 
 
 def test_the_documentation_lists_every_exit_code_and_verdict() -> None:
@@ -42,16 +48,53 @@ def test_the_documentation_lists_every_choice_of_the_menu() -> None:
     ]
 
 
-@pytest.mark.parametrize("page", ["drivers.md", "steps.md"])
+@pytest.mark.parametrize("page", pages())
+def test_a_link_leads_to_a_file_and_a_heading_that_are_there(page: str) -> None:
+    """The site follows the same links; a forge follows those of READMEs, too, and to files that are no pages."""
+    nowhere = []
+    for target in targets(page):
+        path, _, anchor = unquote(target).partition("#")
+        file = ((ROOT / page).parent / path).resolve() if path else ROOT / page
+        if "://" not in target and not (file.exists() and (not anchor or anchor in anchors(str(file)))):
+            nowhere.append(target)
+    assert nowhere == []
+
+
+def test_a_page_has_one_title() -> None:
+    """Each further one would stand in the contents of the site as a page of its own."""
+    assert [page for page in pages() if titles(page) != 1] == []
+
+
+def test_pictures_are_small_and_shown() -> None:
+    shown = {((ROOT / page).parent / target).resolve() for page in pages() for target in targets(page)}
+    pictures = sorted((DOCS / "pictures").iterdir())
+    assert [picture.name for picture in pictures if picture not in shown] == []
+    assert [picture.name for picture in pictures if picture.stat().st_size > LARGEST_PICTURE] == []
+
+
+@pytest.mark.parametrize("page", [page for page in pages() if any(block.language for block in blocks(page))])
+def test_an_example_can_be_read_and_imports_what_there_is(page: str) -> None:
+    scenarios = "".join(file.read_text("utf-8") for file in (ROOT / "features").glob("*.feature"))
+    lines = {line.strip() for line in scenarios.splitlines()}
+    for block in blocks(page):
+        if block.language == "toml":
+            tomllib.loads(block.text)
+        elif block.language == "gherkin":
+            assert [line for line in block.text.splitlines() if line.strip() not in lines] == []
+        elif block.language == "python":
+            for node in ast.walk(ast.parse(block.text)):
+                if isinstance(node, ast.ImportFrom) and (node.module or "").partition(".")[0] in OURS:
+                    module = importlib.import_module(node.module or "")
+                    assert [one.name for one in node.names if not hasattr(module, one.name)] == []
+
+
+@pytest.mark.parametrize("page", ["docs/drivers.md", "docs/steps.md"])
 def test_the_classes_on_a_page_are_made(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A name that the harness has no more, or a verb that is written wrong, would go out in the documentation."""
-    text = (DOCS / page).read_text("utf-8")
-    blocks = [
-        block for block in re.findall(r"```python\n(.*?)```", text, re.DOTALL) if block.startswith(("class", "from"))
-    ]
-    assert blocks
-    for number, block in enumerate(blocks):
-        module = types.ModuleType(f"block_{number}_of_{page.partition('.')[0]}")
+    made = [one.text for one in blocks(page) if one.language == "python" and one.text.startswith(("class", "from"))]
+    assert made
+    for number, block in enumerate(made):
+        module = types.ModuleType(f"example_{number}")
         monkeypatch.setitem(sys.modules, module.__name__, module)
         vars(module).update({name: getattr(harmony, name) for name in harmony.__all__})
         # What only stands in an annotation is the reader's own.

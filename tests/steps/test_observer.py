@@ -126,6 +126,14 @@ def test_an_obstacle_is_no_object_and_can_be_removed(view: BufferView, part: Par
     assert not view.path(part).exists()
 
 
+def test_it_says_which_reader_has_to_remove_an_object(view: BufferView) -> None:
+    with zerobuffer.Reader(view.name):
+        owners = {part: observer.owner_of(view.path(part)) for part in Part}
+    assert owners == dict.fromkeys(Part, os.getpid())
+    view.make_stale(Part.DATA, 1)
+    assert observer.owner_of(view.path(Part.DATA)) == 0, "without a header nobody can say"
+
+
 def test_it_finds_what_a_run_left_and_nothing_of_others(run_id: str) -> None:
     mine, other = BufferView(f"left{run_id}"), BufferView(f"left{run_id}9")
     for one in (mine, other):

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from harmony import Verdict
-from step_definitions.providers import leaked_objects
+from step_definitions.observer import objects_of_run
 from tests.zoo.mutants import MUTANTS, Mutant
 from tests.zoo.watch import run, watch
 
@@ -45,7 +45,7 @@ def test_the_correct_model_passes(number: str) -> None:
 def test_what_a_mutant_leaves_is_removed() -> None:
     played = run("tests.zoo.mutants:half_made", "7.2", patient=False)
     assert played.result.verdict is Verdict.FAILED
-    assert list(leaked_objects(str(played.run_id))) == []
+    assert objects_of_run(f"_{played.run_id}") == []
 
 
 def test_the_table_lists_the_whole_zoo() -> None:

@@ -16,7 +16,7 @@ from harmony import Project, Verdict, load_project
 from harmony.run.local_runner import LocalRun, LocalRunner
 from harmony.run.scenario_run import RunOptions
 from harmony.spec.gherkin import Scenario
-from step_definitions.providers import leaked_objects
+from step_definitions.observer import objects_of_run
 from tests.zoo.mutants import MUTANTS, Mutant
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -74,7 +74,7 @@ def run(name: str, number: str, *, patient: bool) -> LocalRun:
     """Run a scenario over a library, and remove what it leaves; what must pass is given the time of a busy machine."""
     with library(name, PATIENT if patient else SHORT):
         played = runner(60.0 if patient else 15.0).run(scenarios()[number])
-        for path in map(Path, leaked_objects(str(played.run_id))):
+        for path in map(Path, objects_of_run(f"_{played.run_id}")):
             path.rmdir() if path.is_dir() else path.unlink(missing_ok=True)
         return played
 

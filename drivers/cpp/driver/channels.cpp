@@ -121,8 +121,12 @@ Result ping(const Call& call) {
     std::vector<double> trips;
     while (trips.size() < count) {
         const auto begin = std::chrono::steady_clock::now();
-        client->send(content, clock.left());
-        client->receive(clock.left()).release();
+        try {
+            client->send(content, clock.left());
+            client->receive(clock.left()).release();
+        } catch (const zerobuffer::Error& error) {
+            throw clock.ended(error, trips.size(), "answers");
+        }
         trips.push_back(std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
     }
     return trips;

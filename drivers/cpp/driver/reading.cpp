@@ -43,7 +43,7 @@ Result read_many(const Call& call) {
             const bool ends =
                 error.code() == zerobuffer::Code::timeout || error.code() == zerobuffer::Code::writer_dead;
             if (!count && ends && !clock.is_over()) break;
-            throw Failure(error, "after " + std::to_string(transfer.frames) + " frames");
+            throw clock.ended(error, transfer.frames);
         }
     }
     transfer.stop(clock);
@@ -58,10 +58,14 @@ Result relay(const Call& call) {
     const auto source = call.dispatcher.handles.get<Reader>(source_handle);
     const auto target = call.dispatcher.handles.get<Writer>(target_handle);
     Transfer transfer;
-    while (transfer.frames < count) {
-        const Frame frame = source->read(clock.left());
-        target->write(frame.data(), clock.left());
-        transfer.add(frame.sequence(), frame.data());
+    try {
+        while (transfer.frames < count) {
+            const Frame frame = source->read(clock.left());
+            target->write(frame.data(), clock.left());
+            transfer.add(frame.sequence(), frame.data());
+        }
+    } catch (const zerobuffer::Error& error) {
+        throw clock.ended(error, transfer.frames);
     }
     transfer.stop(clock);
     return transfer;

@@ -32,9 +32,8 @@ public:
     Failure(zerobuffer::Code its_cause, const std::string& message, zerobuffer::Values its_details = {})
         : std::runtime_error(message), code(driver_error), cause(its_cause), details(std::move(its_details)) {}
 
-    /// An error of the library, perhaps `after` something.
-    explicit Failure(const zerobuffer::Error& error, const std::string& after = {})
-        : Failure(error.code(), after.empty() ? error.what() : after + ": " + error.what(), error.values()) {}
+    /// An error of the library.
+    explicit Failure(const zerobuffer::Error& error) : Failure(error.code(), error.what(), error.values()) {}
 
     int code;
     std::optional<zerobuffer::Code> cause;

@@ -1,11 +1,14 @@
 #include "transfer.hpp"
 
 #include "crc32.hpp"
+#include "rpc.hpp"
 #include "system.hpp"
 
 #include <zerobuffer/layout.hpp>
 
 #include <algorithm>
+#include <sstream>
+#include <utility>
 
 namespace driver {
 
@@ -15,6 +18,22 @@ Clock::Clock(std::chrono::nanoseconds timeout)
 std::chrono::nanoseconds Clock::left() const {
     const std::chrono::nanoseconds spent = std::chrono::steady_clock::now() - begin_;
     return std::max(timeout_ - spent, std::chrono::nanoseconds::zero());
+}
+
+Failure Clock::ended(const zerobuffer::Error& error, std::uint64_t count, std::string_view what) const {
+    using zerobuffer::Code;
+    std::ostringstream text;
+    text << "after " << count << ' ' << what << ": ";
+    zerobuffer::Values details = error.values();
+    if (error.code() == Code::timeout || error.code() == Code::buffer_full) {
+        const double limit = std::chrono::duration<double>(timeout_).count();
+        const bool full = error.code() == Code::buffer_full;
+        text << (full ? "there was no space for more" : "nothing more came") << " within " << limit << " s";
+        details.insert_or_assign("seconds", limit);
+    } else {
+        text << error.what();
+    }
+    return Failure(error.code(), text.str(), std::move(details));
 }
 
 double Clock::seconds() const {

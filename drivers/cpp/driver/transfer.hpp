@@ -1,13 +1,18 @@
 #pragma once
 
+#include <zerobuffer/error.hpp>
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 namespace driver {
+
+class Failure;
 
 /// The time that a verb has, and what it has spent.
 class Clock {
@@ -19,6 +24,11 @@ public:
     [[nodiscard]] std::chrono::nanoseconds left() const;
 
     [[nodiscard]] bool is_over() const { return left() <= std::chrono::nanoseconds::zero(); }
+
+    /// What is told of an error that ends a series: how far it came, and the limit of all. The library knows only what
+    /// was left of that.
+    [[nodiscard]] Failure ended(const zerobuffer::Error& error, std::uint64_t count,
+                                std::string_view what = "frames") const;
 
     [[nodiscard]] double seconds() const;
     [[nodiscard]] double processor_seconds() const;

@@ -25,7 +25,11 @@ Result write(const Call& call) {
         }
         const std::uint64_t size = sizes.empty() ? recipe.size : sizes[number % sizes.size()];
         const auto content = maker.content(writer->next_sequence(), size);
-        transfer.add(writer->write(content, clock.left()), content.size());
+        try {
+            transfer.add(writer->write(content, clock.left()), content.size());
+        } catch (const zerobuffer::Error& error) {
+            throw clock.ended(error, transfer.frames);
+        }
     }
     transfer.stop(clock);
     return transfer;

@@ -52,8 +52,15 @@ namespace ZeroBuffer.Driver
 
                 var size = sizes.Length > 0 ? sizes[number % sizes.Length] : recipe.Size;
                 var content = recipe.Content(size, writer.NextSequence);
-                var sequence = writer.Write(content.Array, content.Offset, content.Count, clock.Left);
-                transfer.Add(sequence, content.Count);
+                try
+                {
+                    var sequence = writer.Write(content.Array, content.Offset, content.Count, clock.Left);
+                    transfer.Add(sequence, content.Count);
+                }
+                catch (ZeroBufferException error)
+                {
+                    throw clock.Ended(error, transfer.Frames);
+                }
             }
 
             return transfer.Plain(clock);
@@ -178,7 +185,7 @@ namespace ZeroBuffer.Driver
                         break;
                     }
 
-                    throw RpcException.Of(error, $"after {transfer.Frames} frames: ");
+                    throw clock.Ended(error, transfer.Frames);
                 }
             }
 
@@ -193,13 +200,20 @@ namespace ZeroBuffer.Driver
             var source = handles.Get<Reader>(given, "source");
             var target = handles.Get<Writer>(given, "target");
             var transfer = new Transfer();
-            for (; count > 0; count--)
+            try
             {
-                using (var frame = source.Read(clock.Left))
+                for (; count > 0; count--)
                 {
-                    transfer.Add(frame);
-                    target.Write(frame.Data.Pointer, frame.Size, clock.Left);
+                    using (var frame = source.Read(clock.Left))
+                    {
+                        target.Write(frame.Data.Pointer, frame.Size, clock.Left);
+                        transfer.Add(frame);
+                    }
                 }
+            }
+            catch (ZeroBufferException error)
+            {
+                throw clock.Ended(error, transfer.Frames);
             }
 
             return transfer.Plain(clock);

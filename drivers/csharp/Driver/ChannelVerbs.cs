@@ -94,8 +94,16 @@ namespace ZeroBuffer.Driver
             for (; count > 0; count--)
             {
                 var begin = Clock.Now;
-                client.Send(content, clock.Left);
-                client.Receive(clock.Left).Release();
+                try
+                {
+                    client.Send(content, clock.Left);
+                    client.Receive(clock.Left).Release();
+                }
+                catch (ZeroBufferException error)
+                {
+                    throw clock.Ended(error, trips.Count, "answers");
+                }
+
                 trips.Add((Clock.Now - begin) / 1e9);
             }
 

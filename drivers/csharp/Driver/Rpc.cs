@@ -37,9 +37,9 @@ namespace ZeroBuffer.Driver
             return new RpcException(message, data);
         }
 
-        public static RpcException Of(ZeroBufferException error, string before = "")
+        public static RpcException Of(ZeroBufferException error)
         {
-            return Of(error.Code, before + error.Message, error.Values);
+            return Of(error.Code, error.Message, error.Values);
         }
 
         public static RpcException Params(string cause)

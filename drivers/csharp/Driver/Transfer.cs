@@ -1,5 +1,6 @@
 using System;
 using System.Collections.Generic;
+using System.Globalization;
 
 namespace ZeroBuffer.Driver
 {
@@ -10,8 +11,11 @@ namespace ZeroBuffer.Driver
         private readonly double processor = ProcessorSeconds();
         private readonly Deadline deadline;
 
+        private readonly double limit;
+
         public RequestClock(TimeSpan timeout)
         {
+            limit = timeout.TotalSeconds;
             deadline = Deadline.After(timeout);
         }
 
@@ -33,6 +37,22 @@ namespace ZeroBuffer.Driver
         public double ProcessorSecondsSpent
         {
             get { return Math.Max(0, ProcessorSeconds() - processor); }
+        }
+
+        /// <summary>What is told of an error that ends a series: how far it came, and the limit of all.</summary>
+        /// <remarks>The library knows only what was left of that.</remarks>
+        public RpcException Ended(ZeroBufferException error, long count, string what = "frames")
+        {
+            var text = error.Message;
+            var values = new Dictionary<string, object>(error.Values);
+            if (error is FrameTimeoutException || error is BufferFullException)
+            {
+                var said = error is BufferFullException ? "there was no space for more" : "nothing more came";
+                text = said + " within " + limit.ToString("G", CultureInfo.InvariantCulture) + " s";
+                values["seconds"] = limit;
+            }
+
+            return RpcException.Of(error.Code, $"after {count} {what}: {text}", values);
         }
 
         private static double ProcessorSeconds()

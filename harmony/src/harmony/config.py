@@ -218,6 +218,8 @@ class Settings(BaseSettings):
         repeat: The command that repeats a cell; ``{pytest}`` (how pytest was called), ``{words}`` (the cell, and the
             options that decide what it does) and ``{seed}`` are filled in.
         fuse: How many times in a row a platform may hang, or fail the same way, before it is stopped; 0 for any number.
+        patience: How many times what passing cells of its scenario needed a step may take of a platform that has timed
+            out before; 0 for the whole limit.
         log_level: Least level shown on stderr while steps run.
         telemetry: Whether to make OpenTelemetry spans.
         timeouts: Deadlines.
@@ -240,6 +242,7 @@ class Settings(BaseSettings):
     capabilities: tuple[str, ...] = ()
     repeat: str = "{pytest} {words} --seed {seed}"
     fuse: int = Field(default=5, ge=0)
+    patience: float = Field(default=10.0, ge=0)
     log_level: Literal["trace", "debug", "info", "warning", "error", "critical"] = "warning"
     telemetry: bool = False
     timeouts: Timeouts = Timeouts()

@@ -14,12 +14,11 @@ from typing import Any, Final
 
 import pydantic
 from pydantic import BaseModel
-from pydantic_core import ErrorDetails
 from pydantic_settings import EnvSettingsSource, SettingsError
 
 from harmony.config import NESTING, PREFIX, Settings
 from harmony.errors import ConfigurationError
-from harmony.suggestion import did_you_mean
+from harmony.suggestion import what_is_wrong
 
 _OLD_KEYS: Final = {"trials": "checks", "measures": "cases"}
 """Keys of ``[driver]`` as earlier versions called them."""
@@ -51,17 +50,11 @@ def read_settings(file: Path, overrides: Mapping[str, Any] | None = None) -> Set
     except pydantic.ValidationError as error:
         lines = []
         for detail in error.errors():
-            parts = (_source(detail["loc"], file, overrides or {}), ".".join(map(str, detail["loc"])), _said(detail))
+            where = [str(part) for part in detail["loc"]]
+            said = what_is_wrong(detail, _model_at(where[:-1]).model_fields)
+            parts = (_source(detail["loc"], file, overrides or {}), ".".join(where), said)
             lines.append(": ".join(filter(None, parts)))
         raise ConfigurationError("\n".join(lines), hint="docs/running.md of harmony has every setting") from error
-
-
-def _said(detail: ErrorDetails) -> str:
-    """Return what is wrong with a value, or what a key may mean that does not exist."""
-    if detail["type"] != "extra_forbidden":
-        return detail["msg"].removeprefix("Value error, ")
-    *above, key = map(str, detail["loc"])
-    return f"there is no such setting; {did_you_mean(key, _model_at(above).model_fields)}"
 
 
 def _model_at(parts: Iterable[str]) -> type[BaseModel]:

@@ -1,17 +1,15 @@
 """What a driver in Python imports: `serve` does all but the verbs.
 
-A driver is a class whose public methods are its verbs, and one call at the end of its file:
+A driver is a class whose public methods are its verbs, and one call at the end of its file::
 
-```python
-from harmony.driver_kit import Misfit, Refused, serve
+    from harmony.driver_kit import Misfit, Refused, serve
 
-class Verbs:
-    def get(self, key: str, timeout: float) -> str: ...
-    def close_all(self) -> None: ...
+    class Verbs:
+        def get(self, key: str, timeout: float) -> str: ...
+        def close_all(self) -> None: ...
 
-if __name__ == "__main__":
-    serve(Verbs(), name="mine", protocol="1.0")
-```
+    if __name__ == "__main__":
+        serve(Verbs(), name="mine", protocol="1.0")
 
 Each call comes in a thread of its own, so that one that waits holds up no other. Arguments are checked against the
 annotations of the method; parameters that it does not name are left out. What a verb returns becomes JSON, data classes
@@ -46,7 +44,7 @@ _SET_DEATH_SIGNAL: Final = 1
 _PADDING: Final = "padding_"
 
 Perform = Callable[[str, Mapping[str, Any], jsonrpc.Id], Any]
-"""Does a verb: its name, its parameters, and the id of the request."""
+"""Does a verb, of which it gets the name, the parameters and the id of the request."""
 Structures = Mapping[str, type[ctypes.Structure] | Mapping[str, Any]]
 """Structures by their names in the contract, as ctypes has laid them out, or as ``hello`` tells them."""
 

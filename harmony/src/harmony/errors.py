@@ -75,14 +75,20 @@ class HarmonyError(Exception):
 
 
 class ConfigurationError(HarmonyError):
-    """The project file, the environment or an option says something impossible."""
+    """The project file, the environment or an option says something impossible.
+
+    Way out: correct the line, variable or option that the message names; `docs/running.md` lists the settings.
+    """
 
     code = "configuration"
     exit_code = ExitCode.CONFIGURATION
 
 
 class GherkinSyntaxError(HarmonyError):
-    """A feature file is not Gherkin."""
+    """A feature file is not Gherkin.
+
+    Way out: correct the line that the message names; of a long file, look at the line before it, too.
+    """
 
     code = "gherkin_syntax"
     exit_code = ExitCode.LINT
@@ -93,7 +99,10 @@ class GherkinSyntaxError(HarmonyError):
 
 
 class StepClassError(HarmonyError):
-    """A step class or provider cannot be used as it is written."""
+    """A step class or provider cannot be used as it is written.
+
+    Way out: change the method or function that the message names; it says what its signature lacks.
+    """
 
     code = "step_class"
     exit_code = ExitCode.LINT
@@ -101,6 +110,9 @@ class StepClassError(HarmonyError):
 
 class UndefinedStepError(HarmonyError):
     """No step definition matches a sentence.
+
+    Way out: write the sentence as it is meant, take the one under `did you mean`, or begin with what `harmony
+    scaffold` writes.
 
     Attributes:
         snippet: A method to start from.
@@ -117,55 +129,80 @@ class UndefinedStepError(HarmonyError):
 
 
 class AmbiguousStepError(HarmonyError):
-    """More than one step definition matches a sentence."""
+    """More than one step definition matches a sentence.
+
+    Way out: narrow one of the patterns that the message lists, or remove it.
+    """
 
     code = "ambiguous_step"
     exit_code = ExitCode.LINT
 
 
 class ConversionError(HarmonyError):
-    """An argument of a sentence does not fit the annotation of its parameter."""
+    """An argument of a sentence does not fit the annotation of its parameter.
+
+    Way out: change the sentence or the annotation; for a type of your own, add it to `CONVERTERS`.
+    """
 
     code = "conversion"
     exit_code = ExitCode.LINT
 
 
 class InjectionError(HarmonyError):
-    """A constructor asks for something nobody provides."""
+    """A constructor asks for something nobody provides.
+
+    Way out: annotate the parameter with a class that can be made, or write a `@provider` for its type.
+    """
 
     code = "injection"
     exit_code = ExitCode.LINT
 
 
 class UnknownSelectionError(HarmonyError):
-    """A word names no scenario."""
+    """A word names no scenario.
+
+    Way out: take a number of `harmony scenarios`, or one of those that the message lists.
+    """
 
     code = "unknown_selection"
     exit_code = ExitCode.USAGE
 
 
 class NothingSelectedError(HarmonyError):
-    """What was asked for selects no scenario that may run."""
+    """What was asked for selects no scenario that may run.
+
+    Way out: widen the selection, or add the option that the message names for scenarios on request.
+    """
 
     code = "nothing_selected"
     exit_code = ExitCode.NOTHING_SELECTED
 
 
 class UnsupportedError(HarmonyError):
-    """Raised by a step or provider: what the scenario needs does not exist here. Never counted as passed."""
+    """Raised by a step or provider: what the scenario needs does not exist here. Never counted as passed.
+
+    Way out: run it where that exists; if it is never there, say so by a capability that the platform does not
+    claim.
+    """
 
     code = "unsupported"
     exit_code = ExitCode.FAILED
 
 
 class LeftBehindError(HarmonyError):
-    """A scenario ended, or a worker, and processes of it ran on; they have been ended now."""
+    """A scenario ended, or a worker, and processes of it ran on; they have been ended now.
+
+    Way out: end them in the scenario's clean-up; a driver or worker ends what it has started before it exits.
+    """
 
     code = "left_behind"
 
 
 class CrashedError(HarmonyError):
-    """A process has ended by itself: before it was asked to, or then by a signal or with a code other than 0."""
+    """A process has ended by itself: before it was asked to, or then by a signal or with a code other than 0.
+
+    Way out: read the last lines of its stderr in the report, and repeat the cell with the line below it.
+    """
 
     code = "crashed"
     exit_code = ExitCode.CRASHED
@@ -174,6 +211,8 @@ class CrashedError(HarmonyError):
 
 class StepTimeoutError(HarmonyError):
     """A step did not end within its time.
+
+    Way out: see where it stood in the stack; raise `timeouts` if the step is right to take that long.
 
     Attributes:
         seconds: The time it had.
@@ -190,7 +229,10 @@ class StepTimeoutError(HarmonyError):
 
 
 class CleanupError(HarmonyError):
-    """Something a scenario held could not be released."""
+    """Something a scenario held could not be released.
+
+    Way out: each cause is named: correct the clean-up, or what holds on to the resource.
+    """
 
     code = "cleanup"
     exit_code = ExitCode.FAILED
@@ -203,7 +245,9 @@ class CleanupError(HarmonyError):
     @property
     def verdict(self) -> Verdict:
         """What it makes of a scenario: a crash is one also here, and a lack that showed in the background is a lack."""
-        if any(getattr(cause, "verdict", None) is Verdict.CRASHED for cause in self.causes):
-            return Verdict.CRASHED
+        found = {getattr(cause, "verdict", None) for cause in self.causes}
+        for gravest in (Verdict.CRASHED, Verdict.TIMED_OUT):
+            if gravest in found:
+                return gravest
         lacking = all(isinstance(cause, UnsupportedError) for cause in self.causes)
         return Verdict.UNSUPPORTED if lacking else Verdict.FAILED

@@ -15,7 +15,10 @@ SECONDS: Final = 1.0
 
 
 class PatternError(HarmonyError):
-    """A text is no regular expression, or one that cannot be decided in time."""
+    """A text is no regular expression, or one that cannot be decided in time.
+
+    Way out: correct the pattern; one without nested repetitions comes to its end.
+    """
 
     code = "pattern"
 

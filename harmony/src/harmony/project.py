@@ -24,7 +24,7 @@ from harmony.steps.registry import StepRegistry, import_modules
 from harmony.wire.driver_contract import Contract
 
 if TYPE_CHECKING:
-    from harmony.process.resources import LeakProbe  # what looks at processes is nothing for a worker
+    from harmony.process.remains import LeakProbe  # what looks at processes is nothing for a worker
 
 Named = TypeVar("Named")
 

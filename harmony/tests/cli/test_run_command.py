@@ -158,7 +158,7 @@ def test_steps_are_told_with_role_time_and_verdict(bells: Sandbox, jobs: str) ->
         (("--tin",), 4, "No such option: --tin"),
         (("1.3",), 5, "add --with-tag stress"),
         (("--platform", "mine=./nothing"), 7, "mine is not available: there is no program"),
-        (("--set", "nothing=1"), 7, "there is no such setting"),
+        (("--set", "xyz=1"), 7, "xyz: there is no such key"),
         (("--project", ".."), 7, "no harmony.toml in"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",

@@ -109,7 +109,7 @@ class Office:
         (scenario,) = (one for one in run.scenarios if one.number == number)
         mode = MatrixMode(run, MatrixRequest(PairingRequest(words)))
         (cell,) = mode.cells([scenario])
-        return self._mode.play(cell, self._hear).result
+        return self._mode.play(cell, self._hear, {}).result
 
     def close(self) -> None:
         mode, self._mode = self._mode, None
@@ -429,7 +429,7 @@ def test_a_sentence_that_no_worker_announces_is_reported_with_its_place(office: 
         "06-more.feature:3: unannounced: When the 'sender' process poats 'apple': no worker announces it (dumb, pascal)"
     ]
     (problem,) = office.run.problems()
-    assert problem.hint == "did you mean \"the 'sender' process posts '([^']+)'\"?"
+    assert problem.hint == "did you mean: the 'sender' process posts 'apple' (pascal)"
 
 
 @pytest.mark.parametrize("name", ["silent", "absent"])
@@ -486,6 +486,17 @@ def test_plain_pytest_plays_a_project_without_steps_of_its_own_with_its_workers(
     assert "22 cells: 10 passed, 2 failed, 10 unsupported" in done.stdout, done.stdout + done.stderr
     assert "test_unit.py ." in done.stdout, "and what is no scenario runs, too"
     assert words.returncode == 0, words.stdout + words.stderr
+
+
+def test_nothing_is_drafted_in_python_where_only_workers_know_the_sentences(office: Office) -> None:
+    office.employ("pascal")
+    feature(office, "Feature: F\n  Scenario: 6.1 S\n    Then the 'receiver' process should hum\n")
+    _ = office.run
+    done = Sandbox(office.root).harmony("scaffold", "-o", "drafts")
+    assert done.returncode == 7, done.stdout
+    assert "steps = []" in done.stderr
+    assert "give a worker a step definition" in done.stderr
+    assert not (office.root / "drafts").exists()
 
 
 # Roles.

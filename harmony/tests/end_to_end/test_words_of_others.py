@@ -120,10 +120,17 @@ def test_an_endless_error_is_cut_in_its_middle(zoo: Sandbox) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take no such name")
-def test_a_file_name_that_is_no_text_ends_no_run(zoo: Sandbox) -> None:
+@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["serially", "in-parallel"])
+def test_a_file_name_that_is_no_text_ends_no_run(zoo: Sandbox, workers: tuple[str, ...]) -> None:
     features = zoo.directory / "features"
-    (features / "1-zoo.feature").rename(Path(os.fsdecode(os.fsencode(features) + b"/1-\xff.feature")))
-    code, told = on_a_terminal(zoo.directory, *WORDS)
+    (features / "1-zoo.feature").rename(Path(os.fsdecode(os.fsencode(features) + b"/zoo-\xff.feature")))
+    code, told = on_a_terminal(zoo.directory, *WORDS, *workers)
     assert code == 1, told
     assert verdicts(zoo.directory / "x.ndjson") == [Verdict.FAILED, Verdict.PASSED]
-    assert r"features/1-\udcff.feature:" in told
+    assert r"features/zoo-\udcff.feature:" in told
+    assert "INTERNALERROR" not in told
+    if workers:
+        code, told = on_a_terminal(zoo.directory, *WORDS, *workers, str(next(features.iterdir())))
+        assert (code, "INTERNALERROR" in told) == (4, False), told
+    again, told = on_a_terminal(zoo.directory, *WORDS, *workers, "--last-failed")
+    assert (again, "1 failed" in told) == (1, True), told

@@ -189,7 +189,7 @@ def test_what_is_left_behind_is_removed_and_told(tmp_path: Path) -> None:
         probes=[lambda run_id: [str(path) for path in tmp_path.glob(f"*_{run_id}")]],
     )
     (problem,) = outcome.problems
-    assert "good_good left behind (removed now)" in problem
+    assert "good_good: left behind (removed now)" in problem
     assert list(tmp_path.iterdir()) == []
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import signal
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from harmony.errors import CleanupError, CrashedError, HarmonyError, Unsupported
 from harmony.model import ScenarioStart, StepOutcome, Verdict
 from harmony.process.child import ChildProcess, ProcessSpec
 from harmony.steps.context import ScenarioContext
+from harmony.wire.driver import DriverError
 from harmony.wire.jsonrpc import ErrorResponse
 from harmony.wire.link import Link, RefusedError
 from harmony.wire.step_contract import StepResponse, response_fields
@@ -117,11 +119,29 @@ def test_a_scenario_judges_its_processes_when_all_is_released_and_once() -> None
     assert len(caught.value.causes) == 1
 
 
+def test_what_hangs_is_told_once_and_also_if_the_clean_up_swallows_it() -> None:
+    hang = DriverError("hang", "boil did not return")
+
+    def end(scenario: ScenarioContext, *, raises: bool) -> None:
+        scenario.hangs.append(hang)
+        if raises:
+            raise hang
+
+    for raises in (True, False):
+        scenario = context()
+        scenario.on_cleanup(functools.partial(end, scenario, raises=raises))
+        with pytest.raises(CleanupError) as caught:
+            asyncio.run(scenario.close())
+        assert (caught.value.causes, caught.value.verdict) == ((hang,), Verdict.TIMED_OUT)
+
+
 @pytest.mark.parametrize(
     ("causes", "verdict"),
     [
         ([UnsupportedError("no")], Verdict.UNSUPPORTED),
         ([UnsupportedError("no"), HarmonyError("stuck")], Verdict.FAILED),
+        ([HarmonyError("stuck"), DriverError("hang", "no answer")], Verdict.TIMED_OUT),
+        ([DriverError("hang", "no answer"), CrashedError("dead")], Verdict.CRASHED),
         ([UnsupportedError("no"), HarmonyError("stuck"), CrashedError("dead")], Verdict.CRASHED),
     ],
 )
@@ -133,7 +153,7 @@ def test_a_worker_can_say_that_what_it_had_started_has_crashed() -> None:
     fields = response_fields(StepOutcome(Verdict.CRASHED, "the child is dead"))
     outcome = StepResponse.model_validate(fields).outcome(0.0)
     assert (outcome.verdict, outcome.error) == (Verdict.CRASHED, "the child is dead")
-    for verdict in (Verdict.CRASHED, Verdict.FAILED, Verdict.UNSUPPORTED):
+    for verdict in (Verdict.CRASHED, Verdict.TIMED_OUT, Verdict.FAILED, Verdict.UNSUPPORTED):
         assert RefusedError("toy", ErrorResponse(1, -32603, "it", {"verdict": verdict.value})).verdict is verdict
     for said in ("passed", [], None):
         assert RefusedError("toy", ErrorResponse(1, -32603, "stuck", {"verdict": said})).verdict is Verdict.ERRORED

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import textwrap
 import time
 
 import pytest
 
+from harmony.process.remains import PROBE_PATIENCE
 from pytests import ALONE, words_of_pytest
 from sandbox import Sandbox
 
@@ -53,12 +55,39 @@ TEST = """
 """
 
 
+PROBES = """
+    import time
+    from pathlib import Path
+
+
+    def hangs(run_id):
+        Path("begun").touch()
+        time.sleep(600)
+"""
+PLATFORM = """
+    [leaks]
+    probes = ["probes:hangs"]
+    [platforms.toy]
+    command = ["{python}", "-m", "harmony", "serve"]
+"""
+
+
 @pytest.fixture
 def waiting(sandbox: Sandbox) -> Sandbox:
     sandbox.write("features/01-waiting.feature", FEATURE)
     sandbox.write("steps.py", STEPS)
     sandbox.write("test_waiting.py", TEST)
     return sandbox
+
+
+def test_a_leak_probe_that_hangs_holds_nobody_up(waiting: Sandbox) -> None:
+    """It is no part of a loop: asyncio cancels on the first interruption, and a loop that is blocked hears nothing."""
+    waiting.write("probes.py", PROBES)
+    waiting.write("steps.py", STEPS.replace("sleep(60)", "sleep(0)").replace('Path("begun").touch()', "pass"))
+    waiting.write("harmony.toml", 'steps = ["steps"]\n' + textwrap.dedent(PLATFORM))
+    assert PROBE_PATIENCE > PATIENCE, "or the end of the probe would end the run"
+    returncode, told = ended(waiting, words_of_pytest("toy", "1.1"), signal.SIG_DFL)
+    assert returncode == pytest.ExitCode.INTERRUPTED, told
 
 
 @pytest.mark.parametrize(
@@ -71,7 +100,13 @@ def waiting(sandbox: Sandbox) -> Sandbox:
     ids=["scenario", "scenario in a worker", "test in the background"],
 )
 def test_what_a_run_holds_is_released(waiting: Sandbox, path: str, workers: str, interrupts: signal.Handlers) -> None:
-    command = words_of_pytest("-n", workers, path)
+    returncode, told = ended(waiting, words_of_pytest("-n", workers, path), interrupts)
+    assert returncode == pytest.ExitCode.INTERRUPTED, told
+    assert (waiting.directory / "released").exists(), told
+
+
+def ended(waiting: Sandbox, command: list[str], interrupts: signal.Handlers) -> tuple[int, str]:
+    """Start a run, and ask it to end once it has begun; return how it ended, and what it said."""
     with subprocess.Popen(
         command,
         cwd=waiting.directory,
@@ -91,5 +126,4 @@ def test_what_a_run_holds_is_released(waiting: Sandbox, path: str, workers: str,
             told, _ = run.communicate(timeout=PATIENCE)
         finally:
             run.kill()
-    assert run.returncode == pytest.ExitCode.INTERRUPTED, told.decode()
-    assert (waiting.directory / "released").exists(), told.decode()
+    return run.returncode, told.decode()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from harmony.project import load_project
 from harmony.pytest_plugin.unplayed_cells import cell_at
 from harmony.run.local_mode import LocalMode
 from harmony.run.project_run import ProjectRun
+from harmony.text import visible
 from harmony.verdict.events import CellFinished, CellStarted, RunFinished, StepStarted, read_file
 from sandbox import Sandbox
 
@@ -141,11 +144,17 @@ def test_another_test_that_ends_its_worker_is_no_cell_and_never_forgiven(deadly:
     assert {key: one.error for key, one in cells.items() if one.verdict is not Verdict.PASSED} == {}
 
 
-def test_a_cell_is_found_by_what_pytest_calls_it(deadly: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+NO_TEXT = pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take no such name")
+
+
+@pytest.mark.parametrize("file", [b"01-counting.feature", pytest.param(b"\xff.feature", marks=NO_TEXT)])
+def test_a_cell_is_found_by_what_pytest_calls_it(deadly: Sandbox, monkeypatch: pytest.MonkeyPatch, file: bytes) -> None:
+    features = deadly.directory / "features"
+    (features / "01-counting.feature").rename(features / os.fsdecode(file))
     monkeypatch.chdir(deadly.directory)
     run = ProjectRun(load_project(deadly.directory))
     mode = LocalMode(run)
-    place = "features/01-counting.feature"
+    place = f"features/{visible(os.fsdecode(file))}"
     names = {one.number: one.id for one in run.scenarios}
     for number, name in names.items():
         found = cell_at(run, mode, f"{place}::{name}", deadly.directory)

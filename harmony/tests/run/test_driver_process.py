@@ -11,15 +11,19 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from harmony.errors import UnsupportedError
-from harmony.model import Verdict
+from harmony.model import ScenarioStart, StepCall, StepOutcome, StepType, Verdict
 from harmony.process.child import ProcessSpec
-from harmony.run import driver_process, role_driver
-from harmony.run.driver_actor import DriverProgram
+from harmony.run import driver_process
+from harmony.run.driver_actor import DriverActor, DriverProgram
+from harmony.run.role_driver import with_drivers
+from harmony.steps.library import StepLibrary
+from harmony.steps.registry import StepRegistry
 from harmony.verdict.events import Event, WorkerEnded, WorkerStarted
 from harmony.wire.driver import DriverError
 from harmony.wire.driver_contract import HandshakeError
 from harmony.wire.verb import ContractViolationError
 from kettle.contract import CONTRACT, KettleProcess
+from kettle.steps import KettleSteps
 from sandbox import HELPERS
 
 
@@ -122,6 +126,39 @@ def test_a_hang_comes_with_what_the_driver_says_it_does(monkeypatch: pytest.Monk
     with_kettle("hangs", work)
 
 
+@pytest.mark.parametrize(
+    ("fault", "sentence", "verdict", "told"),
+    [
+        ("hangs", "refuses '1' cups", Verdict.TIMED_OUT, "of which the step made: expected '1' seen ''"),
+        ("hangs", "boils '1' cups", Verdict.TIMED_OUT, ""),
+        ("unknown-code", "refuses '6' cups", Verdict.FAILED, "expected '6' seen ''"),
+        ("", "refuses '6' cups", Verdict.PASSED, ""),
+    ],
+)
+def test_a_hang_is_a_timeout_whatever_a_step_makes_of_it(
+    monkeypatch: pytest.MonkeyPatch, fault: str, sentence: str, verdict: Verdict, told: str
+) -> None:
+    monkeypatch.setattr(driver_process, "GRACE", 0.1)
+    library = with_drivers(StepLibrary(StepRegistry.of_classes(KettleSteps), contract=CONTRACT))
+
+    async def body() -> StepOutcome:
+        actor = DriverActor(library, spec(fault))
+        try:
+            await actor.start(ScenarioStart("host", "kettle", "1.1 S", 41, 2))
+            outcome = await actor.perform(StepCall(StepType.WHEN, f"the 'host' process {sentence}", "host"))
+            await actor.finish()
+        finally:
+            await actor.close()
+        return outcome
+
+    outcome = asyncio.run(body())
+    assert outcome.verdict is verdict, outcome.error
+    assert told in outcome.error
+    if fault == "hangs":
+        assert outcome.error.startswith("DriverError: hang: boil did not return within 1 s and 0.1 s more\n")
+        assert "thread stove" in outcome.data["stack"]
+
+
 def test_a_death_comes_with_its_signal_and_last_words() -> None:
     async def work(kettle: KettleProcess) -> None:
         with pytest.raises(DriverError) as dead:
@@ -155,7 +192,7 @@ def test_one_that_does_not_end_is_ended_and_named(monkeypatch: pytest.MonkeyPatc
 
 
 def test_it_says_what_is_under_way_and_since_when(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(role_driver, "_DUMP_TIMEOUT", 60.0)
+    monkeypatch.setattr(driver_process, "_DUMP_TIMEOUT", 60.0)
     program = DriverProgram(spec("hangs"), CONTRACT)
 
     async def body() -> None:

@@ -29,6 +29,7 @@ from harmony.run.local_runner import LocalRunner
 from harmony.run.run_id import RunId
 from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
 from harmony.run.step_actor import StepActor
+from harmony.run.step_performer import StepPerformer
 from harmony.spec.gherkin import Scenario, parse_feature
 from harmony.spec.routing import route
 from harmony.steps.context import ScenarioContext
@@ -94,6 +95,20 @@ class Steps:
     @step("sleeps")
     async def sleeps(self) -> None:
         await asyncio.sleep(60)
+
+    @step("sleeps and is content")
+    async def sleeps_and_is_content(self) -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            return
+
+    @step("sleeps and complains")
+    async def sleeps_and_complains(self) -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            raise AssertionError("the wrong dream") from None
 
     @step("blocks the loop")
     async def blocks_the_loop(self) -> None:
@@ -242,7 +257,13 @@ def test_an_ambiguous_sentence_is_not_decided() -> None:
 
 @pytest.mark.parametrize(
     ("sentence", "where"),
-    [("sleeps", "await asyncio.sleep(60)"), ("blocks", "GATE.wait(60)"), ("blocks the loop", "GATE.wait(60)")],
+    [
+        ("sleeps", "await asyncio.sleep(60)"),
+        ("sleeps and is content", "await asyncio.sleep(60)"),
+        ("sleeps and complains", "await asyncio.sleep(60)"),
+        ("blocks", "GATE.wait(60)"),
+        ("blocks the loop", "GATE.wait(60)"),
+    ],
 )
 def test_a_step_that_hangs_is_timed_out_with_its_stack(sentence: str, where: str) -> None:
     begin = time.monotonic()
@@ -275,7 +296,12 @@ def test_an_actor_is_usable_after_a_hung_scenario() -> None:
 
 def test_a_tag_may_give_more_time_and_never_less() -> None:
     options = RunOptions(step_timeout=30, tag_timeouts={"slow": 90, "quick": 1})
-    assert [options.timeout_for(tags) for tags in ([], ["quick"], ["quick", "slow"], ["other"])] == [30, 30, 90, 30]
+    assert [options.limit_for(tags, "role").seconds for tags in ([], ["quick"], ["quick", "slow"], ["other"])] == [
+        30,
+        30,
+        90,
+        30,
+    ]
 
 
 def test_logs_are_bound_to_scenario_role_and_step(capsys: pytest.CaptureFixture[str]) -> None:
@@ -293,6 +319,29 @@ def test_a_background_step_goes_on_while_others_act() -> None:
         "the 'a' process has said 'worked'",
     )
     assert result.verdict is Verdict.PASSED, one_line(result)
+
+
+def test_what_goes_on_in_the_background_is_named_until_it_has_ended() -> None:
+    sentence = "the 'a' process works in the background and succeeds"
+
+    async def body() -> None:
+        performer = StepPerformer(LIBRARY, show_logs=6)
+        await performer.start(ScenarioStart("a", "local", "s", 1, 1))
+        before = time.monotonic()
+        await performer.perform(StepCall(StepType.WHEN, sentence, "a"))
+        found = performer.in_background()
+        assert found is not None
+        assert (found[0], before <= found[1] <= time.monotonic()) == (sentence, True)
+        settling = asyncio.create_task(performer.settle(30))
+        await asyncio.sleep(0)
+        assert performer.in_background() == found, "also while somebody waits for its end"
+        GATE.set()
+        await settling
+        assert performer.in_background() is None
+        await performer.finish()
+        await performer.close()
+
+    asyncio.run(body())
 
 
 @pytest.mark.parametrize(("how", "verdict"), [("fails", Verdict.FAILED), ("hangs", Verdict.TIMED_OUT)])
@@ -401,7 +450,7 @@ def probe(run_id: str) -> Iterator[str]:
         ("thread", "left-over"),
         ("process", "time.sleep(60)"),
         ("memory", "memory grew by"),
-        ("segment", "left behind: segment_"),
+        ("segment", "left behind (removed now): segment_"),
     ],
 )
 def test_a_leak_fails_the_scenario_and_is_named(what: str, shown: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -412,6 +461,20 @@ def test_a_leak_fails_the_scenario_and_is_named(what: str, shown: str, monkeypat
     assert result.verdict is Verdict.FAILED
     assert result.failure.phase == "leaks"
     assert shown in result.failure.error
+
+
+def test_what_probes_find_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harmony.process.resources._PATIENCE", 0.1)
+
+    def left(run_id: str) -> list[str]:
+        if EVENTS:  # the scenario has begun
+            (tmp_path / run_id).touch()
+        return list(map(str, tmp_path.iterdir()))
+
+    runner = LocalRunner(LIBRARY, monitor=ResourceMonitor(LeakLimits(), [left]), show_logs=6)
+    result = runner.run(scenario("the 'a' process says 'x'")).result
+    assert "left behind (removed now): " in one_line(result)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_no_leak_is_no_failure_and_use_is_measured() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -48,10 +49,32 @@ def test_a_step_beyond_its_time_comes_with_the_stack_of_the_worker() -> None:
         await worker.close()
         return outcome
 
+    began = time.monotonic()
     outcome = asyncio.run(run())
     assert outcome.verdict is Verdict.TIMED_OUT
     assert outcome.data["timeoutType"] == "STEP_EXECUTION_TIMEOUT"
     assert "thread" in outcome.data["stack"]
+    assert began <= outcome.data["since"] <= time.monotonic()
+    assert outcome.data["verb"] == "it blocks a thread for 1 s"
+
+
+def test_it_says_what_is_under_way_and_since_when() -> None:
+    """Of a worker that has not timed out itself, this decides whether it is shown first."""
+
+    async def run() -> None:
+        worker = await StepWorker.launch(SPEC)
+        await worker.start(START)
+        before = time.monotonic()
+        blocking = asyncio.create_task(worker.perform(when("it blocks a thread for 1 s")))
+        scene = await worker.stacks()
+        while "verb" not in scene and not blocking.done():
+            scene = await worker.stacks()
+        assert scene["verb"] == "it blocks a thread for 1 s"
+        assert before <= scene["since"] <= time.monotonic()
+        await blocking
+        await worker.close()
+
+    asyncio.run(run())
 
 
 class Contexts:

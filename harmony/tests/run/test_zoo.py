@@ -21,7 +21,8 @@ from harmony.run.pool import WorkerPool
 from harmony.run.scenario_run import RunOptions
 from harmony.run.step_worker import StepWorker, WorkerTimeouts
 from harmony.spec.gherkin import Scenario, read_feature
-from harmony.verdict.events import CellFinished, Event
+from harmony.verdict.events import CellFinished, Event, WorkerEnded
+from harmony.verdict.patience import Limit
 from harmony.verdict.result import ScenarioResult
 from harmony.verdict.tally import combined
 from peer import WORKERS
@@ -291,6 +292,24 @@ def test_a_killed_role_is_followed_by_a_new_process_and_its_remains_are_swept(zo
     assert result.verdict is Verdict.PASSED, result.failure
 
 
+@pytest.mark.parametrize("whose", ["the killed one's", "another's"])
+def test_to_kill_a_role_excuses_what_it_leaves_and_nothing_else(zoo: Zoo, tmp_path: Path, whose: str) -> None:
+    told: list[Event] = []
+    shared = tmp_path / "shared"
+
+    def owned(run_id: str) -> list[tuple[str, int]]:
+        killed = [one.pid for one in told if isinstance(one, WorkerEnded) and "SIGKILL" in one.how]
+        owner = killed[0] if whose == "the killed one's" else 1
+        return [(str(path), owner) for path in shared.glob(f"*_{run_id}")]
+
+    runner = CellRunner(zoo.pool, RunOptions(step_timeout=STEP), probes=[owned], seed=1)
+    cell = Cell(zoo.scenarios["1.3"], Pairing.of({"reader": "leaks", "writer": "leaks"}))
+    result = runner.run(cell, told.append)
+    leaks = [one.error for one in result.results if one.phase == "leaks"]
+    assert bool(leaks) is (whose == "another's"), leaks
+    assert list(shared.iterdir()) == []
+
+
 def test_workers_are_reused_until_they_misbehave(zoo: Zoo) -> None:
     for _ in range(3):
         assert zoo.run("good")[0].verdict is Verdict.PASSED
@@ -300,6 +319,17 @@ def test_workers_are_reused_until_they_misbehave(zoo: Zoo) -> None:
     zoo.run("killed")
     assert zoo.run("good")[0].verdict is Verdict.PASSED
     assert zoo.pool.started == 4
+
+
+def test_a_role_with_a_limit_of_its_own_is_cut_off_there_and_says_why(zoo: Zoo) -> None:
+    told: list[Event] = []
+    cell = Cell(zoo.scenarios["1.1"], Pairing.of({"reader": "good", "writer": "never"}))
+    result = zoo.runner.run(cell, told.append, {"writer": Limit(0.1, "twice as long"), "reader": Limit(9.0, "no")})
+    assert result.failure is not None
+    assert result.failure.error.startswith(
+        "never did not answer executeStep within 0.1 s\n(within 0.1 s: twice as long)"
+    )
+    assert [one.timed_out for one in told if isinstance(one, CellFinished)] == [["never"]]
 
 
 def test_a_hang_shows_the_stacks_of_every_worker(zoo: Zoo) -> None:

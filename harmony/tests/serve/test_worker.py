@@ -379,8 +379,11 @@ def test_dump_shows_where_a_step_stands() -> None:
         peer.begin()
         peer.send(step(1, "it blocks the loop for 5 s"))
         deadline = time.monotonic() + 4
-        while "time.sleep" not in peer.ask(call(2, "dump"))["result"]["stacks"]:
+        while "time.sleep" not in (told := peer.ask(call(2, "dump"))["result"])["stacks"]:
             assert time.monotonic() < deadline
+        (request,) = told["requests"]
+        assert request["verb"] == "it blocks the loop for 5 s"
+        assert 0 <= request["seconds"] < 60
 
 
 def test_requests_before_the_end_of_input_are_answered() -> None:

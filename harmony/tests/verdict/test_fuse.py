@@ -5,16 +5,11 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Callable
-from pathlib import Path
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony.model import Verdict
-from harmony.plan.cells import Cell
-from harmony.plan.pairing import Pairing
-from harmony.pytest_plugin.shared_fuse import Feed, FollowedFuse
-from harmony.spec.gherkin import parse_feature
 from harmony.verdict.events import CellFinished
 from harmony.verdict.fuse import Fuse
 from synthetic_results import result
@@ -133,17 +128,3 @@ def test_what_is_told_twice_counts_once() -> None:
     assert not fuse.stopped({"host": "gas"})
     fuse(result("1.3[host=gas]", Verdict.TIMED_OUT))
     assert fuse.stopped({"host": "gas"})
-
-
-def test_a_worker_knows_what_the_others_have_seen(tmp_path: Path) -> None:
-    text = "Feature: Tea\n  Scenario: 1.1 One\n    Given the 'host' process waits\n"
-    feature = parse_feature(text, Path("1.feature"))
-    cell = Cell(feature.scenarios[0], Pairing.of({"host": "gas"}))
-    feed, follower = Feed(tmp_path / "ends"), FollowedFuse(Fuse(2), tmp_path / "ends")
-    assert not follower.stopped(cell)
-    feed(result("1.2[host=gas]", Verdict.TIMED_OUT))
-    assert not follower.stopped(cell)
-    feed(result("1.3[host=gas]", Verdict.TIMED_OUT))
-    assert follower.stopped(cell).startswith("gas stopped after 2 timeouts")
-    feed.close()
-    assert not FollowedFuse(Fuse(2), tmp_path / "elsewhere").stopped(cell)

@@ -179,11 +179,11 @@ func ping(h *handles, p pingParams) ([]float64, error) {
 	for range p.Count {
 		begin := time.Now()
 		if _, err := client.Send(content, timer.left()); err != nil {
-			return nil, err
+			return nil, timer.ended(err, len(trips), "answers")
 		}
 		frame, err := client.Receive(timer.left())
 		if err != nil {
-			return nil, err
+			return nil, timer.ended(err, len(trips), "answers")
 		}
 		frame.Release()
 		trips = append(trips, time.Since(begin).Seconds())

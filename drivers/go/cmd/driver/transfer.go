@@ -1,14 +1,19 @@
 package main
 
 import (
+	"errors"
+	"fmt"
+	"maps"
 	"syscall"
 	"time"
 
+	"zerobuffer"
 	"zerobuffer/internal/recipe"
 )
 
 // clock knows what is left of a request, and what it has cost.
 type clock struct {
+	timeout   time.Duration
 	begin     time.Time
 	end       time.Time
 	processor time.Duration
@@ -16,11 +21,36 @@ type clock struct {
 
 func newClock(timeout seconds) clock {
 	now := time.Now()
-	return clock{now, now.Add(timeout.duration()), processorTime()}
+	return clock{timeout.duration(), now, now.Add(timeout.duration()), processorTime()}
 }
 
 func (c clock) left() time.Duration { return max(0, time.Until(c.end)) }
 func (c clock) over() bool          { return c.left() == 0 }
+
+// ended makes of an error that ends a series what is told of it: how far it came, and the limit of all. The library
+// knows only what was left of that.
+func (c clock) ended(err error, count int, what string) error {
+	var known *zerobuffer.Error
+	if !errors.As(err, &known) {
+		return err
+	}
+	text, details := known.Message, maps.Clone(known.Details)
+	if said, late := late[known.Code]; late {
+		text = fmt.Sprintf("%s within %g s", said, c.timeout.Seconds())
+		details["seconds"] = c.timeout.Seconds()
+	}
+	return &zerobuffer.Error{
+		Code:    known.Code,
+		Message: fmt.Sprintf("after %d %s: %s", count, what, text),
+		Details: details,
+		Cause:   err,
+	}
+}
+
+var late = map[zerobuffer.Code]string{
+	zerobuffer.Timeout:    "nothing more came",
+	zerobuffer.BufferFull: "there was no space for more",
+}
 
 func processorTime() time.Duration {
 	var usage syscall.Rusage

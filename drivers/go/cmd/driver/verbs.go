@@ -52,7 +52,7 @@ func write(h *handles, p writeParams) (*transfer, error) {
 		}
 		sequence, err := writer.Write(made, timer.left())
 		if err != nil {
-			return nil, err
+			return nil, timer.ended(err, sum.Frames, "frames")
 		}
 		sum.add(sequence, len(made), nil)
 	}
@@ -188,7 +188,7 @@ func readMany(h *handles, p readManyParams) (*transfer, error) {
 			break
 		}
 		if err != nil {
-			return nil, after(sum.Frames, err)
+			return nil, timer.ended(err, sum.Frames, "frames")
 		}
 		err = look(frame, p.Look, sum)
 		if err == nil && p.Delay > 0 {
@@ -214,19 +214,6 @@ func look(frame *zerobuffer.Frame, digest bool, sum *transfer) error {
 	return err
 }
 
-func after(frames int, err error) error {
-	var known *zerobuffer.Error
-	if !errors.As(err, &known) {
-		return err
-	}
-	return &zerobuffer.Error{
-		Code:    known.Code,
-		Message: fmt.Sprintf("after %d frames: %v", frames, err),
-		Details: known.Details,
-		Cause:   err,
-	}
-}
-
 func relay(h *handles, p relayParams) (*transfer, error) {
 	reader, err := find[*zerobuffer.Reader](h, p.Source)
 	if err != nil {
@@ -240,16 +227,18 @@ func relay(h *handles, p relayParams) (*transfer, error) {
 	for range p.Count {
 		frame, err := reader.Read(timer.left())
 		if err != nil {
-			return nil, err
+			return nil, timer.ended(err, sum.Frames, "frames")
 		}
 		data, err := frame.Data()
 		if err == nil {
-			sum.add(frame.Sequence(), frame.Size(), data)
 			_, err = writer.Write(data, timer.left())
+		}
+		if err == nil {
+			sum.add(frame.Sequence(), frame.Size(), data)
 		}
 		frame.Release()
 		if err != nil {
-			return nil, err
+			return nil, timer.ended(err, sum.Frames, "frames")
 		}
 	}
 	return sum.done(timer), nil

@@ -90,8 +90,9 @@ pub fn ping(table: &Table, params: &Params) -> Result<Value, Failure> {
     let mut trips = Vec::new();
     for _ in 0..count {
         let begin = Instant::now();
-        client.send(&content, clock.left())?;
-        drop(client.receive(clock.left())?);
+        let ended = |error| clock.ended(error, trips.len() as u64, "answers");
+        client.send(&content, clock.left()).map_err(ended)?;
+        drop(client.receive(clock.left()).map_err(ended)?);
         trips.push(begin.elapsed().as_secs_f64());
     }
     Ok(trips.into())

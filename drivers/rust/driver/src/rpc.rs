@@ -66,6 +66,15 @@ impl Failure {
         self.data.as_ref()?.get("code")?.as_str()
     }
 
+    /// The same, told with another limit.
+    pub fn late(mut self, message: String, seconds: f64) -> Self {
+        self.message = message;
+        if let Some(details) = self.data.as_mut().and_then(|data| data.get_mut("details")) {
+            details["seconds"] = Value::from(seconds);
+        }
+        self
+    }
+
     /// The same with words before the message.
     pub fn after(mut self, words: &str) -> Self {
         self.message = format!("{words}: {}", self.message);

@@ -3,9 +3,11 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{json, Value};
+use zerobuffer::{Error, ErrorKind};
 
 use crate::crc32::crc32;
 use crate::process;
+use crate::rpc::Failure;
 
 /// The time that is left of a request, and the processor time it has cost.
 pub struct Clock {
@@ -29,6 +31,18 @@ impl Clock {
 
     pub fn is_over(&self) -> bool {
         self.left().is_zero()
+    }
+
+    /// What is told of an error that ends a series: how far it came, and the limit of all. The library knows only what
+    /// was left of that.
+    pub fn ended(&self, error: Error, count: u64, what: &str) -> Failure {
+        let said = match error.kind() {
+            ErrorKind::Timeout { .. } => "nothing more came",
+            ErrorKind::BufferFull { .. } => "there was no space for more",
+            _ => return Failure::from(error).after(&format!("after {count} {what}")),
+        };
+        let limit = self.timeout.as_secs_f64();
+        Failure::from(error).late(format!("after {count} {what}: {said} within {limit} s"), limit)
     }
 }
 

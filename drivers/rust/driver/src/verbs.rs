@@ -56,7 +56,9 @@ pub fn write(table: &Table, params: &Params) -> Result<Value, Failure> {
         }
         let size = if sizes.is_empty() { usual } else { sizes[(number % sizes.len() as u64) as usize] };
         let content = maker.content(size, writer.next_sequence());
-        let sequence = writer.write(&content, clock.left())?;
+        let sequence = writer
+            .write(&content, clock.left())
+            .map_err(|error| clock.ended(error, transfer.frames, "frames"))?;
         transfer.add(sequence, content.len() as u64);
     }
     Ok(transfer.as_json(&clock))
@@ -160,9 +162,7 @@ pub fn read_many(table: &Table, params: &Params) -> Result<Value, Failure> {
         let frame = match reader.read(patience) {
             Ok(frame) => frame,
             Err(error) if count.is_none() && is_end(&error) && !clock.is_over() => break,
-            Err(error) => {
-                return Err(Failure::from(error).after(&format!("after {} frames", transfer.frames)))
-            }
+            Err(error) => return Err(clock.ended(error, transfer.frames, "frames")),
         };
         if look {
             transfer.add_data(frame.sequence(), &frame);
@@ -187,9 +187,10 @@ pub fn relay(table: &Table, params: &Params) -> Result<Value, Failure> {
     let (source, target) = (table.reader(source)?, table.writer(target)?);
     let mut transfer = Transfer::default();
     for _ in 0..count {
-        let frame = source.read(clock.left())?;
+        let ended = |error| clock.ended(error, transfer.frames, "frames");
+        let frame = source.read(clock.left()).map_err(ended)?;
+        target.write(&frame, clock.left()).map_err(ended)?;
         transfer.add_data(frame.sequence(), &frame);
-        target.write(&frame, clock.left())?;
     }
     Ok(transfer.as_json(&clock))
 }

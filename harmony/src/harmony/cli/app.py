@@ -19,7 +19,10 @@ _SEE: Final = "see `harmony --help`"
 
 
 class UnknownCommandError(HarmonyError):
-    """A word that should be a command is none."""
+    """A word that should be a command is none.
+
+    Way out: take one of `harmony --help`.
+    """
 
     code = "unknown_command"
     exit_code = ExitCode.USAGE

@@ -14,7 +14,7 @@ import typer
 
 from harmony.cli.options import ProjectOption, SetOption
 from harmony.config_sources import overrides_of
-from harmony.errors import ExitCode
+from harmony.errors import ConfigurationError, ExitCode
 from harmony.project import Project, load_project
 from harmony.run.project_run import ProjectRun
 from harmony.spec.selection import select
@@ -162,6 +162,12 @@ def scaffold_command(
 ) -> None:
     """Write step methods for the sentences that have no meaning yet."""
     run = _run(project, set_)
+    if not run.project.settings.steps:
+        raise ConfigurationError(
+            "only the workers know the sentences of this project (steps = []), so there is nothing to draft in Python",
+            hint="`harmony lint` names each sentence that no worker announces: give a worker a step definition for it; "
+            'for steps in Python, name a module, steps = ["steps"]',
+        )
     drafts = scaffold(run.features, run.library.registry)
     if not drafts:
         typer.echo("every sentence has a meaning already.")

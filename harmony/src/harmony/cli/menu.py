@@ -24,7 +24,10 @@ Say = Callable[[str], object]
 
 
 class NoTerminalError(HarmonyError):
-    """There is nobody to ask."""
+    """A menu was asked for where there is no terminal, so nobody can choose.
+
+    Way out: say the command itself: each choice of the menu is one, and `harmony --help` lists all.
+    """
 
     code = "no_terminal"
     exit_code = ExitCode.USAGE

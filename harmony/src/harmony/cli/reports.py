@@ -33,7 +33,10 @@ FilesArgument = Annotated[
 
 
 class PartialRunError(HarmonyError):
-    """A run that did not show everything cannot say what is expected."""
+    """A run that did not show everything cannot say what is expected.
+
+    Way out: run everything over every pairing, or give the events of all shards together.
+    """
 
     code = "partial_run"
     exit_code = ExitCode.USAGE

@@ -16,6 +16,9 @@ from harmony.config_sources import overrides_of
 from harmony.errors import ExitCode
 from harmony.project import Project, load_project
 from harmony.text import visible
+from harmony.watch.board import Board
+from harmony.watch.loop import Watch
+from harmony.watch.screen import Lines, Panel, Screen
 
 
 def register(app: typer.Typer) -> None:
@@ -37,9 +40,6 @@ def watch_command(  # noqa: PLR0917 - typer passes options by name
     set_: SetOption = None,
 ) -> None:
     """Run what a change touches as soon as it is saved: features, steps, drivers; show how each cell stands."""
-    from harmony.watch.board import Board  # noqa: PLC0415 - it needs what not everybody has installed
-    from harmony.watch.loop import Watch  # noqa: PLC0415
-    from harmony.watch.screen import Lines, Panel, Screen  # noqa: PLC0415
 
     def load() -> Project:
         return load_project(project, overrides_of(set_ or ()))

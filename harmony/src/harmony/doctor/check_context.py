@@ -14,7 +14,7 @@ from harmony.doctor.driver_probe import LATE, DriverProbe
 from harmony.doctor.finding import WrongError
 from harmony.doctor.observations import Observation, Observations
 from harmony.process.child import ChildProcess, ProcessSpec, StartFailedError
-from harmony.process.resources import LeakProbe
+from harmony.process.remains import LeakProbe, look
 from harmony.project import Project
 from harmony.run.pool import spec_of
 from harmony.wire.driver_contract import Contract
@@ -91,7 +91,8 @@ class Case:
 
     def left(self, run: str) -> list[str]:
         """Name what exists of a run."""
-        return sorted({thing for left_by in self.leak_probes for thing in left_by(run)})
+        remains = look(self.leak_probes, run)
+        return [*sorted(remains.owners), *remains.broken]
 
     async def _start(self, check: str, before: Sequence[str]) -> DriverProbe:
         spec = replace(self.spec, command=[*before, *self.spec.command])

@@ -27,7 +27,10 @@ Watcher = Callable[[int, int, Finding], None]
 
 
 class NoSuchCheckError(HarmonyError):
-    """A word names no check."""
+    """A word names no check.
+
+    Way out: take a name of `harmony doctor NAME --list`, or the beginning of one up to a point.
+    """
 
     code = "no_such_check"
     exit_code = ExitCode.USAGE

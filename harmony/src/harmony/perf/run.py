@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import math
 import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Final
 
 from harmony.errors import HarmonyError, UnsupportedError
@@ -19,7 +17,7 @@ from harmony.perf.figures import Record, ResultTable, result_table
 from harmony.perf.machine import Machine
 from harmony.perf.schedule import PairRun, Sample
 from harmony.process.child import ProcessSpec
-from harmony.process.resources import LeakProbe
+from harmony.process.remains import LeakProbe, excuse_of, look
 from harmony.process.this_system import SYSTEM
 from harmony.run.driver_process import DriverProcess
 from harmony.wire.driver import DriverError, client_of
@@ -198,12 +196,12 @@ class PerformanceRun:
 
     def _swept(self, run_ids: Sequence[str], pair_run: PairRun, *, tell: bool) -> None:
         """Remove what was left behind; of drivers that had to be killed nothing else can be expected."""
-        left = sorted({name for run_id in run_ids for probe in self.probes for name in probe(run_id)})
-        for name in left:
-            with contextlib.suppress(OSError):
-                Path(name).unlink()
-        if left and tell:
-            self._problems.append(f"{'_'.join(pair_run.pairing)} left behind (removed now): {', '.join(left)}")
+        for run_id in run_ids:
+            remains = look(self.probes, run_id)
+            remains.remove()
+            if tell:
+                pairing = "_".join(pair_run.pairing)
+                self._problems += [f"{pairing}: {leak}" for leak in remains.told(excuse_of((), deadly=False))]
 
     def _case(self, sample: Sample) -> PerfCase:
         return next(one for one in self.cases.items if one.name == sample.case)

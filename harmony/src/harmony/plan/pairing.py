@@ -13,7 +13,11 @@ from harmony.errors import ExitCode, HarmonyError
 
 
 class UnknownPairingError(HarmonyError):
-    """Words that should name platforms do not."""
+    """Words that should name platforms do not.
+
+    Way out: join platforms of the project file with `_`, in alphabetical order of their roles, or write
+    `role=platform`.
+    """
 
     code = "unknown_pairing"
     exit_code = ExitCode.USAGE

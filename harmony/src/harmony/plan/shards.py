@@ -18,7 +18,11 @@ _SHARD: Final = re.compile(r"(\d+)/(\d+)")
 
 
 class ShardError(HarmonyError):
-    """A shard is not of the form 2/5, or not one of the plan."""
+    """A shard is not of the form 2/5, or not one of the plan.
+
+    Way out: write `--shard 2/5`, with as many parts as the plan has, and make the plan anew if the project has
+    changed.
+    """
 
     code = "shard"
     exit_code = ExitCode.USAGE

@@ -26,7 +26,10 @@ from harmony.process.transcript import StderrRule, Transcript
 
 
 class StartFailedError(HarmonyError):
-    """A process could not be started."""
+    """A process could not be started.
+
+    Way out: build it (`harmony build`), or correct `command` and `directory` of its platform.
+    """
 
     code = "start_failed"
     exit_code = ExitCode.CONFIGURATION

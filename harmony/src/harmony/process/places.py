@@ -22,7 +22,11 @@ _PLAIN: Final = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9_.-]{0,19}")
 
 
 class PlaceError(HarmonyError):
-    """A directory cannot be made, or not be removed."""
+    """A directory cannot be made, or not be removed.
+
+    Way out: the message names it: give it back to this user, end who uses it, or set TMPDIR to another one, with a
+    short name.
+    """
 
     code = "place"
 

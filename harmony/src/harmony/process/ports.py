@@ -33,7 +33,11 @@ _numbers = itertools.count()
 
 
 class NoPortError(HarmonyError):
-    """No port is free."""
+    """No port is free.
+
+    Way out: end the runs that hold them; the directory in the message has a file for each port in use, and must be
+    writable.
+    """
 
     code = "no_port"
 

@@ -6,7 +6,7 @@ import contextlib
 import gc
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,10 +15,8 @@ import psutil
 from harmony.config import LeakLimits
 from harmony.process import orphans
 from harmony.process.child import own_helper
+from harmony.process.remains import Excuse, LeakProbe, Remains, look
 from harmony.process.this_system import SYSTEM
-
-LeakProbe = Callable[[str], Iterable[str]]
-"""Given the id of a run (``<host pid>_<feature id>``), names what of that run still exists outside of this process."""
 
 _PATIENCE: Final = 2.0
 
@@ -33,8 +31,7 @@ class Snapshot:
         descriptors: Open file descriptors and what they are.
         threads: Names of the threads by identity.
         children: Command lines of child processes by pid.
-        found: What the project's probes name.
-        broken: Which of them could not look.
+        remains: What the project's probes name.
     """
 
     memory_mb: float
@@ -42,8 +39,7 @@ class Snapshot:
     descriptors: Mapping[int, str]
     threads: Mapping[int, str]
     children: Mapping[int, str]
-    found: frozenset[str] = frozenset()
-    broken: tuple[str, ...] = ()
+    remains: Remains = field(default_factory=Remains)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +73,23 @@ class ResourceMonitor:
     def snapshot(self, run_id: str) -> Snapshot:
         """Look at this process now."""
         times = self._process.cpu_times()
-        found, broken = look(self._probes, run_id)
         return Snapshot(
             memory_mb=self._process.memory_info().rss / 2**20,
             cpu_seconds=times.user + times.system,
             descriptors=_descriptors(),
             threads={id(thread): thread.name for thread in threading.enumerate()},
             children=self._children(),
-            found=frozenset(found),
-            broken=tuple(broken),
+            remains=look(self._probes, run_id),
         )
 
-    def compare(self, before: Snapshot, run_id: str) -> ResourceUse:
-        """Look again and say what a scenario used and leaked; what is about to end gets a moment to do so."""
+    def compare(self, before: Snapshot, run_id: str, excuse: Excuse) -> ResourceUse:
+        """Look again and say what a scenario used and leaked; what is about to end gets a moment to do so.
+
+        What the probes have found is removed.
+        """
         deadline = time.monotonic() + _PATIENCE
         after = self.snapshot(run_id)
-        leaks = self._leaks(before, after)
+        leaks = self._leaks(before, after, excuse)
         over = False
         while leaks and not over:
             over = time.monotonic() >= deadline  # there is always a look after the end
@@ -100,10 +97,11 @@ class ResourceMonitor:
             self._wait_for_threads(before)
             time.sleep(0.01)
             after = self.snapshot(run_id)
-            leaks = self._leaks(before, after)
+            leaks = self._leaks(before, after, excuse)
+        after.remains.beyond(before.remains).remove()
         return ResourceUse(after.memory_mb - before.memory_mb, after.cpu_seconds - before.cpu_seconds, leaks)
 
-    def _leaks(self, before: Snapshot, after: Snapshot) -> list[str]:
+    def _leaks(self, before: Snapshot, after: Snapshot, excuse: Excuse) -> list[str]:
         limits = self._limits
         leaks: list[str] = []
         for kind, allowed, old, new in (
@@ -118,9 +116,7 @@ class ResourceMonitor:
         growth = after.memory_mb - before.memory_mb
         if growth > limits.memory_mb:
             leaks.append(f"memory grew by {growth:.0f} MB, more than {limits.memory_mb:.0f}")
-        leaks.extend(f"left behind: {name}" for name in sorted(after.found - before.found))
-        leaks.extend(after.broken)
-        return leaks
+        return [*leaks, *after.remains.beyond(before.remains).told(excuse)]
 
     def _children(self) -> dict[int, str]:
         children: dict[int, str] = {}
@@ -138,19 +134,6 @@ class ResourceMonitor:
         for thread in threading.enumerate():
             if id(thread) not in before.threads and thread is not threading.current_thread():
                 thread.join(0.05)
-
-
-def look(probes: Iterable[LeakProbe], run_id: str) -> tuple[set[str], list[str]]:
-    """Return what of a run still exists, and which probes could not tell, and why."""
-    found: set[str] = set()
-    broken: list[str] = []
-    for probe in probes:
-        try:
-            found.update(probe(run_id))
-        except Exception as error:  # noqa: BLE001 - a project's own code
-            name = getattr(probe, "__qualname__", repr(probe))
-            broken.append(f"the probe {name} could not look: {type(error).__name__}: {error}")
-    return found, broken
 
 
 def _descriptors() -> dict[int, str]:

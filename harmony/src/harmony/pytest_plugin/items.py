@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Self
@@ -21,6 +21,7 @@ from harmony.spec.gherkin import Scenario
 from harmony.text import visible
 from harmony.verdict.events import Event
 from harmony.verdict.failure_report import failure_report, one_line
+from harmony.verdict.patience import Limit
 from harmony.verdict.result import ScenarioResult
 
 
@@ -45,12 +46,14 @@ class HarmonySession:
         mode: Plays the cells.
         tell: Hears what happens, and with which item.
         stopped: Says why a cell is not to be run; nothing if it is.
+        limits: Returns how long the steps of roles may take that are not given the whole limit.
     """
 
     run: ProjectRun
     mode: Mode
     tell: Callable[[pytest.Item, Event], None] = field(default=_to_nobody)
     stopped: Callable[[Cell], str] = field(default=lambda _: "")
+    limits: Callable[[Cell], Mapping[str, Limit]] = field(default=lambda _: {})
 
 
 class FeatureFile(pytest.File):
@@ -62,6 +65,9 @@ class FeatureFile(pytest.File):
     def of(cls, parent: pytest.Collector, path: Path, session: HarmonySession) -> FeatureFile:
         """Make the collector of a feature file."""
         collector: FeatureFile = cls.from_parent(parent, path=path)
+        name, nodeid = visible(collector.name), visible(collector.nodeid)
+        if nodeid != collector.nodeid:  # pytest writes no name that is no text, and pytest-xdist sends none
+            collector = cls.from_parent(parent, path=path, name=name, nodeid=nodeid)
         collector.harmony = session
         return collector
 
@@ -125,7 +131,7 @@ class ScenarioItem(pytest.Item):
 
         if why := session.stopped(self.cell):
             return Played(stopped(session.run, session.mode, self.cell, why, tell))
-        return session.mode.play(self.cell, tell)
+        return session.mode.play(self.cell, tell, session.limits(self.cell))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return the report that a person can act on."""
@@ -145,4 +151,4 @@ class ScenarioItem(pytest.Item):
 
         With the feature's title before it, because pytest writes the dots of a bare name as ``::``.
         """
-        return self.path, self.scenario.place.line - 1, f"{self.scenario.feature}: {self.name}"
+        return visible(str(self.path)), self.scenario.place.line - 1, f"{self.scenario.feature}: {self.name}"

@@ -38,14 +38,12 @@ class Planning:
         self._session = session
         self._shard = parse_shard(option("--shard")) if option("--shard") else None
         self._plan: Division | None = None
-        self.past: dict[str, float] = {}
+        past = told(config, PAST)
+        self.past: dict[str, float] = read_durations(self.durations) if past is None else dict(past)
         if option("--plan"):
             file = here / option("--plan")
             self._plan = read_plan(file)
             self._check(str(option("--plan")), self._plan)
-        elif self._shard:
-            past = told(config, PAST)
-            self.past = read_durations(self.durations) if past is None else dict(past)
         self._before: list[str] = []
         self._division = ""
 

@@ -20,17 +20,19 @@ import pytest
 
 from harmony.errors import ExitCode, HarmonyError
 from harmony.model import Verdict
+from harmony.plan.cells import Cell
 from harmony.plan.durations import DURATIONS_FILE, write_durations
 from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
 from harmony.pytest_plugin.live import Outbox, carries_events, events_of, take_events
 from harmony.pytest_plugin.planning import PAST, Planning
-from harmony.pytest_plugin.shared_fuse import FEED, Feed, FollowedFuse
+from harmony.pytest_plugin.shared_ends import FEED, Feed, Follower
 from harmony.pytest_plugin.unplayed_cells import cell_at, crash_events
 from harmony.pytest_plugin.xdist_worker import is_worker, told
 from harmony.report.files import LAST_RUN, PAGE, LastRun, Page
 from harmony.report.summary import Summary
 from harmony.run.local_mode import possible_cells
 from harmony.run.matrix_mode import MatrixMode
+from harmony.text import visible
 from harmony.verdict.events import (
     Bus,
     CellFinished,
@@ -42,6 +44,7 @@ from harmony.verdict.events import (
     RunStarted,
 )
 from harmony.verdict.fuse import Fuse
+from harmony.verdict.patience import Limit, Patience
 from harmony.verdict.support import SupportCollector
 from harmony.verdict.tally import combined, counts, exit_code, rate_line
 
@@ -116,9 +119,25 @@ class _Side:
         self._config = config
         self._session = session
         self._planning = Planning(config, session)
-        asked = config.getoption("--fuse")
-        limit = session.run.project.settings.fuse if asked is None else asked
-        self._fuse = Fuse(limit if isinstance(session.mode, MatrixMode) else 0)
+        asked, settings = config.getoption("--fuse"), session.run.project.settings
+        fuse = settings.fuse if asked is None else asked
+        self._fuse = Fuse(fuse if isinstance(session.mode, MatrixMode) else 0)
+        self._patience = Patience(settings.patience, self._planning.past)
+        feed = told(config, FEED)
+        self._others = Follower(self._hear, Path(feed) if feed else None)
+        session.stopped, session.limits = self._stopped, self._limits
+
+    def _hear(self, event: Event) -> None:
+        self._fuse(event)
+        self._patience(event)
+
+    def _stopped(self, cell: Cell) -> str:
+        self._others.catch_up()
+        return self._fuse.stopped(cell.pairing.platforms)
+
+    def _limits(self, cell: Cell) -> dict[str, Limit]:
+        self._others.catch_up()
+        return self._patience.limits(cell)
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -146,11 +165,9 @@ class WorkerReporting(_Side):
         super().__init__(config, session)
         self._outbox = Outbox()
         session.tell = self._tell
-        feed = told(config, FEED)
-        session.stopped = FollowedFuse(self._fuse, Path(feed) if feed else None).stopped
 
     def _tell(self, item: pytest.Item, event: Event) -> None:
-        self._fuse(event)
+        self._hear(event)
         self._outbox.put(event)
         self._outbox.send(item)
 
@@ -199,13 +216,12 @@ class Reporting(_Side):
         self.bus = Bus()
         self._subscribe()
         session.tell = lambda _item, event: self.bus.publish(event)
-        session.stopped = FollowedFuse(self._fuse).stopped
 
     def _subscribe(self) -> None:
         here, option, root = self._config.invocation_params.dir, self._config.getoption, self._session.run.project.root
         self.bus.subscribe("results", self._keep)
         self.bus.subscribe("step x platform", self._support)
-        self.bus.subscribe("fuse", self._fuse)
+        self.bus.subscribe("fuse and patience", self._hear)
         if option("--events"):
             self._events = EventFile(here / option("--events"))
             self.bus.subscribe("--events", self._events)
@@ -227,13 +243,18 @@ class Reporting(_Side):
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
         """Tell a worker of pytest-xdist past durations, and where to read how the cells of the others end."""
+        for word in self._config.args:
+            if word != word.encode(errors="replace").decode():
+                raise pytest.UsageError(
+                    f"pytest-xdist sends no path that is no UTF-8: name the directory of {visible(word)}"
+                )
         if self._feed is None:
             directory = Path(tempfile.mkdtemp(prefix="harmony-"))
             self._config.add_cleanup(lambda: shutil.rmtree(directory, ignore_errors=True))
             self._feed = directory / "ends.ndjson"
             feed = Feed(self._feed)
             self._config.add_cleanup(feed.close)
-            self.bus.subscribe("shared fuse", feed)
+            self.bus.subscribe("shared ends", feed)
         node.workerinput[FEED] = str(self._feed)
         node.workerinput[PAST] = self._planning.past
 
@@ -336,8 +357,9 @@ class Reporting(_Side):
 
     def _write_durations(self, event: Event) -> None:
         if isinstance(event, RunFinished) and self._results:
-            stopped = {result.cell for result in self._results if result.verdict is Verdict.NOT_RUN}
-            took = {name: seconds for name, seconds in self._seconds.items() if name not in stopped}
+            # What did not pass took no more, or no less, than its fault.
+            other = {result.cell for result in combined(self._results) if result.verdict is not Verdict.PASSED}
+            took = {name: seconds for name, seconds in self._seconds.items() if name not in other}
             write_durations(self._planning.durations, took)
 
     def _page_written(self, page: Path) -> None:

@@ -25,14 +25,20 @@ _RUN: Final = pytest.StashKey[ProjectRun | None]()
 
 
 class LintFoundError(HarmonyError):
-    """Features and steps do not fit together."""
+    """Features and steps do not fit together.
+
+    Way out: correct what is listed above the message; `harmony lint` lists it again and runs nothing.
+    """
 
     code = "lint"
     exit_code = ExitCode.LINT
 
 
 class BuildFailedError(HarmonyError):
-    """What shall play cannot be built."""
+    """What shall play cannot be built.
+
+    Way out: read what the build printed above; `harmony build NAME` repeats it, `--no-build` goes on without.
+    """
 
     code = "build_failed"
     exit_code = ExitCode.FAILED

@@ -10,6 +10,7 @@ from harmony.plan.seeds import seed_of
 from harmony.run.mode import Mode
 from harmony.run.project_run import ProjectRun
 from harmony.spec.routing import route
+from harmony.text import visible
 from harmony.verdict.event_factory import cell_finished, cell_started, step_finished
 from harmony.verdict.events import Event, Subscriber
 from harmony.verdict.result import ScenarioResult, not_played
@@ -25,8 +26,9 @@ def cell_at(run: ProjectRun, mode: Mode, nodeid: str, root: Path) -> Cell | None
         root: The directory that its file is relative to.
     """
     file, _, name = nodeid.partition("::")
-    path = (root / file).resolve()
-    scenarios = [one for one in run.scenarios if one.place.file.resolve() == path and name.startswith(one.id)]
+    path = visible(str((root / file).resolve()))
+    there = [one for one in run.scenarios if visible(str(one.place.file.resolve())) == path]
+    scenarios = [one for one in there if name.startswith(one.id)]
     return next((cell for cell in mode.every_cell(scenarios) if mode.title(cell) == name), None)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -58,9 +58,15 @@ class DriverActor(StepActor):
         """Whether another scenario may be given to it; what hung has been replaced by then."""
         return True
 
+    @property
+    def killed(self) -> Collection[int]:
+        """The drivers that the scenario has killed on purpose."""
+        return self.program.killed
+
     def given(self, context: ScenarioContext) -> Mapping[Any, Any]:
         """Return the driver of the role, under its port, and what starts and ends it."""
         strict = context.start.strict
+        self.program.killed.clear()
 
         async def start() -> Any:
             return await self.program.start(strict=strict)
@@ -84,6 +90,7 @@ class DriverActor(StepActor):
         outcome = await super().perform(call)
         if outcome.verdict is not Verdict.TIMED_OUT:
             return outcome
+        self.program.give_up()
         scene = await self.stacks()
         stacks = (str(outcome.data.get("stack", "")), str(scene.get("stack", "")))
         return replace(outcome, data={**outcome.data, **scene, "stack": "\n".join(filter(None, stacks))})

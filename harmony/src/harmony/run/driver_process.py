@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, Protocol, Self
 
 import pydantic
@@ -14,13 +14,13 @@ from harmony.process.child import ChildProcess, ProcessSpec
 from harmony.process.stacks import stacks_of
 from harmony.steps.context import current_context
 from harmony.wire.driver import GRACE, DriverError, client_of
-from harmony.wire.driver_contract import DRIVER_ERROR, Contract, Driver, Dump
+from harmony.wire.driver_contract import DRIVER_ERROR, Contract, Driver, Dump, RequestUnderWay
 from harmony.wire.jsonrpc import METHOD_NOT_FOUND
 from harmony.wire.link import Link, LinkError, NoAnswerError, Observer, PeerGoneError, RefusedError
 from harmony.wire.verb import Carrier, ContractViolationError
 
 START_TIMEOUT: Final = 30.0
-_DUMP_TIMEOUT: Final = 2.0
+_DUMP_TIMEOUT: Final = 1.0
 _STOP_PATIENCE: Final = 5.0
 _HUNG_PATIENCE: Final = 1.0
 """Seconds that a driver gets to end by itself which has left a verb unanswered: nothing more is learnt from it."""
@@ -36,6 +36,9 @@ class ProcessListener(Protocol):
     def joined(self, driver: DriverProcess) -> None:
         """Note a process that has introduced itself."""
 
+    def killing(self, driver: DriverProcess) -> None:
+        """Note a process that is about to be killed on purpose."""
+
     def left(self, driver: DriverProcess, how: str) -> None:
         """Note how a process has ended."""
 
@@ -48,6 +51,9 @@ class DriverProcess(Carrier):
         contract: What is checked of everything it says.
         strict: Whether every word must be as the contract says, rather than what matters alone.
         listener: Who looks after it.
+
+    Attributes:
+        hung: Whether it, or what asked it, has not answered in time: it gets less time to end.
     """
 
     def __init__(
@@ -60,7 +66,11 @@ class DriverProcess(Carrier):
         self._link = Link.to_process(child)
         self._link.observer = listener.observer if listener else None
         self._closed = False
-        self._hung = False
+        self.hung = False
+        self._context = current_context()
+        if self._context is not None:
+            self._context.judge_end(self.crash)
+            self._context.transcripts.append(child.stderr)
 
     @classmethod
     async def begin(
@@ -87,14 +97,10 @@ class DriverProcess(Carrier):
             DriverError: It does not answer.
         """
         driver = cls(ChildProcess(spec), contract, strict=strict, listener=listener)
-        context = current_context()
-        if context is not None:
-            context.judge_end(driver.crash)
-            context.transcripts.append(driver.child.stderr)
         try:
             contract.check_identity(await client_of(Driver, driver).hello(timeout=patience))
         except BaseException:
-            await driver.kill()
+            await driver.end_at_once()
             raise
         if listener is not None:
             listener.joined(driver)
@@ -128,15 +134,32 @@ class DriverProcess(Carrier):
         except PeerGoneError as error:
             raise DriverError("dead", error.message) from None
         except NoAnswerError:
-            self._hung = True
-            raise DriverError("hang", await self._hang(verb, timeout)) from None
+            self.hung = True
+            hang = DriverError("hang", await self._hang(verb, timeout))
+            if self._context is not None:
+                self._context.hangs.append(hang)
+            raise hang from None
         except LinkError as error:
             raise ContractViolationError(error.message, hint="stdout belongs to the messages alone") from None
         self._check_answer(verb, answer)
         self._check_wire()
         return answer
 
+    async def scene(self) -> tuple[str, Sequence[RequestUnderWay]]:
+        """Return where its threads stand, and what is under way: as it says at once, or as the kernel does."""
+        try:
+            found = Dump.model_validate(await self._link.ask("dump", {"timeout": _DUMP_TIMEOUT}, timeout=_DUMP_TIMEOUT))
+        except (LinkError, pydantic.ValidationError):
+            return await asyncio.to_thread(stacks_of, self.pid), ()
+        return found.text(), found.requests
+
     async def kill(self) -> None:
+        """End the process with SIGKILL, as the scenario says; return when it is gone."""
+        if self._listener is not None and not self._closed:
+            self._listener.killing(self)
+        await self.end_at_once()
+
+    async def end_at_once(self) -> None:
         """End the process with SIGKILL; return when it is gone."""
         if self._closed:
             return
@@ -153,7 +176,7 @@ class DriverProcess(Carrier):
             return
         self._link.retire("it is being ended")
         self.child.close_input()
-        in_order = await asyncio.to_thread(self.child.ended, _HUNG_PATIENCE if self._hung else _STOP_PATIENCE)
+        in_order = await asyncio.to_thread(self.child.ended, _HUNG_PATIENCE if self.hung else _STOP_PATIENCE)
         scene = "" if in_order else await asyncio.to_thread(stacks_of, self.pid)
         await asyncio.to_thread(self.dispose)
         if not in_order:
@@ -204,9 +227,5 @@ class DriverProcess(Carrier):
             )
 
     async def _hang(self, verb: str, timeout: float) -> str:
-        text = f"{verb} did not return within {timeout:g} s and {GRACE:g} s more"
-        try:
-            found = Dump.model_validate(await self._link.ask("dump", {"timeout": _DUMP_TIMEOUT}, timeout=_DUMP_TIMEOUT))
-        except (LinkError, pydantic.ValidationError):
-            return f"{text}\n{await asyncio.to_thread(stacks_of, self.pid)}"
-        return f"{text}\n{found.text()}"
+        stacks, _ = await self.scene()
+        return f"{verb} did not return within {timeout:g} s and {GRACE:g} s more\n{stacks}"

@@ -55,7 +55,7 @@ class Explanation:
             lines.append(f"  tags: {' '.join(f'@{tag}' for tag in scenario.tags)}")
         lines += [f"  {role}: {self._player(platform)}" for role, platform in self._cell.pairing.assigned]
         timeouts = self._settings.timeouts
-        limit = self._run.options.timeout_for(scenario.tags)
+        limit = self._run.options.limit_for(scenario.tags, "").seconds
         lines.append(f"  each step within {limit:g} s, set-up {timeouts.setup:g} s, clean-up {timeouts.cleanup:g} s")
         for routed in self._plan.steps:
             lines += ["", f"  {routed.step}", *(f"      {text}" for text in self._step(routed))]

@@ -20,6 +20,7 @@ from harmony.spec.routing import roles_of
 from harmony.verdict.event_factory import cell_finished, cell_started, step_finished, step_started
 from harmony.verdict.events import Subscriber
 from harmony.verdict.judging import by_expectations
+from harmony.verdict.patience import Limit
 from harmony.verdict.result import ScenarioResult
 
 
@@ -41,8 +42,9 @@ class LocalMode:
         """Return the scenario's own."""
         return cell.scenario.id
 
-    def play(self, cell: Cell, tell: Subscriber) -> Played:
-        """Run the scenario."""
+    def play(self, cell: Cell, tell: Subscriber, limits: Mapping[str, Limit]) -> Played:
+        """Run the scenario; who plays is always the same, and has the whole limit."""
+        del limits
         tell(cell_started(cell, seed_of(self._run.seed, cell.scenario)))
         done = self._runner.run(
             cell.scenario,

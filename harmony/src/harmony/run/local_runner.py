@@ -12,6 +12,7 @@ from harmony.model import Phase, Verdict
 from harmony.plan.seeds import seed_of
 from harmony.process import places
 from harmony.process.child import ProcessSpec
+from harmony.process.remains import excuse_of
 from harmony.process.resources import ResourceMonitor, ResourceUse
 from harmony.process.transcript import Written
 from harmony.run.actor import Actor
@@ -76,14 +77,16 @@ class LocalRunner:
         before = self.monitor.snapshot(str(run_id)) if self.monitor else None
         places.clear(str(run_id))  # the number may be that of a cell whose process was killed
         try:
-            result, timings = asyncio.run(self._run(scenario, run_id, observe, begins))
+            result, made = asyncio.run(self._run(scenario, run_id, observe, begins))
         finally:
             left = places.clear(str(run_id))
         for text in left:
             result = merged(result, Verdict.FAILED, Phase.LEAKS, f"cannot be removed: {text}")
+        timings = {name: timing for actor in made for name, timing in actor.timings.items()}
         if self.monitor is None or before is None:
             return LocalRun(result, run_id, timings)
-        usage = self.monitor.compare(before, str(run_id))
+        killed = {pid for actor in made for pid in actor.killed}
+        usage = self.monitor.compare(before, str(run_id), excuse_of(killed, deadly=result.plan.deadly))
         if usage.leaks:
             result = merged(result, Verdict.FAILED, Phase.LEAKS, "\n".join(usage.leaks))
         return LocalRun(result, run_id, timings, usage)
@@ -99,7 +102,7 @@ class LocalRunner:
         run_id: RunId,
         observe: Callable[[StepResult], None],
         begins: Callable[[Step], None],
-    ) -> tuple[ScenarioResult, dict[str, Statistics]]:
+    ) -> tuple[ScenarioResult, list[StepActor]]:
         planned = route(scenario)
         made: list[tuple[str, StepActor]] = []
 
@@ -127,5 +130,4 @@ class LocalRunner:
         stderr: dict[str, Written] = {}
         for role, actor in made:
             stderr[role] = Written.together([stderr.get(role, Written()), actor.take_stderr()])
-        timings = {name: timing for _, actor in made for name, timing in actor.timings.items()}
-        return with_stderr(result, stderr), timings
+        return with_stderr(result, stderr), [actor for _, actor in made]

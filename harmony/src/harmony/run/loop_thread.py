@@ -26,7 +26,10 @@ CANCEL_GRACE: Final = 0.5
 
 
 class LoopStuckError(HarmonyError):
-    """Something on the loop neither returned in time nor could be cancelled."""
+    """Something on the loop neither returned in time nor could be cancelled.
+
+    Way out: see where it stands in the stack; a call that blocks belongs in a plain `def`, or in `BlockingCalls`.
+    """
 
     code = "loop_stuck"
 
@@ -139,13 +142,22 @@ async def within(work: Awaitable[T], seconds: float, stack: Callable[[], str] | 
 
     timer = loop.call_later(seconds, expire)
     try:
-        return await work
+        result = await work
     except asyncio.CancelledError:
         if stood is None or task.uncancel():
             raise
-        raise StepTimeoutError(f"no end within {seconds:g} s", seconds=seconds, stack=stood) from None
+    except Exception:
+        if stood is None:
+            raise
+        task.uncancel()
+    else:
+        if stood is None:
+            return result
+        task.uncancel()
     finally:
         timer.cancel()
+    # Whatever the work made of being cancelled: its time was over.
+    raise StepTimeoutError(f"no end within {seconds:g} s", seconds=seconds, stack=stood)
 
 
 async def contained(work: Awaitable[T]) -> T:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,7 +11,7 @@ from harmony.config import Platform
 from harmony.errors import ConfigurationError
 from harmony.plan.cells import Cell, plan_cells
 from harmony.plan.pairing import PairingRequest
-from harmony.process.resources import LeakProbe
+from harmony.process.remains import LeakProbe
 from harmony.run.mode import Played
 from harmony.run.orchestrator import CellRunner
 from harmony.run.pool import WorkerPool
@@ -20,6 +20,7 @@ from harmony.run.project_run import ProjectRun
 from harmony.spec.gherkin import Scenario
 from harmony.verdict.events import Subscriber
 from harmony.verdict.judging import by_claims, by_definitions, by_expectations
+from harmony.verdict.patience import Limit
 from harmony.verdict.result import ScenarioResult
 
 
@@ -87,9 +88,9 @@ class MatrixMode:
         """Return the scenario's, with the pairing."""
         return cell.name
 
-    def play(self, cell: Cell, tell: Subscriber) -> Played:
+    def play(self, cell: Cell, tell: Subscriber, limits: Mapping[str, Limit]) -> Played:
         """Run the cell."""
-        return Played(self._cell_runner.run(cell, tell), [("pairing", str(cell.pairing))])
+        return Played(self._cell_runner.run(cell, tell, limits), [("pairing", str(cell.pairing))])
 
     def close(self, tell: Subscriber) -> None:
         """End all workers."""

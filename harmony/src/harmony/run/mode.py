@@ -9,6 +9,7 @@ from typing import Protocol
 from harmony.plan.cells import Cell
 from harmony.spec.gherkin import Scenario
 from harmony.verdict.events import Subscriber
+from harmony.verdict.patience import Limit
 from harmony.verdict.result import ScenarioResult
 
 
@@ -41,8 +42,14 @@ class Mode(Protocol):
     def title(self, cell: Cell) -> str:
         """Return what a cell is called in this run."""
 
-    def play(self, cell: Cell, tell: Subscriber) -> Played:
-        """Run a cell to its end and tell what happens, when it happens."""
+    def play(self, cell: Cell, tell: Subscriber, limits: Mapping[str, Limit]) -> Played:
+        """Run a cell to its end and tell what happens, when it happens.
+
+        Args:
+            cell: The cell.
+            tell: Hears it.
+            limits: How long steps of roles may take that are not given the whole limit.
+        """
 
     def judge(self, cell: Cell, result: ScenarioResult) -> ScenarioResult:
         """Return a result in the light of what is claimed and what is expected."""

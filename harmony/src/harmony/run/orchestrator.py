@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import contextlib
+import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,23 +12,23 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from harmony.errors import HarmonyError, LeftBehindError
-from harmony.model import Phase, ProcessAction, StepOutcome, Verdict
+from harmony.model import Phase, StepOutcome, Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.seeds import seed_of
 from harmony.process import orphans, places
-from harmony.process.resources import LeakProbe, look
+from harmony.process.remains import LeakProbe, excuse_of, look
 from harmony.run.actor import Actor
+from harmony.run.blocking import BlockingCalls
 from harmony.run.pool import PooledActor, WorkerPool
 from harmony.run.recording import Recorder
 from harmony.run.run_id import RunId
 from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
 from harmony.spec.gherkin import Step
-from harmony.spec.routing import ScenarioPlan, route
+from harmony.spec.routing import ScenarioPlan, role_of, route
 from harmony.verdict.event_factory import cell_finished, cell_started, step_finished, step_started
 from harmony.verdict.events import Subscriber
+from harmony.verdict.patience import Limit
 from harmony.verdict.result import ScenarioResult, StepResult, merged, with_scenes, with_stderr
-
-_FATAL = frozenset({ProcessAction.KILL, ProcessAction.CRASH})
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,26 +75,37 @@ class CellRunner:
         self._repeat = repeat
         self._judge = judge
         self._record = record
+        self._blocking = BlockingCalls("leaks")
         self._played: WeakKeyDictionary[PooledActor, tuple[Cell, ScenarioResult, str]] = WeakKeyDictionary()
         pool.dismissed = self._judge_again
 
-    def run(self, cell: Cell, subscriber: Subscriber = lambda _: None) -> ScenarioResult:
-        """Run a cell to its end, tell what happens, and leave no trace of it."""
-        return asyncio.run(self.play(cell, subscriber))
+    def run(
+        self, cell: Cell, subscriber: Subscriber = lambda _: None, limits: Mapping[str, Limit] | None = None
+    ) -> ScenarioResult:
+        """Run a cell to its end, tell what happens, and leave no trace of it.
+
+        Args:
+            cell: The cell.
+            subscriber: Hears what happens.
+            limits: How long steps of roles may take that are not given the whole limit.
+        """
+        return asyncio.run(self.play(cell, subscriber, limits or {}))
 
     def close(self, subscriber: Subscriber = lambda _: None) -> None:
         """End all workers, and tell how."""
         self._pool.observe = subscriber
         asyncio.run(self._pool.close())
+        self._blocking.close()
 
-    async def play(self, cell: Cell, subscriber: Subscriber = lambda _: None) -> ScenarioResult:
+    async def play(self, cell: Cell, subscriber: Subscriber, limits: Mapping[str, Limit]) -> ScenarioResult:
         """Do what `run` does, in a loop that runs already."""
+        options = replace(self._options, limits=limits)
         seed = seed_of(self._seed, cell.scenario)
         self._pool.observe = subscriber
         subscriber(cell_started(cell, seed))
         run_id = RunId.of_cell(cell.scenario)
         routed = route(cell.scenario)
-        state = _CellRun(cell, routed, self._pool, run_id, self._options, self._careless, seed, subscriber)
+        state = _CellRun(cell, routed, self._pool, run_id, options, self._careless, seed, subscriber)
         recorder = Recorder(cell, seed) if self._record is not None else None
         before = frozenset(orphans.adopted())
         places.clear(str(run_id))  # the number may be that of a cell whose process was killed
@@ -106,7 +117,7 @@ class CellRunner:
             recorder.write(self._record)
         daemons = orphans.end_unmarked(before)
         # Whoever is judged again finds all that is known of the cell.
-        result = self._with_leaks(result, state, daemons)
+        result = await self._with_leaks(result, state, daemons)
         for text in left:
             result = merged(result, Verdict.FAILED, Phase.LEAKS, f"cannot be removed: {text}")
         self._played.update({player.worker: (cell, result, player.key) for player in state.players})
@@ -125,18 +136,18 @@ class CellRunner:
             result = merged(result, Verdict.CRASHED, Phase.CLOSE, f"after this cell, {crash}")
         self._pool.observe(cell_finished(cell, self._judge(cell, result), self._repeat(cell), late=True))
 
-    def _with_leaks(self, result: ScenarioResult, run: _CellRun, daemons: Sequence[str]) -> ScenarioResult:
+    async def _with_leaks(self, result: ScenarioResult, run: _CellRun, daemons: Sequence[str]) -> ScenarioResult:
         """Remove what the cell has left; return a result that says what is the fault of somebody."""
         platforms = set(run.cell.pairing.platforms.values())
         probes = [*self._probes, *(probe for name in platforms for probe in self._own_probes.get(name, ()))]
-        found, said = look(probes, str(run.run_id))
-        _remove(found)
+        # Elsewhere, so that a probe that hangs keeps nobody from interrupting the run.
+        remains = await self._blocking.call(functools.partial(look, probes, str(run.run_id)))
+        remains.remove()
         forgiven = bool(platforms & self._careless)
+        killed = {pid for player in run.players for pid in player.worker.killed}
+        said = remains.told((lambda _: True) if forgiven else excuse_of(killed, deadly=run.plan.deadly))
         if daemons and not forgiven:
             said.append(f"daemons without an environment ran on (ended now): {', '.join(daemons)}")
-        # What a killed process leaves is nobody's fault.
-        if found and not forgiven and not run.deadly:
-            said.append(f"left behind (removed now): {', '.join(sorted(found))}")
         for leak in said:
             result = merged(result, Verdict.FAILED, Phase.LEAKS, leak)
         return result
@@ -156,11 +167,6 @@ class _CellRun:
     subscriber: Subscriber
     players: list[_Player] = field(default_factory=list)
     scenes: dict[str, dict[str, Any]] = field(default_factory=dict)
-
-    @property
-    def deadly(self) -> bool:
-        """Whether the scenario itself kills a process, whose objects nobody can then release."""
-        return any(step.action in _FATAL for step in self.plan.steps)
 
     async def run(self, recorder: Recorder | None) -> ScenarioResult:
         async def spawn(role: str) -> Actor:
@@ -204,7 +210,7 @@ class _CellRun:
     async def _player(self, role: str, recorder: Recorder | None) -> Actor:
         platform = self.cell.pairing.platforms[role]
         worker = await self.pool.acquire(platform, self.run_id)
-        number = sum(player.key.partition("#")[0] == role for player in self.players) + 1
+        number = sum(role_of(player.key) == role for player in self.players) + 1
         key = role if number == 1 else f"{role}#{number}"
         self.players.append(_Player(key, platform, worker))
         worker.observe(self.subscriber, recorder.role(key, platform) if recorder is not None else None)
@@ -241,9 +247,3 @@ class _CellRun:
         if result.verdict is Verdict.TIMED_OUT and not self.scenes:
             self.scenes = self._look_around(result)
         self.subscriber(step_finished(self.cell, result))
-
-
-def _remove(names: Collection[str]) -> None:
-    for name in names:
-        with contextlib.suppress(OSError):
-            Path(name).unlink()

@@ -12,7 +12,7 @@ import asyncio
 import os
 import shutil
 import sys
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -40,6 +40,10 @@ class PooledActor(Actor, Protocol):
     @property
     def reusable(self) -> bool:
         """Whether another scenario may be given to it."""
+
+    @property
+    def killed(self) -> Collection[int]:
+        """The processes that its scenario has killed on purpose."""
 
     def check_leftovers(self) -> None:
         """Check between two scenarios that nothing of the last one runs on; raises `HarmonyError` if it does."""

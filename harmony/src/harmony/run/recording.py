@@ -42,7 +42,10 @@ _UNSAFE: Final = re.compile(r"[^\w.=,#-]+")
 
 
 class RecordingError(HarmonyError):
-    """A file is no recording."""
+    """A file is no recording.
+
+    Way out: make one with `--record DIR`, and name that directory.
+    """
 
     code = "recording"
     exit_code = ExitCode.CONFIGURATION

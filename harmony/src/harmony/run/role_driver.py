@@ -9,17 +9,15 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from harmony.process.child import ProcessSpec
-from harmony.process.stacks import stacks_of
+from harmony.process.stacks import scene_of
 from harmony.run.control import ProcessControl
 from harmony.run.driver_process import START_TIMEOUT, DriverProcess
 from harmony.steps.library import StepLibrary
 from harmony.verdict.events import Subscriber, WorkerEnded, WorkerStarted
-from harmony.wire.driver import client_of
-from harmony.wire.driver_contract import Contract, Driver
+from harmony.wire.driver_contract import Contract
 from harmony.wire.link import Observer
 from harmony.wire.verb import Carrier
 
-_DUMP_TIMEOUT: Final = 1.0
 _WITHOUT: Final = (
     "this project has drivers only: name a pairing, such as `pytest {pairing}`, or say whose driver plays the roles of "
     'a run without pairings ([driver] local = "{platform}"), or add a @provider'
@@ -37,6 +35,7 @@ class DriverProgram:
         observer: Hears every message.
         patience: Seconds until one must have introduced itself.
         running: The processes that have not ended.
+        killed: Those that have been killed on purpose.
     """
 
     spec: ProcessSpec
@@ -45,6 +44,7 @@ class DriverProgram:
     observer: Observer | None = None
     patience: float = START_TIMEOUT
     running: list[DriverProcess] = field(default_factory=list)
+    killed: set[int] = field(default_factory=set)
 
     async def start(self, *, strict: bool = False) -> DriverProcess:
         """Start a process, and return once it has introduced itself."""
@@ -55,30 +55,30 @@ class DriverProgram:
         self.running.append(driver)
         self.tell(WorkerStarted(platform=self.spec.name, pid=driver.pid))
 
+    def killing(self, driver: DriverProcess) -> None:
+        """Note a process that is about to be killed on purpose."""
+        self.killed.add(driver.pid)
+
     def left(self, driver: DriverProcess, how: str) -> None:
         """Note how a process has ended."""
         if driver in self.running:
             self.running.remove(driver)
             self.tell(WorkerEnded(platform=self.spec.name, pid=driver.pid, how=how))
 
-    async def stacks(self) -> dict[str, Any]:
-        """Return where the threads of its processes stand, as `stack`, and what is under way longest. Never raises.
+    def give_up(self) -> None:
+        """Grant its processes less time to end: a step has not ended in time."""
+        for driver in self.running:
+            driver.hung = True
 
-        That is a verb, as `verb`, and the moment of the monotonic clock at which it began, as `since`.
-        """
+    async def stacks(self) -> dict[str, Any]:
+        """Return where its processes stand, and with which verb; see `scene_of`. Never raises."""
         texts: list[str] = []
         begun: list[tuple[float, str]] = []
         for driver in list(self.running):
-            try:
-                told = await client_of(Driver, driver).dump(timeout=_DUMP_TIMEOUT)
-            except Exception:  # noqa: BLE001 - whatever keeps it from telling, the kernel tells
-                texts.append(await asyncio.to_thread(stacks_of, driver.pid))
-            else:
-                texts.append(told.text())
-                begun += [(time.monotonic() - one.seconds, one.verb) for one in told.requests if one.verb != "dump"]
-        since, verb = min(begun, default=(0.0, ""))
-        longest = {"since": since, "verb": verb} if verb else {}
-        return {"stack": "\n".join(texts), **longest} if texts else {}
+            text, requests = await driver.scene()
+            texts.append(text)
+            begun += [(time.monotonic() - one.seconds, one.verb) for one in requests if one.verb != "dump"]
+        return scene_of("\n".join(texts), begun)
 
 
 class RoleDriver(Carrier):

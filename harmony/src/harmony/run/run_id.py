@@ -48,4 +48,4 @@ def feature_id_of(file: Path) -> int:
     number = feature_number(file)
     if number is not None and number < _LARGEST:
         return number
-    return 10_000 + zlib.crc32(file.name.encode()) % 90_000
+    return 10_000 + zlib.crc32(os.fsencode(file.name)) % 90_000

@@ -15,8 +15,9 @@ from harmony.model import Phase, ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.run.actor import Actor, Controllable, Settling
 from harmony.run.telemetry import Telemetry
 from harmony.spec.gherkin import Step
-from harmony.spec.routing import Doing, RoutedStep, ScenarioPlan, Target
+from harmony.spec.routing import Doing, RoutedStep, ScenarioPlan, Target, role_of
 from harmony.values import ScenarioValues
+from harmony.verdict.patience import Limit
 from harmony.verdict.result import ScenarioResult, StepResult, decisive
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ class RunOptions:
     Attributes:
         step_timeout: Seconds a step may take.
         tag_timeouts: Seconds a step may take in a scenario with a tag, where that is longer.
+        limits: How long a step of a role may take that is not given the whole limit.
         setup_timeout: Seconds an actor may take to begin a scenario.
         cleanup_timeout: Seconds it may take to end one.
         grace: Seconds an actor gets beyond a deadline that it should have kept by itself.
@@ -42,6 +44,7 @@ class RunOptions:
 
     step_timeout: float = 30.0
     tag_timeouts: Mapping[str, float] = field(default_factory=dict)
+    limits: Mapping[str, Limit] = field(default_factory=dict)
     setup_timeout: float = 30.0
     cleanup_timeout: float = 15.0
     grace: float = 5.0
@@ -49,9 +52,10 @@ class RunOptions:
     strict: bool = False
     telemetry: Telemetry = field(default_factory=Telemetry)
 
-    def timeout_for(self, tags: Sequence[str]) -> float:
-        """Return the seconds that a step of a scenario with these tags may take."""
-        return max(self.step_timeout, *(self.tag_timeouts.get(tag, 0.0) for tag in tags), 0.0)
+    def limit_for(self, tags: Sequence[str], role: str) -> Limit:
+        """Return how long a step of a role may take, in a scenario with these tags."""
+        whole = Limit(max(self.step_timeout, *(self.tag_timeouts.get(tag, 0.0) for tag in tags), 0.0))
+        return self.limits.get(role, whole).within(whole.seconds)
 
 
 def scenario_starts(
@@ -140,7 +144,7 @@ class _Run:
             if not self._stopped:
                 await self._together(
                     Phase.SETTLE,
-                    {key: self._settled(actor) for key, actor in self._everyone if isinstance(actor, Settling)},
+                    {key: self._settled(key, actor) for key, actor in self._everyone if isinstance(actor, Settling)},
                 )
         finally:
             await self._together(Phase.FINISH, {key: self._finished(actor) for key, actor in self._everyone})
@@ -155,10 +159,6 @@ class _Run:
             seconds=time.monotonic() - begin,
             seed=start.seed,
         )
-
-    @property
-    def step_timeout(self) -> float:
-        return self.options.timeout_for(self.plan.scenario.tags)
 
     @property
     def _stopped(self) -> bool:
@@ -201,6 +201,7 @@ class _Run:
             if not isinstance(actor, Controllable):
                 return StepOutcome(Verdict.ERRORED, f"the process of {target.key!r} cannot be controlled")
             return await self._bounded(actor.control(routed.action), self.options.setup_timeout, routed.step.text)
+        limit = self._limit(target.key)
         call = StepCall(
             type=routed.step.type,
             text=routed.step.text,
@@ -208,9 +209,9 @@ class _Run:
             table=routed.step.table,
             doc_string=routed.step.doc_string,
             broadcast=routed.broadcast,
-            timeout=self.step_timeout,
+            timeout=limit.seconds,
         )
-        return await self._bounded(actor.perform(call), call.timeout, routed.step.text)
+        return limit.told(await self._bounded(actor.perform(call), call.timeout, routed.step.text))
 
     async def _actor(self, target: Target) -> Actor:
         existing = self.actors.get(target.key)
@@ -232,8 +233,12 @@ class _Run:
     async def _begin(self, role: str, actor: Actor) -> StepOutcome:
         return await self._bounded(_passed(actor.start(self.starts[role])), self.options.setup_timeout, "start")
 
-    async def _settled(self, actor: Settling) -> StepOutcome:
-        return await self._bounded(actor.settle(self.step_timeout), self.step_timeout, "the background")
+    async def _settled(self, key: str, actor: Settling) -> StepOutcome:
+        limit = self._limit(key)
+        return limit.told(await self._bounded(actor.settle(limit.seconds), limit.seconds, "the background"))
+
+    def _limit(self, key: str) -> Limit:
+        return self.options.limit_for(self.plan.scenario.tags, role_of(key))
 
     async def _finished(self, actor: Actor) -> StepOutcome:
         outcome = await self._bounded(_passed(actor.finish()), self.options.cleanup_timeout, "clean-up")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Coroutine, Mapping
+from collections.abc import Collection, Coroutine, Mapping
 from typing import Any, Final
 
 from harmony.errors import CleanupError, StepTimeoutError
@@ -39,6 +39,11 @@ class StepActor:
     def ended(self) -> bool:
         """Never: what plays the role may end, the steps go on in this process."""
         return False
+
+    @property
+    def killed(self) -> Collection[int]:
+        """The processes that the scenario has killed on purpose, as far as the harness knows them."""
+        return ()
 
     @property
     def timings(self) -> dict[str, Statistics]:

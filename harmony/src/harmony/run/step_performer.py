@@ -8,7 +8,7 @@ import inspect
 import time
 import traceback
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,6 +53,7 @@ class _Running:
 
     call: StepCall
     outcome: asyncio.Task[StepOutcome]
+    began: float = field(default_factory=time.monotonic)
 
 
 class StepPerformer:
@@ -128,10 +129,11 @@ class StepPerformer:
 
     async def settle(self, timeout: float) -> StepOutcome:
         """Wait for the step that still runs in the background, if any, and return its outcome."""
-        running, self._running = self._running, None
+        running = self._running
         if running is None:
             return StepOutcome(Verdict.PASSED)
         done, _ = await asyncio.wait({running.outcome}, timeout=timeout)
+        self._running = None
         if not done:
             running.outcome.cancel()
             outcome = StepOutcome(Verdict.TIMED_OUT, f"no end within {timeout:g} s")
@@ -196,6 +198,11 @@ class StepPerformer:
         """Return every step definition, for discovery."""
         return self._library.registry.definitions
 
+    def in_background(self) -> tuple[str, float] | None:
+        """Return the sentence that goes on in the background, and when it began by the monotonic clock."""
+        running = self._running
+        return None if running is None or running.outcome.done() else (running.call.text, running.began)
+
     def diagnose(self) -> dict[str, str]:
         """Return what the scenario tells of a failure."""
         return self._context.diagnose() if self._context else {}
@@ -244,7 +251,7 @@ class StepPerformer:
         begin = time.monotonic()
         try:
             await contained(within(work, seconds, self._stack))
-            return StepOutcome(Verdict.PASSED, logs=context.logs.take(), seconds=time.monotonic() - begin)
+            outcome = StepOutcome(Verdict.PASSED)
         except StepTimeoutError as error:
             outcome = self.timed_out(seconds, time.monotonic() - begin, error.stack)
         except UnsupportedError as error:
@@ -255,7 +262,17 @@ class StepPerformer:
             own = getattr(error, "verdict", None)
             verdict = own if isinstance(own, Verdict) else Verdict.FAILED
             outcome = StepOutcome(verdict, _message(error), _details(error, context))
+        outcome = _hung(outcome, context)
         return replace(outcome, logs=context.logs.take(), seconds=time.monotonic() - begin)
+
+
+def _hung(outcome: StepOutcome, context: ScenarioContext) -> StepOutcome:
+    """Return the outcome of a step in which something hung, whatever the step made of that."""
+    hangs = context.take_hangs()
+    if not hangs or outcome.verdict in {Verdict.TIMED_OUT, Verdict.CRASHED}:
+        return outcome
+    made = f"\nof which the step made: {outcome.error}" if outcome.error else ""
+    return StepOutcome(Verdict.TIMED_OUT, _message(hangs[0]) + made, _details(hangs[0], context))
 
 
 def _message(error: BaseException) -> str:

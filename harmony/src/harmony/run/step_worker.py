@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,13 @@ from pydantic import ValidationError
 from harmony.errors import LeftBehindError
 from harmony.model import ProcessAction, ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.process.child import ChildProcess, ProcessSpec
-from harmony.process.stacks import stacks_of
+from harmony.process.stacks import scene_of, stacks_of
 from harmony.process.transcript import Written
 from harmony.values import ScenarioValues
 from harmony.verdict.events import Subscriber, WorkerEnded, WorkerStarted
 from harmony.wire import step_contract
 from harmony.wire.link import Link, LinkError, NoAnswerError, Observer, PeerGoneError, ProtocolError, RefusedError
-from harmony.wire.step_contract import Discovery, StepResponse
+from harmony.wire.step_contract import Discovery, StepResponse, WorkerDump
 
 # A worker keeps the deadline of a step by itself and says so; only one that does not is cut off here.
 STEP_GRACE = 1.0
@@ -53,12 +54,14 @@ class WorkerState:
         trouble: Why it must not be used again; empty while it may.
         own: The processes it consists of: itself, and what it had started by the time it was ready.
         left_behind: Other processes that it had started and not ended.
+        killed: What the scenario has killed of it.
     """
 
     discovery: Discovery = field(default_factory=Discovery)
     trouble: str = ""
     own: frozenset[int] = frozenset()
     left_behind: list[int] = field(default_factory=list)
+    killed: frozenset[int] = frozenset()
 
 
 class StepWorker:
@@ -143,6 +146,11 @@ class StepWorker:
         running = self.child is None or self.child.running()
         return running and not self.state.trouble and self.link.gone is None
 
+    @property
+    def killed(self) -> Collection[int]:
+        """The processes that its scenario has killed on purpose: itself, and what it had started."""
+        return self.state.killed
+
     def crash(self) -> str:
         """Say how it crashed; empty if it did not."""
         return self.link.crash()
@@ -191,17 +199,19 @@ class StepWorker:
             return StepOutcome(Verdict.UNSUPPORTED, f"{self.name} does not announce the capability {lacking!r}")
         told = self._values.all() if discovery.able(step_contract.SHARED_VALUES) else {}
         params = step_contract.step_params(call, told)
+        since: dict[str, Any] = {"since": began, "verb": call.text}
         try:
             answer = await self._demand(step_contract.EXECUTE_STEP, params, call.timeout, STEP_GRACE)
             response = self._heard(answer)
             outcome = response.outcome(time.monotonic() - began)
         except LinkError as error:
             self._give_up_over(error)
-            data = {"code": error.code} | (await self.stacks() if isinstance(error, NoAnswerError) else {})
+            hangs = isinstance(error, NoAnswerError)
+            data = {"code": error.code} | (since | await self.stacks() if hangs else {})
             return StepOutcome(error.verdict, error.message, data, seconds=time.monotonic() - began)
         if outcome.verdict is Verdict.TIMED_OUT:
             self._give_up("a step exceeded its time")
-            return replace(outcome, data={**outcome.data, **await self.stacks()})
+            return replace(outcome, data={**outcome.data, **since, **await self.stacks()})
         lacks = outcome.verdict is Verdict.UNSUPPORTED and not response.declined()
         if lacks and discovery.has(call.type, call.text):
             error_text = f"{self.name} announces this step in discover, but then says: {outcome.error}"
@@ -258,6 +268,7 @@ class StepWorker:
             except LinkError as error:
                 return StepOutcome(error.verdict, error.message, seconds=time.monotonic() - began)
         else:
+            self.state.killed = frozenset(self.child.family())
             self.child.signal(signal.SIGKILL)
         if not await asyncio.to_thread(self.child.ended, self.timeouts.stop):
             text = f"{self.name} did not end within {self.timeouts.stop:g} s of {action}"
@@ -331,17 +342,18 @@ class StepWorker:
         self.link.observer = observer
 
     async def stacks(self) -> dict[str, Any]:
-        """Return where its threads stand, as `stack`; nothing if nobody can tell. Never raises."""
+        """Return where it stands, and with which sentence or method; see `scene_of`. Never raises."""
         text = ""
+        begun: list[tuple[float, str]] = []
         if self.state.discovery.able(step_contract.DUMP):
-            try:
+            with contextlib.suppress(LinkError, ValidationError):
                 answer = await self.link.ask(step_contract.DUMP, timeout=2.0)
-                text = str(answer.get("stacks", "")) if isinstance(answer, Mapping) else ""
-            except LinkError:
-                text = ""
+                told = WorkerDump.model_validate(answer)
+                text, now = told.stacks, time.monotonic()
+                begun = [(now - one.seconds, one.verb) for one in told.requests]
         if not text and self.child is not None:
             text = await asyncio.to_thread(stacks_of, self.child.pid)
-        return {"stack": text} if text else {}
+        return scene_of(text, begun)
 
 
 def _left_behind(name: str, pids: Sequence[int]) -> LeftBehindError:

@@ -62,6 +62,9 @@ class Host(Actor, Protocol):
     def diagnose(self) -> Mapping[str, str]:
         """Return what its scenario tells of a step that does not end. Called while the step blocks the loop."""
 
+    def in_background(self) -> tuple[str, float] | None:
+        """Return the sentence that goes on in the background, and when it began by the monotonic clock."""
+
 
 @dataclass(frozen=True, slots=True)
 class SessionOptions:
@@ -89,6 +92,7 @@ class _Job:
         work: Does it and returns the result.
         timeout: Seconds for it.
         stuck: Makes the result if it blocks the loop, of seconds and stack; without it, that is an error.
+        sentence: What is performed, if it is a step.
         stack: Where it stood when its time was over; before, there is none.
         began: When it came to its turn.
         answered: Whether somebody has taken on to answer it.
@@ -98,6 +102,7 @@ class _Job:
     work: Callable[[], Coroutine[Any, Any, Any]]
     timeout: float
     stuck: Callable[[float, str], Any] | None = None
+    sentence: str = ""
     stack: str | None = None
     began: float = 0.0
     answered: bool = False
@@ -225,7 +230,7 @@ class Session:
                 case step_contract.DISCOVER:
                     self._answer(call, self._discovery())
                 case step_contract.DUMP:
-                    self._answer(call, {"stacks": stacks()})
+                    self._answer(call, {"requests": self._under_way(), "stacks": stacks()})
                 case step_contract.CRASH:
                     os.kill(os.getpid(), signal.SIGKILL)
                 case step_contract.SHUTDOWN:
@@ -244,6 +249,12 @@ class Session:
                     raise RpcError(jsonrpc.METHOD_NOT_FOUND, message)  # noqa: TRY301 - one place turns it into an answer
         except RpcError as error:
             self._refuse(call, error)
+
+    def _under_way(self) -> list[dict[str, Any]]:
+        job, now = self._current, time.monotonic()
+        asked = None if job is None else (job.sentence or job.request.method, job.began)
+        found = filter(None, (asked, self._host.in_background()))
+        return [{"verb": verb, "seconds": now - began} for verb, began in found]
 
     def _enqueue(self, job: _Job) -> None:
         while self.full:
@@ -345,7 +356,7 @@ class Session:
         def stuck(seconds: float, stack: str) -> dict[str, Any]:
             return self._stuck(seconds, stack, asked.echo({}))
 
-        return _Job(call, work, timeout, stuck)
+        return _Job(call, work, timeout, stuck, step.text)
 
     def _settle(self, call: Request | Notification) -> _Job:
         timeout = self._options.step_timeout

@@ -36,7 +36,10 @@ _SLICE: Final = 0.05
 
 
 class InfrastructureError(HarmonyError):
-    """Workers cannot be started, are up already, or do not become healthy."""
+    """Workers cannot be started, are up already, or do not become healthy.
+
+    Way out: `harmony down` ends those that are up; of one that is not healthy, the end of its log is shown.
+    """
 
     code = "infrastructure"
     exit_code = ExitCode.CONFIGURATION

@@ -204,6 +204,9 @@ class ReplayingHost:
         """Return nothing: a recording has no scenario that could tell more."""
         return {}
 
+    def in_background(self) -> None:
+        """Return nothing: what is recorded has ended."""
+
     async def start(self, scenario: ScenarioStart) -> None:
         """Begin at the first step again."""
         self._values = scenario.values

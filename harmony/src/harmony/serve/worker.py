@@ -41,7 +41,10 @@ _log = structlog.get_logger(__name__)
 
 
 class ListenError(HarmonyError):
-    """A worker cannot listen where it was told to."""
+    """A worker cannot listen where it was told to.
+
+    Way out: end who listens there, or name another path; a short one, in a directory that exists.
+    """
 
     code = "listen_failed"
     exit_code = ExitCode.CONFIGURATION

@@ -58,6 +58,9 @@ class Doing(StrEnum):
     REQUIRE_PROCESSES = "require-processes"
 
 
+_FATAL: Final = frozenset({ProcessAction.KILL, ProcessAction.CRASH})
+
+
 @dataclass(frozen=True, slots=True)
 class Target:
     """The actor of a sentence.
@@ -76,6 +79,11 @@ class Target:
     def key(self) -> str:
         """Name of the actor within the scenario: ``writer`` or ``writer#second``."""
         return f"{self.role}#{self.instance}" if self.instance else self.role
+
+
+def role_of(key: str) -> str:
+    """Return the role of an actor by its name: of ``writer``, ``writer#second`` and ``writer (before)``."""
+    return key.partition("#")[0].removesuffix(" (before)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +120,11 @@ class ScenarioPlan:
     scenario: Scenario
     roles: tuple[str, ...]
     steps: tuple[RoutedStep, ...]
+
+    @property
+    def deadly(self) -> bool:
+        """Whether it kills a process, whose objects nobody can then release."""
+        return any(routed.action in _FATAL for routed in self.steps)
 
     def actions_of(self, role: str) -> tuple[ProcessAction, ...]:
         """Return what the scenario does to the process of a role."""

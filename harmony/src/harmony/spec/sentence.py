@@ -15,6 +15,7 @@ _ARGUMENT: Final = re.compile(r"""(?<!\w)'([^']*)'(?!\w)|"([^"]*)"|(?<![\w.])(\d
 
 GAP: Final = "…"
 """Stands for an argument that is left out."""
+_PLACE: Final = re.compile(f"{_ARGUMENT.pattern}|{GAP}")
 
 
 def requires_processes(sentence: str) -> bool:
@@ -35,6 +36,14 @@ def outline(sentence: str) -> str:
 def values(sentence: str) -> list[str]:
     """Return the arguments of a sentence, without quotes."""
     return [next(value for value in found.groups() if value is not None) for found in _ARGUMENT.finditer(sentence)]
+
+
+def filled(known: str, sentence: str) -> str:
+    """Return an outline with the arguments of a sentence in its gaps, if it has as many places for them."""
+    found = iter(values(sentence))
+    if len(_PLACE.findall(known)) != len(values(sentence)):
+        return known
+    return _PLACE.sub(lambda place: place[0].replace(GAP, next(found)), known)
 
 
 @dataclass(slots=True)

@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from harmony.spec.gherkin import Feature
 from harmony.spec.routing import done_by_harmony
 from harmony.spec.sentence import normalised, outline
 from harmony.steps.lint import Problem
-from harmony.suggestion import did_you_mean
+from harmony.steps.nearest import ANNOUNCED, nearest
 from harmony.wire.step_contract import Discovery
+
+
+@dataclass(frozen=True, slots=True)
+class _Pattern:
+    """What a worker announces."""
+
+    pattern: str
+    worker: str
+    kind: str = ANNOUNCED
+
 
 _WAY_OUT: Final = "correct the sentence, or give a worker a step definition for it"
 
@@ -33,7 +44,10 @@ def _of_feature(feature: Feature, catalogues: Mapping[str, Discovery]) -> Iterat
             if not known:
                 asked = ", ".join(sorted(catalogues)) or "there is none"
                 said = f"{step}: no worker announces it ({asked})"
-                patterns = [entry.pattern for one in catalogues.values() for entry in one.steps]
-                yield Problem(
-                    step.place, "unannounced", said, did_you_mean(text, patterns, _WAY_OUT), cause=outline(text)
-                )
+                near = nearest(text, _patterns(catalogues))
+                hint = f"did you mean: {near[1]} ({near[0].worker})" if near else _WAY_OUT
+                yield Problem(step.place, "unannounced", said, hint, cause=outline(text))
+
+
+def _patterns(catalogues: Mapping[str, Discovery]) -> Iterator[_Pattern]:
+    return (_Pattern(entry.pattern, name) for name, one in sorted(catalogues.items()) for entry in one.steps)

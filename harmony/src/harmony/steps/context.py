@@ -34,6 +34,7 @@ class ScenarioContext:
         random: Random numbers that depend on the seed alone.
         performance: Durations of operations.
         transcripts: What the processes that it has started write on stderr.
+        hangs: What was left unanswered in time and has not been told yet, whatever a step made of it.
     """
 
     def __init__(self, start: ScenarioStart, *, show_logs: int = LEVELS["warning"]) -> None:
@@ -46,6 +47,7 @@ class ScenarioContext:
         self.random = random.Random(f"{start.seed}/{start.role}")  # noqa: S311 - reproducible, not secret
         self.performance = PerformanceMonitor()
         self.transcripts: list[Transcript] = []
+        self.hangs: list[Exception] = []
         self._cleanups: list[CleanUp] = []
         self._diagnoses: list[tuple[str, Callable[[], str]]] = []
         self._ends: list[Callable[[], str]] = []
@@ -97,7 +99,7 @@ class ScenarioContext:
         """Release everything, in reverse order, whatever fails on the way.
 
         Raises:
-            CleanupError: Some action failed, all have been tried; or a process has crashed at any time.
+            CleanupError: Some action failed, all have been tried; or a process has crashed at any time, or hangs.
         """
         causes: list[Exception] = []
         while self._cleanups:
@@ -108,10 +110,16 @@ class ScenarioContext:
                     await result
             except Exception as error:  # noqa: BLE001 - the remaining actions must run; all errors are reported below
                 causes.append(error)
+        causes += [hang for hang in self.take_hangs() if hang not in causes]
         told = "\n".join(map(str, causes))
         causes += [crash for crash in self.crashes() if crash.message not in told]
         if causes:
             raise CleanupError(causes)
+
+    def take_hangs(self) -> list[Exception]:
+        """Return what hangs and has not been told yet."""
+        taken, self.hangs = self.hangs, []
+        return taken
 
     def crashes(self) -> list[CrashedError]:
         """Return what has become of those of its processes that have crashed by now."""

@@ -1,17 +1,16 @@
-"""What somebody may have meant with a sentence that has no meaning: the definition that is nearest to it. Pure."""
+"""What somebody may have meant with a sentence that has no meaning: the pattern that is nearest to it. Pure."""
 
 from __future__ import annotations
 
 import difflib
 import re
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final, Protocol, TypeVar
 
-from harmony.model import StepType
-from harmony.spec.sentence import GAP, normalised, outline, values
+from harmony.spec.sentence import GAP, filled, normalised, outline
 
-if TYPE_CHECKING:
-    from harmony.steps.registry import StepDefinition
+ANNOUNCED: Final = "announced"
+"""The kind of a pattern that a worker announces: a regular expression or one with placeholders, nobody says which."""
 
 _NEAR: Final = 0.8
 _CLASS: Final = re.compile(r"(?:(?<!\\)\[\^?\]?[^\]]*\]|\\[dwsDWS]|(?<!\\)\.(?=[*+]))(?:[*+?]\??|\{[\d,]*\})?")
@@ -19,19 +18,30 @@ _GROUP: Final = re.compile(r"(?<!\\)\((\?P<\w+>|\?:)?([^()]*)(?<!\\)\)[*+?]?")
 _FIELD: Final = re.compile(r"\{[^{}]*\}")
 
 
-def nearest(
-    type_: StepType | None, sentence: str, definitions: Iterable[StepDefinition]
-) -> tuple[StepDefinition, str] | None:
-    """Return the nearest definition of a type, with the sentence as it would be; nothing if none is near.
+class Sentences(Protocol):
+    """What some sentences are like."""
 
-    Without a type it is the nearest of any. Words in quotes and numbers are arguments, and do not count.
+    @property
+    def kind(self) -> str:
+        """How the pattern is written: ``string``, ``parse``, ``cfparse``, ``re``, ``announced``."""
+
+    @property
+    def pattern(self) -> str:
+        """What they match."""
+
+
+S = TypeVar("S", bound=Sentences)
+
+
+def nearest(sentence: str, candidates: Iterable[S]) -> tuple[S, str] | None:
+    """Return the nearest pattern, with the sentence as it would be; nothing if none is near.
+
+    Words in quotes and numbers are arguments, and do not count.
     """
     wanted = outline(normalised(sentence)).lower()
-    best: tuple[float, StepDefinition, str] | None = None
+    best: tuple[float, S, str] | None = None
     matcher = difflib.SequenceMatcher(b=wanted, autojunk=False)
-    for definition in definitions:
-        if type_ is not None and type_ not in definition.types:
-            continue
+    for definition in candidates:
         known = outline_of(definition)
         matcher.set_seq1(known.lower())
         least = best[0] if best else _NEAR
@@ -44,10 +54,12 @@ def nearest(
         return None
     _, definition, known = best
     # What stands between quotes in a plain text is no argument.
-    return definition, normalised(definition.pattern) if definition.kind == "string" else _filled(known, sentence)
+    return definition, normalised(definition.pattern) if definition.kind == "string" else filled(
+        known, normalised(sentence)
+    )
 
 
-def outline_of(definition: StepDefinition) -> str:
+def outline_of(definition: Sentences) -> str:
     """Return a pattern as a sentence whose arguments are left out, as well as can be told from its text."""
     text = normalised(definition.pattern)
     if definition.kind == "string":
@@ -57,18 +69,10 @@ def outline_of(definition: StepDefinition) -> str:
     text = _CLASS.sub(GAP, text)
     while (shorter := _GROUP.sub(_inside, text)) != text:
         text = shorter
-    return re.sub(r"\\(.)", r"\1", text)
+    text = re.sub(r"\\(.)", r"\1", text)
+    return _FIELD.sub(GAP, text) if definition.kind == ANNOUNCED else text
 
 
 def _inside(group: re.Match[str]) -> str:
     """Return the first of what stands in a group that takes no argument."""
     return group[2].partition("|")[0] if group[1] == "?:" else GAP
-
-
-def _filled(known: str, sentence: str) -> str:
-    """Return an outline with the arguments of a sentence, where it has as many."""
-    found = values(normalised(sentence))
-    if known.count(GAP) != len(found):
-        return known
-    pieces = known.split(GAP)
-    return "".join(piece + value for piece, value in zip(pieces, [*found, ""], strict=True))

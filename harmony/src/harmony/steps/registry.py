@@ -249,7 +249,11 @@ class StepRegistry:
             f"{'/'.join(sorted(match.definition.types))}: add @{type_} there"
             for match in others
         )
-        near = None if others or type_ is None else nearest(type_, sentence, self._definitions)
+        near = (
+            None
+            if others or type_ is None
+            else nearest(sentence, [one for one in self._definitions if type_ in one.types])
+        )
         if near is not None:
             definition, meant = near
             hint = f"did you mean: {meant} ({definition.qualified_name}, {definition.place})"

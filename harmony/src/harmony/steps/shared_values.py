@@ -17,7 +17,10 @@ _LONGEST: Final = 80
 
 
 class SharedValueError(HarmonyError):
-    """A value that one role needs is not there, or is another one than it must be."""
+    """A value that one role needs is not there, or is another one than it must be.
+
+    Way out: publish it in an earlier step, under the name and with the type that the other role asks for.
+    """
 
     code = "shared_value"
     exit_code = ExitCode.FAILED

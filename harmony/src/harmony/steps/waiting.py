@@ -18,7 +18,10 @@ _LONGEST: Final = 400
 
 
 class NotObservedError(HarmonyError, AssertionError):
-    """What was waited for was not so in time; whoever expects failed assertions expects this, too."""
+    """What was waited for was not so in time; whoever expects failed assertions expects this, too.
+
+    Way out: the message says what was seen last; allow more time if it would still have come.
+    """
 
     code = "not_observed"
     exit_code = ExitCode.FAILED

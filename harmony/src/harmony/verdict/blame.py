@@ -69,11 +69,17 @@ def blame(results: Iterable[CellFinished]) -> list[Blame]:
     every = combined(results)
     traits = {cell.cell: _traits(cell) for cell in every}
     usual = frozenset.intersection(*traits.values()) if traits else frozenset()
+    often = Counter(trait for one in traits.values() for trait in one)
+    red = Counter(trait for cell in every if is_red(cell.verdict) for trait in traits[cell.cell])
     joined: dict[frozenset[str], list[Cause]] = {}
     for cause in causes(every):
         always = frozenset.intersection(*(traits[cell.cell] for cell in cause.cells)) - usual
+        # Who is in red cells only explains them all, however the workers have divided them and what each was told.
+        ill = [trait for trait in always if red[trait] == often[trait]]
+        most = max((often[trait] for trait in ill), default=0)
+        who = plainest(frozenset(trait for trait in ill if often[trait] == most))
         # Who is in every cell of a larger cause explains a smaller one, too.
-        who = next((known for known in joined if known and known <= always), plainest(always))
+        who = who or next((known for known in joined if known and known <= always), plainest(always))
         joined.setdefault(who, []).append(cause)
     blames = [
         Blame(

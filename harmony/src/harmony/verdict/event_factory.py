@@ -7,6 +7,7 @@ from typing import Final
 from harmony.model import Verdict
 from harmony.plan.cells import Cell
 from harmony.spec.gherkin import Step
+from harmony.spec.routing import role_of
 from harmony.text import shown
 from harmony.verdict.events import ActorOutcome, CellFinished, CellStarted, StderrLine, StepFinished, StepStarted
 from harmony.verdict.failure_report import failure_report, told
@@ -63,6 +64,7 @@ def cell_finished(cell: Cell, result: ScenarioResult, repeat: str, *, late: bool
         step=str(failure.step) if failure and failure.step else "",
         place=str(failure.step.place) if failure and failure.step else "",
         by=sorted(key for key, one in failure.outcomes.items() if one.verdict is not Verdict.PASSED) if failure else [],
+        timed_out=_timed_out(cell, result),
         stderr={
             key: [StderrLine(at=record.timestamp, text=record.message) for record in told(written)]
             for key, written in result.stderr.items()
@@ -70,3 +72,13 @@ def cell_finished(cell: Cell, result: ScenarioResult, repeat: str, *, late: bool
         alarms=[shown(alarm, _LONGEST_ALARM) for alarm in result.alarms],
         report="" if failure is None and not result.alarms else failure_report(result, repeat),
     )
+
+
+def _timed_out(cell: Cell, result: ScenarioResult) -> list[str]:
+    roles = {
+        role_of(key)
+        for one in result.results
+        for key, outcome in one.outcomes.items()
+        if outcome.verdict is Verdict.TIMED_OUT
+    }
+    return sorted({platform for role, platform in cell.pairing.assigned if role in roles})

@@ -128,6 +128,9 @@ class CellFinished(_Event):
     step: str = Field(default="", description="The step that did not pass.")
     place: str = Field(default="", description="Its file and line.")
     by: list[str] = Field(default_factory=list, description="The roles whose part of that step did not pass.")
+    timed_out: list[str] = Field(
+        default_factory=list, description="The platforms that did not end something in time, whatever the verdict."
+    )
     late: bool = Field(
         default=False, description="Whether it replaces the verdict given before: a worker has crashed since."
     )

@@ -26,6 +26,7 @@ from harmony.plan.cells import Cell
 from harmony.plan.pairing import Pairing
 from harmony.spec.gherkin import Scenario
 from harmony.state import read_whole
+from harmony.suggestion import did_you_mean, what_is_wrong
 from harmony.verdict.events import CellFinished
 from harmony.verdict.verdicts import FAILING
 
@@ -131,8 +132,8 @@ class Expectation(BaseModel):
         return f"{self.place}: {named}" if self.place else named
 
 
-_FIELDS: Final = ", ".join(name for name in Expectation.model_fields if name != "place")
-_HINT: Final = f"each entry is an [[{_TABLE}]] table with some of these: {_FIELDS}"
+_KEYS: Final = tuple(name for name in Expectation.model_fields if name != "place")
+_HINT: Final = f"each entry is an [[{_TABLE}]] table with some of these: {', '.join(_KEYS)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +255,8 @@ def read_expectations(file: Path) -> Expectations:
         raise ConfigurationError(f"{file}: {error}", hint=_HINT) from error
     unknown = sorted(set(document) - {_TABLE})
     if unknown:
-        raise ConfigurationError(f"{file}: unknown: {', '.join(unknown)}", hint=_HINT)
+        near = did_you_mean(unknown[0], [_TABLE])
+        raise ConfigurationError(f"{file}: unknown: {', '.join(unknown)}; {near}", hint=_HINT)
     if not isinstance(document.setdefault(_TABLE, tomlkit.aot()), tomlkit.items.AoT):
         raise ConfigurationError(f"{file}: {_TABLE} is no list of [[{_TABLE}]] tables", hint=_HINT)
     problems: list[str] = []
@@ -266,7 +268,9 @@ def read_expectations(file: Path) -> Expectations:
         try:
             entries.append(Expectation.model_validate({**table.unwrap(), "place": place}))
         except pydantic.ValidationError as error:
-            problems += [f"{place}: {'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors()]
+            for item in error.errors():
+                parts = (str(place), ".".join(map(str, item["loc"])), what_is_wrong(item, _KEYS))
+                problems.append(": ".join(filter(None, parts)))
     if problems:
         raise ConfigurationError("\n".join(problems), hint=_HINT)
     return Expectations(file, tuple(entries), text, tuple(begins))

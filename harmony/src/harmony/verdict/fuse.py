@@ -2,6 +2,7 @@
 
 Pure: events in; out comes why a cell is not worth to be run. Who stops is whoever the longest row of like endings has
 in common: a platform, a platform in a role, or a pairing. Every other ending of a cell with it begins the row anew.
+Of several, who has ended well before is not meant: whether that was in between depends on the order alone.
 """
 
 from __future__ import annotations
@@ -52,6 +53,7 @@ class Fuse:
         self._limit = limit
         self._rows: dict[str, _Row] = {}
         self._stops: list[_Stop] = []
+        self._well: set[str] = set()
         self._heard: set[tuple[str, str]] = set()
 
     def __call__(self, event: Event) -> None:
@@ -69,7 +71,9 @@ class Fuse:
                 row = self._rows[trait] = _Row(like)
             row.cells.append(event.cell)
             row.scenarios.add(event.number or event.title)
-        if like is not None and not self.stopped(event.pairing):
+        if like is None:
+            self._well |= traits
+        elif not self.stopped(event.pairing):
             self._judge(event, traits)
 
     def stopped(self, pairing: Mapping[str, str]) -> str:
@@ -83,7 +87,8 @@ class Fuse:
         needed = min(self._limit, _SCENARIOS_THAT_HANG) if hangs else self._limit
         if len(longest.cells) < self._limit or len(longest.scenarios) < needed:
             return
-        who = frozenset(trait for trait in traits if self._rows[trait].cells == longest.cells)
+        common = frozenset(trait for trait in traits if self._rows[trait].cells == longest.cells)
+        who = common - self._well or common
         times = len(longest.cells)
         what = f"{times} timeouts of" if hangs else f"{times} times {event.verdict} alike in"
         said = event.error.partition("\n")[0]

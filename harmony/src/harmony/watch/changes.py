@@ -7,18 +7,10 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from harmony.errors import ConfigurationError
 from harmony.plan.touched import DEEP, Ground
-
-try:
-    import watchfiles
-except ImportError as missing:
-    raise ConfigurationError(
-        "harmony watch takes watchfiles, which tells of changes of files",
-        hint="pip install 'harmony-conformance[watch]'; without it, `harmony run --last-failed` repeats what is red",
-    ) from missing
 
 _QUIET_MS: Final = 100
 """How long nothing changes before a burst is over."""
@@ -26,9 +18,14 @@ _LONGEST_BURST_MS: Final = 1000
 
 
 class Changes:
-    """Watches the directories of a ground."""
+    """Watches the directories of a ground.
+
+    Raises:
+        ConfigurationError: What tells of changes is not installed.
+    """
 
     def __init__(self) -> None:
+        self._library = _library()
         self._queue: asyncio.Queue[set[Path] | OSError] = asyncio.Queue()
         self._stop = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
@@ -74,7 +71,7 @@ class Changes:
 
     async def _feed(self, directories: list[Path], deep: bool, stop: asyncio.Event) -> None:
         try:
-            async for burst in watchfiles.awatch(
+            async for burst in self._library.awatch(
                 *directories, recursive=deep, stop_event=stop, debounce=_LONGEST_BURST_MS, step=_QUIET_MS
             ):
                 self._queue.put_nowait({Path(name) for _, name in burst})
@@ -102,6 +99,17 @@ async def _end(tasks: list[asyncio.Task[None]], stop: asyncio.Event) -> None:
     for task in tasks:
         with contextlib.suppress(asyncio.CancelledError):
             await task
+
+
+def _library() -> Any:
+    try:
+        import watchfiles  # noqa: PLC0415 - nothing else needs it
+    except ImportError as missing:
+        raise ConfigurationError(
+            "harmony watch takes watchfiles, which tells of changes of files",
+            hint="pip install 'harmony-conformance[watch]'; or `harmony run --last-failed` repeats what is red",
+        ) from missing
+    return watchfiles
 
 
 def _unwatchable(error: OSError) -> ConfigurationError:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import textwrap
 from collections.abc import Callable
 from typing import Final, Protocol, Self
 
@@ -16,7 +18,6 @@ from harmony.watch.board import Board, Row
 
 _AROUND: Final = 6
 """Lines of the screen that are no rows: head, what is left out, the state, and what keeps the last line free."""
-_LONGEST_TROUBLE: Final = 30
 
 
 class Screen(Protocol):
@@ -105,7 +106,7 @@ class Panel:
 
     def trouble(self, text: str) -> None:
         """Show it below the table, until something runs again."""
-        self._trouble = text.splitlines()[-_LONGEST_TROUBLE:]
+        self._trouble = text.splitlines()
 
     def changed(self) -> None:
         """Draw it anew."""
@@ -114,7 +115,8 @@ class Panel:
     def render(self) -> Group:
         """Return what is on the screen: as many rows as have room, the most urgent ones first."""
         width, room = self._console.width, max(3, self._console.height - _AROUND)
-        trouble = [Text(visible(line)[:width]) for line in self._trouble[: room // 2]]
+        wrapped = (part for line in self._trouble for part in textwrap.wrap(visible(line), width) or [""])
+        trouble = [Text(line) for line in itertools.islice(wrapped, room // 2)]
         room -= len(trouble)
         rows = self._board.rows()
         table = Table(box=None, expand=True, padding=(0, 1, 0, 0), show_edge=False)

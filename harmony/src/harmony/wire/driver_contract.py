@@ -25,7 +25,11 @@ _Extent = Annotated[tuple[int, int], Field(title="[offset, size]")]
 
 
 class HandshakeError(ContractViolationError):
-    """A driver introduced itself with something that cannot be right; nothing else is asked of it."""
+    """A driver introduced itself with something that cannot be right; nothing else is asked of it.
+
+    Way out: renew what is generated (`harmony new-driver NAME --renew`), build, and try `harmony doctor NAME --only
+    handshake`.
+    """
 
     code = "handshake"
     verdict = Verdict.ERRORED

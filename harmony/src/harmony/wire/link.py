@@ -23,40 +23,55 @@ from harmony.wire.jsonrpc import ErrorResponse, Message, Request
 MAX_ANSWER = 64 * 1024 * 1024
 _MAX_ODDITIES = 20
 _LONGEST_ODDITY: Final = 400
-_OF_CLEAN_UP: Final = frozenset({Verdict.CRASHED, Verdict.FAILED, Verdict.UNSUPPORTED})
+_OF_CLEAN_UP: Final = frozenset({Verdict.CRASHED, Verdict.TIMED_OUT, Verdict.FAILED, Verdict.UNSUPPORTED})
 
 _log = structlog.get_logger(__name__)
 
 
 class LinkError(HarmonyError):
-    """A request got no proper answer. `verdict` says what that makes of the step."""
+    """A request got no proper answer. `verdict` says what that makes of the step.
+
+    Way out: repeat the cell with `--record DIR`, and read what was asked and answered.
+    """
 
     code = "link"
     verdict = Verdict.ERRORED
 
 
 class PeerGoneError(LinkError):
-    """The peer ended, or closed the connection, while an answer was due."""
+    """The peer ended, or closed the connection, while an answer was due.
+
+    Way out: its stderr says why; one that is attached to (`HARMONY_…_ENDPOINT`) has to be started first.
+    """
 
     code = "peer_gone"
     verdict = Verdict.CRASHED
 
 
 class NoAnswerError(LinkError):
-    """The deadline passed without an answer."""
+    """The deadline passed without an answer.
+
+    Way out: the report shows what each thread was doing; a verb that waits must hold up no other, and end at its
+    `timeout`.
+    """
 
     code = "no_answer"
     verdict = Verdict.TIMED_OUT
 
 
 class ProtocolError(LinkError):
-    """The peer answered with something that is not the protocol."""
+    """The peer answered with something that is not the protocol.
+
+    Way out: only messages may go to stdout; `harmony doctor` shows what was sent, `--record DIR` keeps it.
+    """
 
     code = "protocol"
 
 
 class RefusedError(LinkError):
     """The peer answered with a JSON-RPC error.
+
+    Way out: its message is the peer's own; code -32601 means that it has not got the method.
 
     Attributes:
         rpc_code: The code of the answer.

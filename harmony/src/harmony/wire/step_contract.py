@@ -215,6 +215,20 @@ class WireLog(_Wire):
     message: Text = ""
 
 
+class UnderWay(_Wire):
+    """What a worker has begun and not ended."""
+
+    verb: str
+    seconds: float
+
+
+class WorkerDump(_Wire):
+    """How a worker answers `dump`."""
+
+    stacks: str
+    requests: tuple[UnderWay, ...] = ()
+
+
 class StepResponse(_Wire):
     """How a worker answers `executeStep`."""
 

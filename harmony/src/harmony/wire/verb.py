@@ -32,13 +32,21 @@ _WAY_OUT: Final = "a verb is `@verb`, `async def NAME(self, …) -> …:`, a doc
 
 
 class ContractError(ConfigurationError):
-    """A contract cannot be used as it is written."""
+    """A contract cannot be used as it is written.
+
+    Way out: change the verb that the message names: `@verb`, `async def`, types for all, a docstring, and `...` for
+    a body.
+    """
 
     code = "contract"
 
 
 class ContractViolationError(HarmonyError):
-    """A driver said something that its contract does not allow."""
+    """A driver said something that its contract does not allow.
+
+    Way out: the message names verb and key; `harmony contract` shows what is allowed, `harmony doctor` tries all of
+    it.
+    """
 
     code = "contract_violation"
     exit_code = ExitCode.FAILED
@@ -94,7 +102,7 @@ class Verb:
 
     @cached_property
     def params(self) -> TypeAdapter[Any]:
-        """What a request carries: an object with a key for each parameter."""
+        """What a request carries, as an object with a key for each parameter."""
         fields = {name: self._hints.get(name, float) for name in self.parameters}
         make: Any = TypedDict
         made = make(f"{self.name}_params", fields)

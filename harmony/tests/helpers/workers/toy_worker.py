@@ -52,6 +52,9 @@ class Toy:
     def diagnose(self) -> Mapping[str, str]:
         return {"toy": "half wound"}
 
+    def in_background(self) -> tuple[str, float] | None:
+        return None
+
     async def start(self, scenario: ScenarioStart) -> None:
         if scenario.scenario == "refuse":
             raise ValueError("this scenario cannot start")

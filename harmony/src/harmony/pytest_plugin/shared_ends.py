@@ -1,15 +1,16 @@
-"""One fuse for all workers of pytest-xdist: the controller writes down how cells end, and each worker reads it."""
+"""How cells end, for all workers of pytest-xdist: the controller writes it down, and each worker reads it.
+
+So all of them stop the same platforms, and lose patience with the same ones.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Final
 
-from harmony.plan.cells import Cell
-from harmony.verdict.events import CellFinished, Event, decode_event, encode_event
-from harmony.verdict.fuse import Fuse
+from harmony.verdict.events import CellFinished, Event, Subscriber, decode_event, encode_event
 
-FEED: Final = "harmony_fuse"
+FEED: Final = "harmony_ends"
 """What a worker is told: where the controller writes. On another machine there is no such file."""
 
 
@@ -29,25 +30,21 @@ class Feed:
         self._stream.close()
 
 
-class FollowedFuse:
-    """A fuse that also knows what other workers have seen.
+class Follower:
+    """Passes on what other workers have seen.
 
     Args:
-        fuse: Hears everything, what comes twice once.
+        hear: Hears it; what this worker has seen itself comes again.
         file: Where the controller writes; none if there is nobody to follow.
     """
 
-    def __init__(self, fuse: Fuse, file: Path | None = None) -> None:
-        self._fuse = fuse
+    def __init__(self, hear: Subscriber, file: Path | None = None) -> None:
+        self._hear = hear
         self._file = file
         self._at = 0
 
-    def stopped(self, cell: Cell) -> str:
-        """Say why a cell is not to be run; nothing if it is."""
-        self._catch_up()
-        return self._fuse.stopped(cell.pairing.platforms)
-
-    def _catch_up(self) -> None:
+    def catch_up(self) -> None:
+        """Pass on what has been written since."""
         if self._file is None or not self._file.exists():
             return
         with self._file.open("rb") as stream:
@@ -55,4 +52,4 @@ class FollowedFuse:
             whole, newline, _ = stream.read().rpartition(b"\n")
         self._at += len(whole) + len(newline)
         for text in whole.decode("utf-8").splitlines():
-            self._fuse(decode_event(text))
+            self._hear(decode_event(text))

@@ -1,0 +1,86 @@
+"""How long a step may take of a platform that has timed out before: what its scenario needs, many times over.
+
+Pure: events in; out come limits. A platform that has not timed out in this run is always given the whole limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Final
+
+from harmony.model import StepOutcome, Verdict
+from harmony.plan.cells import Cell
+from harmony.verdict.events import CellFinished, Event
+
+LEAST: Final = 5.0
+"""Seconds that a step gets at least, however fast others are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How long a step may take.
+
+    Attributes:
+        seconds: So long.
+        why: Why that is less than the whole limit; nothing where it is not.
+    """
+
+    seconds: float
+    why: str = ""
+
+    def within(self, whole: float) -> Limit:
+        """Return the shorter of this and the whole limit."""
+        return self if self.seconds < whole else Limit(whole)
+
+    def told(self, outcome: StepOutcome) -> StepOutcome:
+        """Return an outcome that says why it had less than the whole limit, below its first line: that is the cause."""
+        if outcome.verdict is not Verdict.TIMED_OUT or not self.why:
+            return outcome
+        cause, newline, more = outcome.error.partition("\n")
+        return replace(outcome, error=f"{cause}\n(within {self.seconds:g} s: {self.why}){newline}{more}")
+
+
+class Patience:
+    """Hears how cells end, and says how long the steps of others may take.
+
+    Args:
+        times: How many times what the slowest cell of a scenario that passed has needed a step of it may take; 0 for
+            the whole limit.
+        past: How long cells took that have passed in earlier runs, by their keys.
+    """
+
+    def __init__(self, times: float, past: Mapping[str, float]) -> None:
+        self._times = times
+        self._suspects: set[str] = set()
+        self._needed: dict[str, float] = {}
+        for cell, seconds in past.items():
+            self._passed(cell, seconds)
+
+    def __call__(self, event: Event) -> None:
+        """Take an event."""
+        if not isinstance(event, CellFinished):
+            return
+        self._suspects.update(event.timed_out)
+        if event.verdict is Verdict.PASSED:
+            self._passed(event.cell, event.seconds)
+
+    def limits(self, cell: Cell) -> dict[str, Limit]:
+        """Return the limits of the roles of a cell that are not given the whole one."""
+        needed = self._needed.get(_scenario(cell.key))
+        if not self._times or needed is None:
+            return {}
+        seconds = max(LEAST, self._times * needed)
+        return {
+            role: Limit(seconds, f"{seconds / needed:.3g} times what passing cells needed, as {who} timed out before")
+            for role, who in cell.pairing.assigned
+            if who in self._suspects
+        }
+
+    def _passed(self, cell: str, seconds: float) -> None:
+        scenario = _scenario(cell)
+        self._needed[scenario] = max(seconds, self._needed.get(scenario, 0.001))
+
+
+def _scenario(cell: str) -> str:
+    return cell.rpartition("[")[0]
