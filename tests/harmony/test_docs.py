@@ -16,6 +16,7 @@ import pytest
 
 import harmony
 from harmony import Verdict
+from harmony.cli.menu import ENTRIES
 from harmony.errors import ExitCode
 from harmony.verdict.expectations import Expectation
 from harmony.verdict.verdicts import MEANINGS
@@ -40,6 +41,13 @@ def test_the_documentation_lists_every_exit_code_and_verdict() -> None:
 def test_the_documentation_lists_every_field_of_an_expectation() -> None:
     text = (DOCS / "expectations.md").read_text("utf-8")
     assert [name for name in Expectation.model_fields if name != "place" and f"`{name}`" not in text] == []
+
+
+def test_the_documentation_lists_every_choice_of_the_menu() -> None:
+    text = (DOCS / "everyday.md").read_text("utf-8")
+    assert re.findall(r"^\| (.*) \| `(harmony .*)` \|$", text, re.MULTILINE) == [
+        (entry.title, entry.line) for entry in ENTRIES
+    ]
 
 
 @pytest.mark.parametrize("page", pages())
