@@ -244,15 +244,15 @@ DISTRIBUTIONS: Final = {"zerobuffer-harmony": ".", "harmony-conformance": "harmo
 
 def used_alone(session: nox.Session, place: Path, name: str, out: Path) -> None:
     """Use each wheel and sdist of a distribution in an environment that has nothing else."""
-    smoke, command = {
-        "zerobuffer-harmony": (SMOKE, "zerobuffer list"),
-        "harmony-conformance": (HARNESS, "harmony --version"),
-    }[name]
+    smoke, commands = {"zerobuffer-harmony": (SMOKE, ["zerobuffer list"]), "harmony-conformance": (HARNESS, FIRST)}[
+        name
+    ]
     for artefact in (*out.glob("*.whl"), *out.glob("*.tar.gz")):
         programs = in_empty(session, place / "empty", str(artefact))
         with session.chdir(place):
             session.run(str(programs / "python"), "-c", smoke, external=True)
-            session.run(*str(programs / command).split(), external=True)
+            for command in commands:
+                session.run(*str(programs / command).split(), external=True)
 
 
 def in_empty(session: nox.Session, place: Path, *words: str) -> Path:
@@ -280,6 +280,7 @@ assert b"semaphore_create" in core
 assert b"arm_point" not in core and b"writer.commit" not in core, "test hooks in a release"
 print("ok", zerobuffer.__file__)
 """
+FIRST = ["harmony --version", "harmony init empty/kv --languages python", "harmony run --project empty/kv"]
 HARNESS = """
 import importlib.util, json
 from importlib.metadata import entry_points
@@ -287,6 +288,7 @@ from importlib.resources import files
 assert importlib.util.find_spec("zerobuffer") is None
 here = files("harmony")
 assert json.loads(here.joinpath("verdict/events.schema.json").read_text())
+assert (here / "new_project" / "templates" / "project" / ".gitignore.in").is_file()
 files = ("report/page.html", "perf/page.html", "process/reaper.py", "py.typed")
 assert all(here.joinpath(name).is_file() for name in files)
 templates = here / "new_driver" / "templates"

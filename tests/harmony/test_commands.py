@@ -62,6 +62,9 @@ NOT_PLAYED: Final = (
     ("README.md", "./test.sh matrix", "nox -s matrix"),
     ("README.md", "./test.sh", "nox -s tests"),
     ("docs/drivers.md", "*", "tests/drivers/test_go.py"),
+    ("docs/everyday.md", "pip install *", "an extra; ./test.sh --setup installs it"),
+    ("docs/everyday.md", "harmony watch", "harmony/tests/watch/test_watch.py"),
+    ("docs/everyday.md", "harmony steps *", "tests/harmony/test_editors.py"),
     ("docs/library.md", "pip install .", "nox -s package"),
     ("docs/library.md", "zerobuffer *", "tests/library/test_cli.py"),
     ("docs/mutants.md", "*", "tests/zoo/test_zoo.py"),
@@ -84,9 +87,14 @@ NOT_PLAYED: Final = (
     ("drivers/csharp/README.md", "*", "tests/drivers/test_csharp.py"),
     ("drivers/go/README.md", "*", "tests/drivers/test_go.py"),
     ("drivers/rust/README.md", "*", "tests/drivers/test_rust.py"),
+    ("examples/attach/README.md", "*", "tests/examples/test_examples.py"),
+    ("examples/kv/README.md", "*", "tests/examples/test_examples.py"),
+    ("examples/steps-only/README.md", "*", "tests/examples/test_examples.py"),
     ("harmony/README.md", "pip install harmony-conformance", "nox -s package"),
     ("harmony/README.md", "pip install '.[[]test]' *", "nox -s harness"),
+    ("harmony/README.md", "harmony init kv", "nox -s package"),
     ("harmony/docs/doctor.md", "*", "harmony/tests/doctor/test_kettle.py"),
+    ("harmony/docs/your-protocol.md", "*", "harmony/tests/new_project/test_your_protocol.py"),
 )
 
 TOLD: Final = [block for page in pages() if page != "CHANGELOG.md" for block in blocks(page) if block.commands]

@@ -16,6 +16,7 @@ import pytest
 
 import harmony
 from harmony import Verdict
+from harmony.cli.menu import ENTRIES
 from harmony.config import GateSettings
 from harmony.errors import ExitCode
 from harmony.verdict.expectations import Expectation
@@ -27,6 +28,8 @@ from tests.harmony.pages import ROOT, anchors, blocks, pages, targets, titles
 DOCS: Final = ROOT / "docs"
 OURS: Final = ("harmony", "zerobuffer")
 LARGEST_PICTURE: Final = 60_000
+FOLLOWED: Final = {"harmony/docs/your-protocol.md"}
+"""Pages whose code is put in its place and run, by a test of their own."""
 
 
 def test_the_documentation_lists_every_exit_code_and_verdict() -> None:
@@ -40,6 +43,13 @@ def test_the_documentation_lists_every_exit_code_and_verdict() -> None:
 def test_the_documentation_lists_every_field_of_an_expectation() -> None:
     text = (DOCS / "expectations.md").read_text("utf-8")
     assert [name for name in Expectation.model_fields if name != "place" and f"`{name}`" not in text] == []
+
+
+def test_the_documentation_lists_every_choice_of_the_menu() -> None:
+    text = (DOCS / "everyday.md").read_text("utf-8")
+    assert re.findall(r"^\| (.*) \| `(harmony .*)` \|$", text, re.MULTILINE) == [
+        (entry.title, entry.line) for entry in ENTRIES
+    ]
 
 
 @pytest.mark.parametrize("page", pages())
@@ -66,7 +76,9 @@ def test_pictures_are_small_and_shown() -> None:
     assert [picture.name for picture in pictures if picture.stat().st_size > LARGEST_PICTURE] == []
 
 
-@pytest.mark.parametrize("page", [page for page in pages() if any(block.language for block in blocks(page))])
+@pytest.mark.parametrize(
+    "page", [page for page in pages() if page not in FOLLOWED and any(block.language for block in blocks(page))]
+)
 def test_an_example_can_be_read_and_imports_what_there_is(page: str) -> None:
     scenarios = "".join(file.read_text("utf-8") for file in (ROOT / "features").glob("*.feature"))
     lines = {line.strip() for line in scenarios.splitlines()}

@@ -6,7 +6,16 @@ from typing import Final
 
 GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "Start": {
+        "init": ("init", "Write a project whose matrix is green: a small protocol, in the languages of your choice."),
         "run": ("run", "Run the matrix: every scenario over every pairing, or what the words say."),
+        "watch": (
+            "watch",
+            "Run what a change touches as soon as it is saved: features, steps, drivers; show how each cell stands.",
+        ),
+        "menu": (
+            "menu",
+            "Choose what to do from a list, by keyboard; each choice shows the command line that it stands for.",
+        ),
         "explain": ("explain", "Say what each sentence of a scenario will do: who performs it, and with what."),
         "scenarios": ("features", "List the scenarios that some words name."),
         "errors": ("errors", "Say what an error means and what to do about it."),

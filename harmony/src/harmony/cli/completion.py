@@ -52,7 +52,7 @@ end
 complete -c harmony -a '(__harmony_completion)'
 """,
 }
-_SCENARIOS: Final = frozenset({"run", "explain", "plan", "scenarios"})
+_SCENARIOS: Final = frozenset({"run", "watch", "explain", "plan", "scenarios"})
 _PLATFORMS: Final = frozenset({"build", "doctor", "up"})
 _OF_OPTION: Final = {
     "--platform": "platforms",
@@ -118,7 +118,7 @@ def _all(before: Sequence[str], typed: str) -> Iterator[tuple[str, str]]:
         kinds = ("scenarios",) if command == "scenarios" else ("scenarios", "pairings")
         for kind in kinds:
             yield from project.named(kind, typed)
-        if command == "run" and typed.startswith("@"):
+        if command in {"run", "watch"} and typed.startswith("@"):
             yield from ((f"@{tag}", meaning) for tag, meaning in project.named("tags", typed))
 
 

@@ -28,6 +28,7 @@ from harmony.steps.catalogue import (
     matching,
     own_sentences,
 )
+from harmony.steps.glue import as_glue
 from harmony.steps.lint import report, usages
 from harmony.steps.new_feature import new_feature
 from harmony.steps.scaffold import scaffold, write_draft
@@ -42,11 +43,13 @@ class Format(StrEnum):
     TEXT = "text"
     JSON = "json"
     MARKDOWN = "markdown"
+    GLUE = "glue"
 
 
 _WRITERS: Final[dict[Format, Callable[[list[Entry]], str]]] = {
     Format.JSON: as_json,
     Format.MARKDOWN: as_markdown,
+    Format.GLUE: as_glue,
 }
 
 
@@ -102,7 +105,7 @@ def steps_command(
     ] = None,
     project: ProjectOption = None,
     set_: SetOption = None,
-    format_: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.TEXT,
+    format_: Annotated[Format, typer.Option("--format", help="How it is written; glue: for editors.")] = Format.TEXT,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="File to write; the terminal by default.")
     ] = None,
@@ -122,6 +125,7 @@ def steps_command(
     if output is None:
         typer.echo(text.strip())
     else:
+        output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(f"{text.strip()}\n", encoding="utf-8")
 
 

@@ -12,7 +12,14 @@ import pytest
 from harmony.errors import HarmonyError
 from harmony.plan.cells import plan_cells
 from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
-from harmony.pytest_plugin.request import BuildFailedError, asks_for_pairings, pairing_request, project_run, stop
+from harmony.pytest_plugin.request import (
+    BuildFailedError,
+    asks_for_pairings,
+    pairing_request,
+    project_run,
+    stop,
+    touched_cells,
+)
 from harmony.pytest_plugin.xdist_worker import is_worker
 from harmony.run.matrix_mode import MatrixMode, MatrixRequest
 from harmony.run.preparation import build_missing
@@ -90,6 +97,8 @@ def workers(config: pytest.Config) -> int | None:
         cells = plan_cells(run.choose(), sorted(run.project.settings.platforms), pairing_request(config, run))
     except HarmonyError:
         return 0  # the session says what is wrong, before anything runs
+    touched = touched_cells(config)
+    cells = [cell for cell in cells if touched is None or touched.has(cell)]
     fitting = min(_CELLS_PER_CORE * (os.cpu_count() or 1), len(cells) // 2)
     return fitting if fitting > 1 else 0
 

@@ -12,6 +12,7 @@ from harmony.errors import ConfigurationError
 from harmony.plan.durations import DURATIONS_FILE, read_durations
 from harmony.plan.shards import Division, ShardError, divide, parse_shard, read_plan
 from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
+from harmony.pytest_plugin.request import touched_cells
 from harmony.pytest_plugin.xdist_worker import told
 from harmony.verdict.events import RunPlanned
 
@@ -47,7 +48,9 @@ class Planning:
         self._division = ""
 
     def choose(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Keep the items of this shard."""
+        """Keep the items that are touched, where that is asked for, and of these the ones of this shard."""
+        if (touched := touched_cells(config)) is not None:
+            _keep(config, items, [item for item in items if isinstance(item, ScenarioItem) and touched.has(item.cell)])
         self._before = sorted(item.cell.key for item in items if isinstance(item, ScenarioItem))
         if self._shard is None:
             return
@@ -61,10 +64,7 @@ class Planning:
             division = Division(tuple(a + b for a, b in zip(self._plan.parts, others.parts, strict=True)))
         self._division = (self._plan or division).fingerprint
         mine = set(division.parts[index - 1])
-        left = [item for item in items if _key(item) not in mine]
-        if left:
-            config.hook.pytest_deselected(items=left)
-            items[:] = [item for item in items if _key(item) in mine]
+        _keep(config, items, [item for item in items if _key(item) in mine])
 
     def planned(self, items: Sequence[pytest.Item]) -> RunPlanned | None:
         """Return what will run; nothing, if there is no cell."""
@@ -103,6 +103,14 @@ class Planning:
         every = {cell.key for cell in session.mode.every_cell(session.run.allowed())}
         left_out = len(every - planned)
         return [f"{left_out} of {len(every)} cells were not chosen"] if left_out else []
+
+
+def _keep(config: pytest.Config, items: list[pytest.Item], kept: list[pytest.Item]) -> None:
+    """Leave all others out."""
+    left = set(items) - set(kept)
+    if left:
+        config.hook.pytest_deselected(items=[item for item in items if item in left])
+        items[:] = kept
 
 
 def _key(item: pytest.Item) -> str:

@@ -12,6 +12,7 @@ from harmony.config_sources import overrides_of
 from harmony.errors import ExitCode, HarmonyError
 from harmony.plan.pairing import PairingRequest, parse_roles
 from harmony.plan.platforms import NamedPlatforms
+from harmony.plan.touched import Touched
 from harmony.plan.words import Words
 from harmony.project import Project, load_project, load_suite
 from harmony.project_file import PROJECT_FILE, find_project_file
@@ -85,6 +86,12 @@ def asks_for_pairings(config: pytest.Config) -> bool:
     """Whether roles shall be processes of their own."""
     option = config.getoption
     return any(option(name) for name in ("--matrix", "--pairing", "--role", "--pairwise", "--platform"))
+
+
+def touched_cells(config: pytest.Config) -> Touched | None:
+    """Return which cells a change touches, where `harmony watch` asks for these alone."""
+    words = config.getoption("--touched")
+    return Touched.of_words(words) if words else None
 
 
 def _read(config: pytest.Config) -> ProjectRun | None:

@@ -23,10 +23,11 @@ _SILENT: Final = -2
 
 
 def add_options(parser: pytest.Parser) -> None:
-    """Add the options by which `harmony run` says how it was called."""
+    """Add the options by which `harmony run` says how it was called, and `harmony watch` what is to run."""
     group = parser.getgroup("harmony")
     group.addoption("--harmony-run", default="", metavar="PROGRAM", help=argparse.SUPPRESS)
     group.addoption("--harmony-words", action="append", default=[], metavar="WORD", help=argparse.SUPPRESS)
+    group.addoption("--touched", action="append", default=[], metavar="WORD", help=argparse.SUPPRESS)
     group.addoption("--show-steps", action="store_true", help=argparse.SUPPRESS)
 
 

@@ -30,6 +30,8 @@ _ROLE_FORMS: Final = tuple(
 _REPLACING: Final = frozenset({"new", "fresh"})
 _WAIT: Final = re.compile(r"(?:i |we )?wait for '(\d+(?:\.\d+)?)' seconds?", re.IGNORECASE)
 _CONTROL: Final = re.compile(r".*'[^']+'(?: process)? (is killed|crashes|is shut ?down)", re.IGNORECASE)
+OWN_PATTERNS: Final = (_WAIT.pattern, _CONTROL.pattern, "we run in harmony")
+"""What harmony does by itself, as regular expressions."""
 _ACTIONS: Final = {
     "is killed": ProcessAction.KILL,
     "crashes": ProcessAction.CRASH,

@@ -1,0 +1,114 @@
+"""One run, as a child process: ``harmony run``, whose events come through a pipe."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import IO, Final, Self
+
+import pydantic
+
+from harmony.verdict.events import Event, decode_event
+
+_STOP_TIMEOUT: Final = 5.0
+"""How long it may release what it holds."""
+_AFTER_THE_END: Final = 1.0
+"""How long events may come after the end of their sender."""
+_LONGEST_LINE: Final = 1 << 26
+
+
+class Child:
+    """A run that goes on. Leader of a group of processes, so that a signal reaches what it has started, as ^C does."""
+
+    def __init__(self, process: asyncio.subprocess.Process, said: IO[bytes], told: asyncio.Task[None]) -> None:
+        self._process = process
+        self._said = said
+        self._told = told
+
+    @classmethod
+    async def start(
+        cls, project: Path, words: Sequence[str], more: Sequence[str], hear: Callable[[Event], None]
+    ) -> Self:
+        """Start it.
+
+        Args:
+            project: The project file.
+            words: Of `harmony run`.
+            more: Of pytest.
+            hear: Is told each event.
+        """
+        reading, writing = os.pipe()
+        said = tempfile.TemporaryFile()  # noqa: SIM115 - the run has it until it is closed
+        command = [sys.executable, "-m", "harmony", "run", f"--project={project}", f"--events=/dev/fd/{writing}"]
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *command,
+                *words,
+                "--",
+                *more,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=said,
+                stderr=said,
+                pass_fds=(writing,),
+                start_new_session=True,
+            )
+        except BaseException:
+            os.close(reading)
+            raise
+        finally:
+            os.close(writing)
+        return cls(process, said, asyncio.create_task(_listen(reading, hear)))
+
+    async def wait(self) -> int:
+        """Wait for its end; return its exit code."""
+        code = await self._process.wait()
+        await self._hear_out()
+        return code
+
+    def output(self) -> str:
+        """Return what it has said beside the events."""
+        self._said.seek(0)
+        return self._said.read().decode("utf-8", "replace").strip()
+
+    async def close(self) -> None:
+        """Have it end as on ^C, where it has not ended; kill it where it does not, or where nobody waits any more."""
+        try:
+            if self._process.returncode is None:
+                self._signal(signal.SIGINT)
+                await asyncio.wait_for(self._process.wait(), _STOP_TIMEOUT)
+        except TimeoutError:
+            pass
+        finally:
+            # Also what is left of its group, such as a compiler.
+            self._signal(signal.SIGKILL)
+            self._said.close()
+        await self._process.wait()
+        await self._hear_out()
+
+    def _signal(self, number: signal.Signals) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._process.pid, number)
+
+    async def _hear_out(self) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._told, _AFTER_THE_END)
+
+
+async def _listen(reading: int, hear: Callable[[Event], None]) -> None:
+    stream = asyncio.StreamReader(limit=_LONGEST_LINE)
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(reading, "rb", buffering=0)
+    )
+    try:
+        while line := await stream.readline():
+            # A run that is killed leaves half a line.
+            with contextlib.suppress(pydantic.ValidationError):
+                hear(decode_event(line.decode("utf-8", "replace")))
+    finally:
+        transport.close()
