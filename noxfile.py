@@ -243,13 +243,13 @@ DISTRIBUTIONS: Final = {"zerobuffer-harmony": ".", "harmony-conformance": "harmo
 
 
 def used_alone(session: nox.Session, place: Path, name: str, out: Path) -> None:
-    """Use each wheel and sdist of a distribution in an environment that has nothing else."""
-    smoke, commands = {"zerobuffer-harmony": (SMOKE, ["zerobuffer list"]), "harmony-conformance": (HARNESS, FIRST)}[
-        name
-    ]
+    """Use each wheel and sdist of a distribution in an environment that has nothing else, outside of this checkout."""
+    uses = {"zerobuffer-harmony": (SMOKE, ["zerobuffer list"]), "harmony-conformance": (HARNESS, FIRST)}
+    smoke, commands = uses[name]
     for artefact in (*out.glob("*.whl"), *out.glob("*.tar.gz")):
         programs = in_empty(session, place / "empty", str(artefact))
-        with session.chdir(place):
+        # pytest takes the configuration of a directory above for its own: ours is nobody else's.
+        with tempfile.TemporaryDirectory() as elsewhere, session.chdir(elsewhere):
             session.run(str(programs / "python"), "-c", smoke, external=True)
             for command in commands:
                 session.run(*str(programs / command).split(), external=True)
@@ -280,7 +280,7 @@ assert b"semaphore_create" in core
 assert b"arm_point" not in core and b"writer.commit" not in core, "test hooks in a release"
 print("ok", zerobuffer.__file__)
 """
-FIRST = ["harmony --version", "harmony init empty/kv --languages python", "harmony run --project empty/kv"]
+FIRST = ["harmony --version", "harmony init kv --languages python", "harmony run --project kv"]
 HARNESS = """
 import importlib.util, json
 from importlib.metadata import entry_points
@@ -365,9 +365,7 @@ def play(session: nox.Session, place: Path, dist: Path) -> None:
     (wheel,) = (dist / "harmony-conformance").glob("*.whl")
     suites = [str(one) for one in place.glob("choir_suite-*.whl")]
     programs = in_empty(session, place / "empty", f"{wheel}[parallel]", *suites)
-    here = place / "user"
-    here.mkdir(exist_ok=True)
-    with session.chdir(here):
+    with tempfile.TemporaryDirectory() as elsewhere, session.chdir(elsewhere):
         session.run(str(programs / "harmony"), "run", "--suite", "choir-suite", external=True)
         session.run(str(programs / "harmony"), "report", "--format", "markdown", external=True)
 
