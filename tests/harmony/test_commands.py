@@ -70,6 +70,8 @@ NOT_PLAYED: Final = (
     ("docs/mutants.md", "*", "tests/zoo/test_zoo.py"),
     ("docs/perf.md", "*", "harmony/tests/perf/test_perf_command.py"),
     ("docs/performance.md", "*python *", "tests/benchmarks/test_run.py"),
+    ("docs/running.md", "pip install kv-suite", "harmony/tests/end_to_end/test_suites.py"),
+    ("docs/running.md", "harmony run --suite *", "harmony/tests/end_to_end/test_suites.py"),
     ("docs/testing-the-core.md", "cmake *", "tests/library/test_core_build.py"),
     ("docs/testing-the-core.md", "python -m tests.model*", "tests/model/test_model.py"),
     ("docs/testing-the-core.md", "python -m tests.library.fuzz*", "tests/library/test_hostile.py"),

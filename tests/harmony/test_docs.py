@@ -17,8 +17,10 @@ import pytest
 import harmony
 from harmony import Verdict
 from harmony.cli.menu import ENTRIES
+from harmony.config import GateSettings
 from harmony.errors import ExitCode
 from harmony.verdict.expectations import Expectation
+from harmony.verdict.gates import STAGES
 from harmony.verdict.verdicts import MEANINGS
 from harmony.wire.contract_text import json_schema
 from tests.harmony.pages import ROOT, anchors, blocks, pages, targets, titles
@@ -106,3 +108,15 @@ def test_the_classes_on_a_page_are_made(page: str, monkeypatch: pytest.MonkeyPat
         contracts = [one for one in vars(module).values() if isinstance(one, harmony.Contract)]
         assert bool(contracts) == ("Contract(" in block)
         assert all(json_schema(one) for one in contracts)
+
+
+def test_the_gates_of_each_stage_are_those_of_the_page() -> None:
+    text = (DOCS / "ci.md").read_text("utf-8")
+    (head,) = re.findall(r"^\| \| from \| (.*) \|$", text, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| .* \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", text, re.MULTILINE)
+    shown = {
+        stage: {name: float(numbers[place]) for name, *numbers in rows} for place, stage in enumerate(head.split(" | "))
+    }
+    assert shown == STAGES
+    (block,) = re.findall(r"```toml\n(\[gates\].*?)```", text, re.DOTALL)
+    assert GateSettings.model_validate(tomllib.loads(block)["gates"]).stage == "staging"
