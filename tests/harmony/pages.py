@@ -13,7 +13,14 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 ROOT: Final = Path(__file__).parents[2]
-PATTERNS: Final = ("*.md", "docs/**/*.md", "harmony/*.md", "harmony/docs/*.md", "drivers/*/README.md")
+PATTERNS: Final = (
+    "*.md",
+    "docs/**/*.md",
+    "harmony/*.md",
+    "harmony/docs/*.md",
+    "drivers/*/README.md",
+    "examples/**/*.md",
+)
 PROGRAMS: Final = (
     *(
         "apt-get",

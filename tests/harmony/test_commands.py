@@ -70,6 +70,8 @@ NOT_PLAYED: Final = (
     ("docs/mutants.md", "*", "tests/zoo/test_zoo.py"),
     ("docs/perf.md", "*", "harmony/tests/perf/test_perf_command.py"),
     ("docs/performance.md", "*python *", "tests/benchmarks/test_run.py"),
+    ("docs/running.md", "pip install kv-suite", "harmony/tests/end_to_end/test_suites.py"),
+    ("docs/running.md", "harmony run --suite *", "harmony/tests/end_to_end/test_suites.py"),
     ("docs/testing-the-core.md", "cmake *", "tests/library/test_core_build.py"),
     ("docs/testing-the-core.md", "python -m tests.model*", "tests/model/test_model.py"),
     ("docs/testing-the-core.md", "python -m tests.library.fuzz*", "tests/library/test_hostile.py"),
@@ -85,9 +87,14 @@ NOT_PLAYED: Final = (
     ("drivers/csharp/README.md", "*", "tests/drivers/test_csharp.py"),
     ("drivers/go/README.md", "*", "tests/drivers/test_go.py"),
     ("drivers/rust/README.md", "*", "tests/drivers/test_rust.py"),
+    ("examples/attach/README.md", "*", "tests/examples/test_examples.py"),
+    ("examples/kv/README.md", "*", "tests/examples/test_examples.py"),
+    ("examples/steps-only/README.md", "*", "tests/examples/test_examples.py"),
     ("harmony/README.md", "pip install harmony-conformance", "nox -s package"),
     ("harmony/README.md", "pip install '.[[]test]' *", "nox -s harness"),
+    ("harmony/README.md", "harmony init kv", "nox -s package"),
     ("harmony/docs/doctor.md", "*", "harmony/tests/doctor/test_kettle.py"),
+    ("harmony/docs/your-protocol.md", "*", "harmony/tests/new_project/test_your_protocol.py"),
 )
 
 TOLD: Final = [block for page in pages() if page != "CHANGELOG.md" for block in blocks(page) if block.commands]

@@ -17,8 +17,10 @@ import pytest
 import harmony
 from harmony import Verdict
 from harmony.cli.menu import ENTRIES
+from harmony.config import GateSettings
 from harmony.errors import ExitCode
 from harmony.verdict.expectations import Expectation
+from harmony.verdict.gates import STAGES
 from harmony.verdict.verdicts import MEANINGS
 from harmony.wire.contract_text import json_schema
 from tests.harmony.pages import ROOT, anchors, blocks, pages, targets, titles
@@ -26,6 +28,8 @@ from tests.harmony.pages import ROOT, anchors, blocks, pages, targets, titles
 DOCS: Final = ROOT / "docs"
 OURS: Final = ("harmony", "zerobuffer")
 LARGEST_PICTURE: Final = 60_000
+FOLLOWED: Final = {"harmony/docs/your-protocol.md"}
+"""Pages whose code is put in its place and run, by a test of their own."""
 
 
 def test_the_documentation_lists_every_exit_code_and_verdict() -> None:
@@ -72,7 +76,9 @@ def test_pictures_are_small_and_shown() -> None:
     assert [picture.name for picture in pictures if picture.stat().st_size > LARGEST_PICTURE] == []
 
 
-@pytest.mark.parametrize("page", [page for page in pages() if any(block.language for block in blocks(page))])
+@pytest.mark.parametrize(
+    "page", [page for page in pages() if page not in FOLLOWED and any(block.language for block in blocks(page))]
+)
 def test_an_example_can_be_read_and_imports_what_there_is(page: str) -> None:
     scenarios = "".join(file.read_text("utf-8") for file in (ROOT / "features").glob("*.feature"))
     lines = {line.strip() for line in scenarios.splitlines()}
@@ -102,3 +108,15 @@ def test_the_classes_on_a_page_are_made(page: str, monkeypatch: pytest.MonkeyPat
         contracts = [one for one in vars(module).values() if isinstance(one, harmony.Contract)]
         assert bool(contracts) == ("Contract(" in block)
         assert all(json_schema(one) for one in contracts)
+
+
+def test_the_gates_of_each_stage_are_those_of_the_page() -> None:
+    text = (DOCS / "ci.md").read_text("utf-8")
+    (head,) = re.findall(r"^\| \| from \| (.*) \|$", text, re.MULTILINE)
+    rows = re.findall(r"^\| `(\w+)` \| .* \| ([\d.]+) \| ([\d.]+) \| ([\d.]+) \|$", text, re.MULTILINE)
+    shown = {
+        stage: {name: float(numbers[place]) for name, *numbers in rows} for place, stage in enumerate(head.split(" | "))
+    }
+    assert shown == STAGES
+    (block,) = re.findall(r"```toml\n(\[gates\].*?)```", text, re.DOTALL)
+    assert GateSettings.model_validate(tomllib.loads(block)["gates"]).stage == "staging"

@@ -202,6 +202,26 @@ class ClauseSettings(BaseModel):
     table: Path | None = None
 
 
+class GateSettings(BaseModel):
+    """What ``harmony gates`` asks of the numbers that runs leave.
+
+    Attributes:
+        stage: How far the project is: each stage asks for more; without one only what is said here is asked for.
+        coverage: Part of the lines that tests reach, in place of what the stage asks for; 0 asks for nothing.
+        mutation: Part of the mutants that tests find.
+        pass_rate: Part of the cells that pass.
+        coverage_file: What a tool has written of coverage, relative to the project file.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    stage: Literal["", "development", "staging", "production"] = ""
+    coverage: float | None = Field(default=None, ge=0, le=1)
+    mutation: float | None = Field(default=None, ge=0, le=1)
+    pass_rate: float | None = Field(default=None, ge=0, le=1)
+    coverage_file: Path | None = None
+
+
 class Settings(BaseSettings):
     """The whole configuration of a project.
 
@@ -226,6 +246,7 @@ class Settings(BaseSettings):
         leaks: What a scenario may leave behind.
         driver: What the project asks of drivers.
         clauses: The written specification that scenarios cite.
+        gates: What the numbers of runs must reach.
         platforms: Implementations by name.
     """
 
@@ -249,6 +270,7 @@ class Settings(BaseSettings):
     leaks: LeakLimits = LeakLimits()
     driver: DriverSettings = Field(default_factory=DriverSettings)
     clauses: ClauseSettings = Field(default_factory=ClauseSettings)
+    gates: GateSettings = Field(default_factory=GateSettings)
     platforms: dict[str, Platform] = Field(default_factory=dict)
 
     @pydantic.field_validator("number")

@@ -12,8 +12,8 @@ A driver is a class whose public methods are its verbs, and one call at the end 
         serve(Verbs(), name="mine", protocol="1.0")
 
 Each call comes in a thread of its own, so that one that waits holds up no other. Arguments are checked against the
-annotations of the method; parameters that it does not name are left out. What a verb returns becomes JSON, data classes
-as objects. Nothing but the standard library is imported.
+annotations of the method; parameters that it does not name are left out, but `timeout` must be there. What a verb
+returns becomes JSON, data classes as objects. Nothing but the standard library is imported.
 """
 
 from __future__ import annotations
@@ -102,6 +102,7 @@ def serve(verbs: Verbs, *, name: str, protocol: str, version: str = "0.1.0", lay
     def perform(verb: str, params: Mapping[str, Any], _: jsonrpc.Id) -> Any:
         if verb not in methods:
             raise NotImplementedError(f"there is no verb {verb!r}")
+        _arguments(_timed, params)
         return methods[verb](**_arguments(methods[verb], params))
 
     _serve(perform, verbs.close_all, under_way)
@@ -280,6 +281,10 @@ def stacks() -> list[dict[str, str]]:
     return [
         {"name": names.get(ident, "?"), "stack": "".join(traceback.format_stack(top))} for ident, top in tops.items()
     ]
+
+
+def _timed(timeout: float) -> None:
+    """Have what every request carries, whether or not its method names it."""
 
 
 def _methods(verbs: object) -> Iterator[tuple[str, Callable[..., Any]]]:

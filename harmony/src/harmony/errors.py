@@ -34,6 +34,7 @@ class ExitCode(IntEnum):
     ONLY_UNSUPPORTED = 18
     REPORTS = 19
     NOT_RUN = 20
+    GATES = 21
 
 
 @dataclass(frozen=True, slots=True, order=True)

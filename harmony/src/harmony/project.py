@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from harmony.config import Settings
+from harmony.config import Platform, Settings
 from harmony.config_sources import read_settings
 from harmony.errors import ConfigurationError, GherkinSyntaxError
-from harmony.project_file import require_project_file
+from harmony.project_file import PROJECT_FILE, require_project_file, require_suite_file
 from harmony.spec.gherkin import Feature, read_feature
 from harmony.steps.conversion import Converters
 from harmony.steps.injection import Providers
@@ -36,15 +36,24 @@ class Project:
     Attributes:
         file: The project file.
         settings: What it says.
+        suite: The package that it lies in, where it was found by that.
+        place: See :attr:`home`.
     """
 
     file: Path
     settings: Settings
+    suite: str = ""
+    place: Path | None = None
 
     @property
     def root(self) -> Path:
         """The directory of the project file."""
         return self.file.parent
+
+    @property
+    def home(self) -> Path:
+        """Where platforms start and runs leave what they leave: the root, but for a suite, which only is read."""
+        return self.place or self.root
 
     @property
     def features_directory(self) -> Path:
@@ -175,3 +184,30 @@ def load_project(start: Path | None = None, overrides: Mapping[str, Any] | None 
     """
     file = require_project_file(start)
     return Project(file, read_settings(file, overrides))
+
+
+def load_suite(package: str, here: Path, overrides: Mapping[str, Any] | None = None) -> Project:
+    """Read the project that lies in an installed package, for whoever tests their own platform with it.
+
+    Args:
+        package: Its name.
+        here: The working directory; the platforms of a project file in it play beside those of the suite.
+        overrides: Settings from the command line.
+
+    Raises:
+        ConfigurationError: There is no such suite, or one of the files is wrong.
+    """
+    file = require_suite_file(package)
+    settings = read_settings(file, overrides)
+    platforms = {name: _of_suite(one, file.parent) for name, one in settings.platforms.items()}
+    own = here / PROJECT_FILE
+    if own.is_file() and own.resolve() != file:
+        platforms |= read_settings(own).platforms
+    return Project(file, settings.model_copy(update={"platforms": platforms}), package, here)
+
+
+def _of_suite(platform: Platform, root: Path) -> Platform:
+    """Return a platform that starts in its suite, wherever that is, and is not built there."""
+    words = ("command", "listen", "driver")
+    filled = {name: tuple(word.replace("{root}", str(root)) for word in getattr(platform, name)) for name in words}
+    return platform.model_copy(update={**filled, "directory": root / platform.directory, "build": (), "sources": ()})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from pathlib import Path
 from typing import Final
 
@@ -37,3 +38,31 @@ def require_project_file(start: Path | None = None) -> Path:
             f"no {PROJECT_FILE} in {begin} or above", hint=f"run inside a project, or write a {PROJECT_FILE}"
         )
     return file
+
+
+def require_suite_file(package: str) -> Path:
+    """Return the project file that lies in an installed package.
+
+    Args:
+        package: As it is imported, or as its distribution is called where that differs by dashes alone.
+
+    Raises:
+        ConfigurationError: There is no such package, or it is no project.
+    """
+    try:
+        spec = importlib.util.find_spec(package.replace("-", "_"))
+    except (ImportError, ValueError):
+        spec = None
+    if spec is None:
+        raise ConfigurationError(
+            f"--suite {package}: no package of this name is installed here",
+            hint=f"pip install {package}, or name the package as it is imported",
+        )
+    for place in spec.submodule_search_locations or ():
+        file = Path(place, PROJECT_FILE)
+        if file.is_file():
+            return file.resolve()
+    raise ConfigurationError(
+        f"--suite {package}: the package has no {PROJECT_FILE}, so it is no suite",
+        hint=f"a suite has {PROJECT_FILE}, features and steps inside of the package, as files",
+    )

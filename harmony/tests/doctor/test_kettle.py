@@ -35,9 +35,9 @@ def test_checks_of_any_project_are_run_and_what_is_not_claimed_is_told(sandbox: 
         "errors.unclaimed": "ok",
         "requests.health": "ok",
         "requests.dump": "ok",
-        "requests.dump-waiting": "not run",
-        "requests.at-once": "not run",
-        "end.killed": "not run",
+        "requests.dump-waiting": "not told",
+        "requests.at-once": "not told",
+        "end.killed": "not told",
     }
     assert found["verb.whistle.passes.heard"]["because"] == "the driver does not claim whistle"
 

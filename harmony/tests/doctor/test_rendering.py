@@ -60,7 +60,7 @@ def test_text_says_all_that_is_known_of_what_is_wrong() -> None:
 
 def test_json_has_everything() -> None:
     document = json.loads(as_json(FOUND))
-    assert document["counts"] == {"ok": 1, "wrong": 1, "not claimed": 1, "not run": 3}
+    assert document["counts"] == {"ok": 1, "wrong": 1, "not claimed": 1, "not run": 3, "not told": 0}
     assert document["healthy"] is False
     assert document["findings"][1] == {
         "id": "handshake.layout",
@@ -86,7 +86,7 @@ def test_what_is_not_claimed_is_healthy_and_what_was_not_run_is_not() -> None:
     def healthy(*verdicts: CheckVerdict) -> bool:
         return Diagnosis("go", "", "", tuple(Finding("a", "", verdict) for verdict in verdicts), 0.0).healthy
 
-    assert healthy(CheckVerdict.OK, CheckVerdict.NOT_CLAIMED)
+    assert healthy(CheckVerdict.OK, CheckVerdict.NOT_CLAIMED, CheckVerdict.NOT_TOLD)
     assert not healthy(CheckVerdict.OK, CheckVerdict.NOT_RUN)
     assert not healthy(CheckVerdict.OK, CheckVerdict.WRONG)
 

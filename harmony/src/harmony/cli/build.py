@@ -38,7 +38,7 @@ def build_command(
             # Without names, a tool that is not here is no failure: the matrix shows the platform as not built.
             failed = failed or bool(platforms) or not building.missing_tools(platform)
             continue
-        reason = unavailable(name, platform, loaded.root)
+        reason = unavailable(name, platform, loaded.home)
         failed = failed or bool(reason and (platform.build or platforms))
         typer.echo(f"{name}: {reason or 'ready'}")
     if failed:

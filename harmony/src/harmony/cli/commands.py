@@ -6,6 +6,7 @@ from typing import Final
 
 GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "Start": {
+        "init": ("init", "Write a project whose matrix is green: a small protocol, in the languages of your choice."),
         "run": ("run", "Run the matrix: every scenario over every pairing, or what the words say."),
         "watch": (
             "watch",
@@ -50,6 +51,10 @@ GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         ),
         "report": ("reports", "Show runs again, or the shards of one run together; end as that run would have ended."),
         "expect": ("reports", "Compare what is expected with what a run has shown; with --update, expect that."),
+        "gates": (
+            "gates",
+            "Hold coverage and pass rate to what [gates] asks for; what is unknown is never met.",
+        ),
         "events": ("reports", "Print the schema of the events, or check files against it."),
     },
     "Plumbing": {

@@ -60,8 +60,8 @@ def with_workers_command(context: typer.Context, project: ProjectOption = None) 
 
 def _up(project: Project, names: list[str]) -> list[Running]:
     chosen = infrastructure.select_platforms(project.settings.platforms, names)
-    return infrastructure.up(chosen, project.root, _directory(project))
+    return infrastructure.up(chosen, project.home, _directory(project))
 
 
 def _directory(project: Project) -> Path:
-    return project.root / STATE_DIRECTORY
+    return project.home / STATE_DIRECTORY

@@ -8,14 +8,14 @@ from typing import Annotated
 
 import typer
 
-from harmony.cli.options import ProjectOption, SetOption
+from harmony.cli.options import ProjectOption, SetOption, SuiteOption
 from harmony.config_sources import overrides_of
 from harmony.plan.durations import DURATIONS_FILE, read_durations
 from harmony.plan.pairing import PairingRequest, parse_roles
 from harmony.plan.platforms import NamedPlatforms
 from harmony.plan.shards import divide, write_plan
 from harmony.plan.words import Words
-from harmony.project import load_project
+from harmony.project import load_project, load_suite
 from harmony.run.local_mode import LocalMode
 from harmony.run.matrix_mode import MatrixMode, MatrixRequest
 from harmony.run.mode import Mode
@@ -43,11 +43,13 @@ def plan_command(  # noqa: PLR0917 - typer passes options by name
         Path | None, typer.Option("--durations-file", help=f"Past durations; the project's {DURATIONS_FILE}.")
     ] = None,
     project: ProjectOption = None,
+    suite: SuiteOption = "",
     set_: SetOption = None,
 ) -> None:
     """Divide a run over several machines, into a file that all take (`--shard 2/5 --plan FILE`)."""
-    found = load_project(project, overrides_of(set_ or ()))
-    named = NamedPlatforms.of(platform or (), Path.cwd())
+    here, overrides = Path.cwd(), overrides_of(set_ or ())
+    found = load_suite(suite, here, overrides) if suite else load_project(project, overrides)
+    named = NamedPlatforms.of(platform or (), here)
     loaded = replace(found, settings=named.added_to(found.settings))
     platforms = loaded.settings.platforms
     said = Words.of(words or (), platforms)
@@ -57,7 +59,7 @@ def plan_command(  # noqa: PLR0917 - typer passes options by name
         roles = parse_roles(role or (), platforms)
         request = PairingRequest(said.pairings, roles, pairwise, named.chosen, tuple(named.brought))
         mode = MatrixMode(run, MatrixRequest(request))
-    past = read_durations(durations or loaded.root / DURATIONS_FILE)
+    past = read_durations(durations or loaded.home / DURATIONS_FILE)
     division = divide([cell.key for cell in mode.cells(run.choose())], shards, past)
     write_plan(output, division)
     for index, part in enumerate(division.parts, 1):

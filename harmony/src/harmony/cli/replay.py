@@ -61,7 +61,7 @@ async def _replay(
     project: Project, cells: Sequence[Sequence[Recording]], platform: str, role: str, seconds: float
 ) -> dict[str, list[Difference]]:
     """Return how the platform differs from each recording that it was held to."""
-    pool = WorkerPool(project.settings.platforms, project.root, 0)
+    pool = WorkerPool(project.settings.platforms, project.home, 0)
     told: dict[str, list[Difference]] = {}
     try:
         for recordings in cells:

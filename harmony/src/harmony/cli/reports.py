@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import difflib
+import os
+from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -14,18 +17,22 @@ from harmony.config_sources import overrides_of
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
 from harmony.model import Verdict
 from harmony.project import load_project
+from harmony.project_file import find_project_file
 from harmony.report import squares
 from harmony.report.causes import lines
 from harmony.report.files import LAST_RUN
+from harmony.report.github import workflow_commands
+from harmony.report.markdown import markdown
+from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
 from harmony.report.terminal import Grid, blocks, grid_lines, is_matrix, totals
 from harmony.run.local_mode import possible_cells
 from harmony.run.project_run import ProjectRun
-from harmony.verdict.blame import blame
-from harmony.verdict.events import CellFinished, Event, RunFinished, RunPlanned, StepSupport, read_file, schema_text
+from harmony.state import write_whole
+from harmony.verdict.events import CellFinished, Event, RunFinished, RunPlanned, read_file, schema_text
 from harmony.verdict.expectations import read_expectations
 from harmony.verdict.support import SupportTable, support_lines, unclaimed
-from harmony.verdict.tally import exit_code, rate_line, whole_plan
+from harmony.verdict.tally import whole_plan
 
 FilesArgument = Annotated[
     list[Path] | None, typer.Argument(help="What --events has written, such as one file per shard; the last run's.")
@@ -60,45 +67,65 @@ def events_command(
         typer.echo(f"{file}: {len(read_file(file))} events")
 
 
-def report_command(
+class Format(StrEnum):
+    """How a run is told."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    GITHUB = "github"
+
+
+def report_command(  # noqa: PLR0917 - typer passes options by name
     files: FilesArgument = None,
     project: ProjectOption = None,
     html: Annotated[Path | None, typer.Option("--html", help="Write the matrix as one HTML page.")] = None,
     min_pass_rate: Annotated[float | None, typer.Option("--min-pass-rate", help="Forgive up to this rate.")] = None,
+    form: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            help="text; markdown: a summary for a job or a comment; github: annotations on the lines of features.",
+        ),
+    ] = Format.TEXT,
+    output: Annotated[Path | None, typer.Option("--output", "-o", help="Write into a file.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A row for each scenario.")] = False,
 ) -> None:
     """Show runs again, or the shards of one run together; end as that run would have ended."""
-    runs = _runs(files, project)
-    results, lacking = whole_plan(runs)
-    problems = sorted(
-        {
-            problem
-            for one in runs.values()
-            for event in one
-            if isinstance(event, RunFinished)
-            for problem in event.problems
-        }
-    )
-    supports = [event for one in runs.values() for event in one if isinstance(event, StepSupport)]
-    table = SupportTable.of(supports, {name for result in results for name in result.pairing.values()})
+    outcome = Outcome.of(_runs(files, project), min_pass_rate)
+    match form:
+        case Format.MARKDOWN:
+            told = markdown(outcome)
+        case Format.GITHUB:
+            here = Path.cwd()
+            top = Path(os.environ.get("GITHUB_WORKSPACE") or here)
+            told = "".join(f"{line}\n" for line in workflow_commands(outcome, here, top))
+        case Format.TEXT:
+            told = "".join(f"{line}\n" for line in _lines(outcome, verbose=verbose))
+    if output is None:
+        typer.echo(told, nl=False)
+    else:
+        write_whole(output, told)
+    for text in (*outcome.problems, *outcome.lacking) if form is Format.TEXT else ():
+        typer.echo(text, err=True)
+    if html is not None:
+        facts = {"from": ", ".join(outcome.files)}
+        page = html_report(outcome.results, facts, [*outcome.problems, *outcome.lacking], outcome.supports)
+        write_whole(html, page)
+    raise typer.Exit(outcome.code)
+
+
+def _lines(outcome: Outcome, *, verbose: bool) -> Iterator[str]:
+    """Give a run as lines for a terminal."""
+    results = outcome.results
+    table = SupportTable.of(outcome.supports, {name for result in results for name in result.pairing.values()})
     grid = Grid.of(results)
     overview = squares.lines_of(squares.squares(results)) if is_matrix(results) else []
     rows = grid_lines(grid if verbose else grid.without_green())
-    for text in (*blocks(lines(blame(results)), overview, rows, [totals(results)]), *support_lines(table)):
-        typer.echo(text)
-    for text in unclaimed([result.note for result in results]):
-        typer.echo(text)
-    if min_pass_rate is not None:
-        typer.echo(rate_line(results, min_pass_rate))
-    for text in (*problems, *lacking):
-        typer.echo(text, err=True)
-    if html is not None:
-        facts = {"from": ", ".join(runs)}
-        html.write_text(html_report(results, facts, [*problems, *lacking], supports), encoding="utf-8")
-    code = exit_code(results, problems, min_pass_rate)
-    if code is ExitCode.OK and (lacking or not results):
-        code = ExitCode.FAILED
-    raise typer.Exit(code)
+    yield from blocks(lines(outcome.blames), overview, rows, [totals(results)])
+    yield from support_lines(table)
+    yield from unclaimed([result.note for result in results])
+    if outcome.rate:
+        yield outcome.rate
 
 
 def expect_command(
@@ -137,7 +164,12 @@ def expect_command(
 def _runs(files: list[Path] | None, project: Path | None) -> dict[str, list[Event]]:
     if files:
         return {str(file): read_file(file) for file in files}
-    file = load_project(project).root / LAST_RUN
+    here = (project or Path.cwd()).resolve()
+    own = find_project_file(here)
+    # What has run a suite stands where that was called, project or not.
+    file = here / LAST_RUN
+    if own is not None and not file.exists():
+        file = own.parent / LAST_RUN
     if not file.exists():
         raise ConfigurationError("there is no last run here", hint="run scenarios first, or give a file of --events")
     return {str(LAST_RUN): read_file(file)}

@@ -12,9 +12,9 @@ from typing import Annotated, Any, Final, NoReturn
 import typer
 from typer.core import TyperCommand
 
-from harmony.cli.options import ProjectOption, SetOption
+from harmony.cli.options import ProjectOption, SetOption, SuiteOption
 from harmony.errors import ConfigurationError
-from harmony.project_file import require_project_file
+from harmony.project_file import require_project_file, require_suite_file
 
 _REST: Final = "harmony.pytest"
 _QUIET: Final = (
@@ -122,10 +122,13 @@ def run_command(  # noqa: PLR0917 - typer passes options by name
         bool, typer.Option("--validate", help="Hold every word of a driver to its contract, not only what matters.")
     ] = False,
     project: ProjectOption = None,
+    suite: SuiteOption = "",
     set_: SetOption = None,
 ) -> None:
     """Run the matrix: every scenario over every pairing, or what the words say."""
-    file = require_project_file(project)
+    if suite and project:
+        raise typer.BadParameter("give --project or --suite, not both", param_hint="--suite")
+    file = require_suite_file(suite) if suite else require_project_file(project)
     said = list(words or ())
     values: dict[str, list[str]] = {
         "--harmony-words": [word for word in said if not word.startswith("@")],
@@ -156,11 +159,21 @@ def run_command(  # noqa: PLR0917 - typer passes options by name
         "--no-build": not build,
         "--validate": validate,
     }
-    called = [f"--harmony-run={sys.argv[0]}", f"--harmony-project={file}", f"--rootdir={file.parent}", "--matrix"]
+    called = [f"--harmony-run={sys.argv[0]}", *_project(file, suite), f"--rootdir={file.parent}", "--matrix"]
     options = [f"{name}={value}" for name, given in values.items() for value in given]
     options += [f"{name}={value}" for name, value in single.items() if value is not None]
     options += [name for name, wanted in flags.items() if wanted]
     _become_pytest([*called, *_QUIET, *_parallel(jobs), *options, *context.meta[_REST], str(_features(file))])
+
+
+def _project(file: Path, suite: str) -> list[str]:
+    """Return what tells pytest of the project.
+
+    An installed package has no configuration of pytest, and may lie below somebody else's; nothing is written there.
+    """
+    if not suite:
+        return [f"--harmony-project={file}"]
+    return [f"--harmony-suite={suite}", "-c", os.devnull, "-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"]
 
 
 def _features(file: Path) -> Path:

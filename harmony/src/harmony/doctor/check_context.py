@@ -59,7 +59,7 @@ class Case:
     @property
     def spec(self) -> ProcessSpec:
         """How its driver is started."""
-        return spec_of(self.name, self.platform, self.platform.driver_command, self.project.root)
+        return spec_of(self.name, self.platform, self.platform.driver_command, self.project.home)
 
     async def probe(self, check: str, before: Sequence[str] = ()) -> DriverProbe:
         """Give a driver that has said hello, and has made nothing yet.

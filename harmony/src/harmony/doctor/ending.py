@@ -13,7 +13,7 @@ from typing import Final
 from harmony.doctor.check import BOOK, Check
 from harmony.doctor.check_context import CheckContext
 from harmony.doctor.driver_probe import DriverProbe, request
-from harmony.doctor.finding import NotRunError, WrongError
+from harmony.doctor.finding import NotToldError, WrongError
 from harmony.process.system import Watch
 from harmony.process.this_system import SYSTEM
 
@@ -24,7 +24,7 @@ _PARENT: Final = "import subprocess, sys; subprocess.Popen(sys.argv[1:]).wait()"
 
 async def _hold(context: CheckContext, probe: DriverProbe) -> None:
     if context.case.driver_checks.hold is None:
-        raise NotRunError("the project tells of nothing that can be held (driver.checks)")
+        raise NotToldError("the project tells of nothing that can be held (driver.checks)")
     await context.case.driver_checks.hold(context, probe)
 
 
@@ -62,7 +62,7 @@ async def _have_wait(context: CheckContext, probe: DriverProbe, stack: ExitStack
     """Have every verb wait that can; return once the driver has certainly begun with them."""
     blocking_verbs = [one for one in context.case.driver_checks.blocking if _claimed(context, one.verb)]
     if not blocking_verbs:
-        raise NotRunError("the project tells of no verb that waits (driver.checks)")
+        raise NotToldError("the project tells of no verb that waits (driver.checks)")
     for blocking in blocking_verbs:
         params = await blocking.prepare(context, probe)
         number = probe.next_id()

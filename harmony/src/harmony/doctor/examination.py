@@ -13,7 +13,15 @@ from harmony.doctor import ending, introduction, requests, scenario, verbs, wire
 from harmony.doctor.check import Check
 from harmony.doctor.check_context import Case, CheckContext
 from harmony.doctor.driver_checks import DriverChecks
-from harmony.doctor.finding import CheckVerdict, Diagnosis, Finding, NotClaimedError, NotRunError, WrongError
+from harmony.doctor.finding import (
+    CheckVerdict,
+    Diagnosis,
+    Finding,
+    NotClaimedError,
+    NotRunError,
+    NotToldError,
+    WrongError,
+)
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
 from harmony.project import Project
 from harmony.wire.driver import DriverError
@@ -161,6 +169,8 @@ class Examination:
             verdict, because = CheckVerdict.NOT_CLAIMED, str(error)
         except NotRunError as error:
             verdict, because = CheckVerdict.NOT_RUN, str(error)
+        except NotToldError as error:
+            verdict, because = CheckVerdict.NOT_TOLD, str(error)
         return Finding(
             id=check.id,
             title=check.title,
@@ -184,7 +194,7 @@ class Examination:
             async with asyncio.timeout(limit), CheckContext(self._case, check.id) as context:
                 await self._require(check, context)
                 await check.run(context)
-        except (WrongError, NotClaimedError, NotRunError):
+        except (WrongError, NotClaimedError, NotRunError, NotToldError):
             raise
         except TimeoutError:
             raise WrongError(f"the check did not end within {limit:.3g} s") from None

@@ -16,6 +16,7 @@ class CheckVerdict(StrEnum):
     WRONG = "wrong"
     NOT_CLAIMED = "not claimed"
     NOT_RUN = "not run"
+    NOT_TOLD = "not told"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,8 @@ class Diagnosis:
 
     @property
     def healthy(self) -> bool:
-        """Whether nothing is wrong and nothing was left out; what is not claimed is no fault."""
-        return all(finding.verdict in {CheckVerdict.OK, CheckVerdict.NOT_CLAIMED} for finding in self.findings)
+        """Whether nothing is wrong or not run; what is not claimed, or not told, is no fault of a driver."""
+        return all(finding.verdict not in {CheckVerdict.WRONG, CheckVerdict.NOT_RUN} for finding in self.findings)
 
     @property
     def counts(self) -> dict[str, int]:
@@ -95,6 +96,10 @@ class NotClaimedError(Exception):
 
 class NotRunError(Exception):
     """A check cannot be run here, for a reason that lies outside the driver."""
+
+
+class NotToldError(Exception):
+    """A check takes what the project has not told in its ``driver.checks``."""
 
 
 def expect(what: str, seen: Any, expected: Any) -> None:

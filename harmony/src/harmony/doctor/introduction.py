@@ -28,7 +28,7 @@ async def _is_built(context: CheckContext) -> None:
         code, said = await run_command(command, context, _BUILD_LIMIT)
         if code:
             raise WrongError(f"{shlex.join(case.platform.build)} failed", *said.splitlines()[-_TAIL:])
-    reason = unavailable(case.name, case.platform, case.project.root)
+    reason = unavailable(case.name, case.platform, case.project.home)
     if reason:
         raise WrongError(reason)
 
@@ -41,7 +41,7 @@ async def run_command(command: list[str], context: CheckContext, limit: float) -
     """
     process = await asyncio.create_subprocess_exec(
         *command,
-        cwd=context.case.project.root,
+        cwd=context.case.project.home,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -38,8 +38,8 @@ def as_text(diagnosis: Diagnosis) -> str:
             ]
         elif finding.because:
             lines.append(f"    {finding.because}")
-    for reason, number in _untold(diagnosis).items():
-        lines.append(f"{CheckVerdict.NOT_RUN:{verdict_width}}  {number} more, because {reason}")
+    for (verdict, reason), number in _left_out(diagnosis).items():
+        lines.append(f"{verdict:{verdict_width}}  {number} more, because {reason}")
     return "\n".join([*lines, "", _summary(diagnosis)])
 
 
@@ -84,15 +84,19 @@ WRITERS: Final[Mapping[Form, Callable[[Diagnosis], str]]] = {
 }
 
 
-def _untold(diagnosis: Diagnosis) -> dict[str, int]:
-    """Return reasons for which several checks were not run, and how many those are."""
-    reasons = Counter(one.because for one in diagnosis.findings if one.verdict is CheckVerdict.NOT_RUN)
+def _left_out(diagnosis: Diagnosis) -> dict[tuple[CheckVerdict, str], int]:
+    """Return reasons for which several checks were left out, and how many those are."""
+    reasons = Counter(
+        (one.verdict, one.because)
+        for one in diagnosis.findings
+        if one.verdict in {CheckVerdict.NOT_RUN, CheckVerdict.NOT_TOLD}
+    )
     return {reason: number for reason, number in reasons.items() if number > 1}
 
 
 def _told(diagnosis: Diagnosis) -> list[Finding]:
-    untold = _untold(diagnosis)
-    return [one for one in diagnosis.findings if one.verdict is not CheckVerdict.NOT_RUN or one.because not in untold]
+    left_out = _left_out(diagnosis)
+    return [one for one in diagnosis.findings if (one.verdict, one.because) not in left_out]
 
 
 def _needs(check: Check) -> str:

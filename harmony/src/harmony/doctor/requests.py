@@ -11,7 +11,7 @@ from harmony.doctor.check import BOOK, Check
 from harmony.doctor.check_context import CheckContext
 from harmony.doctor.driver_checks import BlockingVerb
 from harmony.doctor.driver_probe import DriverProbe, request
-from harmony.doctor.finding import NotRunError, WrongError, expect
+from harmony.doctor.finding import NotToldError, WrongError, expect
 from harmony.doctor.samples import fitting, misfits
 from harmony.wire import framing, jsonrpc
 from harmony.wire.client import Answer
@@ -185,10 +185,10 @@ def blocking_verb_of(context: CheckContext) -> BlockingVerb:
     """Return a situation in which a verb waits.
 
     Raises:
-        NotRunError: The project tells none.
+        NotToldError: The project tells none.
     """
     if not context.case.driver_checks.blocking:
-        raise NotRunError("the project tells of no verb that waits (driver.checks)")
+        raise NotToldError("the project tells of no verb that waits (driver.checks)")
     return context.case.driver_checks.blocking[0]
 
 

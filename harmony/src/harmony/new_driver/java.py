@@ -155,7 +155,7 @@ JAVA: Final = Language(
     fragments=Pieces(_code, _structure, _layout, _record, _verb, _entry),
     verbs="driver/Verbs.java",
     stub=_verb,
-    declared=r"^    Object (\w+)\(",
+    declared=r"^    (?:public |synchronized )*Object (\w+)\(",
     ignored=("/classes/",),
     note=(
         "JDK 17 or newer, no dependency. `FileChannel.map` and the `VarHandle`s of "

@@ -17,10 +17,11 @@ from harmony.new_driver.signature import is_code, signed
 from harmony.wire.driver_contract import Contract
 
 _SUFFIX: Final = ".in"
-_EMPTY_LINES: Final = re.compile(r"\n{4,}")
+_EMPTY_LINES: Final = re.compile(r"\n{3,}")
+_NOTHING_IN_BRACES: Final = re.compile(r"\{\n\s*\n *\}")
 
 
-class _Place(Template):
+class Place(Template):
     """``@@name`` is a place; the languages have uses of their own for a single dollar."""
 
     delimiter = "@@"
@@ -55,8 +56,10 @@ def render(driver: Driver, contract: Contract, commands: Sequence[str], verbs: s
         ConfigurationError: The contract has something that no template can write.
     """
     language = driver.language
+    seen = outline(contract)
     values = {
-        **language.fragments(outline(contract)),
+        **language.fragments(seen),
+        "lay": _lay(language) if seen.structures else "",
         "name": driver.name,
         "title": contract.name,
         "version": contract.version,
@@ -72,11 +75,11 @@ def render(driver: Driver, contract: Contract, commands: Sequence[str], verbs: s
     templates = files("harmony.new_driver") / "templates"
     found = {
         "README.md": (templates / f"README.md{_SUFFIX}").read_text("utf-8"),
-        **dict(_walk(templates / language.name)),
+        **dict(templates_below(templates / language.name)),
     }
     if language.ignored:
         found[".gitignore"] = "@@ignored"
-    made = {path: _tidy(_Place(text).substitute(values)) for path, text in sorted(found.items())}
+    made = {path: _tidy(path, Place(text).substitute(values)) for path, text in sorted(found.items())}
     if verbs is not None:
         made[language.verbs] = verbs
     return {path: signed(path, text) if is_generated(path, language) else text for path, text in made.items()}
@@ -122,13 +125,24 @@ def next_commands(driver: Driver, scenario: str) -> tuple[str, str, str]:
     return f"harmony build {name}", f"harmony doctor {name}", f"pytest --pairing {name} --scenario {scenario}"
 
 
-def _walk(folder: Traversable, path: str = "") -> Iterator[tuple[str, str]]:
+def templates_below(folder: Traversable, path: str = "") -> Iterator[tuple[str, str]]:
+    """Yield the templates in a folder: the path of what each becomes, and its text."""
     for item in folder.iterdir():
         if item.is_dir():
-            yield from _walk(item, f"{path}{item.name}/")
+            yield from templates_below(item, f"{path}{item.name}/")
         elif item.name.endswith(_SUFFIX):
             yield path + item.name.removesuffix(_SUFFIX), item.read_text("utf-8")
 
 
-def _tidy(text: str) -> str:
-    return _EMPTY_LINES.sub("\n\n\n", text).strip("\n") + "\n"
+def _lay(language: Language) -> str:
+    sign = "#" if language.verbs.endswith(".py") else "//"
+    return (
+        f"{sign} Lay these structures, and no others, over shared bytes: `hello` tells how each field has been placed."
+    )
+
+
+def _tidy(path: str, text: str) -> str:
+    """Leave no gap where a contract has nothing to write."""
+    most = 3 if path.endswith(".py") else 2
+    text = _NOTHING_IN_BRACES.sub("{}", text)
+    return _EMPTY_LINES.sub(lambda gap: gap[0][:most], text).strip("\n") + "\n"

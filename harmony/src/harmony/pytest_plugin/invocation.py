@@ -50,7 +50,10 @@ def options(config: pytest.Config, project: Project) -> list[str]:
     if config.getoption("inifilename") and not front:
         given += ["-c", str(config.getoption("inifilename"))]
     outside = find_project_file(here) != project.file
-    if front:
+    if project.suite:
+        given.append(f"--{'' if front else 'harmony-'}suite={project.suite}")
+        given += ["--validate"] if front and config.getoption("--validate") else []
+    elif front:
         given += [f"--project={os.path.relpath(project.root, here)}"] if outside else []
         given += ["--validate"] if config.getoption("--validate") else []
     elif config.getoption("--harmony-project") or outside:

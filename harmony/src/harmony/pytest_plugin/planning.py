@@ -34,7 +34,7 @@ class Planning:
     def __init__(self, config: pytest.Config, session: HarmonySession) -> None:
         here, option = config.invocation_params.dir, config.getoption
         given = option("--durations-file")
-        self.durations = here / given if given else session.run.project.root / DURATIONS_FILE
+        self.durations = here / given if given else session.run.project.home / DURATIONS_FILE
         self._session = session
         self._shard = parse_shard(option("--shard")) if option("--shard") else None
         self._plan: Division | None = None

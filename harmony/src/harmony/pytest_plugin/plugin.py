@@ -57,6 +57,9 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group.addoption("--seed", type=int, default=None, help="seed of everything random; printed with each run")
     group.addoption("--harmony-project", metavar="FILE", default=None, help=f"project file (default: {PROJECT_FILE})")
     group.addoption(
+        "--harmony-suite", metavar="PACKAGE", default="", help="the project that lies in this installed package"
+    )
+    group.addoption(
         "--harmony-set", action="append", default=[], metavar="KEY=VALUE", help="a setting, such as timeouts.step=60"
     )
     group.addoption(

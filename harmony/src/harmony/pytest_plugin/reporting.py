@@ -218,7 +218,7 @@ class Reporting(_Side):
         session.tell = lambda _item, event: self.bus.publish(event)
 
     def _subscribe(self) -> None:
-        here, option, root = self._config.invocation_params.dir, self._config.getoption, self._session.run.project.root
+        here, option, root = self._config.invocation_params.dir, self._config.getoption, self._session.run.project.home
         self.bus.subscribe("results", self._keep)
         self.bus.subscribe("step x platform", self._support)
         self.bus.subscribe("fuse and patience", self._hear)

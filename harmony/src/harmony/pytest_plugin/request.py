@@ -14,7 +14,7 @@ from harmony.plan.pairing import PairingRequest, parse_roles
 from harmony.plan.platforms import NamedPlatforms
 from harmony.plan.touched import Touched
 from harmony.plan.words import Words
-from harmony.project import Project, load_project
+from harmony.project import Project, load_project, load_suite
 from harmony.project_file import PROJECT_FILE, find_project_file
 from harmony.pytest_plugin.invocation import options, program, template
 from harmony.pytest_plugin.tags import marker_expression, wanted_tags
@@ -95,13 +95,13 @@ def touched_cells(config: pytest.Config) -> Touched | None:
 
 
 def _read(config: pytest.Config) -> ProjectRun | None:
-    wanted = config.getoption("--harmony-project")
+    wanted, suite = config.getoption("--harmony-project"), config.getoption("--harmony-suite")
     file = Path(wanted).resolve() if wanted else find_project_file(config.rootpath)
-    if file is None:
+    if file is None and not suite:
         if words := config.getoption("--scenario"):
             raise pytest.UsageError(f"--scenario {words[0]}: no {PROJECT_FILE} in {config.rootpath} or above")
         return None
-    project = _project(config, file)
+    project = _project(config, file, suite)
     take_words(config, project)
     _take_said(config, project)
     _take_tags(config, project)
@@ -113,9 +113,11 @@ def _read(config: pytest.Config) -> ProjectRun | None:
     return run
 
 
-def _project(config: pytest.Config, file: Path) -> Project:
+def _project(config: pytest.Config, file: Path | None, suite: str) -> Project:
     strict = ["driver.strict=true"] if config.getoption("--validate") else []
-    project = load_project(file, overrides_of([*config.getoption("--harmony-set"), *strict]))
+    overrides = overrides_of([*config.getoption("--harmony-set"), *strict])
+    here = config.invocation_params.dir
+    project = load_suite(suite, here, overrides) if suite else load_project(file, overrides)
     return replace(project, settings=_platforms(config).added_to(project.settings))
 
 

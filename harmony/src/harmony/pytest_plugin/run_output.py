@@ -68,7 +68,7 @@ class RunOutput:
         outside = run is not None and find_project_file(here) != run.project.file
         self.narration = Narration(
             self._say,
-            name=os.path.relpath(run.project.root, here) if run is not None and outside else "",
+            name=(run.project.suite or os.path.relpath(run.project.root, here)) if run is not None and outside else "",
             steps=config.getoption("--show-steps"),
             mixed=bool(config.getoption("numprocesses", 0)),
             counted=wants_progress(config),

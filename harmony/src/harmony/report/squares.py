@@ -34,6 +34,11 @@ class Square:
     columns: tuple[str, ...]
     counts: Mapping[tuple[str, str], Numbers]
 
+    @property
+    def table(self) -> list[list[str]]:
+        """The title and the columns, and each row with a word for each column."""
+        return [[self.title, *self.columns], *([row, *_words(self, row)] for row in self.rows)]
+
 
 def squares(results: Iterable[CellFinished]) -> list[Square]:
     """Return a square for each number of roles, the fewest first."""
@@ -47,7 +52,7 @@ def lines_of(every: Sequence[Square]) -> list[str]:
     """Return squares as lines for a file or a pipe."""
     lines: list[str] = []
     for square in every:
-        table = [[square.title, *square.columns], *([row, *_words(square, row)] for row in square.rows)]
+        table = square.table
         sizes = [max(map(len, column)) for column in zip(*table, strict=True)]
         lines += [
             *([""] if lines else []),

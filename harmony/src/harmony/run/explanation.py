@@ -42,7 +42,7 @@ class Explanation:
         self._run = run
         self._mode = mode
         self._cell = cell
-        self._root = run.project.root
+        self._root = run.project.home
         self._settings = run.project.settings
         self._plan = route(cell.scenario)
         self._matches = {id(step): self._matched(step) for step in cell.scenario.steps}

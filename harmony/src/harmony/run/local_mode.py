@@ -79,7 +79,7 @@ class LocalMode:
         return LocalRunner(library, self._run.options, monitor, self._run.seed, level, self._driver())
 
     def _driver(self) -> ProcessSpec | None:
-        settings, root = self._run.project.settings, self._run.project.root
+        settings, root = self._run.project.settings, self._run.project.home
         name = settings.driver.local
         if not name:
             return None

@@ -48,7 +48,7 @@ class MatrixMode:
     def __init__(self, run: ProjectRun, request: MatrixRequest) -> None:
         self._run = run
         self._request = request
-        self._root = run.project.root
+        self._root = run.project.home
         self._runner: CellRunner | None = None
 
     @cached_property

@@ -13,10 +13,10 @@ from harmony.run.pool import filled_in, unavailable
 
 def build_platform(name: str, platform: Platform, project: Project, say: Callable[[str], object]) -> str:
     """Run the build command of a platform; return why it is not made, or nothing."""
-    command = filled_in(platform.build, project.root)
+    command = filled_in(platform.build, project.home)
     begin = time.monotonic()
     say(f"{name}: {' '.join(command)}")
-    trouble = building.build(name, platform, project.root, command)
+    trouble = building.build(name, platform, project.home, command)
     if not trouble:
         say(f"{name}: built in {time.monotonic() - begin:.1f} s")
     return trouble and f"{name}: not built: {trouble}"
@@ -31,7 +31,7 @@ def build_missing(project: Project, names: Collection[str], say: Callable[[str],
         say: Is told what is done.
     """
     for name, platform in project.settings.platforms.items():
-        missing = name in names and platform.build and unavailable(name, platform, project.root)
+        missing = name in names and platform.build and unavailable(name, platform, project.home)
         if not missing or building.missing_tools(platform):
             continue
         if trouble := build_platform(name, platform, project, say):

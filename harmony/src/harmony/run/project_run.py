@@ -64,7 +64,7 @@ class ProjectRun:
         self.project = project
         self.choice = choice or Choice()
         self.seed = seed
-        self.expectations_file = project.root / EXPECTATIONS_FILE
+        self.expectations_file = project.home / EXPECTATIONS_FILE
         self.invocation = Invocation()
 
     @cached_property

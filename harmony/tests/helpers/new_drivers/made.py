@@ -13,6 +13,7 @@ from typing import Final
 import pytest
 
 from harmony.config import Platform
+from harmony.new_driver.language import Language
 from harmony.new_driver.languages import LANGUAGES
 from harmony.new_driver.rendering import Driver, platform_of, render
 from harmony.run.building import how_to_get, missing_tools
@@ -67,6 +68,11 @@ def make(language: str, contract: Contract, root: Path, changes: Mapping[str, st
         file.write_text(whole, "utf-8")
     assert not missing, "nothing in the driver looks like this"
     return made
+
+
+def is_built_here(language: Language) -> bool:
+    """Return whether the tools of a language are on this machine."""
+    return not missing_tools(Platform.model_validate(platform_of(Driver(NAME, language, DIRECTORY))))
 
 
 def _made_in(root: Path, driver: Driver) -> Made:

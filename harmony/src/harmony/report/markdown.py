@@ -1,0 +1,81 @@
+"""A run as Markdown, for the summary of a job or a comment that the next run replaces. Pure, and bounded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from harmony.errors import ExitCode
+from harmony.report import squares
+from harmony.report.causes import lines
+from harmony.report.outcome import Outcome
+from harmony.report.terminal import is_matrix, totals
+from harmony.text import shown
+
+MARK: Final = "<!-- harmony report -->"
+"""The first line, by which whoever posts a comment finds that of the run before."""
+LONGEST: Final = 60_000
+"""Characters: a comment may have 65,536."""
+_MOST_ROWS: Final = 40
+_MOST_PROBLEMS: Final = 20
+_SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~@&])")
+
+
+def markdown(outcome: Outcome) -> str:
+    """Return verdict, counts, squares, causes with what repeats them, and what is wrong beside cells."""
+    parts = [MARK, f"### {_heading(outcome)}", _text(totals(outcome.results))]
+    if outcome.rate:
+        parts.append(_text(outcome.rate))
+    if outcome.blames:
+        parts.append(_fenced(lines(outcome.blames)))
+    if is_matrix(outcome.results):
+        parts += [_table(one) for one in squares.squares(outcome.results)]
+    told = [*outcome.problems, *outcome.lacking]
+    if told:
+        left = len(told) - _MOST_PROBLEMS
+        more = [f"and {left} more"] if left > 0 else []
+        parts.append("\n".join(f"- {_text(one)}" for one in [*told[:_MOST_PROBLEMS], *more]))
+    return "\n\n".join(_bounded(parts)) + "\n"
+
+
+def _heading(outcome: Outcome) -> str:
+    code = outcome.code
+    if code is not ExitCode.OK:
+        return f"✗ harmony: {code.name.lower().replace('_', ' ')} (exit code {code:d})"
+    return "■ harmony: red cells forgiven" if outcome.blames else "■ harmony: passed"
+
+
+def _table(square: squares.Square) -> str:
+    head, *rows = square.table
+    kept = [head, ["---"] * len(head), *rows[:_MOST_ROWS]]
+    if len(rows) > _MOST_ROWS:
+        kept.append([f"and {len(rows) - _MOST_ROWS} more: see the page", *[""] * (len(head) - 1)])
+    made = [[word if word == "---" else _text(word) for word in row] for row in kept]
+    return "\n".join(f"| {' | '.join(row)} |" for row in made)
+
+
+def _fenced(told: Sequence[str]) -> str:
+    """Return lines as they are: nothing in them is markup, whatever they hold."""
+    text = "\n".join(shown(line) for line in told)
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}text\n{text}\n{fence}"
+
+
+def _text(text: str) -> str:
+    return _SPECIAL.sub(r"\\\1", shown(text.replace("\n", " "), 400)).replace("\\@", "@\u200b")
+
+
+def _bounded(parts: Sequence[str]) -> Iterator[str]:
+    """Give parts as long as there is room; one that has none is left out whole, so that what follows it is sound."""
+    room = LONGEST
+    left = 0
+    for part in parts:
+        if len(part) + 2 > room:
+            left += 1
+            continue
+        room -= len(part) + 2
+        yield part
+    if left:
+        yield f"{left} more: see the page"

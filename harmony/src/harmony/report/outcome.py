@@ -1,0 +1,62 @@
+"""What came of one run, or of all shards of one, whichever form it is told in. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from harmony.errors import ExitCode
+from harmony.verdict.blame import Blame, blame
+from harmony.verdict.events import CellFinished, Event, RunFinished, StepSupport
+from harmony.verdict.tally import exit_code, rate_line, whole_plan
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Results, and how a run ends that has them.
+
+    Attributes:
+        files: What was read.
+        results: One for each cell.
+        problems: What is wrong with the expectations.
+        lacking: What of the plan has no result.
+        supports: Which platform has which step, of those that somebody lacks.
+        min_pass_rate: What forgives up to it; nothing does if absent.
+    """
+
+    files: tuple[str, ...]
+    results: Sequence[CellFinished]
+    problems: Sequence[str]
+    lacking: Sequence[str]
+    supports: Sequence[StepSupport]
+    min_pass_rate: float | None = None
+
+    @classmethod
+    def of(cls, runs: Mapping[str, Sequence[Event]], min_pass_rate: float | None = None) -> Outcome:
+        """Put the events of several files together.
+
+        Raises:
+            ConfigurationError: The files do not divide one plan.
+        """
+        results, lacking = whole_plan(runs)
+        every = [event for events in runs.values() for event in events]
+        problems = {problem for event in every if isinstance(event, RunFinished) for problem in event.problems}
+        supports = [event for event in every if isinstance(event, StepSupport)]
+        return cls(tuple(runs), results, sorted(problems), lacking, supports, min_pass_rate)
+
+    @cached_property
+    def code(self) -> ExitCode:
+        """How the run ends."""
+        code = exit_code(self.results, self.problems, self.min_pass_rate)
+        return ExitCode.FAILED if code is ExitCode.OK and (self.lacking or not self.results) else code
+
+    @cached_property
+    def blames(self) -> list[Blame]:
+        """Who and what made cells red."""
+        return blame(self.results)
+
+    @property
+    def rate(self) -> str:
+        """The pass rate beside the one that is asked for; nothing where none is."""
+        return "" if self.min_pass_rate is None else rate_line(self.results, self.min_pass_rate)

@@ -1,0 +1,67 @@
+"""The numbers that runs have left: coverage from the file of a tool, the pass rate from the events of the last run."""
+
+from __future__ import annotations
+
+import json
+import math
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from harmony.state import read_whole
+from harmony.verdict.events import Event, RunPlanned, read_file
+from harmony.verdict.gates import Known
+from harmony.verdict.tally import pass_rate, whole_plan
+
+
+def coverage(file: Path | None, name: str) -> Known:
+    """Return the part of the lines that tests reach.
+
+    Args:
+        file: In the form of coverage.py (``coverage json``), or Cobertura's XML, which tools of all languages write.
+        name: What messages call it.
+    """
+    if file is None:
+        return Known(None, "gates.coverage_file is not said")
+    try:
+        found = _covered(read_whole(file))
+    except OSError as error:
+        return Known(None, f"{name}: {error.strerror or error}")
+    except (ValueError, TypeError, KeyError, ET.ParseError):
+        found = math.nan
+    if not 0 <= found <= 1:
+        return Known(None, f"{name}: neither JSON of coverage.py nor Cobertura's XML with a total")
+    return Known(found, name)
+
+
+def mutation() -> Known:
+    """Return the part of the mutants that tests find."""
+    return Known(None, "harmony does not count mutants yet; mutation = 0 does not ask for it")
+
+
+def cells(files: Sequence[tuple[str, Path]]) -> Known:
+    """Return the part of the cells that passed, of a whole run.
+
+    Args:
+        files: Of the run or of all shards of it, each with what messages call it.
+    """
+    runs: dict[str, list[Event]] = {}
+    for name, file in files:
+        if not file.exists():
+            return Known(None, f"there is no {name}: nothing has run")
+        runs[name] = read_file(file)
+    results, lacking = whole_plan(runs)
+    plans = {file: event for file, events in runs.items() for event in events if isinstance(event, RunPlanned)}
+    # What one shard leaves out, the others have; together they are checked above.
+    partial = [reason for plan in plans.values() if not plan.shard for reason in plan.partial]
+    if reasons := [*lacking, *partial]:
+        return Known(None, f"no whole run: {'; '.join(reasons)}")
+    return Known(pass_rate(results), f"{len(results)} cells, {', '.join(runs)}")
+
+
+def _covered(text: str) -> float:
+    if text.lstrip().startswith("<"):
+        return float(ET.fromstring(text).attrib["line-rate"])  # noqa: S314 - the project's own file
+    told: Any = json.loads(text)
+    return float(told["totals"]["percent_covered"]) / 100
