@@ -210,8 +210,8 @@ def test_what_cannot_be_written_is_named(sandbox: Sandbox) -> None:
     scaffolded = sandbox.harmony("scaffold", "-o", "some/where")
     assert scaffolded.returncode == 0, scaffolded.stderr
     assert (sandbox.directory / "some" / "where" / "things.py").exists()
-    done = sandbox.harmony("steps", "-o", "no/where.txt")
-    assert (done.returncode, done.stderr) == (4, "harmony: no/where.txt: No such file or directory\n")
+    done = sandbox.harmony("steps", "-o", "steps/__init__.py/where.txt")
+    assert (done.returncode, done.stderr) == (4, "harmony: steps/__init__.py: File exists\n")
 
 
 def test_scaffold_never_overwrites(sandbox: Sandbox) -> None:

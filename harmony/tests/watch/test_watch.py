@@ -101,7 +101,7 @@ def bells(tmp_path: Path) -> Sandbox:
 @pytest.fixture
 def watched(bells: Sandbox) -> Iterator[Watched]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "harmony", "watch", "brass", "tin", "-j", "1"],
+        [sys.executable, "-m", "harmony", "watch", "brass", "tin"],
         cwd=bells.directory,
         env=environment_of(**ALONE),
         stdin=subprocess.DEVNULL,

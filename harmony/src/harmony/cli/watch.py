@@ -35,7 +35,9 @@ def watch_command(  # noqa: PLR0917 - typer passes options by name
         list[str] | None,
         typer.Option("--platform", metavar="NAME[=COMMAND]", help="Only these platforms play; as for `harmony run`."),
     ] = None,
-    jobs: Annotated[str, typer.Option("-j", "--jobs", help="How many cells at a time.", metavar="N")] = "auto",
+    jobs: Annotated[
+        str, typer.Option("-j", "--jobs", help="How many cells at a time; one ends soonest.", metavar="N")
+    ] = "1",
     project: ProjectOption = None,
     set_: SetOption = None,
 ) -> None:

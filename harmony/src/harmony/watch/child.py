@@ -16,15 +16,15 @@ import pydantic
 
 from harmony.verdict.events import Event, decode_event
 
-_STOP_TIMEOUT: Final = 5.0
-"""How long it may release what it holds."""
+_STOP_TIMEOUT: Final = 20.0
+"""How long it may release what it holds; pytest-xdist alone takes up to fifteen seconds for that."""
 _AFTER_THE_END: Final = 1.0
 """How long events may come after the end of their sender."""
 _LONGEST_LINE: Final = 1 << 26
 
 
 class Child:
-    """A run that goes on. Leader of a group of processes, so that a signal reaches what it has started, as ^C does."""
+    """A run that goes on. Leader of a group of processes: no ^C of a terminal reaches it, and all can be killed."""
 
     def __init__(self, process: asyncio.subprocess.Process, said: IO[bytes], told: asyncio.Task[None]) -> None:
         self._process = process
@@ -80,20 +80,18 @@ class Child:
         """Have it end as on ^C, where it has not ended; kill it where it does not, or where nobody waits any more."""
         try:
             if self._process.returncode is None:
-                self._signal(signal.SIGINT)
+                # To it alone: what it has started is released by it, and a signal to these would come between.
+                self._process.send_signal(signal.SIGINT)
                 await asyncio.wait_for(self._process.wait(), _STOP_TIMEOUT)
         except TimeoutError:
             pass
         finally:
             # Also what is left of its group, such as a compiler.
-            self._signal(signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
             self._said.close()
         await self._process.wait()
         await self._hear_out()
-
-    def _signal(self, number: signal.Signals) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self._process.pid, number)
 
     async def _hear_out(self) -> None:
         with contextlib.suppress(TimeoutError):
