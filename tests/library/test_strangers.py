@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -96,11 +98,19 @@ def test_a_broken_semaphore_is_an_error_and_no_crash(name: str, semaphore: str, 
         path.write_bytes(sound)  # for the reader, who uses it
 
 
+@pytest.fixture
+def open_to_all(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Locks where every user may write: every pytest that starts closes its own directories to others."""
+    with tempfile.TemporaryDirectory() as made:
+        Path(made).chmod(0o777)
+        monkeypatch.setenv("ZEROBUFFER_LOCK_DIR", made)
+        yield
+
+
+@pytest.mark.usefixtures("open_to_all")
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
-def test_data_goes_to_another_user_only_if_asked(name: str, lock_directory: Path) -> None:
+def test_data_goes_to_another_user_only_if_asked(name: str) -> None:
     """Found: root's writer delivered its data to the user who had made the buffer."""
-    for directory in (lock_directory, *lock_directory.parents[:3]):
-        directory.chmod(0o777)
     with Child(children.hold_reader, user=65534, name=name, mode=0o666) as owner:
         owner.hear("ready")
         with pytest.raises(ForeignOwnerError) as caught:
