@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Final
 
 import pytest
-from click.testing import Result
 from typer.testing import CliRunner
 
 from harmony.cli import init
@@ -27,7 +26,7 @@ EXISTING: Final = {
 
 def run(*arguments: str, answers: str = "") -> str:
     """Run the command in this process, which is quicker; return what it printed."""
-    done: Result = CliRunner().invoke(app, ["init", *arguments], input=answers)
+    done = CliRunner().invoke(app, ["init", *arguments], input=answers)
     if done.exception is not None:
         raise done.exception
     return done.stdout
