@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -93,7 +94,7 @@ def test_its_page_says_what_happens(project: Path, installed: Path) -> None:
     commands = [command for block in blocks for command, _ in block.commands()]
     assert commands[0] == INSTALL
     shown = [line for block in blocks for line in block.text.splitlines() if line != f"$ {INSTALL}"]
-    script = "\n".join(f"printf '%s\\n' {quoted(f'$ {command}')}\n{command}" for command in commands[1:])
+    script = "\n".join(f"printf '%s\\n' {shlex.quote(f'$ {command}')}\n{command}" for command in commands[1:])
     done = subprocess.run(
         ["bash", "-c", script],
         cwd=project,
@@ -105,7 +106,3 @@ def test_its_page_says_what_happens(project: Path, installed: Path) -> None:
         check=False,
     )
     assert_shown(shown, done.stdout)
-
-
-def quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"

@@ -47,7 +47,7 @@ PLAYED: Final = (
     Played(
         "docs/worker.md",
         "harmony replay *",
-        before="pytest -q --matrix --record DIR && cp $(ls DIR/* | head -n 1) FILE",
+        before=RECORDED,
         nightly=True,
     ),
     Played("harmony/README.md", "harmony run", nightly=True),

@@ -13,15 +13,16 @@ from typing import Final
 
 import pytest
 
+from terminal_pages import blocks_of
+
 ROOT: Final = Path(__file__).parents[2]
-_BLOCK: Final = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _TIME: Final = re.compile(r" +\d+(\.\d+)? (ms|s)\b")
 
 SHOWN: Final = [
     (page.name, command, shown)
     for page in sorted((ROOT / "docs").glob("*.md"))
-    for block in _BLOCK.findall(page.read_text("utf-8"))
-    for command, _, shown in (part.partition("\n") for part in block.split("$ ")[1:])
+    for block in blocks_of(page.read_text("utf-8"))
+    for command, shown in block.commands()
 ]
 
 
@@ -36,7 +37,9 @@ def project(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("page", "command", "shown"), SHOWN, ids=[f"{page}: {command}" for page, command, _ in SHOWN])
-def test_what_a_page_shows_of_the_terminal_is_seen_there(page: str, command: str, shown: str, project: Path) -> None:
+def test_what_a_page_shows_of_the_terminal_is_seen_there(
+    page: str, command: str, shown: list[str], project: Path
+) -> None:
     program, *words = shlex.split(command)
     assert program == "harmony", page
     quiet = {name: value for name, value in os.environ.items() if not name.startswith(("HARMONY_", "PYTEST_"))}
@@ -51,7 +54,7 @@ def test_what_a_page_shows_of_the_terminal_is_seen_there(page: str, command: str
     )
     # What is not built depends on the machine.
     seen = [line for line in done.stdout.splitlines() if not line.startswith("not available: ")]
-    assert list(map(_timeless, seen)) == list(map(_timeless, shown.splitlines())), done.stderr
+    assert list(map(_timeless, seen)) == list(map(_timeless, shown)), done.stderr
 
 
 def test_pages_show_something() -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import typer
 
+from bells import STEPS
 from harmony.cli import run as command
 from harmony.errors import ConfigurationError
 from harmony.verdict.events import CellFinished, read_file
@@ -34,20 +35,6 @@ FEATURE = """
       Scenario: 1.3 All day
         Given the 'bell' process is struck
         Then the 'ear' process should hear 'it'
-"""
-STEPS = """
-    from harmony import given, parsers, then
-
-
-    class BellSteps:
-        @given("the 'bell' process is struck")
-        def strike(self) -> None:
-            self._struck = True
-
-        @then(parsers.parse("the 'ear' process should hear '{what}'"))
-        def hear(self, what: str) -> None:
-            if what == "nothing":
-                raise AssertionError("it rings")
 """
 SETTINGS = """
     steps = ["bell_steps"]

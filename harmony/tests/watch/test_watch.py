@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from bells import STEPS
 from harmony.plan.touched import Ground
 from harmony.watch.changes import directories_of
 from pytests import ALONE
@@ -32,19 +33,6 @@ OTHER = """
     Feature: Ears
       Scenario: 2.1 An ear hears
         Then the 'ear' process should hear 'it'
-"""
-STEPS = """
-    from harmony import given, parsers, then
-
-
-    class BellSteps:
-        @given("the 'bell' process is struck")
-        def strike(self) -> None:
-            self._struck = True
-
-        @then(parsers.parse("the 'ear' process should hear '{what}'"))
-        def hear(self, what: str) -> None:
-            assert what != "nothing", "it rings"
 """
 SETTINGS = """
     steps = ["bell_steps"]

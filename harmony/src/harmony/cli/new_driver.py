@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
 from harmony.cli.options import ProjectOption
 from harmony.errors import ConfigurationError
+from harmony.new_driver.language import check_name
 from harmony.new_driver.languages import LANGUAGES
 from harmony.new_driver.rendering import Driver, entry_of, next_commands, render
 from harmony.new_driver.renewal import Renewal, language_of, renewal
 from harmony.project import Project, load_project
-
-_NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 Choice = StrEnum("Choice", {name.upper(): name for name in LANGUAGES})  # type: ignore[misc]
 
@@ -117,10 +115,7 @@ def _write(driver: Driver, folder: Path, files: Mapping[str, str]) -> None:
 
 
 def _refuse_what_is_there(name: str, folder: Path, project: Project) -> None:
-    if not _NAME.fullmatch(name):
-        raise ConfigurationError(
-            f"{name!r} cannot name a platform", hint="take small letters, digits and hyphens, a letter first"
-        )
+    check_name(name, "a platform")
     if folder.is_dir() and any(folder.iterdir()):
         raise ConfigurationError(
             f"{folder} is not empty", hint="name another one with --directory, or say --renew if it is a driver"

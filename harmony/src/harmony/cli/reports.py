@@ -29,10 +29,10 @@ from harmony.report.terminal import Grid, blocks, grid_lines, is_matrix, totals
 from harmony.run.local_mode import possible_cells
 from harmony.run.project_run import ProjectRun
 from harmony.state import write_whole
-from harmony.verdict.events import CellFinished, Event, RunFinished, RunPlanned, read_file, schema_text
+from harmony.verdict.events import CellFinished, Event, RunFinished, read_file, schema_text
 from harmony.verdict.expectations import read_expectations
 from harmony.verdict.support import SupportTable, support_lines, unclaimed
-from harmony.verdict.tally import whole_plan
+from harmony.verdict.tally import left_out, whole_plan
 
 FilesArgument = Annotated[
     list[Path] | None, typer.Argument(help="What --events has written, such as one file per shard; the last run's.")
@@ -176,13 +176,8 @@ def _runs(files: list[Path] | None, project: Path | None) -> dict[str, list[Even
 
 
 def _refuse_partial(runs: dict[str, list[Event]], results: list[CellFinished], lacking: list[str]) -> None:
-    reasons = list(lacking)
-    plans = {name: event for name, events in runs.items() for event in events if isinstance(event, RunPlanned)}
+    reasons = [*lacking, *(f"{name}: {reason}" for name, reason in left_out(runs))]
     for name, events in runs.items():
-        plan = plans.get(name)
-        # What one shard leaves out, the others have; together they are checked above.
-        if plan is not None and not plan.shard:
-            reasons += [f"{name}: {reason}" for reason in plan.partial]
         finished = next((event for event in events if isinstance(event, RunFinished)), None)
         if finished is None or finished.exit_code in {ExitCode.INTERRUPTED, ExitCode.INTERNAL, ExitCode.USAGE}:
             reasons.append(f"{name}: the run did not come to its end")

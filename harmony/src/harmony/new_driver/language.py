@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from harmony.errors import ConfigurationError
 from harmony.new_driver.shapes import Kind, Laid, Outline, Shape, VerbShape
 
 Fragments = Mapping[str, str]
+_NAME: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 @dataclass(frozen=True)
@@ -107,6 +110,18 @@ class Pieces:
             "verbs": "\n\n".join(map(self.verb, outline.verbs)),
             "table": "\n".join(map(self.entry, outline.verbs)),
         }
+
+
+def check_name(name: str, of: str) -> None:
+    """Refuse a name that a folder, a key of the project file, or a sentence could not have.
+
+    Raises:
+        ConfigurationError: It is one.
+    """
+    if not _NAME.fullmatch(name):
+        raise ConfigurationError(
+            f"{name!r} cannot name {of}", hint="take small letters, digits and hyphens, a letter first"
+        )
 
 
 def pascal(name: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
@@ -11,7 +10,7 @@ from typing import Final
 
 from harmony.config import DriverSettings
 from harmony.errors import ConfigurationError
-from harmony.new_driver.language import Language
+from harmony.new_driver.language import Language, check_name
 from harmony.new_driver.rendering import Driver, Place, entry_of, render, templates_below
 from harmony.new_project.example.contract import CONTRACT
 
@@ -19,7 +18,6 @@ _FEATURE: Final = "01-key-value.feature"
 _PACKAGE: Final = "conformance"
 _HERE: Final = files("harmony.new_project")
 _REFERENCE: Final = DriverSettings().reference
-_ROLE: Final = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 def check_roles(roles: Sequence[str]) -> None:
@@ -29,10 +27,7 @@ def check_roles(roles: Sequence[str]) -> None:
         ConfigurationError: One cannot be used.
     """
     for role in roles:
-        if not _ROLE.fullmatch(role):
-            raise ConfigurationError(
-                f"{role!r} cannot name a role", hint="take small letters, digits and hyphens, a letter first"
-            )
+        check_name(role, "a role")
         if roles.count(role) > 1:
             raise ConfigurationError(f"the role {role!r} is named twice", hint="give each role a name of its own")
     if len(roles) < 2:

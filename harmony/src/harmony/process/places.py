@@ -9,6 +9,7 @@ import re
 import stat
 import tempfile
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -57,6 +58,17 @@ def place_of(run_id: str, *inner: str) -> Path:
             f"{place}: {error}", hint="harmony keeps there what a scenario needs, while it runs"
         ) from error
     raise PlaceError(f"{place} is removed again and again")
+
+
+@contextlib.contextmanager
+def lent(run_id: str) -> Iterator[list[str]]:
+    """Let a cell have its directory, empty; yield what says afterwards what of it cannot be removed, and why."""
+    clear(run_id)  # the number may be that of a cell whose process was killed
+    left: list[str] = []
+    try:
+        yield left
+    finally:
+        left += clear(run_id)
 
 
 def clear(run_id: str) -> list[str]:

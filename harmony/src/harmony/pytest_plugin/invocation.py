@@ -52,13 +52,12 @@ def options(config: pytest.Config, project: Project) -> list[str]:
     outside = find_project_file(here) != project.file
     if project.suite:
         given.append(f"--{'' if front else 'harmony-'}suite={project.suite}")
-        given += ["--validate"] if front and config.getoption("--validate") else []
     elif front:
         given += [f"--project={os.path.relpath(project.root, here)}"] if outside else []
-        given += ["--validate"] if config.getoption("--validate") else []
     elif config.getoption("--harmony-project") or outside:
         given.append(f"--harmony-project={os.path.relpath(project.file, here)}")
-    return given
+    # `harmony run` names its project before what it asks for.
+    return [*given, "--validate"] if front and config.getoption("--validate") else given
 
 
 def _program(name: str, called: Path) -> str:

@@ -53,8 +53,7 @@ def detail(cause: Cause) -> str:
 def said(cause: Cause) -> str:
     """Return what the first cell of a cause says."""
     first = cause.first
-    text = (first.error or first.note).partition("\n")[0]
-    return shown(text, _LONGEST) or str(cause.verdict)
+    return shown(first.said, _LONGEST) or str(cause.verdict)
 
 
 def _more(left: int, what: str, indent: str) -> list[str]:

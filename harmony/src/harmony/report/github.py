@@ -36,8 +36,8 @@ def workflow_commands(outcome: Outcome, here: Path, top: Path) -> list[str]:
     beside = [_command(level, {"title": "harmony"}, text) for text in (*outcome.problems, *outcome.lacking)]
     room = max(1, MOST - len(beside))
     told = [_told(level, cause, cells, here, top) for _, cause, cells in ranked[:room]]
-    left = len(ranked) + len(beside) - len(told) - len(beside[: MOST - len(told)])
     told += beside[: MOST - len(told)]
+    left = len(ranked) + len(beside) - len(told)
     return told + ([_command("notice", {"title": "harmony"}, f"and {left} more: see the report")] if left else [])
 
 

@@ -11,7 +11,8 @@ from harmony.text import shown
 from harmony.verdict.events import CellFinished, CellStarted, Event, RunPlanned, RunStarted, StepFinished
 from harmony.verdict.verdicts import is_red
 
-_LONGEST_CAUSE: Final = 300
+LONGEST_CAUSE: Final = 300
+"""Characters of it on a line."""
 _AROUND: Final = {Phase.START: "(set-up)", Phase.FINISH: "(clean-up)"}
 
 
@@ -93,4 +94,4 @@ def _counted(cells: int) -> str:
 
 
 def _cause(event: CellFinished) -> str:
-    return shown((event.error or event.note).partition("\n")[0], _LONGEST_CAUSE)
+    return shown(event.said, LONGEST_CAUSE)

@@ -21,7 +21,7 @@ from harmony.steps.conversion import describe
 from harmony.steps.registry import StepMatch
 from harmony.text import shown
 
-_LONGEST_VALUE = 60
+_LONGEST_VALUE = 120
 _DONE = {
     ProcessAction.KILL: "kills the process of",
     ProcessAction.CRASH: "crashes the process of",
@@ -174,4 +174,4 @@ def _may_decline(found: StepMatch) -> bool:
 
 
 def _value(value: object) -> str:
-    return shown(repr(value), _LONGEST_VALUE * 2)
+    return shown(repr(value), _LONGEST_VALUE)

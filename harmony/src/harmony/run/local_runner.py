@@ -75,11 +75,8 @@ class LocalRunner:
         """Run a scenario to its end."""
         run_id = RunId.of_cell(scenario)
         before = self.monitor.snapshot(str(run_id)) if self.monitor else None
-        places.clear(str(run_id))  # the number may be that of a cell whose process was killed
-        try:
+        with places.lent(str(run_id)) as left:
             result, made = asyncio.run(self._run(scenario, run_id, observe, begins))
-        finally:
-            left = places.clear(str(run_id))
         for text in left:
             result = merged(result, Verdict.FAILED, Phase.LEAKS, f"cannot be removed: {text}")
         timings = {name: timing for actor in made for name, timing in actor.timings.items()}

@@ -108,11 +108,8 @@ class CellRunner:
         state = _CellRun(cell, routed, self._pool, run_id, options, self._careless, seed, subscriber)
         recorder = Recorder(cell, seed) if self._record is not None else None
         before = frozenset(orphans.adopted())
-        places.clear(str(run_id))  # the number may be that of a cell whose process was killed
-        try:
+        with places.lent(str(run_id)) as left:
             result = await state.run(recorder)
-        finally:
-            left = places.clear(str(run_id))
         if recorder is not None and self._record is not None:
             recorder.write(self._record)
         daemons = orphans.end_unmarked(before)

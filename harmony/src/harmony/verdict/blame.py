@@ -104,7 +104,7 @@ def causes(results: Iterable[CellFinished]) -> list[Cause]:
 
 def way(cell: CellFinished) -> tuple[Verdict, str, str, str]:
     """Return what cells have in common that failed the same way: verdict, code, step and text without values."""
-    said = (cell.error or cell.note).partition("\n")[0]
+    said = cell.said
     own = {word: _ANOTHER for pair in cell.pairing.items() for word in pair}
     return cell.verdict, cell.code, without_values(cell.step), without_values(said, own)
 

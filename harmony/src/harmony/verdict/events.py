@@ -143,6 +143,11 @@ class CellFinished(_Event):
     )
     report: str = Field(default="", description="The whole report, with steps, logs and what repeats it.")
 
+    @property
+    def said(self) -> str:
+        """The first line of its error, or else its note."""
+        return (self.error or self.note).partition("\n")[0]
+
 
 class WorkerStarted(_Event):
     """A process that plays roles is ready."""

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from harmony.state import read_whole
-from harmony.verdict.events import Event, RunPlanned, read_file
+from harmony.verdict.events import Event, read_file
 from harmony.verdict.gates import Known
-from harmony.verdict.tally import pass_rate, whole_plan
+from harmony.verdict.tally import left_out, pass_rate, whole_plan
 
 
 def coverage(file: Path | None, name: str) -> Known:
@@ -52,10 +52,7 @@ def cells(files: Sequence[tuple[str, Path]]) -> Known:
             return Known(None, f"there is no {name}: nothing has run")
         runs[name] = read_file(file)
     results, lacking = whole_plan(runs)
-    plans = {file: event for file, events in runs.items() for event in events if isinstance(event, RunPlanned)}
-    # What one shard leaves out, the others have; together they are checked above.
-    partial = [reason for plan in plans.values() if not plan.shard for reason in plan.partial]
-    if reasons := [*lacking, *partial]:
+    if reasons := [*lacking, *(reason for _, reason in left_out(runs))]:
         return Known(None, f"no whole run: {'; '.join(reasons)}")
     return Known(pass_rate(results), f"{len(results)} cells, {', '.join(runs)}")
 

@@ -106,6 +106,15 @@ def whole_plan(runs: Mapping[str, Sequence[Event]]) -> tuple[list[CellFinished],
     return combined(results), lacking
 
 
+def left_out(runs: Mapping[str, Sequence[Event]]) -> list[tuple[str, str]]:
+    """Return what runs left out by themselves: the file, and the reason.
+
+    What one shard leaves out, the others have; `whole_plan` says whether they are all there.
+    """
+    plans = {name: event for name, events in runs.items() for event in events if isinstance(event, RunPlanned)}
+    return [(name, reason) for name, plan in plans.items() if not plan.shard for reason in plan.partial]
+
+
 def _apart(kinds: Mapping[str, Sequence[str]]) -> str:
     told = "; ".join(f"{', '.join(names)}: {kind}" for kind, names in kinds.items())
     return f"these are parts of different plans: {told}"

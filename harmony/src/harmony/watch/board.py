@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from harmony.model import Verdict
 from harmony.plan.pairing import Pairing
 from harmony.plan.touched import Touched
+from harmony.report.narration import LONGEST_CAUSE
 from harmony.text import shown
 from harmony.verdict.events import CellFinished, CellStarted, Event
 from harmony.verdict.verdicts import is_red
-
-_LONGEST_CAUSE = 300
 
 
 @dataclass(slots=True)
@@ -71,7 +69,7 @@ class Board:
                 if row.changed:
                     row.verdict, row.since = event.verdict, event.at
                 row.feature, row.running = event.feature, False
-                row.cause = shown((event.error or event.note).partition("\n")[0], _LONGEST_CAUSE)
+                row.cause = shown(event.said, LONGEST_CAUSE)
                 self._seen.add(event.cell)
                 return row
             case _:
@@ -99,7 +97,7 @@ class Board:
     def counts(self) -> str:
         """Say how many there are of each verdict."""
         number = Counter(row.verdict for row in self._rows.values() if row.verdict is not None)
-        return ", ".join(f"{number[verdict]} {verdict}" for verdict in _in_order(number)) or "nothing yet"
+        return ", ".join(f"{number[verdict]} {verdict}" for verdict in Verdict if verdict in number) or "nothing yet"
 
     def seen(self) -> tuple[int, int]:
         """Return how many cells have ended in this run, and how many of them are red."""
@@ -112,7 +110,3 @@ class Board:
 def local_time(moment: str) -> str:
     """Return the local time of a moment in UTC."""
     return dt.datetime.fromisoformat(moment).astimezone().strftime("%H:%M:%S")
-
-
-def _in_order(number: Counter[Verdict]) -> Iterator[Verdict]:
-    yield from (verdict for verdict in Verdict if verdict in number)
