@@ -20,6 +20,8 @@ from harmony.report.narration import Narration
 from harmony.text import shown, visible
 
 _SILENT: Final = -2
+_HYPOTHESIS: Final = "hypothesispytest"
+"""A plugin that has nothing to do with cells, and imports all of Hypothesis at the end of each process."""
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -49,7 +51,11 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Tell the run on the terminal, where it was begun by `harmony run`."""
-    if config.getoption("--harmony-run") and project_run(config) is not None and not is_worker(config):
+    if not config.getoption("--harmony-run"):
+        return
+    if config.pluginmanager.has_plugin(_HYPOTHESIS):
+        config.pluginmanager.unregister(name=_HYPOTHESIS)
+    if project_run(config) is not None and not is_worker(config):
         output = RunOutput(config)
         config.pluginmanager.register(output, "harmony-run-output")
         bus_of(config).subscribe("terminal", output.narration)
