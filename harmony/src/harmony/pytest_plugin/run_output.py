@@ -20,8 +20,8 @@ from harmony.report.narration import Narration
 from harmony.text import shown, visible
 
 _SILENT: Final = -2
-_HYPOTHESIS: Final = "hypothesispytest"
-"""A plugin that has nothing to do with cells, and imports all of Hypothesis at the end of each process."""
+_IN_VAIN: Final = ("hypothesispytest", "asyncio")
+"""Plugins that have nothing to do with cells: one imports all of Hypothesis at the end, one warns of its settings."""
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -38,6 +38,8 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
     """Say what is wrong as every command of harmony does, and end as it does."""
     if not config.getoption("--harmony-run"):
         return (yield)
+    for name in filter(config.pluginmanager.has_plugin, _IN_VAIN):
+        config.pluginmanager.unregister(name=name)
     # A project's own `addopts` may ask pytest to say more.
     config.option.verbose = _SILENT
     try:
@@ -51,11 +53,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Tell the run on the terminal, where it was begun by `harmony run`."""
-    if not config.getoption("--harmony-run"):
-        return
-    if config.pluginmanager.has_plugin(_HYPOTHESIS):
-        config.pluginmanager.unregister(name=_HYPOTHESIS)
-    if project_run(config) is not None and not is_worker(config):
+    if config.getoption("--harmony-run") and project_run(config) is not None and not is_worker(config):
         output = RunOutput(config)
         config.pluginmanager.register(output, "harmony-run-output")
         bus_of(config).subscribe("terminal", output.narration)
