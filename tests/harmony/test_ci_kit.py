@@ -15,8 +15,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from choir import CHOIR
 from sandbox import HELPERS, Sandbox, environment_of
-from wheels import CHOIR
 
 ROOT: Final = Path(__file__).parents[2]
 ACTION: Final = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))

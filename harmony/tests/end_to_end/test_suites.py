@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from choir import CHOIR
 from harmony.verdict.events import CellFinished, read_file
 from pytests import ALONE
 from sandbox import HELPERS, Sandbox, environment_of
-from wheels import CHOIR, installed
 
 FLAT = CHOIR["choir_suite/reference/driver.py"].replace("word * times", "word")
 
@@ -21,9 +21,12 @@ FLAT = CHOIR["choir_suite/reference/driver.py"].replace("word * times", "word")
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where it is installed, somebody else's configuration of pytest stands above, as of a checkout with `.venv`."""
-    directory = tmp_path_factory.mktemp("wheel")
-    (directory / "pytest.ini").write_text("[pytest]\naddopts = --nonsense\n")
-    return installed(directory, CHOIR)
+    above = Sandbox(tmp_path_factory.mktemp("environment"))
+    above.write("pytest.ini", "[pytest]\naddopts = --nonsense\n")
+    site = Sandbox(above.directory / "site")
+    for name, text in CHOIR.items():
+        site.write(name, text)
+    return site.directory
 
 
 @pytest.fixture
