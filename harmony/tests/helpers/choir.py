@@ -10,6 +10,7 @@ CHOIR: Final = {
         steps = ["choir_suite.steps"]
         [driver]
         contract = "choir_suite.contract:CONTRACT"
+        reference = "reference"
         [platforms.reference]
         contract = "driver"
         command = ["{python}", "reference/driver.py"]

@@ -36,7 +36,8 @@ class Case:
         contract: What its driver must keep to.
         driver_checks: What the project tells about its verbs.
         leak_probes: Name what a run has left.
-        overrides: Settings from the command line, which the scenario needs, too.
+        word: What names the platform on a command line: its name, with its command where that is not the project's.
+        options: Of the command line, which whatever repeats a part of it needs, too.
         observations: What was observed, whichever check was running.
         late: Seconds beyond a deadline after which nothing comes any more.
         claims: Capabilities that the driver claims, once it has said hello.
@@ -49,7 +50,8 @@ class Case:
     contract: Contract
     driver_checks: DriverChecks
     leak_probes: Sequence[LeakProbe] = ()
-    overrides: Sequence[str] = ()
+    word: str = ""
+    options: Sequence[str] = ()
     observations: Observations = field(default_factory=Observations)
     late: float = LATE
     claims: frozenset[str] | None = None
