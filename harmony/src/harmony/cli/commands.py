@@ -19,7 +19,10 @@ GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "explain": ("explain", "Say what each sentence of a scenario will do: who performs it, and with what."),
         "scenarios": ("features", "List the scenarios that some words name."),
         "errors": ("errors", "Say what an error means and what to do about it."),
-        "completion": ("completion", "Print what completes commands, options, scenarios and platforms in a shell."),
+        "completion": (
+            "completion_command",
+            "Print what completes commands, options, scenarios and platforms in a shell.",
+        ),
     },
     "Write": {
         "lint": ("features", "Check that features and steps fit together; run nothing."),
