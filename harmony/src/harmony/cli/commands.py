@@ -41,6 +41,10 @@ GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
             "doctor",
             "Examine a driver: say what is wrong, why it matters, where it is specified, and how to see it again.",
         ),
+        "mutate": (
+            "mutate",
+            "Plant small faults in a platform, one at a time in a copy, and count those that a scenario finds.",
+        ),
         "contract": ("contract", "Print what a driver of this project must be able to do."),
         "perf": ("perf", "Measure every pairing of what is built here, in one interleaved run; the fastest has 1.0."),
     },
