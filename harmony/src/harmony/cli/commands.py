@@ -57,7 +57,7 @@ GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "expect": ("reports", "Compare what is expected with what a run has shown; with --update, expect that."),
         "gates": (
             "gates",
-            "Hold coverage and pass rate to what [gates] asks for; what is unknown is never met.",
+            "Hold coverage, found faults and pass rate to what [gates] asks for; what is unknown is never met.",
         ),
         "events": ("reports", "Print the schema of the events, or check files against it."),
     },

@@ -21,8 +21,17 @@ _TURN: Final = 64
 
 
 async def copy_project(root: Path, copy: Path) -> None:
-    """Copy a project: of a repository of git what it tracks or would track, else all but caches and environments."""
-    for number, name in enumerate(_files(root)):
+    """Copy a project: of a repository of git what it tracks or would track, else all but caches and environments.
+
+    Where the copies stand in the project, none of them becomes a part of one.
+
+    Args:
+        root: Of the project.
+        copy: Where it is copied to; beside it may be others, in a directory that is theirs.
+    """
+    theirs = next((place for place in (copy.parent.parent, copy.parent) if root in place.parents), None)
+    files = [name for name in _files(root) if theirs is None or theirs not in (root / name).parents]
+    for number, name in enumerate(files):
         _copy(root, copy, name)
         if number % _TURN == 0:
             await asyncio.sleep(0)
