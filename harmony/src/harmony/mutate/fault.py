@@ -132,7 +132,8 @@ class Patch:
                 raise FaultError(f"{self.name}: {one.after} is there already")
             if one.before != NOTHING and not (root / one.before).is_file():
                 raise FaultError(f"{self.name}: there is no file {one.before}")
-            source = b"" if one.before == NOTHING else (root / one.before).read_bytes()
+            there = written.get(one.before)
+            source = b"" if one.before == NOTHING else (root / one.before).read_bytes() if there is None else there
             made = one.applied(source)
             gone |= {one.before} - {NOTHING}
             if one.after != NOTHING:

@@ -110,8 +110,9 @@ def _changes(root: Spot) -> Iterator[Change]:
     waiting = [root]
     while waiting:
         spot = waiting.pop()
-        for finder in _FINDERS:
-            yield from finder(spot)
+        if not spot.node.has_error:
+            for finder in _FINDERS:
+                yield from finder(spot)
         waiting += reversed(list(_inside(spot)))
 
 

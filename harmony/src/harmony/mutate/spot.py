@@ -146,8 +146,10 @@ class Spot:
 
     def in_block(self) -> bool:
         """Whether it stands where a statement may be missing."""
-        places = self.language.blocks | self.language.conditions.keys()
-        return self.up is not None and self.up.kind in places
+        if self.up is None:
+            return False
+        branches = [self.up.node.child_by_field_name(name) for name in ("body", "consequence", "alternative")]
+        return self.up.kind in self.language.blocks or self.node in branches
 
     def alone(self) -> bool:
         """Whether it is all that a condition decides: without it, the condition might as well never hold."""

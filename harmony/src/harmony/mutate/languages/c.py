@@ -56,7 +56,7 @@ C: Final = Language(
     },
     branches=frozenset({"if_statement"}),
     statements=frozenset({"expression_statement"}),
-    blocks=frozenset({"compound_statement", "case_statement"}),
+    blocks=frozenset({"case_statement", "compound_statement", "else_clause"}),
     functions={"function_definition": "type"},
     void=frozenset({"void"}),
     zeros=(("bool|_Bool", "false"), (INTEGERS, "0"), ("float|double", "0.0"), (r".*\*", "NULL"), (r"(enum )?\w+", "0")),

@@ -34,6 +34,7 @@ CPP: Final = replace(
         "template_parameter_list",
         "using_declaration",
     },
+    unseen=rf"{C.unseen}|(std::)?(cerr|clog|cout)\b",
     never="false && ({})",
     orders={
         **ORDERS,

@@ -35,7 +35,7 @@ JAVASCRIPT: Final = Language(
     unasked=frozenset({"empty_statement"}),
     branches=frozenset({"if_statement"}),
     statements=frozenset({"expression_statement", "throw_statement"}),
-    blocks=frozenset({"program", "statement_block", "switch_case", "switch_default"}),
+    blocks=frozenset({"else_clause", "program", "statement_block", "switch_case", "switch_default"}),
     functions={
         "function_declaration": "return_type",
         "function_expression": "return_type",

@@ -29,7 +29,7 @@ PYTHON: Final = Language(
     },
     branches=frozenset({"if_statement"}),
     statements=frozenset({"expression_statement", "raise_statement", "delete_statement"}),
-    kept=frozenset({"ellipsis", "string", "concatenated_string", "identifier"}),
+    kept=frozenset({"ellipsis", "string", "concatenated_string", "identifier", "yield"}),
     blocks=frozenset({"block"}),
     declaring=frozenset({"assignment"}),
     functions={"function_definition": "return_type", "lambda": ""},
