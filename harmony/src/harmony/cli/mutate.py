@@ -221,7 +221,7 @@ def _tell(report: Report, directory: Path) -> None:
 def _screen() -> Iterator[Progress]:
     """Write lines; on a terminal with a line below them that says what goes on."""
     if not sys.stdout.isatty():
-        yield Progress(_say, lambda _: None)
+        yield Progress(_say)
         return
     from rich.console import Console  # noqa: PLC0415 - takes long to load
 

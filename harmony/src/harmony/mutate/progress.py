@@ -5,12 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable
+from typing import Final
 
 from harmony.mutate.fault import Fault
 from harmony.mutate.judgement import Judgement, Outcome
 from harmony.text import shown
 
-_WIDTH = 60
+_WIDTH: Final = 60
+_NOW_AND_THEN: Final = 10
 
 
 class Progress:
@@ -18,12 +20,16 @@ class Progress:
 
     Args:
         say: Takes each line.
-        status: Takes what goes on, and the time that is left; on a terminal it stands below the lines.
+        status: Takes what goes on, and the time that is left, and shows it below the lines; where nothing can, it is
+            a line now and then.
         clock: Says what time it is, in seconds.
     """
 
     def __init__(
-        self, say: Callable[[str], None], status: Callable[[str], None], clock: Callable[[], float] = time.monotonic
+        self,
+        say: Callable[[str], None],
+        status: Callable[[str], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._say = say
         self._status = status
@@ -35,7 +41,8 @@ class Progress:
     def say(self, text: str) -> None:
         """Say something in passing."""
         self._say(text)
-        self._status(text)
+        if self._status is not None:
+            self._status(text)
 
     def begin(self, total: int, known: int) -> None:
         """Begin to judge some faults of all."""
@@ -48,7 +55,10 @@ class Progress:
         self._done += 1
         self._number[judgement.outcome] += 1
         self._say(f"{self._known + self._done:>4}/{self._total} {line_of(judgement)}")
-        self._status(self.state)
+        if self._status is not None:
+            self._status(self.state)
+        elif self._done % _NOW_AND_THEN == 0:
+            self._say(self.state)
 
     @property
     def state(self) -> str:
