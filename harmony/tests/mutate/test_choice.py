@@ -39,6 +39,8 @@ def test_files_classes_and_what_a_change_touched() -> None:
     assert lines(Choice(since={"lib/ring.py": {2, 99}})) == {("lib/ring.py", 2)}
     with pytest.raises(NothingSelectedError, match=f"none of {len(FAULTS)} faults"):
         Choice(since={}).of(FAULTS)
+    with pytest.raises(NothingSelectedError, match=r"none of 0 faults(.|\n)*no test"):
+        Choice().of([])
     with pytest.raises(UnknownSelectionError, match=r"'boundry'(.|\n)*did you mean 'boundary'"):
         Choice(operators=["boundry"]).of(FAULTS)
 

@@ -59,9 +59,9 @@ class Choice:
                 )
         fitting = [one for one in faults if self._fits(one)]
         if not fitting:
-            raise NothingSelectedError(
-                f"none of {len(faults)} faults is asked for", hint="`--list` shows what there is; --files or --since"
-            )
+            asked = "`--list` without --files, --operators and --since shows what there is"
+            none = "name in `sources` what is no test, not generated, and in a language that is known by its suffix"
+            raise NothingSelectedError(f"none of {len(faults)} faults is asked for", hint=asked if faults else none)
         return fitting
 
     def _fits(self, fault: Fault) -> bool:
