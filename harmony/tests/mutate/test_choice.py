@@ -39,6 +39,8 @@ def test_files_classes_and_what_a_change_touched() -> None:
     assert lines(Choice(since={"lib/ring.py": {2, 99}})) == {("lib/ring.py", 2)}
     with pytest.raises(NothingSelectedError, match=f"none of {len(FAULTS)} faults"):
         Choice(since={}).of(FAULTS)
+    with pytest.raises(NothingSelectedError, match=r"none of 0 faults(.|\n)*no test"):
+        Choice().of([])
     with pytest.raises(UnknownSelectionError, match=r"'boundry'(.|\n)*did you mean 'boundary'"):
         Choice(operators=["boundry"]).of(FAULTS)
 
@@ -51,7 +53,7 @@ def test_a_statement_over_lines_is_touched_by_each() -> None:
 
 def test_an_equivalent_is_known_wherever_its_line_goes() -> None:
     fault = next(one for one in FAULTS if one.operator == "boundary")
-    known = Equivalents.read(entry("python", fault, FAULTS, "nobody gives 1"))
+    known = Equivalents.read(entry("python", fault, SOURCE, "nobody gives 1"))
     assert known.reasons("python", FAULTS) == {fault.name: "nobody gives 1"}
     assert known.reasons("go", []) == {}
     moved = find_faults({fault.file: b"# more\n\n" + SOURCE})
@@ -60,7 +62,7 @@ def test_an_equivalent_is_known_wherever_its_line_goes() -> None:
 
 def test_an_equivalent_whose_line_has_changed_is_red() -> None:
     fault = next(one for one in FAULTS if one.operator == "boundary")
-    known = Equivalents.read(entry("python", fault, reason="nobody gives 1"))
+    known = Equivalents.read(entry("python", fault, SOURCE, "nobody gives 1"))
     changed = find_faults({fault.file: SOURCE.replace(b"a < 1", b"a < 2")})
     with pytest.raises(ConfigurationError, match=r"mutants\.toml: 1 stale: python: lib/(.|\n)*remove the entry"):
         known.reasons("python", changed)
@@ -71,8 +73,8 @@ def test_lines_that_are_alike_are_told_apart_by_name() -> None:
     one, other = [fault for fault in FAULTS if fault.file == "lib/ring.py" and fault.text == "g(0)"][1::2][:2]
     assert (one.before, one.line) == (other.before, other.line - 1)
     with pytest.raises(ConfigurationError, match=r"fits 2 faults(.|\n)*`name`"):
-        Equivalents.read(entry("python", one, reason="x")).reasons("python", FAULTS)
-    told = entry("python", one, FAULTS, "x") + entry("python", other, FAULTS, "y")
+        Equivalents.read(entry("python", one, b"", "x")).reasons("python", FAULTS)
+    told = entry("python", one, SOURCE, "x") + entry("python", other, SOURCE, "y")
     assert Equivalents.read(told).reasons("python", FAULTS) == {one.name: "x", other.name: "y"}
 
 
@@ -91,6 +93,15 @@ def test_a_file_that_says_something_impossible(text: str, wrong: str) -> None:
 
 
 def test_an_entry_needs_a_reason() -> None:
-    fault = FAULTS[0]
+    told = entry("python", FAULTS[0], SOURCE, "x").replace('reason = "x"', 'reason = ""')
     with pytest.raises(ConfigurationError, match="reason"):
-        Equivalents.read(entry("python", fault).replace('reason = "?"', 'reason = ""'))
+        Equivalents.read(told)
+
+
+def test_what_the_report_offers_speaks_of_one_fault_alone() -> None:
+    """Also of parts of one line that are alike, and where the line's text needs every kind of quotation."""
+    source = b"def f(a):\n    g(1, 1, '\\\\', \"'\", a)\n    return a == 1 or a == 1\n"
+    faults = find_faults({"ring.py": source})
+    for one in faults:
+        known = Equivalents.read(entry("python", one, source, "x"))
+        assert known.reasons("python", faults) == {one.name: "x"}

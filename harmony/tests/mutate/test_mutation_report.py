@@ -8,6 +8,7 @@ import re
 import pytest
 
 from harmony.errors import ConfigurationError
+from harmony.mutate.equivalents import Equivalents
 from harmony.mutate.fault import Fault, Patch
 from harmony.mutate.finding import find_faults
 from harmony.mutate.judgement import Judgement, Outcome
@@ -156,7 +157,9 @@ def test_json_for_programs() -> None:
     assert document["by_timeout"] == 1
     assert document["command"] == ["harmony", "mutate", "python", "--seed", "7"]
     assert [one["outcome"] for one in document["judgements"]].count("survived") == 1
-    assert next(one["diff"] for one in document["judgements"] if "diff" in one).startswith("--- a/ring.py\n")
+    [survivor] = [one for one in document["judgements"] if one["outcome"] == "survived"]
+    assert survivor["diff"].startswith("--- a/ring.py\n")
+    assert Equivalents.read(survivor["entry"]).reasons("python", FAULTS) == {FAULTS[3].name: "why nobody can see it"}
 
 
 def test_markdown_and_page_hold_the_same() -> None:

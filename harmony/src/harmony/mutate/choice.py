@@ -39,6 +39,19 @@ class Choice:
             UnknownSelectionError: There is no such class of faults.
             NothingSelectedError: There is no such fault.
         """
+        fitting = self.fitting(faults)
+        if not self.sample or self.sample >= len(fitting):
+            return fitting
+        drawn = random.Random(self.seed).sample(range(len(fitting)), self.sample)  # noqa: S311 - to be repeated
+        return [fitting[at] for at in sorted(drawn)]
+
+    def fitting(self, faults: Sequence[Fault]) -> list[Fault]:
+        """Return those of which a sample is drawn.
+
+        Raises:
+            UnknownSelectionError: There is no such class of faults.
+            NothingSelectedError: There is no such fault.
+        """
         for operator in self.operators:
             if operator not in OPERATORS:
                 raise UnknownSelectionError(
@@ -46,13 +59,10 @@ class Choice:
                 )
         fitting = [one for one in faults if self._fits(one)]
         if not fitting:
-            raise NothingSelectedError(
-                f"none of {len(faults)} faults is asked for", hint="`--list` shows what there is; --files or --since"
-            )
-        if not self.sample or self.sample >= len(fitting):
-            return fitting
-        drawn = random.Random(self.seed).sample(range(len(fitting)), self.sample)  # noqa: S311 - to be repeated
-        return [fitting[at] for at in sorted(drawn)]
+            asked = "`--list` without --files, --operators and --since shows what there is"
+            none = "name in `sources` what is no test, not generated, and in a language that is known by its suffix"
+            raise NothingSelectedError(f"none of {len(faults)} faults is asked for", hint=asked if faults else none)
+        return fitting
 
     def _fits(self, fault: Fault) -> bool:
         if self.operators and fault.operator not in self.operators:

@@ -114,13 +114,13 @@ class Equivalents:
         return {fitting[0].name: one.reason for one, fitting in found}
 
 
-def entry(platform: str, fault: Fault, alike: Iterable[Fault] = (), reason: str = "") -> str:
+def entry(platform: str, fault: Fault, source: bytes, reason: str) -> str:
     """Return the entry that judges a fault equivalent, to be written into the file.
 
     Args:
         platform: Whose.
         fault: Which.
-        alike: All faults, by which is seen whether it needs its name.
+        source: The content of its file: where lines are alike, or parts of the line, it needs its name.
         reason: Why nobody can see it.
     """
     made = Equivalent(
@@ -130,12 +130,13 @@ def entry(platform: str, fault: Fault, alike: Iterable[Fault] = (), reason: str 
         operator=fault.operator,
         before=fault.before,
         after=fault.after,
-        reason=reason or "?",
+        reason=reason,
     )
     table = tomlkit.table()
     for key in _KEYS:
         table[key] = getattr(made, key)
-    if sum(made.fits(one) for one in alike) > 1:
+    lines = [line.strip() for line in source.decode("utf-8", "replace").split("\n")]
+    if lines.count(fault.text) > 1 or fault.text.count(fault.before) > 1:
         table["name"] = fault.name
     tables = tomlkit.aot()
     tables.append(table)

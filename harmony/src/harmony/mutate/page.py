@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
+from harmony.mutate.equivalents import MUTANTS_FILE
 from harmony.mutate.judgement import Outcome
 from harmony.mutate.report import Report, place
 from harmony.report.template import render_template
@@ -22,7 +23,10 @@ def page(report: Report) -> str:
         notes=[one for one in (report.sample, report.late, report.unfinished) if one],
         matrix=matrix,
         most=max((count for row in matrix.rows.values() for count in row), default=1),
-        survivors=[(one, place(one), report.diff(one).splitlines()) for one in report.of(Outcome.SURVIVED)],
+        equivalents=MUTANTS_FILE,
+        survivors=[
+            (one, place(one), report.diff(one).splitlines(), report.entry(one)) for one in report.of(Outcome.SURVIVED)
+        ],
         told=[
             (word, [(one, place(one)) for one in report.of(outcome)])
             for outcome, word in (

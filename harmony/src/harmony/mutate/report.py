@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from harmony.mutate.diffs import DiffError
+from harmony.mutate.equivalents import entry
 from harmony.mutate.fault import Fault, FaultError
 from harmony.mutate.judgement import Judgement, Outcome
 from harmony.mutate.score import FileScore, KillMatrix, Score, killers, never_alone, operator_of, weakest
@@ -26,7 +27,7 @@ class Report:
     Attributes:
         platform: Whose.
         judgements: Of all faults that were asked for, and are judged.
-        found: How many faults its sources have.
+        found: How many faults fit the words, of which a sample may be asked for.
         asked: How many of them were asked for.
         sources: The content of each file, of which the diffs are made.
         scenarios: The numbers of all that took part.
@@ -118,6 +119,13 @@ class Report:
         except (KeyError, FaultError, DiffError):
             return f"--- a/{fault.file}\n+++ b/{fault.file}\n@@ {fault.before!r} -> {fault.after!r} @@ {fault.text}\n"
 
+    def entry(self, judgement: Judgement) -> str:
+        """Return what says in ``mutants.toml`` that this one has no effect; empty for a patch of one's own."""
+        fault = judgement.fault
+        if not isinstance(fault, Fault):
+            return ""
+        return entry(self.platform, fault, self.sources.get(fault.file, b""), "why nobody can see it")
+
     def patches(self) -> list[tuple[str, str]]:
         """Return each patch of one's own, and what came of it beside what was told."""
         return [(one.fault.name, _kept_word(one)) for one in self.judgements if not isinstance(one.fault, Fault)]
@@ -191,6 +199,7 @@ def _judgement(report: Report, judgement: Judgement) -> dict[str, Any]:
     told["operator"] = operator_of(judgement.fault)
     if judgement.outcome is Outcome.SURVIVED:
         told["diff"] = report.diff(judgement)
+        told["entry"] = report.entry(judgement)
     return told
 
 

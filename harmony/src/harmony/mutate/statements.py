@@ -65,7 +65,7 @@ def other_value(spot: Spot) -> Iterator[Change]:
         text = value.text
         if text in language.truths:
             yield value.change("return", language.truths[text])
-        elif len(types) == len(values) and text not in _EMPTY_VALUES:
+        elif len(types) == len(values) and text not in _EMPTY_VALUES and "string" not in value.kind:
             zero = language.zero(types[at])
             if zero and zero != text:
                 yield value.change("return", zero)
