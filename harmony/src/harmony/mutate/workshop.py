@@ -131,10 +131,6 @@ class Workshop:
                     (self.root / path).write_bytes(content)
             self._forget_compiled(before)
 
-    def source(self, path: str) -> bytes:
-        """Return a file as it is without a fault."""
-        return (self.root / path).read_bytes()
-
     @property
     def _deadline(self) -> float:
         return max(_LEAST, _TIMES * self._first_build)
