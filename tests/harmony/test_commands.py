@@ -94,6 +94,8 @@ NOT_PLAYED: Final = (
     ("harmony/README.md", "pip install '.[[]test]' *", "nox -s harness"),
     ("harmony/README.md", "harmony init kv", "nox -s package"),
     ("harmony/docs/doctor.md", "*", "harmony/tests/doctor/test_kettle.py"),
+    ("harmony/docs/mutate.md", "pip install *", "an extra; ./test.sh --setup installs it"),
+    ("harmony/docs/mutate.md", "harmony mutate *", "harmony/tests/mutate/test_mutate_command.py"),
     ("harmony/docs/your-protocol.md", "*", "harmony/tests/new_project/test_your_protocol.py"),
 )
 

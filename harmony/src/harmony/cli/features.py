@@ -84,7 +84,7 @@ def _check_names(project: Project) -> None:
     Raises:
         ConfigurationError: Something does not.
     """
-    from harmony.doctor.driver_checks import DriverChecks  # noqa: PLC0415 - most projects have none
+    from harmony.doctor.check_context import DriverChecks  # noqa: PLC0415 - most projects have none
     from harmony.perf.case import PerfCases  # noqa: PLC0415
 
     driver = project.settings.driver

@@ -11,8 +11,7 @@ from typing import Final
 
 from harmony.doctor import ending, introduction, requests, scenario, verbs, wire
 from harmony.doctor.check import Check
-from harmony.doctor.check_context import Case, CheckContext
-from harmony.doctor.driver_checks import DriverChecks
+from harmony.doctor.check_context import Case, CheckContext, DriverChecks
 from harmony.doctor.finding import (
     CheckVerdict,
     Diagnosis,
