@@ -7,6 +7,7 @@ import contextlib
 import os
 import subprocess
 import sys
+import textwrap
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -35,7 +36,7 @@ from harmony.mutate.score import operator_of
 from harmony.mutate.target import Target
 from harmony.project import load_project
 from harmony.state import write_whole
-from harmony.text import shown, visible
+from harmony.text import visible
 
 _SHOWN: Final = 40
 
@@ -102,11 +103,11 @@ def mutate_command(  # noqa: PLR0917 - typer passes options by name
         found = chosen = _patches(patches)
     else:
         faults = find_faults(sources)
-        found = [*faults]
         reasons = _reasons(loaded.root / MUTANTS_FILE, platform, faults)
         touched_lines = _touched(loaded.root, since) if since else None
         classes = [name for name in operators.split(",") if name]
-        chosen = [*Choice(tuple(files or ()), classes, touched_lines, sample or 0, seed).of(faults)]
+        choice = Choice(tuple(files or ()), classes, touched_lines, sample or 0, seed)
+        found, chosen = [*choice.fitting(faults)], [*choice.of(faults)]
     if list_:
         _list(chosen)
         return
@@ -191,7 +192,7 @@ def _list(chosen: Sequence[Planted]) -> None:
     """Say which faults there are, and how many of each class and in each file."""
     for one in chosen:
         if isinstance(one, Fault):
-            change = f"{shown(one.before, _SHOWN)} -> {shown(one.after, _SHOWN) or 'nothing'}"
+            change = f"{_in_short(one.before)} -> {_in_short(one.after) or 'nothing'}"
             _say(f"{one.name:<18} {one.file}:{one.line}  {change}")
         else:
             _say(f"{one.name}  {', '.join(one.files)}")
@@ -199,6 +200,11 @@ def _list(chosen: Sequence[Planted]) -> None:
         _say("")
         for name, count in counts.most_common():
             _say(f"{count:>6}  {name}")
+
+
+def _in_short(text: str) -> str:
+    """Return a text in one line, not a long one."""
+    return textwrap.shorten(visible(text), _SHOWN, placeholder=" …")
 
 
 def _tell(report: Report, directory: Path) -> None:
