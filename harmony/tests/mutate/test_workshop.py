@@ -58,6 +58,17 @@ def test_a_copy_has_all_but_what_tools_make(tmp_path: Path) -> None:
     assert (copy / "inside").readlink() == copy / "src"
 
 
+def test_who_may_enter_a_project_may_enter_its_copies(tmp_path: Path) -> None:
+    """A scenario may play as another user."""
+    box = Sandbox(tmp_path / "project")
+    fill(box)
+    box.directory.chmod(0o751)
+    copies = tmp_path / "copies"
+    copies.mkdir(0o700)
+    copied(box.directory, copies / "0")
+    assert copies.stat().st_mode & 0o777 == 0o751
+
+
 def test_a_copy_of_a_repository_has_what_git_would_track(tmp_path: Path) -> None:
     box = Sandbox(tmp_path / "project")
     fill(box)

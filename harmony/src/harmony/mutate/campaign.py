@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import stat
 import tempfile
 import time
 from collections import deque
@@ -95,8 +94,6 @@ class Campaign:
         with tempfile.TemporaryDirectory(
             prefix="harmony-mutate-", dir=self._scale.directory, ignore_cleanup_errors=True
         ) as place:
-            # A scenario may play as another user: a copy is as open to others as what it is of.
-            Path(place).chmod(stat.S_IMODE(target.project.root.stat().st_mode))
             roots = [Path(place, str(number)) for number in range(copies)]
             workshops = [Workshop(target.project, root, target.platform, target.partners) for root in roots]
             self._screen.say(f"{len(workshops)} copies in {place}: copied, prepared and built")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
+import stat
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,12 @@ async def copy_project(root: Path, copy: Path) -> None:
         _copy(root, copy, name)
         if number % _TURN == 0:
             await asyncio.sleep(0)
+    _be_as_open(copy.parent, root)
+
+
+def _be_as_open(place: Path, root: Path) -> None:
+    """Let others in where they may enter the project: a scenario may play as another user."""
+    place.chmod(stat.S_IMODE(root.stat().st_mode))
 
 
 def _files(root: Path) -> Iterator[str]:
