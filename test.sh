@@ -75,9 +75,11 @@ make_environment() {
     [ -x .venv/bin/python ] || "$python" -m venv .venv
     # An older zerobuffer-harmony brought the command `harmony`, and would take the new one along when it goes.
     .venv/bin/python -m pip uninstall --quiet --yes zerobuffer-harmony 2>/dev/null || true
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-compile -c constraints.txt \
-        -e './harmony[test]' -e '.[dev]' >&2 ||
-        fail "the environment could not be made: see the messages of pip above"
+    local install=(.venv/bin/python -m pip install --disable-pip-version-check --no-compile)
+    # The same in a quarter of the time.
+    ! command -v uv >/dev/null || install=(uv pip install --python .venv/bin/python)
+    "${install[@]}" --quiet -c constraints.txt -e './harmony[test]' -e '.[dev]' >&2 ||
+        fail "the environment could not be made: see the messages of ${install[*]:0:3} above"
     stamp .venv/bin/python >.venv/stamp
 }
 

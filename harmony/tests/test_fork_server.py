@@ -20,14 +20,36 @@ PROBE = """
     sys.exit("left")
 """
 
+WITH_A_WORKER = """
+    import execnet
+
+    TOLD = "import os, signal, sys; channel.send([sys.argv, os.getcwd(), dict(os.environ), __name__, " \\
+        "str(signal.getsignal(signal.SIGCHLD)), sys.stdin.read(), os.getpid() != %d])"
+
+    if __name__ == "__main__":
+        import os
+
+        gateways = [execnet.makegateway() for _ in range(2)]
+        for gateway in gateways:
+            print(gateway.remote_exec(TOLD % os.getpid()).receive(30))
+        gateways[0].exit()
+        execnet.default_group.terminate(timeout=30)
+        print("ended")
+"""
+
 
 def test_a_run_that_forks_finds_and_leaves_what_one_that_starts_does(sandbox: Sandbox) -> None:
     sandbox.write("probe.py", PROBE)
+    sandbox.write("with_a_worker.py", WITH_A_WORKER)
     server = ForkServer()
     try:
-        for words, code in ((("leave", "é"), 1), (("die",), -signal.SIGTERM)):
-            forked = server.run(sandbox.directory, "probe", *words, environment=environment_of(SAID="yes"))
-            started = run_python(sandbox.directory, "-m", "probe", *words, SAID="yes")
+        for module, words, code in (
+            ("probe", ("leave", "é"), 1),
+            ("probe", ("die",), -signal.SIGTERM),
+            ("with_a_worker", (), 0),
+        ):
+            forked = server.run(sandbox.directory, module, *words, environment=environment_of(SAID="yes"))
+            started = run_python(sandbox.directory, "-m", module, *words, SAID="yes")
             assert forked.returncode == started.returncode == code, forked.stderr
             assert (forked.stdout, forked.stderr) == (started.stdout, started.stderr)
     finally:

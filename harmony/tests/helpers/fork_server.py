@@ -1,6 +1,7 @@
 """A Python that has imported what pytest and harmony import, and forks for each run: a run costs what it does.
 
 As a script it is the server, imported its client. What a start itself does is proved by real starts.
+A run has a nursery: a fork of it from before it began, which forks its workers of pytest-xdist.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import os
 import runpy
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -93,8 +95,74 @@ def become(run: dict[str, Any], path: list[str]) -> None:
     os.environ.clear()
     os.environ.update(run["environment"])
     sys.path[:] = [str(Path.cwd()), *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep)), *path]
+    nursery, asked = socket.socketpair()
+    if os.fork() == 0:
+        nursery.close()
+        raise_workers(asked)
+        return
+    asked.close()
+    take_workers_from(nursery)
     sys.argv = list(run["words"])
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
+def take_workers_from(nursery: socket.socket) -> None:
+    """Have execnet ask the nursery where it would start a Python."""
+    from execnet import gateway_io  # noqa: PLC0415 - the client does without
+
+    class Worker(gateway_io.Popen2IOMaster):
+        """As the one in its place, but for who starts the process."""
+
+        def __init__(self, _: object, execmodel: Any) -> None:
+            self.popen = Raised(nursery)
+            gateway_io.Popen2IO.__init__(self, self.popen.stdin, self.popen.stdout, execmodel)
+
+    gateway_io.Popen2IOMaster = Worker
+
+
+class Raised:
+    """A process of the nursery, to execnet what `subprocess.Popen` is."""
+
+    def __init__(self, nursery: socket.socket) -> None:
+        (stdin, asking), (answers, stdout), (self._end, alive) = (os.pipe() for _ in range(3))
+        socket.send_fds(nursery, [b"."], [stdin, stdout, alive])
+        for descriptor in (stdin, stdout, alive):
+            os.close(descriptor)
+        self.pid = int(nursery.recv(20))
+        self.stdin, self.stdout = os.fdopen(asking, "wb"), os.fdopen(answers, "rb")
+
+    def wait(self) -> int:
+        """Wait until it has closed what it never writes to."""
+        os.read(self._end, 1)
+        return 0
+
+    def kill(self) -> None:
+        os.kill(self.pid, signal.SIGKILL)
+
+
+def raise_workers(asked: socket.socket) -> None:
+    """Fork for each request, until nobody can ask any more; return in the child, which has been that worker."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    while True:
+        word, descriptors, _, _ = socket.recv_fds(asked, 1, 3)
+        if not word:
+            os._exit(0)
+        if (child := os.fork()) == 0:
+            break
+        asked.sendall(str(child).encode())
+        for descriptor in descriptors:
+            os.close(descriptor)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    signal.alarm(DEADLINE)
+    asked.close()
+    stdin, stdout, alive = descriptors
+    os.dup2(stdin, 0)
+    os.dup2(stdout, 1)
+    os.close(stdin)
+    os.close(stdout)
+    os.set_inheritable(alive, False)
+    sys.argv = ["-c"]
+    exec("import sys; exec(eval(sys.stdin.readline()))", {"__name__": "__main__"})
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,26 @@ from peer import INITIALIZE, TOY, WORKERS, Peer, call, environment, frame, step,
 
 BOUND = 10.0
 """Seconds for what the contract does within one: this machine may be busy."""
+
+
+@pytest.fixture(scope="module")
+def idle() -> Iterator[list[Peer]]:
+    peers: list[Peer] = []
+    with contextlib.ExitStack() as stack:
+        yield peers
+        for peer in peers:
+            stack.enter_context(peer)
+
+
+@pytest.fixture
+def lasting(idle: list[Peer]) -> Iterator[Peer]:
+    """A worker that others have talked to, and others will: whatever a test does, it goes on."""
+    with contextlib.ExitStack() as stack:
+        peer = stack.enter_context(idle.pop() if idle else Peer())
+        yield peer
+        assert peer.ask(call(9002, "cleanup"))["result"] is None
+        stack.pop_all()
+        idle.append(peer)
 
 
 def test_health_initialize_step_cleanup_shutdown() -> None:
@@ -45,14 +65,15 @@ def test_health_initialize_step_cleanup_shutdown() -> None:
 @pytest.mark.parametrize("wrap", [lambda o: [o], lambda o: o], ids=["positional", "bare"])
 @pytest.mark.parametrize("casing", ["Pascal", "camel", "lower"])
 @pytest.mark.parametrize("kind", [1, "1", "When", "WHEN", "when"])
-def test_both_parameter_forms_any_casing_any_step_type(wrap: Callable[[Any], Any], casing: str, kind: Any) -> None:
+def test_both_parameter_forms_any_casing_any_step_type(
+    lasting: Peer, wrap: Callable[[Any], Any], casing: str, kind: Any
+) -> None:
     change = {"Pascal": str, "camel": lambda k: k[0].lower() + k[1:], "lower": str.lower}[casing]
     given = {change(k): v for k, v in INITIALIZE.items()} | {"Unknown": 1}
     doing = {change(k): v for k, v in step(0, "it tells its scenario", kind)["params"][0].items()} | {"more": {}}
-    with Peer() as peer:
-        assert peer.ask(call(1, "initialize", wrap(given)))["result"] is True
-        data = peer.ask(call(2, "executeStep", wrap(doing)))["result"]["data"]
-        assert data == {"role": "reader", "id": "41_2", "seed": 7}
+    assert lasting.ask(call(1, "initialize", wrap(given)))["result"] is True
+    data = lasting.ask(call(2, "executeStep", wrap(doing)))["result"]["data"]
+    assert data == {"role": "reader", "id": "41_2", "seed": 7}
 
 
 def test_names_come_from_the_environment_first() -> None:
@@ -61,58 +82,52 @@ def test_names_come_from_the_environment_first() -> None:
         assert peer.ask(step(1, "it tells its scenario"))["result"]["data"]["id"] == "5_6"
 
 
-def test_a_failing_step_is_an_answer_with_its_cause_and_logs() -> None:
-    with Peer() as peer:
-        peer.begin()
-        answer = peer.ask(step(1, "it fails with 'no frame'"))
-        assert "error" not in answer
-        assert answer["result"] == {
-            "success": False,
-            "error": "no frame",
-            "data": {"seen": "no frame"},
-            "context": {},
-            "logs": [{"timestamp": "2026-01-01T00:00:00Z", "level": 4, "message": "about to fail"}],
-        }
+def test_a_failing_step_is_an_answer_with_its_cause_and_logs(lasting: Peer) -> None:
+    lasting.begin()
+    answer = lasting.ask(step(1, "it fails with 'no frame'"))
+    assert "error" not in answer
+    assert answer["result"] == {
+        "success": False,
+        "error": "no frame",
+        "data": {"seen": "no frame"},
+        "context": {},
+        "logs": [{"timestamp": "2026-01-01T00:00:00Z", "level": 4, "message": "about to fail"}],
+    }
 
 
 @pytest.mark.parametrize("kind", [0, "1", "Then", "AND", "but", "*"])
-def test_a_step_of_any_kind_is_taken_and_its_context_goes_back_as_it_came(kind: object) -> None:
+def test_a_step_of_any_kind_is_taken_and_its_context_goes_back_as_it_came(lasting: Peer, kind: object) -> None:
     context = {"Trace": {"Id": [1, None, "ä"]}}
-    with Peer() as peer:
-        peer.begin()
-        for sentence in ("all processes are ready", "it fails with 'no frame'", "the moon is full"):
-            assert peer.ask(step(1, sentence, kind, Context=context))["result"]["context"] == context
+    lasting.begin()
+    for sentence in ("all processes are ready", "it fails with 'no frame'", "the moon is full"):
+        assert lasting.ask(step(1, sentence, kind, Context=context))["result"]["context"] == context
 
 
-def test_an_unknown_kind_of_step_is_refused() -> None:
-    with Peer() as peer:
-        peer.begin()
-        assert peer.ask(step(1, "all processes are ready", "perhaps"))["error"]["code"] == -32602
+def test_an_unknown_kind_of_step_is_refused(lasting: Peer) -> None:
+    lasting.begin()
+    assert lasting.ask(step(1, "all processes are ready", "perhaps"))["error"]["code"] == -32602
 
 
-def test_a_missing_step_is_named_as_other_workers_do() -> None:
-    with Peer() as peer:
-        peer.begin()
-        result = peer.ask(step(1, "the moon is full"))["result"]
-        assert result["success"] is False
-        assert result["error"] == "No matching step definition found for: the moon is full"
+def test_a_missing_step_is_named_as_other_workers_do(lasting: Peer) -> None:
+    lasting.begin()
+    result = lasting.ask(step(1, "the moon is full"))["result"]
+    assert result["success"] is False
+    assert result["error"] == "No matching step definition found for: the moon is full"
 
 
-def test_discover_lists_steps_and_capabilities() -> None:
-    with Peer() as peer:
-        result = peer.ask(call(1, "discover", []))["result"]
-        assert {"type": "given", "pattern": "all processes are ready"} in result["steps"]
-        assert result["capabilities"]["tables"] is True
-        assert result["capabilities"]["docStrings"] is True
+def test_discover_lists_steps_and_capabilities(lasting: Peer) -> None:
+    result = lasting.ask(call(1, "discover", []))["result"]
+    assert {"type": "given", "pattern": "all processes are ready"} in result["steps"]
+    assert result["capabilities"]["tables"] is True
+    assert result["capabilities"]["docStrings"] is True
 
 
-def test_table_and_doc_string_arrive() -> None:
+def test_table_and_doc_string_arrive(lasting: Peer) -> None:
     table = {"headers": ["a", "b"], "rows": [{"a": "1", "b": "2"}, {"a": "3"}]}
-    with Peer() as peer:
-        peer.begin()
-        extra = {"Table": table, "DocString": {"content": "text", "mediaType": "json"}}
-        data = peer.ask(step(1, "it tells its table", **extra))["result"]["data"]
-        assert data == {"table": [{"a": "1", "b": "2"}, {"a": "3", "b": ""}], "doc": ["text", "json"]}
+    lasting.begin()
+    extra = {"Table": table, "DocString": {"content": "text", "mediaType": "json"}}
+    data = lasting.ask(step(1, "it tells its table", **extra))["result"]["data"]
+    assert data == {"table": [{"a": "1", "b": "2"}, {"a": "3", "b": ""}], "doc": ["text", "json"]}
 
 
 @pytest.mark.parametrize("how", ["sleeps 4 s", "blocks the loop for 4 s", "blocks a thread for 4 s"])
@@ -173,13 +188,12 @@ def test_nothing_but_protocol_on_stdout_whatever_a_step_prints() -> None:
         assert all(word in errors for word in (b"print", b"descriptor 1", b"libc", b"child", b"Content-Length: 2"))
 
 
-def test_a_step_that_exits_or_returns_rubbish_is_still_an_answer() -> None:
-    with Peer() as peer:
-        peer.begin()
-        assert "tried to end the process" in peer.ask(step(1, "it exits"))["result"]["error"]
-        data = peer.ask(step(2, "it returns rubbish"))["result"]["data"]
-        assert (data["nan"], data["bytes"], data["surrogate"]) == ("nan", "<9 bytes>", "\ud800")
-        assert len(data["big"]) < 20_000
+def test_a_step_that_exits_or_returns_rubbish_is_still_an_answer(lasting: Peer) -> None:
+    lasting.begin()
+    assert "tried to end the process" in lasting.ask(step(1, "it exits"))["result"]["error"]
+    data = lasting.ask(step(2, "it returns rubbish"))["result"]["data"]
+    assert (data["nan"], data["bytes"], data["surrogate"]) == ("nan", "<9 bytes>", "\ud800")
+    assert len(data["big"]) < 20_000
 
 
 BAD = {
@@ -211,31 +225,29 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", sorted(BAD))
-def test_bad_input_gets_its_error_and_the_worker_goes_on(name: str) -> None:
+def test_bad_input_gets_its_error_and_the_worker_goes_on(lasting: Peer, name: str) -> None:
     data, code = BAD[name]
-    with Peer() as peer:
-        peer.write(data)
-        peer.send(call(77, "health"))
-        answers = [peer.receive()]
-        while answers[-1].get("id") != 77:
-            answers.append(peer.receive())
-        if not any("error" in answer for answer in answers):
-            answers.append(peer.receive())
-        errors = [answer for answer in answers if "error" in answer]
-        # What is left over of a message whose length was too short is rubbish of its own.
-        assert [error["error"]["code"] for error in errors] == [code] * (2 if name == "too short a length" else 1)
-        assert errors[0]["id"] == (None if code == -32700 or name in {"batch", "huge length"} else 1)
-        assert errors[0]["error"]["message"]
-        assert next(answer for answer in answers if answer["id"] == 77)["result"] is True
+    lasting.write(data)
+    lasting.send(call(77, "health"))
+    answers = [lasting.receive()]
+    while answers[-1].get("id") != 77:
+        answers.append(lasting.receive())
+    if not any("error" in answer for answer in answers):
+        answers.append(lasting.receive())
+    errors = [answer for answer in answers if "error" in answer]
+    # What is left over of a message whose length was too short is rubbish of its own.
+    assert [error["error"]["code"] for error in errors] == [code] * (2 if name == "too short a length" else 1)
+    assert errors[0]["id"] == (None if code == -32700 or name in {"batch", "huge length"} else 1)
+    assert errors[0]["error"]["message"]
+    assert next(answer for answer in answers if answer["id"] == 77)["result"] is True
 
 
-def test_notifications_get_no_answer() -> None:
-    with Peer() as peer:
-        for method, params in [("health", []), ("explode", []), ("executeStep", [5]), ("initialize", [INITIALIZE])]:
-            peer.send({"jsonrpc": "2.0", "method": method, "params": params})
-        peer.send({"jsonrpc": "2.0", "id": 5, "result": True})
-        assert peer.ask(step(1, "it tells its scenario"))["result"]["success"] is True
-        assert peer.silence() == b""
+def test_notifications_get_no_answer(lasting: Peer) -> None:
+    for method, params in [("health", []), ("explode", []), ("executeStep", [5]), ("initialize", [INITIALIZE])]:
+        lasting.send({"jsonrpc": "2.0", "method": method, "params": params})
+    lasting.send({"jsonrpc": "2.0", "id": 5, "result": True})
+    assert lasting.ask(step(1, "it tells its scenario"))["result"]["success"] is True
+    assert lasting.silence() == b""
 
 
 def test_a_flood_is_held_back_and_answered_in_bounded_memory() -> None:
