@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from harmony import patterns
@@ -19,6 +19,8 @@ PREFIX: Final = "HARMONY_"
 """Of a variable that has a setting."""
 NESTING: Final = "__"
 """Between two keys in the name of such a variable."""
+Capabilities = Annotated[frozenset[str], PlainSerializer(sorted, return_type=list[str], when_used="json")]
+"""In JSON always in the same order, which a set has in no other process."""
 
 
 def unknown_role(role: str, known: Iterable[str]) -> str:
@@ -35,7 +37,7 @@ class RolePart(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    capabilities: frozenset[str]
+    capabilities: Capabilities
 
 
 class PlatformLeaks(BaseModel):
@@ -107,7 +109,7 @@ class Platform(BaseModel):
     build: tuple[str, ...] = ()
     requires: dict[str, str] = Field(default_factory=dict)
     sources: tuple[str, ...] = ()
-    capabilities: frozenset[str] = frozenset()
+    capabilities: Capabilities = frozenset()
     roles: dict[str, RolePart] = Field(default_factory=dict)
     leaks: PlatformLeaks = PlatformLeaks()
     mutation: PlatformMutation = PlatformMutation()
