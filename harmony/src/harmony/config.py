@@ -61,6 +61,8 @@ class PlatformMutation(BaseModel):
         sources: Patterns of the files in which it plants them; the platform's ``sources`` if there are none.
         leave_out: Patterns of those in which it plants none, such as tests and what is the driver's alone.
         build: Command that builds the platform with a fault; the platform's ``build`` if absent.
+        prepare: Command that makes a copy of the project ready, once, such as one that makes an environment in it.
+        python: The Python that plays in a copy, relative to it; by default the one that runs ``harmony mutate``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -68,6 +70,8 @@ class PlatformMutation(BaseModel):
     sources: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
     build: tuple[str, ...] = ()
+    prepare: tuple[str, ...] = ()
+    python: Path | None = None
 
 
 class Platform(BaseModel):
@@ -222,20 +226,6 @@ class ClauseSettings(BaseModel):
     table: Path | None = None
 
 
-class MutationSettings(BaseModel):
-    """What a copy of the project takes in which ``harmony mutate`` plants faults.
-
-    Attributes:
-        prepare: Command that makes a copy ready, once, such as one that makes an environment in it.
-        python: The Python of a copy, relative to it; by default the one that runs ``harmony mutate``.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    prepare: tuple[str, ...] = ()
-    python: Path | None = None
-
-
 class GateSettings(BaseModel):
     """What ``harmony gates`` asks of the numbers that runs leave.
 
@@ -281,7 +271,6 @@ class Settings(BaseSettings):
         driver: What the project asks of drivers.
         clauses: The written specification that scenarios cite.
         gates: What the numbers of runs must reach.
-        mutation: What a copy takes in which faults are planted.
         platforms: Implementations by name.
     """
 
@@ -306,7 +295,6 @@ class Settings(BaseSettings):
     driver: DriverSettings = Field(default_factory=DriverSettings)
     clauses: ClauseSettings = Field(default_factory=ClauseSettings)
     gates: GateSettings = Field(default_factory=GateSettings)
-    mutation: MutationSettings = Field(default_factory=MutationSettings)
     platforms: dict[str, Platform] = Field(default_factory=dict)
 
     @pydantic.field_validator("number")
