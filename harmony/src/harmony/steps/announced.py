@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from harmony.spec.gherkin import Feature
+from harmony.spec.pieces import ANNOUNCED
 from harmony.spec.routing import done_by_harmony
 from harmony.spec.sentence import normalised, outline
 from harmony.steps.lint import Problem
-from harmony.steps.nearest import ANNOUNCED, nearest
+from harmony.steps.nearest import nearest
 from harmony.wire.step_contract import Discovery
 
 

@@ -2,51 +2,39 @@
 
 from __future__ import annotations
 
-import re
-from typing import Final
+from collections.abc import Iterator
 
-from harmony.spec.sentence import GAP, normalised
+from harmony.spec.pieces import Pieces, pieces_of
+from harmony.spec.sentence import GAP
 from harmony.steps.binding import DOC_STRING, TABLE, parameters_of
 from harmony.steps.registry import StepDefinition
-
-_OPEN, _CLOSE = "\ue000", "\ue001"
-"""Around the name of an argument, as long as the rest is still a pattern: nobody writes these characters."""
-_ESCAPED: Final = re.compile(r"\\([^\w\s])")
-_CLASS: Final = re.compile(r"(?:\[\^?\]?[^\]]*\]|\\[dwsDWS]|\.(?=[*+{]))(?:[*+?]\??|\{[\d,]*\})?")
-_GROUP: Final = re.compile(r"\((\?P<(?P<name>\w+)>|\?:|\?[=!<i][^()]*)?([^()]*)\)(?P<times>[*+?]\??|\{[\d,]*\})?")
-_FIELD: Final = re.compile(r"\{(\w*)[^{}]*\}")
-_QUIET: Final = re.compile(r"\\[bBAZ]|[\^$]")
 
 
 def human_form(definition: StepDefinition) -> str:
     """Return a pattern as a sentence with the names of its arguments; what may be left out stands in brackets."""
-    text = normalised(definition.pattern)
-    if definition.kind == "string":
-        return text
-    marked = _FIELD.sub(rf"{_OPEN}\1{_CLOSE}", text) if definition.kind in {"parse", "cfparse"} else _of_regex(text)
-    named = set(re.findall(f"{_OPEN}(\\w+){_CLOSE}", marked)) | {TABLE, DOC_STRING}
+    pieces = pieces_of(definition.pattern, definition.kind)
+    named = {*_names(pieces), TABLE, DOC_STRING}
     free = iter([one.name for one in parameters_of(definition) if one.name not in named])
-    return re.sub(f"{_OPEN}(\\w*){_CLOSE}", lambda found: f"<{found[1] or next(free, 'value')}>", marked)
+    return _form(pieces, free).replace(f"'{GAP}' process", "'<process>' process")
 
 
-def _of_regex(text: str) -> str:
-    # A sign that is escaped is itself, and opens and closes nothing: it waits as another character.
-    text = _ESCAPED.sub(lambda found: chr(0xE100 + ord(found[1])), text)
-    text = _CLASS.sub(GAP, text)
-    while (shorter := _GROUP.sub(_group, text)) != text:
-        text = shorter
-    text = re.sub(rf"([^\s{_CLOSE}])\?", r"[\1]", _QUIET.sub("", text))
-    text = text.replace(f"'{GAP}' process", "'<process>' process")
-    return re.sub("[\ue120-\ue17e]", lambda found: chr(ord(found[0]) - 0xE100), text)
+def _names(pieces: Pieces) -> Iterator[str]:
+    for piece in pieces:
+        if not isinstance(piece, str):
+            yield piece.name
+            for way in piece.ways:
+                yield from _names(way)
 
 
-def _group(found: re.Match[str]) -> str:
-    kind = found[1] or ""
-    if kind.startswith("?P<"):
-        return f"{_OPEN}{found['name']}{_CLOSE}"
-    if not kind:
-        return f"{_OPEN}{_CLOSE}"
-    if kind != "?:":
-        return ""
-    inside = found[3].replace("|", "/")
-    return f"[{inside}]" if (found["times"] or "").startswith(("?", "*", "{0")) else inside
+def _form(pieces: Pieces, free: Iterator[str]) -> str:
+    """Return pieces as a person reads them; arguments without a name take the free ones, as they do when bound."""
+    text = ""
+    for piece in pieces:
+        if isinstance(piece, str):
+            text += piece
+            continue
+        name = (piece.name or next(free, "value")) if piece.taken else ""
+        inside = "/".join([_form(way, free) for way in piece.ways])
+        shown = f"<{name}>" if name else inside if piece.ways else GAP
+        text += f"[{shown}]" if piece.optional else shown
+    return text

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import Iterable
 from typing import Final, Protocol, TypeVar
 
+from harmony.spec.pieces import Pieces, pieces_of
 from harmony.spec.sentence import GAP, filled, normalised, outline
 
-ANNOUNCED: Final = "announced"
-"""The kind of a pattern that a worker announces: a regular expression or one with placeholders, nobody says which."""
-
 _NEAR: Final = 0.8
-_CLASS: Final = re.compile(r"(?:(?<!\\)\[\^?\]?[^\]]*\]|\\[dwsDWS]|(?<!\\)\.(?=[*+]))(?:[*+?]\??|\{[\d,]*\})?")
-_GROUP: Final = re.compile(r"(?<!\\)\((\?P<\w+>|\?:)?([^()]*)(?<!\\)\)[*+?]?")
-_FIELD: Final = re.compile(r"\{[^{}]*\}")
 
 
 class Sentences(Protocol):
@@ -41,8 +35,7 @@ def nearest(sentence: str, candidates: Iterable[S]) -> tuple[S, str] | None:
     wanted = outline(normalised(sentence)).lower()
     best: tuple[float, S, str] | None = None
     matcher = difflib.SequenceMatcher(b=wanted, autojunk=False)
-    for definition in candidates:
-        known = outline_of(definition)
+    for definition, known in ((one, known) for one in candidates for known in outlines_of(one)):
         matcher.set_seq1(known.lower())
         least = best[0] if best else _NEAR
         if matcher.real_quick_ratio() < least or matcher.quick_ratio() < least:
@@ -59,20 +52,19 @@ def nearest(sentence: str, candidates: Iterable[S]) -> tuple[S, str] | None:
     )
 
 
-def outline_of(definition: Sentences) -> str:
-    """Return a pattern as a sentence whose arguments are left out, as well as can be told from its text."""
-    text = normalised(definition.pattern)
+def outlines_of(definition: Sentences) -> list[str]:
+    """Return a pattern as a sentence whose arguments are left out: with all that may be left out, and without."""
     if definition.kind == "string":
-        return outline(text)
-    if definition.kind in {"parse", "cfparse"}:
-        return _FIELD.sub(GAP, text)
-    text = _CLASS.sub(GAP, text)
-    while (shorter := _GROUP.sub(_inside, text)) != text:
-        text = shorter
-    text = re.sub(r"\\(.)", r"\1", text)
-    return _FIELD.sub(GAP, text) if definition.kind == ANNOUNCED else text
+        return [outline(normalised(definition.pattern))]
+    pieces = pieces_of(definition.pattern, definition.kind)
+    return list(dict.fromkeys(_outline(pieces, whole) for whole in (True, False)))
 
 
-def _inside(group: re.Match[str]) -> str:
-    """Return the first of what stands in a group that takes no argument."""
-    return group[2].partition("|")[0] if group[1] == "?:" else GAP
+def _outline(pieces: Pieces, whole: bool) -> str:
+    text = ""
+    for piece in pieces:
+        if isinstance(piece, str):
+            text += piece
+        elif whole or not piece.optional:
+            text += GAP if piece.taken or not piece.ways else _outline(piece.ways[0], whole)
+    return text

@@ -16,6 +16,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, 
 from harmony import patterns
 from harmony.excerpt import HEAD, TAIL, excerpt, gap
 from harmony.model import DataTable, DocString, LogRecord, ScenarioStart, StepCall, StepOutcome, StepType, Verdict
+from harmony.spec.pieces import with_placeholders
 from harmony.text import jsonable, shown
 from harmony.values import Values
 from harmony.wire import jsonrpc
@@ -41,7 +42,6 @@ UNSUPPORTED_STEP = "No matching step definition found for:"
 DEFAULT_TIMEOUT = 30.0
 
 _MISSING_STEP = re.compile(r"(?:step not found:|no (?:matching )?step definition (?:was )?found)", re.IGNORECASE)
-_PLACEHOLDER = re.compile(r"\{(?:[A-Za-z_]\w*(?::[^{}]*)?)?\}")
 _TYPES = (StepType.GIVEN, StepType.WHEN, StepType.THEN)
 _OPEN_TYPES = frozenset({"and", "but", "*"})
 _LEVELS = ("trace", "debug", "information", "warning", "error", "critical")
@@ -333,8 +333,9 @@ def _matches(pattern: str, text: str) -> bool:
 
 
 def _regular(pattern: str) -> str:
-    """Return a pattern with placeholders, such as `{name}`, `{count:d}` or `{string}`, as a regular expression."""
-    return ".+".join(map(re.escape, _PLACEHOLDER.split(pattern)))
+    """Return a pattern with placeholders as a regular expression."""
+    pieces = with_placeholders(pattern)
+    return "".join(re.escape(piece) if isinstance(piece, str) else piece.regex for piece in pieces)
 
 
 def _shared_values(context: Mapping[str, Any]) -> Values:
