@@ -11,6 +11,7 @@ import pytest
 
 from harmony import driver_kit
 from new_drivers.talk import Talk, talk
+from page_blocks import texts_of
 
 DOCUMENTATION: Final = Path(__file__).parents[1] / "docs" / "driver-kit.md"
 DRIVER: Final = """
@@ -85,9 +86,9 @@ def driver(tmp_path: Path) -> Any:
 
 
 def test_the_example_of_the_documentation_is_a_driver(tmp_path: Path) -> None:
-    _, code = DOCUMENTATION.read_text("utf-8").split("```python\n")
+    (code,) = texts_of(DOCUMENTATION.read_text("utf-8"), "python")
     file = tmp_path / "driver.py"
-    file.write_text(code.partition("```")[0], "utf-8")
+    file.write_text(code, "utf-8")
     with talk([sys.executable, str(file)], tmp_path) as driver:
         assert driver.ask("hello")["result"]["capabilities"] == ["expiry"]
         assert driver.ask("set", {"key": "a", "value": "b"})["result"] is None

@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from terminal_pages import assert_shown, blocks_of
+from page_blocks import assert_shown, blocks_of
 
 ROOT: Final = Path(__file__).parents[2]
 EXAMPLES: Final = ROOT / "examples"

@@ -12,6 +12,8 @@ from typing import Final
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from page_blocks import blocks_of
+
 ROOT: Final = Path(__file__).parents[2]
 PATTERNS: Final = (
     "*.md",
@@ -21,27 +23,13 @@ PATTERNS: Final = (
     "drivers/*/README.md",
     "examples/**/*.md",
 )
-PROGRAMS: Final = (
-    *(
-        "apt-get",
-        "cargo",
-        "cmake",
-        "ctest",
-        "git",
-        "go",
-        "harmony",
-        "lint-imports",
-        "make",
-        "mypy",
-        "nox",
-        "npm",
-        "pip",
-    ),
-    *("pre-commit", "pytest", "python", "ruff", "set", "sh", "sphinx-build", "uv", "zerobuffer"),
-)
 
+_PROGRAMS: Final = (
+    "apt-get|cargo|cmake|ctest|git|go|harmony|lint-imports|make|mypy|nox|npm|pip|pre-commit|pytest|python|ruff|set|sh"
+    "|sphinx-build|uv|zerobuffer"
+)
 _PROMPT: Final = "$ "
-_WORDS: Final = rf"(?:[\w./-]*/)?(?:{'|'.join(PROGRAMS)}|\w+\.sh)(?=\s|$)"
+_WORDS: Final = rf"(?:[\w./-]*/)?(?:{_PROGRAMS}|\w+\.sh)(?=\s|$)"
 _COMMAND: Final = re.compile(rf"(?:[A-Z_]+=(?:'[^']*'|\S+) )*{_WORDS}")
 _REMARK: Final = re.compile(r"\s+#\s.*|\s{4,}.*")
 
@@ -77,8 +65,12 @@ def pages() -> list[str]:
 
 def blocks(page: str) -> list[Block]:
     """Return what a page sets as code."""
-    code = (token for token in _tokens(page) if token.type in {"fence", "code_block"})
-    return [Block(page, token.info.strip(), token.content) for token in code]
+    return [Block(page, one.kind, one.text) for one in blocks_of((ROOT / page).read_text("utf-8"))]
+
+
+def code(page: str) -> list[str]:
+    """Return what a forge, and the site, show as code on a page."""
+    return [token.content for token in _tokens(page) if token.type in {"fence", "code_block"}]
 
 
 def targets(page: str) -> Iterator[str]:

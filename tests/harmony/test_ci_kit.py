@@ -16,6 +16,7 @@ import pytest
 import yaml
 
 from choir import CHOIR
+from page_blocks import texts_of
 from sandbox import HELPERS, Sandbox, environment_of
 
 ROOT: Final = Path(__file__).parents[2]
@@ -262,7 +263,7 @@ def test_gitlab_runs_shards_and_tells_them_together(checkout: Sandbox) -> None:
 
 def test_the_blocks_of_the_page_fit_the_kit(tmp_path: Path) -> None:
     """What a reader copies is a workflow, names inputs that the action has and hooks that there are."""
-    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs/ci.md").read_text("utf-8"), re.DOTALL)
+    blocks = texts_of((ROOT / "docs/ci.md").read_text("utf-8"), "yaml")
     workflows = [yaml.safe_load(block) for block in blocks if block.startswith("jobs:")]
     steps = [step for workflow in workflows for job in workflow["jobs"].values() for step in job["steps"]]
     given = [step["with"].keys() for step in steps if step["uses"].startswith("OWNER/")]

@@ -13,7 +13,7 @@ from typing import Final
 
 import pytest
 
-from terminal_pages import blocks_of
+from page_blocks import blocks_of
 
 ROOT: Final = Path(__file__).parents[2]
 _TIME: Final = re.compile(r" +\d+(\.\d+)? (ms|s)\b")

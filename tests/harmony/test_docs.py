@@ -25,7 +25,8 @@ from harmony.verdict.expectations import Expectation
 from harmony.verdict.gates import STAGES
 from harmony.verdict.verdicts import MEANINGS
 from harmony.wire.contract_text import json_schema
-from tests.harmony.pages import ROOT, anchors, blocks, pages, targets, titles
+from page_blocks import texts_of
+from tests.harmony.pages import ROOT, anchors, blocks, code, pages, targets, titles
 
 DOCS: Final = ROOT / "docs"
 OURS: Final = ("harmony", "zerobuffer")
@@ -65,6 +66,12 @@ def test_a_link_leads_to_a_file_and_a_heading_that_are_there(page: str) -> None:
         if "://" not in target and not (file.exists() and (not anchor or anchor in anchors(str(file)))):
             nowhere.append(target)
     assert nowhere == []
+
+
+@pytest.mark.parametrize("page", pages())
+def test_what_a_page_sets_as_code_is_known_to_be(page: str) -> None:
+    """Commands and examples of a block in another form, such as one in a list, would be tried by nobody."""
+    assert [block.text for block in blocks(page)] == code(page)
 
 
 def test_a_page_has_one_title() -> None:
@@ -121,7 +128,7 @@ def test_the_gates_of_each_stage_are_those_of_the_page() -> None:
         stage: {name: float(numbers[place]) for name, *numbers in rows} for place, stage in enumerate(head.split(" | "))
     }
     assert shown == STAGES
-    (block,) = re.findall(r"```toml\n(\[gates\].*?)```", text, re.DOTALL)
+    (block,) = [one for one in texts_of(text, "toml") if one.startswith("[gates]")]
     assert GateSettings.model_validate(tomllib.loads(block)["gates"]).stage == "staging"
 
 

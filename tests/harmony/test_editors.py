@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import shutil
 import subprocess
 import sys
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from language_server import LanguageServer, installed_server
+from page_blocks import texts_of
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 @pytest.mark.nightly
 def test_no_sentence_is_unknown_to_an_editor(tmp_path: Path) -> None:
     page = (ROOT / "docs/everyday.md").read_text("utf-8")
-    (block,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
+    (block,) = texts_of(page, "json")
     settings = {name.removeprefix("cucumber."): globs for name, globs in json.loads(block).items()}
     project = tmp_path / "project"
     shutil.copytree(ROOT / "features", project / "features")

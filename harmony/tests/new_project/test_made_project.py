@@ -15,6 +15,7 @@ import pytest
 from harmony.new_driver.languages import LANGUAGES
 from harmony.new_project.blueprint import Blueprint
 from new_drivers.made import is_built_here
+from page_blocks import blocks_of
 from sandbox import Sandbox
 
 INI: Final = "[pytest]\naddopts = -p no:cacheprovider\nasyncio_default_fixture_loop_scope = function\n"
@@ -49,8 +50,7 @@ def told_by(done: subprocess.CompletedProcess[str]) -> str:
 
 def commands_of(text: str) -> list[list[str]]:
     """Return the commands of the first block of a page."""
-    block = text.split("```")[1]
-    return [line.partition("#")[0].split() for line in block.strip().splitlines()]
+    return [line.partition("#")[0].split() for line in next(blocks_of(text)).text.splitlines()]
 
 
 def test_its_readme_says_what_can_be_done(tmp_path: Path) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from harmony.new_driver.languages import LANGUAGES
 from new_drivers.made import is_built_here
+from page_blocks import assert_shown, blocks_of
 from sandbox import Sandbox
-from terminal_pages import assert_shown, blocks_of
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "your-protocol.md"
 INI: Final = "[pytest]\naddopts = -p no:cacheprovider\nasyncio_default_fixture_loop_scope = function\n"

@@ -10,6 +10,7 @@ from typing import Final
 import pytest
 
 from new_drivers.made import NAME, Made, make
+from page_blocks import texts_of
 from sandbox import run_python
 from step_definitions.port import CONTRACT
 
@@ -37,7 +38,7 @@ def fill_in(made: Made) -> None:
 
 def test_every_excerpt_is_in_the_code() -> None:
     code = "".join(file.read_text("utf-8") for file in sorted(CODE.iterdir()))
-    excerpts = re.findall(r"```cpp\n(.*?)```", STORY.read_text("utf-8"), re.DOTALL)
+    excerpts = texts_of(STORY.read_text("utf-8"), "cpp")
     assert len(excerpts) >= 5
     for excerpt in excerpts:
         assert excerpt in code

@@ -1,4 +1,4 @@
-"""Pages that show a terminal: the commands of their blocks, and whether what they show is what is seen."""
+"""What pages set as code, by fences or indented, and whether what they show of a terminal is what is seen."""
 
 from __future__ import annotations
 
@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from typing import Final
 
 _BLOCK: Final = re.compile(
-    r"(?:^<!-- (?P<above>[^\n]*) -->\n)?^```(?P<kind>\w+)\n(?P<text>.*?)^```$", re.MULTILINE | re.DOTALL
+    r"(?:^<!-- (?P<above>[^\n]*) -->\n)?^```(?P<kind>[^\n`]*)\n(?P<text>.*?)^```$"
+    r"|(?<=\n\n)(?P<indented> {4}[^\n]+\n(?:\n*^ {4}[^\n]+\n)*)",
+    re.MULTILINE | re.DOTALL,
 )
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block of a page: the comment right above it, its kind, its text."""
+    """A block of a page: the comment right above it, its kind, which none has that is indented, its text."""
 
     above: str
     kind: str
@@ -28,7 +30,13 @@ class Block:
 
 def blocks_of(page: str) -> Iterator[Block]:
     for found in _BLOCK.finditer(page):
-        yield Block(found["above"] or "", found["kind"], found["text"])
+        text = found["text"] or re.sub(r"^ {4}", "", found["indented"] or "", flags=re.MULTILINE)
+        yield Block(found["above"] or "", found["kind"] or "", text)
+
+
+def texts_of(page: str, kind: str) -> list[str]:
+    """Return the texts of the blocks of a kind."""
+    return [block.text for block in blocks_of(page) if block.kind == kind]
 
 
 def assert_shown(lines: list[str], seen: str) -> None:
