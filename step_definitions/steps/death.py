@@ -73,7 +73,8 @@ class DeathSteps:
         """Read what was committed, then learn of the death."""
         done = await self._role.read_many(count)
         expect_equal(count, done.frames, "frames read")
-        await self._role.operations.attempt(self._role.read(timeout=self._role.settings.attempt_timeout))
+        timeout = self._role.settings.attempt_timeout
+        await self._role.operations.attempt(self._role.read(timeout=timeout), patience=timeout)
         await self._role.operations.error([code], self._role.settings.read_timeout)
 
     @step(acting(r"has the writer of buffer '(?P<base>[^']+)' halted"))

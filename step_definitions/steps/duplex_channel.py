@@ -118,9 +118,8 @@ class DuplexChannelSteps:
     @step(acting(r"tries to receive a response"))
     async def try_receive(self) -> None:
         """Receive the next response, which may be an error."""
-        await self._role.operations.attempt(
-            self._driver.receive(self._talk.handle, timeout=self._role.settings.read_timeout)
-        )
+        timeout = self._role.settings.read_timeout
+        await self._role.operations.attempt(self._driver.receive(self._talk.handle, timeout=timeout), patience=timeout)
 
     @then(acting(r"should have found its requests read-only"))
     async def requests_read_only(self) -> None:
@@ -234,8 +233,8 @@ class DuplexChannelSteps:
     async def none_lost(self) -> None:
         """Count the responses, and look for one too many."""
         expect_equal(len(self._talk.sent), len(self._talk.received), "number of responses")
-        operations = self._role.operations
-        await operations.attempt(self._driver.receive(self._talk.handle, timeout=self._role.settings.quiet_timeout))
+        operations, timeout = self._role.operations, self._role.settings.quiet_timeout
+        await operations.attempt(self._driver.receive(self._talk.handle, timeout=timeout), patience=timeout)
         await operations.error(["timeout"], self._role.settings.read_timeout)
 
     @then(acting(r"receives exactly '(?P<count>\d+)' responses"))
