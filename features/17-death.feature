@@ -245,3 +245,63 @@ Feature: Death
       | committed         | 8160  |
       | stream_start      | 6128  |
     And the 'reader' process has 'slow reader' read '2' frames from '1' on, and no further
+
+  @points @clause:5.1 @clause:11.1
+  Scenario: 17.12 A writer changes memory in the order of the protocol, and the token comes last
+    Given the 'reader' process creates buffer 'in-order' with metadata size '0' and payload size '4096'
+    When the 'writer' process starts process 'slow writer', which connects to buffer 'in-order' and writes '1' frames of size '484'
+    And the 'writer' process has 'slow writer' halt at 'writer.header' of a write
+    Then the frame header at '500' of buffer 'in-order' should show size '1000' and sequence '2'
+    And the header of buffer 'in-order' should show:
+      | field                 | value |
+      | payload_free_bytes    | 3596  |
+      | payload_write_pos     | 500   |
+      | payload_written_count | 1     |
+      | committed             | 4596  |
+    When the 'writer' process lets 'slow writer' go on, which then has written frame '2'
+    And the 'writer' process has 'slow writer' halt at 'writer.free' of a write
+    Then the header of buffer 'in-order' should show:
+      | field                 | value |
+      | payload_free_bytes    | 1564  |
+      | payload_write_pos     | 1516  |
+      | payload_written_count | 2     |
+      | committed             | 5612  |
+    When the 'writer' process lets 'slow writer' go on, which then has written frame '3'
+    And the 'reader' process reads '3' frames in a row
+    Then the 'reader' process should verify the content of all frames
+    When the 'writer' process has 'slow writer' halt at 'writer.count' of a write
+    Then the header of buffer 'in-order' should show:
+      | field                 | value |
+      | payload_free_bytes    | 3080  |
+      | payload_write_pos     | 3548  |
+      | payload_written_count | 4     |
+      | committed             | 6628  |
+    When the 'writer' process lets 'slow writer' go on, which then has written frame '4'
+    And the 'reader' process reads '1' frames in a row
+    And the 'writer' process has 'slow writer' halt at 'writer.commit' of a write
+    Then the header of buffer 'in-order' should show:
+      | field                 | value |
+      | payload_free_bytes    | 2532  |
+      | payload_write_pos     | 1016  |
+      | payload_written_count | 6     |
+      | committed             | 9208  |
+    And the data semaphore of buffer 'in-order' should stand at '0'
+    When the 'writer' process lets 'slow writer' go on, which then has written frame '5'
+    Then the data semaphore of buffer 'in-order' should stand at '1'
+
+  @points @clause:3.2
+  Scenario: 17.13 Metadata is there before its length tells of it
+    Given the 'reader' process creates buffer 'told-last' with metadata size '64' and payload size '4096'
+    When the 'writer' process starts process 'slow writer', which connects to buffer 'told-last' and writes '1' frames of size '100'
+    And the 'writer' process has 'slow writer' halt at 'writer.metadata' of its metadata
+    Then the memory of buffer 'told-last' should hold:
+      | offset | bytes                                                 |
+      | 128    | 0a 00 00 00 00 00 00 00 00 01 02 03 04 05 06 07 08 09 |
+    And the header of buffer 'told-last' should show:
+      | field                  | value |
+      | metadata_free_bytes    | 64    |
+      | metadata_written_bytes | 0     |
+    When the 'reader' process tries to read metadata
+    Then the 'reader' process should get error 'no_metadata'
+    When the 'writer' process lets 'slow writer' go on, which then has written its metadata
+    Then the 'reader' process should read metadata with size '10'
