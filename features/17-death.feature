@@ -305,3 +305,44 @@ Feature: Death
     Then the 'reader' process should get error 'no_metadata'
     When the 'writer' process lets 'slow writer' go on, which then has written its metadata
     Then the 'reader' process should read metadata with size '10'
+
+  @points @clause:7.1 @clause:14.6 @clause:16.3
+  Scenario: 17.14 A reader names itself once all the rest of its buffer stands
+    When the 'reader' process starts process 'slow reader', which halts at 'reader.formatted' of the creation of buffer 'named-last' with metadata size '64' and payload size '4096'
+    Then every object of buffer 'named-last' should exist
+    And the segment of buffer 'named-last' should be '4288' bytes long
+    And the lock of buffer 'named-last' should be held
+    And the sign of life of the reader of buffer 'named-last' should be held
+    And the header of buffer 'named-last' should show:
+      | field               | value |
+      | oieb_size           | 128   |
+      | version_major       | 1     |
+      | metadata_size       | 64    |
+      | metadata_free_bytes | 64    |
+      | payload_size        | 4096  |
+      | payload_free_bytes  | 4096  |
+      | committed           | 4096  |
+      | released            | 4096  |
+      | reader_pid          | 0     |
+    When the 'writer' process attempts to connect to buffer 'named-last'
+    Then the 'writer' process should get error 'reader_dead' not before '50' ms
+    When the 'reader' process lets 'slow reader' go on, which then has its buffer
+    And the 'writer' process connects to buffer 'named-last'
+    And the 'writer' process writes frame with size '1000' and sequence '1'
+    Then the data semaphore of buffer 'named-last' should stand at '1'
+
+  @points @clause:13.2 @clause:14.4
+  Scenario: 17.15 A writer holds its lock and is announced before it claims the buffer
+    Given the 'reader' process creates buffer 'told-first' with metadata size '0' and payload size '4096'
+    When the 'writer' process starts process 'slow writer', which halts at 'writer.announced' of a connection to buffer 'told-first'
+    Then the sign of life of the writer of buffer 'told-first' should be held
+    And the header of buffer 'told-first' should show:
+      | field             | value |
+      | writer_pid        | 0     |
+      | connection_number | 1     |
+      | committed         | 4096  |
+      | stream_start      | 4096  |
+    And the 'reader' process should find no further frame
+    When the 'writer' process lets 'slow writer' go on, which then writes '1' frames of size '1000'
+    And the 'reader' process reads '1' frames in a row
+    Then the 'reader' process should verify the content of all frames

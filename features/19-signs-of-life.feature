@@ -75,7 +75,7 @@ Feature: Signs of life
     Then the 'reader' process should read frame with sequence '1' and size '1500'
 
   @corruption @clause:7.6 @clause:13.3 @clause:14.2
-  Scenario Outline: 19.6 A writer of another implementation lives by its number alone, until its process <ends>
+  Scenario Outline: 19.6 A writer of another implementation lives by its number alone, and no longer than its process: <ends>
     Given the 'reader' process creates buffer 'foreign-writer' with metadata size '0' and payload size '1024'
     When the 'reader' process sees another implementation connect to buffer 'foreign-writer' in a process of its own
     Then the 'reader' process should find no further frame
@@ -117,7 +117,7 @@ Feature: Signs of life
     And the 'reader' process should validate frame data
 
   @corruption @clause:7.8 @clause:13.3 @clause:16.2
-  Scenario Outline: 19.8 A reader of another implementation lives by its number alone, until its process <ends>
+  Scenario Outline: 19.8 A reader of another implementation lives by its number alone, and no longer than its process: <ends>
     Given the 'reader' process sees another implementation create buffer 'foreign-reader' with payload size '1024' in a process of its own
     When the 'writer' process connects to buffer 'foreign-reader'
     And the 'writer' process writes frame with size '100' and sequence '1'
@@ -167,3 +167,12 @@ Feature: Signs of life
     When the 'reader' process sees the removal of buffer 'at-removal' given up
     And the 'reader' process creates buffer 'at-removal' with metadata size '0' and payload size '2048'
     Then the segment of buffer 'at-removal' should be '2176' bytes long
+
+  @process @corruption @clause:14.2
+  Scenario: 19.12 A writer whose own number stands there already follows one that is dead
+    Given the 'reader' process creates buffer 'own-number' with metadata size '0' and payload size '1024'
+    When the 'writer' process finds its own number in the place of the writer of buffer 'own-number'
+    And the 'writer' process connects to buffer 'own-number'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    And the 'reader' process should validate frame data

@@ -87,6 +87,7 @@ text "faulty", and echoes the others). One request after the other, `delay` seco
 
 **`arm`**: when the process passes the named point for the `passage`-th time, it sends itself SIGKILL (`die`) or SIGSTOP
 (`halt`, and goes on with the operation after SIGCONT). It is armed for one time only. `writer.opened` lies in
-`connect`, after the segment was opened and before a semaphore is; `reader.free` in a release, after
+`connect`, after the segment was opened and before a semaphore is, and `writer.announced` before the claim of
+`writer_pid`; `reader.formatted` in `create`, before `reader_pid`; `reader.free` in a release, after
 `payload_free_bytes` and before what follows.
 """

@@ -161,6 +161,25 @@ class DeathSteps:
         other = await self._start(name)
         await self._halt_in(other, point, self._join(other.driver, self._role.view(base).name))
 
+    @step(
+        acting(
+            r"starts process '(?P<name>[^']+)', which halts at '(?P<point>[^']+)' of the creation of buffer "
+            r"'(?P<base>[^']+)' with metadata size '(?P<metadata>[^']+)' and payload size '(?P<payload>[^']+)'"
+        )
+    )
+    async def other_halts_in_creation(
+        self, name: str, point: str, base: str, metadata: ByteSize, payload: ByteSize
+    ) -> None:
+        """Start another process of the same implementation and have it stop while it makes a buffer."""
+        other = await self._start(name)
+        full = self._role.view(base).name
+        await self._halt_in(other, point, other.driver.create(full, metadata=metadata, payload=payload))
+
+    @step(acting(r"lets '(?P<name>[^']+)' go on, which then has its buffer"))
+    async def other_has_created(self, name: str) -> None:
+        """Let the creation come to its end."""
+        self._other(name).handle = await self._go_on(name)
+
     @step(acting(r"has '(?P<name>[^']+)' halt at '(?P<point>[^']+)' of (?P<operation>a read|a write|its metadata)"))
     async def other_halts(self, name: str, point: str, operation: str) -> None:
         """Have a process that was started stop in the middle of an operation."""

@@ -36,6 +36,11 @@ class SignsOfLifeSteps:
         for side in sides.split(" and "):
             self._role.view(base).overwrite(f"{side}_pid", number)
 
+    @step(acting(r"finds its own number in the place of the writer of buffer '(?P<base>[^']+)'"))
+    async def name_itself(self, base: str) -> None:
+        """Name this role's process, as one does that had the same number in a container that was started again."""
+        self._role.view(base).overwrite("writer_pid", await self._role.pid())
+
     @step(
         acting(
             r"sees another implementation create buffer '(?P<base>[^']+)' with payload size '(?P<payload>[^']+)' "
