@@ -190,6 +190,9 @@ Feature: Duplex channel
     Then the 'client' process should get error 'handler_error'
     When the 'client' process sends request with size '16'
     Then response should match request with size '16'
+    When the 'client' process sends request with size '100'
+    And the 'client' process tries to receive a response
+    Then the 'client' process should get error 'handler_error'
 
   @process @linux @clause:9.3
   Scenario: 13.17 Clients that come and go leave nothing, neither to their process nor to the server's
