@@ -51,6 +51,17 @@ class Writer(_core.Writer, Endpoint):
         ReaderDeadError: Its reader is gone.
         InvalidOiebError: What stands there is no buffer, or is corrupt.
         ForeignOwnerError: Another user made it.
+
+    Example:
+        >>> with Reader("doc-writer") as reader, Writer("doc-writer", timeout=10) as writer:
+        ...     writer.write_frame(b"built elsewhere")
+        ...     with writer.acquire(4) as room:
+        ...         room[:] = b"here"
+        ...     for _ in range(2):
+        ...         with reader.read_frame(timeout=1) as frame:
+        ...             print(bytes(frame.data))
+        b'built elsewhere'
+        b'here'
     """
 
     _side = "writer"

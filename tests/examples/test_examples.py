@@ -20,7 +20,7 @@ EXAMPLES: Final = ROOT / "examples"
 NAMES: Final = sorted(page.parent.name for page in EXAMPLES.glob("*/README.md"))
 INSTALL: Final = "pip install harmony-conformance"
 TOOLS: Final = {"kv": ("node", "go", "javac"), "steps-only": ("node",), "attach": ("node",)}
-MADE: Final = shutil.ignore_patterns(".harmony", ".pytest_cache", "__pycache__", "bin", "classes", "*.sock")
+MADE: Final = shutil.ignore_patterns(".harmony", ".pytest_cache", "__pycache__", "bin", "classes", "dist", "*.sock")
 # Cells that are quick, and have every sentence of the features.
 QUICK: Final = {"kv": ["python_node", "node_python", "python_node_python"], "steps-only": [], "attach": []}
 
@@ -29,7 +29,8 @@ def environment(programs: Path) -> dict[str, str]:
     """Return variables in which programs come from one environment, and nothing else of this session does."""
     named = ("HARMONY_", "PYTEST_", "PYTHON", "COVERAGE", "VIRTUAL_ENV")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(named)}
-    return {**kept, "PATH": f"{programs}{os.pathsep}{os.environ['PATH']}", "CI": "1", "NO_COLOR": "1"}
+    path = f"{programs}{os.pathsep}{os.environ['PATH']}"
+    return {**kept, "PATH": path, "PIP_DISABLE_PIP_VERSION_CHECK": "1", "CI": "1", "NO_COLOR": "1"}
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The programs of an environment that has the harness from its wheel, and what that depends on."""
     place = tmp_path_factory.mktemp("installed")
     python = place / "environment" / "bin" / "python"
-    venv.create(place / "environment")
+    venv.create(place / "environment", with_pip=True)
     pip = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
     called(*pip, "wheel", "--no-deps", "--wheel-dir", str(place), str(ROOT / "harmony"))
     (wheel,) = place.glob("*.whl")

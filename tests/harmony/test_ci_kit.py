@@ -15,8 +15,8 @@ from typing import Any, Final
 import pytest
 import yaml
 
+from choir import CHOIR
 from sandbox import HELPERS, Sandbox, environment_of
-from wheels import CHOIR
 
 ROOT: Final = Path(__file__).parents[2]
 ACTION: Final = yaml.safe_load((ROOT / "action.yml").read_text("utf-8"))
@@ -277,3 +277,12 @@ def test_the_blocks_of_the_page_fit_the_kit(tmp_path: Path) -> None:
     (hooks,) = [yaml.safe_load(block) for block in blocks if block.startswith("repos:")]
     known = {one["id"] for one in yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))}
     assert {one["id"] for repository in hooks["repos"] for one in repository["hooks"]} <= known
+
+
+@pytest.mark.parametrize(("percent", "code", "said"), [(95.1, 0, "met"), (94.9, 21, "TOO LOW")])
+def test_our_own_gates_ask_for_coverage(tmp_path: Path, percent: float, code: int, said: str) -> None:
+    """Nothing else sees a threshold of ours that went: what measures says nothing by itself."""
+    file = tmp_path / "coverage.json"
+    file.write_text(f'{{"totals": {{"percent_covered": {percent}}}}}')
+    done = bash(f"harmony gates --set gates.pass_rate=0 --set gates.coverage_file={file}", ROOT)
+    assert (done.returncode, f"at least 0.95: {said}" in done.stdout) == (code, True), done.stdout + done.stderr

@@ -70,8 +70,8 @@ NOT_PLAYED: Final = (
     ("docs/mutants.md", "*", "tests/zoo/test_zoo.py"),
     ("docs/perf.md", "*", "harmony/tests/perf/test_perf_command.py"),
     ("docs/performance.md", "*python *", "tests/benchmarks/test_run.py"),
-    ("docs/running.md", "pip install kv-suite", "harmony/tests/end_to_end/test_suites.py"),
-    ("docs/running.md", "harmony run --suite *", "harmony/tests/end_to_end/test_suites.py"),
+    ("docs/running.md", "pip install kv-suite", "tests/examples/test_examples.py"),
+    ("docs/running.md", "harmony run --suite *", "tests/examples/test_examples.py"),
     ("docs/testing-the-core.md", "cmake *", "tests/library/test_core_build.py"),
     ("docs/testing-the-core.md", "python -m tests.model*", "tests/model/test_model.py"),
     ("docs/testing-the-core.md", "python -m tests.library.fuzz*", "tests/library/test_hostile.py"),
@@ -94,6 +94,8 @@ NOT_PLAYED: Final = (
     ("harmony/README.md", "pip install '.[[]test]' *", "nox -s harness"),
     ("harmony/README.md", "harmony init kv", "nox -s package"),
     ("harmony/docs/doctor.md", "*", "harmony/tests/doctor/test_kettle.py"),
+    ("harmony/docs/mutate.md", "pip install *", "an extra; ./test.sh --setup installs it"),
+    ("harmony/docs/mutate.md", "harmony mutate *", "harmony/tests/mutate/test_mutate_command.py"),
     ("harmony/docs/your-protocol.md", "*", "harmony/tests/new_project/test_your_protocol.py"),
 )
 

@@ -1,14 +1,16 @@
-"""Finds a page that lists less or more than there is, a link that leads nowhere, and an example that cannot be read."""
+"""Finds a page that lists less or more than there is, a link that leads nowhere, and an example that is not true."""
 
 from __future__ import annotations
 import __future__
 
 import ast
+import doctest
 import importlib
+import io
 import re
 import sys
 import tomllib
-import types
+from types import FunctionType, ModuleType
 from typing import Final
 from urllib.parse import unquote
 
@@ -28,6 +30,7 @@ from tests.harmony.pages import ROOT, anchors, blocks, pages, targets, titles
 DOCS: Final = ROOT / "docs"
 OURS: Final = ("harmony", "zerobuffer")
 LARGEST_PICTURE: Final = 60_000
+FACES: Final = ("harmony", "harmony.driver_kit", "harmony.doctor", "harmony.perf", "harmony.wire", "zerobuffer")
 FOLLOWED: Final = {"harmony/docs/your-protocol.md"}
 """Pages whose code is put in its place and run, by a test of their own."""
 
@@ -100,7 +103,7 @@ def test_the_classes_on_a_page_are_made(page: str, monkeypatch: pytest.MonkeyPat
     made = [one.text for one in blocks(page) if one.language == "python" and one.text.startswith(("class", "from"))]
     assert made
     for number, block in enumerate(made):
-        module = types.ModuleType(f"example_{number}")
+        module = ModuleType(f"example_{number}")
         monkeypatch.setitem(sys.modules, module.__name__, module)
         vars(module).update({name: getattr(harmony, name) for name in harmony.__all__})
         # What only stands in an annotation is the reader's own.
@@ -120,3 +123,44 @@ def test_the_gates_of_each_stage_are_those_of_the_page() -> None:
     assert shown == STAGES
     (block,) = re.findall(r"```toml\n(\[gates\].*?)```", text, re.DOTALL)
     assert GateSettings.model_validate(tomllib.loads(block)["gates"]).stage == "staging"
+
+
+def sessions() -> dict[str, doctest.DocTest]:
+    """Return what pages, and the docstrings behind the public faces, show as sessions of Python, each once."""
+    found: dict[str, doctest.DocTest] = {}
+    for face in FACES:
+        module = importlib.import_module(face)
+        names = {name: getattr(module, name) for name in module.__all__}
+        ours = {name: item for name, item in names.items() if isinstance(item, type | FunctionType | ModuleType)}
+        for name, item in ours.items():
+            for test in doctest.DocTestFinder(exclude_empty=True).find(item, f"{face}.{name}", False, names):
+                found.setdefault(test.docstring or "", test)
+    for page in pages():
+        for block in blocks(page):
+            if block.language == "pycon":
+                found[block.text] = doctest.DocTestParser().get_doctest(block.text, {}, f"{page}:{len(found)}", page, 0)
+    return {test.name: test for test in found.values() if test.examples}
+
+
+def complaints(session: doctest.DocTest) -> str:
+    told = io.StringIO()
+    doctest.DocTestRunner(verbose=False).run(session, out=told.write)
+    return told.getvalue()
+
+
+SESSIONS: Final = sessions()
+
+
+@pytest.mark.parametrize("session", SESSIONS.values(), ids=SESSIONS)
+def test_a_session_shows_what_is_seen(session: doctest.DocTest) -> None:
+    assert complaints(session) == ""
+
+
+def test_a_session_that_is_not_true_is_seen() -> None:
+    wrong = doctest.DocTestParser().get_doctest(">>> 1 + 1\n3\n", {}, "wrong", "", 0)
+    assert "Expected:\n    3\nGot:\n    2" in complaints(wrong)
+
+
+def test_sessions_are_found_where_they_stand() -> None:
+    """In functions, classes, their methods, modules that a face has, and the library."""
+    assert {"harmony.expect_equal", "harmony.DataTable", "harmony.parsers.re", "zerobuffer.Reader"} <= SESSIONS.keys()

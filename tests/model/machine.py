@@ -131,7 +131,7 @@ class _Space:
     memories: list[tuple[Any, ...]] = field(default_factory=list)
     seen: dict[tuple[int, ...], int] = field(default_factory=dict)
     order: list[tuple[int, ...]] = field(default_factory=list)
-    parents: list[tuple[int, int, str]] = field(default_factory=list)
+    parents: list[tuple[int, int, str, Any]] = field(default_factory=list)
     sources: array[int] = field(default_factory=_numbers)
     targets: array[int] = field(default_factory=_numbers)
 
@@ -149,7 +149,7 @@ class _Space:
         if known is None:
             known = self.seen[state] = len(self.order)
             self.order.append(state)
-            self.parents.append((at, who, what if result is None else f"{what} -> {result}"))
+            self.parents.append((at, who, what, result))
         if at >= 0:
             self.sources.append(at)
             self.targets.append(known)
@@ -169,7 +169,8 @@ class _Space:
         """Tell how a state was reached."""
         lines: list[str] = []
         while at > 0:
-            parent, who, what = self.parents[at]
+            parent, who, what, result = self.parents[at]
+            what = what if result is None else f"{what} -> {result}"
             lines.append(f"{processes[who].name:>10}  {what:<48} {show(list(self.memories[self.order[at][0]]))}")
             at = parent
         return lines[::-1]

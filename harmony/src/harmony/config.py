@@ -52,6 +52,22 @@ class PlatformLeaks(BaseModel):
     probes: tuple[str, ...] = ()
 
 
+class PlatformMutation(BaseModel):
+    """How ``harmony mutate`` plants faults in a platform.
+
+    Attributes:
+        sources: Patterns of the files in which it plants them; the platform's ``sources`` if there are none.
+        leave_out: Patterns of those in which it plants none, such as tests and what is the driver's alone.
+        build: Command that builds the platform with a fault; the platform's ``build`` if absent.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    sources: tuple[str, ...] = ()
+    leave_out: tuple[str, ...] = ()
+    build: tuple[str, ...] = ()
+
+
 class Platform(BaseModel):
     """One implementation that can play roles.
 
@@ -69,6 +85,7 @@ class Platform(BaseModel):
         capabilities: What it claims to be able to do.
         roles: What is different in some role.
         leaks: What its cells may leave behind.
+        mutation: How faults are planted in it.
         lifetime: How long a process with step definitions plays: one scenario, as it is told its numbers when it is
             started, or the whole session, where `initialize` may tell it other ones for each scenario.
         start_timeout: Seconds until it must answer for the first time.
@@ -93,6 +110,7 @@ class Platform(BaseModel):
     capabilities: frozenset[str] = frozenset()
     roles: dict[str, RolePart] = Field(default_factory=dict)
     leaks: PlatformLeaks = PlatformLeaks()
+    mutation: PlatformMutation = PlatformMutation()
     lifetime: Literal["scenario", "session"] = "scenario"
     start_timeout: float = Field(default=30.0, gt=0)
     step_timeout: float | None = Field(default=None, gt=0)
@@ -202,6 +220,20 @@ class ClauseSettings(BaseModel):
     table: Path | None = None
 
 
+class MutationSettings(BaseModel):
+    """What a copy of the project takes in which ``harmony mutate`` plants faults.
+
+    Attributes:
+        prepare: Command that makes a copy ready, once, such as one that makes an environment in it.
+        python: The Python of a copy, relative to it; by default the one that runs ``harmony mutate``.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    prepare: tuple[str, ...] = ()
+    python: Path | None = None
+
+
 class GateSettings(BaseModel):
     """What ``harmony gates`` asks of the numbers that runs leave.
 
@@ -247,6 +279,7 @@ class Settings(BaseSettings):
         driver: What the project asks of drivers.
         clauses: The written specification that scenarios cite.
         gates: What the numbers of runs must reach.
+        mutation: What a copy takes in which faults are planted.
         platforms: Implementations by name.
     """
 
@@ -271,6 +304,7 @@ class Settings(BaseSettings):
     driver: DriverSettings = Field(default_factory=DriverSettings)
     clauses: ClauseSettings = Field(default_factory=ClauseSettings)
     gates: GateSettings = Field(default_factory=GateSettings)
+    mutation: MutationSettings = Field(default_factory=MutationSettings)
     platforms: dict[str, Platform] = Field(default_factory=dict)
 
     @pydantic.field_validator("number")

@@ -21,7 +21,12 @@ class StepType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DataTable:
-    """A Gherkin data table: a header row and the rows under it."""
+    """A Gherkin data table: a header row and the rows under it.
+
+    Example:
+        >>> DataTable(("key", "value"), (("colour", "blue"), ("size", "3"))).dicts()
+        [{'key': 'colour', 'value': 'blue'}, {'key': 'size', 'value': '3'}]
+    """
 
     headers: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import subprocess
@@ -10,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from choir import CHOIR
 from harmony.verdict.events import CellFinished, read_file
 from pytests import ALONE
 from sandbox import HELPERS, Sandbox, environment_of
-from wheels import CHOIR, installed
 
 FLAT = CHOIR["choir_suite/reference/driver.py"].replace("word * times", "word")
 
@@ -21,9 +22,12 @@ FLAT = CHOIR["choir_suite/reference/driver.py"].replace("word * times", "word")
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where it is installed, somebody else's configuration of pytest stands above, as of a checkout with `.venv`."""
-    directory = tmp_path_factory.mktemp("wheel")
-    (directory / "pytest.ini").write_text("[pytest]\naddopts = --nonsense\n")
-    return installed(directory, CHOIR)
+    above = Sandbox(tmp_path_factory.mktemp("environment"))
+    above.write("pytest.ini", "[pytest]\naddopts = --nonsense\n")
+    site = Sandbox(above.directory / "site")
+    for name, text in CHOIR.items():
+        site.write(name, text)
+    return site.directory
 
 
 @pytest.fixture
@@ -110,6 +114,34 @@ def test_the_platforms_of_the_working_directory_play(site: Path, mine: Sandbox) 
     assert (plan.returncode, "1/2: 2 cells" in plan.stdout) == (0, True), plan.stderr
     part = run(mine, site, "run", "--suite", "choir_suite", "--shard", "1/2", "--plan", "plan.json")
     assert "2 cells, shard 1/2 of 4" in part.stdout, part.stderr
+
+
+def test_it_is_linted_and_explained_and_the_doctor_examines_who_joins(site: Path, mine: Sandbox) -> None:
+    """What is built, and what plays the doctor's scenario, is of the working directory and not of the package."""
+    mine.write(
+        "harmony.toml",
+        """
+        [platforms.flat]
+        contract = "driver"
+        command = ["build/made"]
+        build = ["cp", "build/driver", "build/made"]
+        """,
+    )
+    linted = run(mine, site, "lint", "--suite", "choir-suite")
+    assert (linted.returncode, linted.stdout) == (0, "1 features, 1 scenarios, no problem.\n"), linted.stderr
+    told = run(mine, site, "explain", "1.1", "reference_flat", "--suite", "choir-suite").stdout
+    assert "right: flat, a driver, whose steps run in harmony: build/made" in told
+    only = ("--only", "build", "--only", "scenario", "--format", "json")
+    for given, word in (("flat", "flat"), ("new=./build/driver", f"new={mine.directory}/build/driver")):
+        done = run(mine, site, "doctor", given, "--suite", "choir-suite", *only)
+        found = {one["id"]: one for one in json.loads(done.stdout)["findings"]}
+        assert {check: one["verdict"] for check, one in found.items()} == {
+            "build.command": "ok",
+            "scenario.behind-reference": "wrong",
+            "scenario.before-reference": "ok",
+        }, done.stdout
+        repeated = found["scenario.behind-reference"]["repeat"]
+        assert repeated == f"harmony doctor {word} --only scenario.behind-reference --suite choir-suite"
 
 
 @pytest.mark.parametrize(

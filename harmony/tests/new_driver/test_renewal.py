@@ -13,9 +13,11 @@ from typer.testing import CliRunner
 from harmony.cli.app import app
 from harmony.errors import ConfigurationError
 from harmony.new_driver.languages import LANGUAGES
+from harmony.new_driver.remembered import recalled, remembered
 from harmony.new_driver.rendering import Driver as NewDriver
 from harmony.new_driver.rendering import is_generated, render
 from harmony.new_driver.renewal import language_of, renewal
+from harmony.new_driver.shapes import outline
 from harmony.new_driver.signature import is_as_made, signed
 from harmony.wire.driver_contract import Contract, Driver
 from harmony.wire.verb import verb
@@ -35,6 +37,19 @@ class Smaller(Driver, Protocol):
         ...
 
 
+class Harder(Driver, Protocol):
+    @verb
+    async def shake(self, hard: bool, *, timeout: float = 5.0) -> int | None:
+        """Shake it."""
+        ...
+
+    @verb
+    async def fetch_all(self, key: str, *, timeout: float = 7.0) -> list[str]:
+        """Fetch all."""
+        ...
+
+
+HARDER: Final = Contract(name="Smaller", version="5", port=Harder)
 SMALLER: Final = Contract(name="Smaller", version="4", port=Smaller)
 
 
@@ -46,7 +61,7 @@ def driver_in(language: str) -> NewDriver:
 def test_what_is_as_it_would_be_is_not_written(language: str) -> None:
     files = render(driver_in(language), JUKEBOX, ["next"])
     plan = renewal(driver_in(language), JUKEBOX, files.get)
-    assert (plan.files, plan.edited, plan.missing, plan.unknown) == ({}, (), {}, ())
+    assert (plan.files, plan.edited, plan.missing, plan.unknown, plan.changed) == ({}, (), {}, (), ())
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -64,6 +79,25 @@ def test_another_contract_is_told_verb_by_verb(language: str) -> None:
     assert plan.missing["fetch_all"].strip() in fresh[LANGUAGES[language].verbs]
     pasted = {**fresh, LANGUAGES[language].verbs: files[LANGUAGES[language].verbs] + plan.missing["fetch_all"]}
     assert renewal(driver_in(language), SMALLER, pasted.get).missing == {}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_verb_that_was_another_is_told_as_it_was_and_is(language: str) -> None:
+    """In most languages every result is of one type: no compiler tells that the contract wants another."""
+    driver, files = driver_in(language), render(driver_in(language), SMALLER, ["next"])
+    plan = renewal(driver, HARDER, files.get)
+    assert plan.changed == (("shake() -> flag", "shake(hard: flag) -> integer or null"),)
+    assert renewal(driver, HARDER, {**files, **plan.files}.get).changed == ()
+    unfilled = renewal(driver, HARDER, {**files, LANGUAGES[language].verbs: ""}.get)
+    assert (list(unfilled.missing), unfilled.changed) == (["shake", "fetch_all"], ())
+
+
+def test_what_is_remembered_is_recalled() -> None:
+    verbs = outline(JUKEBOX).verbs
+    text = f"code\n{remembered(verbs, '#')}"
+    assert recalled(text) == {one.name: str(one) for one in verbs}
+    assert max(map(len, text.splitlines())) <= 102 < max(len(str(one)) for one in verbs)
+    assert recalled("code\n# more\n") == {}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -149,6 +183,15 @@ def test_verbs_that_are_not_there_are_printed_to_be_pasted(project: Sandbox) -> 
     assert code == 0
     assert "drivers/box/driver.py has verbs that the contract has not: tarry\n" in told
     assert "drivers/box/driver.py has not got wait; to be pasted:\n\n    def wait(self, *, seconds: float, " in told
+
+
+def test_a_verb_that_was_another_is_told(project: Sandbox) -> None:
+    file = project.directory / "drivers/box/contract.py"
+    file.write_text(file.read_text("utf-8").replace("wait(seconds: number", "wait(minutes: number"), "utf-8")
+    code, told = run("box", "--renew", "--force")
+    assert code == 0
+    assert "drivers/box/driver.py has verbs of which the contract says something else than before:\n" in told
+    assert "    wait(minutes: number) -> flag\n    is now wait(seconds: number) -> flag\n" in told
 
 
 def test_what_a_person_has_changed_is_not_overwritten_without_a_word(project: Sandbox) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -68,7 +69,24 @@ def test_what_is_not_there_is_unknown(tmp_path: Path) -> None:
     assert measurements.coverage(None, "").value is None
     assert measurements.coverage(tmp_path / "nothing", "nothing") == Known(None, "nothing: No such file or directory")
     assert measurements.cells([("last", tmp_path / "nothing")]).value is None
-    assert measurements.mutation().value is None
+    assert measurements.mutation({}).value is None
+
+
+def faults(file: Path, score: float | None, judged: int = 10, asked: int = 10) -> Path:
+    told = {"score": score, "counts": {"killed": judged, "survived": 0}, "asked": asked, "found": 40}
+    file.write_text(json.dumps(told))
+    return file
+
+
+def test_the_platform_whose_faults_are_found_least_decides(tmp_path: Path) -> None:
+    """Nobody knows, where one was interrupted or has no score: another one says nothing of it."""
+    go, rust = faults(tmp_path / "go", 0.9), faults(tmp_path / "rust", 0.75)
+    found = measurements.mutation({"rust": rust, "go": go})
+    assert found == Known(0.75, "go 0.9000, 10 of 40 faults; rust 0.7500, 10 of 40 faults")
+    cut_short = faults(tmp_path / "c", 1.0, judged=3)
+    assert measurements.mutation({"go": go, "c": cut_short}) == Known(None, "c: 3 of 10 faults are judged")
+    for wrong in (faults(tmp_path / "none", None), tmp_path / "absent", write(tmp_path / "empty")):
+        assert measurements.mutation({"go": go, "c": wrong}).value is None
 
 
 def test_a_part_of_a_run_says_nothing_of_the_whole(tmp_path: Path) -> None:
@@ -97,7 +115,7 @@ def test_the_command_says_each_and_ends_with_a_code_of_its_own(sandbox: Sandbox)
     assert done.stdout.splitlines() == [
         "stage      staging",
         "coverage   0.9000   at least 0.8: met  (coverage.xml)",
-        f"mutation   unknown  at least 0.8: UNKNOWN  ({measurements.mutation().why})",
+        f"mutation   unknown  at least 0.8: UNKNOWN  ({measurements.mutation({}).why})",
         "pass_rate  1.0000   at least 1: met  (1 cells, run.ndjson)",
     ]
     sandbox.write("harmony.toml", f"{settings}mutation = 0\n")

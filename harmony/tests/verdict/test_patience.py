@@ -92,3 +92,11 @@ def test_only_a_timeout_tells_of_its_limit_and_its_first_line_stays_the_cause() 
     assert Limit(7.0).told(hang) is hang
     other = StepOutcome(Verdict.FAILED, "wrong")
     assert Limit(7.0, WHY).told(other) is other
+
+
+def test_in_a_trial_nobody_gets_more_than_ten_times_and_nobody_less_than_three_seconds() -> None:
+    """Whatever the project says, and though nobody has timed out yet: a fault is planted in one of them."""
+    for needed, seconds in ((0.7, 7.0), (0.1, 3.0)):
+        patience = Patience(0.0, {"1.1[guest=stove,host=stove]": needed}, trial=True)
+        why = f"{seconds / needed:.3g} times what passing cells needed"
+        assert patience.limits(cell()) == dict.fromkeys(("guest", "host"), Limit(seconds, why))

@@ -19,7 +19,10 @@ GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "explain": ("explain", "Say what each sentence of a scenario will do: who performs it, and with what."),
         "scenarios": ("features", "List the scenarios that some words name."),
         "errors": ("errors", "Say what an error means and what to do about it."),
-        "completion": ("completion", "Print what completes commands, options, scenarios and platforms in a shell."),
+        "completion": (
+            "completion_command",
+            "Print what completes commands, options, scenarios and platforms in a shell.",
+        ),
     },
     "Write": {
         "lint": ("features", "Check that features and steps fit together; run nothing."),
@@ -41,6 +44,10 @@ GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
             "doctor",
             "Examine a driver: say what is wrong, why it matters, where it is specified, and how to see it again.",
         ),
+        "mutate": (
+            "mutate",
+            "Plant small faults in a platform, one at a time in a copy, and count those that a scenario finds.",
+        ),
         "contract": ("contract", "Print what a driver of this project must be able to do."),
         "perf": ("perf", "Measure every pairing of what is built here, in one interleaved run; the fastest has 1.0."),
     },
@@ -53,7 +60,7 @@ GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "expect": ("reports", "Compare what is expected with what a run has shown; with --update, expect that."),
         "gates": (
             "gates",
-            "Hold coverage and pass rate to what [gates] asks for; what is unknown is never met.",
+            "Hold coverage, found faults and pass rate to what [gates] asks for; what is unknown is never met.",
         ),
         "events": ("reports", "Print the schema of the events, or check files against it."),
     },

@@ -9,13 +9,10 @@ import sys
 import tomllib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from harmony.cli.commands import COMMANDS
 from harmony.project_file import NUMBER, PROJECT_FILE, find_project_file
-
-if TYPE_CHECKING:
-    import typer
 
 ASKED: Final = "_HARMONY_COMPLETE"
 """A shell asks by this variable: which of the words is being typed, the command's own name being the first, 0."""
@@ -69,13 +66,6 @@ _WITH_OTHER_VALUES: Final = frozenset(
     }
 )
 _TITLE: Final = re.compile(r"^[ \t]*[^\s:#|@][^:\n|]*:[ \t]*(.+?)[ \t]*$", re.MULTILINE)
-
-
-def register(app: typer.Typer) -> None:
-    """Add the command to the application."""
-    from harmony.cli.completion_command import completion_command  # noqa: PLC0415 - a shell that asks needs none
-
-    app.command("completion")(completion_command)
 
 
 def answer() -> None:

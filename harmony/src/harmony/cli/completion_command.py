@@ -12,6 +12,11 @@ from harmony.cli.completion import SCRIPTS
 Shell = StrEnum("Shell", {name.upper(): name for name in SCRIPTS})  # type: ignore[misc]
 
 
+def register(app: typer.Typer) -> None:
+    """Add the command to the application."""
+    app.command("completion")(completion_command)
+
+
 def completion_command(
     shell: Annotated[Shell, typer.Argument(help='Whose script: `eval "$(harmony completion bash)"`.')],
 ) -> None:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import shlex
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from harmony.cli.options import ProjectOption, SetOption
-from harmony.config_sources import overrides_of
+from harmony.cli.options import ProjectOption, SetOption, SuiteOption, named_project
 from harmony.doctor.examination import LIMIT, Examination, checks_of, open_case, select_checks
 from harmony.doctor.finding import Finding
 from harmony.doctor.rendering import WRITERS, Form, catalogue
 from harmony.errors import ExitCode
-from harmony.project import load_project
+from harmony.plan.platforms import NamedPlatforms
 from harmony.text import visible
 
 
@@ -25,7 +24,9 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor_command(  # noqa: PLR0917 - typer passes options by name
-    platform: Annotated[str, typer.Argument(help="Which driver, by its name in the project file.")],
+    platform: Annotated[
+        str, typer.Argument(metavar="PLATFORM", help="Which driver, by its name; mine=./build/driver brings one.")
+    ],
     only: Annotated[
         list[str] | None,
         typer.Option("--only", help="A check, the beginning of its name, or a pattern; may be repeated."),
@@ -37,20 +38,26 @@ def doctor_command(  # noqa: PLR0917 - typer passes options by name
     ] = None,
     limit: Annotated[float, typer.Option("--limit", help="Seconds for all checks together.", min=1)] = LIMIT,
     project: ProjectOption = None,
+    suite: SuiteOption = "",
     set_: SetOption = None,
 ) -> None:
     """Examine a driver: say what is wrong, why it matters, where it is specified, and how to see it again."""
-    loaded = load_project(project, overrides_of(set_ or ()))
-    case = open_case(loaded, platform, set_ or ())
+    found = named_project(project, suite, set_)
+    brought = NamedPlatforms.of([platform] if "=" in platform else [], Path.cwd())
+    loaded = replace(found, settings=brought.added_to(found.settings))
+    options = ["--suite", suite] if suite else ["--project", str(project.resolve())] if project else []
+    options += [word for one in set_ or () for word in ("--set", one)]
+    case = open_case(
+        loaded,
+        next(iter(brought.brought), platform),
+        options=options,
+        brought=next(iter(brought.brought.values()), ()),
+    )
     checks = select_checks(checks_of(case), only or ())
     if list_:
         typer.echo(catalogue(checks))
         return
-    again = [
-        *(["--project", str(project)] if project else []),
-        *(word for one in set_ or () for word in ("--set", one)),
-    ]
-    diagnosis = asyncio.run(Examination(case, checks, limit=limit, watch=_tell, options=shlex.join(again)).run())
+    diagnosis = asyncio.run(Examination(case, checks, limit=limit, watch=_tell).run())
     text = visible(WRITERS[form](diagnosis))
     if output is None:
         typer.echo(text)

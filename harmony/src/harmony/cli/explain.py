@@ -6,13 +6,11 @@ from typing import Annotated
 
 import typer
 
-from harmony.cli.options import ProjectOption, SetOption
-from harmony.config_sources import overrides_of
+from harmony.cli.options import ProjectOption, SetOption, SuiteOption, named_project
 from harmony.errors import NothingSelectedError
 from harmony.plan.cells import Cell, plan_cells
 from harmony.plan.pairing import PairingRequest
 from harmony.plan.words import Words
-from harmony.project import load_project
 from harmony.run.explanation import Explanation
 from harmony.run.matrix_mode import MatrixMode, MatrixRequest
 from harmony.run.project_run import Choice, ProjectRun
@@ -28,10 +26,11 @@ def register(app: typer.Typer) -> None:
 def explain_command(
     words: Annotated[list[str], typer.Argument(help="Scenarios, and a pairing such as python_cpp: 1.1 python_cpp.")],
     project: ProjectOption = None,
+    suite: SuiteOption = "",
     set_: SetOption = None,
 ) -> None:
     """Say what each sentence of a scenario will do: who performs it, and with what."""
-    loaded = load_project(project, overrides_of(set_ or ()))
+    loaded = named_project(project, suite, set_)
     platforms = loaded.settings.platforms
     said = Words.of(words, platforms)
     run = ProjectRun(loaded, Choice(said.scenarios))

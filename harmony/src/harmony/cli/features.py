@@ -12,10 +12,9 @@ from typing import Annotated, Final
 
 import typer
 
-from harmony.cli.options import ProjectOption, SetOption
-from harmony.config_sources import overrides_of
+from harmony.cli.options import ProjectOption, SetOption, SuiteOption, named_project
 from harmony.errors import ConfigurationError, ExitCode
-from harmony.project import Project, load_project
+from harmony.project import Project
 from harmony.run.project_run import ProjectRun
 from harmony.spec.selection import select
 from harmony.steps.catalogue import (
@@ -62,13 +61,13 @@ def register(app: typer.Typer) -> None:
     app.command("scenarios")(scenarios_command)
 
 
-def _run(project: Path | None, assignments: list[str] | None) -> ProjectRun:
-    return ProjectRun(load_project(project, overrides_of(assignments or ())))
+def _run(project: Path | None, assignments: list[str] | None, suite: str = "") -> ProjectRun:
+    return ProjectRun(named_project(project, suite, assignments))
 
 
-def lint_command(project: ProjectOption = None, set_: SetOption = None) -> None:
+def lint_command(project: ProjectOption = None, suite: SuiteOption = "", set_: SetOption = None) -> None:
     """Check that features and steps fit together; run nothing."""
-    run = _run(project, set_)
+    run = _run(project, set_, suite)
     _check_names(run.project)
     problems = run.problems()
     if problems:
@@ -85,7 +84,7 @@ def _check_names(project: Project) -> None:
     Raises:
         ConfigurationError: Something does not.
     """
-    from harmony.doctor.driver_checks import DriverChecks  # noqa: PLC0415 - most projects have none
+    from harmony.doctor.check_context import DriverChecks  # noqa: PLC0415 - most projects have none
     from harmony.perf.case import PerfCases  # noqa: PLC0415
 
     driver = project.settings.driver

@@ -10,6 +10,7 @@ import typer
 from harmony.cli.options import ProjectOption, SetOption
 from harmony.config_sources import overrides_of
 from harmony.errors import ConfigurationError, ExitCode
+from harmony.mutate.record import MUTANTS
 from harmony.project import load_project
 from harmony.report.files import LAST_RUN
 from harmony.verdict import measurements
@@ -28,14 +29,14 @@ def gates_command(
     project: ProjectOption = None,
     set_: SetOption = None,
 ) -> None:
-    """Hold coverage and pass rate to what [gates] asks for; what is unknown is never met."""
+    """Hold coverage, found faults and pass rate to what [gates] asks for; what is unknown is never met."""
     loaded = load_project(project, overrides_of(set_ or ()))
     settings = loaded.settings.gates
     runs = [(str(file), file) for file in files or ()] or [(str(LAST_RUN), loaded.home / LAST_RUN)]
-    report = settings.coverage_file
+    report, mutants = settings.coverage_file, loaded.home / MUTANTS
     known = {
         "coverage": measurements.coverage(loaded.home / report if report else None, str(report)),
-        "mutation": measurements.mutation(),
+        "mutation": measurements.mutation({one.parent.name: one for one in mutants.glob("*/report.json")}),
         "pass_rate": measurements.cells(runs),
     }
     asked = gates(settings, known)

@@ -101,6 +101,10 @@ def _tell(plan: Renewal, file: str) -> None:
     """Say what is left to the author."""
     if plan.unknown:
         typer.echo(f"\n{file} has verbs that the contract has not: {', '.join(plan.unknown)}")
+    if plan.changed:
+        typer.echo(f"\n{file} has verbs of which the contract says something else than before:")
+        for before, now in plan.changed:
+            typer.echo(f"    {before}\n    is now {now}")
     if plan.missing:
         typer.echo(f"\n{file} has not got {', '.join(plan.missing)}; to be pasted:\n")
         typer.echo("\n\n".join(stub.rstrip("\n") for stub in plan.missing.values()))

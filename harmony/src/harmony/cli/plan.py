@@ -8,14 +8,12 @@ from typing import Annotated
 
 import typer
 
-from harmony.cli.options import ProjectOption, SetOption, SuiteOption
-from harmony.config_sources import overrides_of
+from harmony.cli.options import ProjectOption, SetOption, SuiteOption, named_project
 from harmony.plan.durations import DURATIONS_FILE, read_durations
 from harmony.plan.pairing import PairingRequest, parse_roles
 from harmony.plan.platforms import NamedPlatforms
 from harmony.plan.shards import divide, write_plan
 from harmony.plan.words import Words
-from harmony.project import load_project, load_suite
 from harmony.run.local_mode import LocalMode
 from harmony.run.matrix_mode import MatrixMode, MatrixRequest
 from harmony.run.mode import Mode
@@ -47,9 +45,8 @@ def plan_command(  # noqa: PLR0917 - typer passes options by name
     set_: SetOption = None,
 ) -> None:
     """Divide a run over several machines, into a file that all take (`--shard 2/5 --plan FILE`)."""
-    here, overrides = Path.cwd(), overrides_of(set_ or ())
-    found = load_suite(suite, here, overrides) if suite else load_project(project, overrides)
-    named = NamedPlatforms.of(platform or (), here)
+    found = named_project(project, suite, set_)
+    named = NamedPlatforms.of(platform or (), Path.cwd())
     loaded = replace(found, settings=named.added_to(found.settings))
     platforms = loaded.settings.platforms
     said = Words.of(words or (), platforms)

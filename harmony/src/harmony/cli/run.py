@@ -12,9 +12,8 @@ from typing import Annotated, Any, Final, NoReturn
 import typer
 from typer.core import TyperCommand
 
-from harmony.cli.options import ProjectOption, SetOption, SuiteOption
+from harmony.cli.options import ProjectOption, SetOption, SuiteOption, project_file
 from harmony.errors import ConfigurationError
-from harmony.project_file import require_project_file, require_suite_file
 
 _REST: Final = "harmony.pytest"
 _QUIET: Final = (
@@ -126,9 +125,7 @@ def run_command(  # noqa: PLR0917 - typer passes options by name
     set_: SetOption = None,
 ) -> None:
     """Run the matrix: every scenario over every pairing, or what the words say."""
-    if suite and project:
-        raise typer.BadParameter("give --project or --suite, not both", param_hint="--suite")
-    file = require_suite_file(suite) if suite else require_project_file(project)
+    file = project_file(project, suite)
     said = list(words or ())
     values: dict[str, list[str]] = {
         "--harmony-words": [word for word in said if not word.startswith("@")],

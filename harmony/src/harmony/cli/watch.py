@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import signal
 import sys
-from collections.abc import Coroutine
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
+from harmony.cli.interruption import until_asked
 from harmony.cli.options import ProjectOption, SetOption
 from harmony.config_sources import overrides_of
 from harmony.errors import ExitCode
@@ -52,21 +50,8 @@ def watch_command(  # noqa: PLR0917 - typer passes options by name
     screen: Screen = Panel(board) if sys.stdout.isatty() else Lines(_say)
     watch = Watch(load, said, board, screen)
     with screen:
-        asyncio.run(_until_asked(watch.run()))
+        asyncio.run(until_asked(watch.run()))
     raise typer.Exit(ExitCode.INTERRUPTED)
-
-
-async def _until_asked(watching: Coroutine[Any, Any, None]) -> None:
-    """Watch until ^C, or until something else asks this process to end: what runs may release what it holds.
-
-    Asked once more, it kills what runs.
-    """
-    task = asyncio.ensure_future(watching)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        loop.add_signal_handler(number, task.cancel)
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
 
 
 def _say(text: str) -> None:

@@ -1,8 +1,7 @@
 """Examines a driver: everything the contract demands of it, one check after the other, each with its remedy.
 
 `check` says what a check is, `driver_probe` is the process that is examined, and `check_context` is where a check has
-its drivers. `driver_checks` is what a project adds about its own verbs, `examination` runs them, and `rendering` writes
-what was found.
+its drivers, and what a project adds about its verbs. `examination` runs them, and `rendering` writes what was found.
 """
 
 from __future__ import annotations
@@ -12,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 from harmony.lazy import loaded
 
 if TYPE_CHECKING:
+    from harmony.doctor.check_context import BlockingVerb as BlockingVerb
     from harmony.doctor.check_context import CheckContext as CheckContext
-    from harmony.doctor.driver_checks import BlockingVerb as BlockingVerb
-    from harmony.doctor.driver_checks import DriverCheck as DriverCheck
-    from harmony.doctor.driver_checks import DriverChecks as DriverChecks
-    from harmony.doctor.driver_checks import driver_check as driver_check
-    from harmony.doctor.driver_checks import refusal as refusal
+    from harmony.doctor.check_context import DriverCheck as DriverCheck
+    from harmony.doctor.check_context import DriverChecks as DriverChecks
+    from harmony.doctor.check_context import driver_check as driver_check
+    from harmony.doctor.check_context import refusal as refusal
     from harmony.doctor.driver_probe import DriverProbe as DriverProbe
     from harmony.doctor.driver_probe import request as request
     from harmony.doctor.finding import WrongError as WrongError
@@ -28,8 +27,9 @@ if TYPE_CHECKING:
     from harmony.doctor.verbs import refused as refused
 
 _PUBLIC = {
-    "harmony.doctor.check_context": ("CheckContext",),
-    "harmony.doctor.driver_checks": ("BlockingVerb", "DriverCheck", "DriverChecks", "driver_check", "refusal"),
+    "harmony.doctor.check_context": (
+        *("BlockingVerb", "CheckContext", "DriverCheck", "DriverChecks", "driver_check", "refusal"),
+    ),
     "harmony.doctor.driver_probe": ("DriverProbe", "request"),
     "harmony.doctor.finding": ("WrongError", "expect", "expect_all"),
     "harmony.doctor.requests": ("expect_error",),

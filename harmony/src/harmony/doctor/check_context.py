@@ -1,13 +1,16 @@
-"""Where one check has its drivers: starts them, names their objects, sees that nothing of them is left."""
+"""Where one check has its drivers: starts them, names their objects, sees that nothing of them is left.
+
+What a project tells about its verbs stands beside it: each knows the other.
+"""
 
 from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Any, Self
 
 from harmony.config import Platform
 from harmony.doctor.driver_probe import LATE, DriverProbe
@@ -19,10 +22,86 @@ from harmony.project import Project
 from harmony.run.pool import spec_of
 from harmony.wire.driver_contract import Contract
 
-if TYPE_CHECKING:
-    from harmony.doctor.driver_checks import DriverChecks
-
 _numbers = itertools.count(1)
+
+
+Run = Callable[["CheckContext"], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class DriverCheck:
+    """One case of one verb.
+
+    Attributes:
+        verb: Which.
+        name: Tells it from others of its verb; a word or words with hyphens.
+        passes: Whether the verb must succeed in it, or refuse.
+        title: What must happen.
+        why: Why it matters.
+        run: Does it; raises :class:`~harmony.doctor.finding.WrongError` if something else happens.
+        where: Where it is specified; the documentation of the contract by default.
+        needs: Capability beyond the one that the verb needs.
+    """
+
+    verb: str
+    name: str
+    passes: bool
+    title: str
+    why: str
+    run: Run
+    where: str = ""
+    needs: str = ""
+
+
+def driver_check(
+    verb: str, name: str, title: str, *, why: str, where: str = "", needs: str = "", passes: bool = True
+) -> Callable[[Run], DriverCheck]:
+    """Make a check of a verb from the function that runs it."""
+
+    def made(run: Run) -> DriverCheck:
+        return DriverCheck(verb, name, passes, title, why, run, where, needs)
+
+    return made
+
+
+def refusal(
+    verb: str, name: str, title: str, *, why: str, where: str = "", needs: str = ""
+) -> Callable[[Run], DriverCheck]:
+    """Make a check in which the verb must refuse."""
+    return driver_check(verb, name, title, why=why, where=where, needs=needs, passes=False)
+
+
+@dataclass(frozen=True, slots=True)
+class BlockingVerb:
+    """A verb in a situation in which it waits until its deadline.
+
+    Attributes:
+        verb: Which.
+        code: The canonical code with which it ends then.
+        prepare: Makes the situation; returns all parameters but ``timeout``.
+    """
+
+    verb: str
+    code: str
+    prepare: Callable[[CheckContext, DriverProbe], Awaitable[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class DriverChecks:
+    """All that a project tells.
+
+    Attributes:
+        checks: Of every verb, at least one that passes and one that refuses.
+        blocking: Verbs that wait; the first is used where any will do.
+        hold: Opens something of every kind under names of the context and leaves it open, as after a death of the
+            driver that held it before.
+        sweep: Removes what a run has left, whose names end with what it is given.
+    """
+
+    checks: Sequence[DriverCheck] = ()
+    blocking: Sequence[BlockingVerb] = ()
+    hold: Callable[[CheckContext, DriverProbe], Awaitable[None]] | None = None
+    sweep: Callable[[str], None] = field(default=lambda _: None)
 
 
 @dataclass
@@ -36,7 +115,8 @@ class Case:
         contract: What its driver must keep to.
         driver_checks: What the project tells about its verbs.
         leak_probes: Name what a run has left.
-        overrides: Settings from the command line, which the scenario needs, too.
+        word: What names the platform on a command line: its name, with its command where that is not the project's.
+        options: Of the command line, which whatever repeats a part of it needs, too.
         observations: What was observed, whichever check was running.
         late: Seconds beyond a deadline after which nothing comes any more.
         claims: Capabilities that the driver claims, once it has said hello.
@@ -49,7 +129,8 @@ class Case:
     contract: Contract
     driver_checks: DriverChecks
     leak_probes: Sequence[LeakProbe] = ()
-    overrides: Sequence[str] = ()
+    word: str = ""
+    options: Sequence[str] = ()
     observations: Observations = field(default_factory=Observations)
     late: float = LATE
     claims: frozenset[str] | None = None

@@ -11,8 +11,7 @@ from typing import Final
 
 from harmony.doctor import ending, introduction, requests, scenario, verbs, wire
 from harmony.doctor.check import Check
-from harmony.doctor.check_context import Case, CheckContext
-from harmony.doctor.driver_checks import DriverChecks
+from harmony.doctor.check_context import Case, CheckContext, DriverChecks
 from harmony.doctor.finding import (
     CheckVerdict,
     Diagnosis,
@@ -44,13 +43,14 @@ class NoSuchCheckError(HarmonyError):
     exit_code = ExitCode.USAGE
 
 
-def open_case(project: Project, name: str, overrides: Sequence[str] = ()) -> Case:
+def open_case(project: Project, name: str, *, options: Sequence[str] = (), brought: Sequence[str] = ()) -> Case:
     """Return what an examination of a platform needs to know.
 
     Args:
         project: Whose it is.
         name: Of the platform.
-        overrides: Settings from the command line, which the project has taken in already.
+        options: Of the command line, which the project has taken in already.
+        brought: The command of a platform that the command line has brought.
 
     Raises:
         ConfigurationError: There is no such driver, or the project names something that is not there.
@@ -64,7 +64,8 @@ def open_case(project: Project, name: str, overrides: Sequence[str] = ()) -> Cas
     contract = project.contract
     named = settings.driver.checks
     driver_checks = project.named("driver.checks", named, DriverChecks) if named else DriverChecks()
-    return Case(name, platform, project, contract, driver_checks, project.probes(), overrides)
+    word = f"{name}={shlex.join(brought)}" if brought else name
+    return Case(name, platform, project, contract, driver_checks, project.probes(), word, options)
 
 
 def checks_of(case: Case) -> list[Check]:
@@ -108,7 +109,6 @@ class Examination:
         limit: Seconds for all of them; what comes later is not run.
         lanes: How many run at once, but for those that must be alone.
         watch: Hears of each finding, with its number and how many there will be.
-        options: What else belongs to the command that repeats a check.
     """
 
     def __init__(
@@ -119,14 +119,12 @@ class Examination:
         limit: float = LIMIT,
         lanes: int = LANES,
         watch: Watcher | None = None,
-        options: str = "",
     ) -> None:
         self._case = case
         self._checks = checks
         self._limit = limit
         self._lanes = lanes
         self._watch = watch
-        self._options = options
         self._end = 0.0
         self._reason = ""
         self._findings: dict[str, Finding] = {}
@@ -213,5 +211,5 @@ class Examination:
             raise NotClaimedError(f"the driver does not claim {', '.join(sorted(missing))}")
 
     def _repeat(self, *checks: str) -> str:
-        words = ["harmony", "doctor", self._case.name, *(word for name in checks for word in ("--only", name))]
-        return " ".join([shlex.join(words), self._options]).rstrip()
+        only = (word for name in checks for word in ("--only", name))
+        return shlex.join(["harmony", "doctor", self._case.word, *only, *self._case.options])

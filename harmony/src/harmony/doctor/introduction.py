@@ -14,6 +14,7 @@ import pydantic
 from harmony.doctor.check import BOOK, Check
 from harmony.doctor.check_context import CheckContext
 from harmony.doctor.finding import WrongError
+from harmony.project_file import PROJECT_FILE
 from harmony.run.pool import unavailable
 from harmony.wire.driver_contract import Identity, Structure, layout_differences
 
@@ -24,7 +25,9 @@ _TAIL: Final = 12
 async def _is_built(context: CheckContext) -> None:
     case = context.case
     if case.platform.build:
-        command = [sys.executable, "-m", "harmony", "build", case.name, "--project", str(case.project.file)]
+        # Of a suite nothing is built: what has a build is a platform of the directory.
+        file = case.project.home / PROJECT_FILE if case.project.suite else case.project.file
+        command = [sys.executable, "-m", "harmony", "build", case.name, "--project", str(file)]
         code, said = await run_command(command, context, _BUILD_LIMIT)
         if code:
             raise WrongError(f"{shlex.join(case.platform.build)} failed", *said.splitlines()[-_TAIL:])

@@ -8,8 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import Any, Final
 
 from harmony.doctor.check import BOOK, Check
-from harmony.doctor.check_context import CheckContext
-from harmony.doctor.driver_checks import BlockingVerb
+from harmony.doctor.check_context import BlockingVerb, CheckContext
 from harmony.doctor.driver_probe import DriverProbe, request
 from harmony.doctor.finding import NotToldError, WrongError, expect
 from harmony.doctor.samples import fitting, misfits

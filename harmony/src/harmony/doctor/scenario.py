@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import shlex
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 
 from harmony.doctor.check import BOOK, Check
-from harmony.doctor.check_context import CheckContext
+from harmony.doctor.check_context import Case, CheckContext
 from harmony.doctor.finding import NotRunError, WrongError
 from harmony.doctor.introduction import run_command
 from harmony.project import Project
@@ -18,12 +18,11 @@ _LIMIT: Final = 120.0
 _TAIL: Final = 40
 
 
-def scenario_command(project: Project, pairing: str, overrides: Sequence[str] = ()) -> list[str]:
+def scenario_command(case: Case, pairing: str) -> list[str]:
     """Return the command that plays the scenario over a pairing."""
-    options = ["--harmony-project", str(project.file)]
-    options += [word for setting in overrides for word in ("--harmony-set", setting)]
-    options += ["--pairing", pairing, "--scenario", project.settings.driver.scenario]
-    return [sys.executable, "-m", "pytest", *options]
+    brought = ["--platform", case.word] if case.word != case.name else []
+    words = ["--pairing", pairing, "--scenario", case.project.settings.driver.scenario, "-j", "1"]
+    return [sys.executable, "-m", "harmony", "run", *case.options, *brought, *words]
 
 
 def _plays(pairing: str) -> Callable[[CheckContext], Awaitable[None]]:
@@ -31,7 +30,7 @@ def _plays(pairing: str) -> Callable[[CheckContext], Awaitable[None]]:
         project = context.case.project
         if project.settings.driver.reference not in project.settings.platforms:
             raise NotRunError(f"there is no platform {project.settings.driver.reference!r} (driver.reference)")
-        command = scenario_command(project, pairing, context.case.overrides)
+        command = scenario_command(context.case, pairing)
         code, said = await run_command(command, context, _LIMIT)
         if code:
             shown = shlex.join([Path(command[0]).name, *command[1:]])

@@ -7,8 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from harmony.doctor.check import BOOK, Check
-from harmony.doctor.check_context import CheckContext
-from harmony.doctor.driver_checks import DriverCheck, driver_check, refusal
+from harmony.doctor.check_context import CheckContext, DriverCheck, driver_check, refusal
 from harmony.doctor.finding import WrongError, expect
 from harmony.doctor.requests import expect_error
 from harmony.wire import jsonrpc

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from pathlib import PurePosixPath
 from string import Template
 from typing import Any, Final
 
 from harmony.new_driver.language import Language
+from harmony.new_driver.remembered import remembered
 from harmony.new_driver.shapes import outline
 from harmony.new_driver.signature import is_code, signed
 from harmony.wire.driver_contract import Contract
@@ -80,6 +82,8 @@ def render(driver: Driver, contract: Contract, commands: Sequence[str], verbs: s
     if language.ignored:
         found[".gitignore"] = "@@ignored"
     made = {path: _tidy(path, Place(text).substitute(values)) for path, text in sorted(found.items())}
+    gap = "\n\n" if language.verbs.endswith(".py") else "\n"
+    made[contract_file(made)] += gap + remembered(seen.verbs, _sign(language))
     if verbs is not None:
         made[language.verbs] = verbs
     return {path: signed(path, text) if is_generated(path, language) else text for path, text in made.items()}
@@ -88,6 +92,11 @@ def render(driver: Driver, contract: Contract, commands: Sequence[str], verbs: s
 def is_generated(path: str, language: Language) -> bool:
     """Return whether a file of a driver can be renewed: code, but for the verbs. How it is built is its author's."""
     return is_code(path) and path != language.verbs
+
+
+def contract_file(paths: Iterable[str]) -> str:
+    """Return which of the files of a driver says what the contract says."""
+    return next(path for path in paths if PurePosixPath(path).stem.lower() == "contract")
 
 
 def platform_of(driver: Driver) -> dict[str, Any]:
@@ -134,11 +143,13 @@ def templates_below(folder: Traversable, path: str = "") -> Iterator[tuple[str, 
             yield path + item.name.removesuffix(_SUFFIX), item.read_text("utf-8")
 
 
+def _sign(language: Language) -> str:
+    return "#" if language.verbs.endswith(".py") else "//"
+
+
 def _lay(language: Language) -> str:
-    sign = "#" if language.verbs.endswith(".py") else "//"
-    return (
-        f"{sign} Lay these structures, and no others, over shared bytes: `hello` tells how each field has been placed."
-    )
+    text = "Lay these structures, and no others, over shared bytes: `hello` tells how each field has been placed."
+    return f"{_sign(language)} {text}"
 
 
 def _tidy(path: str, text: str) -> str:

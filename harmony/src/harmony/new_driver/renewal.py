@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from harmony.errors import ConfigurationError
 from harmony.new_driver.language import Language
 from harmony.new_driver.languages import LANGUAGES
-from harmony.new_driver.rendering import Driver, is_generated, render
+from harmony.new_driver.remembered import recalled
+from harmony.new_driver.rendering import Driver, contract_file, is_generated, render
 from harmony.new_driver.shapes import outline
 from harmony.new_driver.signature import is_as_made
 from harmony.wire.driver_contract import Contract
@@ -24,12 +25,14 @@ class Renewal:
         edited: Those of them that somebody has changed since they were generated.
         missing: Verbs of the contract that the author's file has not got, each with its stub.
         unknown: Verbs of the author's file that the contract has not got, as the language spells them.
+        changed: Verbs of the author's file that were others when its driver was generated: as they were, and are.
     """
 
     files: Mapping[str, str]
     edited: tuple[str, ...]
     missing: Mapping[str, str]
     unknown: tuple[str, ...]
+    changed: tuple[tuple[str, str], ...]
 
 
 def language_of(has: Callable[[str], bool], where: str) -> Language:
@@ -75,4 +78,13 @@ def renewal(driver: Driver, contract: Contract, read: Callable[[str], str | None
     known = {match[1]: name for name, stub in stubs.items() for match in declared.finditer(stub)}
     has = declared.findall(read(language.verbs) or "")
     missing = {name: stubs[name] for spelled, name in known.items() if spelled not in has}
-    return Renewal(files, edited, missing, tuple(sorted(set(has) - set(known))))
+    place = contract_file(made)
+    before, now = recalled(read(place) or ""), recalled(made[place])
+    both = [(before[name], now[name]) for name in now if name in before and name not in missing]
+    return Renewal(
+        files,
+        edited,
+        missing,
+        unknown=tuple(sorted(set(has) - set(known))),
+        changed=tuple((old, new) for old, new in both if old != new),
+    )

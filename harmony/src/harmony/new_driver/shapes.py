@@ -17,6 +17,7 @@ from harmony.wire.verb import verbs_of
 
 WORDS: Final = (1, 2, 4, 8)
 PADDING: Final = "padding_"
+TIMEOUT: Final = "timeout"
 
 
 class Kind(StrEnum):
@@ -93,6 +94,11 @@ class VerbShape:
     needs: str
     params: tuple[tuple[str, Shape], ...]
     result: Shape
+
+    def __str__(self) -> str:
+        """Say what a request carries beside `timeout`, which each one does, and what the answer is."""
+        carried = ", ".join(f"{name}: {shape}" for name, shape in self.params if name != TIMEOUT)
+        return f"{self.name}({carried}) -> {self.result}"
 
 
 @dataclass(frozen=True)

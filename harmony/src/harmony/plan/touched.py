@@ -106,7 +106,7 @@ class Ground:
             root,
             f"{settings.features.as_posix()}/{DEEP}/*.feature",
             (PROJECT_FILE, _EXPECTATIONS, *(f"{top}{end}" for top in tops for end in (".py", f"/{DEEP}/*.py"))),
-            {name: _sources(platform) for name, platform in platforms.items()},
+            {name: made_from(platform) for name, platform in platforms.items()},
         )
 
     def patterns(self) -> list[str]:
@@ -148,8 +148,8 @@ def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
     return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _fits(parts[1:], pattern[1:])
 
 
-def _sources(platform: Platform) -> tuple[str, ...]:
-    """Return what a platform is made from; where it does not say so, what stands beside its program."""
+def made_from(platform: Platform) -> tuple[str, ...]:
+    """Return patterns of what a platform is made from; where it does not say so, of what stands beside its program."""
     if platform.sources:
         return platform.sources
     words = [word for word in (*platform.command, *platform.driver) if not word.startswith(("-", "/", "{"))]

@@ -122,7 +122,8 @@ class _Side:
         asked, settings = config.getoption("--fuse"), session.run.project.settings
         fuse = settings.fuse if asked is None else asked
         self._fuse = Fuse(fuse if isinstance(session.mode, MatrixMode) else 0)
-        self._patience = Patience(settings.patience, self._planning.past)
+        trial = self._planning.trial
+        self._patience = Patience(settings.patience, trial or self._planning.past, trial=bool(trial))
         feed = told(config, FEED)
         self._others = Follower(self._hear, Path(feed) if feed else None)
         session.stopped, session.limits = self._stopped, self._limits

@@ -28,6 +28,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--harmony-run", default="", metavar="PROGRAM", help=argparse.SUPPRESS)
     group.addoption("--harmony-words", action="append", default=[], metavar="WORD", help=argparse.SUPPRESS)
     group.addoption("--touched", action="append", default=[], metavar="WORD", help=argparse.SUPPRESS)
+    group.addoption("--trial", default=None, metavar="FILE", help=argparse.SUPPRESS)
     group.addoption("--show-steps", action="store_true", help=argparse.SUPPRESS)
 
 

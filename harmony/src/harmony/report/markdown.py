@@ -24,19 +24,19 @@ _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~@&])")
 
 def markdown(outcome: Outcome) -> str:
     """Return verdict, counts, squares, causes with what repeats them, and what is wrong beside cells."""
-    parts = [MARK, f"### {_heading(outcome)}", _text(totals(outcome.results))]
+    parts = [MARK, f"### {_heading(outcome)}", escaped(totals(outcome.results))]
     if outcome.rate:
-        parts.append(_text(outcome.rate))
+        parts.append(escaped(outcome.rate))
     if outcome.blames:
-        parts.append(_fenced(lines(outcome.blames)))
+        parts.append(fenced(lines(outcome.blames)))
     if is_matrix(outcome.results):
         parts += [_table(one) for one in squares.squares(outcome.results)]
     told = [*outcome.problems, *outcome.lacking]
     if told:
         left = len(told) - _MOST_PROBLEMS
         more = [f"and {left} more"] if left > 0 else []
-        parts.append("\n".join(f"- {_text(one)}" for one in [*told[:_MOST_PROBLEMS], *more]))
-    return "\n\n".join(_bounded(parts)) + "\n"
+        parts.append("\n".join(f"- {escaped(one)}" for one in [*told[:_MOST_PROBLEMS], *more]))
+    return "\n\n".join(bounded(parts)) + "\n"
 
 
 def _heading(outcome: Outcome) -> str:
@@ -51,23 +51,24 @@ def _table(square: squares.Square) -> str:
     kept = [head, ["---"] * len(head), *rows[:_MOST_ROWS]]
     if len(rows) > _MOST_ROWS:
         kept.append([f"and {len(rows) - _MOST_ROWS} more: see the page", *[""] * (len(head) - 1)])
-    made = [[word if word == "---" else _text(word) for word in row] for row in kept]
+    made = [[word if word == "---" else escaped(word) for word in row] for row in kept]
     return "\n".join(f"| {' | '.join(row)} |" for row in made)
 
 
-def _fenced(told: Sequence[str]) -> str:
+def fenced(told: Sequence[str], language: str = "text") -> str:
     """Return lines as they are: nothing in them is markup, whatever they hold."""
     text = "\n".join(shown(line) for line in told)
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
-    return f"{fence}text\n{text}\n{fence}"
+    return f"{fence}{language}\n{text}\n{fence}"
 
 
-def _text(text: str) -> str:
+def escaped(text: str) -> str:
+    """Return a text as one line in which nothing is markup, and nobody is called."""
     return _SPECIAL.sub(r"\\\1", shown(text.replace("\n", " "), 400)).replace("\\@", "@\u200b")
 
 
-def _bounded(parts: Sequence[str]) -> Iterator[str]:
+def bounded(parts: Sequence[str]) -> Iterator[str]:
     """Give parts as long as there is room; one that has none is left out whole, so that what follows it is sound."""
     room = LONGEST
     left = 0

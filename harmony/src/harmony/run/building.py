@@ -115,5 +115,12 @@ def build(name: str, platform: Platform, root: Path, command: list[str]) -> str:
             return f"the build did not end within {BUILD_TIMEOUT:g} s"
         if done.returncode != 0:
             return f"the build failed: {' '.join(command)} (exit {done.returncode})"
-        place.write_text(state + "\n", "utf-8")
+        note_built(name, root, state)
     return ""
+
+
+def note_built(name: str, root: Path, state: str) -> None:
+    """Note from which state of its sources the program of a platform was made."""
+    place = root / STAMPS / name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_text(state + "\n", "utf-8")

@@ -18,6 +18,10 @@ class Naming:
 
     Attributes:
         suffix: What every name ends with, without the underscore before it.
+
+    Example:
+        >>> Naming("4711_1").name("queue")
+        'queue_4711_1'
     """
 
     suffix: str

@@ -39,7 +39,13 @@ class string:  # noqa: N801 - written like the functions of the packages that gi
 
 
 class re:  # noqa: N801
-    """Match a regular expression as a whole; its named groups are the parameters."""
+    r"""Match a regular expression as a whole; its named groups are the parameters.
+
+    Example:
+        >>> pays = parsers.re(r"the 'teller' pays (?P<coins>\d+) coins?")
+        >>> pays.parse_arguments("the 'teller' pays 3 coins")
+        {'coins': '3'}
+    """
 
     def __init__(self, pattern: str, flags: int = 0) -> None:
         self.name = pattern
@@ -56,7 +62,13 @@ class re:  # noqa: N801
 
 
 class parse:  # noqa: N801
-    """Match by :mod:`parse`: ``the 'teller' pays {coins:d} coins``."""
+    """Match by :mod:`parse`: ``the 'teller' pays {coins:d} coins``.
+
+    Example:
+        >>> pays = parsers.parse("the 'teller' pays {coins:d} coins")
+        >>> pays.parse_arguments("the 'teller' pays 3 coins")
+        {'coins': 3}
+    """
 
     def __init__(self, pattern: str, extra_types: Mapping[str, Callable[[str], Any]] | None = None) -> None:
         self.name = pattern

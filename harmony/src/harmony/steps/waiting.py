@@ -42,6 +42,12 @@ async def until(condition: Callable[[], Any], *, timeout: float = 5.0, what: str
 
     Raises:
         NotObservedError: It was not so in time; says what was seen last.
+
+    Example:
+        >>> import asyncio
+        >>> looks = iter([None, None, "listening"])
+        >>> asyncio.run(until(lambda: next(looks), what="the server listens"))
+        'listening'
     """
     deadline = time.monotonic() + timeout
     pause, last = _FIRST_PAUSE, "nothing, as the first look did not end"

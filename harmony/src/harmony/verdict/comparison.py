@@ -42,6 +42,14 @@ def expect_equal(expected: Any, seen: Any, subject: str) -> None:
 
     Raises:
         MismatchError: They differ.
+
+    Example:
+        >>> expect_equal(b"light blue", b"light", "the value of 'colour'")
+        Traceback (most recent call last):
+        harmony.verdict.comparison.MismatchError: the value of 'colour'
+          expected: 10 bytes, from offset 0: 6c 69 67 68 74 [20] 62 6c 75 65
+          seen:     5 bytes, from offset 0: 6c 69 67 68 74
+          first difference at offset 5
     """
     if isinstance(expected, Bytes) and isinstance(seen, Bytes):
         _expect_equal_bytes(memoryview(expected).cast("B"), memoryview(seen).cast("B"), subject)

@@ -1,11 +1,11 @@
-"""The numbers that runs have left: coverage from the file of a tool, the pass rate from the events of the last run."""
+"""The numbers that runs have left: coverage from the file of a tool, faults found, the pass rate of the last run."""
 
 from __future__ import annotations
 
 import json
 import math
 import xml.etree.ElementTree as ET
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +35,27 @@ def coverage(file: Path | None, name: str) -> Known:
     return Known(found, name)
 
 
-def mutation() -> Known:
-    """Return the part of the mutants that tests find."""
-    return Known(None, "harmony does not count mutants yet; mutation = 0 does not ask for it")
+def mutation(reports: Mapping[str, Path]) -> Known:
+    """Return the least part of the faults that scenarios find, of the platforms that `harmony mutate` has judged.
+
+    Args:
+        reports: What it has written of each platform (`report.json`).
+    """
+    if not reports:
+        return Known(None, "`harmony mutate PLATFORM` has judged no fault; mutation = 0 does not ask for it")
+    scores: dict[str, float] = {}
+    said: list[str] = []
+    for platform, file in sorted(reports.items()):
+        try:
+            told: Any = json.loads(read_whole(file))
+            judged, asked = sum(told["counts"].values()), int(told["asked"])
+            scores[platform] = float(told["score"])
+            said.append(f"{platform} {scores[platform]:.4f}, {judged} of {told['found']} faults")
+        except (OSError, ValueError, TypeError, KeyError, AttributeError):
+            return Known(None, f"{platform}: no score of `harmony mutate`: {file.name}")
+        if judged < asked:
+            return Known(None, f"{platform}: {judged} of {asked} faults are judged")
+    return Known(min(scores.values()), "; ".join(said))
 
 
 def cells(files: Sequence[tuple[str, Path]]) -> Known:

@@ -1,6 +1,7 @@
 """How long a step may take of a platform that has timed out before: what its scenario needs, many times over.
 
-Pure: events in; out come limits. A platform that has not timed out in this run is always given the whole limit.
+Pure: events in; out come limits. A platform that has not timed out in this run is always given the whole limit, but for
+a trial, in which one of them has a fault.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from harmony.verdict.events import CellFinished, Event
 
 LEAST: Final = 5.0
 """Seconds that a step gets at least, however fast others are."""
+LEAST_OF_TRIAL: Final = 3.0
+"""The same in a trial, where each hang costs this."""
+_TIMES_OF_TRIAL: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +52,12 @@ class Patience:
         times: How many times what the slowest cell of a scenario that passed has needed a step of it may take; 0 for
             the whole limit.
         past: How long cells took that have passed in earlier runs, by their keys.
+        trial: Whether every platform is given that alone, and how many times is for the trial to say.
     """
 
-    def __init__(self, times: float, past: Mapping[str, float]) -> None:
-        self._times = times
+    def __init__(self, times: float, past: Mapping[str, float], *, trial: bool = False) -> None:
+        self._times = _TIMES_OF_TRIAL if trial else times
+        self._trial = trial
         self._suspects: set[str] = set()
         self._needed: dict[str, float] = {}
         for cell, seconds in past.items():
@@ -70,11 +76,12 @@ class Patience:
         needed = self._needed.get(_scenario(cell.key))
         if not self._times or needed is None:
             return {}
-        seconds = max(LEAST, self._times * needed)
+        seconds = max(LEAST_OF_TRIAL if self._trial else LEAST, self._times * needed)
+        why = f"{seconds / needed:.3g} times what passing cells needed"
         return {
-            role: Limit(seconds, f"{seconds / needed:.3g} times what passing cells needed, as {who} timed out before")
+            role: Limit(seconds, why if self._trial else f"{why}, as {who} timed out before")
             for role, who in cell.pairing.assigned
-            if who in self._suspects
+            if self._trial or who in self._suspects
         }
 
     def _passed(self, cell: str, seconds: float) -> None:

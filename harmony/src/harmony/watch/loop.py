@@ -11,10 +11,10 @@ from harmony.errors import ExitCode, HarmonyError
 from harmony.logs import now
 from harmony.plan.touched import Ground, Touched
 from harmony.project import Project
+from harmony.run.child_run import ChildRun
 from harmony.verdict.events import Event, RunPlanned
 from harmony.watch.board import Board, local_time
 from harmony.watch.changes import Changes
-from harmony.watch.child import Child
 from harmony.watch.screen import Screen
 
 _FIRST_RED: Final = "--failed-first"
@@ -80,7 +80,7 @@ class Watch:
         self._board.begin()
         self._planned = 0
         more = [_FIRST_RED, *(f"--touched={word}" for word in touched.words())]
-        child = await Child.start(self._project.file, self._words, more, self._hear)
+        child = await ChildRun.start(self._project.file, self._words, more, self._hear)
         self._screen.state(f"{_clock()} runs: {touched}")
         try:
             end = asyncio.create_task(child.wait())
@@ -101,7 +101,7 @@ class Watch:
         if row is not None:
             self._screen.ended(row)
 
-    def _finish(self, touched: Touched, code: int, child: Child) -> None:
+    def _finish(self, touched: Touched, code: int, child: ChildRun) -> None:
         ended, red = self._board.seen()
         self._board.end(touched)
         if ended:

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import IO, Final, Self
 
@@ -23,7 +23,7 @@ _AFTER_THE_END: Final = 1.0
 _LONGEST_LINE: Final = 1 << 26
 
 
-class Child:
+class ChildRun:
     """A run that goes on. Leader of a group of processes: no ^C of a terminal reaches it, and all can be killed."""
 
     def __init__(self, process: asyncio.subprocess.Process, said: IO[bytes], told: asyncio.Task[None]) -> None:
@@ -33,7 +33,14 @@ class Child:
 
     @classmethod
     async def start(
-        cls, project: Path, words: Sequence[str], more: Sequence[str], hear: Callable[[Event], None]
+        cls,
+        project: Path,
+        words: Sequence[str],
+        more: Sequence[str],
+        hear: Callable[[Event], None],
+        *,
+        python: str = sys.executable,
+        environment: Mapping[str, str] | None = None,
     ) -> Self:
         """Start it.
 
@@ -42,10 +49,12 @@ class Child:
             words: Of `harmony run`.
             more: Of pytest.
             hear: Is told each event.
+            python: Which Python runs it.
+            environment: Variables on top of those of this process.
         """
         reading, writing = os.pipe()
         said = tempfile.TemporaryFile()  # noqa: SIM115 - the run has it until it is closed
-        command = [sys.executable, "-m", "harmony", "run", f"--project={project}", f"--events=/dev/fd/{writing}"]
+        command = [python, "-m", "harmony", "run", f"--project={project}", f"--events=/dev/fd/{writing}"]
         try:
             process = await asyncio.create_subprocess_exec(
                 *command,
@@ -56,6 +65,7 @@ class Child:
                 stdout=said,
                 stderr=said,
                 pass_fds=(writing,),
+                env={**os.environ, **(environment or {})},
                 start_new_session=True,
             )
         except BaseException:
