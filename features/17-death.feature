@@ -77,7 +77,7 @@ Feature: Death
     And the 'writer' process closes buffer 'left-behind'
     And the 'reader' process is killed
     And the 'writer' process attempts to connect to buffer 'left-behind'
-    Then the 'writer' process should get error 'reader_dead'
+    Then the 'writer' process should get error 'reader_dead' without trying again
     And every object of buffer 'left-behind' should exist
     When a new 'reader' process creates buffer 'left-behind' with metadata size '256' and payload size '10240'
     Then the header of buffer 'left-behind' should show:

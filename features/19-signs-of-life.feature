@@ -12,7 +12,7 @@ Feature: Signs of life
     And the header of buffer 'writer-by-lock' names a process that is gone as its <named>
     Then the 'reader' process should find no further frame
     When a second 'writer' process attempts to connect to buffer 'writer-by-lock'
-    Then a second 'writer' process should get error 'writer_exists'
+    Then a second 'writer' process should get error 'writer_exists' without trying again
 
     Examples:
       | named                 |
@@ -80,7 +80,7 @@ Feature: Signs of life
     When the 'reader' process sees another implementation connect to buffer 'foreign-writer' in a process of its own
     Then the 'reader' process should find no further frame
     When the 'writer' process attempts to connect to buffer 'foreign-writer'
-    Then the 'writer' process should get error 'writer_exists'
+    Then the 'writer' process should get error 'writer_exists' without trying again
     When another implementation writes a frame of '100' bytes with sequence '1' to buffer 'foreign-writer'
     And the 'reader' process sees the process of the other implementation <ends>
     Then the 'reader' process should read frame with sequence '1' and size '100'

@@ -14,6 +14,8 @@ from step_definitions.sentences import acting, stating
 
 _NOTICED_IN: Final = 50
 """Milliseconds in which a side notices what has become of the other."""
+_TRYING: Final = 1.0
+"""Seconds in which who connects tries again, where another process may be about to change something."""
 _SIZE: Final = ByteSize(1024)
 
 
@@ -98,6 +100,15 @@ class ProcessLifecycleSteps:
         """The last attempt failed with this code, and soon after it began."""
         outcome = await self._error(code)
         self._role.expect_within(outcome.seconds, milliseconds, "the attempt")
+
+    @then(acting(r"should get error '(?P<code>[^']+)' without trying again"))
+    async def get_error_untried(self, code: str) -> None:
+        """The last attempt to connect failed with this code, and sooner than one that is worth another try."""
+        outcome = await self._error(code)
+        if outcome.seconds >= _TRYING:
+            raise AssertionError(
+                f"it took {outcome.seconds * 1000:.0f} ms: it was tried again, and nothing was to change"
+            )
 
     @then(acting(r"should get error '(?P<code>[^']+)' not before '(?P<milliseconds>[^']+)' ms"))
     async def get_error_late(self, code: str, milliseconds: int) -> None:
