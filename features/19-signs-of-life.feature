@@ -125,9 +125,11 @@ Feature: Signs of life
     Then the 'reader' process should get error 'buffer_in_use'
     And the segment of buffer 'foreign-reader' should be '1152' bytes long
     When the 'reader' process sees the process of the other implementation <ends>
+    And the 'writer' process finds the lock of buffer 'foreign-reader' held as by a reader that creates it anew
     And the 'writer' process attempts to write '100' byte frame
     Then the 'writer' process should get error 'reader_dead' within '50' ms
-    When the 'writer' process closes buffer 'foreign-reader'
+    When the 'writer' process sees the lock of buffer 'foreign-reader' given back
+    And the 'writer' process closes buffer 'foreign-reader'
     And the 'reader' process creates buffer 'foreign-reader' with metadata size '0' and payload size '2048'
     Then the segment of buffer 'foreign-reader' should be '2176' bytes long
 

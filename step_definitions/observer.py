@@ -179,7 +179,7 @@ class BufferView:
     @contextlib.contextmanager
     def holding_lock(self) -> Iterator[None]:
         """Hold its lock, as a reader does while it creates the buffer."""
-        with self._open(Part.LOCK, os.O_RDWR) as descriptor:
+        with self._open(Part.LOCK, os.O_RDWR | os.O_CREAT) as descriptor:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
 
