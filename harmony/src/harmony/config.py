@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from harmony import patterns
@@ -19,6 +19,8 @@ PREFIX: Final = "HARMONY_"
 """Of a variable that has a setting."""
 NESTING: Final = "__"
 """Between two keys in the name of such a variable."""
+Capabilities = Annotated[frozenset[str], PlainSerializer(sorted, return_type=list[str], when_used="json")]
+"""In JSON always in the same order, which a set has in no other process."""
 
 
 def unknown_role(role: str, known: Iterable[str]) -> str:
@@ -35,7 +37,7 @@ class RolePart(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    capabilities: frozenset[str]
+    capabilities: Capabilities
 
 
 class PlatformLeaks(BaseModel):
@@ -59,6 +61,8 @@ class PlatformMutation(BaseModel):
         sources: Patterns of the files in which it plants them; the platform's ``sources`` if there are none.
         leave_out: Patterns of those in which it plants none, such as tests and what is the driver's alone.
         build: Command that builds the platform with a fault; the platform's ``build`` if absent.
+        prepare: Command that makes a copy of the project ready, once, such as one that makes an environment in it.
+        python: The Python that plays in a copy, relative to it; by default the one that runs ``harmony mutate``.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -66,6 +70,8 @@ class PlatformMutation(BaseModel):
     sources: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
     build: tuple[str, ...] = ()
+    prepare: tuple[str, ...] = ()
+    python: Path | None = None
 
 
 class Platform(BaseModel):
@@ -107,7 +113,7 @@ class Platform(BaseModel):
     build: tuple[str, ...] = ()
     requires: dict[str, str] = Field(default_factory=dict)
     sources: tuple[str, ...] = ()
-    capabilities: frozenset[str] = frozenset()
+    capabilities: Capabilities = frozenset()
     roles: dict[str, RolePart] = Field(default_factory=dict)
     leaks: PlatformLeaks = PlatformLeaks()
     mutation: PlatformMutation = PlatformMutation()
@@ -220,20 +226,6 @@ class ClauseSettings(BaseModel):
     table: Path | None = None
 
 
-class MutationSettings(BaseModel):
-    """What a copy of the project takes in which ``harmony mutate`` plants faults.
-
-    Attributes:
-        prepare: Command that makes a copy ready, once, such as one that makes an environment in it.
-        python: The Python of a copy, relative to it; by default the one that runs ``harmony mutate``.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    prepare: tuple[str, ...] = ()
-    python: Path | None = None
-
-
 class GateSettings(BaseModel):
     """What ``harmony gates`` asks of the numbers that runs leave.
 
@@ -279,7 +271,6 @@ class Settings(BaseSettings):
         driver: What the project asks of drivers.
         clauses: The written specification that scenarios cite.
         gates: What the numbers of runs must reach.
-        mutation: What a copy takes in which faults are planted.
         platforms: Implementations by name.
     """
 
@@ -304,7 +295,6 @@ class Settings(BaseSettings):
     driver: DriverSettings = Field(default_factory=DriverSettings)
     clauses: ClauseSettings = Field(default_factory=ClauseSettings)
     gates: GateSettings = Field(default_factory=GateSettings)
-    mutation: MutationSettings = Field(default_factory=MutationSettings)
     platforms: dict[str, Platform] = Field(default_factory=dict)
 
     @pydantic.field_validator("number")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from typing import Final
 
@@ -11,6 +12,16 @@ from harmony.errors import ConfigurationError
 PROJECT_FILE: Final = "harmony.toml"
 NUMBER: Final = r"(?:Test\s+)?(\d+(?:\.\d+)+)(?:\s*[-:]\s+|\s+)"
 """How a numbered title begins, where a project says nothing: ``1.1 Title``, ``1.1 - Title``, ``Test 1.1: Title``."""
+_OF_PYTEST: Final = {
+    "pytest.toml": "",
+    ".pytest.toml": "",
+    "pytest.ini": "",
+    ".pytest.ini": "",
+    "pyproject.toml": r"^\s*\[tool\.pytest\b",
+    "tox.ini": r"^\[pytest\]",
+    "setup.cfg": r"^\[tool:pytest\]",
+}
+"""Where pytest looks for its configuration, in its order, and what a file must have to be one."""
 
 
 def find_project_file(start: Path) -> Path | None:
@@ -66,3 +77,12 @@ def require_suite_file(package: str) -> Path:
         f"--suite {package}: the package has no {PROJECT_FILE}, so it is no suite",
         hint=f"a suite has {PROJECT_FILE}, features and steps inside of the package, as files",
     )
+
+
+def configuration_of_pytest(directory: Path) -> Path | None:
+    """Return the file in a directory that configures pytest, as pytest would choose it."""
+    for name, section in _OF_PYTEST.items():
+        file = directory / name
+        if file.is_file() and (not section or re.search(section, file.read_text("utf-8", "replace"), re.MULTILINE)):
+            return file
+    return None

@@ -67,7 +67,8 @@ NOISE = ("test session starts", "collected", "rootdir", "plugins:", "bringing up
 @pytest.fixture
 def bells(tmp_path: Path) -> Sandbox:
     sandbox = Sandbox(tmp_path)
-    sandbox.write("pytest.ini", "[pytest]\nasyncio_default_fixture_loop_scope = function\naddopts = -ra -v\n")
+    sandbox.write("pytest.ini", "[pytest]\naddopts = --of-somebody-else\n")
+    sandbox.write("conftest.py", "raise RuntimeError('of somebody else')\n")
     sandbox.write("bells/harmony.toml", SETTINGS)
     sandbox.write("bells/features/bells.feature", FEATURE)
     sandbox.write("bells/bell_steps.py", STEPS)
@@ -78,9 +79,33 @@ def run(box: Sandbox, *words: str, **environment: str) -> subprocess.CompletedPr
     return box.harmony("run", *words, **ALONE, **environment)
 
 
-def test_a_green_run_says_what_ran_and_nothing_of_pytest(bells: Sandbox) -> None:
-    done = run(Sandbox(bells.directory / "bells"), "brass_tin", "1.1", "--seed", "7")
+OWN = "addopts = -ra -v --maxfail=1\nconsole_output_style = count\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("", ""),
+        ("pytest.ini", f"[pytest]\n{OWN}"),
+        ("pyproject.toml", "[tool.other]\n"),
+        ("tox.ini", f"[pytest]\n{OWN}"),
+    ],
+)
+def test_a_green_run_says_what_ran_and_nothing_of_pytest(bells: Sandbox, name: str, text: str) -> None:
+    """What lies above the project configures another one; plugins that are here for another one say nothing."""
+    own = Sandbox(bells.directory / "bells")
+    if name:
+        own.write(name, text)
+    done = own.harmony("run", "brass_tin", "1.1", "--seed", "7")
     assert (done.stdout, done.stderr, done.returncode) == (GREEN, "", 0)
+
+
+def test_the_configuration_of_the_project_itself_counts(bells: Sandbox) -> None:
+    own = Sandbox(bells.directory / "bells")
+    own.write("pytest.ini", "[pytest]\naddopts = --of-its-own\n")
+    done = run(own, "brass_tin", "1.1")
+    assert "--of-its-own" in done.stderr
+    assert done.returncode == 4
 
 
 def test_a_red_run_from_outside_says_how_to_repeat_it(bells: Sandbox) -> None:

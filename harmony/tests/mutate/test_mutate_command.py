@@ -20,10 +20,12 @@ from sandbox import Sandbox, environment_of
 
 SETTINGS: Final = """
     steps = ["steps"]
+    capabilities = ["sums", "floats", "fractions", "roots"]
     [driver]
     contract = "contract:CONTRACT"
     [platforms.tin]
     contract = "driver"
+    capabilities = ["sums", "floats", "fractions", "roots"] # a set, which has another order in each process
     command = ["{python}", "tin/driver.py"]
     build = ["{python}", "-m", "py_compile", "tin/adder.py"]
     sources = ["tin/*.py"]

@@ -23,7 +23,7 @@ HERE: Final = [name for name, language in LANGUAGES.items() if is_built_here(lan
 RING: Final = [f"{one}_{other}" for one, other in zip(HERE, [*HERE[1:], HERE[0]], strict=True)]
 FORMATTERS: Final = [
     ("python", "*.py", [sys.executable, "-m", "ruff", "format", "--isolated", "--check", "--line-length", "120"]),
-    ("python", "*.py", [sys.executable, "-m", "ruff", "check", "--isolated"]),
+    ("python", "*.py", [sys.executable, "-m", "ruff", "check", "--isolated", "--extend-select", "I"]),
     ("go", "*.go", ["gofmt", "-d"]),
     ("rust", "*.rs", ["rustfmt", "--edition", "2021", "--check"]),
     ("cpp", "*.hpp", ["clang-format", "--dry-run", "-Werror"]),
@@ -125,7 +125,7 @@ def test_it_is_written_as_the_language_is(language: str, pattern: str, formatter
 def test_its_python_is_clean_with_the_defaults_of_the_tools(tmp_path: Path) -> None:
     project(tmp_path, "python")
     commands = [
-        ["ruff", "check", "--isolated", "conformance"],
+        ["ruff", "check", "--isolated", "--extend-select", "I", "."],
         ["ruff", "format", "--isolated", "--check", "conformance"],
     ]
     if shutil.which("mypy", path=Path(sys.executable).parent):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 from harmony.model import Verdict
 from harmony.pytest_plugin.shared_ends import Feed, Follower
@@ -10,9 +11,38 @@ from harmony.verdict.events import Event
 from synthetic_results import result
 
 
-def test_what_the_controller_writes_is_heard_once(tmp_path: Path) -> None:
+class Interactor:
+    """What pytest-xdist has in a worker, and the controller's side of it."""
+
+    def __init__(self) -> None:
+        self.own: list[Any] = []
+
+    def handle_command(self, command: Any) -> None:
+        self.own.append(command)
+
+    def sendcommand(self, name: str, **values: object) -> None:
+        self.handle_command((name, values))
+
+
+class Ended:
+    """The controller's side of a worker that has ended."""
+
+    def sendcommand(self, name: str, **values: object) -> None:
+        raise OSError(f"{name}: cannot send to a closed channel{values and ''}")
+
+
+def followed(heard: list[Event]) -> tuple[Feed, Follower, Interactor]:
+    feed, follower, worker = Feed(), Follower(heard.append), Interactor()
+    manager = SimpleNamespace(get_plugins=lambda: {worker, "another plugin"})
+    follower.follow(SimpleNamespace(pluginmanager=manager))  # type: ignore[arg-type]
+    feed.add(Ended())
+    feed.add(worker)
+    return feed, follower, worker
+
+
+def test_what_the_controller_says_is_heard_once() -> None:
     heard: list[Event] = []
-    feed, follower = Feed(tmp_path / "ends"), Follower(heard.append, tmp_path / "ends")
+    feed, follower, _ = followed(heard)
     follower.catch_up()
     first = result("1.2[host=gas]", Verdict.TIMED_OUT, report="long", timed_out=["gas"])
     second = result("1.3[host=gas]")
@@ -22,25 +52,14 @@ def test_what_the_controller_writes_is_heard_once(tmp_path: Path) -> None:
     follower.catch_up()
     follower.catch_up()
     assert heard == [first.model_copy(update={"report": ""}), second]
-    feed.close()
 
 
-def test_half_a_line_waits_for_its_end(tmp_path: Path) -> None:
+def test_commands_of_pytest_xdist_go_where_they_went() -> None:
     heard: list[Event] = []
-    feed, follower = Feed(tmp_path / "all"), Follower(heard.append, tmp_path / "part")
+    feed, follower, worker = followed(heard)
+    worker.sendcommand("runtests", indices=[1])
+    worker.handle_command("the end")
     feed(result("1.2[host=gas]"))
-    feed.close()
-    whole = (tmp_path / "all").read_bytes()
-    (tmp_path / "part").write_bytes(whole[:50])
     follower.catch_up()
-    assert heard == []
-    (tmp_path / "part").write_bytes(whole)
-    follower.catch_up()
+    assert worker.own == [("runtests", {"indices": [1]}), "the end"]
     assert len(heard) == 1
-
-
-def test_on_another_machine_nothing_is_heard(tmp_path: Path) -> None:
-    heard: list[Event] = []
-    Follower(heard.append, tmp_path / "elsewhere").catch_up()
-    Follower(heard.append).catch_up()
-    assert heard == []

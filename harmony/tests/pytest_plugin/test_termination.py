@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import textwrap
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -105,8 +107,67 @@ def test_what_a_run_holds_is_released(waiting: Sandbox, path: str, workers: str,
     assert (waiting.directory / "released").exists(), told
 
 
+BUSY = """
+    import time
+    from pathlib import Path
+    from harmony import given, then
+
+
+    class ToySteps:
+        @given("the 'toy' process waits")
+        def wait(self) -> None:
+            Path("left").touch()
+            Path("begun").touch()
+            time.sleep(600)
+
+        @then("the 'toy' process should have waited")
+        def waited(self) -> None:
+            raise AssertionError
+"""
+PROBE_OF_FILES = """
+    from pathlib import Path
+
+
+    def looks(run_id):
+        return [str(one) for one in [Path("left").resolve()] if one.exists()]
+"""
+
+
+@pytest.mark.parametrize("signals", [[signal.SIGINT], [signal.SIGTERM] * 2], ids=["once", "twice"])
+def test_a_worker_of_pytest_xdist_is_asked_at_once_and_removes_what_its_cell_has_left(
+    waiting: Sandbox, signals: list[signal.Signals]
+) -> None:
+    """Only its controller has the signal. By itself, execnet would ask the worker after five seconds.
+
+    The process of the cell hears nothing: it is killed, and what only a probe finds of it is removed.
+    """
+    waiting.write("features/01-waiting.feature", FEATURE.replace("waiter", "toy"))
+    waiting.write("steps.py", BUSY)
+    waiting.write("probes.py", PROBE_OF_FILES)
+    platform = PLATFORM.replace("probes:hangs", "probes:looks")
+    waiting.write("harmony.toml", 'steps = ["steps"]\n' + textwrap.dedent(platform))
+    with begun(waiting, words_of_pytest("-n", "1", "--matrix"), signal.SIG_DFL) as run:
+        asked = time.monotonic()
+        for number in signals:
+            run.send_signal(number)
+        while (waiting.directory / "left").exists():
+            assert time.monotonic() < asked + 4.5, "that was execnet"
+            time.sleep(0.01)
+        told, _ = run.communicate(timeout=PATIENCE)
+    assert run.returncode == pytest.ExitCode.INTERRUPTED, told.decode()
+
+
 def ended(waiting: Sandbox, command: list[str], interrupts: signal.Handlers) -> tuple[int, str]:
     """Start a run, and ask it to end once it has begun; return how it ended, and what it said."""
+    with begun(waiting, command, interrupts) as run:
+        os.killpg(run.pid, signal.SIGTERM)
+        told, _ = run.communicate(timeout=PATIENCE)
+    return run.returncode, told.decode()
+
+
+@contextlib.contextmanager
+def begun(waiting: Sandbox, command: list[str], interrupts: signal.Handlers) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a run, and yield it once it has begun."""
     with subprocess.Popen(
         command,
         cwd=waiting.directory,
@@ -122,8 +183,6 @@ def ended(waiting: Sandbox, command: list[str], interrupts: signal.Handlers) -> 
                 assert time.monotonic() < deadline
                 assert run.poll() is None, run.communicate()[0].decode()
                 time.sleep(0.01)
-            os.killpg(run.pid, signal.SIGTERM)
-            told, _ = run.communicate(timeout=PATIENCE)
+            yield run
         finally:
             run.kill()
-    return run.returncode, told.decode()

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from harmony.driver_kit import Refused, serve
 
+# isort: split
 from contract import CODES, NAME, PROTOCOL
 from kv import Client, Gone, Server
 

@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
+from harmony.cli.writing import tell_next, write_files
 from harmony.config import Platform
 from harmony.errors import ConfigurationError
 from harmony.new_driver.language import Language
@@ -60,7 +61,7 @@ def init_command(
         return file.read_text(encoding="utf-8") if file.exists() else None
 
     placement = place(Blueprint(named, chosen, apart=into).files(), read)
-    _write(directory, placement)
+    write_files(directory, placement.files, directory.as_posix())
     _tell(directory, placement, chosen)
 
 
@@ -132,15 +133,6 @@ def _missing(name: str) -> dict[str, str]:
     return missing_tools(Platform.model_validate(platform_of(Driver(name, LANGUAGES[name], name))))
 
 
-def _write(directory: Path, placement: Placement) -> None:
-    for path, text in placement.files.items():
-        file = directory / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        with file.open("x", encoding="utf-8") as opened:
-            opened.write(text)
-        typer.echo(file.as_posix())
-
-
 def _tell(directory: Path, placement: Placement, languages: Sequence[Language]) -> None:
     """Say what is left to be done by hand, what is missing, and what comes next."""
     for path, text in placement.by_hand.items():
@@ -152,7 +144,8 @@ def _tell(directory: Path, placement: Placement, languages: Sequence[Language]) 
         typer.echo(f"\n{told}")
     here = directory.resolve() == Path.cwd()
     commands = [*([] if here else [f"cd {shlex.quote(str(directory))}"]), "harmony run", "harmony explain 1.1"]
-    typer.echo("\nNext:\n" + "".join(f"  {command}\n" for command in commands), nl=False)
+    typer.echo()
+    tell_next(commands)
 
 
 def _not_here(languages: Iterable[Language]) -> Iterator[str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +10,7 @@ from typing import Annotated
 import typer
 
 from harmony.cli.options import ProjectOption
+from harmony.cli.writing import tell_next, write_files
 from harmony.errors import ConfigurationError
 from harmony.new_driver.language import check_name
 from harmony.new_driver.languages import LANGUAGES
@@ -60,14 +60,14 @@ def new_driver_command(
     _refuse_what_is_there(name, folder, loaded)
     driver = Driver(name, LANGUAGES[language], _told(folder, loaded))
     commands = next_commands(driver, loaded.settings.driver.scenario)
-    _write(driver, folder, render(driver, loaded.contract, commands))
+    write_files(folder, render(driver, loaded.contract, commands), driver.directory)
     entry = entry_of(driver)
     if enter:
         _append(loaded.file, entry)
         typer.echo(f"{loaded.file.name}: added [platforms.{name}]")
     else:
         typer.echo(f"\nAdd to {loaded.file.name} (or say --register next time):\n\n{entry}")
-    typer.echo("Next:\n" + "".join(f"  {command}\n" for command in commands), nl=False)
+    tell_next(commands)
 
 
 def _renew(name: str, language: Choice | None, folder: Path, project: Project, *, check: bool, force: bool) -> None:
@@ -89,7 +89,7 @@ def _renew(name: str, language: Choice | None, folder: Path, project: Project, *
             hint=f"move to {where}/{found.verbs} or a file of your own what you need of it, then say --force",
         )
     else:
-        _write(driver, folder, plan.files)
+        write_files(folder, plan.files, where, anew=False)
     if not plan.files:
         typer.echo(f"{where}: all that is generated is as it would be now")
     _tell(plan, f"{where}/{found.verbs}")
@@ -108,14 +108,6 @@ def _tell(plan: Renewal, file: str) -> None:
     if plan.missing:
         typer.echo(f"\n{file} has not got {', '.join(plan.missing)}; to be pasted:\n")
         typer.echo("\n\n".join(stub.rstrip("\n") for stub in plan.missing.values()))
-
-
-def _write(driver: Driver, folder: Path, files: Mapping[str, str]) -> None:
-    for path, text in files.items():
-        file = folder / path
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
-        typer.echo(f"{driver.directory}/{path}")
 
 
 def _refuse_what_is_there(name: str, folder: Path, project: Project) -> None:

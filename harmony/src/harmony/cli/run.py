@@ -14,6 +14,7 @@ from typer.core import TyperCommand
 
 from harmony.cli.options import ProjectOption, SetOption, SuiteOption, project_file
 from harmony.errors import ConfigurationError
+from harmony.project_file import configuration_of_pytest
 
 _REST: Final = "harmony.pytest"
 _QUIET: Final = (
@@ -164,13 +165,15 @@ def run_command(  # noqa: PLR0917 - typer passes options by name
 
 
 def _project(file: Path, suite: str) -> list[str]:
-    """Return what tells pytest of the project.
+    """Return what tells pytest of the project, and keeps from it what lies above: configuration, `conftest.py`.
 
-    An installed package has no configuration of pytest, and may lie below somebody else's; nothing is written there.
+    In the directory of a suite nothing is written.
     """
-    if not suite:
-        return [f"--harmony-project={file}"]
-    return [f"--harmony-suite={suite}", "-c", os.devnull, "-o", f"cache_dir={Path.cwd() / '.pytest_cache'}"]
+    named = f"--harmony-suite={suite}" if suite else f"--harmony-project={file}"
+    own = None if suite else configuration_of_pytest(file.parent)
+    home = Path.cwd() if suite else file.parent
+    said = [str(own)] if own else [os.devnull, "-o", f"cache_dir={home / '.pytest_cache'}"]
+    return [named, f"--confcutdir={file.parent}", "-c", *said]
 
 
 def _features(file: Path) -> Path:

@@ -107,7 +107,7 @@ class Campaign:
 
     async def _play_unmutated(self, workshop: Workshop) -> None:
         begin = time.monotonic()
-        shown = await play(workshop, [*self._target.words, "-j", "1"])
+        shown = await play(workshop, self._target.words)
         if shown.trouble:
             raise UnmutatedRedError(f"without a fault: {shown.trouble}")
         if shown.red or not shown.passed:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from harmony.config import PlatformMutation
 from harmony.errors import ExitCode, HarmonyError
 from harmony.mutate.command import Done, run_command
 from harmony.mutate.copying import copy_project
@@ -25,14 +26,18 @@ _TIMES: Final = 10.0
 class WorkshopError(HarmonyError):
     """A copy of the project cannot be made ready: what prepares it fails, or a platform does not build in it.
 
-    Way out: read what the command says; what a copy lacks that git does not track, `[mutation] prepare` makes.
+    Way out: read what the command says; what a copy lacks that git does not track, `prepare` of the
+    platform's `mutation` makes.
     """
 
     code = "workshop"
     exit_code = ExitCode.FAILED
 
     def __init__(self, message: str) -> None:
-        super().__init__(message, hint="a copy has what git tracks; what else it takes, [mutation] prepare makes in it")
+        super().__init__(
+            message,
+            hint="a copy has what git tracks; what else it takes, `prepare` of the mutation makes",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ class Workshop:
     @property
     def python(self) -> str:
         """Which Python runs it."""
-        own = self.project.settings.mutation.python
+        own = self._settings.python
         return str(self.root / own) if own else sys.executable
 
     async def make(self) -> None:
@@ -84,7 +89,7 @@ class Workshop:
         """
         self.root.mkdir(parents=True)
         await copy_project(self.project.root, self.root)
-        if words := self.project.settings.mutation.prepare:
+        if words := self._settings.prepare:
             done = await self._run(words, building.BUILD_TIMEOUT)
             if done.code != 0:
                 raise WorkshopError(f"{' '.join(words)}: {_how(done)}")
@@ -96,7 +101,7 @@ class Workshop:
         """Build a platform, by default the one in which faults are planted; return why it is not made, or nothing."""
         name = name or self.platform
         entry = self.project.settings.platforms[name]
-        words = entry.mutation.build if name == self.platform and entry.mutation.build else entry.build
+        words = self._settings.build if name == self.platform and self._settings.build else entry.build
         if not words:
             return None
         first = not self._first_build
@@ -130,6 +135,10 @@ class Workshop:
                     (self.root / path).parent.mkdir(parents=True, exist_ok=True)
                     (self.root / path).write_bytes(content)
             self._forget_compiled(before)
+
+    @property
+    def _settings(self) -> PlatformMutation:
+        return self.project.settings.platforms[self.platform].mutation
 
     @property
     def _deadline(self) -> float:

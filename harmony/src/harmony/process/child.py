@@ -20,7 +20,7 @@ from typing import Any
 
 from harmony.errors import ExitCode, HarmonyError
 from harmony.process import orphans, reaper
-from harmony.process.marks import RUN_VARIABLE, WORKER_VARIABLE, Census, nested_mark
+from harmony.process.marks import RUN_VARIABLE, WORKER_VARIABLE, Census, nested_mark, processes_with
 from harmony.process.this_system import SYSTEM
 from harmony.process.transcript import StderrRule, Transcript
 
@@ -100,6 +100,11 @@ _run = _Run()
 def own_helper() -> tuple[int, int] | None:
     """Return the pid and the descriptor of what harmony itself keeps beside this process, for who looks for leaks."""
     return _run.helper()
+
+
+def end_children() -> None:
+    """Kill all that this process has started, and return when it is gone."""
+    SYSTEM.end(processes_with(RUN_VARIABLE, _run.mark), signals.SIGKILL, reaper.DEATH_PATIENCE)
 
 
 _census = Census(WORKER_VARIABLE)

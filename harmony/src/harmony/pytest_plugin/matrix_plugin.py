@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 import pytest
 
 from harmony.errors import HarmonyError
 from harmony.plan.cells import plan_cells
+from harmony.plan.durations import read_durations
+from harmony.plan.parallel import workers_that_pay
 from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
+from harmony.pytest_plugin.planning import durations_file
 from harmony.pytest_plugin.request import (
     BuildFailedError,
     asks_for_pairings,
@@ -24,8 +26,6 @@ from harmony.pytest_plugin.xdist_worker import is_worker
 from harmony.run.matrix_mode import MatrixMode, MatrixRequest
 from harmony.run.preparation import build_missing
 from harmony.run.project_run import ProjectRun
-
-_CELLS_PER_CORE: Final = 3
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -86,21 +86,21 @@ def configure(config: pytest.Config, session: HarmonySession) -> None:
 
 
 def workers(config: pytest.Config) -> int | None:
-    """Return how many workers `-n auto` gives a matrix: a cell waits more than it works. Nothing for other runs.
+    """Return how many workers `-n auto` gives a matrix: as many as pay, by what its cells took.
 
-    No worker has less than two cells: a start takes longer than most cells do.
+    Nothing for other runs.
     """
     run = project_run(config)
     if run is None or not asks_for_pairings(config) or os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
         return None
     try:
         cells = plan_cells(run.choose(), sorted(run.project.settings.platforms), pairing_request(config, run))
+        past = read_durations(durations_file(config, run.project))
     except HarmonyError:
         return 0  # the session says what is wrong, before anything runs
     touched = touched_cells(config)
-    cells = [cell for cell in cells if touched is None or touched.has(cell)]
-    fitting = min(_CELLS_PER_CORE * (os.cpu_count() or 1), len(cells) // 2)
-    return fitting if fitting > 1 else 0
+    keys = {cell.key for cell in cells if touched is None or touched.has(cell)}
+    return workers_that_pay(keys, past, os.cpu_count() or 1)
 
 
 class CellsOnly:

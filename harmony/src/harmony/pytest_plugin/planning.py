@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 import pytest
@@ -11,6 +12,7 @@ import pytest
 from harmony.errors import ConfigurationError
 from harmony.plan.durations import DURATIONS_FILE, read_durations
 from harmony.plan.shards import Division, ShardError, divide, parse_shard, read_plan
+from harmony.project import Project
 from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
 from harmony.pytest_plugin.request import touched_cells
 from harmony.pytest_plugin.xdist_worker import told
@@ -39,8 +41,7 @@ class Planning:
 
     def __init__(self, config: pytest.Config, session: HarmonySession) -> None:
         here, option = config.invocation_params.dir, config.getoption
-        given = option("--durations-file")
-        self.durations = here / given if given else session.run.project.home / DURATIONS_FILE
+        self.durations = durations_file(config, session.run.project)
         self._session = session
         self._shard = parse_shard(option("--shard")) if option("--shard") else None
         self._plan: Division | None = None
@@ -113,6 +114,12 @@ class Planning:
         every = {cell.key for cell in session.mode.every_cell(session.run.allowed())}
         left_out = len(every - planned)
         return [f"{left_out} of {len(every)} cells were not chosen"] if left_out else []
+
+
+def durations_file(config: pytest.Config, project: Project) -> Path:
+    """Return where it is written how long cells took."""
+    given = config.getoption("--durations-file")
+    return config.invocation_params.dir / given if given else project.home / DURATIONS_FILE
 
 
 def _keep(config: pytest.Config, items: list[pytest.Item], kept: Sequence[pytest.Item]) -> None:

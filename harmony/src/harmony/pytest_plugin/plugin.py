@@ -17,12 +17,13 @@ from _pytest.mark import pytest_collection_modifyitems as deselect
 from harmony.errors import HarmonyError
 from harmony.process.this_system import missing_promises
 from harmony.project_file import PROJECT_FILE
-from harmony.pytest_plugin import matrix_plugin, reporting, run_output, termination
+from harmony.pytest_plugin import matrix_plugin, reporting, run_output
 from harmony.pytest_plugin.invocation import PROGRAM
 from harmony.pytest_plugin.items import FeatureFile, HarmonySession, ScenarioItem
 from harmony.pytest_plugin.progress import Progress, wants_progress
 from harmony.pytest_plugin.request import LintFoundError, project_run, stop
 from harmony.pytest_plugin.tags import declare_tag, marker_name
+from harmony.pytest_plugin.termination import Termination
 from harmony.pytest_plugin.xdist_worker import is_worker, told
 from harmony.run.local_mode import LocalMode
 from harmony.run.project_run import ProjectRun
@@ -75,7 +76,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
 
 def pytest_configure(config: pytest.Config) -> None:
     """Read the project, so that a wrong setting is said before anything else."""
-    config.pluginmanager.register(termination, "harmony-termination")
+    config.pluginmanager.register(Termination(config), "harmony-termination")
     run = project_run(config)
     if run is None:
         return

@@ -8,8 +8,6 @@ from __future__ import annotations
 import argparse
 import datetime as dt
 import os
-import shutil
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Generator, Sequence
@@ -25,9 +23,9 @@ from harmony.plan.durations import DURATIONS_FILE, write_durations
 from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
 from harmony.pytest_plugin.live import Outbox, carries_events, events_of, take_events
 from harmony.pytest_plugin.planning import PAST, Planning
-from harmony.pytest_plugin.shared_ends import FEED, Feed, Follower
+from harmony.pytest_plugin.shared_ends import Feed, Follower
 from harmony.pytest_plugin.unplayed_cells import cell_at, crash_events
-from harmony.pytest_plugin.xdist_worker import is_worker, told
+from harmony.pytest_plugin.xdist_worker import is_worker
 from harmony.report.files import LAST_RUN, PAGE, LastRun, Page
 from harmony.report.summary import Summary
 from harmony.run.local_mode import possible_cells
@@ -124,8 +122,7 @@ class _Side:
         self._fuse = Fuse(fuse if isinstance(session.mode, MatrixMode) else 0)
         trial = self._planning.trial
         self._patience = Patience(settings.patience, trial or self._planning.past, trial=bool(trial))
-        feed = told(config, FEED)
-        self._others = Follower(self._hear, Path(feed) if feed else None)
+        self._others = Follower(self._hear)
         session.stopped, session.limits = self._stopped, self._limits
 
     def _hear(self, event: Event) -> None:
@@ -165,6 +162,7 @@ class WorkerReporting(_Side):
     def __init__(self, config: pytest.Config, session: HarmonySession) -> None:
         super().__init__(config, session)
         self._outbox = Outbox()
+        self._others.follow(config)
         session.tell = self._tell
 
     def _tell(self, item: pytest.Item, event: Event) -> None:
@@ -212,7 +210,7 @@ class Reporting(_Side):
             reports=_REPORTS if front else 0,
         )
         self._events: EventFile | None = None
-        self._feed: Path | None = None
+        self._feed = Feed()
         config.pluginmanager.register(Causes(self._summary), "harmony-causes")
         self.bus = Bus()
         self._subscribe()
@@ -223,6 +221,7 @@ class Reporting(_Side):
         self.bus.subscribe("results", self._keep)
         self.bus.subscribe("step x platform", self._support)
         self.bus.subscribe("fuse and patience", self._hear)
+        self.bus.subscribe("shared ends", self._feed)
         if option("--events"):
             self._events = EventFile(here / option("--events"))
             self.bus.subscribe("--events", self._events)
@@ -243,20 +242,13 @@ class Reporting(_Side):
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:
-        """Tell a worker of pytest-xdist past durations, and where to read how the cells of the others end."""
+        """Tell a worker of pytest-xdist past durations, and from now on how the cells of the others end."""
         for word in self._config.args:
             if word != word.encode(errors="replace").decode():
                 raise pytest.UsageError(
                     f"pytest-xdist sends no path that is no UTF-8: name the directory of {visible(word)}"
                 )
-        if self._feed is None:
-            directory = Path(tempfile.mkdtemp(prefix="harmony-"))
-            self._config.add_cleanup(lambda: shutil.rmtree(directory, ignore_errors=True))
-            self._feed = directory / "ends.ndjson"
-            feed = Feed(self._feed)
-            self._config.add_cleanup(feed.close)
-            self.bus.subscribe("shared ends", feed)
-        node.workerinput[FEED] = str(self._feed)
+        self._feed.add(node)
         node.workerinput[PAST] = self._planning.past
 
     @pytest.hookimpl(trylast=True)

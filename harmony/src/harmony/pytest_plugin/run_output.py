@@ -20,6 +20,8 @@ from harmony.report.narration import Narration
 from harmony.text import shown, visible
 
 _SILENT: Final = -2
+_IN_VAIN: Final = ("hypothesispytest", "asyncio")
+"""Plugins that have nothing to do with cells: one imports all of Hypothesis at the end, one warns of its settings."""
 
 
 def add_options(parser: pytest.Parser) -> None:
@@ -37,6 +39,8 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
     """Say what is wrong as every command of harmony does, and end as it does."""
     if not config.getoption("--harmony-run"):
         return (yield)
+    for name in filter(config.pluginmanager.has_plugin, _IN_VAIN):
+        config.pluginmanager.unregister(name=name)
     # A project's own `addopts` may ask pytest to say more.
     config.option.verbose = _SILENT
     try:

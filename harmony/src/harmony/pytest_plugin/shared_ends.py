@@ -1,33 +1,40 @@
-"""How cells end, for all workers of pytest-xdist: the controller writes it down, and each worker reads it.
+"""How cells end, for all workers of pytest-xdist: the controller says it to each, on whatever machine it is.
 
-So all of them stop the same platforms, and lose patience with the same ones.
+So all of them stop the same platforms, and lose patience with the same ones. It goes the way of pytest-xdist's own
+commands, of which a worker ignores those that it does not know.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Final
+import contextlib
+import queue
+from typing import Any, Final
+
+import pytest
 
 from harmony.verdict.events import CellFinished, Event, Subscriber, decode_event, encode_event
 
-FEED: Final = "harmony_ends"
-"""What a worker is told: where the controller writes. On another machine there is no such file."""
+_COMMAND: Final = "harmony_end"
 
 
 class Feed:
-    """Writes how cells end, each line at once."""
+    """Says how cells end to the workers that it knows."""
 
-    def __init__(self, file: Path) -> None:
-        self._stream = file.open("w", encoding="utf-8", buffering=1)
+    def __init__(self) -> None:
+        self._nodes: list[Any] = []
+
+    def add(self, node: Any) -> None:
+        """Know a worker from now on."""
+        self._nodes.append(node)
 
     def __call__(self, event: Event) -> None:
-        """Write an event down."""
-        if isinstance(event, CellFinished):
-            self._stream.write(f"{encode_event(event.model_copy(update={'report': ''}))}\n")
-
-    def close(self) -> None:
-        """Close the file."""
-        self._stream.close()
+        """Say it, if it is the end of a cell."""
+        if not isinstance(event, CellFinished):
+            return
+        line = encode_event(event.model_copy(update={"report": ""}))
+        for node in self._nodes:
+            with contextlib.suppress(OSError):  # that worker has ended
+                node.sendcommand(_COMMAND, line=line)
 
 
 class Follower:
@@ -35,21 +42,29 @@ class Follower:
 
     Args:
         hear: Hears it; what this worker has seen itself comes again.
-        file: Where the controller writes; none if there is nobody to follow.
     """
 
-    def __init__(self, hear: Subscriber, file: Path | None = None) -> None:
+    def __init__(self, hear: Subscriber) -> None:
         self._hear = hear
-        self._file = file
-        self._at = 0
+        self._lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+
+    def follow(self, config: pytest.Config) -> None:
+        """Listen to the controller of a worker, before pytest-xdist does."""
+        for plugin in config.pluginmanager.get_plugins():
+            if hasattr(plugin, "handle_command"):
+                plugin.handle_command = self._listener(plugin.handle_command)
 
     def catch_up(self) -> None:
-        """Pass on what has been written since."""
-        if self._file is None or not self._file.exists():
-            return
-        with self._file.open("rb") as stream:
-            stream.seek(self._at)
-            whole, newline, _ = stream.read().rpartition(b"\n")
-        self._at += len(whole) + len(newline)
-        for text in whole.decode("utf-8").splitlines():
-            self._hear(decode_event(text))
+        """Pass on what has been said since."""
+        with contextlib.suppress(queue.Empty):
+            while True:
+                self._hear(decode_event(self._lines.get_nowait()))
+
+    def _listener(self, otherwise: Any) -> Any:
+        def handle(command: Any) -> None:
+            if isinstance(command, tuple) and command[0] == _COMMAND:
+                self._lines.put(command[1]["line"])
+            else:
+                otherwise(command)
+
+        return handle

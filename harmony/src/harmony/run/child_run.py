@@ -16,8 +16,8 @@ import pydantic
 
 from harmony.verdict.events import Event, decode_event
 
-_STOP_TIMEOUT: Final = 20.0
-"""How long it may release what it holds; pytest-xdist alone takes up to fifteen seconds for that."""
+_STOP_TIMEOUT: Final = 10.0
+"""How long it may release what it holds on a busy machine."""
 _AFTER_THE_END: Final = 1.0
 """How long events may come after the end of their sender."""
 _LONGEST_LINE: Final = 1 << 26

@@ -15,6 +15,7 @@ from harmony.process.child import ProcessSpec
 from harmony.process.remains import excuse_of
 from harmony.process.resources import ResourceMonitor, ResourceUse
 from harmony.process.transcript import Written
+from harmony.run import interruption
 from harmony.run.actor import Actor
 from harmony.run.driver_actor import DriverActor
 from harmony.run.run_id import RunId
@@ -117,13 +118,14 @@ class LocalRunner:
             seed=seed_of(self.seed, scenario),
             strict=self.options.strict,
         )
-        try:
-            result = await run_scenario(
-                planned, actors, starts, spawn=spawn, options=self.options, begins=begins, observe=observe
-            )
-        finally:
-            for _, actor in made:
-                await actor.close()
+        with interruption.once():
+            try:
+                result = await run_scenario(
+                    planned, actors, starts, spawn=spawn, options=self.options, begins=begins, observe=observe
+                )
+            finally:
+                for _, actor in made:
+                    await actor.close()
         stderr: dict[str, Written] = {}
         for role, actor in made:
             stderr[role] = Written.together([stderr.get(role, Written()), actor.take_stderr()])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
+import contextlib
 import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +17,9 @@ from harmony.model import Phase, StepOutcome, Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.seeds import seed_of
 from harmony.process import orphans, places
-from harmony.process.remains import LeakProbe, excuse_of, look
+from harmony.process.child import end_children
+from harmony.process.remains import LeakProbe, Remains, excuse_of, look
+from harmony.run import interruption
 from harmony.run.actor import Actor
 from harmony.run.blocking import BlockingCalls
 from harmony.run.pool import PooledActor, WorkerPool
@@ -89,7 +92,7 @@ class CellRunner:
             subscriber: Hears what happens.
             limits: How long steps of roles may take that are not given the whole limit.
         """
-        return asyncio.run(self.play(cell, subscriber, limits or {}))
+        return asyncio.run(self._played_once(cell, subscriber, limits or {}))
 
     def close(self, subscriber: Subscriber = lambda _: None) -> None:
         """End all workers, and tell how."""
@@ -109,7 +112,11 @@ class CellRunner:
         recorder = Recorder(cell, seed) if self._record is not None else None
         before = frozenset(orphans.adopted())
         with places.lent(str(run_id)) as left:
-            result = await state.run(recorder)
+            try:
+                result = await state.run(recorder)
+            except BaseException:
+                await self._abandon(state)
+                raise
         if recorder is not None and self._record is not None:
             recorder.write(self._record)
         daemons = orphans.end_unmarked(before)
@@ -122,6 +129,10 @@ class CellRunner:
         subscriber(cell_finished(cell, result, self._repeat(cell)))
         return result
 
+    async def _played_once(self, cell: Cell, subscriber: Subscriber, limits: Mapping[str, Limit]) -> ScenarioResult:
+        with interruption.once():
+            return await self.play(cell, subscriber, limits)
+
     def _judge_again(self, worker: PooledActor, crash: str) -> None:
         """Replace the verdict on the last cell of a worker that has crashed since, or been alarming on its way out."""
         written = worker.take_stderr()
@@ -133,14 +144,29 @@ class CellRunner:
             result = merged(result, Verdict.CRASHED, Phase.CLOSE, f"after this cell, {crash}")
         self._pool.observe(cell_finished(cell, self._judge(cell, result), self._repeat(cell), late=True))
 
-    async def _with_leaks(self, result: ScenarioResult, run: _CellRun, daemons: Sequence[str]) -> ScenarioResult:
-        """Remove what the cell has left; return a result that says what is the fault of somebody."""
+    async def _abandon(self, run: _CellRun) -> None:
+        """End all that plays in a cell that was interrupted, and remove what it has left, within moments."""
+        kills = [asyncio.ensure_future(player.worker.kill()) for player in run.players]
+        if kills and (await asyncio.wait(kills, timeout=interruption.PATIENCE))[1]:
+            await self._blocking.call(end_children)
+            await asyncio.wait(kills, timeout=interruption.PATIENCE)
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(interruption.PATIENCE):
+                remains = await self._remains(run)
+            remains.remove()
+
+    async def _remains(self, run: _CellRun) -> Remains:
+        """Return what the cell has left."""
         platforms = set(run.cell.pairing.platforms.values())
         probes = [*self._probes, *(probe for name in platforms for probe in self._own_probes.get(name, ()))]
         # Elsewhere, so that a probe that hangs keeps nobody from interrupting the run.
-        remains = await self._blocking.call(functools.partial(look, probes, str(run.run_id)))
+        return await self._blocking.call(functools.partial(look, probes, str(run.run_id)))
+
+    async def _with_leaks(self, result: ScenarioResult, run: _CellRun, daemons: Sequence[str]) -> ScenarioResult:
+        """Remove what the cell has left; return a result that says what is the fault of somebody."""
+        remains = await self._remains(run)
         remains.remove()
-        forgiven = bool(platforms & self._careless)
+        forgiven = bool(set(run.cell.pairing.platforms.values()) & self._careless)
         killed = {pid for player in run.players for pid in player.worker.killed}
         said = remains.told((lambda _: True) if forgiven else excuse_of(killed, deadly=run.plan.deadly))
         if daemons and not forgiven:
@@ -181,14 +207,9 @@ class _CellRun:
             seed=self.seed,
             strict=self.options.strict,
         )
-        try:
-            result = await run_scenario(
-                self.plan, actors, starts, spawn=spawn, options=self.options, begins=self._begins, observe=self._observe
-            )
-        except BaseException:
-            for player in self.players:
-                await player.worker.kill()
-            raise
+        result = await run_scenario(
+            self.plan, actors, starts, spawn=spawn, options=self.options, begins=self._begins, observe=self._observe
+        )
         return await self._released(with_scenes(result, self.scenes))
 
     def _look_around(self, result: StepResult) -> dict[str, dict[str, Any]]:

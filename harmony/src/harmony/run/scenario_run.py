@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -12,6 +13,7 @@ from typing import Any, Final, TypeVar
 from harmony.errors import HarmonyError
 from harmony.excerpt import Excerpt
 from harmony.model import Phase, ScenarioStart, StepCall, StepOutcome, Verdict
+from harmony.run import interruption
 from harmony.run.actor import Actor, Controllable, Settling
 from harmony.run.telemetry import Telemetry
 from harmony.spec.gherkin import Step
@@ -134,6 +136,7 @@ class _Run:
     async def run(self) -> ScenarioResult:
         begin = time.monotonic()
         done = 0
+        patience: float | None = None
         try:
             await self._together(Phase.START, {role: self._begin(role, self.actors[role]) for role in self.plan.roles})
             for routed in self.plan.steps:
@@ -146,8 +149,14 @@ class _Run:
                     Phase.SETTLE,
                     {key: self._settled(key, actor) for key, actor in self._everyone if isinstance(actor, Settling)},
                 )
+        except asyncio.CancelledError:
+            # A process that is busy would answer late; it is ended all the same.
+            patience = interruption.PATIENCE if self.options.separate_processes else None
+            raise
         finally:
-            await self._together(Phase.FINISH, {key: self._finished(actor) for key, actor in self._everyone})
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience):
+                    await self._together(Phase.FINISH, {key: self._finished(actor) for key, actor in self._everyone})
         failure = decisive(self.results)
         start = next(iter(self.starts.values()))
         return ScenarioResult(

@@ -123,7 +123,9 @@ class StepWorker:
         """Wait until it is ready, and tell so; one that does not become ready is ended again."""
         try:
             await self.ready()
-        except BaseException:
+        except BaseException as error:
+            # It has nothing to release yet, so nobody waits for that.
+            self.state.trouble = self.state.trouble or f"it did not become ready: {error!r}"
             await self.kill()
             raise
         self._started = True

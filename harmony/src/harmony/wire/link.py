@@ -169,7 +169,9 @@ class Link(Client):
                 self.observer.sent(request, time.time())
             await self.write(framing.encode(jsonrpc.encode(request)), timeout + grace)
             try:
-                found = await asyncio.wait_for(answer, max(0.0, timeout + grace - (time.monotonic() - began)))
+                # `wait_for` of Python 3.11 forgets that it is cancelled when the answer is there at that moment.
+                async with asyncio.timeout(max(0.0, timeout + grace - (time.monotonic() - began))):
+                    found = await answer
             except TimeoutError:
                 raise NoAnswerError(self._silence(method, timeout)) from None
             except UnansweredError as error:

@@ -1,0 +1,30 @@
+"""What commands that make files have in common: they write them, name each, and say what comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import typer
+
+
+def write_files(directory: Path, files: Mapping[str, str], told: str, *, anew: bool = True) -> None:
+    """Write files, and name each.
+
+    Args:
+        directory: Where they belong.
+        files: Their texts by path.
+        told: What the directory is called.
+        anew: Whether none of them may be there.
+    """
+    for path, text in files.items():
+        file = directory / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x" if anew else "w", encoding="utf-8") as opened:
+            opened.write(text)
+        typer.echo((Path(told) / path).as_posix())
+
+
+def tell_next(commands: Iterable[str]) -> None:
+    """Say which commands come next."""
+    typer.echo("Next:\n" + "".join(f"  {command}\n" for command in commands), nl=False)
