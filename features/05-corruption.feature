@@ -15,7 +15,7 @@ Feature: Corruption
       | field   | value   |
       | <field> | <value> |
     And the 'writer' process attempts to connect to buffer 'corrupt-header'
-    Then the 'writer' process should get error '<error>'
+    Then the 'writer' process should get error '<error>' without trying again
 
     Examples:
       | field         | value                | error            |

@@ -26,6 +26,38 @@ Feature: System resources
     And the 'reader' process creates buffer 'too-much' with metadata size '0' and payload size '65536'
     Then every object of buffer 'too-much' should exist
 
+  @process @linux @clause:7.5
+  Scenario: 7.5 A buffer that comes and goes in one process leaves it nothing
+    When the 'reader' process creates and closes buffer 'short-lived' '10' times
+    Then the 'reader' process should hold no more resources than before
+    And no object of buffer 'short-lived' should exist
+
+  @process @linux @clause:7.4 @clause:7.10
+  Scenario: 7.6 Writers that come and go leave nothing, neither to their process nor to the reader's
+    Given the 'reader' process creates buffer 'visited' with metadata size '0' and payload size '4096'
+    When the 'writer' process connects to buffer 'visited', writes a frame and leaves, '10' times
+    And the 'reader' process reads '10' frames, each the first one of its writer
+    Then the 'writer' process should hold no more resources than before
+    And the 'reader' process should hold no more resources than before
+
+  @process @linux @clause:5.5 @clause:7.5
+  Scenario: 7.7 What is lent when its owner closes goes with it
+    When the 'reader' process closes both sides of buffer 'lent' with a frame and a place lent, '10' times
+    Then the 'reader' process should hold no more resources than before
+    And no object of buffer 'lent' should exist
+
+  @process @linux @corruption @clause:7.2 @clause:8.2
+  Scenario: 7.8 A refusal costs nothing, whatever it is for
+    Given the 'reader' process creates buffer 'refusing' with metadata size '0' and payload size '4096'
+    When the 'writer' process connects to buffer 'refusing'
+    And the 'writer' process is refused buffer 'refusing' as a writer with 'writer_exists', '10' times
+    And the 'writer' process is refused buffer 'refusing' as a reader with 'buffer_in_use', '4' times
+    And the header of buffer 'refusing' is overwritten:
+      | field        | value |
+      | payload_size | 4032  |
+    And the 'writer' process is refused buffer 'refusing' as a writer with 'invalid_oieb', '10' times
+    Then the 'writer' process should hold no more resources than before
+
   Rule: Contents belong with features 6 and 16
 
     @slow @clause:2.2 @clause:5.1

@@ -140,3 +140,66 @@ Feature: Duplex channel
     When the 'client' process tries to receive a response
     Then the 'client' process should get error 'handler_error'
     And response should match request with size '400'
+
+  @clause:9.1
+  Scenario: 13.13 A client that comes before its server waits for it
+    When the 'client' process tries to create duplex channel client 'duplex-early'
+    Then the 'client' process should get error 'not_found' not before '200' ms
+    When the 'client' process starts to create duplex channel client 'duplex-early'
+    Then the 'client' process should be blocked
+    Given the 'server' process creates immutable duplex channel 'duplex-early' with default config
+    And the 'server' process starts echo handler
+    Then the 'client' process should finish what it started
+    When the 'client' process sends request with size '100'
+    Then response should match request with size '100'
+
+  @clause:9.2 @clause:9.3 @clause:9.5
+  Scenario: 13.14 A client that leaves and returns in one process gets no answer to what it asked before
+    Given the 'server' process creates immutable duplex channel 'duplex-returns' with default config
+    And the 'server' process starts handler with '100' ms processing time
+    When the 'client' process creates duplex channel client 'duplex-returns'
+    And the 'client' process sends request with size '100'
+    And the 'client' process sends request with size '200'
+    And the 'client' process closes its channel
+    And the 'client' process creates duplex channel client 'duplex-returns'
+    And the 'client' process sends request with size '300'
+    And the 'client' process sends request with size '400'
+    Then response should match request with size '300'
+    And response should match request with size '400'
+    And no responses should be lost or duplicated
+
+  @clause:9.6
+  Scenario: 13.15 A handler that fails on the first request of another implementation costs it the channel, and it is told
+    Given the 'server' process creates immutable duplex channel 'duplex-foreign' with default config
+    And the 'server' process starts handler that fails for every other request
+    When the 'client' process sees another implementation become the client of channel 'duplex-foreign' in a process of its own
+    And the 'client' process sees the other implementation send request with size '100'
+    Then the 'client' process should see the other implementation left without a response, and told 'no response: the handler failed'
+    When the 'client' process sees the process of the other implementation end
+    And the 'client' process creates duplex channel client 'duplex-foreign'
+    And the 'client' process sends request with size '200'
+    Then response should match request with size '200'
+
+  @clause:9.6
+  Scenario: 13.16 A failure is told in the room that there always is
+    Given the 'server' process creates immutable duplex channel 'duplex-narrow' with default config
+    And the 'server' process starts handler that fails for every other request
+    When the 'client' process creates duplex channel client 'duplex-narrow' with a response buffer of '64' bytes
+    And the 'client' process sends request with size '100'
+    And the 'client' process tries to receive a response
+    Then the 'client' process should get error 'handler_error'
+    When the 'client' process sends request with size '16'
+    Then response should match request with size '16'
+    When the 'client' process sends request with size '100'
+    And the 'client' process tries to receive a response
+    Then the 'client' process should get error 'handler_error'
+
+  @process @linux @clause:9.3
+  Scenario: 13.17 Clients that come and go leave nothing, neither to their process nor to the server's
+    Given the 'server' process creates immutable duplex channel 'duplex-visited' with default config
+    And the 'server' process starts echo handler
+    When the 'client' process becomes the client of channel 'duplex-visited', asks and leaves '1' times
+    And the 'server' process takes stock of its resources
+    And the 'client' process becomes the client of channel 'duplex-visited', asks and leaves '9' times
+    Then the 'client' process should hold no more resources than before
+    And the 'server' process should hold no more resources than before

@@ -167,7 +167,7 @@ Feature: Handover
     When the 'reader' process is killed
     And the 'writer' process finds the lock of buffer 'replaced' held as by a reader that creates it anew
     And the 'writer' process attempts to connect to buffer 'replaced'
-    Then the 'writer' process should get error 'reader_dead'
+    Then the 'writer' process should get error 'reader_dead' without trying again
     When the 'writer' process sees the lock of buffer 'replaced' given back
     And a new 'reader' process creates buffer 'replaced' with metadata size '0' and payload size '4096'
     And the 'writer' process connects to buffer 'replaced'

@@ -77,7 +77,7 @@ Feature: Death
     And the 'writer' process closes buffer 'left-behind'
     And the 'reader' process is killed
     And the 'writer' process attempts to connect to buffer 'left-behind'
-    Then the 'writer' process should get error 'reader_dead'
+    Then the 'writer' process should get error 'reader_dead' without trying again
     And every object of buffer 'left-behind' should exist
     When a new 'reader' process creates buffer 'left-behind' with metadata size '256' and payload size '10240'
     Then the header of buffer 'left-behind' should show:
@@ -245,3 +245,104 @@ Feature: Death
       | committed         | 8160  |
       | stream_start      | 6128  |
     And the 'reader' process has 'slow reader' read '2' frames from '1' on, and no further
+
+  @points @clause:5.1 @clause:11.1
+  Scenario: 17.12 A writer changes memory in the order of the protocol, and the token comes last
+    Given the 'reader' process creates buffer 'in-order' with metadata size '0' and payload size '4096'
+    When the 'writer' process starts process 'slow writer', which connects to buffer 'in-order' and writes '1' frames of size '484'
+    And the 'writer' process has 'slow writer' halt at 'writer.header' of a write
+    Then the frame header at '500' of buffer 'in-order' should show size '1000' and sequence '2'
+    And the header of buffer 'in-order' should show:
+      | field                 | value |
+      | payload_free_bytes    | 3596  |
+      | payload_write_pos     | 500   |
+      | payload_written_count | 1     |
+      | committed             | 4596  |
+    When the 'writer' process lets 'slow writer' go on, which then has written frame '2'
+    And the 'writer' process has 'slow writer' halt at 'writer.free' of a write
+    Then the header of buffer 'in-order' should show:
+      | field                 | value |
+      | payload_free_bytes    | 1564  |
+      | payload_write_pos     | 1516  |
+      | payload_written_count | 2     |
+      | committed             | 5612  |
+    When the 'writer' process lets 'slow writer' go on, which then has written frame '3'
+    And the 'reader' process reads '3' frames in a row
+    Then the 'reader' process should verify the content of all frames
+    When the 'writer' process has 'slow writer' halt at 'writer.count' of a write
+    Then the header of buffer 'in-order' should show:
+      | field                 | value |
+      | payload_free_bytes    | 3080  |
+      | payload_write_pos     | 3548  |
+      | payload_written_count | 4     |
+      | committed             | 6628  |
+    When the 'writer' process lets 'slow writer' go on, which then has written frame '4'
+    And the 'reader' process reads '1' frames in a row
+    And the 'writer' process has 'slow writer' halt at 'writer.commit' of a write
+    Then the header of buffer 'in-order' should show:
+      | field                 | value |
+      | payload_free_bytes    | 2532  |
+      | payload_write_pos     | 1016  |
+      | payload_written_count | 6     |
+      | committed             | 9208  |
+    And the data semaphore of buffer 'in-order' should stand at '0'
+    When the 'writer' process lets 'slow writer' go on, which then has written frame '5'
+    Then the data semaphore of buffer 'in-order' should stand at '1'
+
+  @points @clause:3.2
+  Scenario: 17.13 Metadata is there before its length tells of it
+    Given the 'reader' process creates buffer 'told-last' with metadata size '64' and payload size '4096'
+    When the 'writer' process starts process 'slow writer', which connects to buffer 'told-last' and writes '1' frames of size '100'
+    And the 'writer' process has 'slow writer' halt at 'writer.metadata' of its metadata
+    Then the memory of buffer 'told-last' should hold:
+      | offset | bytes                                                 |
+      | 128    | 0a 00 00 00 00 00 00 00 00 01 02 03 04 05 06 07 08 09 |
+    And the header of buffer 'told-last' should show:
+      | field                  | value |
+      | metadata_free_bytes    | 64    |
+      | metadata_written_bytes | 0     |
+    When the 'reader' process tries to read metadata
+    Then the 'reader' process should get error 'no_metadata'
+    When the 'writer' process lets 'slow writer' go on, which then has written its metadata
+    Then the 'reader' process should read metadata with size '10'
+
+  @points @clause:7.1 @clause:14.6 @clause:16.3
+  Scenario: 17.14 A reader names itself once all the rest of its buffer stands
+    When the 'reader' process starts process 'slow reader', which halts at 'reader.formatted' of the creation of buffer 'named-last' with metadata size '64' and payload size '4096'
+    Then every object of buffer 'named-last' should exist
+    And the segment of buffer 'named-last' should be '4288' bytes long
+    And the lock of buffer 'named-last' should be held
+    And the sign of life of the reader of buffer 'named-last' should be held
+    And the header of buffer 'named-last' should show:
+      | field               | value |
+      | oieb_size           | 128   |
+      | version_major       | 1     |
+      | metadata_size       | 64    |
+      | metadata_free_bytes | 64    |
+      | payload_size        | 4096  |
+      | payload_free_bytes  | 4096  |
+      | committed           | 4096  |
+      | released            | 4096  |
+      | reader_pid          | 0     |
+    When the 'writer' process attempts to connect to buffer 'named-last'
+    Then the 'writer' process should get error 'reader_dead' not before '50' ms
+    When the 'reader' process lets 'slow reader' go on, which then has its buffer
+    And the 'writer' process connects to buffer 'named-last'
+    And the 'writer' process writes frame with size '1000' and sequence '1'
+    Then the data semaphore of buffer 'named-last' should stand at '1'
+
+  @points @clause:13.2 @clause:14.4
+  Scenario: 17.15 A writer holds its lock and is announced before it claims the buffer
+    Given the 'reader' process creates buffer 'told-first' with metadata size '0' and payload size '4096'
+    When the 'writer' process starts process 'slow writer', which halts at 'writer.announced' of a connection to buffer 'told-first'
+    Then the sign of life of the writer of buffer 'told-first' should be held
+    And the header of buffer 'told-first' should show:
+      | field             | value |
+      | writer_pid        | 0     |
+      | connection_number | 1     |
+      | committed         | 4096  |
+      | stream_start      | 4096  |
+    And the 'reader' process should find no further frame
+    When the 'writer' process lets 'slow writer' go on, which then writes '1' frames of size '1000'
+    And the 'reader' process reads '1' frames in a row
+    Then the 'reader' process should verify the content of all frames

@@ -29,7 +29,7 @@ CODES: Final = {
     "metadata_empty": "of 0 bytes",
     "no_metadata": "none written, or no room for any",
     "frame_released": "its space has been given back",
-    "closed": "there is nothing open under this number",
+    "closed": "it was closed, or there is nothing open under this number",
     "busy": "the same object is in use, such as by a slot that is out",
     "handler_error": "the handler of the server failed on this request; the channel goes on",
     "resource_exhausted": "no memory, descriptors or space",
@@ -74,6 +74,8 @@ from one to the next. **`fill`** writes until a frame finds no room for `patienc
 until `release`. **`read_many`** reads `count` frames or, if that is `null`, until none comes for `idle` seconds or the
 writer is gone; each is held for `delay` seconds, then released; without `look` its bytes are not touched, and the
 digest is 0. **`connect`** does not wait for a reader that is not there. **`close`** gives back what it has lent first.
+What was closed last keeps its number until something else is closed: a call that comes too late is answered by the
+implementation itself, with `closed`.
 
 **A `transfer`** sums up a series: how many frames and bytes, the first and last sequence (0 if none), how often a
 sequence was not its predecessor's plus one (`breaks`), sizes in a row (`runs`, as `[size, times]`), the digest (0 for
@@ -85,6 +87,7 @@ text "faulty", and echoes the others). One request after the other, `delay` seco
 
 **`arm`**: when the process passes the named point for the `passage`-th time, it sends itself SIGKILL (`die`) or SIGSTOP
 (`halt`, and goes on with the operation after SIGCONT). It is armed for one time only. `writer.opened` lies in
-`connect`, after the segment was opened and before a semaphore is; `reader.free` in a release, after
+`connect`, after the segment was opened and before a semaphore is, and `writer.announced` before the claim of
+`writer_pid`; `reader.formatted` in `create`, before `reader_pid`; `reader.free` in a release, after
 `payload_free_bytes` and before what follows.
 """

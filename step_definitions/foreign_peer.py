@@ -1,6 +1,6 @@
 """A peer of another implementation, played by the harness: it keeps part one of the protocol, and has no part two.
 
-It lives as long as the process that performs the steps, and has that process's number.
+Its number is that of the process that performs the steps, unless it is given another: it lives as long as that process.
 """
 
 from __future__ import annotations
@@ -11,17 +11,25 @@ from step_definitions.observer import HEADER, OIEB_SIZE, BufferView, Part
 from step_definitions.patterns import ramp
 
 
-def create(view: BufferView, payload: int) -> None:
-    """Make a buffer without metadata; the payload is a multiple of 64."""
+def create(view: BufferView, payload: int, number: int | None = None, *, metadata: int = 0) -> None:
+    """Make a buffer; its sizes are multiples of 64."""
     for part in (Part.LOCK, Part.DATA, Part.SPACE):
         view.make(part)
-    fields = {"oieb_size": OIEB_SIZE, "version_major": 1, "payload_size": payload, "payload_free_bytes": payload}
-    view.make_segment(OIEB_SIZE + payload, {**fields, "reader_pid": os.getpid()})
+    fields = {
+        "oieb_size": OIEB_SIZE,
+        "version_major": 1,
+        "metadata_size": metadata,
+        "metadata_free_bytes": metadata,
+        "payload_size": payload,
+        "payload_free_bytes": payload,
+        "reader_pid": number or os.getpid(),
+    }
+    view.make_segment(OIEB_SIZE + metadata + payload, fields)
 
 
-def connect(view: BufferView) -> None:
+def connect(view: BufferView, number: int | None = None) -> None:
     """Become the writer of a buffer that has none."""
-    view.overwrite("writer_pid", os.getpid())
+    view.overwrite("writer_pid", number or os.getpid())
 
 
 def leave(view: BufferView) -> None:

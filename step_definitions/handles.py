@@ -37,11 +37,16 @@ class HeldFrame:
 
 
 class Handles:
-    """What is open, by number. No number is given twice."""
+    """What is open, by number. No number is given twice.
+
+    What was closed last keeps its number until something else is closed, so that a call that comes too late meets the
+    library's own answer.
+    """
 
     def __init__(self) -> None:
         self._numbers = itertools.count(1)
         self._open: dict[int, Any] = {}
+        self._closed = 0
 
     def add(self, thing: Any) -> int:
         """Keep a thing and return its number."""
@@ -67,18 +72,22 @@ class Handles:
         return thing
 
     def close(self, number: int) -> None:
-        """Close a thing, after what it has lent was given back."""
+        """Close a thing, once, after what it has lent was given back."""
         thing = self.get(number, "close")
+        if number == self._closed:
+            raise DriverError("closed", f"what was open under the number {number} is closed already")
+        self._open.pop(self._closed, None)
+        self._closed = number
         for other, held in list(self._open.items()):
             if isinstance(held, HeldSlot | HeldFrame) and held.owner == number:
                 del self._open[other]
                 held.give_back()
-        del self._open[number]
         thing.close()
 
     def close_all(self) -> None:
         """Close everything, the youngest first. The first failure is raised once all are closed."""
         failures: list[Exception] = []
+        self._open.pop(self._closed, None)
         for number, thing in sorted(self._open.items(), reverse=True):
             if isinstance(thing, HeldSlot | HeldFrame):
                 continue

@@ -25,6 +25,7 @@ SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - where POSIX shared memor
 LOCK_DIRECTORY_VARIABLE: Final = "ZEROBUFFER_LOCK_DIR"
 HEADER: Final = struct.Struct("<QQ")
 OIEB_SIZE: Final = 128
+_LENGTH: Final = struct.Struct("<Q")
 
 _FIELDS: Final[Mapping[str, tuple[int, str]]] = {
     "oieb_size": (0, "<I"),
@@ -49,6 +50,7 @@ _FIELDS: Final[Mapping[str, tuple[int, str]]] = {
     "stream_start": (120, "<Q"),
 }
 _SIGNS: Final[Mapping[str, int]] = {"reader": 1 << 40, "writer": 1 << 41}
+_REMOVAL: Final = 1 << 42
 _FLOCK: Final = struct.Struct("@hhqqi4x")  # struct flock: type, whence, start, length, pid
 STRANGERS: Final = (b"a stranger's", 0o640)
 """Content and mode of a file that is nobody's lock."""
@@ -135,6 +137,10 @@ class BufferView:
         """Overwrite size and sequence at a position of the payload block."""
         self.write(self._payload(position), HEADER.pack(size, sequence))
 
+    def metadata(self) -> bytes:
+        """Return what stands in the metadata block behind its length; empty if there is none."""
+        return self.read(OIEB_SIZE + _LENGTH.size, max(0, self.field("metadata_written_bytes") - _LENGTH.size))
+
     def payload(self, position: int, length: int) -> bytes:
         """Return bytes of the payload block."""
         return self.read(self._payload(position), length)
@@ -173,8 +179,15 @@ class BufferView:
     @contextlib.contextmanager
     def holding_lock(self) -> Iterator[None]:
         """Hold its lock, as a reader does while it creates the buffer."""
-        with self._open(Part.LOCK, os.O_RDWR) as descriptor:
+        with self._open(Part.LOCK, os.O_RDWR | os.O_CREAT) as descriptor:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            yield
+
+    @contextlib.contextmanager
+    def being_removed(self) -> Iterator[None]:
+        """Hold the lock of who removes its segment."""
+        with self._segment(os.O_RDWR) as descriptor:
+            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _FLOCK.pack(fcntl.F_WRLCK, 0, _REMOVAL, 1, 0))
             yield
 
     def describe(self) -> str:
@@ -185,6 +198,10 @@ class BufferView:
             lines += [f"  {name} = {value}" for name, value in self.header().items()]
         lines += [f"  {part} = {self.semaphore(part)}" for part in (Part.DATA, Part.SPACE) if part.value in existing]
         return "\n".join(lines)
+
+    def take_away(self, part: Part) -> None:
+        """Remove the name of an object; who has it open has it still."""
+        self.path(part).unlink()
 
     def make_stale(self, part: Part, owner: int, *, made_at: float | None = None) -> None:
         """Leave one object as a dead owner would.

@@ -6,9 +6,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Collection, Coroutine
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from step_definitions.port import DriverError
+
+_LATE: Final = frozenset({"timeout", "buffer_full"})
+"""What an operation says once its time is over, and not before."""
+_ROUNDING: Final = 0.95
+"""Of its time must be over: clocks of implementations differ in grain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,17 +25,29 @@ class OperationOutcome:
         result: Its result.
         began: When, on the monotonic clock.
         ended: When it came back.
+        patience: Seconds that it was given to wait, if it may wait at all.
     """
 
     error: DriverError | None
     result: Any
     began: float
     ended: float
+    patience: float | None = None
 
     @property
     def seconds(self) -> float:
         """How long it took."""
         return self.ended - self.began
+
+    def judge_time(self) -> None:
+        """Fail if it gave up before its time was over, or waited all of it for an error that no waiting changes."""
+        if self.error is None or self.patience is None:
+            return
+        took = f"took {self.seconds * 1000:.0f} ms of the {self.patience * 1000:.0f} ms it was given"
+        if self.error.code in _LATE and self.seconds < self.patience * _ROUNDING:
+            raise AssertionError(f"it gave up early, with {self.error.code!r}: it {took}")
+        if self.error.code not in _LATE and self.seconds >= self.patience:
+            raise AssertionError(f"it learned late of {self.error.code!r}: it {took}")
 
 
 class PendingOperations:
@@ -44,10 +61,15 @@ class PendingOperations:
         self._pending: list[asyncio.Task[OperationOutcome]] = []
         self._endless: list[asyncio.Task[OperationOutcome]] = []
 
-    async def attempt(self, work: Awaitable[Any]) -> OperationOutcome:
-        """Await an operation that may fail, and keep its outcome."""
+    async def attempt(self, work: Awaitable[Any], *, patience: float | None = None) -> OperationOutcome:
+        """Await an operation that may fail, and keep its outcome.
+
+        Args:
+            work: The operation.
+            patience: Seconds that it was given to wait; :meth:`error` then judges its time, too.
+        """
         self._settle_before(work)
-        self._outcome = await _observed(work)
+        self._outcome = await _observed(work, patience)
         return self._outcome
 
     def start(self, work: Awaitable[Any], *, endless: bool = False) -> None:
@@ -96,7 +118,7 @@ class PendingOperations:
         """Return the error, which must carry one of these codes.
 
         Raises:
-            AssertionError: There is no error, or it has another code.
+            AssertionError: There is no error, it has another code, or it came at the wrong time.
         """
         wanted = " or ".join(repr(code) for code in codes)
         outcome = await self.outcome(timeout)
@@ -104,6 +126,7 @@ class PendingOperations:
             raise AssertionError(f"expected the error {wanted}, but the operation succeeded: {outcome.result!r}")
         if outcome.error.code not in codes:
             raise AssertionError(f"expected the error {wanted}, seen {outcome.error}") from outcome.error
+        outcome.judge_time()
         return outcome.error, outcome
 
     def settle(self) -> None:
@@ -147,10 +170,10 @@ def _nothing() -> OperationOutcome:
     raise AssertionError("nothing has been attempted")
 
 
-async def _observed(work: Awaitable[Any]) -> OperationOutcome:
+async def _observed(work: Awaitable[Any], patience: float | None = None) -> OperationOutcome:
     began = time.monotonic()
     try:
         result = await work
     except DriverError as error:
-        return OperationOutcome(error, None, began, time.monotonic())
-    return OperationOutcome(None, result, began, time.monotonic())
+        return OperationOutcome(error, None, began, time.monotonic(), patience)
+    return OperationOutcome(None, result, began, time.monotonic(), patience)

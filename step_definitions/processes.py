@@ -18,16 +18,37 @@ from typing import IO, Any, Final, cast
 _STOP_PATIENCE: Final = 10.0
 
 
+class Bystander:
+    """A process that does nothing. It has a number, and runs when this returns."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-S", "-c", "import sys; print(flush=True); sys.stdin.read()"]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        cast("IO[bytes]", self._process.stdout).readline()
+
+    @property
+    def number(self) -> int:
+        """What the system calls it."""
+        return self._process.pid
+
+    def end(self, *, reaped: bool = True) -> None:
+        """End it. One that is not reaped is a zombie until the next call."""
+        self._process.kill()
+        if reaped:
+            with self._process:
+                pass
+        else:
+            os.waitid(os.P_PID, self.number, os.WEXITED | os.WNOWAIT)
+
+
 @contextlib.contextmanager
 def bystander() -> Iterator[int]:
     """Start a process that does nothing, wait until it runs, and give its number."""
-    with subprocess.Popen(
-        [sys.executable, "-S", "-c", "import sys; print(flush=True); sys.stdin.read()"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as process:
-        cast("IO[bytes]", process.stdout).readline()
-        yield process.pid
+    process = Bystander()
+    try:
+        yield process.number
+    finally:
+        process.end()
 
 
 def dead_number() -> int:

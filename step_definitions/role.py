@@ -239,6 +239,20 @@ class Role:
             await self.driver.release(frame.frame)
         return len(held)
 
+    def expect_within(self, seconds: float, milliseconds: float, since: str) -> None:
+        """Fail if something took longer than it may, and than a shared machine excuses.
+
+        Raises:
+            AssertionError: It did.
+        """
+        slack = self.settings.slack
+        self.logger.info("noticed", milliseconds=round(seconds * 1000, 3), since=since)
+        if seconds > milliseconds / 1000 + slack:
+            raise AssertionError(
+                f"noticed {seconds * 1000:.0f} ms after {since}, expected at most {milliseconds:g} ms "
+                f"(and {slack * 1000:.0f} ms of slack)"
+            )
+
     async def watch_peer(self, number: int) -> None:
         """Note the moment at which the other side's process ends, unless it is this role's own."""
         if self.watch is None and number != await self.pid():

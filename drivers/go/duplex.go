@@ -12,6 +12,8 @@ const (
 	stopPatience = 5 * time.Second
 
 	refusal = 5 * waitSlice
+
+	refusalText = "no response: the handler failed"
 )
 
 // failureMark begins a response that is the text of an error. It is no UTF-8, and as long as the least that always fits.

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"sync/atomic"
 	"unsafe"
+
+	"zerobuffer/internal/points"
 )
 
 const (
@@ -84,6 +86,7 @@ func (b *oieb) format(metadata, payload, readerPID uint64) {
 	b.payloadFree.Store(payload)
 	b.ours.committed.Store(payload)
 	b.ours.released.Store(payload)
+	points.Pass(points.ReaderFormatted)
 	b.readerPID.Store(readerPID)
 }
 

@@ -179,10 +179,12 @@ func (s *Server) connect() (*Writer, error) {
 	}
 }
 
-// refuseClient lets the client see a writer that came and went, not one that never came: it stays for several of the
-// looks that a waiting client takes.
+// refuseClient leaves a client that does not know what an error is. One that got nothing before finds metadata: without a
+// trace, a writer that came and went looks like one that never came. Where there is no room for it, the server stays for
+// several of the looks that a waiting client takes.
 func (s *Server) refuseClient() {
-	if s.responses != nil && s.responses.NextSequence() == 1 {
+	if s.responses != nil && s.responses.NextSequence() == 1 &&
+		errors.Is(s.responses.SetMetadata([]byte(refusalText)), MetadataTooLarge) {
 		time.Sleep(refusal)
 	}
 	s.dropClient()

@@ -43,6 +43,7 @@ func (s *stream) join(owner uint64) error {
 	} else if !foreign {
 		ours.connection.Store((number + 1) << 32)
 	}
+	points.Pass(points.WriterAnnounced)
 	if s.block.writerPID.CompareAndSwap(0, ownPID()) {
 		now, err = s.look()
 		if s.plain || err == nil && s.committed == now.released+s.size()-now.free {

@@ -18,6 +18,7 @@ from step_definitions.role import Role
 from step_definitions.sentences import acting
 
 _SIZE = 1000
+_METADATA = 10
 
 
 @dataclass(slots=True)
@@ -73,7 +74,8 @@ class DeathSteps:
         """Read what was committed, then learn of the death."""
         done = await self._role.read_many(count)
         expect_equal(count, done.frames, "frames read")
-        await self._role.operations.attempt(self._role.read(timeout=self._role.settings.attempt_timeout))
+        timeout = self._role.settings.attempt_timeout
+        await self._role.operations.attempt(self._role.read(timeout=timeout), patience=timeout)
         await self._role.operations.error([code], self._role.settings.read_timeout)
 
     @step(acting(r"has the writer of buffer '(?P<base>[^']+)' halted"))
@@ -159,11 +161,31 @@ class DeathSteps:
         other = await self._start(name)
         await self._halt_in(other, point, self._join(other.driver, self._role.view(base).name))
 
-    @step(acting(r"has '(?P<name>[^']+)' halt at '(?P<point>[^']+)' of a read"))
-    async def other_halts_in_read(self, name: str, point: str) -> None:
-        """Have a process that was started stop in the middle of a read."""
+    @step(
+        acting(
+            r"starts process '(?P<name>[^']+)', which halts at '(?P<point>[^']+)' of the creation of buffer "
+            r"'(?P<base>[^']+)' with metadata size '(?P<metadata>[^']+)' and payload size '(?P<payload>[^']+)'"
+        )
+    )
+    async def other_halts_in_creation(
+        self, name: str, point: str, base: str, metadata: ByteSize, payload: ByteSize
+    ) -> None:
+        """Start another process of the same implementation and have it stop while it makes a buffer."""
+        other = await self._start(name)
+        full = self._role.view(base).name
+        await self._halt_in(other, point, other.driver.create(full, metadata=metadata, payload=payload))
+
+    @step(acting(r"lets '(?P<name>[^']+)' go on, which then has its buffer"))
+    async def other_has_created(self, name: str) -> None:
+        """Let the creation come to its end."""
+        self._other(name).handle = await self._go_on(name)
+
+    @step(acting(r"has '(?P<name>[^']+)' halt at '(?P<point>[^']+)' of (?P<operation>a read|a write|its metadata)"))
+    async def other_halts(self, name: str, point: str, operation: str) -> None:
+        """Have a process that was started stop in the middle of an operation."""
         other = self._other(name)
-        await self._halt_in(other, point, self._take(other))
+        operations = {"a read": self._take, "a write": self._put, "its metadata": self._describe}
+        await self._halt_in(other, point, operations[operation](other))
 
     @step(acting(r"lets '(?P<name>[^']+)' go on, which then writes '(?P<count>\d+)' frames of size '(?P<size>[^']+)'"))
     async def other_has_connected(self, name: str, count: int, size: ByteSize) -> None:
@@ -171,10 +193,15 @@ class DeathSteps:
         handle = await self._go_on(name)
         await self._other(name).driver.write(handle, Payload(Pattern.FRAME, size), count=count)
 
-    @step(acting(r"lets '(?P<name>[^']+)' go on, which then has frame '(?P<sequence>\d+)'"))
-    async def other_has_read(self, name: str, sequence: int) -> None:
-        """Let the read come to its end."""
+    @step(acting(r"lets '(?P<name>[^']+)' go on, which then has (?:written )?frame '(?P<sequence>\d+)'"))
+    async def other_has_frame(self, name: str, sequence: int) -> None:
+        """Let the read or the write come to its end."""
         expect_equal(sequence, await self._go_on(name), "sequence of the frame")
+
+    @step(acting(r"lets '(?P<name>[^']+)' go on, which then has written its metadata"))
+    async def other_has_described(self, name: str) -> None:
+        """Let the metadata come to its end."""
+        await self._go_on(name)
 
     @step(acting(r"has '(?P<name>[^']+)' read '(?P<count>\d+)' frames from '(?P<first>\d+)' on, and no further"))
     async def other_reads(self, name: str, count: int, first: int) -> None:
@@ -221,6 +248,13 @@ class DeathSteps:
         frame = await other.driver.read(other.handle)
         await other.driver.release(frame.frame)
         return frame.sequence
+
+    async def _put(self, other: _Other) -> int:
+        return (await other.driver.write(other.handle, Payload(Pattern.FRAME, _SIZE))).last
+
+    async def _describe(self, other: _Other) -> int:
+        await other.driver.write_metadata(other.handle, Payload(Pattern.SIMPLE, _METADATA))
+        return 0
 
     async def _join(self, driver: Driver, name: str) -> int:
         try:

@@ -6,17 +6,21 @@ import asyncio
 import time
 from dataclasses import dataclass, field, replace
 
-from harmony import ByteSize, expect_equal, step, then
+from harmony import ByteSize, ScenarioContext, expect_equal, step, then
+from step_definitions import foreign_peer
+from step_definitions.held_resources import HeldResources
 from step_definitions.observer import HEADER, BufferView, Part
 from step_definitions.patterns import Pattern, Payload, digest
 from step_definitions.port import Blob, Driver
 from step_definitions.role import Role
 from step_definitions.sentences import acting, stating
+from step_definitions.steps.signs_of_life import SignsOfLifeSteps
 
 _REQUEST_METADATA = 4096
 _REQUEST_PAYLOAD = 1 << 20
 _RESPONSE_METADATA = 4096
 _RESPONSE_PAYLOAD = 1 << 22
+_SMALL_PAYLOAD = 4096
 _MODES = frozenset({"SingleThread"})
 
 
@@ -50,9 +54,14 @@ class _Talk:
 class DuplexChannelSteps:
     """Requests and responses."""
 
-    def __init__(self, role: Role, driver: Driver) -> None:
+    def __init__(
+        self, role: Role, driver: Driver, context: ScenarioContext, signs: SignsOfLifeSteps, held: HeldResources
+    ) -> None:
         self._role = role
         self._driver = driver
+        self._context = context
+        self._signs = signs
+        self._held = held
         self._server = 0
         self._talks: dict[str, _Talk] = {}
         self._talk = _Talk()
@@ -115,12 +124,16 @@ class DuplexChannelSteps:
         """Fail for the first, third, fifth … request, and answer the others with themselves."""
         await self._driver.handle(self._server, "faulty")
 
+    @step(acting(r"tries to start a handler again"))
+    async def try_start_again(self) -> None:
+        """Start answering with another handler, beside the one that there is."""
+        await self._role.operations.attempt(self._driver.handle(self._server, "double"))
+
     @step(acting(r"tries to receive a response"))
     async def try_receive(self) -> None:
         """Receive the next response, which may be an error."""
-        await self._role.operations.attempt(
-            self._driver.receive(self._talk.handle, timeout=self._role.settings.read_timeout)
-        )
+        timeout = self._role.settings.read_timeout
+        await self._role.operations.attempt(self._driver.receive(self._talk.handle, timeout=timeout), patience=timeout)
 
     @then(acting(r"should have found its requests read-only"))
     async def requests_read_only(self) -> None:
@@ -146,6 +159,53 @@ class DuplexChannelSteps:
     async def dial_small(self, base: str, payload: ByteSize) -> None:
         """Become the client of a channel, with little room for responses."""
         await self._dial(base, payload)
+
+    @step(acting(r"becomes the client of channel '(?P<base>[^']+)', asks and leaves '(?P<times>\d+)' times"))
+    async def visit(self, base: str, times: int) -> None:
+        """Become the client of a channel, send a request, receive its response, and leave, again and again."""
+        for _ in range(times):
+            await self._dial(base, _SMALL_PAYLOAD)
+            await self._send(Payload(Pattern.SIMPLE, 100))
+            await self._expect(Payload(Pattern.SIMPLE, 100))
+            await self._driver.close(self._talk.handle)
+            await self._held.note()
+
+    @step(acting(r"tries to create duplex channel client '(?P<base>[^']+)'"))
+    async def try_dial(self, base: str) -> None:
+        """Become the client of a channel, or learn after a moment that it has no server."""
+        await self._role.require_capabilities()
+        await self._role.operations.attempt(self._dial(base, _RESPONSE_PAYLOAD, self._role.settings.quiet_timeout))
+
+    @step(acting(r"starts to create duplex channel client '(?P<base>[^']+)'"))
+    async def start_dialling(self, base: str) -> None:
+        """Begin to wait for the server of a channel."""
+        self._role.operations.start(self._dial(base, _RESPONSE_PAYLOAD))
+
+    @step(acting(r"sees another implementation become the client of channel '(?P<base>[^']+)' in a process of its own"))
+    def foreign_dial(self, base: str) -> None:
+        """Be the client as one that knows part one of the protocol alone."""
+        self._talk = _Talk(self._role.naming.name(base))
+        responses, number = self._view("response"), self._signs.living()
+        self._context.on_cleanup(responses.sweep)
+        foreign_peer.create(responses, _SMALL_PAYLOAD, number, metadata=_RESPONSE_METADATA)
+        foreign_peer.connect(self._view("request"), number)
+
+    @step(acting(r"sees the other implementation send request with size '(?P<size>[^']+)'"))
+    def foreign_send(self, size: ByteSize) -> None:
+        """Write its first request into memory and signal it."""
+        foreign_peer.write(self._view("request"), size, 1)
+
+    @then(acting(r"should see the other implementation left without a response, and told '(?P<text>[^']+)'"))
+    async def foreign_left(self, text: str) -> None:
+        """The server came and went; what stands in the response buffer is a trace, and no frame."""
+        responses = self._view("response")
+        await self._role.poll(
+            lambda: responses.metadata() != b"" and responses.field("writer_pid") == 0,
+            "a server that wrote metadata and left",
+        )
+        expect_equal(text.encode(), responses.metadata(), "metadata of the response buffer")
+        seen = (responses.field("payload_written_count"), responses.semaphore(Part.DATA))
+        expect_equal((0, 0), seen, "(frames, tokens) of the response buffer")
 
     @step(acting(r"turns to channel '(?P<base>[^']+)'"))
     def turn_to(self, base: str) -> None:
@@ -234,8 +294,8 @@ class DuplexChannelSteps:
     async def none_lost(self) -> None:
         """Count the responses, and look for one too many."""
         expect_equal(len(self._talk.sent), len(self._talk.received), "number of responses")
-        operations = self._role.operations
-        await operations.attempt(self._driver.receive(self._talk.handle, timeout=self._role.settings.quiet_timeout))
+        operations, timeout = self._role.operations, self._role.settings.quiet_timeout
+        await operations.attempt(self._driver.receive(self._talk.handle, timeout=timeout), patience=timeout)
         await operations.error(["timeout"], self._role.settings.read_timeout)
 
     @then(acting(r"receives exactly '(?P<count>\d+)' responses"))
@@ -300,12 +360,12 @@ class DuplexChannelSteps:
             await asyncio.sleep(self._role.settings.blocked_for)
         return now
 
-    async def _dial(self, base: str, payload: int) -> None:
+    async def _dial(self, base: str, payload: int, timeout: float | None = None) -> None:
         name = self._role.naming.name(base)
         self._role.view_exactly(f"{name}_request")
         self._role.owns(f"{name}_response")
         handle = await self._driver.dial(
-            name, metadata=_RESPONSE_METADATA, payload=payload, timeout=self._role.settings.read_timeout
+            name, metadata=_RESPONSE_METADATA, payload=payload, timeout=timeout or self._role.settings.read_timeout
         )
         self._talk = self._talks[base] = _Talk(name, handle)
 

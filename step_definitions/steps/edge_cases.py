@@ -62,8 +62,8 @@ class EdgeCaseSteps:
     @then(acting(r"should find no further frame"))
     async def no_further_frame(self) -> None:
         """Wait a moment for a frame that must not come."""
-        operations = self._role.operations
-        await operations.attempt(self._role.read(timeout=self._role.settings.quiet_timeout))
+        operations, timeout = self._role.operations, self._role.settings.quiet_timeout
+        await operations.attempt(self._role.read(timeout=timeout), patience=timeout)
         await operations.error(["timeout"], self._role.settings.read_timeout)
 
     @step(stating(r"the (?P<part>data|space) semaphore of buffer '(?P<base>[^']+)' should stand at '(?P<value>\d+)'"))

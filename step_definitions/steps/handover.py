@@ -45,9 +45,7 @@ class HandoverSteps:
         ended = time.monotonic()
         expect_equal([], view.existing(), "objects of the buffer")
         _, outcome = await self._role.operations.error([code], self._role.settings.read_timeout)
-        late = outcome.ended - ended
-        if late > milliseconds / 1000 + self._role.settings.slack:
-            raise AssertionError(f"noticed {late * 1000:.0f} ms after the end")
+        self._role.expect_within(outcome.ended - ended, milliseconds, "the end")
         await asyncio.sleep(0)
 
     @step(stating(r"another implementation (?P<deed>connects to|leaves) buffer '(?P<base>[^']+)'"))

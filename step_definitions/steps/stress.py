@@ -8,52 +8,29 @@ import time
 from collections import Counter
 
 from harmony import ByteSize, expect_equal, step, then
+from step_definitions.held_resources import HeldResources
 from step_definitions.observer import BufferView
 from step_definitions.patterns import Pattern, Payload
 from step_definitions.port import Driver, DriverError
-from step_definitions.processes import Holdings
 from step_definitions.role import Role
 from step_definitions.sentences import acting, stating
 from step_definitions.verification import verify_series
 
 _COUNTERS = 1 << 64
 _BATCH = 500
-_LEEWAY = 2
 
 
 class StressSteps:
-    """Many buffers, long runs, storms; and what is held afterwards."""
+    """Many buffers, long runs, storms."""
 
-    def __init__(self, role: Role, driver: Driver) -> None:
+    def __init__(self, role: Role, driver: Driver, held: HeldResources) -> None:
         self._role = role
+        self._held = held
         self._driver = driver
-        self._before: Holdings | None = None
         self._written = 0
         self._crowd: list[str] = []
         self._storm: asyncio.Task[Counter[str]] | None = None
         self._calm = asyncio.Event()
-
-    @step(acting(r"creates and closes buffer '(?P<base>[^']+)' '(?P<times>\d+)' times"))
-    async def come_and_go(self, base: str, times: int) -> None:
-        """Create and close, again and again."""
-        await self._role.create(base, 64, 4096)
-        await self._role.close(base)
-        await self._count()
-        for _ in range(times - 1):
-            await self._role.create(base, 64, 4096)
-            await self._role.close(base)
-
-    @then(acting(r"should hold no more resources than before"))
-    async def nothing_more(self) -> None:
-        """Compare descriptors, mappings and threads with what the process held at first."""
-        if self._before is None:
-            raise AssertionError("nothing has been counted before")
-        now = Holdings.of(await self._role.pid())
-        growth = {
-            name: getattr(now, name) - getattr(self._before, name) for name in ("descriptors", "mappings", "threads")
-        }
-        if any(value > _LEEWAY for value in growth.values()):
-            raise AssertionError(f"held more than before: {growth}")
 
     @step(acting(r"writes frames of size '(?P<size>[^']+)' for the time of a long run"))
     async def write_long(self, size: ByteSize) -> None:
@@ -63,7 +40,7 @@ class StressSteps:
     @step(acting(r"reads frames for the time of a long run"))
     async def read_long(self) -> None:
         """Read for the configured time and check every byte."""
-        await self._count()
+        await self._held.note()
         end = time.monotonic() + self._role.settings.long_run + self._role.settings.idle_timeout
         while time.monotonic() < end:
             done = await self._role.read_many()
@@ -84,7 +61,7 @@ class StressSteps:
     @step(acting(r"creates buffers called '(?P<base>[^']+)' until it is refused"))
     async def crowd(self, base: str) -> None:
         """Create buffers until the system refuses."""
-        await self._count()
+        await self._held.note()
         for number in range(10_000):
             name = f"{base}-{number}"
             outcome = await self._role.operations.attempt(self._role.create(name, 64, 4096))
@@ -138,6 +115,3 @@ class StressSteps:
                 recipe = Payload(Pattern.FRAME, size)
                 done = await self._driver.write(self._role.endpoints.writer(), recipe, count=_BATCH, timeout=30)
                 self._written += done.frames
-
-    async def _count(self) -> None:
-        self._before = self._before or Holdings.of(await self._role.pid())

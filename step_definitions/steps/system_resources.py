@@ -1,4 +1,4 @@
-"""Sentences of features/07-system-resources.feature: what the system refuses."""
+"""Sentences of features/07-system-resources.feature: what the system refuses, and what it gets back."""
 
 from __future__ import annotations
 
@@ -6,16 +6,24 @@ import resource
 
 from harmony import ByteSize, ScenarioContext, expect_equal, given, step, then
 from step_definitions import processes
+from step_definitions.held_resources import HeldResources
 from step_definitions.observer import Part
+from step_definitions.patterns import Pattern, Payload
+from step_definitions.port import Driver
 from step_definitions.role import Role
 from step_definitions.sentences import acting, stating
+from step_definitions.verification import verify_frame
+
+_SMALL = Payload(Pattern.SIMPLE, 100)
 
 
 class SystemResourceSteps:
-    """Obstacles and limits."""
+    """Obstacles and limits; what comes and goes."""
 
-    def __init__(self, role: Role, context: ScenarioContext) -> None:
+    def __init__(self, role: Role, driver: Driver, context: ScenarioContext, held: HeldResources) -> None:
         self._role = role
+        self._driver = driver
+        self._held = held
         self._context = context
         self._limits: list[tuple[int, int, tuple[int, int]]] = []
 
@@ -69,6 +77,73 @@ class SystemResourceSteps:
         for number, kind, before in self._limits:
             resource.prlimit(number, kind, before)
         self._limits.clear()
+
+    @step(acting(r"creates and closes buffer '(?P<base>[^']+)' '(?P<times>\d+)' times"))
+    async def come_and_go(self, base: str, times: int) -> None:
+        """Create and close, again and again."""
+        for _ in range(times):
+            await self._role.create(base, 64, 4096)
+            await self._role.close(base)
+            await self._held.note()
+
+    @step(acting(r"connects to buffer '(?P<base>[^']+)', writes a frame and leaves, '(?P<times>\d+)' times"))
+    async def visit(self, base: str, times: int) -> None:
+        """Connect, write a frame and close, again and again."""
+        for _ in range(times):
+            await self._role.connect(base)
+            await self._role.write(_SMALL)
+            await self._role.close(base)
+            await self._held.note()
+
+    @step(acting(r"reads '(?P<count>\d+)' frames, each the first one of its writer"))
+    async def read_visitors(self, count: int) -> None:
+        """Read and release frames, and compare number and bytes of each."""
+        for _ in range(count):
+            frame = await self._role.read()
+            expect_equal(1, frame.sequence, "sequence of the frame")
+            await verify_frame(self._driver, frame, _SMALL)
+            await self._role.release_all()
+            await self._held.note()
+
+    @step(
+        acting(r"closes both sides of buffer '(?P<base>[^']+)' with a frame and a place lent, '(?P<times>\d+)' times")
+    )
+    async def close_lent(self, base: str, times: int) -> None:
+        """Create and connect, read a frame and request a place, and close all with both of them out."""
+        for _ in range(times):
+            await self._role.create(base, 64, 4096)
+            await self._role.connect(base)
+            await self._role.write(_SMALL)
+            await self._role.read(hold=True)
+            await self._driver.acquire(self._role.endpoints.writer(), _SMALL.size)
+            await self._role.close(base)
+            await self._held.note()
+
+    @step(
+        acting(
+            r"is refused buffer '(?P<base>[^']+)' as a (?P<side>reader|writer) "
+            r"with '(?P<code>[^']+)', '(?P<times>\d+)' times"
+        )
+    )
+    async def refused(self, base: str, side: str, code: str, times: int) -> None:
+        """Try to create a buffer, or to connect to it, again and again."""
+        name, operations = self._role.view(base).name, self._role.operations
+        for _ in range(times):
+            connecting = side == "writer"
+            work = self._driver.connect(name) if connecting else self._driver.create(name, metadata=0, payload=64)
+            await operations.attempt(work)
+            await operations.error([code], self._role.settings.read_timeout)
+            await self._held.note()
+
+    @step(acting(r"takes stock of its resources"))
+    async def take_stock(self) -> None:
+        """Count descriptors, mappings and threads."""
+        await self._held.note()
+
+    @then(acting(r"should hold no more resources than before"))
+    async def nothing_more(self) -> None:
+        """Compare descriptors, mappings and threads with what the process held at first."""
+        await self._held.expect_no_more()
 
     def _limit(self, number: int, kind: int, value: int) -> None:
         if not self._limits:

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from step_definitions.pending_operations import PendingOperations
+from step_definitions.pending_operations import OperationOutcome, PendingOperations
 from step_definitions.port import DriverError
 
 
@@ -112,4 +112,30 @@ def test_an_error_in_the_background_fails_the_end() -> None:
         await operations.close(1)
 
     with pytest.raises(AssertionError, match="in the background: buffer_full"):
+        play(scene)
+
+
+def given_up(code: str, *, after: float, of: float) -> OperationOutcome:
+    return OperationOutcome(DriverError(code, "no"), None, began=0.0, ended=after, patience=of)
+
+
+@pytest.mark.parametrize("code", ["timeout", "buffer_full"])
+def test_what_gives_up_before_its_time_fails(code: str) -> None:
+    given_up(code, after=2.0, of=2.0).judge_time()
+    with pytest.raises(AssertionError, match=f"it gave up early, with '{code}': it took 0 ms of the 2000 ms"):
+        given_up(code, after=0.0, of=2.0).judge_time()
+
+
+def test_a_refusal_that_took_its_whole_time_fails() -> None:
+    given_up("reader_dead", after=1.9, of=2.0).judge_time()
+    with pytest.raises(AssertionError, match="it learned late of 'reader_dead': it took 2000 ms of the 2000 ms"):
+        given_up("reader_dead", after=2.0, of=2.0).judge_time()
+
+
+def test_an_attempt_that_has_a_time_is_judged_by_it() -> None:
+    async def scene(operations: PendingOperations) -> None:
+        await operations.attempt(fails(), patience=2.0)
+        await operations.error(["buffer_full"], 1)
+
+    with pytest.raises(AssertionError, match="it gave up early"):
         play(scene)

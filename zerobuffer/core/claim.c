@@ -1,6 +1,7 @@
 /* Becoming the writer of a buffer. */
 #include <unistd.h>
 
+#include "point.h"
 #include "writer.h"
 
 /* The caller tries again: another writer is connecting or leaving, or the reader is inside a release. */
@@ -49,6 +50,7 @@ static int64_t connect(ZbWriter *self) {
     /* `connection` is stored before the claim: whenever writer_pid names a writer of ours, `connection` does, too. */
     if (resumed == ZB_RESUMED) zb_ring_announce(ring, committed, (uint32_t)getpid());
     else if (zb_load(&oieb->released) != 0) zb_store(&oieb->connection, zb_connection(last + 1, 0));
+    ZB_POINT(WRITER_ANNOUNCED);
     if (!atomic_compare_exchange_strong(&oieb->writer_pid, &owner, (uint64_t)getpid())) {
         zb_store(&oieb->connection, zb_connection(last, 0));
         return refusal(oieb, owner);

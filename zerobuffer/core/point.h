@@ -6,6 +6,7 @@
 
 #define ZB_POINT_LIST(X)                                                                                               \
     X(WRITER_OPENED, "writer.opened")                                                                                  \
+    X(WRITER_ANNOUNCED, "writer.announced")                                                                            \
     X(WRITER_PLANNED, "writer.planned")                                                                                \
     X(WRITER_DATA, "writer.data")                                                                                      \
     X(WRITER_HEADER, "writer.header")                                                                                  \
@@ -17,6 +18,7 @@
     X(WRITER_POST, "writer.post")                                                                                      \
     X(WRITER_DONE, "writer.done")                                                                                      \
     X(WRITER_METADATA, "writer.metadata")                                                                              \
+    X(READER_FORMATTED, "reader.formatted")                                                                            \
     X(READER_TOKEN, "reader.token")                                                                                    \
     X(READER_WRAP, "reader.wrap")                                                                                      \
     X(READER_POSITION, "reader.position")                                                                              \

@@ -21,6 +21,7 @@ void zb_ring_format(void *base, uint64_t metadata_size, uint64_t payload_size, u
     zb_store(&oieb->payload_free_bytes, payload_size);
     zb_store(&oieb->committed, payload_size);
     zb_store(&oieb->released, payload_size);
+    ZB_POINT(READER_FORMATTED);
     /* Release: a writer that sees reader_pid sees every field above. */
     zb_store(&oieb->reader_pid, reader_pid);
 }

@@ -92,6 +92,9 @@ void Handles::close(std::uint64_t number) {
         const auto found = objects_.find(number);
         if (found == objects_.end()) throw nothing_under(number);
         if (owner_of(found->second) != 0) throw wrong_kind(number);
+        if (number == closed_) throw nothing_under(number);
+        objects_.erase(closed_);
+        closed_ = number;
         for (auto at = objects_.begin(); at != objects_.end();) {
             if (owner_of(at->second) == number) {
                 closing.push_back(std::move(at->second));
@@ -100,8 +103,7 @@ void Handles::close(std::uint64_t number) {
                 ++at;
             }
         }
-        closing.push_back(std::move(found->second));
-        objects_.erase(found);
+        closing.push_back(found->second);
     }
     for (const Object& object : closing) std::visit(Close{handler_patience}, object);
 }
@@ -111,6 +113,7 @@ void Handles::end() {
     {
         const std::lock_guard lock(mutex_);
         ended_ = true;
+        objects_.erase(closed_);
         closing.swap(objects_);
     }
     for (auto at = closing.rbegin(); at != closing.rend(); ++at) std::visit(Close{0ns}, at->second);

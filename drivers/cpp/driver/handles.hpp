@@ -97,6 +97,9 @@ private:
     mutable std::mutex mutex_;
     std::uint64_t last_ = 0;
     std::map<std::uint64_t, Object> objects_;
+    /// What was closed last keeps its number until something else is closed: a call that comes too late meets the
+    /// library's own answer.
+    std::uint64_t closed_ = 0;
     bool ended_ = false;
 };
 

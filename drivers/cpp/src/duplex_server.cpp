@@ -13,6 +13,7 @@
 #include <mutex>
 #include <optional>
 #include <stdexcept>
+#include <string_view>
 #include <system_error>
 #include <thread>
 #include <utility>
@@ -29,7 +30,11 @@ constexpr auto look = 10ms;
 constexpr auto connect_patience = 5s;
 /// There is no event for a response buffer that comes into being.
 constexpr auto connect_retry = 1ms;
-/// How long to stay connected to a client that is failed: it must be seen to have come before it is seen to leave.
+/// Metadata of a response buffer whose first response could not be made. Without a trace, a writer that came and went looks
+/// to the client like one that never came.
+constexpr std::string_view no_response = "no response: the handler failed";
+/// How long to stay connected to a client whose metadata block has no room for that: it must see the server before it
+/// leaves.
 constexpr auto farewell = 100ms;
 
 } // namespace
@@ -172,7 +177,9 @@ private:
                 respond(std::as_bytes(std::span(text)).first(std::min(text.size(), responses_->always_fits())));
                 return;
             }
-            if (responses_->next_sequence() == 1) std::this_thread::sleep_for(farewell);
+            if (responses_->next_sequence() == 1) responses_->set_metadata(std::as_bytes(std::span(no_response)));
+        } catch (const MetadataTooLargeError&) {
+            std::this_thread::sleep_for(farewell);
         } catch (const Error&) {
             // It is gone already, or never showed its response buffer.
         }

@@ -2,6 +2,7 @@
 
 #include "deadline.hpp"
 #include "failure.hpp"
+#include "point.hpp"
 #include "process.hpp"
 
 #include <algorithm>
@@ -245,6 +246,7 @@ Created create(const Names& names, const BufferConfig& config) {
     if (::pwrite(file.get(), &block, sizeof block, 0) != ::ssize_t{sizeof block}) refuse(errno, "format the segment");
     try {
         Segment segment(std::move(locks), file.get(), size, Segment::Access::reader);
+        pass(Point::reader_formatted);
         // Last: everything stands that a writer looks for.
         store(segment.control().reader_pid, static_cast<std::uint64_t>(::getpid()));
         return {.owned = std::move(owned),

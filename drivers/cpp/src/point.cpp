@@ -18,6 +18,7 @@ std::atomic<Deed> armed_deed{Deed::die};
 
 constexpr std::array named{
     std::pair{std::string_view("writer.opened"), Point::writer_opened},
+    std::pair{std::string_view("writer.announced"), Point::writer_announced},
     std::pair{std::string_view("writer.planned"), Point::writer_planned},
     std::pair{std::string_view("writer.data"), Point::writer_data},
     std::pair{std::string_view("writer.header"), Point::writer_header},
@@ -29,6 +30,7 @@ constexpr std::array named{
     std::pair{std::string_view("writer.post"), Point::writer_post},
     std::pair{std::string_view("writer.done"), Point::writer_done},
     std::pair{std::string_view("writer.metadata"), Point::writer_metadata},
+    std::pair{std::string_view("reader.formatted"), Point::reader_formatted},
     std::pair{std::string_view("reader.token"), Point::reader_token},
     std::pair{std::string_view("reader.wrap"), Point::reader_wrap},
     std::pair{std::string_view("reader.position"), Point::reader_position},

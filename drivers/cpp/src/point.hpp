@@ -9,6 +9,7 @@ namespace zerobuffer::detail {
 enum class Point {
     none,
     writer_opened,
+    writer_announced,
     writer_planned,
     writer_data,
     writer_header,
@@ -20,6 +21,7 @@ enum class Point {
     writer_post,
     writer_done,
     writer_metadata,
+    reader_formatted,
     reader_token,
     reader_wrap,
     reader_position,

@@ -90,6 +90,7 @@ void WriterCore::claim() {
     } else {
         ring_.leave(last + 1);
     }
+    pass(Point::writer_announced);
     const bool claimed = compare_and_swap(block.writer_pid, 0, own);
     // A foreign writer may have come and gone between the look and the claim.
     if (claimed && (*committed == 0 || ring_.find_committed() == committed)) return;

@@ -28,7 +28,7 @@ namespace ZeroBuffer.Driver
         public object Close(Params given)
         {
             // The request that takes it closes it. Another one at the same time is told that it is closed.
-            handles.TakeWithHeld(given, "handle").ForEach(thing => thing.Dispose());
+            handles.EndWithHeld(given, "handle").ForEach(thing => thing.Dispose());
             return null;
         }
 

@@ -3,10 +3,14 @@ using System.Collections.Generic;
 
 namespace ZeroBuffer.Driver
 {
-    /// <summary>What is open, by number. A number is never given twice.</summary>
+    /// <summary>
+    /// What is open, by number. A number is never given twice. What was closed last keeps its number until something
+    /// else is closed: a call that comes too late meets the library's own answer.
+    /// </summary>
     internal sealed class Handles
     {
         private readonly Dictionary<long, IDisposable> things = new Dictionary<long, IDisposable>();
+        private long closed;
         private long last;
         private bool isEnding;
 
@@ -57,17 +61,20 @@ namespace ZeroBuffer.Driver
             }
         }
 
-        /// <summary>Removes a thing, and before it its frames and slots.</summary>
-        public List<IDisposable> TakeWithHeld(Params given, string name)
+        /// <summary>Marks a thing as closed, once; returns its frames and slots, which have no number any more, and it.</summary>
+        public List<IDisposable> EndWithHeld(Params given, string name)
         {
             var chosen = given.Number(name);
             lock (things)
             {
                 var owner = Get<IDisposable>(chosen, name);
-                if (owner is Held)
+                if (owner is Held || chosen == closed)
                 {
                     throw IsClosed(chosen, name);
                 }
+
+                things.Remove(closed);
+                closed = chosen;
 
                 var all = new List<IDisposable>();
                 foreach (var number in new List<long>(things.Keys))
@@ -79,19 +86,19 @@ namespace ZeroBuffer.Driver
                     }
                 }
 
-                things.Remove(chosen);
                 all.Add(owner);
                 return all;
             }
         }
 
-        /// <summary>Removes everything, the youngest first; nothing is kept from now on.</summary>
+        /// <summary>Removes everything that is not closed, the youngest first; nothing is kept from now on.</summary>
         public List<IDisposable> TakeAll()
         {
             lock (things)
             {
                 isEnding = true;
                 var numbers = new List<long>(things.Keys);
+                numbers.Remove(closed);
                 numbers.Sort();
                 numbers.Reverse();
                 var all = numbers.ConvertAll(number => things[number]);

@@ -1,4 +1,5 @@
 using System;
+using System.Text;
 using System.Threading;
 
 namespace ZeroBuffer
@@ -16,7 +17,7 @@ namespace ZeroBuffer
     {
         private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(5);
         private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(10);
-        private static readonly byte[] Failed = { 1 };
+        private static readonly byte[] Failed = Encoding.ASCII.GetBytes("no response: the handler failed");
 
         private readonly object starting = new object();
         private readonly CancellationTokenSource stopping = new CancellationTokenSource();

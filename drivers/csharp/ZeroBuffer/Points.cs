@@ -20,6 +20,7 @@ namespace ZeroBuffer
     public static class Points
     {
         internal const string WriterOpened = "writer.opened";
+        internal const string WriterAnnounced = "writer.announced";
         internal const string WriterPlanned = "writer.planned";
         internal const string WriterData = "writer.data";
         internal const string WriterHeader = "writer.header";
@@ -31,6 +32,7 @@ namespace ZeroBuffer
         internal const string WriterPost = "writer.post";
         internal const string WriterDone = "writer.done";
         internal const string WriterMetadata = "writer.metadata";
+        internal const string ReaderFormatted = "reader.formatted";
         internal const string ReaderToken = "reader.token";
         internal const string ReaderWrap = "reader.wrap";
         internal const string ReaderPosition = "reader.position";
@@ -40,9 +42,9 @@ namespace ZeroBuffer
 
         private static readonly string[] Names =
         {
-            WriterOpened, WriterPlanned, WriterData, WriterHeader, WriterIntent, WriterFree, WriterPosition,
-            WriterCount, WriterCommit, WriterPost, WriterDone, WriterMetadata, ReaderToken, ReaderWrap,
-            ReaderPosition, ReaderCount, ReaderFree, ReaderSpace,
+            WriterOpened, WriterAnnounced, WriterPlanned, WriterData, WriterHeader, WriterIntent, WriterFree,
+            WriterPosition, WriterCount, WriterCommit, WriterPost, WriterDone, WriterMetadata, ReaderFormatted,
+            ReaderToken, ReaderWrap, ReaderPosition, ReaderCount, ReaderFree, ReaderSpace,
         };
 
         private static volatile string armed;

@@ -112,6 +112,7 @@ namespace ZeroBuffer
             Shared.Store(&block->Reserved.Released, (ulong)config.PayloadSize);
 
             // Last: it is what makes the buffer exist.
+            Points.Pass(Points.ReaderFormatted);
             Shared.Store(&block->ReaderPid, readerPid);
         }
 

@@ -56,6 +56,7 @@ namespace ZeroBuffer
 
             var own = (ulong)Libc.getpid();
             var commits = new Commits(segment, committed.Value);
+            Points.Pass(Points.WriterAnnounced);
             owner = Shared.CompareExchange(&block->WriterPid, own, 0);
             if (owner != 0)
             {

@@ -12,11 +12,13 @@ import (
 // How long the end of the driver waits for verbs that are just opening something.
 const openingPatience = 500 * time.Millisecond
 
-// handles holds every open thing under a number. Numbers are never given twice.
+// handles holds every open thing under a number. Numbers are never given twice. What was closed last keeps its number
+// until something else is closed: a call that comes too late meets the library's own answer.
 type handles struct {
 	mutex   sync.Mutex
 	last    int
 	open    map[int]any
+	closed  int // the number of what was closed last
 	ended   bool
 	opening sync.WaitGroup // verbs
 	ending  chan struct{}  // closed when the driver ends
@@ -102,15 +104,28 @@ func noSuch(number int) error {
 	}
 }
 
-// take removes what is open under a number and returns it with its frames and slots.
-func take[T any](h *handles, number int) (T, []held, error) {
+// take removes what is open under a number and returns it.
+func take[T any](h *handles, number int) (T, error) {
 	h.mutex.Lock()
 	defer h.mutex.Unlock()
 	thing, ok := h.open[number].(T)
 	if !ok {
-		return thing, nil, noSuch(number)
+		return thing, noSuch(number)
 	}
 	delete(h.open, number)
+	return thing, nil
+}
+
+// end marks what is open under a number as closed, and returns it with its frames and slots, which it removes.
+func (h *handles) end(number int) (io.Closer, []held, error) {
+	h.mutex.Lock()
+	defer h.mutex.Unlock()
+	thing, ok := h.open[number].(io.Closer)
+	if !ok || h.closed == number {
+		return nil, nil, noSuch(number)
+	}
+	delete(h.open, h.closed)
+	h.closed = number
 	var parts []held
 	for other, part := range h.open {
 		if part, ok := part.(held); ok && part.owner() == number {
@@ -122,7 +137,7 @@ func take[T any](h *handles, number int) (T, []held, error) {
 }
 
 func (h *handles) closeOne(number int) error {
-	thing, parts, err := take[io.Closer](h, number)
+	thing, parts, err := h.end(number)
 	if err != nil {
 		return err
 	}
@@ -138,7 +153,7 @@ func (h *handles) close() error {
 	h.ended = true
 	var owners []int
 	for number, thing := range h.open {
-		if _, closes := thing.(io.Closer); closes {
+		if _, closes := thing.(io.Closer); closes && h.closed != number {
 			owners = append(owners, number)
 		}
 	}

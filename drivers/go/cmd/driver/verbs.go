@@ -114,7 +114,7 @@ func put(h *handles, p putParams) (nothing, error) {
 }
 
 func commit(h *handles, p slotParams) (uint64, error) {
-	slot, _, err := take[*heldSlot](h, p.Slot)
+	slot, err := take[*heldSlot](h, p.Slot)
 	if err != nil {
 		return 0, err
 	}
@@ -122,7 +122,7 @@ func commit(h *handles, p slotParams) (uint64, error) {
 }
 
 func abandon(h *handles, p slotParams) (nothing, error) {
-	slot, _, err := take[*heldSlot](h, p.Slot)
+	slot, err := take[*heldSlot](h, p.Slot)
 	if err != nil {
 		return nil, err
 	}

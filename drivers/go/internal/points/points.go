@@ -17,6 +17,7 @@ type Point int32
 // The points, in the order in which an operation passes them.
 const (
 	WriterOpened Point = iota + 1
+	WriterAnnounced
 	WriterPlanned
 	WriterData
 	WriterHeader
@@ -28,6 +29,7 @@ const (
 	WriterPost
 	WriterDone
 	WriterMetadata
+	ReaderFormatted
 	ReaderToken
 	ReaderWrap
 	ReaderPosition
@@ -38,24 +40,26 @@ const (
 
 // The names are those of the other implementations.
 var names = []string{
-	WriterOpened:   "writer.opened",
-	WriterPlanned:  "writer.planned",
-	WriterData:     "writer.data",
-	WriterHeader:   "writer.header",
-	WriterIntent:   "writer.intent",
-	WriterFree:     "writer.free",
-	WriterPosition: "writer.position",
-	WriterCount:    "writer.count",
-	WriterCommit:   "writer.commit",
-	WriterPost:     "writer.post",
-	WriterDone:     "writer.done",
-	WriterMetadata: "writer.metadata",
-	ReaderToken:    "reader.token",
-	ReaderWrap:     "reader.wrap",
-	ReaderPosition: "reader.position",
-	ReaderCount:    "reader.count",
-	ReaderFree:     "reader.free",
-	ReaderSpace:    "reader.space",
+	WriterOpened:    "writer.opened",
+	WriterAnnounced: "writer.announced",
+	WriterPlanned:   "writer.planned",
+	WriterData:      "writer.data",
+	WriterHeader:    "writer.header",
+	WriterIntent:    "writer.intent",
+	WriterFree:      "writer.free",
+	WriterPosition:  "writer.position",
+	WriterCount:     "writer.count",
+	WriterCommit:    "writer.commit",
+	WriterPost:      "writer.post",
+	WriterDone:      "writer.done",
+	WriterMetadata:  "writer.metadata",
+	ReaderFormatted: "reader.formatted",
+	ReaderToken:     "reader.token",
+	ReaderWrap:      "reader.wrap",
+	ReaderPosition:  "reader.position",
+	ReaderCount:     "reader.count",
+	ReaderFree:      "reader.free",
+	ReaderSpace:     "reader.space",
 }
 
 // Deed is what the process does to itself at a point.

@@ -1,4 +1,5 @@
-//! What is open, by number.
+//! What is open, by number. What was closed last keeps its number until something else is closed: a call that comes too
+//! late meets the library's own answer.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -108,6 +109,8 @@ pub fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 struct Open {
     last: u64,
     things: BTreeMap<u64, Thing>,
+    /// The number of what was closed last.
+    closed: u64,
     ended: bool,
 }
 
@@ -137,6 +140,16 @@ impl Table {
         locked(&self.0).things.remove(&number).ok_or_else(|| nothing_under("thing", number))
     }
 
+    /// Marks a thing as closed, once, and returns it.
+    pub fn end_one(&self, number: u64) -> Result<Thing, Failure> {
+        let mut open = locked(&self.0);
+        let thing = open.things.get(&number).filter(|_| open.closed != number).cloned();
+        let thing = thing.ok_or_else(|| nothing_under("thing", number))?;
+        let before = std::mem::replace(&mut open.closed, number);
+        open.things.remove(&before);
+        Ok(thing)
+    }
+
     /// Takes the frames or slots that belong to a thing.
     pub fn take_parts(&self, owner: u64) -> Vec<Thing> {
         let mut open = locked(&self.0);
@@ -149,10 +162,12 @@ impl Table {
         numbers.iter().filter_map(|number| open.things.remove(number)).collect()
     }
 
-    /// Takes everything, the youngest first, and keeps nothing from now on.
+    /// Takes everything that is not closed yet, the youngest first, and keeps nothing from now on.
     pub fn end(&self) -> Vec<Thing> {
         let mut open = locked(&self.0);
         open.ended = true;
+        let closed = open.closed;
+        open.things.remove(&closed);
         std::mem::take(&mut open.things).into_values().rev().collect()
     }
 }

@@ -33,10 +33,11 @@ pub fn close(table: &Table, params: &Params) -> Result<Value, Failure> {
     if matches!(table.get(number)?, Thing::Frame(_) | Thing::Slot(_)) {
         return Err(nothing_under("reader, writer, server or client", number));
     }
+    let thing = table.end_one(number)?;
     for part in table.take_parts(number) {
         part.close(Duration::ZERO);
     }
-    table.take(number)?.close(HANDLER_PATIENCE);
+    thing.close(HANDLER_PATIENCE);
     Ok(Value::Null)
 }
 

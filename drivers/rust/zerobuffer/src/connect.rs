@@ -192,6 +192,7 @@ fn claim(ring: &Ring) -> Result<Account, Refusal> {
     let account = Account::find(ring)?.ok_or_else(unclear)?;
     let before = ring.number();
     account.announce(ring, own);
+    pass(Point::WriterAnnounced);
     if !ring.pass_claim(0, own) {
         ring.disclaim(before);
         return Err(refused_by(ring));

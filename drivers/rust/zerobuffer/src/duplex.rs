@@ -22,8 +22,11 @@ use crate::writer::{Slot, Writer};
 const LOOK: Duration = Duration::from_millis(10);
 /// How long a server waits for a client that has sent a request to show its response buffer.
 const CONNECT_PATIENCE: Duration = Duration::from_secs(5);
-/// How long a server stays connected to a client that it cannot tell of a failure: the client must see it come before
-/// it sees it leave.
+/// Metadata of a response buffer whose first response could not be made. Without a trace, a writer that came and went
+/// looks to the client like one that never came.
+const NO_RESPONSE: &[u8] = b"no response: the handler failed";
+/// How long a server stays connected to a client whose metadata block has no room for that: the client must see it come
+/// before it sees it leave.
 const FAREWELL: Duration = Duration::from_millis(100);
 /// Begins a response that is the text of an error. It is no UTF-8, and as long as the least that always fits.
 const FAILURE_MARK: &[u8] = b"\xF5zb handler err\xF5";
@@ -165,7 +168,13 @@ impl<Handler: FnMut(&[u8]) -> Result<Vec<u8>, HandlerFailure>> Service<Handler> 
         eprintln!("zerobuffer: channel {:?}: no response to request {request}: {failure}", self.channel.name);
         let mut told = [FAILURE_MARK, failure.to_string().as_bytes()].concat();
         told.truncate(always_fits(responses.ring().payload_size()) as usize);
-        responses.ring().reader_is_ours() && self.send(responses, &told).is_ok_and(|sent| sent)
+        if responses.ring().reader_is_ours() {
+            return self.send(responses, &told).is_ok_and(|sent| sent);
+        }
+        if responses.next_sequence() > 1 || responses.set_metadata(NO_RESPONSE).is_ok() {
+            self.responses = None;
+        }
+        false
     }
 
     /// Says whether the client is still there to read it; fails if it can never be written.

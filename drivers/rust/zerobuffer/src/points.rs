@@ -15,6 +15,7 @@ macro_rules! points {
 // The names are those of the Python library.
 points! {
     WriterOpened "writer.opened"
+    WriterAnnounced "writer.announced"
     WriterPlanned "writer.planned"
     WriterData "writer.data"
     WriterHeader "writer.header"
@@ -26,6 +27,7 @@ points! {
     WriterPost "writer.post"
     WriterDone "writer.done"
     WriterMetadata "writer.metadata"
+    ReaderFormatted "reader.formatted"
     ReaderToken "reader.token"
     ReaderWrap "reader.wrap"
     ReaderPosition "reader.position"

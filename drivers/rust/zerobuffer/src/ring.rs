@@ -83,6 +83,7 @@ impl Ring {
         store(&block.payload_free_bytes, extent.payload_size);
         store(&block.reserved.committed, extent.payload_size);
         store(&block.reserved.released, extent.payload_size);
+        pass(Point::ReaderFormatted);
         store(&block.reader_pid, reader_pid);
         Self { segment: Arc::new(segment), extent }
     }

@@ -91,7 +91,7 @@ class ChildRun:
         try:
             if self._process.returncode is None:
                 # To it alone: what it has started is released by it, and a signal to these would come between.
-                self._process.send_signal(signal.SIGINT)
+                self._process.send_signal(signal.SIGTERM)  # whoever was started in the background is deaf to ^C
                 await asyncio.wait_for(self._process.wait(), _STOP_TIMEOUT)
         except TimeoutError:
             pass

@@ -1,0 +1,180 @@
+Feature: Signs of life
+  Who lives is known by several signs. Here all but one are taken away, or lie: so each is seen to work alone.
+
+  Background:
+    Given the test environment is initialized
+    And all processes are ready
+
+  @corruption @clause:13.3 @clause:14.1
+  Scenario Outline: 19.1 A writer lives by its lock, though a dead process is named as <named>
+    Given the 'reader' process creates buffer 'writer-by-lock' with metadata size '0' and payload size '1024'
+    When the 'writer' process connects to buffer 'writer-by-lock'
+    And the header of buffer 'writer-by-lock' names a process that is gone as its <named>
+    Then the 'reader' process should find no further frame
+    When a second 'writer' process attempts to connect to buffer 'writer-by-lock'
+    Then a second 'writer' process should get error 'writer_exists' without trying again
+
+    Examples:
+      | named                 |
+      | writer                |
+      | writer and connection |
+
+  @process @crash @corruption @clause:13.3 @clause:14.2
+  Scenario: 19.2 A writer that was killed is dead without its lock, though its number lives
+    Given the 'reader' process creates buffer 'writer-without-lock' with metadata size '0' and payload size '1024'
+    When the 'writer' process connects to buffer 'writer-without-lock'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    And the 'writer' process is killed
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    When the header of buffer 'writer-without-lock' names a process that lives as its writer and connection
+    And the 'reader' process tries to read a frame
+    Then the 'reader' process should get error 'writer_dead' within '50' ms
+    When the 'writer' process connects to buffer 'writer-without-lock'
+    And the 'writer' process writes frame with size '200' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '200'
+
+  @corruption @clause:13.3
+  Scenario: 19.3 A reader lives by its lock, though a dead process is named and the lock file is gone
+    Given the 'reader' process creates buffer 'reader-by-lock' with metadata size '0' and payload size '1024'
+    When the 'writer' process connects to buffer 'reader-by-lock'
+    And the header of buffer 'reader-by-lock' names a process that is gone as its reader
+    And the lock file of buffer 'reader-by-lock' loses its name
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    And the 'writer' process closes buffer 'reader-by-lock'
+    And the 'writer' process connects to buffer 'reader-by-lock'
+    And the 'writer' process writes frame with size '200' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    And the 'reader' process should read frame with sequence '1' and size '200'
+
+  @corruption @clause:16.2
+  Scenario: 19.4 A buffer is kept by its reader's lock, though a dead process is named and the lock file is gone
+    Given the 'reader' process creates buffer 'kept-by-lock' with metadata size '0' and payload size '1024'
+    And the header of buffer 'kept-by-lock' names a process that is gone as its reader
+    And the lock file of buffer 'kept-by-lock' loses its name
+    When a second 'reader' process tries to create buffer 'kept-by-lock' with metadata size '0' and payload size '2048'
+    Then a second 'reader' process should get error 'buffer_in_use'
+    When the 'writer' process connects to buffer 'kept-by-lock'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    And the 'reader' process should validate frame data
+
+  @process @crash @corruption @clause:13.3 @clause:16.2
+  Scenario: 19.5 A reader that was killed is dead without its lock, though its number lives and the lock file is held
+    Given the 'reader' process creates buffer 'reader-without-lock' with metadata size '0' and payload size '1024'
+    When the 'writer' process connects to buffer 'reader-without-lock'
+    And the 'reader' process is killed
+    And the 'writer' process finds the lock of buffer 'reader-without-lock' held as by a reader that creates it anew
+    And the header of buffer 'reader-without-lock' names a process that lives as its reader
+    And the 'writer' process attempts to write '100' byte frame
+    Then the 'writer' process should get error 'reader_dead' within '50' ms
+    When the 'writer' process sees the lock of buffer 'reader-without-lock' given back
+    And the 'writer' process closes buffer 'reader-without-lock'
+    And a new 'reader' process creates buffer 'reader-without-lock' with metadata size '0' and payload size '2048'
+    And the 'writer' process connects to buffer 'reader-without-lock'
+    And the 'writer' process writes frame with size '1500' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '1500'
+
+  @corruption @clause:7.6 @clause:13.3 @clause:14.2
+  Scenario Outline: 19.6 A writer of another implementation lives by its number alone, and no longer than its process: <ends>
+    Given the 'reader' process creates buffer 'foreign-writer' with metadata size '0' and payload size '1024'
+    When the 'reader' process sees another implementation connect to buffer 'foreign-writer' in a process of its own
+    Then the 'reader' process should find no further frame
+    When the 'writer' process attempts to connect to buffer 'foreign-writer'
+    Then the 'writer' process should get error 'writer_exists' without trying again
+    When another implementation writes a frame of '100' bytes with sequence '1' to buffer 'foreign-writer'
+    And the 'reader' process sees the process of the other implementation <ends>
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    And the 'reader' process should validate frame data
+    When the 'reader' process tries to read a frame
+    Then the 'reader' process should get error 'writer_dead' within '50' ms
+    When the 'writer' process connects to buffer 'foreign-writer'
+    And the 'writer' process writes frame with size '800' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '800'
+    And the 'reader' process should validate frame data
+
+    Examples:
+      | ends                             |
+      | end                              |
+      | end, and nobody has asked how    |
+
+  @corruption @clause:7.10 @clause:14.2
+  Scenario: 19.7 What a writer of another implementation left is found by one of ours that follows at once
+    Given the 'reader' process creates buffer 'foreign-heir' with metadata size '0' and payload size '1024'
+    When the 'reader' process sees another implementation connect to buffer 'foreign-heir' in a process of its own
+    Then the 'reader' process should find no further frame
+    When another implementation writes a frame of '300' bytes with sequence '1' to buffer 'foreign-heir'
+    And the 'reader' process sees the process of the other implementation end
+    And the 'writer' process connects to buffer 'foreign-heir'
+    And the 'writer' process writes frame with size '600' and sequence '1'
+    Then the header of buffer 'foreign-heir' should show:
+      | field              | value |
+      | payload_free_bytes | 92    |
+      | payload_write_pos  | 932   |
+      | committed          | 1956  |
+    And the 'reader' process should read frame with sequence '1' and size '300'
+    And the 'reader' process should validate frame data
+    And the 'reader' process should read frame with sequence '1' and size '600'
+    And the 'reader' process should validate frame data
+
+  @corruption @clause:7.8 @clause:13.3 @clause:16.2
+  Scenario Outline: 19.8 A reader of another implementation lives by its number alone, and no longer than its process: <ends>
+    Given the 'reader' process sees another implementation create buffer 'foreign-reader' with payload size '1024' in a process of its own
+    When the 'writer' process connects to buffer 'foreign-reader'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    And the 'reader' process tries to create buffer 'foreign-reader' with metadata size '0' and payload size '2048'
+    Then the 'reader' process should get error 'buffer_in_use'
+    And the segment of buffer 'foreign-reader' should be '1152' bytes long
+    When the 'reader' process sees the process of the other implementation <ends>
+    And the 'writer' process finds the lock of buffer 'foreign-reader' held as by a reader that creates it anew
+    And the 'writer' process attempts to write '100' byte frame
+    Then the 'writer' process should get error 'reader_dead' within '50' ms
+    When the 'writer' process sees the lock of buffer 'foreign-reader' given back
+    And the 'writer' process closes buffer 'foreign-reader'
+    And the 'reader' process creates buffer 'foreign-reader' with metadata size '0' and payload size '2048'
+    Then the segment of buffer 'foreign-reader' should be '2176' bytes long
+
+    Examples:
+      | ends                             |
+      | end                              |
+      | end, and nobody has asked how    |
+
+  @corruption @clause:7.6 @clause:13.3
+  Scenario: 19.9 A reader whose number is not known here lives by its lock file alone
+    Given the 'writer' process sees another implementation create buffer 'by-lock-file' with payload size '1024' in a process that is not known here
+    And the 'writer' process finds the lock of buffer 'by-lock-file' held as by a reader that creates it anew
+    When the 'writer' process connects to buffer 'by-lock-file'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    And the 'reader' process tries to create buffer 'by-lock-file' with metadata size '0' and payload size '2048'
+    Then the 'reader' process should get error 'buffer_in_use'
+    When the 'writer' process sees the lock of buffer 'by-lock-file' given back
+    And the 'writer' process attempts to write '100' byte frame
+    Then the 'writer' process should get error 'reader_dead' within '50' ms
+
+  @corruption @clause:7.12 @clause:13.3
+  Scenario: 19.10 A reader whose segment has lost its name was replaced, though its number lives
+    Given the 'writer' process sees another implementation create buffer 'nameless' with payload size '1024' in a process of its own
+    When the 'writer' process connects to buffer 'nameless'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    And the segment of buffer 'nameless' loses its name
+    And the 'writer' process attempts to write '100' byte frame
+    Then the 'writer' process should get error 'reader_dead' within '50' ms
+
+  @corruption @clause:13.1 @clause:16.2
+  Scenario: 19.11 What somebody removes just now is left to him
+    Given the 'reader' process comes upon a stale 'segment' of buffer 'at-removal' that a dead process left
+    When the 'reader' process sees somebody at the removal of buffer 'at-removal'
+    And the 'reader' process tries to create buffer 'at-removal' with metadata size '0' and payload size '2048'
+    Then the 'reader' process should get error 'buffer_in_use'
+    And the segment of buffer 'at-removal' should be '1216' bytes long
+    When the 'reader' process sees the removal of buffer 'at-removal' given up
+    And the 'reader' process creates buffer 'at-removal' with metadata size '0' and payload size '2048'
+    Then the segment of buffer 'at-removal' should be '2176' bytes long
+
+  @process @corruption @clause:14.2
+  Scenario: 19.12 A writer whose own number stands there already follows one that is dead
+    Given the 'reader' process creates buffer 'own-number' with metadata size '0' and payload size '1024'
+    When the 'writer' process finds its own number in the place of the writer of buffer 'own-number'
+    And the 'writer' process connects to buffer 'own-number'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    And the 'reader' process should validate frame data
