@@ -45,6 +45,15 @@ Feature: Zoo
     And the 'writer' process is killed
     And a new 'writer' process puts 'apple'
     Then the 'reader' process should find 'apple'
+
+  Scenario: 1.4 One is killed again and again
+    When the 'writer' process puts 'pear'
+    And the 'writer' process is killed
+    And a new 'writer' process puts 'plum'
+    And the 'writer' process is killed
+    And a new 'writer' process puts 'apple'
+    And the 'writer' process is killed
+    Then the 'reader' process should find 'apple'
 """
 # Read, not imported: an animal is a program.
 NAMES = re.findall(r'^    "([\w-]+)": ', ANIMAL.read_text().partition("ZOO: ")[2], re.MULTILINE)
@@ -289,6 +298,12 @@ def test_shut_down_means_released_and_gone(zoo: Zoo, name: str) -> None:
 
 def test_a_killed_role_is_followed_by_a_new_process_and_its_remains_are_swept(zoo: Zoo) -> None:
     result, _ = zoo.run("leaks", "1.3")
+    assert result.verdict is Verdict.PASSED, result.failure
+
+
+def test_each_process_of_a_role_is_done_with(zoo: Zoo) -> None:
+    """A name that two of them had would lose one: its clean-up would never begin."""
+    result, _ = zoo.run("leaks", "1.4")
     assert result.verdict is Verdict.PASSED, result.failure
 
 

@@ -17,7 +17,7 @@ from harmony.run import interruption
 from harmony.run.actor import Actor, Controllable, Settling
 from harmony.run.telemetry import Telemetry
 from harmony.spec.gherkin import Step
-from harmony.spec.routing import Doing, RoutedStep, ScenarioPlan, Target, role_of
+from harmony.spec.routing import Doing, RoutedStep, ScenarioPlan, Target, replaced_key, role_of
 from harmony.values import ScenarioValues
 from harmony.verdict.patience import Limit
 from harmony.verdict.result import ScenarioResult, StepResult, decisive
@@ -230,7 +230,7 @@ class _Run:
         if self.spawn is None:
             raise HarmonyError(f"no second actor can be made for {target.role!r}", hint="this run was given no `spawn`")
         if existing is not None:
-            self.replaced.append((f"{target.key} (before)", existing))
+            self.replaced.append((replaced_key(target.key, [key for key, _ in self.replaced]), existing))
         actor = await self.spawn(target.role)
         self.spawned.append(actor)
         self.actors[target.key] = actor

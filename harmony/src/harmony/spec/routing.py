@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
@@ -27,6 +27,7 @@ _ROLE_FORMS: Final = tuple(
         _NAME,
     )
 )
+_BEFORE: Final = " (before"
 _REPLACING: Final = frozenset({"new", "fresh"})
 _WAIT: Final = re.compile(r"(?:i |we )?wait for '(\d+(?:\.\d+)?)' seconds?", re.IGNORECASE)
 _CONTROL: Final = re.compile(r".*'[^']+'(?: process)? (is killed|crashes|is shut ?down)", re.IGNORECASE)
@@ -83,7 +84,13 @@ class Target:
 
 def role_of(key: str) -> str:
     """Return the role of an actor by its name: of ``writer``, ``writer#second`` and ``writer (before)``."""
-    return key.partition("#")[0].removesuffix(" (before)")
+    return key.partition("#")[0].partition(_BEFORE)[0]
+
+
+def replaced_key(key: str, taken: Collection[str]) -> str:
+    """Return a name for an actor that another one replaces, which none of its predecessors has."""
+    number = sum(one.startswith(f"{key}{_BEFORE}") for one in taken)
+    return f"{key}{_BEFORE}{f' {number + 1}' if number else ''})"
 
 
 @dataclass(frozen=True, slots=True)
