@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -63,6 +64,7 @@ class _UnreadableError(Exception):
     """A bracket is open, or closes nothing: whoever announces it reads it in another way."""
 
 
+@functools.cache
 def pieces_of(pattern: str, kind: str) -> Pieces:
     """Return the pieces of a pattern.
 
