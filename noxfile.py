@@ -227,7 +227,7 @@ def harness(session: nox.Session) -> None:
     session.install("-c", "constraints.txt", "--reinstall-package", "harmony-conformance", "./harmony[test]")
     with session.chdir("harmony"):
         session.run("python", "-c", "import importlib.util as u; assert u.find_spec('zerobuffer') is None")
-        session.run("python", "-m", "pytest", "-n", "auto", *session.posargs)
+        session.run("python", "-m", "pytest", "-n", "auto", "--dist", "worksteal", *session.posargs)
 
 
 @nox.session(name="harness-coverage", default=False, venv_backend="none")

@@ -27,11 +27,11 @@ def once() -> Iterator[None]:
 
     interrupted = False
 
-    def first(number: int, frame: FrameType | None) -> None:
+    def first(number: int, at: FrameType | None) -> None:
         nonlocal interrupted
         interrupted = True
         ignore()
-        inner(number, frame)
+        inner(number, at)
 
     signal.signal(signal.SIGINT, first)
     try:
