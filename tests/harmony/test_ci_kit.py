@@ -17,6 +17,7 @@ import yaml
 
 from choir import CHOIR
 from page_blocks import texts_of
+from pytests import ALONE
 from sandbox import HELPERS, Sandbox, environment_of
 
 ROOT: Final = Path(__file__).parents[2]
@@ -42,7 +43,7 @@ def checkout(tmp_path: Path) -> Sandbox:
 
 def bash(script: str, directory: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     path = f"{environment.pop('first', '')}{BIN}{os.pathsep}{os.environ['PATH']}"
-    variables = environment_of(PATH=path, PYTHONPATH=f"{HELPERS}{os.pathsep}{directory}", **environment)
+    variables = environment_of(PATH=path, PYTHONPATH=f"{HELPERS}{os.pathsep}{directory}", **ALONE, **environment)
     return subprocess.run(
         ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", script],
         cwd=directory,
