@@ -127,7 +127,7 @@ def cpp_clang(session: nox.Session) -> None:
         run(session, "cmake", "--build", build, "--target", "zerobuffer")
 
 
-@nox.session(venv_backend="none", requires=["languages"])
+@nox.session(venv_backend="none", allow_parallel=False)
 @gate
 def tests(session: nox.Session) -> None:
     """Run ./test.sh. Words after -- go to it."""
@@ -137,7 +137,7 @@ def tests(session: nox.Session) -> None:
 BASICS: Final = ("1", "13.1", "13.12", "15.1", "15.12", "15.13", "17.9")
 
 
-@nox.session(venv_backend="none", requires=["languages"])
+@nox.session(venv_backend="none", allow_parallel=False)
 @gate
 def matrix(session: nox.Session) -> None:
     """Play the basics, a duplex channel, writers that follow each other and a relay of three over every pairing."""

@@ -30,8 +30,8 @@ constexpr auto look = 10ms;
 constexpr auto connect_patience = 5s;
 /// There is no event for a response buffer that comes into being.
 constexpr auto connect_retry = 1ms;
-/// Metadata of a response buffer whose first response could not be made. Without a trace, a writer that came and went looks
-/// to the client like one that never came.
+/// Metadata of a response buffer whose first response could not be made. Without a trace, a writer that came and went
+/// looks to the client like one that never came.
 constexpr std::string_view no_response = "no response: the handler failed";
 /// How long to stay connected to a client whose metadata block has no room for that: it must see the server before it
 /// leaves.

@@ -61,7 +61,7 @@ namespace ZeroBuffer.Driver
             }
         }
 
-        /// <summary>Marks a thing as closed, once; returns its frames and slots, which have no number any more, and it.</summary>
+        /// <summary>Closes a thing once; returns it and its frames and slots, which have no number any more.</summary>
         public List<IDisposable> EndWithHeld(Params given, string name)
         {
             var chosen = given.Number(name);
