@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -141,6 +142,16 @@ def test_what_does_not_become_healthy_is_said_and_nothing_stays(
         up(platforms, tmp_path, tmp_path / "state")
     assert not running(tmp_path / "state")
     assert until(lambda: not processes_with("UP_TEST", str(tmp_path)))
+
+
+def test_who_cannot_be_started_leaves_no_directory_for_sockets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sockets = tmp_path / "sockets"
+    sockets.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(sockets))
+    absent = Platform(command=("no-such-program",), listen=("no-such-program", "{socket}"))
+    with pytest.raises(HarmonyError):
+        up({"absent": absent}, tmp_path, tmp_path / "state")
+    assert list(sockets.iterdir()) == []
 
 
 def test_a_worker_that_ignores_term_is_killed(tmp_path: Path) -> None:

@@ -92,6 +92,8 @@ def up(platforms: Mapping[str, Platform], root: Path, directory: Path) -> list[R
     except BaseException:
         _write_state(directory, started)
         down(directory)
+        with contextlib.suppress(OSError):  # gone with the last socket, if there was one
+            sockets.rmdir()
         raise
     (directory / ENVIRONMENT_FILE).write_text(environment_text(started), encoding="utf-8")
     return started
