@@ -27,13 +27,13 @@ from harmony.mutate.fault import Fault, Patch, Planted
 from harmony.mutate.finding import find_faults
 from harmony.mutate.judgement import Judgement, Outcome
 from harmony.mutate.markdown import markdown
-from harmony.mutate.order import scenario_of
 from harmony.mutate.page import page
 from harmony.mutate.progress import Progress
 from harmony.mutate.record import MUTANTS, Record
 from harmony.mutate.report import Report, as_json, terminal
 from harmony.mutate.score import operator_of
 from harmony.mutate.target import Target
+from harmony.plan.cells import scenario_of
 from harmony.project import load_project
 from harmony.state import write_whole
 from harmony.text import visible

@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from typing import Final
 
+from harmony.plan.cells import scenario_of
+
 STEADY: Final = 2
 """After how many kills a cell is believed without a repetition."""
 
@@ -43,8 +45,3 @@ class Order:
             return (not finder or scenario_of(cell) != finder, -self._kills[cell] / seconds, seconds, cell)
 
         return {cell: self._seconds[cell] for cell in sorted(self._seconds, key=rank) if cell not in without}
-
-
-def scenario_of(cell: str) -> str:
-    """Return the number of the scenario of a cell's key."""
-    return cell.partition("[")[0]

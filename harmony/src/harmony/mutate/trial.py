@@ -14,6 +14,7 @@ from typing import Final
 from harmony.errors import ExitCode
 from harmony.model import Verdict
 from harmony.mutate.workshop import Workshop
+from harmony.plan.cells import scenario_of
 from harmony.run.child_run import ChildRun
 from harmony.text import shown
 from harmony.verdict.events import CellFinished, Event, RunFinished, RunPlanned, RunStarted
@@ -143,7 +144,7 @@ class _Heard:
         others = [one.verdict for one in every if one.verdict is not Verdict.PASSED and one not in red]
         return Shown(
             passed,
-            tuple(Red(one.cell, one.number or one.cell.partition("[")[0], one.verdict, one.said) for one in red),
+            tuple(Red(one.cell, scenario_of(one.cell), one.verdict, one.said) for one in red),
             Counter(others),
             self._trouble(code, names, wanted, output),
         )

@@ -33,6 +33,11 @@ class Cell:
         return f"{self.scenario.id}[{self.pairing}]"
 
 
+def scenario_of(key: str) -> str:
+    """Return the number of the scenario of a cell's key, or what it has in place of one, which may have brackets."""
+    return key.rpartition("[")[0]
+
+
 def plan_cells(scenarios: Sequence[Scenario], platforms: Sequence[str], request: PairingRequest) -> list[Cell]:
     """Return the cells of the scenarios, in the order of the scenarios and then of the pairings.
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from harmony.model import StepOutcome, Verdict
-from harmony.plan.cells import Cell
+from harmony.plan.cells import Cell, scenario_of
 from harmony.verdict.events import CellFinished, Event
 
 LEAST: Final = 5.0
@@ -73,7 +73,7 @@ class Patience:
 
     def limits(self, cell: Cell) -> dict[str, Limit]:
         """Return the limits of the roles of a cell that are not given the whole one."""
-        needed = self._needed.get(_scenario(cell.key))
+        needed = self._needed.get(scenario_of(cell.key))
         if not self._times or needed is None:
             return {}
         seconds = max(LEAST_OF_TRIAL if self._trial else LEAST, self._times * needed)
@@ -85,9 +85,5 @@ class Patience:
         }
 
     def _passed(self, cell: str, seconds: float) -> None:
-        scenario = _scenario(cell)
+        scenario = scenario_of(cell)
         self._needed[scenario] = max(seconds, self._needed.get(scenario, 0.001))
-
-
-def _scenario(cell: str) -> str:
-    return cell.rpartition("[")[0]
