@@ -7,47 +7,55 @@ import pytest
 from harmony.errors import ConfigurationError, NothingSelectedError, UnknownSelectionError
 from harmony.mutate.choice import Choice
 from harmony.mutate.equivalents import Equivalents, entry
+from harmony.mutate.fault import Fault
 from harmony.mutate.finding import find_faults
 
 SOURCE = b"def f(a):\n    if a < 1:\n        g(a)\n        g(0)\n        g(0)\n    return True\n"
 FAULTS = find_faults({"lib/ring.py": SOURCE, "lib/deep/rope.py": SOURCE})
 
 
+def chosen(choice: Choice, faults: list[Fault]) -> list[Fault]:
+    return choice.of(choice.fitting(faults))
+
+
 def test_a_sample_is_the_same_for_the_same_seed() -> None:
-    drawn = Choice(sample=5, seed=7).of(FAULTS)
+    drawn = chosen(Choice(sample=5, seed=7), FAULTS)
     assert len(drawn) == 5
-    assert drawn == Choice(sample=5, seed=7).of(FAULTS)
-    assert drawn != Choice(sample=5, seed=8).of(FAULTS)
+    assert drawn == chosen(Choice(sample=5, seed=7), FAULTS)
+    assert drawn != chosen(Choice(sample=5, seed=8), FAULTS)
     assert drawn == sorted(drawn, key=FAULTS.index)
-    assert Choice(sample=10_000, seed=7).of(FAULTS) == FAULTS
+    assert chosen(Choice(sample=10_000, seed=7), FAULTS) == FAULTS
 
 
 def test_every_fault_is_drawn_by_some_seed() -> None:
     """Finds a draw that never takes the last one, or prefers a file."""
-    assert {one.name for seed in range(200) for one in Choice(sample=3, seed=seed).of(FAULTS)} == {
+    assert {one.name for seed in range(200) for one in chosen(Choice(sample=3, seed=seed), FAULTS)} == {
         one.name for one in FAULTS
     }
 
 
 def test_files_classes_and_what_a_change_touched() -> None:
     def lines(choice: Choice) -> set[tuple[str, int]]:
-        return {(one.file, one.line) for one in choice.of(FAULTS)}
+        return {(one.file, one.line) for one in chosen(choice, FAULTS)}
 
     assert {file for file, _ in lines(Choice(files=["lib/deep/*"]))} == {"lib/deep/rope.py"}
     assert {file for file, _ in lines(Choice(files=["ring.*", "x"]))} == {"lib/ring.py"}
-    assert {one.operator for one in Choice(operators=["boundary", "constant"]).of(FAULTS)} == {"boundary", "constant"}
+    assert {one.operator for one in chosen(Choice(operators=["boundary", "constant"]), FAULTS)} == {
+        "boundary",
+        "constant",
+    }
     assert lines(Choice(since={"lib/ring.py": {2, 99}})) == {("lib/ring.py", 2)}
     with pytest.raises(NothingSelectedError, match=f"none of {len(FAULTS)} faults"):
-        Choice(since={}).of(FAULTS)
+        chosen(Choice(since={}), FAULTS)
     with pytest.raises(NothingSelectedError, match=r"none of 0 faults(.|\n)*no test"):
-        Choice().of([])
+        chosen(Choice(), [])
     with pytest.raises(UnknownSelectionError, match=r"'boundry'(.|\n)*did you mean 'boundary'"):
-        Choice(operators=["boundry"]).of(FAULTS)
+        chosen(Choice(operators=["boundry"]), FAULTS)
 
 
 def test_a_statement_over_lines_is_touched_by_each() -> None:
     found = find_faults({"ring.py": b"def f(a):\n    g(\n        a,\n    )\n    h()\n"})
-    touched = Choice(operators=["statement"], since={"ring.py": {4}}).of(found)
+    touched = chosen(Choice(operators=["statement"], since={"ring.py": {4}}), found)
     assert [one.before for one in touched] == ["g(\n        a,\n    )"]
 
 

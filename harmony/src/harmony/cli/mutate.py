@@ -107,7 +107,8 @@ def mutate_command(  # noqa: PLR0917 - typer passes options by name
         touched_lines = _touched(loaded.root, since) if since else None
         classes = [name for name in operators.split(",") if name]
         choice = Choice(tuple(files or ()), classes, touched_lines, sample or 0, seed)
-        found, chosen = [*choice.fitting(faults)], [*choice.of(faults)]
+        fitting = choice.fitting(faults)
+        found, chosen = [*fitting], [*choice.of(fitting)]
     if list_:
         _list(chosen)
         return
@@ -193,9 +194,9 @@ def _list(chosen: Sequence[Planted]) -> None:
     for one in chosen:
         if isinstance(one, Fault):
             change = f"{_in_short(one.before)} -> {_in_short(one.after) or 'nothing'}"
-            _say(f"{one.name:<18} {one.file}:{one.line}  {change}")
+            _say(f"{one.name:<18} {one.place}  {change}")
         else:
-            _say(f"{one.name}  {', '.join(one.files)}")
+            _say(f"{one.name}  {one.place}")
     for counts in (Counter(map(operator_of, chosen)), Counter(file for one in chosen for file in one.files)):
         _say("")
         for name, count in counts.most_common():

@@ -32,19 +32,6 @@ class Choice:
     sample: int = 0
     seed: int = 0
 
-    def of(self, faults: Sequence[Fault]) -> list[Fault]:
-        """Return those of the faults, by their place; the same ones for the same seed and the same sources.
-
-        Raises:
-            UnknownSelectionError: There is no such class of faults.
-            NothingSelectedError: There is no such fault.
-        """
-        fitting = self.fitting(faults)
-        if not self.sample or self.sample >= len(fitting):
-            return fitting
-        drawn = random.Random(self.seed).sample(range(len(fitting)), self.sample)  # noqa: S311 - to be repeated
-        return [fitting[at] for at in sorted(drawn)]
-
     def fitting(self, faults: Sequence[Fault]) -> list[Fault]:
         """Return those of which a sample is drawn.
 
@@ -63,6 +50,13 @@ class Choice:
             none = "name in `sources` what is no test, not generated, and in a language that is known by its suffix"
             raise NothingSelectedError(f"none of {len(faults)} faults is asked for", hint=asked if faults else none)
         return fitting
+
+    def of(self, fitting: Sequence[Fault]) -> list[Fault]:
+        """Return a sample of faults that fit, by their place; the same one for the same seed and the same sources."""
+        if not self.sample or self.sample >= len(fitting):
+            return [*fitting]
+        drawn = random.Random(self.seed).sample(range(len(fitting)), self.sample)  # noqa: S311 - to be repeated
+        return [fitting[at] for at in sorted(drawn)]
 
     def _fits(self, fault: Fault) -> bool:
         if self.operators and fault.operator not in self.operators:

@@ -57,6 +57,11 @@ class Fault:
         """The files that are changed."""
         return (self.file,)
 
+    @property
+    def place(self) -> str:
+        """Where it stands."""
+        return f"{self.file}:{self.line}"
+
     def planted(self, source: bytes) -> bytes:
         """Return the source with this fault.
 
@@ -113,6 +118,11 @@ class Patch:
     def files(self) -> tuple[str, ...]:
         """The files that are changed, made or removed."""
         return tuple(dict.fromkeys(path for one in self.changes for path in (one.before, one.after) if path != NOTHING))
+
+    @property
+    def place(self) -> str:
+        """Where it stands."""
+        return ", ".join(self.files)
 
     def plant(self, root: Path) -> None:
         """Write it into a copy of the project: all of it, or nothing.

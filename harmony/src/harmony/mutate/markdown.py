@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from harmony.mutate.judgement import Judgement, Outcome
-from harmony.mutate.report import Report, place
+from harmony.mutate.report import Report
 from harmony.report.markdown import bounded, escaped, fenced
 
 _MOST_ROWS: Final = 40
@@ -26,7 +26,7 @@ def _parts(report: Report) -> Iterator[str]:
     if survivors := report.of(Outcome.SURVIVED):
         yield f"### {len(survivors)} survived"
         for one in survivors:
-            yield f"**{escaped(one.fault.name)}** {escaped(place(one))}"
+            yield f"**{escaped(one.fault.name)}** {escaped(one.fault.place)}"
             yield fenced(report.diff(one).splitlines(), "diff")
     if weak := report.weakest:
         yield "### Weakest files"
@@ -52,7 +52,7 @@ def _parts(report: Report) -> Iterator[str]:
 def _told(title: str, judgements: Sequence[Judgement]) -> Iterator[str]:
     if judgements:
         yield f"### {title}"
-        yield _table(["fault", "place", "why"], [[one.fault.name, place(one), one.why] for one in judgements])
+        yield _table(["fault", "place", "why"], [[one.fault.name, one.fault.place, one.why] for one in judgements])
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

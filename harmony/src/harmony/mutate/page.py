@@ -7,7 +7,7 @@ from typing import Final
 
 from harmony.mutate.equivalents import MUTANTS_FILE
 from harmony.mutate.judgement import Outcome
-from harmony.mutate.report import Report, place
+from harmony.mutate.report import Report
 from harmony.report.template import render_template
 
 _TEMPLATE: Final = Path(__file__).with_name("page.html")
@@ -24,11 +24,9 @@ def page(report: Report) -> str:
         matrix=matrix,
         most=max((count for row in matrix.rows.values() for count in row), default=1),
         equivalents=MUTANTS_FILE,
-        survivors=[
-            (one, place(one), report.diff(one).splitlines(), report.entry(one)) for one in report.of(Outcome.SURVIVED)
-        ],
+        survivors=[(one, report.diff(one).splitlines(), report.entry(one)) for one in report.of(Outcome.SURVIVED)],
         told=[
-            (word, [(one, place(one)) for one in report.of(outcome)])
+            (word, report.of(outcome))
             for outcome, word in (
                 (Outcome.EQUIVALENT, "Equivalent"),
                 (Outcome.UNDECIDED, "Undecided"),

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Final
 
-from harmony.mutate.fault import Fault
 from harmony.mutate.judgement import Judgement, Outcome
 from harmony.text import shown
 
@@ -72,11 +71,10 @@ class Progress:
 def line_of(judgement: Judgement) -> str:
     """Return what came of a fault, in one line."""
     fault = judgement.fault
-    place = f"{fault.file}:{fault.line}" if isinstance(fault, Fault) else ", ".join(fault.files)
     if judgement.outcome is Outcome.KILLED:
         how = f"{judgement.cell}{' (only a deadline)' if judgement.by_timeout else ''}"
     else:
         how = shown(judgement.why.rpartition("\n")[2], _WIDTH)
     word = str(judgement.outcome)
     word = word if judgement.outcome is Outcome.KILLED else word.upper()
-    return f"{word:<11} {judgement.seconds:5.1f} s  {fault.name}  {place}  {how}".rstrip()
+    return f"{word:<11} {judgement.seconds:5.1f} s  {fault.name}  {fault.place}  {how}".rstrip()

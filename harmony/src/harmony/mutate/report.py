@@ -131,12 +131,6 @@ class Report:
         return [(one.fault.name, _kept_word(one)) for one in self.judgements if not isinstance(one.fault, Fault)]
 
 
-def place(judgement: Judgement) -> str:
-    """Return where a fault stands."""
-    fault = judgement.fault
-    return f"{fault.file}:{fault.line}" if isinstance(fault, Fault) else ", ".join(fault.files)
-
-
 def terminal(report: Report) -> list[str]:
     """Return what a terminal shows."""
     return [shown(line, _LONGEST_LINE) if line.startswith(" ") else shown(line) for line in _terminal(report)]
@@ -149,7 +143,7 @@ def _terminal(report: Report) -> Iterator[str]:
     if survivors:
         yield "survived:"
     for one in survivors[:_MOST_SURVIVORS]:
-        yield f"  {one.fault.name}  {place(one)}"
+        yield f"  {one.fault.name}  {one.fault.place}"
         yield from (f"    {line}" for line in _changed(report.diff(one)))
     if len(survivors) > _MOST_SURVIVORS:
         yield f"  and {len(survivors) - _MOST_SURVIVORS} more: see the report"
@@ -164,7 +158,7 @@ def _terminal(report: Report) -> Iterator[str]:
         yield from (f"  {cell} with {name}" for cell, name in flaky)
     if undecided := report.of(Outcome.UNDECIDED):
         yield "undecided:"
-        yield from (f"  {one.fault.name}  {place(one)}: {one.why}" for one in undecided[:_MOST_SURVIVORS])
+        yield from (f"  {one.fault.name}  {one.fault.place}: {one.why}" for one in undecided[:_MOST_SURVIVORS])
     if report.command:
         yield f"repeat: {report.repeat}"
 
