@@ -19,7 +19,7 @@ def markdown(report: Report) -> str:
 
 def _parts(report: Report) -> Iterator[str]:
     yield f"## Faults of {escaped(report.platform)}: {escaped(str(report.score))}"
-    yield "\n".join(f"- {escaped(one)}" for one in (report.sample, report.late, report.unfinished) if one)
+    yield "\n".join(f"- {escaped(one)}" for one in report.notes)
     yield _table(["", ""], [[name, value] for name, value in report.facts.items()])
     if report.command:
         yield fenced([report.repeat], "sh")

@@ -20,7 +20,7 @@ def page(report: Report) -> str:
         _TEMPLATE,
         title=f"Faults of {report.platform}",
         report=report,
-        notes=[one for one in (report.sample, report.late, report.unfinished) if one],
+        notes=report.notes,
         matrix=matrix,
         most=max((count for row in matrix.rows.values() for count in row), default=1),
         equivalents=MUTANTS_FILE,

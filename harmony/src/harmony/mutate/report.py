@@ -105,6 +105,11 @@ class Report:
         left = self.asked - len(self.judgements)
         return f"{left} of {self.asked} are not judged: the same command goes on" if left > 0 else ""
 
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the score must know."""
+        return [one for one in (self.sample, self.late, self.unfinished) if one]
+
     def of(self, outcome: Outcome) -> list[Judgement]:
         """Return the judgements with an outcome."""
         return [one for one in self.judgements if one.outcome is outcome]
@@ -138,7 +143,7 @@ def terminal(report: Report) -> list[str]:
 
 def _terminal(report: Report) -> Iterator[str]:
     yield f"{report.platform}: {report.score}"
-    yield from (line for line in (report.sample, report.late, report.unfinished) if line)
+    yield from report.notes
     survivors = report.of(Outcome.SURVIVED)
     if survivors:
         yield "survived:"
