@@ -184,6 +184,17 @@ def test_each_plays_what_it_plays_and_who_is_on_request_is_not_told_of(relay: Sa
     assert begun.platforms == {"tin": "", "brass": "", "wood": ""}
 
 
+def test_what_one_role_differs_in_and_what_is_on_request_is_said_before_anything_runs(relay: Sandbox) -> None:
+    said = relay.harmony("explain", "1.1", "tin@1.0_wood").stdout
+    assert "hub: tin@1.0, a driver, whose steps run in harmony: {python} -S driver.py tin-hub 1.0\n" in said
+    built = relay.harmony("build").stdout
+    assert "slow: on request: harmony build slow\n" in built
+    assert "tin: ready\n" in built
+    assert "does not play the role 'sender'" in relay.harmony("doctor", "brass", "--role", "sender").stderr
+    refused = relay.harmony("run", "--role", "sender=brass", "--no-build")
+    assert "brass does not play the role 'sender': it plays hub" in refused.stdout + refused.stderr
+
+
 def test_a_level_decides_what_is_red_of_deviations_and_of_nothing_else(relay: Sandbox) -> None:
     found = {key: one.verdict.value for key, one in told(relay).items() if one.verdict != "passed"}
     brass = ("hub=brass,sender=tin", "hub=brass,sender=wood")
