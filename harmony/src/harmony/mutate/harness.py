@@ -21,6 +21,8 @@ _TIMES: Final = 10.0
 """How long it may say nothing: so many times the longest cell, and so many seconds more."""
 _END_PATIENCE: Final = 15.0
 """Seconds for who was asked to end."""
+_AFTER_THE_END: Final = 1.0
+"""How long events may come when the process is gone: what it has forked may hold their pipe."""
 _MORE: Final = ("--fuse=0", "--capture=sys", "-p", "no:cacheprovider")
 """Capturing by file descriptors, and a cache in a file, would be shared by trials side by side."""
 _LONGEST_LINE: Final = 1 << 26
@@ -115,7 +117,7 @@ class _Process:
             finally:
                 os.close(writing)
                 await self._over(number, end)
-                await asyncio.wait({hearing}, timeout=_END_PATIENCE)
+                await asyncio.wait({hearing}, timeout=_END_PATIENCE if self.lives else _AFTER_THE_END)
                 hearing.cancel()
             said.seek(0)
             output = said.read().decode("utf-8", "replace").strip()
