@@ -20,8 +20,9 @@ from harmony.errors import (
     UndefinedStepError,
 )
 from harmony.model import StepType
+from harmony.own_code import is_own_code
 from harmony.spec.gherkin import Feature, Scenario, Step, feature_number
-from harmony.spec.routing import done_by_harmony, role_named_in, route
+from harmony.spec.routing import done_by_harmony, ends_named_in, role_named_in, route
 from harmony.spec.sentence import normalised, outline
 from harmony.steps.binding import bind, parameters_of
 from harmony.steps.library import StepLibrary
@@ -208,6 +209,12 @@ def _role_problems(scenario: Scenario, rules: LintRules) -> Iterator[Problem]:
             said = unknown_role(named.role, rules.roles)
             hint = "correct it, or add it to `[roles]` in the project file"
             yield Problem(step.place, "unknown_role", said, hint, cause=named.role)
+    for step in scenario.steps:
+        for end in ends_named_in(step.text):
+            if end.role not in routed.roles:
+                known = ", ".join(routed.roles)
+                said = f"{step}: no step of {end.role!r} is in this scenario, which has {known}"
+                yield Problem(step.place, "unknown_role", said, "name two roles of the scenario", cause=end.role)
     if len(routed.roles) < 2:
         return
     for entry in routed.steps:
@@ -250,7 +257,7 @@ def _definition_problems(library: StepLibrary, used: set[StepDefinition]) -> Ite
     owners: dict[type, StepDefinition] = {}
     for definition in library.registry.definitions:
         owners.setdefault(definition.owner, definition)
-        if definition not in used:
+        if definition not in used and not is_own_code(str(definition.place.file)):
             yield Problem(
                 definition.place,
                 "unused",
