@@ -276,7 +276,7 @@ class LinkState:
     def _left(self, one: Connection, task: asyncio.Task[None]) -> None:
         del self.connections[one]
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._failures.append(f"failed by a mistake of the harness: {type(error).__name__}: {error}")
+            self._failures.append(f"carries no more: {type(error).__name__}: {error}")
 
     def _counting(self, sender: str) -> Iterator[Armed]:
         return (one for one in self._armed if isinstance(one.moment, AfterBytes) and one.moment.sender == sender)
