@@ -40,7 +40,7 @@ SENTENCES = [
     ("is reset before the packet 'X' from the 'a'", ("reset", Before("X", A))),
     ("is reset after '20' bytes from the second 'b'", ("reset", AfterBytes(20, B))),
     ("is half open: the 'a' is gone", ("half_open", A, None)),
-    ("is half open: 'a' is gone after a packet 'X' from 'a'", ("half_open", A, After("X", A))),
+    ("is half open: the 'a' is gone after a packet 'X' from the 'a'", ("half_open", A, After("X", A))),
     ("holds everything", ("hold", None, None)),
     ("holds everything from the second 'b'", ("hold", B, None)),
     ("holds everything from the 'a' before a packet 'X'", ("hold", A, Before("X"))),
@@ -77,7 +77,7 @@ async def test_a_sentence_asks_the_link(sentence: str, call: tuple[object, ...])
 
 def test_every_sentence_is_tried_above() -> None:
     tried = {
-        REGISTRY.match(None, f"the network between 'a' and 'b' {sentence}").definition.method
+        REGISTRY.match(None, f"the network between the 'a' and the 'b' {sentence}").definition.method
         for sentence, _ in SENTENCES
     }
     assert tried == {definition.method for definition in REGISTRY.definitions}

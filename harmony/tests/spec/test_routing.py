@@ -73,7 +73,7 @@ def test_a_step_without_role_goes_to_the_one_named_last_and_to_all_before() -> N
     ("sentence", "ends"),
     [
         ("the network between the 'a' and the 'b' is cut", ["a", "b"]),
-        ("The network between 'A' and the second 'b' holds everything;", ["a", "b#second"]),
+        ("The network between the 'A' and the second 'b' holds everything;", ["a", "b#second"]),
         ("the network between the 'a' and the 'b'", ["a", "b"]),
         ("the network between the 'a' is cut", []),
         ("the 'a' process cuts the network between the 'a' and the 'b'", []),
