@@ -180,7 +180,7 @@ async def test_of_a_half_open_connection_one_end_learns_nothing_and_a_new_one_is
     with pytest.raises(ConnectionResetError):
         await near.hears()
     await far.says(b"anybody there?\n")
-    await here.link().until("to nobody, 15 bytes", "server")
+    await here.link().until("to nobody: server says anybody there?", "server")
     assert far.silent
     again, fresh = await here.connected()
     await again.says(b"me\n")
@@ -240,6 +240,7 @@ async def test_of_a_connection_into_a_black_hole_nobody_hears(here: Scene) -> No
     near = await here.client()
     await here.link().until(lambda event: event.kind == "connected")
     await near.says(b"hello\n")
+    await here.link().until("to nobody: client says hello")
     assert near.silent
     with pytest.raises(BlockingIOError):
         here.listening.accept()

@@ -65,6 +65,14 @@ def test_a_packet_without_end_passes_unread() -> None:
     ]
 
 
+def test_words_of_others_stay_in_their_line() -> None:
+    stream = Stream("x", lambda data, sender: (len(data), f"\x1b[31m{data.decode()}"))
+    stream.take(b"a\n    b" * 999)
+    (piece,) = stream.pieces(lambda: False)
+    assert piece.text.startswith(r"\x1b[31ma\n    ba\n")
+    assert len(piece.text) <= 200
+
+
 def test_a_packet_of_no_bytes_is_none() -> None:
     stream = Stream("x", lambda data, sender: (0, "nothing"))
     stream.take(b"abc")

@@ -98,7 +98,7 @@ class Stream:
         try:
             # Of many small packets that have come together, the rest is not copied for each.
             found = self._splitter(bytes(self._begun[:_FIRST_LOOK]), self._sender)
-            if len(self._begun) > _FIRST_LOOK and (found is None or _FIRST_LOOK < found[0] <= len(self._begun)):
+            if len(self._begun) > _FIRST_LOOK and (found is None or _FIRST_LOOK <= found[0] <= len(self._begun)):
                 found = self._splitter(bytes(self._begun), self._sender)
         except Exception as error:  # noqa: BLE001 - a splitter of others that fails must not stop the bytes
             return self._unread(f"the splitter failed with {type(error).__name__}: {error}; ")
@@ -108,13 +108,17 @@ class Stream:
         size, text = found
         if size < 1:
             return self._unread(f"the splitter found a packet of {size} bytes; ")
-        return (size, shown(text, _LONGEST_TEXT)) if size <= len(self._begun) else None
+        return (size, _one_line(text)) if size <= len(self._begun) else None
 
     def _unread(self, reason: str) -> tuple[int, str]:
         """Take all that is here for one packet; for a reason, nothing more is read in this direction."""
         if reason:
             self._splitter = None
-        return len(self._begun), shown(f"{reason}{described(bytes(self._begun))}", _LONGEST_TEXT)
+        return len(self._begun), _one_line(f"{reason}{described(bytes(self._begun))}")
+
+
+def _one_line(text: str) -> str:
+    return shown(text.replace("\n", "\\n"), _LONGEST_TEXT)
 
 
 def described(data: bytes) -> str:
