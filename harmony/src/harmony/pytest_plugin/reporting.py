@@ -24,6 +24,7 @@ from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
 from harmony.pytest_plugin.live import Outbox, carries_events, events_of, take_events
 from harmony.pytest_plugin.planning import PAST, Planning
 from harmony.pytest_plugin.shared_ends import Feed, Follower
+from harmony.pytest_plugin.surroundings import Surroundings
 from harmony.pytest_plugin.unplayed_cells import cell_at, crash_events
 from harmony.pytest_plugin.xdist_worker import is_worker
 from harmony.report.files import LAST_RUN, PAGE, LastRun, Page
@@ -238,7 +239,16 @@ class Reporting(_Side):
         """Tell that a run begins."""
         run, unavailable = self._session.run, self._session.mode.unavailable
         platforms = {name: unavailable.get(name, "") for name in run.project.settings.platforms}
-        self.bus.publish(RunStarted(seed=run.seed, project=run.project.file.name, platforms=platforms))
+        place = Surroundings.of(run.project.home)
+        self.bus.publish(
+            RunStarted(
+                seed=run.seed,
+                project=run.project.file.name,
+                platforms=platforms,
+                machine=place.machine,
+                commit=place.commit,
+            )
+        )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

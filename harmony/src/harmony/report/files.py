@@ -15,7 +15,6 @@ from harmony.verdict.events import (
     CellFinished,
     Event,
     RunFinished,
-    StepFinished,
     StepStarted,
     encode_event,
 )
@@ -26,7 +25,7 @@ PAGE: Final = STATE_DIRECTORY / "matrix.html"
 
 
 class LastRun:
-    """Keeps all that a run told but its steps, until the next run.
+    """Keeps all that a run told, until the next run; of steps how they ended.
 
     Args:
         file: Where. A run without a cell leaves the file as it is.
@@ -39,7 +38,7 @@ class LastRun:
 
     def __call__(self, event: Event) -> None:
         """Take an event; write the file at the end."""
-        if not isinstance(event, StepStarted | StepFinished):
+        if not isinstance(event, StepStarted):
             self._lines.append(f"{encode_event(event)}\n")
         self._any |= isinstance(event, CellFinished)
         if isinstance(event, RunFinished) and self._any:

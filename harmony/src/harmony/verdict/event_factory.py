@@ -9,8 +9,16 @@ from harmony.plan.cells import Cell
 from harmony.spec.gherkin import Step
 from harmony.spec.routing import role_of
 from harmony.text import shown
-from harmony.verdict.events import ActorOutcome, CellFinished, CellStarted, StderrLine, StepFinished, StepStarted
-from harmony.verdict.failure_report import failure_report, told
+from harmony.verdict.events import (
+    ActorOutcome,
+    CellFinished,
+    CellStarted,
+    LogLine,
+    StderrLine,
+    StepFinished,
+    StepStarted,
+)
+from harmony.verdict.failure_report import argument_of, failure_report, level_name, told
 from harmony.verdict.result import ScenarioResult, StepResult
 
 _LONGEST_ALARM: Final = 400
@@ -38,6 +46,7 @@ def step_finished(cell: Cell, result: StepResult) -> StepFinished:
             for key, one in result.outcomes.items()
         },
         seconds=result.seconds,
+        argument=argument_of(result.step) if result.step else "",
     )
 
 
@@ -45,6 +54,7 @@ def cell_finished(cell: Cell, result: ScenarioResult, repeat: str, *, late: bool
     """Tell what came of a cell: for one that did not pass with all that a person needs to act."""
     failure = result.failure
     judged = next((one for one in result.results if one.phase.judged), None)
+    reported = failure is not None or bool(result.alarms)
     return CellFinished(
         cell=cell.key,
         number=cell.scenario.number,
@@ -66,11 +76,18 @@ def cell_finished(cell: Cell, result: ScenarioResult, repeat: str, *, late: bool
         by=sorted(key for key, one in failure.outcomes.items() if one.verdict is not Verdict.PASSED) if failure else [],
         timed_out=_timed_out(cell, result),
         stderr={
-            key: [StderrLine(at=record.timestamp, text=record.message) for record in told(written)]
+            key: [StderrLine(at=record.timestamp, text=record.message) for record in told(written.records)]
             for key, written in result.stderr.items()
         },
         alarms=[shown(alarm, _LONGEST_ALARM) for alarm in result.alarms],
-        report="" if failure is None and not result.alarms else failure_report(result, repeat),
+        tags=list(cell.scenario.tags),
+        not_run=[str(step) for step in result.not_run],
+        logs={
+            key: [LogLine(at=one.timestamp, text=one.message, level=level_name(one)) for one in told(records)]
+            for key, records in (result.logs.items() if reported else ())
+            if records
+        },
+        report=failure_report(result, repeat) if reported else "",
     )
 
 

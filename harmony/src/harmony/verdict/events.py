@@ -16,7 +16,7 @@ from harmony.logs import now
 from harmony.model import Phase, Verdict
 from harmony.text import all_visible, jsonable
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 SCHEMA_FILE: Final = Path(__file__).with_name("events.schema.json")
 
 
@@ -45,6 +45,8 @@ class RunStarted(_Event):
     platforms: dict[str, str] = Field(
         default_factory=dict, description="Platform, and why it is not available; empty if it is."
     )
+    machine: str = Field(default="", description="Processor, cores and system.")
+    commit: str = Field(default="", description="Of the project; with `-dirty` if files differ from it. Empty if none.")
 
 
 class RunPlanned(_Event):
@@ -96,6 +98,7 @@ class StepFinished(_Event):
     verdict: Verdict
     outcomes: dict[str, ActorOutcome]
     seconds: float
+    argument: str = Field(default="", description="The data table or the doc string of the step.")
 
 
 class StderrLine(_Told):
@@ -103,6 +106,12 @@ class StderrLine(_Told):
 
     at: str = Field(description="Moment in UTC at which it was read, ISO 8601.")
     text: str
+
+
+class LogLine(StderrLine):
+    """A line that an actor has logged."""
+
+    level: str = Field(description="From trace to critical.")
 
 
 class CellFinished(_Event):
@@ -140,6 +149,11 @@ class CellFinished(_Event):
     alarms: list[str] = Field(
         default_factory=list,
         description="What of that is alarming, whatever the verdict: a sanitizer, a panic.",
+    )
+    tags: list[str] = Field(default_factory=list, description="Of the scenario, without @.")
+    not_run: list[str] = Field(default_factory=list, description="The steps after the one that did not pass.")
+    logs: dict[str, list[LogLine]] = Field(
+        default_factory=dict, description="By role, head and tail of its log; of a cell that has a report."
     )
     report: str = Field(default="", description="The whole report, with steps, logs and what repeats it.")
 
