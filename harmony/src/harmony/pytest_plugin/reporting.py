@@ -229,7 +229,7 @@ class Reporting(_Side):
         self.bus.subscribe("durations", self._write_durations)
         self.bus.subscribe("last run", LastRun(root / LAST_RUN))
         page = here / option("--html") if option("--html") else None
-        self.bus.subscribe("--html", Page(page, root / PAGE, self._page_written))
+        self.bus.subscribe("--html", Page(page, root / PAGE, self._page_written, option("--min-pass-rate")))
         self.bus.subscribe("summary", self._summary)
 
     # ---- before
