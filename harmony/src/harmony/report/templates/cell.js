@@ -13,7 +13,8 @@ function cell_view(cell, before, after) {
     detail.step && element("p", {}, element("b", {}, detail.step), " ", element("span", { class: "where" }, detail.place || "")),
     detail.error && element("pre", { tabindex: 0 }, detail.error),
     detail.alarms && [element("p", {}, "alarming on stderr:"), element("pre", {}, detail.alarms.join("\n"))],
-    element("p", { class: "repeat" }, "repeat with ", element("code", {}, cell.repeat), copying("copy", cell.repeat), copying("copy the link", location.href)),
+    element("p", { class: "repeat" }, "repeat with ", element("code", {}, cell.repeat), copying("copy", cell.repeat), copying("copy the link", location.href),
+      Object.entries(detail.recordings || {}).map(([name, text]) => element("button", { type: "button", class: "button", click: () => download(name, text) }, `download ${name}`))),
     steps.length || detail.lines ? [element("h3", {}, "What happened"), time_table(cell, steps)] : element("p", { class: "note" }, "Its steps are not known."),
     steps.length ? element("details", { open: cell.verdict.red }, element("summary", {}, "As a picture"), element("div", { class: "scroll", tabindex: 0 }, picture(cell, steps))) : "",
     steps.flatMap(told_parts),
@@ -28,6 +29,12 @@ function copying(word, text) {
     button.textContent = "copied";
   } }, word);
   return button;
+}
+
+function download(name, text) {
+  const address = URL.createObjectURL(new Blob([text], { type: "text/yaml" }));
+  element("a", { href: address, download: name }).click();
+  URL.revokeObjectURL(address);
 }
 
 function time_table(cell, steps) {

@@ -148,9 +148,9 @@ function bar(part) {
 
 function slowest(cells) {
   const slow = [...cells].sort((one, other) => other.took - one.took).slice(0, 30), most = slow.length ? slow[0].took : 1;
-  return [table("ruled", ["took", "", "cell", "slowest step"], slow.map(cell => {
+  return [table("ruled", ["took", "cell", "slowest step"], slow.map(cell => {
     const step = cell.steps.reduce((one, other) => one && one.took >= other.took ? one : other, null);
-    return element("tr", {}, element("td", { class: "count" }, seconds(cell.took)), element("td", {}, bar(cell.took / most)), element("td", {}, open_link(cell, cell.key)),
+    return element("tr", {}, element("td", {}, seconds(cell.took), " ", bar(cell.took / most)), element("td", {}, open_link(cell, cell.key)),
       element("td", {}, step ? `${seconds(step.took)}: ${step.text}` : ""));
   }), "slowest cells")];
 }
