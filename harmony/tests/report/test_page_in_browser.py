@@ -124,7 +124,7 @@ def test_a_cell_that_failed_shows_logs_among_its_steps(opened: Open, tea: str) -
     first, last = kinds.index("stderr"), len(kinds) - 1 - kinds[::-1].index("log")
     assert "step" in kinds[first:last]
     assert kinds.count("step odd-one") == 1
-    assert tab.locator("dialog .sequence .wrong").count() == 1
+    assert tab.locator("dialog .sequence .wrong .arrow").count() == 1
     assert tab.locator("dialog summary", has_text="shelf").count() == 1
 
 
@@ -137,6 +137,7 @@ def test_what_is_asked_for_is_found(opened: Open, tea: str) -> None:
         "#who=go": 60,
         "#who=guest:go,host:go": 12,
         "#group=1": 36,
+        "#group=9": 0,
         "#tag=hot": 36,
         "#tag=hot&verdict=failed": 12,
         "#q=orders '3' CUPS": 27,  # each word, wherever it stands

@@ -1,6 +1,7 @@
 // One cell: what came of it, its steps among what its roles said, a picture of them, and what repeats it.
 
-const PARTS = { where: "traceback", stack: "stack", hint: "hint", snippet: "snippet" };
+// What an outcome says at length unfolds; the rest of its data stands beside the step.
+const PARTS = { where: "traceback", traceback: "traceback", stack: "stack", snippet: "snippet" };
 
 function cell_view(cell, before, after) {
   const { detail, steps } = { detail: cell.detail, steps: cell.steps };
@@ -52,10 +53,11 @@ function about(step) {
   const told = step.told ? JSON.parse(step.told) : {}, lines = [];
   for (const [actor, one] of Object.entries(told)) {
     const data = Object.fromEntries(Object.entries(one.data || {}).filter(([name]) => !PARTS[name] && !["sections", "first", "code"].includes(name)));
-    const words = [one.error, Object.keys(data).length ? JSON.stringify(data) : ""].filter(Boolean).join("\n");
-    if (words || Object.keys(told).length > 1) lines.push(`${actor}, ${seconds(one.ms / 1e3)}${words ? `: ${words}` : ""}`);
+    const words = [one.error, ...Object.entries(data).map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)].filter(Boolean).join("\n");
+    if (words) lines.push(step.actors.length > 1 ? `${actor}: ${words}` : words);
   }
-  return [step.argument && element("pre", {}, step.argument), lines.length ? element("pre", {}, lines.join("\n")) : ""].filter(Boolean);
+  const times = Object.keys(told).length > 1 ? Object.entries(told).map(([actor, one]) => `${actor} ${seconds(one.ms / 1e3)}`).join(", ") : "";
+  return [times && element("small", {}, ` ${times}`), step.argument && element("pre", {}, step.argument), lines.length ? element("pre", {}, lines.join("\n")) : ""].filter(Boolean);
 }
 
 function told_parts(step) {
