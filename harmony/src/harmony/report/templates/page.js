@@ -91,6 +91,7 @@ async function begin() {
     const link = event.target.closest("a[href^='#']");
     if (link && !link.closest("#run, dialog") && !link.hash.startsWith("#cell=")) setTimeout(() => document.getElementById("run").scrollIntoView());
   });
+  if (location.hash && !page.state.cell) document.getElementById("run").scrollIntoView();
   document.documentElement.dataset.ready = "yes";
 }
 
