@@ -120,6 +120,8 @@ def a_cell(
         seed=index * 7919,
         repeat=f"harmony run {'_'.join(pairing.values())} {number} --seed 7",
         tags=[*(["hot"] if index % 3 == 0 else []), f"clause:T-{index % 23 + 1}"],
+        clauses=[f"T-{index % 23 + 1}"],
+        level="must",
         **more,
     )
 

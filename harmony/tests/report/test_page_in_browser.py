@@ -88,7 +88,7 @@ def test_words_of_others_are_never_obeyed(opened: Open) -> None:
     cells = list(a_cell(0, pairing, datetime.now(UTC), chance, bad=True, cups=EVIL))
     cells = [one.model_copy(update={"argument": EVIL}) if hasattr(one, "argument") else one for one in cells]
     told = dict.fromkeys(("title", "feature", "note", "repeat", "place", "code", "report"), EVIL)
-    end = cells[-1].model_copy(update={**told, "tags": [EVIL, f"clause:{EVIL}"], "alarms": [EVIL]})
+    end = cells[-1].model_copy(update={**told, "tags": [EVIL], "clauses": [EVIL], "level": EVIL, "alarms": [EVIL]})
     tab = opened(page_of([*cells[:-1], end, RunFinished(verdicts={}, problems=[EVIL], exit_code=1, seconds=1)]))
     for view in VIEWS:
         go(tab, f"#view={view}")
@@ -140,6 +140,7 @@ def test_what_is_asked_for_is_found(opened: Open, tea: str) -> None:
         "#group=9": 0,
         "#tag=hot": 36,
         "#tag=hot&verdict=failed": 12,
+        "#clause=T-2": 9,
         "#q=orders '3' CUPS": 27,  # each word, wherever it stands
         "#q=expected: '3'": 9,
         "#q=nowhere": 0,

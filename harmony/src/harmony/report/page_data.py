@@ -125,7 +125,9 @@ def page_data(results: Sequence[CellFinished], blames: Sequence[Blame], steps: S
         name = scenario_of(one.cell)
         row = rows.setdefault((one.feature, name), len(rows))
         if row == len(scenarios):
-            scenarios.append([texts[name], texts[one.title], texts[one.feature], [texts[tag] for tag in one.tags]])
+            cited = [texts[clause] for clause in one.clauses]
+            tags = [texts[tag] for tag in one.tags]
+            scenarios.append([texts[name], texts[one.title], texts[one.feature], tags, cited, texts[one.level]])
         who = [platforms.index(name) for _, name in sorted(one.pairing.items())]
         begun, took = round((begin - first) * 1e3), round(one.seconds * 1e5)
         verdict, played = _VERDICTS.index(one.verdict), roles.index(tuple(sorted(one.pairing)))

@@ -91,6 +91,9 @@ def cell_finished(
             for key, records in (result.logs.items() if reported else ())
             if records
         },
+        level=result.standing.level,
+        clauses=list(result.standing.clauses),
+        deviation=result.deviates,
         recordings=dict(recordings or {}) if is_red(result.verdict) else {},
         report=failure_report(result, repeat) if reported else "",
     )

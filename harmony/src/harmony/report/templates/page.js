@@ -30,7 +30,7 @@ function show_cell(state) {
 
 function chips(state) {
   const chip = (word, change) => element("li", {}, element("a", { class: "some", href: fragment(state, change), "aria-label": `without ${word}` }, `${word} ×`));
-  const made = LISTS.flatMap(name => state[name].map(one => chip(name === "who" ? one.replace(":", "=") : name === "tag" ? `@${one}` : one, { [name]: state[name].filter(other => other !== one) })));
+  const made = LISTS.flatMap(name => state[name].map(one => chip(name === "who" ? one.replace(":", "=") : name === "tag" ? `@${one}` : name === "clause" ? `clause ${one}` : one, { [name]: state[name].filter(other => other !== one) })));
   if (state.group) made.push(chip(`group ${state.group}`, { group: "" }));
   if (state.cell && !page.run.byKey.has(state.cell)) made.push(chip(`there is no cell ${state.cell}`, { cell: "" }));
   if (made.length || state.q) made.push(element("li", {}, element("a", { href: fragment({ view: state.view }) }, "all")));
@@ -61,10 +61,9 @@ function build(run) {
   page.views = element("nav", { class: "views", "aria-label": "views" });
   page.place = element("div", { id: "view" });
   page.dialog = element("dialog", { "aria-labelledby": "heading", close: () => { if (page.state.cell) { location.hash = fragment(page.state, { cell: "" }); } } });
-  const clauses = run.tags.filter(tag => tag.includes(":")), tags = run.tags.filter(tag => !tag.includes(":"));
   document.getElementById("run").append(
     element("form", { class: "filters", role: "search", submit: event => event.preventDefault() }, page.find, choice("verdict", "verdict …", present), choice("who", "platform, role …", who),
-      choice("tag", "tag …", tags.map(tag => option(tag))), choice("tag", "clause …", clauses.map(tag => option(tag, tag.replace(/^clause:/, "")))), page.count),
+      choice("tag", "tag …", run.tags.map(tag => option(tag))), choice("clause", "clause …", run.clauses.map(clause => option(clause))), page.count),
     page.chips, page.views, page.place,
     element("p", { class: "note" }, "Keys: / finds; Enter opens; ← and → go from cell to cell, Esc closes it. The address always leads here again."));
   document.body.append(page.dialog);

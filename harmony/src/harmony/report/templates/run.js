@@ -13,8 +13,8 @@ class Run {
     this.verdicts = data.verdicts.map(([name, word, red]) => ({ name, word, red }));
     this.platforms = data.platforms;
     this.began = data.began;
-    this.scenarios = data.scenarios.map(([id, title, feature, tags]) =>
-      ({ id: this.texts[id], title: this.texts[title], feature: this.texts[feature], tags: tags.map(one => this.texts[one]), of: [id, title, feature, ...tags] }));
+    this.scenarios = data.scenarios.map(([id, title, feature, tags, clauses, level]) => ({ id: this.texts[id], title: this.texts[title], feature: this.texts[feature],
+      tags: tags.map(one => this.texts[one]), clauses: clauses.map(one => this.texts[one]), level: this.texts[level], of: [id, title, feature, ...tags] }));
     const [rows, played, who, verdicts, begun, took, seeds, repeats, steps] = data.cells;
     this.cells = rows.map((row, index) => new Cell(this, index, {
       scenario: this.scenarios[row], roles: data.roles[played[index]], who: who[index].map(one => this.platforms[one]), verdict: this.verdicts[verdicts[index]],
@@ -23,7 +23,8 @@ class Run {
     this.byKey = new Map(this.cells.map(cell => [cell.key, cell]));
     this.groups = data.groups.map(group => new Set(group));
     this.roles = [...new Set(data.roles.flat())].sort();
-    this.tags = [...new Set(this.scenarios.flatMap(one => one.tags))].sort(natural);
+    this.tags = [...new Set(this.scenarios.flatMap(one => one.tags))].filter(tag => !tag.includes(":")).sort(natural);
+    this.clauses = [...new Set(this.scenarios.flatMap(one => one.clauses))].sort(natural);
   }
   lowered() { return this.lower ||= this.texts.map(text => text.toLowerCase()); }
 }
@@ -56,7 +57,7 @@ class Cell {
 
 // ---- what is wanted stands in the fragment of the address: a link to it shows the same
 
-const LISTS = ["verdict", "who", "tag"], WORDS = ["view", "q", "group", "cell"];
+const LISTS = ["verdict", "who", "tag", "clause"], WORDS = ["view", "q", "group", "cell"];
 
 function wanted() {
   const given = new URLSearchParams(location.hash.slice(1)), state = {};
@@ -77,7 +78,7 @@ function chosen(run, state) {
   const words = state.q.toLowerCase().split(/\s+/).filter(Boolean).map(word => [word, run.lowered().map(text => text.includes(word))]);
   return run.cells.filter(cell =>
     (!state.verdict.length || state.verdict.includes(cell.verdict.name)) && state.who.every(token => cell.has(token)) &&
-    state.tag.every(tag => cell.scenario.tags.includes(tag)) && (!group || group.has(cell.index)) && words.every(([word, hits]) => cell.says(word, hits)));
+    state.tag.every(tag => cell.scenario.tags.includes(tag)) && state.clause.every(clause => cell.scenario.clauses.includes(clause)) && (!group || group.has(cell.index)) && words.every(([word, hits]) => cell.says(word, hits)));
 }
 
 // ---- small helpers of all views

@@ -138,11 +138,12 @@ function steps(cells) {
 
 function clauses(cells) {
   const by_clause = new Map(), names = [...new Set(cells.flatMap(cell => cell.who))].sort();
-  for (const cell of cells) for (const tag of cell.scenario.tags) if (tag.includes(":")) (by_clause.get(tag) || by_clause.set(tag, []).get(tag)).push(cell);
+  for (const cell of cells) for (const clause of cell.scenario.clauses) (by_clause.get(clause) || by_clause.set(clause, []).get(clause)).push(cell);
   if (!by_clause.size) return [element("p", { class: "note" }, "No scenario of these cells cites a clause.")];
-  return [table("square", ["clause", ...names], [...by_clause].sort(([one], [other]) => natural(one, other)).map(([tag, some]) => element("tr", {},
-    element("th", { scope: "row" }, element("a", { href: fragment(page.state, { tag: [tag], view: "features" }) }, tag.replace(/^clause:/, ""))),
-    names.map(name => score_cell(some.filter(cell => cell.who.includes(name)), { tag: [tag], who: [name], view: "features" })))), "clauses by platform")];
+  return [table("square", ["clause", ...names], [...by_clause].sort(([one], [other]) => natural(one, other)).map(([clause, some]) => element("tr", {},
+    element("th", { scope: "row" }, element("a", { href: fragment(page.state, { clause: [clause], view: "features" }) }, clause), " ",
+      element("small", {}, [...new Set(some.map(cell => cell.scenario.level))].filter(Boolean).join(", "))),
+    names.map(name => score_cell(some.filter(cell => cell.who.includes(name)), { clause: [clause], who: [name], view: "features" })))), "clauses by platform")];
 }
 
 function bar(part) {
@@ -197,7 +198,7 @@ function timeline(cells) {
     for (const [name, place] of heads) pen.fillText(name, 0, place * lane + 10, left - 6);
     for (let part = 0; part <= 4; part++) { pen.textAlign = part === 4 ? "right" : "left"; pen.fillText(seconds(end / 1e3 * part / 4), left + (width - left) * part / 4, row * lane + 14); }
     for (const [cell, place] of drawn) {
-      const kind = cell.verdict.name === "passed" ? "good" : cell.verdict.name === "known-failure" ? "known" : ["flaky", "unexpected-pass"].includes(cell.verdict.name) ? "odd" : cell.verdict.red ? "bad" : "none";
+      const kind = cell.verdict.name === "passed" ? "good" : ["known-failure", "deviates"].includes(cell.verdict.name) ? "known" : ["flaky", "unexpected-pass"].includes(cell.verdict.name) ? "odd" : cell.verdict.red ? "bad" : "none";
       pen.fillStyle = colour(`--${kind}-dot`);
       pen.fillRect(left + cell.begun * scale, place * lane + 1, Math.max(cell.took * 1e3 * scale - .5, 1), lane - 2);
     }
