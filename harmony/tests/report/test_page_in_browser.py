@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
+from harmony.model import NetworkKind
 from harmony.perf.page import page as perf_page
-from harmony.verdict.events import CellFinished, Event, RunFinished
+from harmony.verdict.events import CellFinished, Event, NetworkLine, RunFinished
 from synthetic_results import data_of, many, the_page
 from synthetic_runs import a_cell, a_run, page_of
 from synthetic_tables import boiling
@@ -126,6 +127,26 @@ def test_a_cell_that_failed_shows_logs_among_its_steps(opened: Open, tea: str) -
     assert kinds.count("step odd-one") == 1
     assert tab.locator("dialog .sequence .wrong .arrow").count() == 1
     assert tab.locator("dialog summary", has_text="shelf").count() == 1
+
+
+def test_what_went_from_role_to_role_is_in_the_timeline_and_in_the_picture(opened: Open) -> None:
+    cells = list(a_cell(0, {"guest": "cpp", "host": "go"}, datetime.now(UTC), random.Random(7), bad=True))
+    seen = [
+        NetworkLine(at=cells[-1].at, kind=NetworkKind.PACKET, text="ORDER tea", link="guest, host", sender="host"),
+        NetworkLine(at=cells[-1].at, kind=NetworkKind.FAULT, text="cut", link="guest, host", connection=1),
+        NetworkLine(at=cells[-1].at, kind=NetworkKind.STEP, text="Then it stands there already"),
+    ]
+    end = cells[-1].model_copy(update={"network": seen})
+    text = page_of([*cells[:-1], end, RunFinished(verdicts={}, exit_code=1, seconds=1)])
+    tab = opened(text, "#cell=1.1[guest=cpp,host=go]")
+    rows = [row.inner_text().split("\t") for row in tab.locator("dialog .time tr.network").all()]
+    assert [row[1:] for row in rows] == [
+        ["host → guest", "network", "ORDER tea"],
+        ["guest — host #1", "network", "cut"],
+    ]
+    sent = tab.locator("dialog .sequence .sent .arrow")
+    assert sent.count() == 1
+    assert float(sent.get_attribute("x1")) > float(sent.get_attribute("x2")), "from the host, which stands at the right"
 
 
 def test_what_is_asked_for_is_found(opened: Open, tea: str) -> None:

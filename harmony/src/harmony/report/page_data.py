@@ -13,7 +13,7 @@ from harmony.model import Phase, Verdict
 from harmony.plan.cells import scenario_of
 from harmony.text import jsonable, shortened
 from harmony.verdict.blame import Blame
-from harmony.verdict.events import CellFinished, CellStarted, Event, StepFinished
+from harmony.verdict.events import CellFinished, CellStarted, Event, NetworkLine, StepFinished
 from harmony.verdict.verdicts import MEANINGS
 
 _ROOM: Final = 8_000_000
@@ -186,13 +186,24 @@ def _detail(one: CellFinished, begin: float, *, whole: bool) -> dict[str, Any]:
                 for kind, by_role in (("stderr", one.stderr), ("log", one.logs))
                 for key, lines in by_role.items()
                 for line in lines
-            ],
+            ]
+            + [[round((moment(line.at) - begin) * 1e3), *_between(line)] for line in one.network if line.link],
             "recordings": one.recordings,
             "report": shortened(one.report, _LONGEST_REPORT),
         }
     elif one.report or one.stderr:
         told["cut"] = True
     return {name: value for name, value in told.items() if value}
+
+
+def _between(line: NetworkLine) -> tuple[str, str, str, str, str]:
+    """Return where something was seen, that it was, what; and from whom to whom it went, if from somebody."""
+    first, _, second = line.link.partition(", ")
+    number = f" #{line.connection}" if line.connection else ""
+    if not line.sender:
+        return f"{first} — {second}{number}", "network", line.text, "", ""
+    other = second if line.sender == first else first
+    return f"{line.sender} → {other}{number}", "network", line.text, line.sender, other
 
 
 def _data(data: Mapping[str, Any]) -> Any:

@@ -117,7 +117,9 @@ class CellRunner:
             except BaseException:
                 await self._abandon(state)
                 raise
-        recordings = recorder.write(self._record) if recorder is not None and self._record is not None else {}
+        recordings = {}
+        if recorder is not None and self._record is not None:
+            recordings = recorder.write(self._record, result.network)
         daemons = orphans.end_unmarked(before)
         # Whoever is judged again finds all that is known of the cell.
         result = await self._with_leaks(result, state, daemons)
@@ -207,7 +209,14 @@ class _CellRun:
             strict=self.options.strict,
         )
         result = await run_scenario(
-            self.plan, actors, starts, spawn=spawn, options=self.options, begins=self._begins, observe=self._observe
+            self.plan,
+            actors,
+            starts,
+            spawn=spawn,
+            own=self.pool.own_actor,
+            options=self.options,
+            begins=self._begins,
+            observe=self._observe,
         )
         return await self._released(with_scenes(result, self.scenes))
 

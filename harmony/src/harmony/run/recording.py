@@ -16,6 +16,7 @@ from typing import Any, Final
 import yaml
 
 from harmony.errors import ExitCode, HarmonyError
+from harmony.model import NetworkEvent
 from harmony.plan.cells import Cell
 from harmony.state import read_whole
 from harmony.text import jsonable, shown
@@ -138,18 +139,22 @@ class Recorder:
         """Return what hears the link of a role."""
         return self._roles.setdefault(key, _Conversation(platform))
 
-    def write(self, directory: Path) -> dict[str, str]:
-        """Write one file for each role; return by name the text of those that are not too large to be told."""
+    def write(self, directory: Path, network: Sequence[NetworkEvent] = ()) -> dict[str, str]:
+        """Write one file for each role, and one that nobody replays for what was seen between them.
+
+        Return by name the text of those that are not too large to be told.
+        """
         directory.mkdir(parents=True, exist_ok=True)
-        told = {}
+        texts = {}
         for key, conversation in self._roles.items():
-            file = directory / f"{_UNSAFE.sub('_', self._cell.key)}.{_UNSAFE.sub('_', key)}.yaml"
             recording = Recording(key, conversation.platform, conversation.exchanges, self._cell.key, self._seed)
-            text = dump(recording)
-            file.write_text(text, encoding="utf-8")
-            if len(text) <= _LARGEST_TOLD:
-                told[file.name] = text
-        return told
+            texts[f"{_UNSAFE.sub('_', key)}.yaml"] = dump(recording)
+        if network:
+            texts["network.txt"] = "".join(f"{event.at} {shown(str(event))}\n" for event in network)
+        files = {f"{_UNSAFE.sub('_', self._cell.key)}.{name}": text for name, text in texts.items()}
+        for name, text in files.items():
+            (directory / name).write_text(text, encoding="utf-8")
+        return {name: text for name, text in files.items() if len(text) <= _LARGEST_TOLD}
 
 
 def dump(recording: Recording) -> str:

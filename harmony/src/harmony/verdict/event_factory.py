@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from harmony.model import Verdict
+from harmony.model import NetworkEvent, Verdict
 from harmony.plan.cells import Cell
 from harmony.spec.gherkin import Step
 from harmony.spec.routing import role_of
@@ -15,6 +15,7 @@ from harmony.verdict.events import (
     CellFinished,
     CellStarted,
     LogLine,
+    NetworkLine,
     StderrLine,
     StepFinished,
     StepStarted,
@@ -95,7 +96,20 @@ def cell_finished(
         clauses=list(result.standing.clauses),
         deviation=result.deviates,
         recordings=dict(recordings or {}) if is_red(result.verdict) else {},
+        network=[_network_line(event) for event in result.network] if reported else [],
         report=failure_report(result, repeat) if reported else "",
+    )
+
+
+def _network_line(event: NetworkEvent) -> NetworkLine:
+    return NetworkLine(
+        at=event.at,
+        kind=event.kind,
+        text=event.text,
+        link=event.link,
+        connection=event.connection,
+        sender=event.sender,
+        size=event.size,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from harmony.excerpt import excerpt
-from harmony.model import DataTable, LogRecord, Phase, StepOutcome, Verdict
+from harmony.model import DataTable, LogRecord, NetworkEvent, NetworkKind, Phase, StepOutcome, Verdict
 from harmony.spec.gherkin import Step
 from harmony.text import shortened, shown, visible
 from harmony.verdict.result import ScenarioResult, StepResult
@@ -42,6 +42,8 @@ def failure_report(result: ScenarioResult, repeat: str) -> str:
     for key, records in result.logs.items():
         if records:
             lines += ["", f"log of {key}:", *_log_lines(records)]
+    if result.network:
+        lines += ["", "network:", *_network_lines(result.network)]
     for key, written in result.stderr.items():
         said = (f"    {record.timestamp} {record.message}" for record in told(written.records))
         lines += ["", f"stderr of {key}:", *said]
@@ -105,6 +107,16 @@ def _details(key: str, outcome: StepOutcome) -> list[str]:
 
 def _section(title: str, text: str) -> list[str]:
     return ["", f"{title}:", *(f"    {shortened(line, _LONGEST_LINE)}" for line in shown(text).splitlines())]
+
+
+def _network_lines(events: Sequence[NetworkEvent]) -> list[str]:
+    lines = [
+        f"    {event.at} {'' if event.kind is NetworkKind.STEP else '    '}{shown(str(event), _LONGEST_LINE)}"
+        for event in events
+    ]
+    left_out = len(lines) - _FIRST_LOG_LINES - _LAST_LOG_LINES
+    gap = [f"    … {left_out} lines left out; `--events` has more …"] if left_out > 0 else []
+    return [*lines[:_FIRST_LOG_LINES], *gap, *lines[-_LAST_LOG_LINES:]] if gap else lines
 
 
 def _log_lines(records: Sequence[LogRecord]) -> list[str]:

@@ -70,20 +70,23 @@ function told_parts(step) {
   return parts;
 }
 
-// ---- the steps as arrows from the scenario to whoever performs them
+// ---- the steps as arrows from the scenario to whoever performs them, and what went from role to role
 
 function picture(cell, steps) {
   const gap = 190, high = 34, top = 44, lives = ["scenario", ...cell.roles], x = place => 70 + place * gap;
-  const rows = [...steps, ...(cell.detail.left || []).map(text => ({ text, actors: [], left: true }))];
+  const sent = (cell.detail.lines || []).filter(([, , , , from]) => from).map(([at, , , text, from, to]) => ({ at, text, from, to, actors: [] }));
+  const happened = [...steps.map(step => ({ ...step, at: step.end - step.took * 1e3 })), ...sent].sort((one, other) => one.at - other.at);
+  const rows = [...happened, ...(cell.detail.left || []).map(text => ({ text, actors: [], left: true }))];
   const width = Math.max(x(lives.length - 1) + 90, 620), bottom = top + rows.length * high + 10;
   const parts = lives.map((name, place) => element("svg:g", {}, element("svg:line", { class: "life", x1: x(place), x2: x(place), y1: 34, y2: bottom }),
     element("svg:rect", { x: x(place) - 64, y: 4, width: 128, height: 30, rx: 4 }), element("svg:text", { x: x(place), y: 23, "text-anchor": "middle" }, place ? cut(cell.pairs[place - 1], 20) : name)));
   rows.forEach((step, row) => {
-    const y = top + row * high + 22, bad = !step.left && step.verdict.name !== "passed";
-    const ends = step.actors.map(actor => cell.roles.indexOf(actor.split(/[# ]/, 1)[0]) + 1).filter(Boolean);
-    parts.push(element("svg:g", { class: bad ? "wrong" : step.left ? "skipped" : null }, element("svg:title", {}, step.text),
-      element("svg:text", { x: x(0) + 8, y: y - 5 }, cut(`${bad ? "✗ " : ""}${step.text}${step.left ? " (not run)" : ""}`, Math.floor((width - x(0)) / 6.4))),
-      ends.length ? ends.map(end => [element("svg:line", { class: "arrow", x1: x(0), x2: x(end) - 6, y1: y, y2: y }), element("svg:path", { class: "tip", d: `M${x(end)} ${y}l-8 -4v8z` })])
+    const y = top + row * high + 22, bad = step.verdict && step.verdict.name !== "passed";
+    const life = actor => cell.roles.indexOf(actor.split(/[# ]/, 1)[0]) + 1, ends = (step.from ? [step.to] : step.actors).map(life).filter(Boolean);
+    const start = step.from ? life(step.from) : 0;
+    parts.push(element("svg:g", { class: bad ? "wrong" : step.left ? "skipped" : step.from ? "sent" : null }, element("svg:title", {}, step.text),
+      element("svg:text", { x: x(step.from ? Math.min(start, ...ends) : 0) + 8, y: y - 5 }, cut(`${bad ? "✗ " : ""}${step.text}${step.left ? " (not run)" : ""}`, Math.floor((width - x(0)) / 6.4))),
+      ends.length ? ends.map(end => { const way = end < start ? -1 : 1; return [element("svg:line", { class: "arrow", x1: x(start), x2: x(end) - 6 * way, y1: y, y2: y }), element("svg:path", { class: "tip", d: `M${x(end)} ${y}l${-8 * way} -4v8z` })]; })
         : element("svg:line", { class: "arrow", x1: x(0), x2: x(0) + 30, y1: y, y2: y })));
   });
   return element("svg:svg", { class: "sequence", viewBox: `0 0 ${width} ${bottom}`, width, height: bottom, role: "img", "aria-label": `${rows.length} steps of ${cell.key}` }, parts);
