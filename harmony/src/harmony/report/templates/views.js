@@ -133,7 +133,7 @@ function steps(cells) {
   if (!names.length) return [element("p", { class: "note" }, "Nothing is known of the steps of these cells.")];
   return [element("p", { class: "note" }, "How often each platform has performed a sentence, and how long that took it, at the median."),
     table("ruled times", ["step", ...names], [...shapes].filter(([, row]) => row.size).map(([shape, row]) => element("tr", {}, element("th", { scope: "row" }, shape),
-      names.map(name => { const seen = row.get(name); return seen ? element("td", { class: seen.bad ? "red" : null }, `${seen.took.length} × ${seconds(median(seen.took))}${seen.bad ? `, ${seen.bad} did not pass` : ""}`) : element("td"); }))), "steps by platform")];
+      names.map(name => { const seen = row.get(name); return seen ? element("td", { class: seen.bad ? "red" : null }, `${seen.took.length} × ${seconds(median(seen.took))}`, seen.bad ? [element("br"), `${seen.bad} did not pass`] : "") : element("td"); }))), "steps by platform")];
 }
 
 function clauses(cells) {
