@@ -17,6 +17,7 @@ from typing import Any, Final
 import pytest
 
 from harmony.errors import ExitCode, HarmonyError
+from harmony.history.store import HISTORY, Keeper, Store
 from harmony.model import Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.durations import DURATIONS_FILE, write_durations
@@ -228,6 +229,8 @@ class Reporting(_Side):
             self.bus.subscribe("--events", self._events)
         self.bus.subscribe("durations", self._write_durations)
         self.bus.subscribe("last run", LastRun(root / LAST_RUN))
+        if not self._planning.trial:
+            self.bus.subscribe("history", Keeper(Store(root / HISTORY, self._session.run.project.settings.history)))
         page = here / option("--html") if option("--html") else None
         self.bus.subscribe("--html", Page(page, root / PAGE, self._page_written))
         self.bus.subscribe("summary", self._summary)

@@ -1,0 +1,154 @@
+"""Which runs a word means: a number, a name, a commit, a file, a directory such as a downloaded artefact."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from harmony.errors import ConfigurationError, ExitCode, HarmonyError
+from harmony.history.past_run import PastRun
+from harmony.history.store import read_run
+from harmony.state import read_whole
+from harmony.verdict.events import Event, RunPlanned, read_file
+
+_EVENTS: Final = ".ndjson"
+_RUN: Final = ".json"
+_LEAST_OF_A_COMMIT: Final = 4
+
+
+class NoSuchRunError(HarmonyError):
+    """A word means no run, or more than one.
+
+    Way out: take a number, a name or a commit of `harmony history`, or a file that `--events` has written.
+    """
+
+    code = "no_such_run"
+    exit_code = ExitCode.USAGE
+
+
+@dataclass
+class Found:
+    """Runs of a directory or of files.
+
+    Attributes:
+        runs: The newest first.
+        events: By the name of a run that was read from files of events, these.
+        passed_over: What is no run, and why.
+    """
+
+    runs: list[PastRun] = field(default_factory=list)
+    events: dict[str, dict[str, list[Event]]] = field(default_factory=dict)
+    passed_over: list[str] = field(default_factory=list)
+
+    def add(self, run: PastRun, events: dict[str, list[Event]] | None = None) -> None:
+        """Take a run, once."""
+        if all(one.name != run.name for one in self.runs):
+            self.runs.append(run)
+        if events is not None:
+            self.events[run.name] = events
+
+
+def runs_at(paths: Sequence[Path]) -> Found:
+    """Return the runs of files and directories: each file of events, the shards of one plan together, each kept run.
+
+    A file of a directory that is something else is passed over, and named; one that was asked for is an error.
+
+    Raises:
+        ConfigurationError: A file that was asked for is no run.
+    """
+    found = Found()
+    parts: list[tuple[str, list[Event]]] = []
+    for path in paths:
+        for file in _files(path):
+            try:
+                if file.suffix == _RUN:
+                    found.add(read_run(file))
+                else:
+                    parts.append((str(file), read_file(file)))
+            except (ConfigurationError, OSError) as error:
+                if file == path:
+                    raise
+                found.passed_over.append(f"passed over: {str(error).partition(chr(10))[0]}")
+    for together in _together(parts):
+        found.add(PastRun.of(together), together)
+    found.runs.sort(key=lambda run: run.name, reverse=True)
+    return found
+
+
+def find_run(word: str, runs: Sequence[PastRun]) -> PastRun:
+    """Return the run that a word means.
+
+    Args:
+        word: ``last``, a number of `harmony history`, the name of a run or its beginning, a commit or its beginning
+            (the newest run of it, a whole one before a part), a file or a directory.
+        runs: Those that are kept, the newest first.
+
+    Raises:
+        NoSuchRunError: It means none, or several.
+    """
+    path = Path(word)
+    if path.exists():
+        return _only(word, runs_at([path]).runs)
+    if word == "last" or (word.isdecimal() and len(word) < _LEAST_OF_A_COMMIT):
+        number = 1 if word == "last" else int(word)
+        if 1 <= number <= len(runs):
+            return runs[number - 1]
+        kept = f"{len(runs)} are kept" if runs else "none is kept here"
+        raise NoSuchRunError(f"there is no run {word}: {kept}", hint="run scenarios first, or give files of --events")
+    if len(word) >= _LEAST_OF_A_COMMIT:
+        named = [run for run in runs if run.name.startswith(word)]
+        if named:
+            return _only(word, named)
+        of_commit = [run for run in runs if run.commit.startswith(word)]
+        if of_commit:
+            return next((run for run in of_commit if run.whole), of_commit[0])
+    raise NoSuchRunError(
+        f"{word!r} is no file, and no run that is kept here",
+        hint="take a number, a name or a commit of `harmony history`, or a file that --events has written",
+    )
+
+
+def _only(word: str, runs: Sequence[PastRun]) -> PastRun:
+    if len(runs) != 1:
+        which = ", ".join(run.name for run in runs[:5]) or "none"
+        raise NoSuchRunError(f"{word} has {len(runs)} runs, not one: {which}", hint="name the file of one of them")
+    return runs[0]
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+    for file in sorted(path.rglob("*")):
+        if file.is_file() and (file.suffix == _EVENTS or (file.suffix == _RUN and _is_run(file))):
+            yield file
+
+
+def _is_run(file: Path) -> bool:
+    """Whether a JSON file says that it is a run: an artefact may have others."""
+    try:
+        return "harmony-run" in json.loads(read_whole(file))
+    except (OSError, ValueError, TypeError):
+        return False
+
+
+def _together(parts: Sequence[tuple[str, list[Event]]]) -> Iterator[dict[str, list[Event]]]:
+    """Give the files of each run. Shards of a plan belong together until one of them is there a second time."""
+    shards: dict[tuple[str, str], tuple[set[str], dict[str, list[Event]]]] = {}
+    for name, events in parts:
+        plan = next((event for event in events if isinstance(event, RunPlanned)), None)
+        if plan is None or not plan.shard:
+            yield {name: events}
+            continue
+        key = (plan.digest, plan.division)
+        seen, files = shards.get(key, (set(), {}))
+        if plan.shard in seen:
+            yield files
+            seen, files = set(), {}
+        seen.add(plan.shard)
+        files[name] = events
+        shards[key] = (seen, files)
+    yield from (files for _, files in shards.values())
