@@ -20,11 +20,13 @@ from harmony.project import load_project
 from harmony.project_file import find_project_file
 from harmony.report import squares
 from harmony.report.causes import lines
+from harmony.report.facts import facts
 from harmony.report.files import LAST_RUN
 from harmony.report.github import workflow_commands
 from harmony.report.markdown import markdown
 from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
+from harmony.report.page_data import Steps
 from harmony.report.terminal import Grid, blocks, grid_lines, is_matrix, totals
 from harmony.run.local_mode import possible_cells
 from harmony.run.project_run import ProjectRun
@@ -91,7 +93,8 @@ def report_command(  # noqa: PLR0917 - typer passes options by name
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A row for each scenario.")] = False,
 ) -> None:
     """Show runs again, or the shards of one run together; end as that run would have ended."""
-    outcome = Outcome.of(_runs(files, project), min_pass_rate)
+    runs = _runs(files, project)
+    outcome = Outcome.of(runs, min_pass_rate)
     match form:
         case Format.MARKDOWN:
             told = markdown(outcome)
@@ -108,9 +111,11 @@ def report_command(  # noqa: PLR0917 - typer passes options by name
     for text in (*outcome.problems, *outcome.lacking) if form is Format.TEXT else ():
         typer.echo(text, err=True)
     if html is not None:
-        facts = {"from": ", ".join(outcome.files)}
-        page = html_report(outcome.results, facts, [*outcome.problems, *outcome.lacking], outcome.supports)
-        write_whole(html, page)
+        every = [event for events in runs.values() for event in events]
+        steps = Steps()
+        for event in every:
+            steps(event)
+        write_whole(html, html_report(outcome, {**facts(every), "from": ", ".join(outcome.files)}, steps))
     raise typer.Exit(outcome.code)
 
 

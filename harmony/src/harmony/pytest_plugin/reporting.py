@@ -232,7 +232,7 @@ class Reporting(_Side):
         if not self._planning.trial:
             self.bus.subscribe("history", Keeper(Store(root / HISTORY, self._session.run.project.settings.history)))
         page = here / option("--html") if option("--html") else None
-        self.bus.subscribe("--html", Page(page, root / PAGE, self._page_written))
+        self.bus.subscribe("--html", Page(page, root / PAGE, self._page_written, option("--min-pass-rate")))
         self.bus.subscribe("summary", self._summary)
 
     # ---- before

@@ -1,24 +1,26 @@
-"""Files that a run leaves: what it told, and its matrix as a page. Each is a subscriber."""
+"""Files that a run leaves: what it told, and the page. Each is a subscriber."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from harmony.report.collected import Collected
+from harmony.report.facts import facts
+from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
+from harmony.report.page_data import Steps
 from harmony.report.terminal import is_matrix
 from harmony.state import STATE_DIRECTORY, write_whole
 from harmony.verdict.events import (
     CellFinished,
+    CellStarted,
     Event,
     RunFinished,
+    StepFinished,
     StepStarted,
     encode_event,
 )
-from harmony.verdict.tally import combined
 
 LAST_RUN: Final = STATE_DIRECTORY / "last-run.ndjson"
 PAGE: Final = STATE_DIRECTORY / "matrix.html"
@@ -45,35 +47,34 @@ class LastRun:
             write_whole(self._file, "".join(self._lines))
 
 
-class Page(Collected):
-    """Writes the matrix as one HTML file at the end.
+class Page:
+    """Writes the run as one HTML file at the end.
 
     Args:
         file: Where, if it was asked for.
         usual: Where, if it was not: only of a run over pairings.
         written: Told of the file, when it is written.
+        min_pass_rate: What forgives up to it; nothing does if absent.
     """
 
-    def __init__(self, file: Path | None, usual: Path, written: Callable[[Path], None]) -> None:
-        super().__init__()
+    def __init__(
+        self, file: Path | None, usual: Path, written: Callable[[Path], None], min_pass_rate: float | None = None
+    ) -> None:
         self._file = file
         self._usual = usual
         self._written = written
+        self._min_pass_rate = min_pass_rate
+        self._events: list[Event] = []
+        self._steps = Steps()
 
     def __call__(self, event: Event) -> None:
         """Take an event; write the page at the end."""
-        super().__call__(event)
+        self._steps(event)
+        if not isinstance(event, CellStarted | StepStarted | StepFinished):
+            self._events.append(event)
         if isinstance(event, RunFinished):
-            file = self._file or (self._usual if is_matrix(self._results) else None)
-            if file is not None and self._results:
-                write_whole(file, self._text(event))
+            outcome = Outcome.at_end(self._events, self._min_pass_rate)
+            file = self._file or (self._usual if is_matrix(outcome.results) else None)
+            if file is not None and outcome.results:
+                write_whole(file, html_report(outcome, facts(self._events), self._steps))
                 self._written(file)
-
-    def _text(self, end: RunFinished) -> str:
-        facts = {
-            **({"seed": str(self._begin.seed), "project": self._begin.project} if self._begin else {}),
-            "finished": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
-            "took": f"{end.seconds:.1f} s",
-            **{f"{name} is not available": reason for name, reason in self._unavailable.items()},
-        }
-        return html_report(combined(self._results), facts, end.problems, self._supports)

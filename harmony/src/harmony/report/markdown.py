@@ -41,9 +41,8 @@ def markdown(outcome: Outcome) -> str:
 
 def _heading(outcome: Outcome) -> str:
     code = outcome.code
-    if code is not ExitCode.OK:
-        return f"✗ harmony: {code.name.lower().replace('_', ' ')} (exit code {code:d})"
-    return "■ harmony: red cells forgiven" if outcome.blames else "■ harmony: passed"
+    mark, ends = ("■", "") if code is ExitCode.OK else ("✗", f" (exit code {code:d})")
+    return f"{mark} harmony: {outcome.word}{ends}"
 
 
 def _table(square: squares.Square) -> str:

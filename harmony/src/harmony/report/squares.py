@@ -58,7 +58,7 @@ def squares(results: Iterable[CellFinished]) -> list[Square]:
     return [
         _square(cells, pair, tuple(role for role in roles if role not in pair))
         for roles, cells in sorted(by_roles.items(), key=lambda one: (len(one[0]), one[0]))
-        for pair in (itertools.combinations(roles, 2) if len(roles) > 1 else [("", *roles)])
+        for pair in (itertools.combinations(roles, 2) if len(roles) > 1 else [("", role) for role in roles])
     ]
 
 
