@@ -397,10 +397,19 @@ def test_nothing_is_written_where_nothing_ran(counting: Sandbox) -> None:
 
 def test_the_end_says_how_it_ended(counting: Sandbox) -> None:
     counting.write("features/02-wrong.feature", WRONG)
-    run(counting, "--events", "x.ndjson")
+    done = run(counting, "--events", "x.ndjson", "--report", "junit=x.xml", "--report", "cucumber=x.messages")
     last = read_file(counting.directory / "x.ndjson")[-1]
     assert isinstance(last, RunFinished)
     assert (last.exit_code, last.verdicts) == (1, {"passed": 3, "failed": 1})
+    # What is written as it ends is what its events say afterwards.
+    for form, name in (("junit", "x.xml"), ("cucumber", "x.messages")):
+        assert f"report: {name}" in done.stdout
+        again = counting.harmony("report", "x.ndjson", "--format", form, "-o", f"again-{name}")
+        assert again.returncode == 1, again.stderr
+        texts = [(counting.directory / file).read_text("utf-8") for file in (name, f"again-{name}")]
+        assert texts[0] == texts[1]
+    wrong = run(counting, "--report", "junet=x.xml")
+    assert (wrong.returncode, "did you mean 'junit'?" in wrong.stderr) == (4, True), wrong.stderr
 
 
 def test_without_a_last_run_there_is_nothing_to_report(counting: Sandbox) -> None:

@@ -29,9 +29,11 @@ from harmony.pytest_plugin.surroundings import Surroundings
 from harmony.pytest_plugin.unplayed_cells import cell_at, crash_events
 from harmony.pytest_plugin.xdist_worker import is_worker
 from harmony.report.files import LAST_RUN, PAGE, LastRun, Page
+from harmony.report.forms import FORMS, FormFile
 from harmony.report.summary import Summary
 from harmony.run.local_mode import possible_cells
 from harmony.run.matrix_mode import MatrixMode
+from harmony.suggestion import did_you_mean
 from harmony.text import visible
 from harmony.verdict.events import (
     Bus,
@@ -59,6 +61,14 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("harmony reports", "what is told about a run of scenarios")
     group.addoption("--events", default=None, metavar="FILE", help="write what happens as NDJSON")
     group.addoption("--html", default=None, metavar="FILE", help=f"the matrix as one HTML page (matrix runs: {PAGE})")
+    group.addoption(
+        "--report",
+        type=_form,
+        action="append",
+        default=[],
+        metavar="FORM=FILE",
+        help=f"what came of it for people or tools: {', '.join(FORMS)}; may be repeated",
+    )
     group.addoption("--show-matrix", action="store_true", help="show the matrix although every role runs in here")
     group.addoption("--expectations", default=None, metavar="FILE", help="what is known to fail (expectations.toml)")
     group.addoption(
@@ -81,6 +91,13 @@ def _rate(text: str) -> float:
     if not 0 < rate <= 1:
         raise argparse.ArgumentTypeError(f"{text} is no rate above 0 and up to 1")
     return rate
+
+
+def _form(text: str) -> tuple[str, str]:
+    form, _, file = text.partition("=")
+    if form not in FORMS or not file:
+        raise argparse.ArgumentTypeError(f"{text}: write FORM=FILE; {did_you_mean(form, FORMS)}")
+    return form, file
 
 
 def _natural(text: str) -> int:
@@ -233,6 +250,9 @@ class Reporting(_Side):
             self.bus.subscribe("history", Keeper(Store(root / HISTORY, self._session.run.project.settings.history)))
         page = here / option("--html") if option("--html") else None
         self.bus.subscribe("--html", Page(page, root / PAGE, self._page_written, option("--min-pass-rate")))
+        for form, name in option("--report"):
+            told = FormFile(form, here / name, self._page_written, option("--min-pass-rate"))
+            self.bus.subscribe(f"--report {form}", told)
         self.bus.subscribe("summary", self._summary)
 
     # ---- before
