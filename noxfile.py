@@ -334,7 +334,7 @@ assert importlib.util.find_spec("zerobuffer") is None
 here = files("harmony")
 assert json.loads(here.joinpath("verdict/events.schema.json").read_text())
 assert (here / "new_project" / "templates" / "project" / ".gitignore.in").is_file()
-files = ("report/templates/base.html", "perf/page.html", "process/reaper.py", "py.typed")
+files = ("report/templates/base.html", "history/templates/site.html", "perf/page.html", "process/reaper.py", "py.typed")
 assert all(here.joinpath(name).is_file() for name in files)
 templates = here / "new_driver" / "templates"
 languages = {"cpp", "csharp", "go", "java", "node", "python", "rust"}

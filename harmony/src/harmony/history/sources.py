@@ -47,7 +47,7 @@ class Found:
         """Take a run, once."""
         if all(one.name != run.name for one in self.runs):
             self.runs.append(run)
-        if events is not None:
+        if events:
             self.events[run.name] = events
 
 

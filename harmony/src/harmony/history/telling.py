@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from harmony.history.comparison import SAYS, Change, Comparison, Kind
 from harmony.history.past_run import PastCell, PastRun
-from harmony.history.trends import OverTime, Rates, Since, sparkline
+from harmony.history.trends import OverTime, Rates, Since, percent, sparkline
 from harmony.model import Verdict
 from harmony.report.causes import lines
 from harmony.report.markdown import bounded, escaped, fenced
@@ -57,7 +57,7 @@ def table(runs: Sequence[PastRun], most: int) -> list[str]:
             commit(run.commit),
             str(len(run.cells)),
             str(len(run.red) or ""),
-            _took(run),
+            took(run),
             _state(run),
         )
         for number, run in enumerate(runs[:most], 1)
@@ -101,21 +101,15 @@ def _trends(rows: Rates, width: int) -> Iterator[str]:
     longest = min(max(map(len, rows)), max(12, width // 3))
     room = max(8, width - longest - 16)
     for name, rates in list(rows.items())[:_MOST]:
-        last = next((rate for rate in reversed(rates) if rate is not None), None)
-        percent = "" if last is None else f"{_percent(last)} %"
-        yield f"    {clipped(name, longest):<{longest}}  {sparkline(rates[-room:])}  {percent}"
+        yield f"    {clipped(name, longest):<{longest}}  {sparkline(rates[-room:])}  {percent(rates)}"
     yield from _more(len(rows) - _MOST, "row")
-
-
-def _percent(rate: float) -> str:
-    """Return a rate of which only the whole is 100, and only nothing is 0."""
-    return f"{min(max(rate * 100, 0.1), 99.9):.1f}" if 0 < rate < 1 else f"{rate * 100:.0f}"
 
 
 def since(one: Since) -> str:
     """Return since when something is red."""
     runs = "1 run" if one.runs == 1 else f"{one.runs} runs"
-    after = f", not in {commit(one.after)} before" if one.known else ", or longer: no run before it is kept"
+    before = "the run before, of the same commit" if one.after == one.commit else f"{commit(one.after)} before"
+    after = f", not in {before}" if one.known else ", or longer: no run before it is kept"
     return f"since {commit(one.commit) or one.run} of {shown(one.at[:10], 40)}, {runs}{after}"
 
 
@@ -236,7 +230,8 @@ def clipped(text: str, width: int) -> str:
     return text if len(text) <= width else f"{text[: width - 1]}…"
 
 
-def _took(run: PastRun) -> str:
+def took(run: PastRun) -> str:
+    """Return how long a run took."""
     minutes, seconds = divmod(round(run.seconds), 60)
     return f"{minutes} min {seconds:02d} s" if minutes else f"{run.seconds:.1f} s"
 

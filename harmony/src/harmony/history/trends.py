@@ -275,3 +275,11 @@ def sparkline(rates: Sequence[float | None]) -> str:
     """
     last = len(_LEVELS) - 1
     return "".join(_NONE if rate is None else _LEVELS[min(last, int(rate * last))] for rate in rates)
+
+
+def percent(rates: Sequence[float | None]) -> str:
+    """Return the last rate; only the whole is 100, and only nothing is 0."""
+    rate = next((rate for rate in reversed(rates) if rate is not None), None)
+    if rate is None:
+        return ""
+    return f"{min(max(rate * 100, 0.1), 99.9):.1f} %" if 0 < rate < 1 else f"{rate * 100:.0f} %"
