@@ -118,7 +118,7 @@ def test_newly_red_is_told_by_whose_fault_it_is() -> None:
 
 
 def test_a_comment_fits_and_names_what_is_left_out() -> None:
-    cells = {one.cell: one for one in many(100, 10, broken_every=1)}
+    cells = {one.cell: one for one in many(20, 10, broken_every=1)}
     wide = {
         key: one.model_copy(
             update={"verdict": Verdict.FAILED, "error": f"{EVIL} {'wide ' * 90}{key}", "repeat": "r" * 9000}
@@ -128,7 +128,7 @@ def test_a_comment_fits_and_names_what_is_left_out() -> None:
     found = compare(past(dict.fromkeys(cells, Verdict.PASSED)), past(wide, day=2))
     text = comparison_markdown(found, {Kind.NEWLY_RED})
     assert len(text) <= LONGEST
-    assert text.startswith("<!-- harmony compare -->\n\n### ✗ harmony: 10000 newly red\n")
+    assert text.startswith("<!-- harmony compare -->\n\n### ✗ harmony: 2000 newly red\n")
     assert " failed; first cause: " in text.partition("```text")[2]
     assert "<script>" not in text.partition("```text")[0]
     assert "\x1b" not in text

@@ -63,7 +63,7 @@ def test_the_site_says_what_is_red_since_when_and_leads_to_each_run() -> None:
     made = files(new, old)
     index = made["index.html"]
     assert '✗ <a href="latest/index.html">the newest whole run</a>: 1 of 2 cells red' in index
-    assert "since c0ffee000001 of 2026-11-02, 1 run, not in old before" in index
+    assert "since c0ffee000001 (2026-11-02), 1 run; not before on old" in index
     targets = [target for target in re.findall(r'href="([^"#]+)"', index) if target != "latest/index.html"]
     assert {f"runs/{run.name}/index.html" for run in (old, new)} <= set(targets)
     assert [target for target in targets if target not in made] == []

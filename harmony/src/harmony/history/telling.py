@@ -108,9 +108,9 @@ def _trends(rows: Rates, width: int) -> Iterator[str]:
 def since(one: Since) -> str:
     """Return since when something is red."""
     runs = "1 run" if one.runs == 1 else f"{one.runs} runs"
-    before = "the run before, of the same commit" if one.after == one.commit else f"{commit(one.after)} before"
-    after = f", not in {before}" if one.known else ", or longer: no run before it is kept"
-    return f"since {commit(one.commit) or one.run} of {shown(one.at[:10], 40)}, {runs}{after}"
+    before = "the same commit" if one.after == one.commit else commit(one.after)
+    after = f"not before on {before}" if one.known else "or longer: no run before it is kept"
+    return f"since {commit(one.commit) or one.run} ({shown(one.at[:10], 40)}), {runs}; {after}"
 
 
 # ---- two runs
