@@ -40,6 +40,9 @@ class MatrixRequest:
 class MatrixMode:
     """Plays cells with workers and drivers.
 
+    Attributes:
+        root: The directory from which they are started.
+
     Args:
         run: The project and what was chosen.
         request: What was asked for.
@@ -48,7 +51,7 @@ class MatrixMode:
     def __init__(self, run: ProjectRun, request: MatrixRequest) -> None:
         self._run = run
         self._request = request
-        self._root = run.project.home
+        self.root = run.project.home
         self._runner: CellRunner | None = None
 
     @cached_property
@@ -73,8 +76,18 @@ class MatrixMode:
     def unavailable(self) -> dict[str, str]:
         """The platforms that cannot be started here, and why."""
         every = self._run.project.settings.platforms
-        reasons = {name: reason_of(name, platform, self._root) for name, platform in every.items()}
+        reasons = {name: reason_of(name, platform, self.root) for name, platform in every.items()}
         return {name: reason for name, reason in reasons.items() if reason}
+
+    def look_again(self) -> None:
+        """Find out anew what can be started here.
+
+        Raises:
+            HarmonyError: Nothing can, or not what was named.
+        """
+        for name in ("unavailable", "platforms"):
+            self.__dict__.pop(name, None)
+        _ = self.platforms
 
     def cells(self, scenarios: Sequence[Scenario]) -> list[Cell]:
         """Return the cells of some scenarios."""
@@ -129,7 +142,7 @@ class MatrixMode:
             options = self._run.options
             longest = max([options.step_timeout, *options.tag_timeouts.values()])
             pool = WorkerPool(
-                settings.platforms, self._root, self._run.seed, step_timeout=longest, library=lambda: self._run.library
+                settings.platforms, self.root, self._run.seed, step_timeout=longest, library=lambda: self._run.library
             )
             self._runner = CellRunner(
                 pool,
