@@ -77,7 +77,7 @@ def test_several_runs_are_kept_at_once_and_the_oldest_forgotten(tmp_path: Path) 
         one.start()
     for one in threads:
         one.join(30)
-    assert [run.at[8:10] for run in store.runs()] == ["04", "03", "02"]
+    assert [run.at[8:10] for run in runs_at([tmp_path]).runs] == ["04", "03", "02"]
     assert [file.suffix for file in tmp_path.iterdir()] == [".json"] * 3
 
 
@@ -86,10 +86,10 @@ def test_runs_of_a_part_push_no_whole_one_out(tmp_path: Path) -> None:
     store.keep(past({A: Verdict.PASSED}))
     for day in range(2, 6):
         store.keep(past({A: Verdict.PASSED}, day=day, partial=["chosen"]))
-    assert [run.whole for run in store.runs()] == [False, False, True]
+    assert [run.whole for run in runs_at([tmp_path]).runs] == [False, False, True]
     small = Store(tmp_path, bytes_=store.files()[0].stat().st_size + 1)
     small.keep(past({A: Verdict.PASSED}, day=9))
-    assert [run.at[8:10] for run in small.runs()] == ["09"]
+    assert [run.at[8:10] for run in runs_at([tmp_path]).runs] == ["09"]
     assert Store(tmp_path / "none", most=0).keep(past({A: Verdict.PASSED})) is None
 
 
@@ -97,7 +97,7 @@ def test_a_run_without_a_cell_is_not_kept(tmp_path: Path) -> None:
     keeper = Keeper(Store(tmp_path))
     for event in events({}):
         keeper(event)
-    assert Store(tmp_path).runs() == []
+    assert Store(tmp_path).files() == []
 
 
 def test_an_artefact_is_read_with_its_shards_together(tmp_path: Path) -> None:

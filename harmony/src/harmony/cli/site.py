@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -92,7 +93,8 @@ def site_command(
         left = [*left[:-1], newest]
     names = {run.name for run in left}
     there = frozenset(run.name for run in made.runs)
-    for path, text in site(Given(left, found.events, there, title)):
+    events = {name: partial(found.events, name) for name in found.files}
+    for path, text in site(Given(left, events, there, title)):
         write_whole(output / path, text)
     shutil.copyfile(output / _RUNS / latest(left).name / _INDEX, output / "latest" / _INDEX)
     for old in there - names:
@@ -114,4 +116,4 @@ def _made(output: Path) -> Found:
 
 def _add(found: Found, more: Found) -> None:
     for run in more.runs:
-        found.add(run, more.events.get(run.name))
+        found.add(run, more.files.get(run.name, ()))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -297,6 +298,6 @@ def _kept(result: CellFinished) -> PastCell:
 
 def _name(begun: RunStarted, told: Sequence[tuple[str, str, str]]) -> str:
     """Return a name that sorts by time, and that two runs which begin at once do not share."""
-    moment = "".join(letter for letter in begun.at[:19] if letter.isdigit()) or "0"
+    moment = re.sub(r"[^0-9]", "", begun.at[:19]) or "0"
     whole = json.dumps([begun.at, begun.seed, begun.project, told])
     return f"{moment[:8]}-{moment[8:]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -42,13 +42,13 @@ class Given:
 
     Attributes:
         runs: The newest first.
-        events: By the name of a run, the events of its files, where there are any.
+        events: By the name of a run whose events are there, what reads those of its files.
         made: The names of the runs whose pages stand already.
         title: The heading.
     """
 
     runs: Sequence[PastRun]
-    events: Mapping[str, Mapping[str, Sequence[Event]]]
+    events: Mapping[str, Callable[[], Mapping[str, Sequence[Event]]]]
     made: frozenset[str]
     title: str
 
@@ -68,8 +68,8 @@ def site(given: Given) -> Iterator[tuple[str, str]]:
     shared |= {"percent": percent, "folder": folder, "meanings": MEANINGS, "title": given.title, "told": told}
     for run in given.runs:
         if run.name in given.events or run.name not in given.made:
-            page = _page(run, given.events.get(run.name, {}), given.title)
-            yield f"runs/{run.name}/index.html", page
+            read = given.events.get(run.name, dict)
+            yield f"runs/{run.name}/index.html", _page(run, read(), given.title)
             yield f"runs/{run.name}/{RUN}", run.to_json()
     yield "latest/run.json", newest.to_json()
     yield "index.html", render_template(_TEMPLATES / "site.html", newest=newest, good=not newest.exit_code, **shared)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -16,6 +15,7 @@ from harmony.verdict.events import Event, RunPlanned, read_file
 
 _EVENTS: Final = ".ndjson"
 _RUN: Final = ".json"
+_BEGINS: Final = '{"harmony-run":'
 _LEAST_OF_A_COMMIT: Final = 4
 
 
@@ -35,20 +35,24 @@ class Found:
 
     Attributes:
         runs: The newest first.
-        events: By the name of a run that was read from files of events, these.
+        files: By the name of a run that was read from files of events, these: events of many runs are too many to keep.
         passed_over: What is no run, and why.
     """
 
     runs: list[PastRun] = field(default_factory=list)
-    events: dict[str, dict[str, list[Event]]] = field(default_factory=dict)
+    files: dict[str, list[Path]] = field(default_factory=dict)
     passed_over: list[str] = field(default_factory=list)
 
-    def add(self, run: PastRun, events: dict[str, list[Event]] | None = None) -> None:
+    def add(self, run: PastRun, files: Iterable[Path] = ()) -> None:
         """Take a run, once."""
         if all(one.name != run.name for one in self.runs):
             self.runs.append(run)
-        if events:
-            self.events[run.name] = events
+        if named := list(files):
+            self.files[run.name] = named
+
+    def events(self, name: str) -> dict[str, list[Event]]:
+        """Read the events of a run again."""
+        return {str(file): read_file(file) for file in self.files.get(name, ())}
 
 
 def runs_at(paths: Sequence[Path]) -> Found:
@@ -60,22 +64,27 @@ def runs_at(paths: Sequence[Path]) -> Found:
         ConfigurationError: A file that was asked for is no run.
     """
     found = Found()
-    parts: list[tuple[str, list[Event]]] = []
+    for together in _together(_read(paths, found)):
+        found.add(PastRun.of(together), map(Path, together))
+    found.runs.sort(key=lambda run: run.name, reverse=True)
+    return found
+
+
+def _read(paths: Sequence[Path], found: Found) -> Iterator[tuple[str, list[Event]]]:
+    """Give each file of events; take the runs that are kept."""
     for path in paths:
         for file in _files(path):
             try:
                 if file.suffix == _RUN:
                     found.add(read_run(file))
-                else:
-                    parts.append((str(file), read_file(file)))
+                    continue
+                events = read_file(file)
             except (ConfigurationError, OSError) as error:
                 if file == path:
                     raise
                 found.passed_over.append(f"passed over: {str(error).partition(chr(10))[0]}")
-    for together in _together(parts):
-        found.add(PastRun.of(together), together)
-    found.runs.sort(key=lambda run: run.name, reverse=True)
-    return found
+            else:
+                yield str(file), events
 
 
 def find_run(word: str, runs: Sequence[PastRun]) -> PastRun:
@@ -128,14 +137,14 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _is_run(file: Path) -> bool:
-    """Whether a JSON file says that it is a run: an artefact may have others."""
+    """Whether a JSON file begins as a run that is kept: an artefact may have others."""
     try:
-        return "harmony-run" in json.loads(read_whole(file))
-    except (OSError, ValueError, TypeError):
+        return read_whole(file).startswith(_BEGINS)
+    except (OSError, UnicodeDecodeError):
         return False
 
 
-def _together(parts: Sequence[tuple[str, list[Event]]]) -> Iterator[dict[str, list[Event]]]:
+def _together(parts: Iterable[tuple[str, list[Event]]]) -> Iterator[dict[str, list[Event]]]:
     """Give the files of each run. Shards of a plan belong together until one of them is there a second time."""
     shards: dict[tuple[str, str], tuple[set[str], dict[str, list[Event]]]] = {}
     for name, events in parts:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
@@ -47,16 +46,6 @@ class Store:
         with contextlib.suppress(OSError):
             return sorted(self.directory.glob("*.json"), key=lambda file: file.name, reverse=True)
         return []
-
-    def runs(self) -> list[PastRun]:
-        """Return the runs, the newest first."""
-        return list(self._runs())
-
-    def _runs(self) -> Iterator[PastRun]:
-        for file in self.files():
-            # Another run may have forgotten it in the meantime.
-            with contextlib.suppress(FileNotFoundError):
-                yield read_run(file)
 
     def _forget(self) -> None:
         """Remove the oldest: of each kind what is too much, and then what takes too much room."""
