@@ -230,6 +230,25 @@ def harness(session: nox.Session) -> None:
         session.run("python", "-m", "pytest", "-n", "auto", "--dist", "worksteal", *session.posargs)
 
 
+PLAYWRIGHT: Final = "1.65.2"
+AXE: Final = "4.14.1"
+
+
+@nox.session(default=False)
+@gate
+def browser(session: nox.Session) -> None:
+    """Look at the report's page in a Chromium of this machine, with axe-core from npm: every night."""
+    session.install("-c", "constraints.txt", "./harmony[test]", f"playwright=={PLAYWRIGHT}")
+    place = Path(session.create_tmp()).resolve()
+    with session.chdir(place):
+        session.run("npm", "pack", "--silent", f"axe-core@{AXE}", external=True)
+        shutil.unpack_archive(f"axe-core-{AXE}.tgz", "axe", filter="data")
+    session.env["HARMONY_AXE"] = str(place / "axe" / "package" / "axe.min.js")
+    with session.chdir("harmony"):
+        session.run("python", "-m", "pytest", "tests/report/test_page_in_browser.py", *session.posargs)
+        session.run("python", "benchmarks/report_page.py")
+
+
 FORMATS: Final = ("@cucumber/messages@34.2.1", "@cucumber/html-formatter@24.2.0", "ctrf@0.3.0")
 OF_JUNIT: Final = "pytest==9.2.0"
 
@@ -533,6 +552,7 @@ def nightly(session: nox.Session) -> None:
     session.run(".venv/bin/harmony", "build", external=True)
     session.run("./test.sh", "-m", "nightly", external=True)
     session.notify("harness", ["-m", "nightly"])
+    session.notify("browser")
     session.notify("formats")
     session.notify("portable", ["harmony/tests"])
     session.notify("harness-coverage")

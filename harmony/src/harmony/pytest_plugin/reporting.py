@@ -172,6 +172,7 @@ class Reporting(_Side):
         self._failed_cells = 0
         self._other_failures = 0
         self._interrupted = False
+        self._place = Surroundings("", "")
         self._notes: list[str] = []
         self._support = SupportCollector()
         front, steps = bool(config.getoption("--harmony-run")), config.getoption("--show-steps")
@@ -221,19 +222,19 @@ class Reporting(_Side):
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
         """Tell that a run begins."""
+        self._place = Surroundings.of(self._session.run.project.home)
         self._tell_start()
 
     def _tell_start(self) -> None:
         run, unavailable = self._session.run, self._session.mode.unavailable
         platforms = {name: unavailable.get(name, "") for name in run.project.settings.platforms}
-        place = Surroundings.of(run.project.home)
         self.bus.publish(
             RunStarted(
                 seed=run.seed,
                 project=run.project.file.name,
                 platforms=platforms,
-                machine=place.machine,
-                commit=place.commit,
+                machine=self._place.machine,
+                commit=self._place.commit,
             )
         )
 

@@ -23,11 +23,13 @@ from harmony.verdict.events import (
 )
 
 LAST_RUN: Final = STATE_DIRECTORY / "last-run.ndjson"
+_ROOM: Final = 32_000_000
+"""Characters of steps."""
 PAGE: Final = STATE_DIRECTORY / "matrix.html"
 
 
 class LastRun:
-    """Keeps all that a run told, until the next run; of steps how they ended.
+    """Keeps all that a run told, until the next run; of steps how they ended, as far as there is room.
 
     Args:
         file: Where. A run without a cell leaves the file as it is.
@@ -37,11 +39,16 @@ class LastRun:
         self._file = file
         self._lines: list[str] = []
         self._any = False
+        self._room = _ROOM
 
     def __call__(self, event: Event) -> None:
         """Take an event; write the file at the end."""
-        if not isinstance(event, StepStarted):
-            self._lines.append(f"{encode_event(event)}\n")
+        line = "" if isinstance(event, StepStarted) else f"{encode_event(event)}\n"
+        if isinstance(event, StepFinished):
+            self._room -= len(line)
+            line = line if self._room >= 0 else ""
+        if line:
+            self._lines.append(line)
         self._any |= isinstance(event, CellFinished)
         if isinstance(event, RunFinished) and self._any:
             write_whole(self._file, "".join(self._lines))

@@ -78,7 +78,10 @@ def _verdict(outcome: Outcome) -> str:
     cells = f"{every:,} cell{'' if every == 1 else 's'}"
     if red:
         return f"{red:,} of {cells} {'is' if red == 1 else 'are'} red"
-    return f"{found.get('passed', 0):,} of {cells} passed, nothing is red" if every else "nothing ran"
+    if not every:
+        return "nothing ran"
+    passed = found.get("passed", 0)
+    return f"{passed:,} of {cells} passed{', nothing is red' if passed < every else ''}"
 
 
 def _kind(numbers: squares.Numbers) -> str:

@@ -185,6 +185,7 @@ def _detail(one: CellFinished, begin: float, *, whole: bool) -> dict[str, Any]:
                 for key, lines in by_role.items()
                 for line in lines
             ],
+            "recordings": one.recordings,
             "report": shortened(one.report, _LONGEST_REPORT),
         }
     elif one.report or one.stderr:

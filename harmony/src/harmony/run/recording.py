@@ -38,6 +38,7 @@ NOISE: Final = (
     "message",
     "capabilities",
 )
+_LARGEST_TOLD: Final = 65_536
 _UNSAFE: Final = re.compile(r"[^\w.=,#-]+")
 
 
@@ -137,16 +138,18 @@ class Recorder:
         """Return what hears the link of a role."""
         return self._roles.setdefault(key, _Conversation(platform))
 
-    def write(self, directory: Path) -> list[Path]:
-        """Write one file for each role; return them."""
+    def write(self, directory: Path) -> dict[str, str]:
+        """Write one file for each role; return by name the text of those that are not too large to be told."""
         directory.mkdir(parents=True, exist_ok=True)
-        files = []
+        told = {}
         for key, conversation in self._roles.items():
             file = directory / f"{_UNSAFE.sub('_', self._cell.key)}.{_UNSAFE.sub('_', key)}.yaml"
             recording = Recording(key, conversation.platform, conversation.exchanges, self._cell.key, self._seed)
-            file.write_text(dump(recording), encoding="utf-8")
-            files.append(file)
-        return files
+            text = dump(recording)
+            file.write_text(text, encoding="utf-8")
+            if len(text) <= _LARGEST_TOLD:
+                told[file.name] = text
+        return told
 
 
 def dump(recording: Recording) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from harmony.model import Verdict
@@ -20,6 +21,7 @@ from harmony.verdict.events import (
 )
 from harmony.verdict.failure_report import argument_of, failure_report, level_name, told
 from harmony.verdict.result import ScenarioResult, StepResult
+from harmony.verdict.verdicts import is_red
 
 _LONGEST_ALARM: Final = 400
 
@@ -50,7 +52,9 @@ def step_finished(cell: Cell, result: StepResult) -> StepFinished:
     )
 
 
-def cell_finished(cell: Cell, result: ScenarioResult, repeat: str, *, late: bool = False) -> CellFinished:
+def cell_finished(
+    cell: Cell, result: ScenarioResult, repeat: str, *, late: bool = False, recordings: Mapping[str, str] | None = None
+) -> CellFinished:
     """Tell what came of a cell: for one that did not pass with all that a person needs to act."""
     failure = result.failure
     judged = next((one for one in result.results if one.phase.judged), None)
@@ -87,6 +91,7 @@ def cell_finished(cell: Cell, result: ScenarioResult, repeat: str, *, late: bool
             for key, records in (result.logs.items() if reported else ())
             if records
         },
+        recordings=dict(recordings or {}) if is_red(result.verdict) else {},
         report=failure_report(result, repeat) if reported else "",
     )
 

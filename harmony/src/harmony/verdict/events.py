@@ -155,6 +155,9 @@ class CellFinished(_Event):
     logs: dict[str, list[LogLine]] = Field(
         default_factory=dict, description="By role, head and tail of its log; of a cell that has a report."
     )
+    recordings: dict[str, str] = Field(
+        default_factory=dict, description="Of a red cell of a run with --record: by name, its files that are not large."
+    )
     report: str = Field(default="", description="The whole report, with steps, logs and what repeats it.")
 
     @property

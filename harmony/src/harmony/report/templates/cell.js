@@ -1,6 +1,7 @@
 // One cell: what came of it, its steps among what its roles said, a picture of them, and what repeats it.
 
-const PARTS = { where: "traceback", stack: "stack", hint: "hint", snippet: "snippet" };
+// What an outcome says at length unfolds; the rest of its data stands beside the step.
+const PARTS = { where: "traceback", traceback: "traceback", stack: "stack", snippet: "snippet" };
 
 function cell_view(cell, before, after) {
   const { detail, steps } = { detail: cell.detail, steps: cell.steps };
@@ -13,7 +14,8 @@ function cell_view(cell, before, after) {
     detail.step && element("p", {}, element("b", {}, detail.step), " ", element("span", { class: "where" }, detail.place || "")),
     detail.error && element("pre", { tabindex: 0 }, detail.error),
     detail.alarms && [element("p", {}, "alarming on stderr:"), element("pre", {}, detail.alarms.join("\n"))],
-    element("p", { class: "repeat" }, "repeat with ", element("code", {}, cell.repeat), copying("copy", cell.repeat), copying("copy the link", location.href)),
+    element("p", { class: "repeat" }, "repeat with ", element("code", {}, cell.repeat), copying("copy", cell.repeat), copying("copy the link", location.href),
+      Object.entries(detail.recordings || {}).map(([name, text]) => element("button", { type: "button", class: "button", click: () => download(name, text) }, `download ${name}`))),
     steps.length || detail.lines ? [element("h3", {}, "What happened"), time_table(cell, steps)] : element("p", { class: "note" }, "Its steps are not known."),
     steps.length ? element("details", { open: cell.verdict.red }, element("summary", {}, "As a picture"), element("div", { class: "scroll", tabindex: 0 }, picture(cell, steps))) : "",
     steps.flatMap(told_parts),
@@ -28,6 +30,12 @@ function copying(word, text) {
     button.textContent = "copied";
   } }, word);
   return button;
+}
+
+function download(name, text) {
+  const address = URL.createObjectURL(new Blob([text], { type: "text/yaml" }));
+  element("a", { href: address, download: name }).click();
+  URL.revokeObjectURL(address);
 }
 
 function time_table(cell, steps) {
@@ -45,10 +53,11 @@ function about(step) {
   const told = step.told ? JSON.parse(step.told) : {}, lines = [];
   for (const [actor, one] of Object.entries(told)) {
     const data = Object.fromEntries(Object.entries(one.data || {}).filter(([name]) => !PARTS[name] && !["sections", "first", "code"].includes(name)));
-    const words = [one.error, Object.keys(data).length ? JSON.stringify(data) : ""].filter(Boolean).join("\n");
-    if (words || Object.keys(told).length > 1) lines.push(`${actor}, ${seconds(one.ms / 1e3)}${words ? `: ${words}` : ""}`);
+    const words = [one.error, ...Object.entries(data).map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)].filter(Boolean).join("\n");
+    if (words) lines.push(step.actors.length > 1 ? `${actor}: ${words}` : words);
   }
-  return [step.argument && element("pre", {}, step.argument), lines.length ? element("pre", {}, lines.join("\n")) : ""].filter(Boolean);
+  const times = Object.keys(told).length > 1 ? Object.entries(told).map(([actor, one]) => `${actor} ${seconds(one.ms / 1e3)}`).join(", ") : "";
+  return [times && element("small", {}, ` ${times}`), step.argument && element("pre", {}, step.argument), lines.length ? element("pre", {}, lines.join("\n")) : ""].filter(Boolean);
 }
 
 function told_parts(step) {

@@ -22,7 +22,7 @@ function show_cell(state) {
   const cell = page.run.byKey.get(state.cell);
   if (!cell) { if (page.dialog.open) page.dialog.close(); return; }
   const among = page.cells.includes(cell) ? page.cells : page.run.cells, place = among.indexOf(cell);
-  page.dialog.replaceChildren(...cell_view(cell, among[place - 1], among[place + 1]).flat(9).filter(Boolean));
+  page.dialog.replaceChildren(...cell_view(cell, among[place - 1], among[place + 1]).flat(Infinity).filter(Boolean));
   if (!page.dialog.open) page.dialog.showModal();
   page.dialog.scrollTop = 0;
   document.getElementById("heading").focus();
@@ -32,6 +32,7 @@ function chips(state) {
   const chip = (word, change) => element("li", {}, element("a", { class: "some", href: fragment(state, change), "aria-label": `without ${word}` }, `${word} ×`));
   const made = LISTS.flatMap(name => state[name].map(one => chip(name === "who" ? one.replace(":", "=") : name === "tag" ? `@${one}` : one, { [name]: state[name].filter(other => other !== one) })));
   if (state.group) made.push(chip(`group ${state.group}`, { group: "" }));
+  if (state.cell && !page.run.byKey.has(state.cell)) made.push(chip(`there is no cell ${state.cell}`, { cell: "" }));
   if (made.length || state.q) made.push(element("li", {}, element("a", { href: fragment({ view: state.view }) }, "all")));
   return made;
 }
@@ -90,7 +91,11 @@ async function begin() {
     const link = event.target.closest("a[href^='#']");
     if (link && !link.closest("#run, dialog") && !link.hash.startsWith("#cell=")) setTimeout(() => document.getElementById("run").scrollIntoView());
   });
+  if (location.hash && !page.state.cell) document.getElementById("run").scrollIntoView();
   document.documentElement.dataset.ready = "yes";
 }
 
-begin();
+begin().catch(error => { // The overview stands without it.
+  document.documentElement.classList.add("static");
+  document.querySelector("main").append(element("p", { class: "problem" }, `The cells cannot be shown in this browser: ${error}`));
+});

@@ -73,7 +73,7 @@ function fragment(state, change = {}) {
 }
 
 function chosen(run, state) {
-  const group = state.group && run.groups[state.group - 1];
+  const group = state.group && (run.groups[state.group - 1] || new Set());
   const words = state.q.toLowerCase().split(/\s+/).filter(Boolean).map(word => [word, run.lowered().map(text => text.includes(word))]);
   return run.cells.filter(cell =>
     (!state.verdict.length || state.verdict.includes(cell.verdict.name)) && state.who.every(token => cell.has(token)) &&
@@ -87,7 +87,7 @@ function element(name, attributes = {}, ...children) {
   for (const [key, value] of Object.entries(attributes))
     if (typeof value === "function") made.addEventListener(key, value);
     else if (value !== null && value !== false) made.setAttribute(key, value === true ? "" : value);
-  made.append(...children.flat().filter(one => one !== null && one !== undefined && one !== ""));
+  made.append(...children.flat(Infinity).filter(one => one !== null && one !== undefined && one !== ""));
   return made;
 }
 

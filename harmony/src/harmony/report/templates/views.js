@@ -119,17 +119,20 @@ function steps(cells) {
     let shape = known.get(step.text);
     if (shape === undefined) known.set(step.text, shape = shape_of(step.text));
     const row = shapes.get(shape) || shapes.set(shape, new Map()).get(shape);
-    for (const platform of new Set(step.actors.map(actor => cell.player(actor)).filter(Boolean))) {
+    const told = step.actors.length > 1 && step.told ? JSON.parse(step.told) : {};
+    for (const actor of step.actors) {
+      const platform = cell.player(actor), own = told[actor];
+      if (!platform) continue;
       platforms.add(platform);
       const seen = row.get(platform) || row.set(platform, { took: [], bad: 0 }).get(platform);
-      seen.took.push(step.took);
-      seen.bad += step.verdict.name !== "passed";
+      seen.took.push(own ? own.ms / 1e3 : step.took);
+      seen.bad += (own ? own.verdict : step.verdict.name) !== "passed";
     }
   }
   const names = [...platforms].sort();
   if (!names.length) return [element("p", { class: "note" }, "Nothing is known of the steps of these cells.")];
   return [element("p", { class: "note" }, "How often each platform has performed a sentence, and how long that took it, at the median."),
-    table("ruled", ["step", ...names], [...shapes].filter(([, row]) => row.size).map(([shape, row]) => element("tr", {}, element("th", { scope: "row" }, shape),
+    table("ruled times", ["step", ...names], [...shapes].filter(([, row]) => row.size).map(([shape, row]) => element("tr", {}, element("th", { scope: "row" }, shape),
       names.map(name => { const seen = row.get(name); return seen ? element("td", { class: seen.bad ? "red" : null }, `${seen.took.length} × ${seconds(median(seen.took))}${seen.bad ? `, ${seen.bad} did not pass` : ""}`) : element("td"); }))), "steps by platform")];
 }
 
@@ -148,9 +151,9 @@ function bar(part) {
 
 function slowest(cells) {
   const slow = [...cells].sort((one, other) => other.took - one.took).slice(0, 30), most = slow.length ? slow[0].took : 1;
-  return [table("ruled", ["took", "", "cell", "slowest step"], slow.map(cell => {
+  return [table("ruled", ["took", "cell", "slowest step"], slow.map(cell => {
     const step = cell.steps.reduce((one, other) => one && one.took >= other.took ? one : other, null);
-    return element("tr", {}, element("td", { class: "count" }, seconds(cell.took)), element("td", {}, bar(cell.took / most)), element("td", {}, open_link(cell, cell.key)),
+    return element("tr", {}, element("td", {}, seconds(cell.took), " ", bar(cell.took / most)), element("td", {}, open_link(cell, cell.key)),
       element("td", {}, step ? `${seconds(step.took)}: ${step.text}` : ""));
   }), "slowest cells")];
 }
