@@ -7,16 +7,20 @@ import importlib
 import pkgutil
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from harmony.config import Platform, Settings
+from harmony.config import Settings
 from harmony.config_sources import read_settings
 from harmony.errors import ConfigurationError, GherkinSyntaxError
+from harmony.platform_settings import Platform
 from harmony.project_file import PROJECT_FILE, require_project_file, require_suite_file
-from harmony.spec.gherkin import Feature, read_feature
+from harmony.spec.clauses import Clause, read_clauses
+from harmony.spec.gherkin import Feature, Scenario, read_feature
+from harmony.spec.levels import LEVEL_TAGS
+from harmony.state import read_whole
 from harmony.steps.conversion import Converters
 from harmony.steps.injection import Providers
 from harmony.steps.library import StepLibrary
@@ -78,6 +82,26 @@ class Project:
             except GherkinSyntaxError as error:
                 errors.append(error)
         return features, errors
+
+    @property
+    def known_tags(self) -> dict[str, str]:
+        """The tags that scenarios may have, and what they mean: its own, and those that every project has."""
+        return {**LEVEL_TAGS, **self.settings.tags}
+
+    def clauses(self, scenarios: Sequence[Scenario] = ()) -> list[Clause]:
+        """Read the clauses of its specification, with the scenarios that cite them; none where it names no document.
+
+        Raises:
+            ConfigurationError: The document cannot be read, or is no list.
+        """
+        settings = self.settings.clauses
+        if settings.document is None:
+            return []
+        try:
+            text = read_whole(self.root / settings.document)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{self.file}: clauses.document: {error}") from error
+        return read_clauses(text, scenarios, settings.tag, settings.document.as_posix())
 
     def make_importable(self) -> None:
         """Have modules beside the project file found."""
@@ -208,6 +232,19 @@ def load_suite(package: str, here: Path, overrides: Mapping[str, Any] | None = N
 
 def _of_suite(platform: Platform, root: Path) -> Platform:
     """Return a platform that starts in its suite, wherever that is, and is not built there."""
-    words = ("command", "listen", "driver")
-    filled = {name: tuple(word.replace("{root}", str(root)) for word in getattr(platform, name)) for name in words}
-    return platform.model_copy(update={**filled, "directory": root / platform.directory, "build": (), "sources": ()})
+
+    def filled(command: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(word.replace("{root}", str(root)) for word in command)
+
+    version = platform.version
+    commands = {name: filled(getattr(platform, name)) for name in ("command", "listen", "driver")}
+    more = {
+        "roles": {
+            role: part.model_copy(update={"command": filled(part.command)}) for role, part in platform.roles.items()
+        },
+        "version": version and version.model_copy(update={"command": filled(version.command)}),
+        "directory": root / platform.directory,
+        "build": (),
+        "sources": (),
+    }
+    return platform.model_copy(update={**commands, **more})

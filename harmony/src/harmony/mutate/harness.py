@@ -101,7 +101,7 @@ class _Process:
             names: The platforms that must be there.
             enough: Ends it: what it has shown until then is returned.
         """
-        number, heard = next(self._numbers), Heard()
+        number, heard = next(self._numbers), Heard(faulty=trial.limited)
         longest = max(trial.cells.values(), default=0.0) if trial.limited else _SILENCE
         end = self._ends[number] = asyncio.get_running_loop().create_future()
         with tempfile.TemporaryFile() as asked, tempfile.TemporaryFile() as said:

@@ -81,9 +81,14 @@ def unjudged(code: int, output: str) -> str:
 
 
 class Heard:
-    """Keeps what a run tells: a subscriber."""
+    """Keeps what a run tells: a subscriber.
 
-    def __init__(self) -> None:
+    Args:
+        faulty: Whether there is a fault: what passed without one and deviates now shows it, however little that weighs.
+    """
+
+    def __init__(self, *, faulty: bool = True) -> None:
+        self._also = {Verdict.DEVIATES} if faulty else set[Verdict]()
         self._last = time.monotonic()
         self._cells: dict[str, CellFinished] = {}
         self._unavailable: Mapping[str, str] = {}
@@ -133,7 +138,8 @@ class Heard:
     def so_far(self) -> Shown:
         """Return what it has shown until it was interrupted."""
         every = self._cells.values()
-        red = [one for one in every if is_red(one.verdict) and one.verdict is not Verdict.NOT_RUN]
+        judged = [one for one in every if one.verdict is not Verdict.NOT_RUN]
+        red = [one for one in judged if is_red(one.verdict) or one.verdict in self._also]
         passed = {one.cell: one.seconds for one in every if one.verdict is Verdict.PASSED}
         others = [one.verdict for one in every if one.verdict is not Verdict.PASSED and one not in red]
         return Shown(

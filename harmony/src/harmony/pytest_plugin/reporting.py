@@ -226,13 +226,17 @@ class Reporting(_Side):
         self._tell_start()
 
     def _tell_start(self) -> None:
-        run, unavailable = self._session.run, self._session.mode.unavailable
-        platforms = {name: unavailable.get(name, "") for name in run.project.settings.platforms}
+        run, mode = self._session.run, self._session.mode
+        every = run.project.settings.platforms
+        # Who plays on request alone is told of where he was asked for.
+        asked = {*mode.platforms, *mode.unavailable} if isinstance(mode, MatrixMode) else every.keys()
         self.bus.publish(
             RunStarted(
                 seed=run.seed,
                 project=run.project.file.name,
-                platforms=platforms,
+                platforms={name: mode.unavailable.get(name, "") for name in every if name in asked},
+                versions={} if self._config.getoption("--collect-only") else dict(mode.versions),
+                families={name: one.family for name, one in every.items() if name in asked and one.family},
                 machine=self._place.machine,
                 commit=self._place.commit,
             )
@@ -313,6 +317,8 @@ class Reporting(_Side):
             self._notes.append(f"nothing is selected, and nothing is no success{why}")
         for support in self._support.events():
             self.bus.publish(support)
+        if results and (specification := self._session.run.specification()):
+            self.bus.publish(specification)
         seconds = time.monotonic() - self._began
         self.bus.publish(RunFinished(verdicts=counts(results), problems=problems, exit_code=code, seconds=seconds))
         if self._events is not None:

@@ -7,18 +7,21 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from harmony.config import Platform
 from harmony.errors import ConfigurationError
 from harmony.plan.cells import Cell, plan_cells
 from harmony.plan.pairing import PairingRequest
+from harmony.plan.platforms import playing
+from harmony.platform_settings import Platform
 from harmony.process.remains import LeakProbe
 from harmony.run.mode import Played
 from harmony.run.orchestrator import CellRunner
 from harmony.run.pool import WorkerPool
 from harmony.run.pool import unavailable as reason_of
 from harmony.run.project_run import ProjectRun
+from harmony.run.versions import version_of
 from harmony.spec.gherkin import Scenario
-from harmony.verdict.events import Subscriber
+from harmony.verdict.events import Event, Subscriber, WorkerStarted
+from harmony.verdict.implementations import implementations
 from harmony.verdict.judging import by_claims, by_definitions, by_expectations
 from harmony.verdict.patience import Limit
 from harmony.verdict.result import ScenarioResult
@@ -61,8 +64,8 @@ class MatrixMode:
         Raises:
             ConfigurationError: There is none, or one that was named cannot be started.
         """
-        every = self._run.project.settings.platforms
-        if not every:
+        every = self._playing
+        if not self._run.project.settings.platforms:
             raise ConfigurationError(
                 "the project file has no platforms", hint="add one: [platforms.NAME] with command = [...]"
             )
@@ -73,11 +76,20 @@ class MatrixMode:
         return {name: platform for name, platform in every.items() if name not in missing}
 
     @cached_property
+    def _playing(self) -> dict[str, Platform]:
+        """The platforms that may play, whether they can be started here or not."""
+        return playing(self._run.project.settings.platforms, self._request.pairings)
+
+    @cached_property
     def unavailable(self) -> dict[str, str]:
         """The platforms that cannot be started here, and why."""
-        every = self._run.project.settings.platforms
-        reasons = {name: reason_of(name, platform, self.root) for name, platform in every.items()}
+        reasons = {name: reason_of(name, platform, self.root) for name, platform in self._playing.items()}
         return {name: reason for name, reason in reasons.items() if reason}
+
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """What the platforms are that cannot tell it themselves, as a command prints it."""
+        return {name: version_of(one, self.root) for name, one in self.platforms.items() if one.version}
 
     def look_again(self) -> None:
         """Find out anew what can be started here.
@@ -91,11 +103,12 @@ class MatrixMode:
 
     def cells(self, scenarios: Sequence[Scenario]) -> list[Cell]:
         """Return the cells of some scenarios."""
-        return plan_cells(scenarios, sorted(self.platforms), self._request.pairings)
+        return plan_cells(scenarios, self.platforms, self._request.pairings)
 
     def every_cell(self, scenarios: Sequence[Scenario]) -> list[Cell]:
-        """Return the cells of some scenarios over all pairings of what is here."""
-        return plan_cells(scenarios, sorted(self.platforms), PairingRequest())
+        """Return the cells of some scenarios over all pairings of what is here that the project asks for."""
+        fewer = self._run.project.settings.pairings == "pairwise"
+        return plan_cells(scenarios, self.platforms, PairingRequest(pairwise=fewer))
 
     def title(self, cell: Cell) -> str:
         """Return the scenario's, with the pairing."""
@@ -103,7 +116,17 @@ class MatrixMode:
 
     def play(self, cell: Cell, tell: Subscriber, limits: Mapping[str, Limit]) -> Played:
         """Run the cell."""
-        return Played(self._cell_runner.run(cell, tell, limits), [("pairing", str(cell.pairing))])
+        heard: list[Event] = []
+
+        def hear(event: Event) -> None:
+            if isinstance(event, WorkerStarted):
+                heard.append(event)
+            tell(event)
+
+        result = self._cell_runner.run(cell, hear, limits)
+        drivers = {one.platform: one.drivers for one in implementations(heard)}
+        versions = [(f"version {name}", ", ".join(told)) for name, told in drivers.items()]
+        return Played(result, [("pairing", str(cell.pairing)), *versions])
 
     def close(self, tell: Subscriber) -> None:
         """End all workers."""
@@ -120,7 +143,7 @@ class MatrixMode:
         settings = self._run.project.settings
         needed = [tag for tag in cell.scenario.tags if tag in settings.capabilities]
         lacking = [
-            f"{platform} as {role}: {tag}" if role in settings.platforms[platform].roles else f"{platform}: {tag}"
+            f"{platform} as {role}: {tag}" if settings.platforms[platform].differs(role) else f"{platform}: {tag}"
             for role, platform in sorted(cell.pairing.assigned, key=lambda entry: entry[::-1])
             for tag in needed
             if not settings.platforms[platform].claims(tag, role)
@@ -130,7 +153,8 @@ class MatrixMode:
     def judge(self, cell: Cell, result: ScenarioResult) -> ScenarioResult:
         """Return a result in the light of what is claimed and what is expected."""
         told = by_definitions(result, self._run.defined)
-        return by_expectations(by_claims(told, self.lacking(cell)), cell, self._run.expectations)
+        judged = by_expectations(by_claims(told, self.lacking(cell)), cell, self._run.expectations)
+        return self._run.weighed(judged, cell.scenario)
 
     def _probes(self, platform: str = "") -> list[LeakProbe]:
         return self._run.project.probes(platform) if self._run.project.settings.leaks.check else []

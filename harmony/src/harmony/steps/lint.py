@@ -21,6 +21,7 @@ from harmony.errors import (
 )
 from harmony.model import StepType
 from harmony.spec.gherkin import Feature, Scenario, Step, feature_number
+from harmony.spec.levels import mixed
 from harmony.spec.routing import done_by_harmony, role_named_in, route
 from harmony.spec.sentence import normalised, outline
 from harmony.steps.binding import bind, parameters_of
@@ -66,12 +67,14 @@ class LintRules:
         numbered: Whether titles begin with a number.
         tags: The known tags; ``clause:*`` stands for all that begin so.
         roles: The known roles; any if there are none.
+        played: The roles that some platform plays; any if one plays all, or there are none.
         defined: Whether the project defines its steps itself; otherwise only its workers know them.
     """
 
     numbered: bool = True
     tags: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
+    played: frozenset[str] = frozenset()
     defined: bool = True
 
 
@@ -179,6 +182,13 @@ def _feature_problems(feature: Feature, rules: LintRules) -> Iterator[Problem]:
             yield Problem(
                 scenario.place, "number_elsewhere", f"{scenario.number} does not belong into {feature.path.name}"
             )
+        if levels := mixed(scenario):
+            yield Problem(
+                scenario.place,
+                "mixed_levels",
+                f"{scenario.title!r} cites clauses of several levels: {', '.join(levels)}",
+                "make a scenario of each: of a deviation nobody could tell how much it weighs",
+            )
         for tag in scenario.tags:
             if not is_known(tag, rules.tags):
                 yield Problem(
@@ -208,6 +218,15 @@ def _role_problems(scenario: Scenario, rules: LintRules) -> Iterator[Problem]:
             said = unknown_role(named.role, rules.roles)
             hint = "correct it, or add it to `[roles]` in the project file"
             yield Problem(step.place, "unknown_role", said, hint, cause=named.role)
+    for role in routed.roles if rules.played else ():
+        if role not in rules.played:
+            yield Problem(
+                scenario.place,
+                "unplayed_role",
+                f"no platform plays the role {role!r}, so this scenario would run nowhere",
+                "add the role to `plays` of a platform, or a platform that plays it",
+                cause=role,
+            )
     if len(routed.roles) < 2:
         return
     for entry in routed.steps:

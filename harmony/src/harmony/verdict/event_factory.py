@@ -92,6 +92,9 @@ def cell_finished(
             if records
         },
         recordings=dict(recordings or {}) if is_red(result.verdict) else {},
+        level=result.standing.level,
+        clauses=list(result.standing.clauses),
+        deviation=result.deviates,
         report=failure_report(result, repeat) if reported else "",
     )
 

@@ -47,6 +47,12 @@ class RunStarted(_Event):
     )
     machine: str = Field(default="", description="Processor, cores and system.")
     commit: str = Field(default="", description="Of the project; with `-dirty` if files differ from it. Empty if none.")
+    versions: dict[str, str] = Field(
+        default_factory=dict, description="By platform, the version that its command has printed, where it has one."
+    )
+    families: dict[str, str] = Field(
+        default_factory=dict, description="By platform, a word that those have in common which share code."
+    )
 
 
 class RunPlanned(_Event):
@@ -158,6 +164,15 @@ class CellFinished(_Event):
     recordings: dict[str, str] = Field(
         default_factory=dict, description="Of a red cell of a run with --record: by name, its files that are not large."
     )
+    level: str = Field(
+        default="", description="must, should, may or arguable, as the scenario says; empty if it says nothing."
+    )
+    clauses: list[str] = Field(default_factory=list, description="What the scenario cites of a written specification.")
+    deviation: bool | None = Field(
+        default=None,
+        description="Whether a step found something otherwise than its sentence says, and nothing else went wrong; "
+        "absent where files do not tell it.",
+    )
     report: str = Field(default="", description="The whole report, with steps, logs and what repeats it.")
 
     @property
@@ -173,6 +188,9 @@ class WorkerStarted(_Event):
     platform: str
     pid: int
     attached: bool = Field(default=False, description="Whether it ran already and is not ours to end.")
+    implementation: str = Field(default="", description="As a driver introduces itself: the name of the library.")
+    version: str = Field(default="", description="Its version.")
+    language: str = Field(default="", description="Its language.")
 
 
 class WorkerEnded(_Event):
@@ -210,6 +228,24 @@ class StepSupport(_Event):
     platforms: dict[str, PlatformSupport] = Field(description="By platform; one that was never asked is absent.")
 
 
+class ClauseEntry(_Told):
+    """A clause of a written specification."""
+
+    id: str
+    level: str = Field(default="", description="must, should or may; empty if it is not normative, or not known.")
+    text: str = Field(default="", description="Its name, or a few words.")
+    scenarios: list[str] = Field(default_factory=list, description="Numbers or titles of those that cite it.")
+    tests: list[str] = Field(default_factory=list, description="Files of other tests that it names.")
+
+
+class SpecificationRead(_Event):
+    """The clauses that scenarios may cite, told at the end of a run of a project that has some."""
+
+    event: Literal["specification-read"] = "specification-read"
+    document: str = Field(default="", description="Where they stand; empty if there are only citations.")
+    clauses: list[ClauseEntry]
+
+
 class RunFinished(_Event):
     """A run has ended."""
 
@@ -230,6 +266,7 @@ Event = Annotated[
     | WorkerStarted
     | WorkerEnded
     | StepSupport
+    | SpecificationRead
     | RunFinished,
     Field(discriminator="event"),
 ]

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from harmony.model import LogRecord, Phase, StepOutcome, Verdict
+from harmony.model import FAULT, LogRecord, Phase, StepOutcome, Verdict
 from harmony.process.transcript import Written
 from harmony.spec.gherkin import Step
+from harmony.spec.levels import Standing
 from harmony.spec.routing import ScenarioPlan
 
 _RANKS: Final = {Verdict.CRASHED: 0, Verdict.UNSUPPORTED: 2}
@@ -60,6 +61,7 @@ class ScenarioResult:
         stderr: What the processes of each actor have written there.
         seconds: How long it took.
         seed: The seed it ran with.
+        standing: What it proves, and how much a deviation weighs; known once it is judged.
     """
 
     plan: ScenarioPlan
@@ -70,11 +72,23 @@ class ScenarioResult:
     stderr: Mapping[str, Written] = field(default_factory=dict)
     seconds: float = 0.0
     seed: int = 0
+    standing: Standing = field(default_factory=Standing)
 
     @property
     def alarms(self) -> list[str]:
         """What is alarming on stderr, each line with its actor."""
         return [f"{key}: {alarm}" for key, written in self.stderr.items() for alarm in written.alarms]
+
+    @property
+    def deviates(self) -> bool:
+        """Whether it failed as a step found something otherwise than its sentence says, and in no other way."""
+        bad = [one for one in self.results if one.verdict is not Verdict.PASSED and not one.phase.judged]
+        outcomes = [each for one in bad for each in one.outcomes.values() if each.verdict is not Verdict.PASSED]
+        return (
+            bool(outcomes)
+            and all(one.phase in {Phase.STEP, Phase.SETTLE} and one.verdict is Verdict.FAILED for one in bad)
+            and all(each.verdict is Verdict.FAILED and not each.data.get(FAULT) for each in outcomes)
+        )
 
     @property
     def failure(self) -> StepResult | None:

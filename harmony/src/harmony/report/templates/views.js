@@ -197,7 +197,7 @@ function timeline(cells) {
     for (const [name, place] of heads) pen.fillText(name, 0, place * lane + 10, left - 6);
     for (let part = 0; part <= 4; part++) { pen.textAlign = part === 4 ? "right" : "left"; pen.fillText(seconds(end / 1e3 * part / 4), left + (width - left) * part / 4, row * lane + 14); }
     for (const [cell, place] of drawn) {
-      const kind = cell.verdict.name === "passed" ? "good" : cell.verdict.name === "known-failure" ? "known" : ["flaky", "unexpected-pass"].includes(cell.verdict.name) ? "odd" : cell.verdict.red ? "bad" : "none";
+      const kind = cell.verdict.name === "passed" ? "good" : ["known-failure", "deviates"].includes(cell.verdict.name) ? "known" : ["flaky", "unexpected-pass"].includes(cell.verdict.name) ? "odd" : cell.verdict.red ? "bad" : "none";
       pen.fillStyle = colour(`--${kind}-dot`);
       pen.fillRect(left + cell.begun * scale, place * lane + 1, Math.max(cell.took * 1e3 * scale - .5, 1), lane - 2);
     }
