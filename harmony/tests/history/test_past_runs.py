@@ -14,6 +14,7 @@ from harmony.history.past_run import PastRun
 from harmony.history.sources import NoSuchRunError, find_run, runs_at
 from harmony.history.store import Keeper, Store
 from harmony.model import Verdict
+from harmony.verdict.events import RunStarted, WorkerStarted
 from past_runs import A, B, C, events, past, written
 from synthetic_results import many, result
 
@@ -148,8 +149,15 @@ def test_a_word_means_one_run(tmp_path: Path) -> None:
         find_run("last", [])
 
 
-def test_the_state_of_a_run_is_unknown_where_files_differed() -> None:
+def test_the_commit_is_unknown_where_files_differed() -> None:
     run = past({A: Verdict.PASSED})
-    assert run.state == ("c0ffee000001", ())
-    assert replace(run, commit="c0ffee000001-dirty").state is None
-    assert replace(run, commit="").state is None
+    assert (run.clean_commit, replace(run, commit="c0ffee-dirty").clean_commit) == ("c0ffee000001", "")
+
+
+def test_the_versions_of_those_who_played_are_kept() -> None:
+    begun, *rest = events({A: Verdict.PASSED})
+    assert isinstance(begun, RunStarted)
+    told = begun.model_copy(update={"versions": {"go": "1.23", "absent": "9"}})
+    driver = WorkerStarted(platform="cpp", pid=1, implementation="lib", version="2", language="c++")
+    run = PastRun.of({"run": [told, driver, *rest]})
+    assert run.versions == {"go": "1.23", "cpp": "lib 2 (c++)"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -104,6 +105,13 @@ def test_a_version_is_compared_with_another_one() -> None:
     assert {change.cell: change.kind for change in found.changes} == {"1.1[broker=mochi@2,client=paho]": Kind.NEWLY_RED}
     assert sorted(found.old.cells) == sorted(found.new.cells)
     assert found.versions == {"mochi@2": ("mochi@1", "mochi@2")}
+
+
+def test_a_version_that_changed_is_told() -> None:
+    run = past({A: Verdict.PASSED})
+    old, new = replace(run, versions={"go": "1.22", "cpp": "2"}), replace(run, versions={"go": "1.23", "cpp": "2"})
+    assert compare(old, new).versions == {"go": ("1.22", "1.23")}
+    assert "version  go: 1.22 -> 1.23" in comparison_lines(compare(old, new), 120)
 
 
 def test_newly_red_is_told_by_whose_fault_it_is() -> None:

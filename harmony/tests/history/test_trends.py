@@ -61,6 +61,7 @@ def test_flaky_is_what_changes_although_nothing_has() -> None:
     assert flaky(other) == [], "each is of another commit"
     assert flaky([replace(run, commit=f"{run.commit}-dirty") for run in same]) == [], "nobody knows what had changed"
     assert flaky([replace(run, versions={"go": str(n)}) for n, run in enumerate(same)]) == []
+    assert len(flaky([replace(run, versions={"rust": str(n)}) for n, run in enumerate(same)])) == 1, "it does not play"
 
 
 def test_a_cell_that_is_flaky_by_itself_is_flaky_without_a_commit() -> None:

@@ -19,6 +19,7 @@ from harmony.model import Verdict
 from harmony.report.outcome import Outcome
 from harmony.text import all_visible, shown
 from harmony.verdict.events import CellFinished, Event, RunFinished, RunPlanned, RunStarted
+from harmony.verdict.implementations import Implementation
 from harmony.verdict.verdicts import is_red
 
 FORMAT: Final = 1
@@ -128,7 +129,7 @@ class PastRun:
             project=first.project,
             commit=first.commit,
             machine=first.machine,
-            versions={},
+            versions={one.platform: text for one in outcome.implementations if (text := _version(one))},
             absent={name: why for one in begun for name, why in one.platforms.items() if why},
             exit_code=ends[0].exit_code
             if len(ends) == len(runs) == 1
@@ -152,11 +153,6 @@ class PastRun:
     def clean_commit(self) -> str:
         """The commit, if the files were those of it; nothing if nobody knows."""
         return "" if self.commit.endswith("-dirty") else self.commit
-
-    @property
-    def state(self) -> tuple[str, tuple[tuple[str, str], ...]] | None:
-        """What has to be the same for nothing to have changed: commit and versions; absent if nobody knows."""
-        return (self.clean_commit, tuple(sorted(self.versions.items()))) if self.clean_commit else None
 
     @cached_property
     def counts(self) -> dict[str, int]:
@@ -294,6 +290,11 @@ def _kept(result: CellFinished) -> PastCell:
         told = {name: shown(value, _LONGEST) for name, value in values.items() if value}
     where = (result.number, result.title, result.feature, result.pairing)
     return PastCell(result.verdict, result.seconds, *where, told)
+
+
+def _version(one: Implementation) -> str:
+    """Return what changes if an implementation does, or its driver."""
+    return ", ".join(filter(None, (one.version, *one.drivers)))
 
 
 def _name(begun: RunStarted, told: Sequence[tuple[str, str, str]]) -> str:

@@ -59,7 +59,7 @@ class Flaky:
         cell: Its key.
         score: The part of the repetitions in which it ended otherwise than before: 0 never, 1 each time.
         flips: How many these are.
-        repetitions: How many pairs of runs on the same commit and with the same versions had it.
+        repetitions: How many pairs of runs on the same commit and with the same versions of those who play had it.
         verdicts: How it ended, the newest first, each once.
     """
 
@@ -217,22 +217,25 @@ def _touched(what: str, run: PastRun) -> frozenset[str]:
 def flaky(runs: Sequence[PastRun]) -> list[Flaky]:
     """Return the cells that ended in two ways although nothing had changed, the most flaky first.
 
-    Two runs compare if both know their commit, no file differed from it, and commit and versions are the same. A cell
-    that is flaky in a run by itself counts as one repetition that ended otherwise.
+    Two runs compare if both know their commit, no file differed from it, and the commit and the versions of those who
+    play are the same. A cell that is flaky in a run by itself counts as one repetition that ended otherwise.
     """
     flips: Counter[str] = Counter()
     pairs: Counter[str] = Counter()
-    same: dict[object, dict[str, Verdict]] = {}
+    same: dict[str, dict[str, tuple[object, Verdict]]] = {}
     for run in reversed(runs):
-        now = {key: run.cells[key].verdict for key in run.played}
-        own = [key for key, verdict in now.items() if verdict is Verdict.FLAKY]
+        pairings = {id(cell.pairing): cell.pairing.values() for cell in run.cells.values()}
+        # Who does not play in a cell may have changed.
+        versions = {key: tuple(run.versions.get(name) for name in names) for key, names in pairings.items()}
+        now = {key: (versions[id(run.cells[key].pairing)], run.cells[key].verdict) for key in run.played}
+        own = {key for key, (_, verdict) in now.items() if verdict is Verdict.FLAKY}
         flips.update(own)
         pairs.update(own)
-        if run.state is not None:
-            before = same.setdefault(run.state, {})
-            again = before.keys() & now.keys()
+        if run.clean_commit:
+            before = same.setdefault(run.clean_commit, {})
+            again = {key for key in before.keys() & now.keys() if before[key][0] == now[key][0]}
             pairs.update(again)
-            flips.update(key for key in again if before[key] is not now[key] and key not in own)
+            flips.update(key for key in again if before[key][1] is not now[key][1] and key not in own)
             before.update(now)
     found = []
     for key, count in flips.items():

@@ -26,7 +26,7 @@ def ctrf(outcome: Outcome, events: Sequence[Event]) -> str:
         {"name": "the run as a whole", "status": Standing.FAILED, "duration": 0, "suite": [_TOOL], "message": text}
         for text in beside(outcome)
     ]
-    told = surroundings(events)
+    told = surroundings(outcome, events)
     document = {
         "reportFormat": "CTRF",
         "specVersion": _VERSION,

@@ -31,7 +31,7 @@ def cucumber(outcome: Outcome, events: Sequence[Event]) -> str:
 
 
 def _messages(outcome: Outcome, events: Sequence[Event]) -> Iterator[Message]:
-    told = surroundings(events)
+    told = surroundings(outcome, events)
     product = {"name": "harmony", "version": version("harmony-conformance")}
     cpu, _, system = told.get("machine", "unknown").rpartition(", ")
     unknown = {"runtime": {"name": "Python"}, "os": {"name": system}, "cpu": {"name": cpu or system}}

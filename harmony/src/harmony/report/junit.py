@@ -27,7 +27,7 @@ def junit(outcome: Outcome, events: Sequence[Event]) -> str:
     for cell in outcome.results:
         suites.setdefault((cell.feature, Pairing.of(cell.pairing)), []).append(cell)
     root = ET.Element("testsuites", name=_HARMONY)
-    facts = surroundings(events)
+    facts = surroundings(outcome, events)
     for (feature, pairing), cells in suites.items():
         suite = _suite(root, f"{feature} [{pairing}]", facts | pairing.platforms)
         _set(suite, timestamp=_moment(min(began(cell) for cell in cells)), time=_seconds(cells))

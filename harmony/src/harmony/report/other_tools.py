@@ -45,13 +45,14 @@ def began(cell: CellFinished) -> int:
     return max(0, milliseconds(cell.at) - round(cell.seconds * 1000))
 
 
-def surroundings(events: Iterable[Event]) -> dict[str, str]:
-    """Return what a run ran with, of what is known: project, seed, commit, machine."""
+def surroundings(outcome: Outcome, events: Iterable[Event]) -> dict[str, str]:
+    """Return what a run ran with, of what is known: project, seed, commit, machine, versions."""
     first = next((event for event in events if isinstance(event, RunStarted)), None)
     if first is None:
         return {}
     told = {"project": first.project, "seed": str(first.seed), "commit": first.commit, "machine": first.machine}
-    return {name: value for name, value in told.items() if value}
+    versions = {f"version of {one.platform}": str(one) for one in outcome.implementations}
+    return {**{name: value for name, value in told.items() if value}, **versions}
 
 
 def steps_of(events: Iterable[Event]) -> dict[str, list[StepFinished]]:
