@@ -7,7 +7,6 @@ import hashlib
 import io
 import random
 import re
-import time
 from html.parser import HTMLParser
 
 import pytest
@@ -15,6 +14,7 @@ from rich.console import Console
 
 from harmony.errors import ExitCode
 from harmony.model import Phase, Verdict
+from harmony.report import page_data
 from harmony.report.facts import facts
 from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
@@ -144,27 +144,22 @@ def test_who_looks_knows_where_and_of_what_the_run_was() -> None:
     }
 
 
-def test_a_page_of_ten_thousand_cells_stays_lean() -> None:
-    """Half of them red, each with logs of its own."""
-    events = a_run(100, PLATFORMS, ("guest", "host"), lambda _, chance: chance.random() < 0.5)
-    begin = time.process_time()
+def test_a_large_page_stays_lean() -> None:
+    """Half of the cells are red, each with logs of its own; of ten thousand see benchmarks/report_page.py."""
+    events = a_run(20, PLATFORMS[:5], ("guest", "host"), lambda _, chance: chance.random() < 0.5)
     text = page_of(events)
-    assert time.process_time() - begin < 30
-    assert len(text.encode()) < 3_000_000
-    assert len(data_of(text)["cells"][0]) == 10_000
+    assert len(data_of(text)["cells"][0]) == 500
+    assert len(text.encode()) - len(page_of(events[:2] + events[-1:]).encode()) < 500 * 300
 
 
-def test_endless_words_are_cut_and_the_page_says_so() -> None:
-    assert len(the_page([result(verdict=Verdict.FAILED, report="x" * 10_000_000, error="y" * 10_000_000)])) < 100_000
-    noise = random.Random(1)
-    reports = ("".join(noise.choices("abcdefghijklmnop", k=10_000)) for _ in range(1_200))
-    many_red = [result(f"1.{number}[a=x]", Verdict.FAILED, report=text) for number, text in enumerate(reports, 1)]
+def test_endless_words_are_cut_and_the_page_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert len(the_page([result(verdict=Verdict.FAILED, report="x" * 1_000_000, error="y" * 1_000_000)])) < 100_000
+    monkeypatch.setattr(page_data, "_ROOM", 50_000)
+    many_red = [result(f"1.{number}[a=x]", Verdict.FAILED, report="x" * 10_000) for number in range(1, 13)]
     details = data_of(the_page(many_red))["details"]
-    assert len(details) == 1_200
-    assert any("report" in one for one in details.values())
+    assert sum("report" in one for one in details.values()) == 5
+    assert sum(one.get("cut", False) for one in details.values()) == 7
     assert all(one["error"] for one in details.values())
-    assert sum(len(one.get("report", "")) for one in details.values()) < 8_100_000
-    assert all("report" in one or one["cut"] for one in details.values())
 
 
 def test_pages_and_tables_do_not_depend_on_the_order() -> None:
