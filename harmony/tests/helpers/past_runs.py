@@ -26,7 +26,8 @@ def events(
         commit: Of the project.
         shard: Such as 1/2.
         of: How many cells were to run, if that is more.
-        **more: ``ended`` (the exit code; absent for a run without an end), ``partial``, ``machine``.
+        **more: ``ended`` (the exit code; absent for a run without an end), ``partial``, ``machine``, and in ``absent``
+            platforms that could not play.
     """
     at = f"2026-11-{day:02d}T08:00:00.000Z"
     told = [one if isinstance(one, CellFinished) else result(key, one, at=at) for key, one in cells.items()]
@@ -35,7 +36,12 @@ def events(
     machine = more.get("machine", "two cores")
     return [
         RunStarted(
-            at=at, seed=day, project="harmony.toml", platforms={"go": "", "cpp": ""}, commit=commit, machine=machine
+            at=at,
+            seed=day,
+            project="harmony.toml",
+            platforms={"go": "", "cpp": "", **dict.fromkeys(more.get("absent", ()), "not built")},
+            commit=commit,
+            machine=machine,
         ),
         RunPlanned(at=at, cells=len(told), of=planned, digest="d", shard=shard, partial=more.get("partial", [])),
         *told,

@@ -66,6 +66,8 @@ def test_what_a_part_leaves_out_has_not_vanished() -> None:
     found = compare(whole, part)
     assert (found.changes, found.notes) == ((), ("NEW is a part: chosen",))
     assert compare(part, whole).changes == ()
+    without = compare(whole, past({A: Verdict.PASSED}, day=2, absent=["rust"]))
+    assert (without.changes, without.notes) == ((), ("not available in NEW: rust: not built",))
     off = compare(whole, past({A: Verdict.PASSED}, day=2, of=2))
     assert any(note.startswith("NEW was broken off") for note in off.notes)
 

@@ -37,6 +37,7 @@ def files(*runs: PastRun) -> dict[str, str]:
         (past({A: Verdict.PASSED}, ended=14), "ended with 14", "red"),
         (past({A: Verdict.PASSED}, ended=0, of=2), "broken off", "red"),
         (past({A: Verdict.PASSED}, ended=0, partial=["chosen"]), "1 of 1 passed, a part", "lightgrey"),
+        (past({A: Verdict.PASSED}, ended=0, absent=["rust"]), "1 of 1 passed, without rust", "brightgreen"),
         (past({A: Verdict.UNSUPPORTED}, ended=18), "nothing passed", "lightgrey"),
         (None, "nothing ran", "lightgrey"),
     ],
@@ -70,6 +71,17 @@ def test_the_site_says_what_is_red_since_when_and_leads_to_each_run() -> None:
     assert json.loads(made["history.json"])["platforms"]["go"] == [1.0, 0.5]
     assert "1 of 2 cells is red" in made[f"runs/{new.name}/index.html"]
     assert "✗ 0/1" in made["implementations/go/index.html"]
+
+
+def test_only_a_whole_run_is_green_and_who_could_not_play_is_said() -> None:
+    for run, kind in (
+        (past({A: Verdict.PASSED}, ended=0), "passed"),
+        (past({A: Verdict.PASSED}, ended=0, partial=["chosen"]), "some"),
+        (past({A: Verdict.PASSED}, ended=0, of=2), "red"),
+        (past({A: Verdict.PASSED}, ended=14), "red"),
+    ):
+        assert f'<p class="verdict {kind}">' in files(run)["index.html"]
+    assert "not available: not built" in files(past({A: Verdict.PASSED}, absent=["rust"]))["index.html"]
 
 
 def test_nobody_is_asked_and_nothing_of_others_is_obeyed() -> None:

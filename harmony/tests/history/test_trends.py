@@ -46,6 +46,11 @@ def test_what_a_whole_run_has_no_more_is_not_red() -> None:
     assert len(since([{A: FAILED, B: PASSED}, {B: PASSED}], part=(2,))) == 1
 
 
+def test_who_could_not_play_is_not_mended() -> None:
+    runs = [past({A: FAILED, B: PASSED}), past({B: PASSED}, day=2, absent=["rust"])]
+    assert [one.name for one in red_since(runs[::-1]) if one.what == "cell"] == [A]
+
+
 def test_a_feature_is_red_as_long_as_one_of_its_cells_is() -> None:
     (feature,) = since([{A: PASSED, B: PASSED}, {A: FAILED, B: PASSED}, {A: PASSED, B: FAILED}], "feature")
     assert (feature.commit, feature.runs, feature.after) == ("commit2", 2, "commit1")

@@ -56,7 +56,9 @@ class Badge:
             return cls(label, f"{red} of {len(counted)} red", "red" if run.exit_code else "orange")
         if run.exit_code and not platform:
             return cls(label, f"ended with {run.exit_code}", "red")
-        return cls(label, passed if run.whole else f"{passed}, a part", "brightgreen" if run.whole else "lightgrey")
+        absent = f", without {', '.join(sorted(run.absent))}" if run.absent else ""
+        said = shown(passed + (absent if run.whole else ", a part"), _LONGEST)
+        return cls(label, said, "brightgreen" if run.whole else "lightgrey")
 
     @property
     def svg(self) -> str:

@@ -142,9 +142,9 @@ def _change(key: str, old: PastCell | None, new: PastCell | None, before: PastRu
     kind: Kind | None = None
     match old, new:
         case None, PastCell():
-            kind = Kind.NEWLY_RED if new.red else Kind.NEW if before.whole else None
+            kind = Kind.NEWLY_RED if new.red else Kind.NEW if before.exhaustive else None
         case PastCell(), None:
-            kind = Kind.VANISHED if now.whole else None
+            kind = Kind.VANISHED if now.exhaustive else None
         case PastCell(), PastCell() if new.red:
             other = not old.red or way(old.result(key, 0)) != way(new.result(key, 0))
             kind = (Kind.CHANGED_ERROR if old.red else Kind.NEWLY_RED) if other else None
@@ -218,7 +218,6 @@ def _notes(old: PastRun, new: PastRun) -> Iterable[str]:
             yield f"{what} was broken off: {'; '.join(run.partial)}"
         elif not run.whole:
             yield f"{what} is a part: {'; '.join(run.partial)}"
+        yield from (f"not available in {what}: {name}: {why}" for name, why in sorted(run.absent.items()))
     if old.machine != new.machine and old.machine and new.machine:
         yield f"they ran on different machines: {old.machine}; {new.machine}"
-    for name in sorted(new.absent.keys() - old.absent.keys()):
-        yield f"not available in NEW: {name}: {new.absent[name]}"

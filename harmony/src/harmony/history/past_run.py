@@ -145,6 +145,11 @@ class PastRun:
         return not self.partial
 
     @property
+    def exhaustive(self) -> bool:
+        """Whether a cell that is not here is gone: a whole run, in which every platform could play."""
+        return self.whole and not self.absent
+
+    @property
     def complete(self) -> bool:
         """Whether every cell that was to run has a result."""
         return len(self.cells) >= self.planned and self.exit_code not in _BROKEN_OFF

@@ -72,7 +72,7 @@ def site(given: Given) -> Iterator[tuple[str, str]]:
             yield f"runs/{run.name}/index.html", _page(run, read(), given.title)
             yield f"runs/{run.name}/{RUN}", run.to_json()
     yield "latest/run.json", newest.to_json()
-    yield "index.html", render_template(_TEMPLATES / "site.html", newest=newest, good=not newest.exit_code, **shared)
+    yield "index.html", render_template(_TEMPLATES / "site.html", newest=newest, kind=_kind(newest), **shared)
     yield from _badges("", newest, "")
     yield "history.json", json.dumps(told.document, indent=1) + "\n"
     for name in newest.platforms:
@@ -104,6 +104,12 @@ def spark(rates: Sequence[float | None]) -> list[dict[str, Any]]:
         kind = "none" if rate is None else "good" if rate == 1 else "bad"
         bars.append({"x": index * _BAR, "y": 20 - high, "height": high, "kind": kind})
     return bars
+
+
+def _kind(run: PastRun) -> str:
+    """Return the class of what is said of a run: only a whole one is green."""
+    bad = run.exit_code or not run.complete
+    return "red" if bad else "passed" if run.whole else "some"
 
 
 def _badges(place: str, run: PastRun, platform: str) -> Iterator[tuple[str, str]]:

@@ -137,11 +137,11 @@ def over_time(runs: Sequence[PastRun]) -> OverTime:
 
 
 def standing(runs: Sequence[PastRun]) -> dict[str, PastRun]:
-    """Return for each cell the run that played it last; what the last whole run has no more is gone."""
+    """Return for each cell the run that played it last; what a run of everything has no more is gone."""
     stand: dict[str, PastRun] = {}
     for run in runs:
         stand = {**dict.fromkeys(run.played, run), **stand}
-        if run.whole:
+        if run.exhaustive:
             break
     return stand
 
@@ -190,7 +190,11 @@ def _streaks(what: str, names: Callable[[str, PastCell], Iterable[str]], runs: S
     green: dict[str, PastRun] = {}
     for run in reversed(runs):
         red = {
-            **{key: cell for key, cell in red.items() if key not in run.played and (key in run.cells or not run.whole)},
+            **{
+                key: cell
+                for key, cell in red.items()
+                if key not in run.played and (key in run.cells or not run.exhaustive)
+            },
             **{key: run.cells[key] for key in run.red},
         }
         bad = {name for key, cell in red.items() for name in names(key, cell)}
