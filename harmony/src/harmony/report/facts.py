@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 
 from harmony.verdict.events import Event, RunFinished, RunPlanned, RunStarted
+from harmony.verdict.implementations import implementations
 
 
-def facts(events: Iterable[Event]) -> dict[str, str]:
+def facts(events: Sequence[Event]) -> dict[str, str]:
     """Return facts by their names; of several runs, such as shards, what they have all said."""
     told: dict[str, list[str]] = {}
     for event in events:
         for name, value in _of(event):
             if value and value not in told.setdefault(name, []):
                 told[name].append(value)
-    return {name: ", ".join(values) for name, values in told.items() if values}
+    players = {one.platform: str(one) for one in implementations(events)}
+    return {**{name: ", ".join(values) for name, values in told.items() if values}, **players}
 
 
 def _of(event: Event) -> Iterator[tuple[str, str]]:
