@@ -65,8 +65,14 @@ GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
             "compare",
             "Compare two runs: newly red or green, red for another cause, slower, gone; end red if it is worse.",
         ),
-        "badge": ("site", "Write a badge of a run: how many cells passed, green only if all is well."),
-        "site": ("site", "Make a static site of many runs: the newest, each run, each implementation."),
+        "badge": (
+            "site",
+            "Write a badge of a run: how many cells passed, green only if all is well and it was a whole run.",
+        ),
+        "site": (
+            "site",
+            "Make a static site of many runs: the newest, each run, each implementation; for any web server.",
+        ),
         "expect": ("reports", "Compare what is expected with what a run has shown; with --update, expect that."),
         "gates": (
             "gates",
