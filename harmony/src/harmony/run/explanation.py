@@ -26,6 +26,8 @@ _DONE = {
     ProcessAction.KILL: "kills the process of",
     ProcessAction.CRASH: "crashes the process of",
     ProcessAction.SHUTDOWN: "shuts down the process of",
+    ProcessAction.FREEZE: "freezes the process of",
+    ProcessAction.THAW: "thaws the process of",
 }
 
 
