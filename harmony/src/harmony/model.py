@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from harmony.text import shown
 from harmony.values import ScenarioValues
@@ -88,6 +88,7 @@ class Verdict(StrEnum):
     UNDEFINED = "undefined"
     AMBIGUOUS = "ambiguous"
     KNOWN_FAILURE = "known-failure"
+    DEVIATES = "deviates"
     UNEXPECTED_PASS = "unexpected-pass"  # noqa: S105 - a verdict, not a password
     FLAKY = "flaky"
     NOT_RUN = "not-run"
@@ -106,11 +107,16 @@ class Phase(StrEnum):
     RUN = "run"
     CAPABILITIES = "capabilities"
     EXPECTATIONS = "expectations"
+    LEVEL = "level"
 
     @property
     def judged(self) -> bool:
-        """Whether it is no part of a run, but what is claimed or expected of it."""
-        return self in {Phase.CAPABILITIES, Phase.EXPECTATIONS}
+        """Whether it is no part of a run, but what is claimed or expected of it, or how much it weighs."""
+        return self in {Phase.CAPABILITIES, Phase.EXPECTATIONS, Phase.LEVEL}
+
+
+FAULT: Final = "fault"
+"""In the data of an outcome: what failed is the step itself, or what is around it, whatever the implementation did."""
 
 
 @dataclass(frozen=True, slots=True)

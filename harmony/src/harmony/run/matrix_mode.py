@@ -123,7 +123,8 @@ class MatrixMode:
     def judge(self, cell: Cell, result: ScenarioResult) -> ScenarioResult:
         """Return a result in the light of what is claimed and what is expected."""
         told = by_definitions(result, self._run.defined)
-        return by_expectations(by_claims(told, self.lacking(cell)), cell, self._run.expectations)
+        judged = by_expectations(by_claims(told, self.lacking(cell)), cell, self._run.expectations)
+        return self._run.weighed(judged, cell.scenario)
 
     def _probes(self, platform: str = "") -> list[LeakProbe]:
         return self._run.project.probes(platform) if self._run.project.settings.leaks.check else []

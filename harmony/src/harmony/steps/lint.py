@@ -21,6 +21,7 @@ from harmony.errors import (
 )
 from harmony.model import StepType
 from harmony.spec.gherkin import Feature, Scenario, Step, feature_number
+from harmony.spec.levels import mixed
 from harmony.spec.routing import done_by_harmony, role_named_in, route
 from harmony.spec.sentence import normalised, outline
 from harmony.steps.binding import bind, parameters_of
@@ -180,6 +181,13 @@ def _feature_problems(feature: Feature, rules: LintRules) -> Iterator[Problem]:
         elif number is not None and scenario.number and int(scenario.number.partition(".")[0]) != number:
             yield Problem(
                 scenario.place, "number_elsewhere", f"{scenario.number} does not belong into {feature.path.name}"
+            )
+        if levels := mixed(scenario):
+            yield Problem(
+                scenario.place,
+                "mixed_levels",
+                f"{scenario.title!r} cites clauses of several levels: {', '.join(levels)}",
+                "make a scenario of each: of a deviation nobody could tell how much it weighs",
             )
         for tag in scenario.tags:
             if not is_known(tag, rules.tags):

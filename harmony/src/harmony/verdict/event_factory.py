@@ -70,6 +70,8 @@ def cell_finished(cell: Cell, result: ScenarioResult, repeat: str, *, late: bool
             for key, written in result.stderr.items()
         },
         alarms=[shown(alarm, _LONGEST_ALARM) for alarm in result.alarms],
+        level=result.standing.level,
+        clauses=list(result.standing.clauses),
         report="" if failure is None and not result.alarms else failure_report(result, repeat),
     )
 

@@ -16,7 +16,7 @@ from harmony.logs import now
 from harmony.model import Phase, Verdict
 from harmony.text import all_visible, jsonable
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 SCHEMA_FILE: Final = Path(__file__).with_name("events.schema.json")
 
 
@@ -141,6 +141,10 @@ class CellFinished(_Event):
         default_factory=list,
         description="What of that is alarming, whatever the verdict: a sanitizer, a panic.",
     )
+    level: str = Field(
+        default="", description="must, should, may or arguable, as the scenario says; empty if it says nothing."
+    )
+    clauses: list[str] = Field(default_factory=list, description="What the scenario cites of a written specification.")
     report: str = Field(default="", description="The whole report, with steps, logs and what repeats it.")
 
     @property

@@ -27,7 +27,8 @@ def failure_report(result: ScenarioResult, repeat: str) -> str:
         repeat: The command that runs it again with its seed.
     """
     scenario = result.plan.scenario
-    lines = [f"{scenario.id}    {scenario.place}", f"verdict: {result.verdict.value}", ""]
+    lines = [f"{scenario.id}    {scenario.place}", f"verdict: {result.verdict.value}"]
+    lines += [f"proves: {result.standing}", ""] if str(result.standing) else [""]
     failure = result.failure
     if result.verdict is Verdict.NOT_RUN:
         return "\n".join([*lines, failure.error if failure else "", "", f"repeat with: {repeat}"])

@@ -9,6 +9,7 @@ from typing import Any, Final
 from harmony.model import LogRecord, Phase, StepOutcome, Verdict
 from harmony.process.transcript import Written
 from harmony.spec.gherkin import Step
+from harmony.spec.levels import Standing
 from harmony.spec.routing import ScenarioPlan
 
 _RANKS: Final = {Verdict.CRASHED: 0, Verdict.UNSUPPORTED: 2}
@@ -60,6 +61,7 @@ class ScenarioResult:
         stderr: What the processes of each actor have written there.
         seconds: How long it took.
         seed: The seed it ran with.
+        standing: What it proves, and how much a deviation weighs; known once it is judged.
     """
 
     plan: ScenarioPlan
@@ -70,6 +72,7 @@ class ScenarioResult:
     stderr: Mapping[str, Written] = field(default_factory=dict)
     seconds: float = 0.0
     seed: int = 0
+    standing: Standing = field(default_factory=Standing)
 
     @property
     def alarms(self) -> list[str]:
