@@ -76,6 +76,57 @@ class LogRecord:
     message: str
 
 
+class NetworkKind(StrEnum):
+    """What was seen between two roles."""
+
+    STEP = "step"
+    OPENED = "opened"
+    CONNECTED = "connected"
+    REFUSED = "refused"
+    PACKET = "packet"
+    ENDED = "ended"
+    RESET = "reset"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkEvent:
+    """Something that was seen, or done, between two roles; or the step that began then.
+
+    Attributes:
+        number: Of the event in its scenario, from 0 on.
+        at: Moment in UTC, ISO 8601.
+        kind: What it is.
+        text: In one line, for a person.
+        link: The two roles, such as ``client, server``; empty for a step.
+        connection: Its number on this link, from 1 on; 0 for what is about all of them.
+        sender: The role that it came from; empty where it came from neither.
+        size: How many bytes.
+        data: The first of them.
+    """
+
+    number: int
+    at: str
+    kind: NetworkKind
+    text: str
+    link: str = ""
+    connection: int = 0
+    sender: str = ""
+    size: int = 0
+    data: bytes = field(default=b"", repr=False)
+
+    def __str__(self) -> str:
+        """Return it as a line of a timeline."""
+        if self.kind is NetworkKind.STEP:
+            return self.text
+        first, _, second = self.link.partition(", ")
+        other = second if self.sender == first else first
+        between = f"{self.sender} -> {other}" if self.sender else f"{first} -- {second}"
+        number = f" #{self.connection}" if self.connection else ""
+        said = f"{self.kind}: {self.text}" if self.kind is NetworkKind.FAULT else self.text
+        return f"{between}{number}  {said}"
+
+
 class Verdict(StrEnum):
     """How a step, a scenario or a cell ended."""
 
@@ -99,6 +150,7 @@ class Phase(StrEnum):
 
     START = "start"
     STEP = "step"
+    OPENED = "opened"
     SETTLE = "settle"
     FINISH = "finish"
     CLOSE = "close"

@@ -15,7 +15,7 @@ from harmony.run.matrix_mode import MatrixMode
 from harmony.run.pool import filled_in
 from harmony.run.project_run import ProjectRun
 from harmony.spec.gherkin import Step
-from harmony.spec.routing import Doing, RoutedStep, Target, route
+from harmony.spec.routing import Doing, RoutedStep, Target, ends_named_in, route
 from harmony.steps.binding import bind, parameters_of
 from harmony.steps.conversion import describe
 from harmony.steps.registry import StepMatch
@@ -81,6 +81,11 @@ class Explanation:
             return
         if routed.doing is Doing.REQUIRE_PROCESSES:
             yield "harmony sees that every role is a process of its own, as it is here"
+            return
+        if routed.doing is Doing.NETWORK:
+            one, other = ends_named_in(routed.step.text)
+            yield f"harmony does it itself, between {self._target(one)} and {self._target(other)}"
+            yield from self._meaning(routed)
             return
         whom = ", ".join(self._target(target) for target in routed.targets)
         if routed.action is not None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from harmony.model import LogRecord, Phase, StepOutcome, Verdict
+from harmony.model import LogRecord, NetworkEvent, Phase, StepOutcome, Verdict
 from harmony.process.transcript import Written
 from harmony.spec.gherkin import Step
 from harmony.spec.levels import Standing
@@ -58,6 +58,7 @@ class ScenarioResult:
         results: What was done, in order.
         not_run: The steps after the one that did not pass.
         logs: Log records per actor.
+        network: What was seen and done between the roles, with the steps in their places; nothing, if it was not used.
         stderr: What the processes of each actor have written there.
         seconds: How long it took.
         seed: The seed it ran with.
@@ -69,6 +70,7 @@ class ScenarioResult:
     results: Sequence[StepResult]
     not_run: Sequence[Step] = ()
     logs: Mapping[str, Sequence[LogRecord]] = field(default_factory=dict)
+    network: Sequence[NetworkEvent] = ()
     stderr: Mapping[str, Written] = field(default_factory=dict)
     seconds: float = 0.0
     seed: int = 0
