@@ -18,6 +18,7 @@ from harmony.run.orchestrator import CellRunner
 from harmony.run.pool import WorkerPool
 from harmony.run.pool import unavailable as reason_of
 from harmony.run.project_run import ProjectRun
+from harmony.spec.capabilities import asked
 from harmony.spec.gherkin import Scenario
 from harmony.verdict.events import Subscriber
 from harmony.verdict.judging import by_claims, by_definitions, by_expectations
@@ -111,12 +112,14 @@ class MatrixMode:
     def lacking(self, cell: Cell) -> list[str]:
         """Return which capabilities a cell needs and nobody claims: `cpp: duplex`, or `cpp as reader: duplex`."""
         settings = self._run.project.settings
-        needed = [tag for tag in cell.scenario.tags if tag in settings.capabilities]
+        needed = asked(cell.scenario.tags, settings.capabilities)
         lacking = [
-            f"{platform} as {role}: {tag}" if settings.platforms[platform].differs(role) else f"{platform}: {tag}"
+            f"{platform} as {role}: {one.capability}"
+            if one.role or settings.platforms[platform].differs(role)
+            else f"{platform}: {one.capability}"
             for role, platform in sorted(cell.pairing.assigned, key=lambda entry: entry[::-1])
-            for tag in needed
-            if not settings.platforms[platform].claims(tag, role)
+            for one in needed
+            if one.of(role) and not settings.platforms[platform].claims(one.capability, role)
         ]
         return list(dict.fromkeys(lacking))
 
