@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from harmony import HarmonyError, ScenarioStart, SharedValues
 
@@ -51,7 +52,7 @@ class Party:
         self._start = start
         self._seen: set[Seen] = set()
         self._numbers: list[str] = []
-        self.version = 5 if "v5" in start.tags else 4
+        self.version: Literal[4, 5] = 5 if "v5" in start.tags else 4
         self.answer: Connected | None = None
 
     def name(self, instance: str | None) -> str:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harmony import DriverError, HarmonyError, UnsupportedError, expect_equal, parsers, step, then
-
 from drivers.wire.packets import Kind, Packet
 from drivers.wire.writing import encode
+
+from harmony import DriverError, HarmonyError, UnsupportedError, expect_equal, parsers, step
 
 from . import malformed
 from .contract import Heard

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from harmony import Directory, Port, expect_equal, parsers, step, then, until
+from harmony import Directory, Port, expect_equal, parsers, step, until
 
 from .contract import Will
 from .party import ROLE, Party

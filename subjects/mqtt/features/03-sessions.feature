@@ -59,7 +59,7 @@ Feature: Sessions
     And the 'subscriber' process should receive 'green' on 'colour/sea' with QoS '2'
     And the 'subscriber' process should receive no more
 
-  @durable @must:own/durable
+  @broker:durable @must:own/durable
   Scenario: 3.6 A broker that is killed has its sessions and retained messages when it serves again
     Given the 'broker' process serves durably
     And the 'subscriber' process connects and keeps its session
@@ -90,7 +90,7 @@ Feature: Sessions
     Then the 'subscriber' process should lose its connection
     And the 'watcher' process should be connected
 
-  @durable @must:own/durable
+  @broker:durable @must:own/durable
   Scenario: 3.8 A broker that ends in order has its sessions and retained messages when it serves again
     Given the 'broker' process serves durably
     And the 'subscriber' process connects and keeps its session
