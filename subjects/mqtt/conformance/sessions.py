@@ -85,7 +85,7 @@ class SessionSteps:
             else None
         )
         self._party.answer = await self._party.driver.connect(
-            self._party.port,
+            await self._party.way(),
             wishes.name or self._party.name(instance),
             version=wishes.version or self._party.version,
             clean=wishes.clean,
