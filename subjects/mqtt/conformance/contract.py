@@ -184,6 +184,11 @@ class Mqtt(Driver, Protocol):
         ...
 
     @verb(needs="raw")
+    async def deviate(self, name: str) -> None:
+        """Break a rule from now on, so that it is seen who finds it; `invalid` if there is no such deviation."""
+        ...
+
+    @verb(needs="raw")
     async def dial(self, port: int, version: Literal[4, 5]) -> None:
         """Connect to a port without a word, and answer nothing but by `say` from now on."""
         ...

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from harmony import ByteSize, UnsupportedError, expect_equal, parsers, step
 
 from .contract import Message, Properties, Subscription
-from .party import PATIENCE, QUIET, ROLE, Party, Seen
+from .party import ROLE, Party, Seen
+from .patience import PATIENCE, QUIET
 
 QOS = "with QoS '(?P<qos>[012])'"
 _REFUSED = 0x80

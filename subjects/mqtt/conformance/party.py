@@ -12,13 +12,10 @@ from harmony import HarmonyError, ScenarioStart, SharedValues
 from harmony.network import Network
 
 from .contract import Connected, Message, Mqtt
+from .patience import GENEROUS
 from .trace import Packets
 
 ROLE = r"(?:the|a)(?: (?P<instance>second|third|new))? '[^']+' process"
-QUIET = 0.2
-"""Seconds after which no more is expected: whatever comes later is missed, and nothing is found wrong by it."""
-PATIENCE = 3.0
-"""Seconds for what may come here or elsewhere."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +90,7 @@ class Party:
         """
         found: list[Message] = []
         while len(found) < count:
-            came = await self.driver.receive(count - len(found), quiet)
+            came = await self.driver.receive(count - len(found), quiet, timeout=GENEROUS)
             for message in came:
                 again = message.qos == 1 and message.dup is not False and Seen.of(message) in self._seen
                 self._seen.add(Seen.of(message))

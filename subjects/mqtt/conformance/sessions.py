@@ -9,9 +9,7 @@ from harmony import Directory, Port, expect_equal, parsers, step, until
 
 from .contract import Will
 from .party import ROLE, Party
-
-GENEROUS = 15.0
-"""Seconds within which a broker acts whose time has come: ten times what the standard says, on a busy machine."""
+from .patience import GENEROUS
 
 
 @dataclass

@@ -13,8 +13,9 @@ from drivers.wire.reading import Splitter, decode
 from harmony import expect_equal, parsers, step
 from harmony.network import Link, Network, NetworkEvent, NetworkKind
 
+from .patience import GENEROUS
+
 _PAIR = r"the network between the '(?P<one>[^']+)' and the '(?P<other>[^']+)'"
-_PATIENCE = 10.0
 _MALFORMED = "malformed"
 
 
@@ -123,7 +124,7 @@ class TraceSteps:
     ) -> Sequence[Carried]:
         """Return what is found once there are so many, or what there is when the time is over."""
         link = self._network.between(one, other)
-        end = time.monotonic() + _PATIENCE
+        end = time.monotonic() + GENEROUS
         with contextlib.suppress(AssertionError):  # what is missing the caller says
             while len(find(carried(link))) < count:
                 last = link.trace[-1] if link.trace else None

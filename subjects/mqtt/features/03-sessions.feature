@@ -170,3 +170,28 @@ Feature: Sessions
     And the 'peer' process dials and says CONNECT, and keeps its session
     Then the 'peer' process should hear CONNACK '0'
     And the 'peer' process should hear PUBREL for the identifier of 'colour/sky', and no PUBLISH before
+
+  @must:3.1.1/MQTT-3.3.1-3
+  Scenario: 3.11 A subscriber does not see that the publisher has sent a message again
+    Given the 'broker' process serves
+    And the 'subscriber' process connects
+    And the 'subscriber' process subscribes to 'colour/sky' with QoS '1'
+    And the 'peer' process dials and says CONNECT, and keeps its session
+    And the 'peer' process should hear CONNACK '0'
+    When the 'peer' process says PUBLISH 'blue' to 'colour/sky' with QoS '1', identifier '7' and DUP '1'
+    Then the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '1'
+    And the network between the 'broker' and the 'subscriber' should have carried each 'colour/sky' as new, under an unused identifier
+
+  @must:3.1.1/MQTT-4.3.3-2
+  Scenario: 3.12 A subscriber that gets a message of QoS 2 again before its PUBREL hands it out once
+    Given the 'peer' process serves
+    And the 'subscriber' process connects
+    And the 'subscriber' process subscribes to 'colour/sky' with QoS '2'
+    When the 'peer' process says PUBLISH 'blue' to 'colour/sky' with QoS '2', identifier '7' and DUP '0'
+    And the 'peer' process should hear PUBREC '7'
+    And the 'peer' process says PUBLISH 'blue' to 'colour/sky' with QoS '2', identifier '7' and DUP '1'
+    And the 'peer' process should hear PUBREC '7'
+    And the 'peer' process says PUBREL '7'
+    And the 'peer' process should hear PUBCOMP '7'
+    Then the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '2'
+    And the 'subscriber' process should receive no more

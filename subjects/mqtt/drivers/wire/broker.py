@@ -25,7 +25,7 @@ _ANY: Final = 65535
 _TAKEN_OVER: Final = 0x8E
 _SILENT: Final = 0x8D
 _WITH_WILL: Final = 4
-_CUT: Final = 65535
+_CUT: Final = 4000
 
 
 class Broker:
@@ -483,9 +483,9 @@ class Peer:
         if session is None:
             return
         if packet.kind is Kind.PUBREC and packet.reason < 0x80:
-            if flight is not None:
+            if flight is not None:  # what the raw peer has said by itself, it answers by itself
                 flight.released = True
-            self.send(Packet(Kind.PUBREL, packet_id=packet.packet_id))
+                self.send(Packet(Kind.PUBREL, packet_id=packet.packet_id))
             return
         if flight is not None:
             due = {1: {Kind.PUBACK}, 2: {Kind.PUBREC, Kind.PUBCOMP}}[flight.message.qos]

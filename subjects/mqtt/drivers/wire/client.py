@@ -17,7 +17,6 @@ Found = TypeVar("Found")
 _ANY: Final = 65535
 _MALFORMED: Final = 0x81
 _PATIENCE: Final = 0.05
-_KEPT_ALIASES: Final[dict[int, str]] = {}
 
 
 class LostError(Exception):
@@ -54,7 +53,7 @@ class Client:
         self._done: dict[int, Packet] = {}
         self._received: set[int] = set()
         self._unanswered: set[int] = set()
-        self._aliases: dict[int, str] = _KEPT_ALIASES if fault == "alias-remembered" else {}
+        self._aliases: dict[int, str] = {}
         self._kept_back: Packet | None = None
         self._last_id = 0
         self._spoke = 0.0

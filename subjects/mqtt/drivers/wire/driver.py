@@ -13,7 +13,7 @@ from harmony.driver_kit import Misfit, Refused, serve
 
 from .broker import Broker
 from .client import Client, LostError
-from .faults import chosen
+from .faults import known
 from .loop import Loop
 from .packets import BrokenRuleError, Kind, Packet, Properties
 
@@ -65,13 +65,19 @@ class Verbs:
     capabilities = ("durable", "qos2", "raw", "v5")
 
     def __init__(self) -> None:
-        self._fault = chosen()
+        self._fault = ""
         self._loop = Loop()
         self._broker: Broker | None = None
         self._client: Client | None = None
 
     def close_all(self) -> None:
         """Release what outlives the process: nothing."""
+
+    def deviate(self, name: str) -> None:
+        """Break a rule from now on."""
+        if not known(name):
+            raise Refused("invalid", f"there is no deviation {name!r}: see drivers/wire/faults.py")
+        self._fault = name
 
     def serve(self, port: int, directory: str, durable: bool) -> None:
         """Begin to listen."""

@@ -11,7 +11,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future
 from typing import Final, TypeVar
 
 Result = TypeVar("Result")
@@ -48,17 +47,24 @@ class Loop:
         Raises:
             TimeoutError: It is not done in time.
         """
-        done: Future[Result] = Future()
+        done = threading.Event()
+        results: list[Result] = []
+        errors: list[BaseException] = []
 
         def perform() -> None:
             try:
-                done.set_result(do())
+                results.append(do())
             except BaseException as error:  # noqa: BLE001 - whoever asked gets it
-                done.set_exception(error)
+                errors.append(error)
+            done.set()
 
         self._calls.append(perform)
         self._wake.send(b"!")
-        return done.result(timeout)
+        if not done.wait(timeout):
+            raise TimeoutError(f"the loop has not done it within {timeout:g} s")
+        if errors:
+            raise errors[0]
+        return results[0]
 
     def later(self, seconds: float, do: Callable[[], None]) -> Timer:
         """Have something done in the thread after a time."""
