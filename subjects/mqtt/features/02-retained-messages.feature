@@ -52,7 +52,7 @@ Feature: Retained messages
     And the 'subscriber' process connects and keeps its session
     When the 'subscriber' process subscribes to 'colour/sky' with QoS '2'
     Then the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '2' as retained
-    And the 'subscriber' process should receive no more
+    And the network between the 'broker' and the 'subscriber' carries a packet 'PUBCOMP' from the 'subscriber' within '10 s'
     When the 'subscriber' process disconnects
     And the 'subscriber' process connects and keeps its session
     Then the 'subscriber' process should receive no more
@@ -68,7 +68,7 @@ Feature: Retained messages
     Then the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '1' as retained
     And the 'subscriber' process should receive no more
 
-  @must:3.1.1/MQTT-3.1.2.7
+  @must:3.1.1/MQTT-3.1.2-7
   Scenario: 2.6 A retained message stays when the session of its publisher ends
     Given the 'publisher' process connects
     And the 'publisher' process publishes and retains 'blue' on 'colour/sky' with QoS '1'

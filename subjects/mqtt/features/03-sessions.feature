@@ -1,6 +1,6 @@
 Feature: Sessions
 
-  @must:3.1.1/MQTT-3.1.2-4 @must:3.1.1/MQTT-3.1.2-5 @must:3.1.1/MQTT-3.2.2-2 @must:3.1.1/MQTT-4.6.0-6
+  @must:3.1.1/MQTT-3.1.2-4 @must:3.1.1/MQTT-3.1.2-5 @must:3.1.1/MQTT-3.2.2-2 @must:3.1.1/MQTT-3.2.2-3 @must:3.1.1/MQTT-4.6.0-6
   Scenario Outline: 3.1 An absent session gets what it has missed with QoS <qos>, in order
     Given the 'broker' process serves
     And the 'subscriber' process connects and keeps its session

@@ -76,7 +76,6 @@ Feature: Malformed packets
         | PUBLISH to a filter                |
         | PUBLISH that ends within its topic |
         | SUBSCRIBE without a filter         |
-        | SUBSCRIBE with # in the middle     |
         | UNSUBSCRIBE without a filter       |
         | a packet of type 15                |
         | a length of five bytes             |
@@ -109,6 +108,14 @@ Feature: Malformed packets
         | what                          |
         | SUBSCRIBE with QoS 3          |
         | SUBSCRIBE with a reserved bit |
+
+    @arguable
+    Scenario: 7.12 A filter with # in the middle ends the connection, where it could be refused in SUBACK
+      Given the 'peer' process dials and says CONNECT, and keeps its session
+      And the 'peer' process should hear CONNACK '0'
+      When the 'peer' process says what is malformed: SUBSCRIBE with # in the middle
+      Then the 'peer' process should hear the end of the connection
+      And the 'watcher' process connects
 
   Rule: A client closes the connection
 
