@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from harmony.config import Platform, Settings
+from harmony.config import Settings
 from harmony.config_sources import read_settings
 from harmony.errors import ConfigurationError, GherkinSyntaxError
+from harmony.platform_settings import Platform
 from harmony.project_file import PROJECT_FILE, require_project_file, require_suite_file
 from harmony.spec.gherkin import Feature, read_feature
 from harmony.steps.conversion import Converters

@@ -95,6 +95,11 @@ def test_a_pattern_declares_a_family_of_tags_and_no_other() -> None:
     assert problems(changed("@slow", "@clauses:3.2"), rules=family) == ["unknown_tag:6"]
 
 
+def test_a_role_that_no_platform_plays_is_named_and_one_that_some_platform_plays_is_not() -> None:
+    assert problems(GOOD, rules=LintRules(tags=RULES.tags, played=frozenset({"reader"}))) == ["unplayed_role:6"]
+    assert problems(GOOD, rules=LintRules(tags=RULES.tags, played=frozenset({"reader", "writer"}))) == []
+
+
 class Ambiguous:
     @given(parsers.parse("the '{process}' process writes '{count}' frames"))
     def also_writes(self, process: str, count: str) -> None:

@@ -53,7 +53,7 @@ class Explanation:
         lines = [f"{scenario.id} [{self._cell.pairing}]", f"  {scenario.place}"]
         if scenario.tags:
             lines.append(f"  tags: {' '.join(f'@{tag}' for tag in scenario.tags)}")
-        lines += [f"  {role}: {self._player(platform)}" for role, platform in self._cell.pairing.assigned]
+        lines += [f"  {role}: {self._player(platform, role)}" for role, platform in self._cell.pairing.assigned]
         timeouts = self._settings.timeouts
         limit = self._run.options.limit_for(scenario.tags, "").seconds
         lines.append(f"  each step within {limit:g} s, set-up {timeouts.setup:g} s, clean-up {timeouts.cleanup:g} s")
@@ -66,8 +66,8 @@ class Explanation:
         lines += ["  unsupported:" if reasons else "  unsupported: nothing that is known beforehand makes it so"]
         return [*lines, *(f"    - {text}" for text in reasons)]
 
-    def _player(self, platform: str) -> str:
-        entry = self._settings.platforms[platform]
+    def _player(self, platform: str, role: str) -> str:
+        entry = self._settings.platforms[platform].in_role(role)
         command = " ".join(entry.command)
         kind = "a driver, whose steps run in harmony" if entry.contract == "driver" else "a worker, which has steps"
         missing = self._mode.unavailable.get(platform, "")
@@ -144,8 +144,11 @@ class Explanation:
 
     def _serves(self, name: str) -> bool:
         """Whether a worker is `harmony serve`, of this project."""
-        words = filled_in(self._settings.platforms[name].command, self._root)
-        return words[1:4] == ["-m", "harmony", "serve"] or (Path(words[0]).name, *words[1:2]) == ("harmony", "serve")
+        commands = [filled_in(command, self._root) for command in self._settings.platforms[name].commands]
+        return all(
+            words[1:4] == ["-m", "harmony", "serve"] or (Path(words[0]).name, *words[1:2]) == ("harmony", "serve")
+            for words in commands
+        )
 
     def _expected(self) -> list[str]:
         today = dt.datetime.now(dt.UTC).date()

@@ -94,5 +94,5 @@ def local_cell(scenario: Scenario) -> Cell:
 
 def possible_cells(run: ProjectRun) -> list[Cell]:
     """Return every cell there could be: in this process, and over all pairings of all platforms of the project."""
-    platforms = sorted(run.project.settings.platforms)
+    platforms = run.project.settings.platforms
     return [*map(local_cell, run.scenarios), *plan_cells(run.scenarios, platforms, PairingRequest())]

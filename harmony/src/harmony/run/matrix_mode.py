@@ -7,10 +7,11 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from harmony.config import Platform
 from harmony.errors import ConfigurationError
 from harmony.plan.cells import Cell, plan_cells
 from harmony.plan.pairing import PairingRequest
+from harmony.plan.platforms import playing
+from harmony.platform_settings import Platform
 from harmony.process.remains import LeakProbe
 from harmony.run.mode import Played
 from harmony.run.orchestrator import CellRunner
@@ -58,8 +59,8 @@ class MatrixMode:
         Raises:
             ConfigurationError: There is none, or one that was named cannot be started.
         """
-        every = self._run.project.settings.platforms
-        if not every:
+        every = self._playing
+        if not self._run.project.settings.platforms:
             raise ConfigurationError(
                 "the project file has no platforms", hint="add one: [platforms.NAME] with command = [...]"
             )
@@ -70,19 +71,24 @@ class MatrixMode:
         return {name: platform for name, platform in every.items() if name not in missing}
 
     @cached_property
+    def _playing(self) -> dict[str, Platform]:
+        """The platforms that may play, whether they can be started here or not."""
+        return playing(self._run.project.settings.platforms, self._request.pairings)
+
+    @cached_property
     def unavailable(self) -> dict[str, str]:
         """The platforms that cannot be started here, and why."""
-        every = self._run.project.settings.platforms
-        reasons = {name: reason_of(name, platform, self._root) for name, platform in every.items()}
+        reasons = {name: reason_of(name, platform, self._root) for name, platform in self._playing.items()}
         return {name: reason for name, reason in reasons.items() if reason}
 
     def cells(self, scenarios: Sequence[Scenario]) -> list[Cell]:
         """Return the cells of some scenarios."""
-        return plan_cells(scenarios, sorted(self.platforms), self._request.pairings)
+        return plan_cells(scenarios, self.platforms, self._request.pairings)
 
     def every_cell(self, scenarios: Sequence[Scenario]) -> list[Cell]:
-        """Return the cells of some scenarios over all pairings of what is here."""
-        return plan_cells(scenarios, sorted(self.platforms), PairingRequest())
+        """Return the cells of some scenarios over all pairings of what is here that the project asks for."""
+        fewer = self._run.project.settings.pairings == "pairwise"
+        return plan_cells(scenarios, self.platforms, PairingRequest(pairwise=fewer))
 
     def title(self, cell: Cell) -> str:
         """Return the scenario's, with the pairing."""
@@ -107,7 +113,7 @@ class MatrixMode:
         settings = self._run.project.settings
         needed = [tag for tag in cell.scenario.tags if tag in settings.capabilities]
         lacking = [
-            f"{platform} as {role}: {tag}" if role in settings.platforms[platform].roles else f"{platform}: {tag}"
+            f"{platform} as {role}: {tag}" if settings.platforms[platform].differs(role) else f"{platform}: {tag}"
             for role, platform in sorted(cell.pairing.assigned, key=lambda entry: entry[::-1])
             for tag in needed
             if not settings.platforms[platform].claims(tag, role)

@@ -127,7 +127,13 @@ class ProjectRun:
         settings = self.project.settings
         for platform in ("", *settings.platforms):
             self.project.probes(platform)
-        rules = LintRules(settings.numbered, frozenset(settings.tags), frozenset(settings.roles), bool(settings.steps))
+        rules = LintRules(
+            settings.numbered,
+            frozenset(settings.tags),
+            frozenset(settings.roles),
+            settings.played_roles,
+            bool(settings.steps),
+        )
         unknown = [] if settings.steps or self.catalogues.silent else unannounced(features, self.catalogues.announced)
         return sorted({*problems, *lint(features, self.library, rules), *unknown})
 

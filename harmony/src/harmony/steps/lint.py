@@ -66,12 +66,14 @@ class LintRules:
         numbered: Whether titles begin with a number.
         tags: The known tags; ``clause:*`` stands for all that begin so.
         roles: The known roles; any if there are none.
+        played: The roles that some platform plays; any if one plays all, or there are none.
         defined: Whether the project defines its steps itself; otherwise only its workers know them.
     """
 
     numbered: bool = True
     tags: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
+    played: frozenset[str] = frozenset()
     defined: bool = True
 
 
@@ -208,6 +210,15 @@ def _role_problems(scenario: Scenario, rules: LintRules) -> Iterator[Problem]:
             said = unknown_role(named.role, rules.roles)
             hint = "correct it, or add it to `[roles]` in the project file"
             yield Problem(step.place, "unknown_role", said, hint, cause=named.role)
+    for role in routed.roles if rules.played else ():
+        if role not in rules.played:
+            yield Problem(
+                scenario.place,
+                "unplayed_role",
+                f"no platform plays the role {role!r}, so this scenario would run nowhere",
+                "add the role to `plays` of a platform, or a platform that plays it",
+                cause=role,
+            )
     if len(routed.roles) < 2:
         return
     for entry in routed.steps:
