@@ -26,6 +26,9 @@ export class Verbs {
         await this.#store.open();
       }
       this.#broker = await Aedes.createBroker(durable ? { persistence: persistence(this.#store) } : {});
+      for (const trouble of ["clientError", "connectionError"]) {
+        this.#broker.on(trouble, (client, error) => console.error(`${trouble} of ${client.id}: ${error.message}`));
+      }
       this.#server = createServer(this.#broker.handle);
       this.#server.listen(port, "127.0.0.1");
       await once(this.#server, "listening");

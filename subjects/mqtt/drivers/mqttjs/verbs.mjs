@@ -35,7 +35,7 @@ function failure(client, error) {
 
 function refuseOfVersion5(version, values) {
   const given = Object.keys(values).find((name) => values[name]);
-  if (version !== 5 && given) throw new Misfit(`${given}: version 3.1.1 has no such thing`);
+  if (version !== 5 && given) throw new Refused(CODES.invalid, `${given}: version 3.1.1 has no such thing`);
 }
 
 function withoutEmpty(values) {
@@ -147,7 +147,7 @@ export class Verbs {
       if (cmd === "puback" || cmd === "pubcomp") this.#acknowledged.set(messageId, reasonCode ?? 0);
     });
     client.on("disconnect", ({ reasonCode }) => {
-      if (client === this.#client) this.#reason = reasonCode;
+      if (client === this.#client) this.#reason = reasonCode ?? null; // 3.1.1 has none, though brokers send it
     });
     return answerOf(client, this.#connackOf(client), timeout, "CONNACK");
   }
@@ -185,7 +185,7 @@ export class Verbs {
     const asked = {};
     for (const { filter, qos, no_local, retain_as_published, retain_handling } of filters) {
       refuseOfVersion5(five ? 5 : 4, { no_local, retain_as_published, retain_handling });
-      if (filter in asked) throw new Misfit("filters: MQTT.js has no two of the same text in one packet");
+      if (filter in asked) throw new Refused(CODES.invalid, "MQTT.js has no filter twice in one packet");
       asked[filter] = { qos, ...(five && { nl: no_local, rap: retain_as_published, rh: retain_handling }) };
     }
     const answer = new Promise((resolve, reject) => {

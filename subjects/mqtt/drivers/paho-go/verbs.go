@@ -104,7 +104,15 @@ func within(timeout float64) (context.Context, context.CancelFunc) {
 var errLost = errors.New("the connection has ended: connect again")
 
 // lost says of an error of a library that there is no connection.
-func lost(err error) error { return fmt.Errorf("%w (%w)", errLost, err) }
+func lost(err error) error {
+	if errors.Is(err, errLost) {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", errLost, err)
+}
+
+// invalid refuses what a library or its version has not got.
+func invalid(message string) error { return &Refused{Code: CodeInvalid, Message: message} }
 
 // failure makes a refusal of what a library says.
 func failure(err error, what string) error {

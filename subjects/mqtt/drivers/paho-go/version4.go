@@ -24,7 +24,7 @@ const networkError = 0xfe
 
 func connect4(ctx context.Context, params ConnectParams, messages *inbox) (client, *connected, error) {
 	if params.SessionExpiry != nil || params.ReceiveMaximum != nil || params.Will != nil && params.Will.Delay != nil {
-		return nil, nil, Misfit("session_expiry, receive_maximum, will.delay: version 3.1.1 has no such thing")
+		return nil, nil, invalid("session_expiry, receive_maximum, will.delay: version 3.1.1 has no such thing")
 	}
 	made := &client4{lost: make(chan struct{})}
 	lose := sync.OnceFunc(func() { close(made.lost) })
@@ -89,10 +89,10 @@ func (c *client4) subscribe(ctx context.Context, filters []Subscription) ([]int,
 	asked := map[string]byte{}
 	for _, one := range filters {
 		if one.NoLocal || one.RetainAsPublished || one.RetainHandling != 0 {
-			return nil, Misfit("filters: version 3.1.1 has no options beside the quality of service")
+			return nil, invalid("filters: version 3.1.1 has no options beside the quality of service")
 		}
 		if _, twice := asked[one.Filter]; twice {
-			return nil, Misfit("filters: paho.mqtt.golang has no two of the same text in one packet")
+			return nil, invalid("paho.mqtt.golang has no filter twice in one packet")
 		}
 		asked[one.Filter] = byte(one.Qos)
 	}
@@ -113,7 +113,7 @@ func (c *client4) unsubscribe(ctx context.Context, filters []string) error {
 
 func (c *client4) publish(ctx context.Context, payload []byte, params PublishParams) (*int, error) {
 	if given := params.Properties; given != nil && !isEmpty(*given) {
-		return nil, Misfit("properties: version 3.1.1 has none")
+		return nil, invalid("properties: version 3.1.1 has none")
 	}
 	taken := make(chan mqtt.Token, 1)
 	go func() { taken <- c.Client.Publish(params.Topic, byte(params.Qos), params.Retain, payload) }() // it may block
@@ -137,7 +137,7 @@ func isEmpty(given Properties) bool {
 
 func (c *client4) disconnect(ctx context.Context, withWill bool) error {
 	if withWill {
-		return Misfit("with_will: version 3.1.1 has no such thing")
+		return invalid("with_will: version 3.1.1 has no such thing")
 	}
 	deadline, _ := ctx.Deadline()
 	c.Disconnect(uint(time.Until(deadline).Milliseconds()))
