@@ -90,8 +90,9 @@ class ClauseSettings(BaseModel):
     """The written specification that scenarios cite.
 
     Attributes:
-        document: Markdown with numbered clauses, relative to the project file.
-        tag: How a citation begins: ``clause`` for ``@clause:3.2``.
+        document: Markdown with numbered clauses, or a list of them in TOML, relative to the project file.
+        tag: How a citation begins that does not say the level: ``clause`` for ``@clause:3.2``.
+        red: The levels whose deviations are red.
         table: Where it is published which scenarios cite which clause.
     """
 
@@ -100,6 +101,7 @@ class ClauseSettings(BaseModel):
     document: Path | None = None
     tag: str = Field(default="clause", pattern=r"^[^\s:@]+$")
     table: Path | None = None
+    red: tuple[Literal["must", "should", "may"], ...] = ("must",)
 
 
 class GateSettings(BaseModel):

@@ -100,6 +100,12 @@ def test_a_role_that_no_platform_plays_is_named_and_one_that_some_platform_plays
     assert problems(GOOD, rules=LintRules(tags=RULES.tags, played=frozenset({"reader", "writer"}))) == []
 
 
+def test_a_scenario_of_several_levels_is_refused() -> None:
+    known = LintRules(tags=frozenset({"must:*", "should:*", "arguable"}))
+    assert problems(changed("@slow", "@must:A @should:B"), rules=known) == ["mixed_levels:6"]
+    assert problems(changed("@slow", "@must:A @must:B @arguable"), rules=known) == []
+
+
 class Ambiguous:
     @given(parsers.parse("the '{process}' process writes '{count}' frames"))
     def also_writes(self, process: str, count: str) -> None:

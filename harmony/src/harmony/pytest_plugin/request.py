@@ -142,7 +142,7 @@ def _take_tags(config: pytest.Config, project: Project) -> None:
     option, settings = config.option, project.settings
     if not option.tag:
         return
-    expression = marker_expression(option.tag, settings.tags)
+    expression = marker_expression(option.tag, project.known_tags)
     option.markexpr = f"({option.markexpr}) and ({expression})" if option.markexpr else expression
     wanted = wanted_tags(option.tag)
     option.with_tag = list(dict.fromkeys([*option.with_tag, *(tag for tag in settings.opt_in if tag in wanted)]))

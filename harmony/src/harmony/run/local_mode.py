@@ -61,7 +61,7 @@ class LocalMode:
 
     def judge(self, cell: Cell, result: ScenarioResult) -> ScenarioResult:
         """Return a result in the light of what is expected."""
-        return by_expectations(result, cell, self._run.expectations)
+        return self._run.weighed(by_expectations(result, cell, self._run.expectations), cell.scenario)
 
     def repeat(self, cell: Cell) -> str:
         """Return the command that runs the scenario again."""

@@ -18,6 +18,7 @@ from harmony.run.orchestrator import CellRunner
 from harmony.run.pool import WorkerPool
 from harmony.run.pool import unavailable as reason_of
 from harmony.run.project_run import ProjectRun
+from harmony.spec.capabilities import asked
 from harmony.spec.gherkin import Scenario
 from harmony.verdict.events import Subscriber
 from harmony.verdict.judging import by_claims, by_definitions, by_expectations
@@ -111,19 +112,22 @@ class MatrixMode:
     def lacking(self, cell: Cell) -> list[str]:
         """Return which capabilities a cell needs and nobody claims: `cpp: duplex`, or `cpp as reader: duplex`."""
         settings = self._run.project.settings
-        needed = [tag for tag in cell.scenario.tags if tag in settings.capabilities]
+        needed = asked(cell.scenario.tags, settings.capabilities)
         lacking = [
-            f"{platform} as {role}: {tag}" if settings.platforms[platform].differs(role) else f"{platform}: {tag}"
+            f"{platform} as {role}: {one.capability}"
+            if one.role or settings.platforms[platform].differs(role)
+            else f"{platform}: {one.capability}"
             for role, platform in sorted(cell.pairing.assigned, key=lambda entry: entry[::-1])
-            for tag in needed
-            if not settings.platforms[platform].claims(tag, role)
+            for one in needed
+            if one.of(role) and not settings.platforms[platform].claims(one.capability, role)
         ]
         return list(dict.fromkeys(lacking))
 
     def judge(self, cell: Cell, result: ScenarioResult) -> ScenarioResult:
         """Return a result in the light of what is claimed and what is expected."""
         told = by_definitions(result, self._run.defined)
-        return by_expectations(by_claims(told, self.lacking(cell)), cell, self._run.expectations)
+        judged = by_expectations(by_claims(told, self.lacking(cell)), cell, self._run.expectations)
+        return self._run.weighed(judged, cell.scenario)
 
     def _probes(self, platform: str = "") -> list[LeakProbe]:
         return self._run.project.probes(platform) if self._run.project.settings.leaks.check else []

@@ -208,7 +208,14 @@ class _CellRun:
             strict=self.options.strict,
         )
         result = await run_scenario(
-            self.plan, actors, starts, spawn=spawn, options=self.options, begins=self._begins, observe=self._observe
+            self.plan,
+            actors,
+            starts,
+            spawn=spawn,
+            own=self.pool.own_actor,
+            options=self.options,
+            begins=self._begins,
+            observe=self._observe,
         )
         return await self._released(with_scenes(result, self.scenes))
 

@@ -26,6 +26,8 @@ from harmony.run import building
 from harmony.run.actor import Actor
 from harmony.run.driver_actor import DriverActor
 from harmony.run.run_id import RunId
+from harmony.run.scenario_run import HARMONY
+from harmony.run.step_actor import StepActor
 from harmony.run.step_worker import StepWorker, WorkerTimeouts
 from harmony.steps.library import StepLibrary
 from harmony.steps.naming import FEATURE_ID_VARIABLE, HOST_PID_VARIABLE, SEED_VARIABLE
@@ -188,6 +190,10 @@ class WorkerPool:
         self.observe: Subscriber = lambda _: None
         self.dismissed: Callable[[PooledActor, str], None] = lambda *_: None
         """Hears of a worker that has ended after it had been taken back, and how it crashed, if it did."""
+
+    def own_actor(self) -> StepActor:
+        """Return what performs steps of the project that belong to no platform."""
+        return StepActor(self._library(), name=HARMONY)
 
     async def acquire(self, platform: str, run_id: RunId, role: str = "") -> PooledActor:
         """Return a worker of a platform for a role of a cell.

@@ -234,7 +234,9 @@ class Expectations:
         added = [
             _entry_of(result, today)
             for result in results
-            if result.cell not in excused and (result.found or result.verdict) in FAILING
+            if result.cell not in excused
+            and result.verdict is not Verdict.DEVIATES
+            and (result.found or result.verdict) in FAILING
         ]
         body = "".join([head or _INTRODUCTION, *kept]).rstrip("\n")
         return "\n\n".join([body, *added]) + "\n"
