@@ -95,14 +95,6 @@ export class Verbs {
     this.#leave();
   }
 
-  async serve() {
-    throw new NotImplemented();
-  }
-
-  async stop() {
-    throw new NotImplemented();
-  }
-
   async connect({ port, client_id, version, clean, keep_alive, will, session_expiry, receive_maximum, timeout }) {
     if (version !== 4 && version !== 5) throw new Misfit("version: 4 or 5 is expected");
     refuseOfVersion5(version, { session_expiry, receive_maximum, "will.delay": will?.delay });
@@ -258,7 +250,42 @@ export class Verbs {
     }
   }
 
-  async state() {
+  async state({}) {
     return { connected: this.#client?.connected ?? false, reason: this.#reason };
+  }
+
+  // Start the broker on a port of 127.0.0.1; returns when it listens. Anybody may connect and do all. Result:
+  // null.
+  async serve({ port, directory, durable, timeout }) {
+    throw new NotImplemented();
+  }
+
+  // End the broker in order, as its own documentation says; the process goes on. Result: null.
+  async stop({ timeout }) {
+    throw new NotImplemented();
+  }
+
+  // Connect to a port without a word, and answer nothing but by `say` from now on. Capability `raw`. Result:
+  // null.
+  async dial({ port, version, timeout }) {
+    throw new NotImplemented();
+  }
+
+  // Send bytes as they are: to the broker, or as a broker to the client that has connected last. Capability
+  // `raw`. Result: null.
+  async say({ data, timeout }) {
+    throw new NotImplemented();
+  }
+
+  // Return the next packet of one of these kinds, and forget those before it; `lost` if none comes.
+  // Capability `raw`. Result: {kind: text, packet_id: natural, reason: natural, qos: natural, dup: flag,
+  // retain: flag, topic: text, line: text, numbers: any}.
+  async hear({ kinds, timeout }) {
+    throw new NotImplemented();
+  }
+
+  // Return whether the other side ends the connection in time. Capability `raw`. Result: flag.
+  async hear_end({ timeout }) {
+    throw new NotImplemented();
   }
 }

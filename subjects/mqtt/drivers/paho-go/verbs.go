@@ -154,16 +154,6 @@ func (v *Verbs) open() (client, error) {
 	return v.client, nil
 }
 
-// Serve is of brokers.
-func (v *Verbs) Serve(ServeParams) (any, error) {
-	return nil, errNotImplemented
-}
-
-// Stop is of brokers.
-func (v *Verbs) Stop(StopParams) (any, error) {
-	return nil, errNotImplemented
-}
-
 // Connect makes a client of the library for the version.
 func (v *Verbs) Connect(params ConnectParams) (any, error) {
 	connect, known := map[any]connector{4.0: connect4, 5.0: connect5}[params.Version]
@@ -258,11 +248,47 @@ func (v *Verbs) Disconnect(params DisconnectParams) (any, error) {
 }
 
 // State tells what the library says.
-func (v *Verbs) State(StateParams) (any, error) {
+func (v *Verbs) State(params StateParams) (any, error) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
 	if v.client == nil {
 		return map[string]any{"connected": false, "reason": nil}, nil
 	}
 	return map[string]any{"connected": v.client.connected(), "reason": v.client.reason()}, nil
+}
+
+// Serve: Start the broker on a port of 127.0.0.1; returns when it listens. Anybody may connect and
+// do all. Result: null.
+func (v *Verbs) Serve(params ServeParams) (any, error) {
+	return nil, errNotImplemented
+}
+
+// Stop: End the broker in order, as its own documentation says; the process goes on. Result: null.
+func (v *Verbs) Stop(params StopParams) (any, error) {
+	return nil, errNotImplemented
+}
+
+// Dial: Connect to a port without a word, and answer nothing but by `say` from now on. Capability
+// `raw`. Result: null.
+func (v *Verbs) Dial(params DialParams) (any, error) {
+	return nil, errNotImplemented
+}
+
+// Say: Send bytes as they are: to the broker, or as a broker to the client that has connected last.
+// Capability `raw`. Result: null.
+func (v *Verbs) Say(params SayParams) (any, error) {
+	return nil, errNotImplemented
+}
+
+// Hear: Return the next packet of one of these kinds, and forget those before it; `lost` if none
+// comes. Capability `raw`. Result: {kind: text, packet_id: natural, reason: natural, qos: natural,
+// dup: flag, retain: flag, topic: text, line: text, numbers: any}.
+func (v *Verbs) Hear(params HearParams) (any, error) {
+	return nil, errNotImplemented
+}
+
+// HearEnd: Return whether the other side ends the connection in time. Capability `raw`. Result:
+// flag.
+func (v *Verbs) HearEnd(params HearEndParams) (any, error) {
+	return nil, errNotImplemented
 }
