@@ -19,10 +19,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from harmony.config import Platform
 from harmony.model import StepCall, StepType, Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.pairing import Pairing
+from harmony.platform_settings import Platform
 from harmony.process.child import ProcessSpec
 from harmony.run.orchestrator import CellRunner
 from harmony.run.pool import WorkerPool, filled_in

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 import pydantic
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer
+from pydantic import BaseModel, ConfigDict, Field
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from harmony import patterns
+from harmony.platform_settings import Platform, each_version
 from harmony.project_file import NUMBER
 from harmony.suggestion import did_you_mean
 
@@ -19,135 +19,11 @@ PREFIX: Final = "HARMONY_"
 """Of a variable that has a setting."""
 NESTING: Final = "__"
 """Between two keys in the name of such a variable."""
-Capabilities = Annotated[frozenset[str], PlainSerializer(sorted, return_type=list[str], when_used="json")]
-"""In JSON always in the same order, which a set has in no other process."""
 
 
 def unknown_role(role: str, known: Iterable[str]) -> str:
     """Say that nobody declares a role, and which one may be meant."""
     return f"the role {role!r} is not declared: {did_you_mean(role, sorted(known))}"
-
-
-class RolePart(BaseModel):
-    """What is different where a platform plays one role.
-
-    Attributes:
-        capabilities: What it claims to be able to do in this role, in place of what the platform claims.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    capabilities: Capabilities
-
-
-class PlatformLeaks(BaseModel):
-    """What the cells of a platform may leave behind.
-
-    Attributes:
-        check: Whether a cell in which it plays fails for what is left; it is removed in any case.
-        probes: Name what is left, beside those of the project.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    check: bool = True
-    probes: tuple[str, ...] = ()
-
-
-class PlatformMutation(BaseModel):
-    """How ``harmony mutate`` plants faults in a platform.
-
-    Attributes:
-        sources: Patterns of the files in which it plants them; the platform's ``sources`` if there are none.
-        leave_out: Patterns of those in which it plants none, such as tests and what is the driver's alone.
-        build: Command that builds the platform with a fault; the platform's ``build`` if absent.
-        prepare: Command that makes a copy of the project ready, once, such as one that makes an environment in it.
-        python: The Python that plays in a copy, relative to it; by default the one that runs ``harmony mutate``.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    sources: tuple[str, ...] = ()
-    leave_out: tuple[str, ...] = ()
-    build: tuple[str, ...] = ()
-    prepare: tuple[str, ...] = ()
-    python: Path | None = None
-
-
-class Platform(BaseModel):
-    """One implementation that can play roles.
-
-    Attributes:
-        command: How its process is started.
-        listen: How a process is started that listens on ``{socket}``, for ``harmony up``; none if it cannot.
-        contract: What that process speaks: ``steps`` (it has step definitions) or ``driver`` (it has verbs).
-        driver: How its driver is started, where ``command`` starts something else; see :attr:`driver_command`.
-        directory: Where it is started, relative to the project file.
-        environment: Variables added to its environment.
-        build: Command that builds it, if it needs one.
-        requires: Programs that the build or the start takes, headers of C++ (``*.h``, ``*.hpp``) that the build takes,
-            and the Debian package that has each.
-        sources: Patterns of the files that it is built from; a program made from others counts as not built.
-        capabilities: What it claims to be able to do.
-        roles: What is different in some role.
-        leaks: What its cells may leave behind.
-        mutation: How faults are planted in it.
-        lifetime: How long a process with step definitions plays: one scenario, as it is told its numbers when it is
-            started, or the whole session, where `initialize` may tell it other ones for each scenario.
-        start_timeout: Seconds until it must answer for the first time.
-        step_timeout: Seconds a step may take; the project's value if absent.
-        stop_timeout: Seconds it gets to end in order before it is killed.
-        stderr: What becomes of an alarm there, such as the report of a sanitizer or a panic: it is shown, and with
-            ``clean`` fails the cell.
-        stderr_patterns: Regular expressions of more alarms, each for a line.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    command: tuple[str, ...] = Field(min_length=1)
-    listen: tuple[str, ...] = ()
-    contract: Literal["steps", "driver"] = "steps"
-    driver: tuple[str, ...] = ()
-    directory: Path = Path()
-    environment: dict[str, str] = Field(default_factory=dict)
-    build: tuple[str, ...] = ()
-    requires: dict[str, str] = Field(default_factory=dict)
-    sources: tuple[str, ...] = ()
-    capabilities: Capabilities = frozenset()
-    roles: dict[str, RolePart] = Field(default_factory=dict)
-    leaks: PlatformLeaks = PlatformLeaks()
-    mutation: PlatformMutation = PlatformMutation()
-    lifetime: Literal["scenario", "session"] = "scenario"
-    start_timeout: float = Field(default=30.0, gt=0)
-    step_timeout: float | None = Field(default=None, gt=0)
-    stop_timeout: float = Field(default=5.0, gt=0)
-    stderr: Literal["captured", "clean"] = "captured"
-    stderr_patterns: tuple[str, ...] = ()
-
-    @pydantic.field_validator("stderr_patterns")
-    @classmethod
-    def _compile(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for pattern in value:
-            try:
-                patterns.check(pattern)
-            except patterns.PatternError as error:
-                raise ValueError(f"{pattern!r}: {error}") from None
-        return value
-
-    @pydantic.field_validator("roles")
-    @classmethod
-    def _in_lower_case(cls, value: dict[str, RolePart]) -> dict[str, RolePart]:
-        return {name.lower(): part for name, part in value.items()}
-
-    def claims(self, capability: str, role: str) -> bool:
-        """Whether it claims to be able to do something in a role."""
-        part = self.roles.get(role)
-        return capability in (part.capabilities if part else self.capabilities)
-
-    @property
-    def driver_command(self) -> tuple[str, ...]:
-        """How a process is started that has the verbs of the contract; nothing if this platform has none."""
-        return self.driver or (self.command if self.contract == "driver" else ())
 
 
 class Timeouts(BaseModel):
@@ -214,8 +90,9 @@ class ClauseSettings(BaseModel):
     """The written specification that scenarios cite.
 
     Attributes:
-        document: Markdown with numbered clauses, relative to the project file.
-        tag: How a citation begins: ``clause`` for ``@clause:3.2``.
+        document: Markdown with numbered clauses, or a list of them in TOML, relative to the project file.
+        tag: How a citation begins that does not say the level: ``clause`` for ``@clause:3.2``.
+        red: The levels whose deviations are red.
         table: Where it is published which scenarios cite which clause.
     """
 
@@ -224,6 +101,7 @@ class ClauseSettings(BaseModel):
     document: Path | None = None
     tag: str = Field(default="clause", pattern=r"^[^\s:@]+$")
     table: Path | None = None
+    red: tuple[Literal["must", "should", "may"], ...] = ("must",)
 
 
 class GateSettings(BaseModel):
@@ -258,6 +136,8 @@ class Settings(BaseSettings):
         roles: Known roles and what they mean; if any are known, others are errors.
         tags: Known tags and what they mean; others are errors. ``clause:*`` stands for all that begin so.
         opt_in: Tags whose scenarios run only on request.
+        pairings: Which pairings run if none is asked for: every one, or ``pairwise`` fewer, which still have each two
+            platforms in each two roles.
         capabilities: Tags that a platform must claim as a capability, or its cells are `unsupported`.
         repeat: The command that repeats a cell; ``{pytest}`` (how pytest was called), ``{words}`` (the cell, and the
             options that decide what it does) and ``{seed}`` are filled in.
@@ -284,6 +164,7 @@ class Settings(BaseSettings):
     roles: dict[str, str] = Field(default_factory=dict)
     tags: dict[str, str] = Field(default_factory=dict)
     opt_in: tuple[str, ...] = ("stress", "benchmark")
+    pairings: Literal["every", "pairwise"] = "every"
     capabilities: tuple[str, ...] = ()
     repeat: str = "{pytest} {words} --seed {seed}"
     fuse: int = Field(default=5, ge=0)
@@ -313,12 +194,18 @@ class Settings(BaseSettings):
     def _in_lower_case(cls, value: dict[str, str]) -> dict[str, str]:
         return {name.lower(): meaning for name, meaning in value.items()}
 
+    @pydantic.field_validator("platforms", mode="before")
+    @classmethod
+    def _one_for_each_version(cls, value: Any) -> Any:
+        return each_version(value) if isinstance(value, Mapping) else value
+
     @pydantic.model_validator(mode="after")
     def _platforms_play_known_roles(self) -> Self:
         for name, platform in self.platforms.items():
-            for role in platform.roles if self.roles else ():
+            named = [("roles", role) for role in platform.roles] + [("plays", role) for role in platform.plays]
+            for key, role in named if self.roles else ():
                 if role not in self.roles:
-                    raise ValueError(f"platforms.{name}.roles: {unknown_role(role, self.roles)}")
+                    raise ValueError(f"platforms.{name}.{key}: {unknown_role(role, self.roles)}")
         return self
 
     @pydantic.model_validator(mode="after")
@@ -339,6 +226,12 @@ class Settings(BaseSettings):
                 f"{value!r} cannot be filled in ({error}); it may have {{pytest}}, {{words}}, {{seed}}"
             ) from None
         return value
+
+    @property
+    def played_roles(self) -> frozenset[str]:
+        """The roles that some platform plays; none where any may be played, or there is no platform."""
+        every = [frozenset(platform.plays) for platform in self.platforms.values()]
+        return frozenset().union(*every) if all(every) else frozenset()
 
     @classmethod
     def settings_customise_sources(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
 from harmony.text import shown
 from harmony.values import ScenarioValues
@@ -76,6 +76,57 @@ class LogRecord:
     message: str
 
 
+class NetworkKind(StrEnum):
+    """What was seen between two roles."""
+
+    STEP = "step"
+    OPENED = "opened"
+    CONNECTED = "connected"
+    REFUSED = "refused"
+    PACKET = "packet"
+    ENDED = "ended"
+    RESET = "reset"
+    FAULT = "fault"
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkEvent:
+    """Something that was seen, or done, between two roles; or the step that began then.
+
+    Attributes:
+        number: Of the event in its scenario, from 0 on.
+        at: Moment in UTC, ISO 8601.
+        kind: What it is.
+        text: In one line, for a person.
+        link: The two roles, such as ``client, server``; empty for a step.
+        connection: Its number on this link, from 1 on; 0 for what is about all of them.
+        sender: The role that it came from; empty where it came from neither.
+        size: How many bytes.
+        data: The first of them.
+    """
+
+    number: int
+    at: str
+    kind: NetworkKind
+    text: str
+    link: str = ""
+    connection: int = 0
+    sender: str = ""
+    size: int = 0
+    data: bytes = field(default=b"", repr=False)
+
+    def __str__(self) -> str:
+        """Return it as a line of a timeline."""
+        if self.kind is NetworkKind.STEP:
+            return self.text
+        first, _, second = self.link.partition(", ")
+        other = second if self.sender == first else first
+        between = f"{self.sender} -> {other}" if self.sender else f"{first} -- {second}"
+        number = f" #{self.connection}" if self.connection else ""
+        said = f"{self.kind}: {self.text}" if self.kind is NetworkKind.FAULT else self.text
+        return f"{between}{number}  {said}"
+
+
 class Verdict(StrEnum):
     """How a step, a scenario or a cell ended."""
 
@@ -88,6 +139,7 @@ class Verdict(StrEnum):
     UNDEFINED = "undefined"
     AMBIGUOUS = "ambiguous"
     KNOWN_FAILURE = "known-failure"
+    DEVIATES = "deviates"
     UNEXPECTED_PASS = "unexpected-pass"  # noqa: S105 - a verdict, not a password
     FLAKY = "flaky"
     NOT_RUN = "not-run"
@@ -98,6 +150,7 @@ class Phase(StrEnum):
 
     START = "start"
     STEP = "step"
+    OPENED = "opened"
     SETTLE = "settle"
     FINISH = "finish"
     CLOSE = "close"
@@ -106,11 +159,16 @@ class Phase(StrEnum):
     RUN = "run"
     CAPABILITIES = "capabilities"
     EXPECTATIONS = "expectations"
+    LEVEL = "level"
 
     @property
     def judged(self) -> bool:
-        """Whether it is no part of a run, but what is claimed or expected of it."""
-        return self in {Phase.CAPABILITIES, Phase.EXPECTATIONS}
+        """Whether it is no part of a run, but what is claimed or expected of it, or how much it weighs."""
+        return self in {Phase.CAPABILITIES, Phase.EXPECTATIONS, Phase.LEVEL}
+
+
+FAULT: Final = "fault"
+"""In the data of an outcome: what failed is the step itself, or what is around it, whatever the implementation did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +200,8 @@ class ProcessAction(StrEnum):
     KILL = "kill"
     CRASH = "crash"
     SHUTDOWN = "shutdown"
+    FREEZE = "freeze"
+    THAW = "thaw"
 
 
 @dataclass(frozen=True, slots=True)

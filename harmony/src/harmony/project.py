@@ -7,16 +7,21 @@ import importlib
 import pkgutil
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from harmony.config import Platform, Settings
+from harmony.config import Settings
 from harmony.config_sources import read_settings
 from harmony.errors import ConfigurationError, GherkinSyntaxError
+from harmony.platform_settings import Platform
 from harmony.project_file import PROJECT_FILE, require_project_file, require_suite_file
-from harmony.spec.gherkin import Feature, read_feature
+from harmony.spec.capabilities import tags_of
+from harmony.spec.clauses import Clause, read_clauses
+from harmony.spec.gherkin import Feature, Scenario, read_feature
+from harmony.spec.levels import LEVEL_TAGS
+from harmony.state import read_whole
 from harmony.steps.conversion import Converters
 from harmony.steps.injection import Providers
 from harmony.steps.library import StepLibrary
@@ -78,6 +83,27 @@ class Project:
             except GherkinSyntaxError as error:
                 errors.append(error)
         return features, errors
+
+    @property
+    def known_tags(self) -> dict[str, str]:
+        """The tags that scenarios may have, and what they mean: its own, and those that it need not name."""
+        settings = self.settings
+        return {**LEVEL_TAGS, **tags_of(settings.capabilities, settings.roles), **settings.tags}
+
+    def clauses(self, scenarios: Sequence[Scenario] = ()) -> list[Clause]:
+        """Read the clauses of its specification, with the scenarios that cite them; none where it names no document.
+
+        Raises:
+            ConfigurationError: The document cannot be read, or is no list.
+        """
+        settings = self.settings.clauses
+        if settings.document is None:
+            return []
+        try:
+            text = read_whole(self.root / settings.document)
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"{self.file}: clauses.document: {error}") from error
+        return read_clauses(text, scenarios, settings.tag, settings.document.as_posix())
 
     def make_importable(self) -> None:
         """Have modules beside the project file found."""

@@ -79,3 +79,33 @@ def test_pairwise_keeps_every_pair_and_no_more_pairings_than_all(roles: int, pla
     assert len(few) <= len(full)
     if roles >= 3 and platforms >= 2:
         assert len(few) < len(full)
+
+
+PLAYS = {"hub": {"broker"}, "tin": {"sender", "hearer"}, "both": {"broker", "sender", "hearer"}}
+
+
+def parts(*asked: str, roles: tuple[str, ...] = ("broker", "hearer", "sender"), pairwise: bool = False) -> list[str]:
+    request = PairingRequest(asked, pairwise=pairwise)
+    found = requested(roles, sorted(PLAYS), request, lambda platform, role: role in PLAYS[platform])
+    return [pairing.word for pairing in found]
+
+
+def test_nobody_is_given_a_role_that_he_does_not_play() -> None:
+    assert len(parts()) == 2 * 2 * 2
+    assert not [word for word in parts() if word.startswith("tin_") or "_hub" in word]
+    assert parts("tin_hub_hub") == []
+    assert parts(roles=("solo",)) == []
+
+
+def test_a_platform_goes_for_the_roles_that_it_plays_and_whoever_can_plays_the_others() -> None:
+    assert parts("hub") == ["hub_both_both", "hub_both_tin", "hub_tin_both", "hub_tin_tin"]
+    assert parts("tin") == ["both_tin_tin", "hub_tin_tin"]
+    assert parts("both") == ["both_both_both"]
+    assert parts("hub", roles=("hearer", "sender")) == []
+
+
+def test_few_pairings_of_parts_still_have_each_two_that_can_meet() -> None:
+    few, every = parts(pairwise=True), parts()
+    meet = {(i, j, w.split("_")[i], w.split("_")[j]) for w in every for i, j in ((0, 1), (0, 2), (1, 2))}
+    assert meet == {(i, j, w.split("_")[i], w.split("_")[j]) for w in few for i, j in ((0, 1), (0, 2), (1, 2))}
+    assert len(few) == 4

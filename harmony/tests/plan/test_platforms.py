@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from harmony.config import Platform, Settings
+from harmony.config import Settings
 from harmony.plan.pairing import PairingRequest, UnknownPairingError, requested
-from harmony.plan.platforms import NamedPlatforms
+from harmony.plan.platforms import NamedPlatforms, is_pairwise, playing
+from harmony.platform_settings import Platform
 
 HERE = Path("/somewhere/else")
 GO = Platform(
@@ -86,3 +87,46 @@ def test_only_what_can_play_is_built() -> None:
     assert PairingRequest(among={"c"}).possible(platforms) == {"c"}
     assert PairingRequest(featuring=("c",)).possible(platforms) == {"a", "b", "c"}
     assert PairingRequest(roles={"x": "b"}).possible(platforms) == {"a", "b", "c"}
+
+
+ROLES = Settings.model_validate(
+    {
+        "pairings": "pairwise",
+        "platforms": {
+            "hub": {"command": ["hub"], "plays": ["Broker"]},
+            "tin": {"command": ["tin-{version}"], "plays": ["sender"], "versions": ["2.9", "2.10"]},
+            "slow": {"command": ["slow"], "opt_in": True},
+        },
+    }
+)
+
+
+def test_who_is_on_request_plays_where_he_is_named_in_any_way() -> None:
+    def names(**more: object) -> list[str]:
+        return list(playing(ROLES.platforms, PairingRequest(**more)))  # type: ignore[arg-type]
+
+    assert names() == ["hub", "tin"]
+    assert names(words=["hub_tin@2.10"]) == ["hub", "tin", "tin@2.10"]
+    assert names(roles={"sender": "slow"}) == ["hub", "tin", "slow"]
+    assert names(among={"tin@2.9", "hub"}) == ["hub", "tin", "tin@2.9"]
+
+
+@pytest.mark.parametrize(
+    "request_", [PairingRequest(roles={"sender": "hub"}), PairingRequest(["sender=hub,broker=hub"])]
+)
+def test_a_role_that_one_does_not_play_is_refused_with_who_does(request_: PairingRequest) -> None:
+    with pytest.raises(UnknownPairingError, match="hub does not play the role 'sender': it plays broker") as caught:
+        playing(ROLES.platforms, request_)
+    assert caught.value.hint == "this role is played by tin, tin@2.9, tin@2.10, slow"
+
+
+def test_the_command_line_has_the_last_word_on_how_many_pairings() -> None:
+    every = ROLES.model_copy(update={"pairings": "every"})
+    assert [is_pairwise(one, few=False, every=False) for one in (ROLES, every)] == [True, False]
+    assert [is_pairwise(every, few=True, every=False), is_pairwise(ROLES, few=False, every=True)] == [True, False]
+    with pytest.raises(UnknownPairingError, match="opposites"):
+        is_pairwise(ROLES, few=True, every=True)
+
+
+def test_a_version_may_be_brought_or_chosen() -> None:
+    assert NamedPlatforms.of(["tin@2.10", "tin@mine=./x"], HERE).brought == {"tin@mine": ("/somewhere/else/x",)}

@@ -35,7 +35,7 @@ def test_nobody_is_named_where_all_of_the_run_have_the_same_ones() -> None:
 
 
 def test_many_causes_are_counted_rather_than_listed() -> None:
-    told = lines(blame(many(40, 6, broken_every=2)))
+    told = lines(blame(many(40, 5, broken_every=2)))
     assert len(told) < 45
     assert told[-1] == "    and 6 more causes"
 

@@ -12,10 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harmony.config import Platform
 from harmony.model import Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.pairing import Pairing
+from harmony.platform_settings import Platform
 from harmony.run.orchestrator import CellRunner
 from harmony.run.pool import WorkerPool
 from harmony.run.scenario_run import RunOptions

@@ -15,11 +15,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from harmony.config import Platform
 from harmony.errors import HarmonyError
 from harmony.model import Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.pairing import Pairing
+from harmony.platform_settings import Platform
 from harmony.process.child import ChildProcess, ProcessSpec
 from harmony.process.marks import RUN_VARIABLE, processes_with
 from harmony.project import load_project

@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 import yaml
 
-from harmony.config import Platform
 from harmony.model import Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.pairing import Pairing
+from harmony.platform_settings import Platform
 from harmony.process.child import ChildProcess, ProcessSpec
 from harmony.run.orchestrator import CellRunner
 from harmony.run.pool import WorkerPool

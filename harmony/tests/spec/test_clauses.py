@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from harmony.spec.clauses import Level, as_markdown, problems, read_clauses
+from harmony.errors import ConfigurationError
+from harmony.spec.clauses import as_markdown, problems, read_clauses, wrong_citations
 from harmony.spec.gherkin import Scenario, parse_feature
+from harmony.spec.levels import Level
 from sandbox import Sandbox
 
 DOCUMENT = """\
@@ -92,9 +95,66 @@ def test_a_clause_may_name_the_tests_that_check_it_instead() -> None:
 def test_a_clause_that_stands_twice_and_one_that_is_not_there_have_their_place() -> None:
     cited = scenarios(FEATURE.replace("clause:1.10", "clause:1.3"))
     clauses = read_clauses(DOCUMENT + "\n**1.2 Again.** No.\n", cited)
-    assert problems(clauses, cited[:2], "clause", "protocol.md") == [
-        "protocol.md:23: 1.2 stands already in line 8",
-        "01-frames.feature:12: @clause:1.3 names no clause of protocol.md",
+    assert problems(clauses, "protocol.md") == ["protocol.md:23: 1.2 stands already in line 8"]
+    wrong = wrong_citations(clauses, cited[:2], "clause", "protocol.md")
+    assert [f"{place}: {said}" for place, said in wrong] == [
+        "01-frames.feature:12: @clause:1.3 names no clause of protocol.md"
+    ]
+
+
+LIST = """\
+[[clause]]
+id = "X-3.1.2-24"
+level = "MUST"
+text = "the server closes | after 1.5 keep-alives"
+
+# A comment.
+[[clause]]
+id = "X-3.2"
+level = "should"
+
+[[clause]]
+id = "X-4"
+text = "history"
+"""
+
+
+def test_clauses_may_be_a_list_of_ids_with_level_and_words() -> None:
+    cited = scenarios(FEATURE.replace("@clause:1.1 @slow", "@must:X-3.1.2-24").replace("@clause:1.10", "@should:X-3.2"))
+    found = read_clauses(LIST, cited, document="clauses.toml")
+    assert [(one.number, one.level, one.line, one.scenarios) for one in found] == [
+        ("X-3.1.2-24", Level.MUST, 1, ("1.1",)),
+        ("X-3.2", Level.SHOULD, 7, ("1.2",)),
+        ("X-4", Level.NONE, 11, ()),
+    ]
+    assert "| X-3.1.2-24 the server closes \\| after 1.5 keep-alives | MUST | 1.1 |" in as_markdown(
+        found, "clauses.toml"
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[clause]\n", "clauses.toml: "),
+        ("clause = [1]\n", "no list of"),
+        ("[[clauses]]\n", "clauses.toml: clauses: did you mean 'clause'?"),
+        ('[[clause]]\nidd = "x"\n', "clauses.toml:1: idd: did you mean 'id'?"),
+        ('\n[[clause]]\nid = "a b"\n', "clauses.toml:2: id: it is one word"),
+        ('[[clause]]\nid = "x"\nlevel = "SHALL"\n', "clauses.toml:1: x: level or text is wrong"),
+    ],
+)
+def test_a_list_that_is_wrong_is_refused_with_its_place(text: str, said: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(said)):
+        read_clauses(text, document="clauses.toml")
+
+
+def test_a_level_that_the_document_does_not_say_is_found_and_where_it_says_none_nobody_contradicts() -> None:
+    tags = "@should:1.1 @should:1.2 @must:2.1 @must:9.9"
+    clauses = read_clauses(DOCUMENT)
+    wrong = wrong_citations(clauses, scenarios(FEATURE.replace("@clause:1.1 @slow", tags))[:1], "clause", "protocol.md")
+    assert [said for _, said in wrong] == [
+        "@should:1.1: protocol.md says that this is a MUST",
+        "@must:9.9 names no clause of protocol.md",
     ]
 
 

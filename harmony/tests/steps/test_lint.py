@@ -95,6 +95,17 @@ def test_a_pattern_declares_a_family_of_tags_and_no_other() -> None:
     assert problems(changed("@slow", "@clauses:3.2"), rules=family) == ["unknown_tag:6"]
 
 
+def test_a_role_that_no_platform_plays_is_named_and_one_that_some_platform_plays_is_not() -> None:
+    assert problems(GOOD, rules=LintRules(tags=RULES.tags, played=frozenset({"reader"}))) == ["unplayed_role:6"]
+    assert problems(GOOD, rules=LintRules(tags=RULES.tags, played=frozenset({"reader", "writer"}))) == []
+
+
+def test_a_scenario_of_several_levels_is_refused() -> None:
+    known = LintRules(tags=frozenset({"must:*", "should:*", "arguable"}))
+    assert problems(changed("@slow", "@must:A @should:B"), rules=known) == ["mixed_levels:6"]
+    assert problems(changed("@slow", "@must:A @must:B @arguable"), rules=known) == []
+
+
 class Ambiguous:
     @given(parsers.parse("the '{process}' process writes '{count}' frames"))
     def also_writes(self, process: str, count: str) -> None:

@@ -56,7 +56,10 @@ class Connected:
 
 @dataclass
 class Message:
-    """A message as the client's library hands it out; of its payload the first 64 bytes and the digest of all."""
+    """A message as the client's library hands it out; of its payload the first 64 bytes and the digest of all.
+
+    What the library does not tell of DUP is none: never a value of the driver's own.
+    """
 
     topic: str
     size: Natural
@@ -64,7 +67,7 @@ class Message:
     sha256: Hex
     qos: QoS
     retain: bool
-    dup: bool
+    dup: bool | None
     properties: Properties
 
 
@@ -74,6 +77,24 @@ class State:
 
     connected: bool
     reason: Byte | None = None
+
+
+@dataclass
+class Heard:
+    """A packet as it came over the wire; what its kind has not got is 0 or empty.
+
+    The numbers are those of its properties of version 5.
+    """
+
+    kind: str
+    packet_id: Natural
+    reason: Byte
+    qos: QoS
+    dup: bool
+    retain: bool
+    topic: str
+    line: str
+    numbers: dict[str, int]
 
 
 class Mqtt(Driver, Protocol):
@@ -139,15 +160,16 @@ class Mqtt(Driver, Protocol):
         """Publish the payload, so many times one after the other in a single message.
 
         With `wait` it returns when the message is sent (QoS 0), acknowledged (QoS 1) or complete (QoS 2), with the
-        reason that a version 5 broker gives; otherwise as soon as the library has taken it.
+        reason that a version 5 broker gives; otherwise as soon as the library has taken it. `lost` if no answer comes.
         """
         ...
 
     @verb
     async def receive(self, count: Natural, quiet: float, *, timeout: float = 15.0) -> list[Message]:
-        """Take what has arrived since the last time, in its order: once `count` are there, or none came for so long.
+        """Take `count` messages of those that have arrived, in their order, once they are there; what is more stays.
 
-        With `quiet` 0 only the count counts, and what is there at the end of the time is the result.
+        If none comes for `quiet` seconds, or the time is over, those that are there are the result. With `quiet` 0
+        only the count and the time count. With `count` 0 nothing is taken and nothing waited for.
         """
         ...
 
@@ -159,6 +181,26 @@ class Mqtt(Driver, Protocol):
     @verb
     async def state(self) -> State:
         """Return whether the client is connected, as its library says."""
+        ...
+
+    @verb(needs="raw")
+    async def dial(self, port: int, version: Literal[4, 5]) -> None:
+        """Connect to a port without a word, and answer nothing but by `say` from now on."""
+        ...
+
+    @verb(needs="raw")
+    async def say(self, data: Hex) -> None:
+        """Send bytes as they are: to the broker, or as a broker to the client that has connected last."""
+        ...
+
+    @verb(needs="raw")
+    async def hear(self, kinds: list[str], *, timeout: float = 10.0) -> Heard:
+        """Return the next packet of one of these kinds, and forget those before it; `lost` if none comes."""
+        ...
+
+    @verb(needs="raw")
+    async def hear_end(self, *, timeout: float = 10.0) -> bool:
+        """Return whether the other side ends the connection in time."""
         ...
 
 

@@ -12,9 +12,9 @@ import psutil
 import pytest
 
 from harmony import Project, load_project, own_helper
-from harmony.config import Platform
 from harmony.doctor.examination import Examination, checks_of, open_case, select_checks
 from harmony.doctor.finding import CheckVerdict, Diagnosis
+from harmony.platform_settings import Platform
 from step_definitions.observer import SHARED_MEMORY
 from tests.zoo.broken_drivers import ZOO
 

@@ -33,6 +33,9 @@ def build_command(
     for name, platform in known.items():
         if platforms and name not in platforms:
             continue
+        if platform.opt_in and not platforms:
+            typer.echo(f"{name}: on request: harmony build {name}")
+            continue
         if platform.build and (trouble := build_platform(name, platform, loaded, typer.echo)):
             typer.echo(trouble, err=True)
             # Without names, a tool that is not here is no failure: the matrix shows the platform as not built.

@@ -11,7 +11,7 @@ from harmony.cli.options import ProjectOption
 from harmony.cli.published import renew
 from harmony.errors import ConfigurationError, ExitCode
 from harmony.project import Project, load_project
-from harmony.spec.clauses import Clause, as_json, as_markdown, problems, read_clauses
+from harmony.spec.clauses import Clause, as_json, as_markdown, problems, wrong_citations
 
 
 class Form(StrEnum):
@@ -57,23 +57,20 @@ def _document(project: Project) -> str:
 
 
 def _read(project: Project, document: str) -> tuple[list[Clause], list[str]]:
-    try:
-        text = (project.root / document).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{project.file}: clauses.document: {error}") from error
     features, errors = project.features()
     if errors:
         raise errors[0]
     scenarios = [scenario for feature in features for scenario in feature.scenarios]
     tag = project.settings.clauses.tag
-    clauses = read_clauses(text, scenarios, tag)
+    clauses = project.clauses(scenarios)
+    cited = [f"{place}: {said}" for place, said in wrong_citations(clauses, scenarios, tag, document)]
     missing = [
         f"{document}:{one.line}: {one.number} is checked by {path}, which is not there"
         for one in clauses
         for path in one.tests
         if not (project.root / path).exists()
     ]
-    return clauses, [*problems(clauses, scenarios, tag, document), *missing]
+    return clauses, [*problems(clauses, document), *cited, *missing]
 
 
 def _publish(project: Project, text: str, *, check: bool) -> bool:

@@ -27,6 +27,7 @@ def doctor_command(  # noqa: PLR0917 - typer passes options by name
     platform: Annotated[
         str, typer.Argument(metavar="PLATFORM", help="Which driver, by its name; mine=./build/driver brings one.")
     ],
+    role: Annotated[str, typer.Option("--role", help="As it is started for this role, where that differs.")] = "",
     only: Annotated[
         list[str] | None,
         typer.Option("--only", help="A check, the beginning of its name, or a pattern; may be repeated."),
@@ -52,6 +53,7 @@ def doctor_command(  # noqa: PLR0917 - typer passes options by name
         next(iter(brought.brought), platform),
         options=options,
         brought=next(iter(brought.brought.values()), ()),
+        role=role,
     )
     checks = select_checks(checks_of(case), only or ())
     if list_:

@@ -10,6 +10,7 @@ from harmony.cli.options import ProjectOption, SetOption, SuiteOption, named_pro
 from harmony.errors import NothingSelectedError
 from harmony.plan.cells import Cell, plan_cells
 from harmony.plan.pairing import PairingRequest
+from harmony.plan.platforms import playing
 from harmony.plan.words import Words
 from harmony.run.explanation import Explanation
 from harmony.run.matrix_mode import MatrixMode, MatrixRequest
@@ -37,7 +38,8 @@ def explain_command(
     mode = MatrixMode(run, MatrixRequest(PairingRequest(said.pairings)))
     blocks: list[str] = []
     for scenario in select(run.scenarios, said.scenarios) if said.scenarios else run.scenarios:
-        cells = plan_cells([scenario], sorted(platforms), PairingRequest(said.pairings))
+        request = PairingRequest(said.pairings)
+        cells = plan_cells([scenario], playing(platforms, request), request)
         chosen = cells if said.pairings else _telling(cells, mode)
         blocks += ["\n".join(Explanation(run, mode, cell).lines()) for cell in chosen]
         if not said.pairings and len(cells) > 1:

@@ -11,13 +11,13 @@ from typing import Annotated, Final
 import typer
 
 from harmony.cli.writing import tell_next, write_files
-from harmony.config import Platform
 from harmony.errors import ConfigurationError
 from harmony.new_driver.language import Language
 from harmony.new_driver.languages import LANGUAGES
 from harmony.new_driver.rendering import Driver, platform_of
 from harmony.new_project.blueprint import Blueprint, check_roles
 from harmony.new_project.placement import Placement, place
+from harmony.platform_settings import Platform
 from harmony.project_file import PROJECT_FILE
 from harmony.run.building import how_to_get, missing_tools
 from harmony.suggestion import did_you_mean

@@ -11,7 +11,7 @@ import typer
 from harmony.cli.options import ProjectOption, SetOption, SuiteOption, named_project
 from harmony.plan.durations import DURATIONS_FILE, read_durations
 from harmony.plan.pairing import PairingRequest, parse_roles
-from harmony.plan.platforms import NamedPlatforms
+from harmony.plan.platforms import NamedPlatforms, is_pairwise
 from harmony.plan.shards import divide, write_plan
 from harmony.plan.words import Words
 from harmony.run.local_mode import LocalMode
@@ -36,6 +36,7 @@ def plan_command(  # noqa: PLR0917 - typer passes options by name
     ] = None,
     role: Annotated[list[str] | None, typer.Option("--role", help="As for a run: ROLE=PLATFORM.")] = None,
     pairwise: Annotated[bool, typer.Option("--pairwise", help="As for a run.")] = False,
+    all_pairings: Annotated[bool, typer.Option("--all-pairings", help="As for a run.")] = False,
     with_tag: Annotated[list[str] | None, typer.Option("--with-tag", help="As for a run.")] = None,
     durations: Annotated[
         Path | None, typer.Option("--durations-file", help=f"Past durations; the project's {DURATIONS_FILE}.")
@@ -52,9 +53,10 @@ def plan_command(  # noqa: PLR0917 - typer passes options by name
     said = Words.of(words or (), platforms)
     run = ProjectRun(loaded, Choice(said.scenarios, with_tag or ()))
     mode: Mode = LocalMode(run)
-    if said.matrix or said.pairings or role or pairwise or platform:
+    if said.matrix or said.pairings or role or pairwise or all_pairings or platform:
         roles = parse_roles(role or (), platforms)
-        request = PairingRequest(said.pairings, roles, pairwise, named.chosen, tuple(named.brought))
+        few = is_pairwise(loaded.settings, few=pairwise, every=all_pairings)
+        request = PairingRequest(said.pairings, roles, few, named.chosen, tuple(named.brought))
         mode = MatrixMode(run, MatrixRequest(request))
     past = read_durations(durations or loaded.home / DURATIONS_FILE)
     division = divide([cell.key for cell in mode.cells(run.choose())], shards, past)

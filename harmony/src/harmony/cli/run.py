@@ -76,6 +76,9 @@ def run_command(  # noqa: PLR0917 - typer passes options by name
     pairwise: Annotated[
         bool, typer.Option("--pairwise", help="Fewer pairings: each two platforms in each two roles.")
     ] = False,
+    all_pairings: Annotated[
+        bool, typer.Option("--all-pairings", help="Every pairing, also where the project asks for fewer.")
+    ] = False,
     tag: Annotated[
         list[str] | None,
         typer.Option("--tag", "-m", metavar="TAG", help="Only scenarios with a tag, such as slow, or a and not b."),
@@ -150,6 +153,7 @@ def run_command(  # noqa: PLR0917 - typer passes options by name
     }
     flags = {
         "--pairwise": pairwise,
+        "--all-pairings": all_pairings,
         "--lf": last_failed,
         "--last-failed-no-failures=none": last_failed,
         "-x": exit_first,

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
 
-from harmony.config import Platform
 from harmony.doctor.driver_probe import LATE, DriverProbe
 from harmony.doctor.finding import WrongError
 from harmony.doctor.observations import Observation, Observations
+from harmony.platform_settings import Platform
 from harmony.process.child import ChildProcess, ProcessSpec, StartFailedError
 from harmony.process.remains import LeakProbe, look
 from harmony.project import Project

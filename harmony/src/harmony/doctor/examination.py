@@ -22,6 +22,7 @@ from harmony.doctor.finding import (
     WrongError,
 )
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
+from harmony.platform_settings import Platform
 from harmony.project import Project
 from harmony.wire.driver import DriverError
 
@@ -43,7 +44,9 @@ class NoSuchCheckError(HarmonyError):
     exit_code = ExitCode.USAGE
 
 
-def open_case(project: Project, name: str, *, options: Sequence[str] = (), brought: Sequence[str] = ()) -> Case:
+def open_case(
+    project: Project, name: str, *, options: Sequence[str] = (), brought: Sequence[str] = (), role: str = ""
+) -> Case:
     """Return what an examination of a platform needs to know.
 
     Args:
@@ -51,12 +54,16 @@ def open_case(project: Project, name: str, *, options: Sequence[str] = (), broug
         name: Of the platform.
         options: Of the command line, which the project has taken in already.
         brought: The command of a platform that the command line has brought.
+        role: For which role it is started; where all are alike, for any.
 
     Raises:
         ConfigurationError: There is no such driver, or the project names something that is not there.
     """
     settings = project.settings
-    platform = settings.platforms.get(name)
+    entry = settings.platforms.get(name)
+    if entry is not None:
+        _check_role(name, entry, role)
+    platform = entry.in_role(role) if entry is not None else None
     drivers = sorted(key for key, one in settings.platforms.items() if one.driver_command)
     if platform is None or not platform.driver_command:
         what = f"there is no platform {name!r}" if platform is None else f"platform {name!r} has steps, but no driver"
@@ -65,7 +72,21 @@ def open_case(project: Project, name: str, *, options: Sequence[str] = (), broug
     named = settings.driver.checks
     driver_checks = project.named("driver.checks", named, DriverChecks) if named else DriverChecks()
     word = f"{name}={shlex.join(brought)}" if brought else name
+    options = [*options, "--role", role] if role else options
     return Case(name, platform, project, contract, driver_checks, project.probes(), word, options)
+
+
+def _check_role(name: str, platform: Platform, role: str) -> None:
+    if role and not platform.can_play(role):
+        raise ConfigurationError(
+            f"{name} does not play the role {role!r}", hint=f"it plays {', '.join(platform.plays)}"
+        )
+    own = sorted(one for one, part in platform.roles.items() if part.command)
+    if not role and not platform.command:
+        raise ConfigurationError(
+            f"{name} is started in another way for each role",
+            hint=f"say for which: --role {own[0]} (of {', '.join(own)})",
+        )
 
 
 def checks_of(case: Case) -> list[Check]:

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from harmony.config import PlatformMutation
 from harmony.errors import ExitCode, HarmonyError
 from harmony.mutate.command import Done, run_command
 from harmony.mutate.copying import copy_project
 from harmony.mutate.fault import FaultError, Planted
+from harmony.platform_settings import PlatformMutation
 from harmony.project import Project
 from harmony.run import building
 from harmony.run.pool import filled_in

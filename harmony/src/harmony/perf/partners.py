@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harmony.config import Platform
 from harmony.errors import ConfigurationError
 from harmony.perf.case import PerfCase
 from harmony.perf.run import Partner
+from harmony.platform_settings import Platform
 from harmony.run.pool import spec_of, unavailable
 
 

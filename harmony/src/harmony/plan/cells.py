@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harmony.plan.pairing import Pairing, PairingRequest, requested
+from harmony.platform_settings import Platform
 from harmony.spec.gherkin import Scenario
 from harmony.spec.routing import roles_of
 
@@ -38,14 +39,18 @@ def scenario_of(key: str) -> str:
     return key.rpartition("[")[0]
 
 
-def plan_cells(scenarios: Sequence[Scenario], platforms: Sequence[str], request: PairingRequest) -> list[Cell]:
+def plan_cells(scenarios: Sequence[Scenario], platforms: Mapping[str, Platform], request: PairingRequest) -> list[Cell]:
     """Return the cells of the scenarios, in the order of the scenarios and then of the pairings.
 
     Raises:
         UnknownPairingError: A word of the request names no platforms.
     """
+
+    def can_play(platform: str, role: str) -> bool:
+        return platforms[platform].can_play(role)
+
     return [
         Cell(scenario, pairing)
         for scenario in scenarios
-        for pairing in requested(roles_of(scenario), platforms, request)
+        for pairing in requested(roles_of(scenario), sorted(platforms), request, can_play)
     ]

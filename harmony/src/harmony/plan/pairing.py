@@ -5,8 +5,9 @@ Roles are ordered alphabetically, so `python_cpp` is reader=python, writer=cpp, 
 
 from __future__ import annotations
 
+import functools
 import itertools
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from harmony.errors import ExitCode, HarmonyError
@@ -94,13 +95,21 @@ class PairingRequest:
         return worded & set(self.among or known)
 
 
-def every_pairing(roles: Sequence[str], platforms: Sequence[str]) -> list[Pairing]:
-    """Return all platforms for all roles: M platforms, N roles, M^N pairings."""
+CanPlay = Callable[[str, str], bool]
+"""Whether a platform can play a role."""
+
+
+def any_role(platform: str, role: str) -> bool:
+    """Whether a platform of which nothing else is known plays a role: it does."""
+    del platform, role
+    return True
+
+
+def every_pairing(roles: Sequence[str], platforms: Sequence[str], can_play: CanPlay = any_role) -> list[Pairing]:
+    """Return all platforms for all roles that they can play: of M platforms and N roles up to M^N pairings."""
     ordered = sorted(roles)
-    return [
-        Pairing(tuple(zip(ordered, chosen, strict=True)))
-        for chosen in itertools.product(sorted(platforms), repeat=len(ordered))
-    ]
+    players = ([name for name in sorted(platforms) if can_play(name, role)] for role in ordered)
+    return [Pairing(tuple(zip(ordered, chosen, strict=True))) for chosen in itertools.product(*players)]
 
 
 def pairwise(pairings: Sequence[Pairing]) -> list[Pairing]:
@@ -108,9 +117,14 @@ def pairwise(pairings: Sequence[Pairing]) -> list[Pairing]:
 
     Greedy and deterministic: the next one is always the first that brings the most new pairs.
     """
+    return list(_pairwise(tuple(pairings)))
+
+
+@functools.lru_cache(maxsize=64)
+def _pairwise(pairings: tuple[Pairing, ...]) -> tuple[Pairing, ...]:
     missing = {pair for pairing in pairings for pair in itertools.combinations(pairing.assigned, 2)}
     if not missing:
-        return list(pairings)
+        return pairings
     chosen: list[Pairing] = []
     left = list(pairings)
     while missing:
@@ -118,7 +132,7 @@ def pairwise(pairings: Sequence[Pairing]) -> list[Pairing]:
         missing -= set(itertools.combinations(best.assigned, 2))
         left.remove(best)
         chosen.append(best)
-    return sorted(chosen)
+    return tuple(sorted(chosen))
 
 
 def split_word(word: str, platforms: Iterable[str]) -> tuple[str, ...]:
@@ -156,18 +170,22 @@ def parse_roles(entries: Iterable[str], platforms: Iterable[str]) -> dict[str, s
     return roles
 
 
-def requested(roles: Sequence[str], platforms: Sequence[str], request: PairingRequest) -> list[Pairing]:
+def requested(
+    roles: Sequence[str], platforms: Sequence[str], request: PairingRequest, can_play: CanPlay = any_role
+) -> list[Pairing]:
     """Return the pairings of a scenario's roles that were asked for; none if the words do not fit its roles.
 
-    A single platform goes for all roles. A scenario with one role runs once on each of the platforms of a longer word.
+    A single platform goes for all roles that it can play; whoever can plays the others. A scenario with one role runs
+    once on each of the platforms of a longer word.
 
     Raises:
         UnknownPairingError: A word names no platforms.
     """
-    possible = every_pairing(roles, [name for name in platforms if not request.among or name in request.among])
+    among = [name for name in platforms if not request.among or name in request.among]
+    possible = every_pairing(roles, among, can_play)
     if request.words:
-        wanted = [pairing for word in request.words for pairing in _of_word(word, roles, platforms)]
-        possible = [pairing for pairing in possible if pairing in wanted]
+        fitting = [_fitting(word, roles, platforms, can_play) for word in request.words]
+        possible = [pairing for pairing in possible if any(fits(pairing) for fits in fitting)]
     fixed = dict(request.roles)
     kept = [
         pairing
@@ -179,17 +197,18 @@ def requested(roles: Sequence[str], platforms: Sequence[str], request: PairingRe
     return pairwise(kept) if request.pairwise else kept
 
 
-def _of_word(word: str, roles: Sequence[str], platforms: Sequence[str]) -> list[Pairing]:
-    ordered = sorted(roles)
+def _fitting(word: str, roles: Sequence[str], platforms: Sequence[str], can_play: CanPlay) -> Callable[[Pairing], bool]:
+    """Return what tells whether a word means a pairing of these roles."""
     if "=" in word:
-        named = parse_roles([word], platforms)
-        return [Pairing.of(named)] if sorted(named) == ordered else []
+        named = Pairing.of(parse_roles([word], platforms))
+        return lambda pairing: pairing == named
     chosen = split_word(word, platforms)
     if len(chosen) == 1:
-        return [Pairing.of(dict.fromkeys(ordered, chosen[0]))]
-    if len(ordered) == 1:
-        return [Pairing.of({ordered[0]: platform}) for platform in dict.fromkeys(chosen)]
-    return [Pairing(tuple(zip(ordered, chosen, strict=True)))] if len(chosen) == len(ordered) else []
+        own = [role for role in roles if can_play(chosen[0], role)]
+        return lambda pairing: bool(own) and all(pairing.platforms[role] == chosen[0] for role in own)
+    if len(roles) == 1:
+        return lambda pairing: pairing.assigned[0][1] in chosen
+    return lambda pairing: tuple(platform for _, platform in pairing.assigned) == chosen
 
 
 def _split(word: str, known: Sequence[str]) -> tuple[str, ...] | None:

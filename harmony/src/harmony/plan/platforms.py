@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from harmony.config import Platform, Settings
-from harmony.plan.pairing import UnknownPairingError
+from harmony.config import Settings
+from harmony.plan.pairing import PairingRequest, UnknownPairingError, parse_roles
+from harmony.platform_settings import Platform
 from harmony.suggestion import did_you_mean
 
-_NAME: Final = re.compile(r"[^\W\d][\w.-]*")
+_NAME: Final = re.compile(r"[^\W\d][\w.-]*(?:@[\w.+-]+)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,35 @@ class NamedPlatforms:
         for name in sorted(self.chosen - known.keys()):
             raise UnknownPairingError(f"there is no platform {name!r}", hint=did_you_mean(name, sorted(known)))
         return settings.model_copy(update={"platforms": known})
+
+
+def is_pairwise(settings: Settings, *, few: bool, every: bool) -> bool:
+    """Whether fewer pairings are enough: as a command line says, or else the project.
+
+    Raises:
+        UnknownPairingError: The command line says both.
+    """
+    if few and every:
+        raise UnknownPairingError("--pairwise and --all-pairings are opposites", hint="give one of them")
+    return few or (settings.pairings == "pairwise" and not every)
+
+
+def playing(platforms: Mapping[str, Platform], request: PairingRequest) -> dict[str, Platform]:
+    """Return the platforms that may play in what is asked for: those that are named, and those that need not be.
+
+    Raises:
+        UnknownPairingError: A word names no platforms, or one for a role that it does not play.
+    """
+    for entries in (request.roles, *(parse_roles([word], platforms) for word in request.words if "=" in word)):
+        for role, name in entries.items():
+            if not platforms[name].can_play(role):
+                others = [one for one, platform in platforms.items() if platform.can_play(role)]
+                raise UnknownPairingError(
+                    f"{name} does not play the role {role!r}: it plays {', '.join(platforms[name].plays)}",
+                    hint=f"this role is played by {', '.join(others) or 'nobody'}",
+                )
+    named = request.named(platforms)
+    return {name: platform for name, platform in platforms.items() if not platform.opt_in or name in named}
 
 
 def _words(command: str) -> list[str]:

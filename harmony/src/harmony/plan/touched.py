@@ -10,8 +10,9 @@ from itertools import chain
 from pathlib import Path, PurePath
 from typing import Final, Self
 
-from harmony.config import Platform, Settings
+from harmony.config import Settings
 from harmony.plan.cells import Cell
+from harmony.platform_settings import Platform
 from harmony.project_file import PROJECT_FILE
 
 _EXPECTATIONS: Final = "expectations.toml"
@@ -152,7 +153,7 @@ def made_from(platform: Platform) -> tuple[str, ...]:
     """Return patterns of what a platform is made from; where it does not say so, of what stands beside its program."""
     if platform.sources:
         return platform.sources
-    words = [word for word in (*platform.command, *platform.driver) if not word.startswith(("-", "/", "{"))]
+    words = [word for word in chain(*platform.commands, platform.driver) if not word.startswith(("-", "/", "{"))]
     files = [platform.directory / word for word in words]
     beside = [file.parent / "*" for file in files if file.parent != Path()]
     return tuple(dict.fromkeys(file.as_posix() for file in (*files, *beside)))

@@ -163,6 +163,7 @@ class ChildProcess:
         self._closed = False
         self._released = False
         self._spared = False
+        self._frozen = False
         self._fair: set[int] = set()
 
     @property
@@ -212,6 +213,23 @@ class ChildProcess:
         with contextlib.suppress(ProcessLookupError):
             self._watch.signal(number)
 
+    def freeze(self) -> None:
+        """Halt it, and all in its group."""
+        if self.running():
+            self._frozen = True
+            self._watch.signal_group(signals.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Have it go on, and all in its group."""
+        if self._frozen:
+            self._frozen = False
+            self._watch.signal_group(signals.SIGCONT)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it has been halted from here."""
+        return self._frozen
+
     def how_it_ended(self) -> str:
         """Say how it ended, for a person."""
         if not self.ended(0):
@@ -237,7 +255,8 @@ class ChildProcess:
         return strays
 
     def close_input(self) -> None:
-        """Close its stdin: the friendliest way to ask for the end."""
+        """Close its stdin: the friendliest way to ask for the end. What is frozen goes on, as it would not hear."""
+        self.thaw()
         self.expect_end()
         with contextlib.suppress(OSError):
             self._streams[0].close()

@@ -79,7 +79,7 @@ class FeatureFile(pytest.File):
             problem = next((str(problem) for problem in run.problems() if problem.place.file == self.path), "")
             raise self.CollectError(problem or f"{self.path} is no feature of {run.project.file}")
         for tag in sorted({tag for scenario in feature.scenarios for tag in scenario.tags}):
-            declare_tag(self.config, tag, run.project.settings.tags)
+            declare_tag(self.config, tag, run.project.known_tags)
         for scenario in feature.scenarios:
             for cell in self.harmony.mode.cells([scenario]):
                 yield ScenarioItem.of(self, cell, self.harmony)
@@ -118,7 +118,7 @@ class ScenarioItem(pytest.Item):
                 return
             case Verdict.UNSUPPORTED:
                 raise pytest.skip.Exception(one_line(result), _use_item_location=True)
-            case Verdict.KNOWN_FAILURE:
+            case Verdict.KNOWN_FAILURE | Verdict.DEVIATES:
                 raise pytest.xfail.Exception(one_line(result))
             case _:
                 raise ScenarioFailedError(result)

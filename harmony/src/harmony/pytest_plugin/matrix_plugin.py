@@ -12,6 +12,7 @@ from harmony.errors import HarmonyError
 from harmony.plan.cells import plan_cells
 from harmony.plan.durations import read_durations
 from harmony.plan.parallel import workers_that_pay
+from harmony.plan.platforms import playing
 from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
 from harmony.pytest_plugin.planning import durations_file
 from harmony.pytest_plugin.request import (
@@ -53,6 +54,9 @@ def add_options(parser: pytest.Parser) -> None:
         help="only these platforms; mine=./build/driver brings one, and only cells in which it plays; may be repeated",
     )
     group.addoption("--pairwise", action="store_true", help="fewer pairings: each pair of platforms in each two roles")
+    group.addoption(
+        "--all-pairings", action="store_true", help="every pairing, also where the project asks for fewer (`pairings`)"
+    )
     group.addoption("--record", default=None, metavar="DIR", help="keep every conversation as YAML")
 
 
@@ -64,7 +68,7 @@ def mode(config: pytest.Config, run: ProjectRun) -> MatrixMode | None:
     here = config.invocation_params.dir
     try:
         request = pairing_request(config, run)
-        wanted = request.possible(run.project.settings.platforms)
+        wanted = request.possible(playing(run.project.settings.platforms, request))
     except HarmonyError as error:
         raise pytest.UsageError(str(error)) from error
     if option("--matrix") and not (option("--no-build") or option("--collect-only") or is_worker(config)):
@@ -94,7 +98,8 @@ def workers(config: pytest.Config) -> int | None:
     if run is None or not asks_for_pairings(config) or os.environ.get("PYTEST_XDIST_AUTO_NUM_WORKERS"):
         return None
     try:
-        cells = plan_cells(run.choose(), sorted(run.project.settings.platforms), pairing_request(config, run))
+        request = pairing_request(config, run)
+        cells = plan_cells(run.choose(), playing(run.project.settings.platforms, request), request)
         past = read_durations(durations_file(config, run.project))
     except HarmonyError:
         return 0  # the session says what is wrong, before anything runs

@@ -82,7 +82,7 @@ def pytest_configure(config: pytest.Config) -> None:
         return
     run.seed = _seed(config)
     project = run.project
-    for tag, meaning in project.settings.tags.items():
+    for tag, meaning in project.known_tags.items():
         if "*" not in tag:
             config.addinivalue_line("markers", f"{marker_name(tag)}: {meaning}")
     pytest.register_assert_rewrite(*project.settings.steps)
@@ -217,7 +217,7 @@ def _check_expressions(config: pytest.Config, run: ProjectRun) -> None:
     """Have a wrong -k or -m said before anything runs: pytest-xdist breaks if a worker says it."""
     if config.option.markexpr:
         for tag in {tag for scenario in run.scenarios for tag in scenario.tags}:
-            declare_tag(config, tag, run.project.settings.tags)
+            declare_tag(config, tag, run.project.known_tags)
     try:
         deselect([], config)
     except pytest.UsageError as error:

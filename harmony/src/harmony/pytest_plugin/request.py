@@ -11,7 +11,7 @@ import pytest
 from harmony.config_sources import overrides_of
 from harmony.errors import ExitCode, HarmonyError
 from harmony.plan.pairing import PairingRequest, parse_roles
-from harmony.plan.platforms import NamedPlatforms
+from harmony.plan.platforms import NamedPlatforms, is_pairwise
 from harmony.plan.touched import Touched
 from harmony.plan.words import Words
 from harmony.project import Project, load_project, load_suite
@@ -76,7 +76,7 @@ def pairing_request(config: pytest.Config, run: ProjectRun) -> PairingRequest:
     return PairingRequest(
         tuple(option("--pairing")),
         parse_roles(option("--role"), run.project.settings.platforms),
-        option("--pairwise"),
+        is_pairwise(run.project.settings, few=option("--pairwise"), every=option("--all-pairings")),
         named.chosen,
         tuple(named.brought),
     )
@@ -85,7 +85,9 @@ def pairing_request(config: pytest.Config, run: ProjectRun) -> PairingRequest:
 def asks_for_pairings(config: pytest.Config) -> bool:
     """Whether roles shall be processes of their own."""
     option = config.getoption
-    return any(option(name) for name in ("--matrix", "--pairing", "--role", "--pairwise", "--platform"))
+    return any(
+        option(name) for name in ("--matrix", "--pairing", "--role", "--pairwise", "--all-pairings", "--platform")
+    )
 
 
 def touched_cells(config: pytest.Config) -> Touched | None:
@@ -140,7 +142,7 @@ def _take_tags(config: pytest.Config, project: Project) -> None:
     option, settings = config.option, project.settings
     if not option.tag:
         return
-    expression = marker_expression(option.tag, settings.tags)
+    expression = marker_expression(option.tag, project.known_tags)
     option.markexpr = f"({option.markexpr}) and ({expression})" if option.markexpr else expression
     wanted = wanted_tags(option.tag)
     option.with_tag = list(dict.fromkeys([*option.with_tag, *(tag for tag in settings.opt_in if tag in wanted)]))

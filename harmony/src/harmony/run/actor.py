@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Protocol, runtime_checkable
 
 from harmony.model import ProcessAction, ScenarioStart, StepCall, StepOutcome
+from harmony.network.scenario_network import Network
 
 
 class Actor(Protocol):
@@ -34,10 +35,18 @@ class Actor(Protocol):
 
 @runtime_checkable
 class Controllable(Protocol):
-    """An actor whose process can be ended on purpose."""
+    """An actor whose process can be ended or halted on purpose."""
 
     async def control(self, action: ProcessAction) -> StepOutcome:
-        """Do it, and return when the process is gone."""
+        """Do it, and return when that is done: the process is gone, halted, or going on."""
+
+
+@runtime_checkable
+class Networked(Protocol):
+    """An actor whose steps can be given the network between the roles: they run in this process."""
+
+    def join(self, network: Network) -> None:
+        """Take what its steps are given from the next scenario on."""
 
 
 @runtime_checkable

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-from harmony.config import Platform
+from harmony.platform_settings import Platform
 from harmony.state import STATE_DIRECTORY
 
 STAMPS: Final = STATE_DIRECTORY / "built"

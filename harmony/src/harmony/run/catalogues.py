@@ -33,7 +33,9 @@ def ask_workers(project: Project) -> Catalogues:
 
 
 async def _ask(project: Project) -> Catalogues:
-    platforms = {name: one for name, one in project.settings.platforms.items() if one.contract == "steps"}
+    platforms = {
+        name: one for name, one in project.settings.platforms.items() if one.contract == "steps" and not one.opt_in
+    }
     pool = WorkerPool(platforms, project.home, 0)
     try:
         found = dict(zip(platforms, await asyncio.gather(*(_discovery(pool, name) for name in platforms)), strict=True))

@@ -14,8 +14,9 @@ from harmony.plan.cells import Cell
 from harmony.run.matrix_mode import MatrixMode
 from harmony.run.pool import filled_in
 from harmony.run.project_run import ProjectRun
+from harmony.spec.capabilities import asked
 from harmony.spec.gherkin import Step
-from harmony.spec.routing import Doing, RoutedStep, Target, route
+from harmony.spec.routing import Doing, RoutedStep, Target, ends_named_in, route
 from harmony.steps.binding import bind, parameters_of
 from harmony.steps.conversion import describe
 from harmony.steps.registry import StepMatch
@@ -26,6 +27,8 @@ _DONE = {
     ProcessAction.KILL: "kills the process of",
     ProcessAction.CRASH: "crashes the process of",
     ProcessAction.SHUTDOWN: "shuts down the process of",
+    ProcessAction.FREEZE: "freezes the process of",
+    ProcessAction.THAW: "thaws the process of",
 }
 
 
@@ -53,21 +56,21 @@ class Explanation:
         lines = [f"{scenario.id} [{self._cell.pairing}]", f"  {scenario.place}"]
         if scenario.tags:
             lines.append(f"  tags: {' '.join(f'@{tag}' for tag in scenario.tags)}")
-        lines += [f"  {role}: {self._player(platform)}" for role, platform in self._cell.pairing.assigned]
+        lines += [f"  {role}: {self._player(platform, role)}" for role, platform in self._cell.pairing.assigned]
         timeouts = self._settings.timeouts
         limit = self._run.options.limit_for(scenario.tags, "").seconds
         lines.append(f"  each step within {limit:g} s, set-up {timeouts.setup:g} s, clean-up {timeouts.cleanup:g} s")
         for routed in self._plan.steps:
             lines += ["", f"  {routed.step}", *(f"      {text}" for text in self._step(routed))]
-        needed = [tag for tag in scenario.tags if tag in self._settings.capabilities]
-        lines += ["", f"  capabilities asked: {', '.join(needed) or 'none'}"]
+        needed = asked(scenario.tags, self._settings.capabilities)
+        lines += ["", f"  capabilities asked: {', '.join(map(str, needed)) or 'none'}"]
         lines += [f"  expected: {text}" for text in self._expected() or ["to pass"]]
         reasons = list(self._unsupported())
         lines += ["  unsupported:" if reasons else "  unsupported: nothing that is known beforehand makes it so"]
         return [*lines, *(f"    - {text}" for text in reasons)]
 
-    def _player(self, platform: str) -> str:
-        entry = self._settings.platforms[platform]
+    def _player(self, platform: str, role: str) -> str:
+        entry = self._settings.platforms[platform].in_role(role)
         command = " ".join(entry.command)
         kind = "a driver, whose steps run in harmony" if entry.contract == "driver" else "a worker, which has steps"
         missing = self._mode.unavailable.get(platform, "")
@@ -79,6 +82,11 @@ class Explanation:
             return
         if routed.doing is Doing.REQUIRE_PROCESSES:
             yield "harmony sees that every role is a process of its own, as it is here"
+            return
+        if routed.doing is Doing.NETWORK:
+            one, other = ends_named_in(routed.step.text)
+            yield f"harmony does it itself, between {self._target(one)} and {self._target(other)}"
+            yield from self._meaning(routed)
             return
         whom = ", ".join(self._target(target) for target in routed.targets)
         if routed.action is not None:
@@ -144,8 +152,11 @@ class Explanation:
 
     def _serves(self, name: str) -> bool:
         """Whether a worker is `harmony serve`, of this project."""
-        words = filled_in(self._settings.platforms[name].command, self._root)
-        return words[1:4] == ["-m", "harmony", "serve"] or (Path(words[0]).name, *words[1:2]) == ("harmony", "serve")
+        commands = [filled_in(command, self._root) for command in self._settings.platforms[name].commands]
+        return all(
+            words[1:4] == ["-m", "harmony", "serve"] or (Path(words[0]).name, *words[1:2]) == ("harmony", "serve")
+            for words in commands
+        )
 
     def _expected(self) -> list[str]:
         today = dt.datetime.now(dt.UTC).date()

@@ -61,7 +61,7 @@ class LocalMode:
 
     def judge(self, cell: Cell, result: ScenarioResult) -> ScenarioResult:
         """Return a result in the light of what is expected."""
-        return by_expectations(result, cell, self._run.expectations)
+        return self._run.weighed(by_expectations(result, cell, self._run.expectations), cell.scenario)
 
     def repeat(self, cell: Cell) -> str:
         """Return the command that runs the scenario again."""
@@ -94,5 +94,5 @@ def local_cell(scenario: Scenario) -> Cell:
 
 def possible_cells(run: ProjectRun) -> list[Cell]:
     """Return every cell there could be: in this process, and over all pairings of all platforms of the project."""
-    platforms = sorted(run.project.settings.platforms)
+    platforms = run.project.settings.platforms
     return [*map(local_cell, run.scenarios), *plan_cells(run.scenarios, platforms, PairingRequest())]

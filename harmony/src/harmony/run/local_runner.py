@@ -19,7 +19,7 @@ from harmony.run import interruption
 from harmony.run.actor import Actor
 from harmony.run.driver_actor import DriverActor
 from harmony.run.run_id import RunId
-from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
+from harmony.run.scenario_run import HARMONY, RunOptions, run_scenario, scenario_starts
 from harmony.run.step_actor import StepActor
 from harmony.spec.gherkin import Scenario, Step
 from harmony.spec.routing import route
@@ -121,7 +121,14 @@ class LocalRunner:
         with interruption.once():
             try:
                 result = await run_scenario(
-                    planned, actors, starts, spawn=spawn, options=self.options, begins=begins, observe=observe
+                    planned,
+                    actors,
+                    starts,
+                    spawn=spawn,
+                    own=lambda: StepActor(self.library, name=HARMONY, show_logs=self.show_logs),
+                    options=self.options,
+                    begins=begins,
+                    observe=observe,
                 )
             finally:
                 for _, actor in made:

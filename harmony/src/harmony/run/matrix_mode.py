@@ -7,16 +7,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-from harmony.config import Platform
 from harmony.errors import ConfigurationError
 from harmony.plan.cells import Cell, plan_cells
 from harmony.plan.pairing import PairingRequest
+from harmony.plan.platforms import playing
+from harmony.platform_settings import Platform
 from harmony.process.remains import LeakProbe
 from harmony.run.mode import Played
 from harmony.run.orchestrator import CellRunner
 from harmony.run.pool import WorkerPool
 from harmony.run.pool import unavailable as reason_of
 from harmony.run.project_run import ProjectRun
+from harmony.spec.capabilities import asked
 from harmony.spec.gherkin import Scenario
 from harmony.verdict.events import Subscriber
 from harmony.verdict.judging import by_claims, by_definitions, by_expectations
@@ -58,8 +60,8 @@ class MatrixMode:
         Raises:
             ConfigurationError: There is none, or one that was named cannot be started.
         """
-        every = self._run.project.settings.platforms
-        if not every:
+        every = self._playing
+        if not self._run.project.settings.platforms:
             raise ConfigurationError(
                 "the project file has no platforms", hint="add one: [platforms.NAME] with command = [...]"
             )
@@ -70,19 +72,24 @@ class MatrixMode:
         return {name: platform for name, platform in every.items() if name not in missing}
 
     @cached_property
+    def _playing(self) -> dict[str, Platform]:
+        """The platforms that may play, whether they can be started here or not."""
+        return playing(self._run.project.settings.platforms, self._request.pairings)
+
+    @cached_property
     def unavailable(self) -> dict[str, str]:
         """The platforms that cannot be started here, and why."""
-        every = self._run.project.settings.platforms
-        reasons = {name: reason_of(name, platform, self._root) for name, platform in every.items()}
+        reasons = {name: reason_of(name, platform, self._root) for name, platform in self._playing.items()}
         return {name: reason for name, reason in reasons.items() if reason}
 
     def cells(self, scenarios: Sequence[Scenario]) -> list[Cell]:
         """Return the cells of some scenarios."""
-        return plan_cells(scenarios, sorted(self.platforms), self._request.pairings)
+        return plan_cells(scenarios, self.platforms, self._request.pairings)
 
     def every_cell(self, scenarios: Sequence[Scenario]) -> list[Cell]:
-        """Return the cells of some scenarios over all pairings of what is here."""
-        return plan_cells(scenarios, sorted(self.platforms), PairingRequest())
+        """Return the cells of some scenarios over all pairings of what is here that the project asks for."""
+        fewer = self._run.project.settings.pairings == "pairwise"
+        return plan_cells(scenarios, self.platforms, PairingRequest(pairwise=fewer))
 
     def title(self, cell: Cell) -> str:
         """Return the scenario's, with the pairing."""
@@ -105,19 +112,22 @@ class MatrixMode:
     def lacking(self, cell: Cell) -> list[str]:
         """Return which capabilities a cell needs and nobody claims: `cpp: duplex`, or `cpp as reader: duplex`."""
         settings = self._run.project.settings
-        needed = [tag for tag in cell.scenario.tags if tag in settings.capabilities]
+        needed = asked(cell.scenario.tags, settings.capabilities)
         lacking = [
-            f"{platform} as {role}: {tag}" if role in settings.platforms[platform].roles else f"{platform}: {tag}"
+            f"{platform} as {role}: {one.capability}"
+            if one.role or settings.platforms[platform].differs(role)
+            else f"{platform}: {one.capability}"
             for role, platform in sorted(cell.pairing.assigned, key=lambda entry: entry[::-1])
-            for tag in needed
-            if not settings.platforms[platform].claims(tag, role)
+            for one in needed
+            if one.of(role) and not settings.platforms[platform].claims(one.capability, role)
         ]
         return list(dict.fromkeys(lacking))
 
     def judge(self, cell: Cell, result: ScenarioResult) -> ScenarioResult:
         """Return a result in the light of what is claimed and what is expected."""
         told = by_definitions(result, self._run.defined)
-        return by_expectations(by_claims(told, self.lacking(cell)), cell, self._run.expectations)
+        judged = by_expectations(by_claims(told, self.lacking(cell)), cell, self._run.expectations)
+        return self._run.weighed(judged, cell.scenario)
 
     def _probes(self, platform: str = "") -> list[LeakProbe]:
         return self._run.project.probes(platform) if self._run.project.settings.leaks.check else []

@@ -208,7 +208,14 @@ class _CellRun:
             strict=self.options.strict,
         )
         result = await run_scenario(
-            self.plan, actors, starts, spawn=spawn, options=self.options, begins=self._begins, observe=self._observe
+            self.plan,
+            actors,
+            starts,
+            spawn=spawn,
+            own=self.pool.own_actor,
+            options=self.options,
+            begins=self._begins,
+            observe=self._observe,
         )
         return await self._released(with_scenes(result, self.scenes))
 
@@ -227,7 +234,7 @@ class _CellRun:
 
     async def _player(self, role: str, recorder: Recorder | None) -> Actor:
         platform = self.cell.pairing.platforms[role]
-        worker = await self.pool.acquire(platform, self.run_id)
+        worker = await self.pool.acquire(platform, self.run_id, role)
         number = sum(role_of(player.key) == role for player in self.players) + 1
         key = role if number == 1 else f"{role}#{number}"
         self.players.append(_Player(key, platform, worker))
@@ -239,7 +246,7 @@ class _CellRun:
         for player in self.players:
             player.worker.observe(self.subscriber, None)
             try:
-                await self.pool.release(player.worker, player.platform)
+                await self.pool.release(player.worker, player.platform, role_of(player.key))
             except LeftBehindError as error:
                 if player.platform not in self.careless:
                     result = merged(result, Verdict.FAILED, Phase.LEAKS, f"{player.key}: {error}")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 import sys
 from collections.abc import Awaitable, Callable, Collection, Mapping
@@ -17,14 +18,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from harmony.config import Platform
 from harmony.errors import ConfigurationError, CrashedError, HarmonyError
+from harmony.platform_settings import Platform
 from harmony.process.child import ProcessSpec
 from harmony.process.transcript import StderrRule, Written
 from harmony.run import building
 from harmony.run.actor import Actor
 from harmony.run.driver_actor import DriverActor
 from harmony.run.run_id import RunId
+from harmony.run.scenario_run import HARMONY
+from harmony.run.step_actor import StepActor
 from harmony.run.step_worker import StepWorker, WorkerTimeouts
 from harmony.steps.library import StepLibrary
 from harmony.steps.naming import FEATURE_ID_VARIABLE, HOST_PID_VARIABLE, SEED_VARIABLE
@@ -98,7 +101,8 @@ LAUNCHERS: Final[dict[str, Callable[[Launch], Awaitable[PooledActor]]]] = {
 
 def endpoint_variable(platform: str) -> str:
     """Return the variable that names the socket of a platform's worker that runs already."""
-    return f"HARMONY_{platform.upper().replace('-', '_')}_ENDPOINT"
+    word = re.sub(r"\W", "_", platform.upper())
+    return f"HARMONY_{word}_ENDPOINT"
 
 
 def endpoint_of(platform: str, environment: Mapping[str, str] | None = None) -> Path | None:
@@ -125,10 +129,15 @@ def unavailable(name: str, platform: Platform, root: Path) -> str:
         return ""
     if platform.contract not in LAUNCHERS:
         return f"its contract {platform.contract!r} is not supported"
-    directory = root / platform.directory
-    if not directory.is_dir():
+    if not (root / platform.directory).is_dir():
         return f"there is no directory {platform.directory}"
-    words = filled_in(platform.command, root)
+    return next(filter(None, (_lacking(name, platform, root, one) for one in platform.commands)), "")
+
+
+def _lacking(name: str, platform: Platform, root: Path, command: tuple[str, ...]) -> str:
+    """Say why a command of a platform cannot be started here; empty if it can."""
+    directory = root / platform.directory
+    words = filled_in(command, root)
     # What is built may be an argument of what runs it: `mono bin/driver.exe`.
     relative = [word for word in words if "/" in word and not word.startswith(("/", "-"))]
     absent = [word for word in relative if not (directory / word).exists()]
@@ -149,7 +158,7 @@ class WorkerPool:
     """Gives workers and takes them back.
 
     Attributes:
-        idle: Workers that play nothing at the moment, by platform.
+        idle: Workers that play nothing at the moment, by platform, and by role where that has a start of its own.
 
     Args:
         platforms: Entries of the project file.
@@ -182,22 +191,26 @@ class WorkerPool:
         self.dismissed: Callable[[PooledActor, str], None] = lambda *_: None
         """Hears of a worker that has ended after it had been taken back, and how it crashed, if it did."""
 
-    async def acquire(self, platform: str, run_id: RunId) -> PooledActor:
-        """Return a worker of a platform for a cell.
+    def own_actor(self) -> StepActor:
+        """Return what performs steps of the project that belong to no platform."""
+        return StepActor(self._library(), name=HARMONY)
+
+    async def acquire(self, platform: str, run_id: RunId, role: str = "") -> PooledActor:
+        """Return a worker of a platform for a role of a cell.
 
         Raises:
             ConfigurationError: The platform is unknown, or its contract is.
             HarmonyError: It cannot be started, or does not become ready.
         """
-        idle = self.idle.setdefault(platform, [])
+        idle = self.idle.setdefault(self._kind(platform, role), [])
         while idle:
             worker = idle.pop()
             if worker.reusable:
                 return worker
             await self._dismissed(worker, worker.kill())
-        return await self._start(platform, run_id)
+        return await self._start(platform, run_id, role)
 
-    async def release(self, worker: PooledActor, platform: str) -> None:
+    async def release(self, worker: PooledActor, platform: str, role: str = "") -> None:
         """Take a worker back; one that is not to be used again is ended.
 
         Raises:
@@ -208,7 +221,7 @@ class WorkerPool:
             worker.check_leftovers()
         finally:
             if worker.reusable and self._plays_on(platform):
-                self.idle.setdefault(platform, []).append(worker)
+                self.idle.setdefault(self._kind(platform, role), []).append(worker)
             else:
                 await self._ended(worker, worker.close())
 
@@ -217,6 +230,11 @@ class WorkerPool:
         workers = [worker for idle in self.idle.values() for worker in idle]
         self.idle.clear()
         await asyncio.gather(*(self._dismissed(worker, worker.close()) for worker in workers))
+
+    def _kind(self, name: str, role: str) -> str:
+        """Return what workers have in common of which one may play for the other."""
+        platform = self.platforms.get(name)
+        return name if platform is None or platform.in_role(role) is platform else f"{name} as {role}"
 
     def _plays_on(self, name: str) -> bool:
         """Whether the workers of a platform play one scenario after the other, whatever their environment says."""
@@ -243,7 +261,7 @@ class WorkerPool:
             if crash := worker.crash():
                 raise CrashedError(crash)
 
-    async def _start(self, name: str, run_id: RunId) -> PooledActor:
+    async def _start(self, name: str, run_id: RunId, role: str) -> PooledActor:
         platform = self.platforms.get(name)
         if platform is None:
             known = ", ".join(sorted(self.platforms)) or "none"
@@ -258,6 +276,7 @@ class WorkerPool:
         numbers = {HOST_PID_VARIABLE: str(run_id.host_pid), FEATURE_ID_VARIABLE: str(run_id.feature_id)}
         told = {SEED_VARIABLE: str(self._seed), STEP_TIMEOUT_VARIABLE: str(self._step_timeout)}
         plays_on = self._plays_on(name)
+        platform = platform.in_role(role)
         spec = spec_of(name, platform, platform.command, self._root, told if plays_on else told | numbers)
         spec = replace(spec, without=frozenset(numbers) if plays_on else frozenset())
         self.started += 1

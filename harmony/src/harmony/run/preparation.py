@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection
 
-from harmony.config import Platform
+from harmony.platform_settings import Platform
 from harmony.project import Project
 from harmony.run import building
 from harmony.run.pool import filled_in, unavailable

@@ -14,12 +14,16 @@ from harmony.run.catalogues import Catalogues, ask_workers
 from harmony.run.role_driver import with_drivers
 from harmony.run.scenario_run import RunOptions
 from harmony.run.telemetry import OpenTelemetry, Telemetry
+from harmony.spec.clauses import wrong_citations
 from harmony.spec.gherkin import Feature, Scenario, Step
+from harmony.spec.levels import Standing
 from harmony.spec.selection import require_some, select
 from harmony.steps.announced import unannounced
 from harmony.steps.library import StepLibrary
 from harmony.steps.lint import LintRules, Problem, lint
 from harmony.verdict.expectations import EXPECTATIONS_FILE, Expectations, read_expectations
+from harmony.verdict.judging import by_level
+from harmony.verdict.result import ScenarioResult
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,11 @@ class ProjectRun:
         """
         return read_expectations(self.expectations_file)
 
+    def weighed(self, result: ScenarioResult, scenario: Scenario) -> ScenarioResult:
+        """Return a result in the light of what its scenario proves."""
+        settings = self.project.settings.clauses
+        return by_level(result, Standing.of(scenario, settings.tag), settings.red)
+
     @property
     def options(self) -> RunOptions:
         """How scenarios run."""
@@ -127,9 +136,25 @@ class ProjectRun:
         settings = self.project.settings
         for platform in ("", *settings.platforms):
             self.project.probes(platform)
-        rules = LintRules(settings.numbered, frozenset(settings.tags), frozenset(settings.roles), bool(settings.steps))
+        rules = LintRules(
+            settings.numbered,
+            frozenset(self.project.known_tags),
+            frozenset(settings.roles),
+            settings.played_roles,
+            bool(settings.steps),
+        )
         unknown = [] if settings.steps or self.catalogues.silent else unannounced(features, self.catalogues.announced)
-        return sorted({*problems, *lint(features, self.library, rules), *unknown})
+        return sorted({*problems, *lint(features, self.library, rules), *unknown, *self._wrong_citations()})
+
+    def _wrong_citations(self) -> list[Problem]:
+        """Return what scenarios say of clauses and the document does not: a level decides what is red."""
+        settings = self.project.settings.clauses
+        clauses = self.project.clauses()
+        if settings.document is None:
+            return []
+        wrong = wrong_citations(clauses, self.scenarios, settings.tag, settings.document.as_posix())
+        hint = "correct the tag, or the document"
+        return [Problem(place, "citation", said, hint, cause=said) for place, said in wrong]
 
     @cached_property
     def catalogues(self) -> Catalogues:

@@ -7,14 +7,15 @@ import contextlib
 import time
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeVar
 
 from harmony.errors import HarmonyError
 from harmony.excerpt import Excerpt
 from harmony.model import Phase, ScenarioStart, StepCall, StepOutcome, Verdict
+from harmony.network.scenario_network import ScenarioNetwork
 from harmony.run import interruption
-from harmony.run.actor import Actor, Controllable, Settling
+from harmony.run.actor import Actor, Controllable, Networked, Settling
 from harmony.run.telemetry import Telemetry
 from harmony.spec.gherkin import Step
 from harmony.spec.routing import Doing, RoutedStep, ScenarioPlan, Target, replaced_key, role_of
@@ -24,6 +25,8 @@ from harmony.verdict.result import ScenarioResult, StepResult, decisive
 
 T = TypeVar("T")
 Spawn = Callable[[str], Awaitable[Actor]]
+HARMONY: Final = "harmony"
+"""Stands for harmony itself where there are names of actors."""
 
 _SEVERITY: Final = {verdict: rank for rank, verdict in enumerate(Verdict)} | {Verdict.CRASHED: len(Verdict)}
 
@@ -95,6 +98,7 @@ async def run_scenario(
     starts: Mapping[str, ScenarioStart],
     *,
     spawn: Spawn | None = None,
+    own: Callable[[], Actor] | None = None,
     options: RunOptions | None = None,
     begins: Callable[[Step], None] = lambda _: None,
     observe: Callable[[StepResult], None] = lambda _: None,
@@ -106,11 +110,14 @@ async def run_scenario(
         actors: An actor for each role. They stay the caller's, who closes them.
         starts: What each role's actor learns, see :func:`scenario_starts`.
         spawn: Makes another actor for a role, for "a second" and "a new" process. Such actors are closed here.
+        own: Makes the actor of the steps that are about the network, and about nobody's process.
         options: How it runs.
         begins: Told of each step as it begins.
         observe: Told of each result as it comes.
     """
-    state = _Run(plan, dict(actors), starts, spawn, options or RunOptions(), begins, observe)
+    start = next(iter(starts.values()))
+    network = ScenarioNetwork(start.test_run_id, start.seed, plan.roles)
+    state = _Run(plan, dict(actors), starts, spawn, own, network, options or RunOptions(), begins, observe)
     with state.options.telemetry.scenario(plan.scenario) as report:
         result = await state.run()
         report(result.verdict, result.failure.error if result.failure else "")
@@ -125,6 +132,8 @@ class _Run:
     actors: dict[str, Actor]
     starts: Mapping[str, ScenarioStart]
     spawn: Spawn | None
+    own: Callable[[], Actor] | None
+    network: ScenarioNetwork
     options: RunOptions
     begins: Callable[[Step], None]
     observe: Callable[[StepResult], None]
@@ -132,31 +141,38 @@ class _Run:
     logs: defaultdict[str, Excerpt] = field(default_factory=lambda: defaultdict(Excerpt))
     spawned: list[Actor] = field(default_factory=list)
     replaced: list[tuple[str, Actor]] = field(default_factory=list)
+    of_network: Actor | None = None
 
     async def run(self) -> ScenarioResult:
         begin = time.monotonic()
         done = 0
         patience: float | None = None
         try:
-            await self._together(Phase.START, {role: self._begin(role, self.actors[role]) for role in self.plan.roles})
+            await self._together(
+                Phase.START, {role: self._begin(role, role, self.actors[role]) for role in self.plan.roles}
+            )
             for routed in self.plan.steps:
                 if self._stopped:
                     break
                 done += 1
                 await self._step(routed)
             if not self._stopped:
-                await self._together(
-                    Phase.SETTLE,
-                    {key: self._settled(key, actor) for key, actor in self._everyone if isinstance(actor, Settling)},
-                )
+                settling = {
+                    key: self._settled(key, actor) for key, actor in self._everyone if isinstance(actor, Settling)
+                }
+                await self._together(Phase.SETTLE, settling)
+            if not self._stopped:
+                await self._together(Phase.SETTLE, {HARMONY: self._network_settled()})
         except asyncio.CancelledError:
             # A process that is busy would answer late; it is ended all the same.
             patience = interruption.PATIENCE if self.options.separate_processes else None
             raise
         finally:
+            self.network.abandon()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(patience):
                     await self._together(Phase.FINISH, {key: self._finished(actor) for key, actor in self._everyone})
+            await self.network.close()
         failure = decisive(self.results)
         start = next(iter(self.starts.values()))
         return ScenarioResult(
@@ -165,6 +181,7 @@ class _Run:
             results=tuple(self.results),
             not_run=tuple(routed.step for routed in self.plan.steps[done:]),
             logs={key: kept.records() for key, kept in self.logs.items()},
+            network=self.network.told(),
             seconds=time.monotonic() - begin,
             seed=start.seed,
         )
@@ -175,15 +192,19 @@ class _Run:
 
     @property
     def _everyone(self) -> list[tuple[str, Actor]]:
-        return [*self.actors.items(), *self.replaced]
+        own = [] if self.of_network is None else [(HARMONY, self.of_network)]
+        return [*self.actors.items(), *self.replaced, *own]
 
     async def _step(self, routed: RoutedStep) -> None:
         self.begins(routed.step)
+        self.network.begins(str(routed.step))
         with self.options.telemetry.step(routed.step) as report:
             if routed.doing is Doing.WAIT:
-                await self._together(Phase.STEP, {"harmony": self._wait(routed.seconds)}, routed.step)
+                await self._together(Phase.STEP, {HARMONY: self._wait(routed.seconds)}, routed.step)
             elif routed.doing is Doing.REQUIRE_PROCESSES:
-                await self._together(Phase.STEP, {"harmony": self._require_processes()}, routed.step)
+                await self._together(Phase.STEP, {HARMONY: self._require_processes()}, routed.step)
+            elif routed.doing is Doing.NETWORK:
+                await self._together(Phase.STEP, {HARMONY: self._on_network(routed)}, routed.step)
             else:
                 work = {target.key: self._act(target, routed) for target in routed.targets}
                 await self._together(Phase.STEP, work, routed.step)
@@ -210,11 +231,24 @@ class _Run:
             if not isinstance(actor, Controllable):
                 return StepOutcome(Verdict.ERRORED, f"the process of {target.key!r} cannot be controlled")
             return await self._bounded(actor.control(routed.action), self.options.setup_timeout, routed.step.text)
-        limit = self._limit(target.key)
+        return await self._perform(actor, routed, target.key, target.role)
+
+    async def _on_network(self, routed: RoutedStep) -> StepOutcome:
+        """Perform a step that is about the network between two roles, and so about nobody's process."""
+        if self.of_network is None:
+            if self.own is None:
+                raise HarmonyError("nobody performs steps about the network", hint="this run was given no `own`")
+            self.of_network = self.own()
+            self.spawned.append(self.of_network)
+            await self._begin(HARMONY, "", self.of_network)
+        return await self._perform(self.of_network, routed, HARMONY, HARMONY)
+
+    async def _perform(self, actor: Actor, routed: RoutedStep, key: str, role: str) -> StepOutcome:
+        limit = self._limit(key)
         call = StepCall(
             type=routed.step.type,
             text=routed.step.text,
-            role=target.role,
+            role=role,
             table=routed.step.table,
             doc_string=routed.step.doc_string,
             broadcast=routed.broadcast,
@@ -234,13 +268,16 @@ class _Run:
         actor = await self.spawn(target.role)
         self.spawned.append(actor)
         self.actors[target.key] = actor
-        begun = await self._begin(target.role, actor)
+        begun = await self._begin(target.role, target.key, actor)
         if begun.verdict is not Verdict.PASSED:
             raise HarmonyError(f"another {target.role!r} could not be started: {begun.error}")
         return actor
 
-    async def _begin(self, role: str, actor: Actor) -> StepOutcome:
-        return await self._bounded(_passed(actor.start(self.starts[role])), self.options.setup_timeout, "start")
+    async def _begin(self, role: str, key: str, actor: Actor) -> StepOutcome:
+        if isinstance(actor, Networked):
+            actor.join(self.network.of(key))
+        start = self.starts.get(role) or replace(next(iter(self.starts.values())), role=role, platform=HARMONY)
+        return await self._bounded(_passed(actor.start(start)), self.options.setup_timeout, "start")
 
     async def _settled(self, key: str, actor: Settling) -> StepOutcome:
         limit = self._limit(key)
@@ -259,6 +296,13 @@ class _Run:
     async def _wait(self, seconds: float) -> StepOutcome:
         await asyncio.sleep(seconds)
         return StepOutcome(Verdict.PASSED, seconds=seconds)
+
+    async def _network_settled(self) -> StepOutcome:
+        complaints = self.network.complaints()
+        hint = (
+            {"hint": "make it happen before the scenario ends, and wait for it; docs/network.md"} if complaints else {}
+        )
+        return StepOutcome(Verdict.FAILED if complaints else Verdict.PASSED, "\n".join(complaints), hint)
 
     async def _require_processes(self) -> StepOutcome:
         if self.options.separate_processes:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from harmony.errors import CleanupError, StepTimeoutError
 from harmony.logs import LEVELS
 from harmony.model import ProcessAction, ScenarioStart, StepCall, StepOutcome
+from harmony.network.scenario_network import Network
 from harmony.process.transcript import Written
 from harmony.run.loop_thread import LoopThread
 from harmony.run.step_performer import CLEANUP_TIMEOUT, SETUP_TIMEOUT, StepPerformer
@@ -31,9 +32,10 @@ class StepActor:
     """
 
     def __init__(self, library: StepLibrary, *, name: str = "local", show_logs: int = LEVELS["warning"]) -> None:
-        self._steps = StepPerformer(library, name=name, show_logs=show_logs, given=self.given)
+        self._steps = StepPerformer(library, name=name, show_logs=show_logs, given=self._given)
         self._name = name
         self._thread: LoopThread | None = None
+        self._network = Network()
 
     @property
     def ended(self) -> bool:
@@ -55,6 +57,10 @@ class StepActor:
         del context
         return {}
 
+    def join(self, network: Network) -> None:
+        """Take the network that step classes are given from the next scenario on."""
+        self._network = network
+
     async def start(self, scenario: ScenarioStart) -> None:
         """Begin a scenario with a fresh context."""
         await self._ready().perform(self._steps.start(scenario), SETUP_TIMEOUT)
@@ -71,7 +77,7 @@ class StepActor:
         return await self._bounded(self._steps.settle(timeout), timeout)
 
     async def control(self, action: ProcessAction) -> StepOutcome:
-        """End the process behind the role's implementation, if the project provides a control for it."""
+        """End or halt the process behind the role's implementation, if the project provides a control for it."""
         return await self._bounded(self._steps.control(action), SETUP_TIMEOUT)
 
     async def finish(self) -> None:
@@ -97,6 +103,9 @@ class StepActor:
         if thread is not None:
             await self._steps.close()
             await asyncio.to_thread(thread.close, 1.0)
+
+    def _given(self, context: ScenarioContext) -> Mapping[Any, Any]:
+        return {Network: self._network, **self.given(context)}
 
     async def _bounded(self, work: Coroutine[Any, Any, StepOutcome], seconds: float) -> StepOutcome:
         begin = time.monotonic()

@@ -25,7 +25,7 @@ from harmony.errors import (
     UnsupportedError,
 )
 from harmony.logs import LEVELS
-from harmony.model import ProcessAction, ScenarioStart, StepCall, StepOutcome, Verdict
+from harmony.model import FAULT, ProcessAction, ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.own_code import is_own_code
 from harmony.process.transcript import Transcript, Written
 from harmony.run.blocking import BlockingCalls
@@ -120,7 +120,7 @@ class StepPerformer:
         except AmbiguousStepError as error:
             return StepOutcome(Verdict.AMBIGUOUS, str(error), {"code": error.code})
         except (ConversionError, StepClassError) as error:
-            return StepOutcome(Verdict.FAILED, str(error), {"code": error.code})
+            return StepOutcome(Verdict.FAILED, str(error), {"code": error.code, FAULT: error.code})
         if match.definition.background:
             task = asyncio.create_task(self._step(call, match, arguments))
             self._running = _Running(call, task)
@@ -144,7 +144,7 @@ class StepPerformer:
         return replace(outcome, error=f"in the background, {running.call.text}\n{outcome.error}")
 
     async def control(self, action: ProcessAction) -> StepOutcome:
-        """End the process behind the role's implementation, if the project provides a control for it."""
+        """End or halt the process behind the role's implementation, if the project provides a control for it."""
         context, injector = self._ready()
         if not injector.knows(ProcessControl):
             return StepOutcome(
@@ -160,6 +160,8 @@ class StepPerformer:
                 ProcessAction.KILL: control.kill,
                 ProcessAction.CRASH: control.crash,
                 ProcessAction.SHUTDOWN: control.shut_down,
+                ProcessAction.FREEZE: control.freeze,
+                ProcessAction.THAW: control.thaw,
             }[action]()
 
         return await self._outcome(context, act(), SETUP_TIMEOUT)
@@ -286,9 +288,22 @@ def _details(error: BaseException, context: ScenarioContext) -> dict[str, Any]:
     code = getattr(error, "code", None)
     if isinstance(code, str):
         details["code"] = code
+    if not _of_implementation(error):
+        details[FAULT] = type(error).__name__
     if isinstance(error, MismatchError):
         details |= {"subject": error.subject, "expected": error.expected, "seen": error.seen, "offset": error.offset}
     return details
+
+
+def _of_implementation(error: BaseException) -> bool:
+    """Whether an error says what an implementation did: an assertion, or an error with a code of its own.
+
+    Any other is a mistake in a step, a driver or the harness.
+    """
+    if isinstance(error, AssertionError):
+        return True
+    code = getattr(error, "code", None)
+    return isinstance(code, str) and code != "system_error" and not isinstance(error, HarmonyError)
 
 
 def _traceback(error: BaseException) -> str:

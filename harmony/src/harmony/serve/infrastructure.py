@@ -19,8 +19,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
-from harmony.config import Platform
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
+from harmony.platform_settings import Platform
 from harmony.process.marks import RUN_VARIABLE
 from harmony.process.reaper import end_processes
 from harmony.process.this_system import SYSTEM

@@ -1,28 +1,27 @@
-"""Which scenarios prove which clause of a written specification. Pure."""
+"""Which scenarios prove which clause of a written specification: a Markdown document, or a list in TOML. Pure."""
 
 from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from enum import StrEnum
-from typing import Final
+from dataclasses import asdict, dataclass, replace
+from pathlib import PurePath
+from typing import Any, Final
 
+from harmony.errors import ConfigurationError, Place
 from harmony.spec.gherkin import Scenario
+from harmony.spec.levels import Level, citations
+from harmony.suggestion import did_you_mean
 
 _CLAUSE: Final = re.compile(r"(?:#+ |\*\*)(\d+(?:\.\d+)+) ([^*]+?)\.?(?:\*\*.*)?")
 _CHECKED: Final = re.compile(r"\(Checked by ((?:`[^`]+`(?:, | and )?)+)\.\)")
 _FENCES: Final = ("```", "~~~")
-
-
-class Level(StrEnum):
-    """How binding a clause is, by the strongest word of RFC 2119 in it."""
-
-    MUST = "MUST"
-    SHOULD = "SHOULD"
-    MAY = "MAY"
-    NONE = ""
+_LIST: Final = ".toml"
+_KEYS: Final = ("id", "level", "text")
+_ENTRY: Final = re.compile(r"\s*\[\[\s*clause\s*\]\]")
+_HINT: Final = 'each entry is a [[clause]] table with id = "…", level = "MUST", "SHOULD" or "MAY", and text = "…"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class Clause:
     """A clause and who cites it.
 
     Attributes:
-        number: Such as ``3.2``.
+        number: Such as ``3.2``, or ``MQTT-3.1.2-24``.
         name: What follows the number, in the heading or in bold.
         level: How binding it is.
         line: Where it begins in the document.
@@ -46,44 +45,52 @@ class Clause:
     tests: tuple[str, ...] = ()
 
 
-def read_clauses(text: str, scenarios: Sequence[Scenario] = (), tag: str = "clause") -> list[Clause]:
-    """Return the clauses of a Markdown document in its order.
+def read_clauses(
+    text: str, scenarios: Sequence[Scenario] = (), tag: str = "clause", document: str = "document.md"
+) -> list[Clause]:
+    """Return the clauses of a document in its order.
 
-    A clause begins with a heading ``## 3.2 Name`` or in bold, ``**3.2 Name.**``, and ends before the next clause or
-    heading.
+    In Markdown a clause begins with a heading ``## 3.2 Name`` or in bold, ``**3.2 Name.**``, and ends before the next
+    clause or heading. In a list, a file of TOML, it is a table ``[[clause]]`` with ``id``, ``level`` and ``text``.
 
     Args:
-        text: The document.
+        text: Of the document.
         scenarios: Those that may cite it.
-        tag: How a citation begins: ``clause`` for ``@clause:3.2``.
+        tag: How a citation begins that does not say the level: ``clause`` for ``@clause:3.2``.
+        document: What the document is called.
+
+    Raises:
+        ConfigurationError: A list is not what it must be.
     """
     cited = _cited(scenarios, tag)
+    found = _listed(text, document) if PurePath(document).suffix == _LIST else _written(text)
     return [
-        Clause(
-            number,
-            name,
-            _level(body),
-            line,
-            scenarios=tuple(dict.fromkeys(map(_label, cited.get(number, ())))),
-            tests=_tests(body),
-        )
-        for number, name, line, body in _parts(text)
+        replace(one, scenarios=tuple(dict.fromkeys(_label(scenario) for scenario, _ in cited.get(one.number, ()))))
+        for one in found
     ]
 
 
-def problems(clauses: Sequence[Clause], scenarios: Iterable[Scenario], tag: str, document: str) -> list[str]:
-    """Return what is wrong with a document's clauses and their citations, each with its place."""
+def problems(clauses: Sequence[Clause], document: str) -> list[str]:
+    """Return what is wrong with a document's clauses, each with its place."""
     lines: dict[str, int] = {}
     twice = [one for one in clauses if lines.setdefault(one.number, one.line) != one.line]
-    return [
-        *(f"{document}:{one.line}: {one.number} stands already in line {lines[one.number]}" for one in twice),
-        *(
-            f"{scenario.place}: @{tag}:{number} names no clause of {document}"
-            for number, citing in _cited(scenarios, tag).items()
-            if number not in lines
-            for scenario in citing
-        ),
-    ]
+    return [f"{document}:{one.line}: {one.number} stands already in line {lines[one.number]}" for one in twice]
+
+
+def wrong_citations(
+    clauses: Sequence[Clause], scenarios: Iterable[Scenario], tag: str, document: str
+) -> list[tuple[Place, str]]:
+    """Return the citations that name no clause of a document, or say another level than it does."""
+    levels = {one.number: one.level for one in clauses}
+    found: list[tuple[Place, str]] = []
+    for number, citing in _cited(scenarios, tag).items():
+        for scenario, said in citing:
+            told = f"@{said.tag or tag}:{number}"
+            if number not in levels:
+                found.append((scenario.place, f"{told} names no clause of {document}"))
+            elif said and levels[number] and said is not levels[number]:
+                found.append((scenario.place, f"{told}: {document} says that this is a {levels[number]}"))
+    return found
 
 
 def as_markdown(clauses: Sequence[Clause], document: str) -> str:
@@ -103,13 +110,49 @@ def as_markdown(clauses: Sequence[Clause], document: str) -> str:
         if names:
             lines += [f"**{level or 'Not normative'}, without a scenario or a test**: {' · '.join(names)}.", ""]
     lines += ["| clause | | scenarios, other tests |", "|---|---|---|"]
-    lines += [f"| {one.number} {one.name} | {one.level} | {', '.join(_proofs(one))} |" for one in clauses]
+    lines += [f"| {one.number} {_in_a_table(one.name)} | {one.level} | {', '.join(_proofs(one))} |" for one in clauses]
     return "\n".join(lines) + "\n"
 
 
 def as_json(clauses: Sequence[Clause], document: str) -> str:
     """Return the same for programs."""
     return json.dumps({"document": document, "clauses": [asdict(one) for one in clauses]}, indent=1) + "\n"
+
+
+def _in_a_table(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _written(text: str) -> list[Clause]:
+    """Return the clauses of a document in Markdown."""
+    return [Clause(number, name, _level(body), line, tests=_tests(body)) for number, name, line, body in _parts(text)]
+
+
+def _listed(text: str, document: str) -> list[Clause]:
+    """Return the clauses of a list."""
+    try:
+        told = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{document}: {error}", hint=_HINT) from error
+    if unknown := sorted(told.keys() - {"clause"}):
+        raise ConfigurationError(f"{document}: {unknown[0]}: {did_you_mean(unknown[0], ['clause'])}", hint=_HINT)
+    entries = told.get("clause", [])
+    lines = [number for number, line in enumerate(text.splitlines(), 1) if _ENTRY.match(line)]
+    if not isinstance(entries, list) or len(lines) != len(entries):
+        raise ConfigurationError(f"{document}: clause is no list of [[clause]] tables", hint=_HINT)
+    return [_entry(entry, f"{document}:{line}", line) for entry, line in zip(entries, lines, strict=True)]
+
+
+def _entry(entry: Any, place: str, line: int) -> Clause:
+    for key in entry:
+        if key not in _KEYS:
+            raise ConfigurationError(f"{place}: {key}: {did_you_mean(key, _KEYS)}", hint=_HINT)
+    number, level, text = (entry.get(key, "") for key in _KEYS)
+    if not isinstance(number, str) or not re.fullmatch(r"[^\s@:]+", number):
+        raise ConfigurationError(f"{place}: id: it is one word, as in @must:MQTT-3.1.2-24", hint=_HINT)
+    if not isinstance(text, str) or not isinstance(level, str) or level.upper() not in set(Level):
+        raise ConfigurationError(f"{place}: {number}: level or text is wrong", hint=_HINT)
+    return Clause(number, text, Level(level.upper()), line)
 
 
 def _parts(text: str) -> Iterator[tuple[str, str, int, str]]:
@@ -145,12 +188,11 @@ def _proofs(clause: Clause) -> list[str]:
     return [*clause.scenarios, *(f"`{path}`" for path in clause.tests)]
 
 
-def _cited(scenarios: Iterable[Scenario], tag: str) -> dict[str, list[Scenario]]:
-    cited: dict[str, list[Scenario]] = {}
+def _cited(scenarios: Iterable[Scenario], tag: str) -> dict[str, list[tuple[Scenario, Level]]]:
+    cited: dict[str, list[tuple[Scenario, Level]]] = {}
     for scenario in scenarios:
-        for one in scenario.tags:
-            if one.startswith(f"{tag}:"):
-                cited.setdefault(one.removeprefix(f"{tag}:"), []).append(scenario)
+        for level, number in citations(scenario, tag):
+            cited.setdefault(number, []).append((scenario, level))
     return cited
 
 

@@ -27,10 +27,17 @@ _ROLE_FORMS: Final = tuple(
         _NAME,
     )
 )
+_END: Final = r"(?:the |an? )?(?:(?P<{0}>second|third|fourth|other|another) )?'(?P<{1}>[^\W\d][\w .-]*)'"
+_NETWORK: Final = re.compile(
+    rf"the network between {_END.format('instance', 'role')} and {_END.format('other_instance', 'other_role')}(?: .*)?",
+    re.IGNORECASE,
+)
 _BEFORE: Final = " (before"
 _REPLACING: Final = frozenset({"new", "fresh"})
 _WAIT: Final = re.compile(r"(?:i |we )?wait for '(\d+(?:\.\d+)?)' seconds?", re.IGNORECASE)
-_CONTROL: Final = re.compile(r".*'[^']+'(?: process)? (is killed|crashes|is shut ?down)", re.IGNORECASE)
+_CONTROL: Final = re.compile(
+    r".*'[^']+'(?: process)? (is killed|crashes|is shut ?down|is frozen|is thawed)", re.IGNORECASE
+)
 OWN_PATTERNS: Final = (_WAIT.pattern, _CONTROL.pattern, "we run in harmony")
 """What harmony does by itself, as regular expressions."""
 _ACTIONS: Final = {
@@ -38,6 +45,8 @@ _ACTIONS: Final = {
     "crashes": ProcessAction.CRASH,
     "is shut down": ProcessAction.SHUTDOWN,
     "is shutdown": ProcessAction.SHUTDOWN,
+    "is frozen": ProcessAction.FREEZE,
+    "is thawed": ProcessAction.THAW,
 }
 
 OWN_SENTENCES: Final = (
@@ -45,6 +54,8 @@ OWN_SENTENCES: Final = (
     "the 'x' process is killed",
     "the 'x' process crashes",
     "the 'x' process is shut down",
+    "the 'x' process is frozen",
+    "the 'x' process is thawed",
     "we run in harmony",
 )
 """What harmony does by itself, with any keyword and without a step definition."""
@@ -56,6 +67,7 @@ class Doing(StrEnum):
     PERFORM = "perform"
     WAIT = "wait"
     CONTROL = "control"
+    NETWORK = "network"
     REQUIRE_PROCESSES = "require-processes"
 
 
@@ -161,6 +173,21 @@ def role_named_in(sentence: str) -> Target | None:
     return None
 
 
+def ends_named_in(sentence: str) -> tuple[Target, ...]:
+    """Return the two actors between which a sentence disturbs the network; nobody, if it is no such sentence.
+
+    It begins with ``the network between the 'x' and the 'y'``, or ``… the second 'y'``. It is performed in the process
+    of harmony, wherever the two are played.
+    """
+    found = _NETWORK.fullmatch(normalised(sentence))
+    if found is None:
+        return ()
+    return (
+        Target(found["role"].lower(), (found["instance"] or "").lower()),
+        Target(found["other_role"].lower(), (found["other_instance"] or "").lower()),
+    )
+
+
 def roles_of(scenario: Scenario) -> tuple[str, ...]:
     """Return the roles a scenario names, alphabetically; ``solo`` if none."""
     named = (role_named_in(step.text) for step in scenario.steps)
@@ -170,14 +197,17 @@ def roles_of(scenario: Scenario) -> tuple[str, ...]:
 def route(scenario: Scenario) -> ScenarioPlan:
     """Route every step of a scenario.
 
-    A step without a role goes to the one named last; before any is named, and in a Background, it goes to all. What a
-    Background names is forgotten after it.
+    A step about the network between two roles goes to neither. A step without a role goes to the one named last; before
+    any is named, and in a Background, it goes to all. What a Background names is forgotten after it.
     """
     roles = roles_of(scenario)
     everyone = tuple(Target(role) for role in roles)
     last: Target | None = None
     steps: list[RoutedStep] = []
     for step in scenario.steps:
+        if ends_named_in(step.text):
+            steps.append(RoutedStep(step, Doing.NETWORK, ()))
+            continue
         named = role_named_in(step.text)
         if named is not None and not step.background:
             last = Target(named.role, named.instance)

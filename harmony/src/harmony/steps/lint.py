@@ -20,8 +20,10 @@ from harmony.errors import (
     UndefinedStepError,
 )
 from harmony.model import StepType
+from harmony.own_code import is_own_code
 from harmony.spec.gherkin import Feature, Scenario, Step, feature_number
-from harmony.spec.routing import done_by_harmony, role_named_in, route
+from harmony.spec.levels import mixed
+from harmony.spec.routing import done_by_harmony, ends_named_in, role_named_in, route
 from harmony.spec.sentence import normalised, outline
 from harmony.steps.binding import bind, parameters_of
 from harmony.steps.library import StepLibrary
@@ -66,12 +68,14 @@ class LintRules:
         numbered: Whether titles begin with a number.
         tags: The known tags; ``clause:*`` stands for all that begin so.
         roles: The known roles; any if there are none.
+        played: The roles that some platform plays; any if one plays all, or there are none.
         defined: Whether the project defines its steps itself; otherwise only its workers know them.
     """
 
     numbered: bool = True
     tags: frozenset[str] = frozenset()
     roles: frozenset[str] = frozenset()
+    played: frozenset[str] = frozenset()
     defined: bool = True
 
 
@@ -179,6 +183,13 @@ def _feature_problems(feature: Feature, rules: LintRules) -> Iterator[Problem]:
             yield Problem(
                 scenario.place, "number_elsewhere", f"{scenario.number} does not belong into {feature.path.name}"
             )
+        if levels := mixed(scenario):
+            yield Problem(
+                scenario.place,
+                "mixed_levels",
+                f"{scenario.title!r} cites clauses of several levels: {', '.join(levels)}",
+                "make a scenario of each: of a deviation nobody could tell how much it weighs",
+            )
         for tag in scenario.tags:
             if not is_known(tag, rules.tags):
                 yield Problem(
@@ -208,6 +219,21 @@ def _role_problems(scenario: Scenario, rules: LintRules) -> Iterator[Problem]:
             said = unknown_role(named.role, rules.roles)
             hint = "correct it, or add it to `[roles]` in the project file"
             yield Problem(step.place, "unknown_role", said, hint, cause=named.role)
+    for role in routed.roles if rules.played else ():
+        if role not in rules.played:
+            yield Problem(
+                scenario.place,
+                "unplayed_role",
+                f"no platform plays the role {role!r}, so this scenario would run nowhere",
+                "add the role to `plays` of a platform, or a platform that plays it",
+                cause=role,
+            )
+    for step in scenario.steps:
+        for end in ends_named_in(step.text):
+            if end.role not in routed.roles:
+                known = ", ".join(routed.roles)
+                said = f"{step}: no step of {end.role!r} is in this scenario, which has {known}"
+                yield Problem(step.place, "unknown_role", said, "name two roles of the scenario", cause=end.role)
     if len(routed.roles) < 2:
         return
     for entry in routed.steps:
@@ -250,7 +276,7 @@ def _definition_problems(library: StepLibrary, used: set[StepDefinition]) -> Ite
     owners: dict[type, StepDefinition] = {}
     for definition in library.registry.definitions:
         owners.setdefault(definition.owner, definition)
-        if definition not in used:
+        if definition not in used and not is_own_code(str(definition.place.file)):
             yield Problem(
                 definition.place,
                 "unused",

@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from typing import Final
 
-from harmony.model import Verdict
+from harmony.model import NetworkEvent, Verdict
 from harmony.plan.cells import Cell
 from harmony.spec.gherkin import Step
 from harmony.spec.routing import role_of
 from harmony.text import shown
-from harmony.verdict.events import ActorOutcome, CellFinished, CellStarted, StderrLine, StepFinished, StepStarted
+from harmony.verdict.events import (
+    ActorOutcome,
+    CellFinished,
+    CellStarted,
+    NetworkLine,
+    StderrLine,
+    StepFinished,
+    StepStarted,
+)
 from harmony.verdict.failure_report import failure_report, told
 from harmony.verdict.result import ScenarioResult, StepResult
 
@@ -44,6 +52,7 @@ def step_finished(cell: Cell, result: StepResult) -> StepFinished:
 def cell_finished(cell: Cell, result: ScenarioResult, repeat: str, *, late: bool = False) -> CellFinished:
     """Tell what came of a cell: for one that did not pass with all that a person needs to act."""
     failure = result.failure
+    report = "" if failure is None and not result.alarms else failure_report(result, repeat)
     judged = next((one for one in result.results if one.phase.judged), None)
     return CellFinished(
         cell=cell.key,
@@ -70,7 +79,22 @@ def cell_finished(cell: Cell, result: ScenarioResult, repeat: str, *, late: bool
             for key, written in result.stderr.items()
         },
         alarms=[shown(alarm, _LONGEST_ALARM) for alarm in result.alarms],
-        report="" if failure is None and not result.alarms else failure_report(result, repeat),
+        level=result.standing.level,
+        clauses=list(result.standing.clauses),
+        network=[_network_line(event) for event in result.network] if report else [],
+        report=report,
+    )
+
+
+def _network_line(event: NetworkEvent) -> NetworkLine:
+    return NetworkLine(
+        at=event.at,
+        kind=event.kind,
+        text=event.text,
+        link=event.link,
+        connection=event.connection,
+        sender=event.sender,
+        size=event.size,
     )
 
 

@@ -13,10 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from harmony.errors import ConfigurationError
 from harmony.logs import now
-from harmony.model import Phase, Verdict
+from harmony.model import NetworkKind, Phase, Verdict
 from harmony.text import all_visible, jsonable
 
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 SCHEMA_FILE: Final = Path(__file__).with_name("events.schema.json")
 
 
@@ -105,6 +105,18 @@ class StderrLine(_Told):
     text: str
 
 
+class NetworkLine(_Told):
+    """Something that was seen, or done, between two roles; or the step that began then."""
+
+    at: str = Field(description="Moment in UTC, ISO 8601.")
+    kind: NetworkKind
+    text: str = Field(description="What it was, in one line.")
+    link: str = Field(default="", description="The two roles; empty for a step.")
+    connection: int = Field(default=0, description="Number of the connection on that link; 0 for all of them.")
+    sender: str = Field(default="", description="The role that it came from; empty if from neither.")
+    size: int = Field(default=0, description="How many bytes.")
+
+
 class CellFinished(_Event):
     """A scenario with a pairing has ended."""
 
@@ -137,10 +149,18 @@ class CellFinished(_Event):
     stderr: dict[str, list[StderrLine]] = Field(
         default_factory=dict, description="By role, what its processes have written there: head and tail."
     )
+    network: list[NetworkLine] = Field(
+        default_factory=list,
+        description="Of a cell that has a report: what was seen and done between its roles, head and tail.",
+    )
     alarms: list[str] = Field(
         default_factory=list,
         description="What of that is alarming, whatever the verdict: a sanitizer, a panic.",
     )
+    level: str = Field(
+        default="", description="must, should, may or arguable, as the scenario says; empty if it says nothing."
+    )
+    clauses: list[str] = Field(default_factory=list, description="What the scenario cites of a written specification.")
     report: str = Field(default="", description="The whole report, with steps, logs and what repeats it.")
 
     @property

@@ -24,6 +24,7 @@ from harmony.errors import ConfigurationError, Place
 from harmony.model import Phase, Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.pairing import Pairing
+from harmony.platform_settings import base_name
 from harmony.spec.gherkin import Scenario
 from harmony.state import read_whole
 from harmony.suggestion import did_you_mean, what_is_wrong
@@ -50,7 +51,7 @@ class Expectation(BaseModel):
     Attributes:
         scenario: Number, pattern over numbers, or title: `13.4`, `13.*`.
         role: A role; with `platform`, the role that this platform plays.
-        platform: A platform that takes part.
+        platform: A platform that takes part, in any of its versions (``mochi``) or in one (``mochi@2.7.8``).
         pairing: `python_cpp` or `reader=python,writer=cpp`.
         verdict: How it ends; any failing verdict if absent.
         message: Text that the error contains.
@@ -100,8 +101,8 @@ class Expectation(BaseModel):
         players = [platform for role, platform in pairing.assigned if self.role is None or role == self.role]
         return (
             bool(players)
-            and (self.platform is None or self.platform in players)
-            and (self.pairing is None or self.pairing in {pairing.word, str(pairing)})
+            and (self.platform is None or any(self.platform in {one, base_name(one)} for one in players))
+            and (self.pairing is None or self.pairing in _called(pairing))
             and (self.scenario is None or any(fnmatch.fnmatchcase(name, self.scenario) for name in names))
         )
 
@@ -130,6 +131,12 @@ class Expectation(BaseModel):
             if value is not None
         )
         return f"{self.place}: {named}" if self.place else named
+
+
+def _called(pairing: Pairing) -> set[str]:
+    """Return what an entry may call a pairing: with versions or without."""
+    plain = Pairing(tuple((role, base_name(platform)) for role, platform in pairing.assigned))
+    return {pairing.word, str(pairing), plain.word, str(plain)}
 
 
 _KEYS: Final = tuple(name for name in Expectation.model_fields if name != "place")
@@ -227,7 +234,9 @@ class Expectations:
         added = [
             _entry_of(result, today)
             for result in results
-            if result.cell not in excused and (result.found or result.verdict) in FAILING
+            if result.cell not in excused
+            and result.verdict is not Verdict.DEVIATES
+            and (result.found or result.verdict) in FAILING
         ]
         body = "".join([head or _INTRODUCTION, *kept]).rstrip("\n")
         return "\n\n".join([body, *added]) + "\n"

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from harmony.excerpt import excerpt
-from harmony.model import DataTable, LogRecord, Phase, StepOutcome, Verdict
+from harmony.model import DataTable, LogRecord, NetworkEvent, NetworkKind, Phase, StepOutcome, Verdict
 from harmony.process.transcript import Written
 from harmony.spec.gherkin import Step
 from harmony.text import shortened, shown, visible
@@ -27,7 +27,8 @@ def failure_report(result: ScenarioResult, repeat: str) -> str:
         repeat: The command that runs it again with its seed.
     """
     scenario = result.plan.scenario
-    lines = [f"{scenario.id}    {scenario.place}", f"verdict: {result.verdict.value}", ""]
+    lines = [f"{scenario.id}    {scenario.place}", f"verdict: {result.verdict.value}"]
+    lines += [f"proves: {result.standing}", ""] if str(result.standing) else [""]
     failure = result.failure
     if result.verdict is Verdict.NOT_RUN:
         return "\n".join([*lines, failure.error if failure else "", "", f"repeat with: {repeat}"])
@@ -41,6 +42,8 @@ def failure_report(result: ScenarioResult, repeat: str) -> str:
     for key, records in result.logs.items():
         if records:
             lines += ["", f"log of {key}:", *_log_lines(records)]
+    if result.network:
+        lines += ["", "network:", *(_network_line(event) for event in result.network)]
     for key, written in result.stderr.items():
         lines += ["", f"stderr of {key}:", *(f"    {record.timestamp} {record.message}" for record in told(written))]
     lines += ["", f"repeat with: {repeat}"]
@@ -96,6 +99,11 @@ def _details(key: str, outcome: StepOutcome) -> list[str]:
 
 def _section(title: str, text: str) -> list[str]:
     return ["", f"{title}:", *(f"    {shortened(line, _LONGEST_LINE)}" for line in shown(text).splitlines())]
+
+
+def _network_line(event: NetworkEvent) -> str:
+    step = event.kind is NetworkKind.STEP
+    return f"    {event.at} {'' if step else '    '}{shortened(visible(str(event)), _LONGEST_LINE)}"
 
 
 def _log_lines(records: Sequence[LogRecord]) -> list[str]:

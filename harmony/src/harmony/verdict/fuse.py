@@ -19,7 +19,7 @@ from harmony.verdict.verdicts import FAILING
 
 _SCENARIOS_THAT_HANG: Final = 2
 """Of one scenario alone nobody is stopped: it may be what hangs."""
-_NEUTRAL: Final = frozenset({Verdict.KNOWN_FAILURE, Verdict.NOT_RUN})
+_NEUTRAL: Final = frozenset({Verdict.KNOWN_FAILURE, Verdict.DEVIATES, Verdict.NOT_RUN})
 
 
 _Like = Verdict | tuple[Verdict, str, str, str] | None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
-from harmony.model import Phase, Verdict
+from harmony.model import FAULT, Phase, Verdict
 from harmony.plan.cells import Cell
 from harmony.spec.gherkin import Step
+from harmony.spec.levels import Standing
 from harmony.verdict.expectations import Expectations
 from harmony.verdict.result import ScenarioResult, merged, retold
 from harmony.wire.step_contract import is_missing_step
@@ -58,6 +59,36 @@ def by_expectations(
     phase = result.failure.phase if result.failure else None
     verdict, said = expectations.judge(cell, result.verdict, error, today or dt.datetime.now(dt.UTC).date(), phase)
     return _judged(result, verdict, Phase.EXPECTATIONS, said) if said else result
+
+
+def by_level(result: ScenarioResult, standing: Standing, red: Collection[str]) -> ScenarioResult:
+    """Judge a cell by what its scenario proves: a deviation from what is not asked of everybody is told, and not red.
+
+    Only what the implementation itself did otherwise is a deviation: a step that found it so. A crash, a hang, a leak,
+    an error of the harness or of a step are what they are.
+
+    Args:
+        result: In the light of claims and expectations.
+        standing: What the scenario cites.
+        red: The levels whose deviations are red.
+    """
+    result = replace(result, standing=standing)
+    if not standing.level or standing.level in red or not is_deviation(result):
+        return result
+    said = f"a deviation from what is not asked of everybody, so not red: {standing}"
+    return _judged(result, Verdict.DEVIATES, Phase.LEVEL, said)
+
+
+def is_deviation(result: ScenarioResult) -> bool:
+    """Whether a cell failed as a step found something otherwise than its sentence says, and in no other way."""
+    bad = [one for one in result.results if one.verdict is not Verdict.PASSED]
+    outcomes = [each for one in bad for each in one.outcomes.values() if each.verdict is not Verdict.PASSED]
+    return (
+        result.verdict is Verdict.FAILED
+        and bool(outcomes)
+        and all(one.phase in {Phase.STEP, Phase.SETTLE} for one in bad)
+        and all(each.verdict is Verdict.FAILED and not each.data.get(FAULT) for each in outcomes)
+    )
 
 
 def _judged(result: ScenarioResult, verdict: Verdict, phase: Phase, said: str) -> ScenarioResult:

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from harmony.model import LogRecord, Phase, StepOutcome, Verdict
+from harmony.model import LogRecord, NetworkEvent, Phase, StepOutcome, Verdict
 from harmony.process.transcript import Written
 from harmony.spec.gherkin import Step
+from harmony.spec.levels import Standing
 from harmony.spec.routing import ScenarioPlan
 
 _RANKS: Final = {Verdict.CRASHED: 0, Verdict.UNSUPPORTED: 2}
@@ -57,9 +58,11 @@ class ScenarioResult:
         results: What was done, in order.
         not_run: The steps after the one that did not pass.
         logs: Log records per actor.
+        network: What was seen and done between the roles, with the steps in their places; nothing, if it was not used.
         stderr: What the processes of each actor have written there.
         seconds: How long it took.
         seed: The seed it ran with.
+        standing: What it proves, and how much a deviation weighs; known once it is judged.
     """
 
     plan: ScenarioPlan
@@ -67,9 +70,11 @@ class ScenarioResult:
     results: Sequence[StepResult]
     not_run: Sequence[Step] = ()
     logs: Mapping[str, Sequence[LogRecord]] = field(default_factory=dict)
+    network: Sequence[NetworkEvent] = ()
     stderr: Mapping[str, Written] = field(default_factory=dict)
     seconds: float = 0.0
     seed: int = 0
+    standing: Standing = field(default_factory=Standing)
 
     @property
     def alarms(self) -> list[str]:

@@ -44,9 +44,10 @@ def counts(results: Iterable[CellFinished]) -> dict[str, int]:
 def pass_rate(results: Sequence[CellFinished]) -> float:
     """Return the part of the cells that passed.
 
-    Unsupported ones count neither way; known failures count as not passed. Of nothing, nothing has passed.
+    Unsupported ones, and those that deviate from what is not asked of everybody, count neither way; known failures
+    count as not passed. Of nothing, nothing has passed.
     """
-    counted = [result for result in results if result.verdict is not Verdict.UNSUPPORTED]
+    counted = [result for result in results if result.verdict not in {Verdict.UNSUPPORTED, Verdict.DEVIATES}]
     return sum(result.verdict is Verdict.PASSED for result in counted) / len(counted) if counted else 0.0
 
 

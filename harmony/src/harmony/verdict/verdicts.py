@@ -43,6 +43,9 @@ MEANINGS: Final[Mapping[Verdict, Meaning]] = {
     ),
     Verdict.NOT_RUN: Meaning("STOP", "bold red", True, ExitCode.NOT_RUN, "its platform had been stopped; never a pass"),
     Verdict.KNOWN_FAILURE: Meaning("known", "yellow", False, ExitCode.OK, "fails as an expectation says"),
+    Verdict.DEVIATES: Meaning(
+        "dev", "yellow", False, ExitCode.OK, "deviates from what is not asked of everybody: should, may, arguable"
+    ),
     Verdict.UNSUPPORTED: Meaning("n/a", "dim", False, ExitCode.OK, "the platform cannot do it; never a pass"),
     Verdict.PASSED: Meaning("ok", "green", False, ExitCode.OK, "every step passed and everything was released"),
 }

@@ -12,10 +12,10 @@ from typing import Final
 
 import pytest
 
-from harmony.config import Platform
 from harmony.new_driver.language import Language
 from harmony.new_driver.languages import LANGUAGES
 from harmony.new_driver.rendering import Driver, platform_of, render
+from harmony.platform_settings import Platform
 from harmony.run.building import how_to_get, missing_tools
 from harmony.run.pool import filled_in
 from harmony.wire.driver_contract import Contract
