@@ -93,6 +93,22 @@ public:
         return client_ ? client_->state() : Json{{"connected", false}, {"reason", nullptr}};
     }
 
+    Json dial(std::int64_t, const Json&, double) {
+        throw NotImplemented{};
+    }
+
+    Json say(const std::string&, double) {
+        throw NotImplemented{};
+    }
+
+    Json hear(const std::vector<std::string>&, double) {
+        throw NotImplemented{};
+    }
+
+    Json hear_end(double) {
+        throw NotImplemented{};
+    }
+
 private:
     std::shared_ptr<Client> client() {
         const std::lock_guard lock(mutex_);

@@ -109,6 +109,22 @@ final class Verbs {
         return made;
     }
 
+    Object dial(long port, Object version, double timeout) {
+        throw new NotImplemented();
+    }
+
+    Object say(String data, double timeout) {
+        throw new NotImplemented();
+    }
+
+    Object hear(List<String> kinds, double timeout) {
+        throw new NotImplemented();
+    }
+
+    Object hearEnd(double timeout) {
+        throw new NotImplemented();
+    }
+
     private Client client() {
         if (client == null) throw new Refused(Codes.LOST, "there is no client: connect one first");
         return client;

@@ -101,4 +101,20 @@ final class Verbs {
     Object state(double timeout) {
         throw new NotImplemented();
     }
+
+    Object dial(long port, Object version, double timeout) {
+        throw new NotImplemented();
+    }
+
+    Object say(String data, double timeout) {
+        throw new NotImplemented();
+    }
+
+    Object hear(List<String> kinds, double timeout) {
+        throw new NotImplemented();
+    }
+
+    Object hearEnd(double timeout) {
+        throw new NotImplemented();
+    }
 }

@@ -191,6 +191,22 @@ impl Verbs {
         ))
     }
 
+    pub fn dial(&self, _port: i64, _version: Value, _timeout: f64) -> Answer {
+        Err(Failure::NotImplemented)
+    }
+
+    pub fn say(&self, _data: String, _timeout: f64) -> Answer {
+        Err(Failure::NotImplemented)
+    }
+
+    pub fn hear(&self, _kinds: Vec<String>, _timeout: f64) -> Answer {
+        Err(Failure::NotImplemented)
+    }
+
+    pub fn hear_end(&self, _timeout: f64) -> Answer {
+        Err(Failure::NotImplemented)
+    }
+
     fn runtime(&self) -> &Runtime {
         self.runtime.get_or_init(|| {
             Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime can be made")
