@@ -34,8 +34,8 @@ class Verbs:
     def close_all(self) -> None:
         """Leave the broker to end with its process."""
 
-    def serve(self, *, port: int, durable: bool, timeout: float) -> None:
-        """Start the broker, with what is default for it."""
+    def serve(self, *, port: int, directory: str, durable: bool, timeout: float) -> None:
+        """Start the broker, with what is default for it: it keeps nothing in a directory."""
         if durable:
             raise NotImplementedError("amqtt's SessionDBPlugin does not give back what was queued")
         if self._broker is not None:
@@ -55,6 +55,8 @@ class Verbs:
             return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout)
         except (AMQTTError, BrokerError) as error:
             raise Refused("invalid", f"amqtt refuses: {error}") from error
+        except TimeoutError as error:
+            raise Refused("refused", f"amqtt is not done within {timeout:g} s") from error
 
 
 async def _started(config: BrokerConfig) -> Broker:
