@@ -34,7 +34,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 napoleon_use_ivar = True
 # A public face loads its names when they are first used, and autodoc documents those that are there.
-for face in ("harmony", "harmony.doctor", "harmony.perf", "harmony.wire"):
+for face in ("harmony", "harmony.doctor", "harmony.network", "harmony.perf", "harmony.wire"):
     module = importlib.import_module(face)
     for name in module.__all__:
         setattr(module, name, getattr(module, name))

@@ -31,8 +31,16 @@ from tests.harmony.pages import ROOT, anchors, blocks, code, pages, targets, tit
 DOCS: Final = ROOT / "docs"
 OURS: Final = ("harmony", "zerobuffer")
 LARGEST_PICTURE: Final = 60_000
-FACES: Final = ("harmony", "harmony.driver_kit", "harmony.doctor", "harmony.perf", "harmony.wire", "zerobuffer")
-FOLLOWED: Final = {"harmony/docs/your-protocol.md"}
+FACES: Final = (
+    "harmony",
+    "harmony.driver_kit",
+    "harmony.doctor",
+    "harmony.network",
+    "harmony.perf",
+    "harmony.wire",
+    "zerobuffer",
+)
+FOLLOWED: Final = {"docs/network.md", "harmony/docs/your-protocol.md"}
 """Pages whose code is put in its place and run, by a test of their own."""
 
 

@@ -1,7 +1,7 @@
 """Cross-language conformance harness: one Gherkin specification, every pairing of implementations.
 
-What a project imports stands here, in `harmony.doctor`, `harmony.driver_kit`, `harmony.perf` and `harmony.wire`; all
-else is private. Names are loaded when they are first used.
+What a project imports stands here, in `harmony.doctor`, `harmony.driver_kit`, `harmony.network`, `harmony.perf` and
+`harmony.wire`; all else is private. Names are loaded when they are first used.
 """
 
 from __future__ import annotations

@@ -32,13 +32,14 @@ def check(pattern: str) -> None:
     _compiled(pattern)
 
 
-def found(pattern: str, text: str, *, whole: bool = False) -> str | None:
+def found(pattern: str, text: str, *, whole: bool = False, group: bool = False) -> str | None:
     """Return what a regular expression finds first in a text; None if that is nothing.
 
     Args:
         pattern: The expression.
         text: Where.
         whole: Whether it must match all of the text.
+        group: Whether its first group is meant, where it has one.
 
     Raises:
         PatternError: It is no expression, or does not come to an end within :data:`SECONDS`.
@@ -49,7 +50,9 @@ def found(pattern: str, text: str, *, whole: bool = False) -> str | None:
     except TimeoutError:
         hint = "rewrite it without repetitions of repetitions"
         raise PatternError(f"the pattern {pattern!r} does not come to an end within {SECONDS:g} s", hint=hint) from None
-    return match[0] if match else None
+    if match is None:
+        return None
+    return match[1] if group and compiled.groups else match[0]
 
 
 @functools.cache

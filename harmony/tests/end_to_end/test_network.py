@@ -138,10 +138,23 @@ def project(tmp_path: Path) -> Sandbox:
     return sandbox
 
 
-@pytest.mark.parametrize("words", [(), ("driver",)], ids=["in this process", "drivers"])
+@pytest.mark.parametrize(
+    "words",
+    [(), ("driver",), ("driver_worker", "--record", "kept")],
+    ids=["in this process", "drivers", "a worker listens"],
+)
 def test_the_network_between_roles_is_disturbed_as_sentences_say(project: Sandbox, words: tuple[str, ...]) -> None:
     done = project.pytest(*words, "1.1", "1.2")
     assert done.returncode == 0, done.stdout + done.stderr
+    if "--record" in words:
+        kept = (project.directory / "kept").glob("*1.1*.network.txt")
+        assert "bye" in "".join(file.read_text() for file in kept)
+
+
+def test_a_role_in_a_worker_has_no_way_to_another_one(project: Sandbox) -> None:
+    done = project.pytest("worker", "1.1")
+    assert "1 unsupported" in done.stdout, done.stdout
+    assert "this step runs in a worker" in done.stdout
 
 
 def test_a_failure_tells_all_that_was_seen_between_the_roles(project: Sandbox) -> None:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 import pytest
+import pytest_asyncio
 
+from harmony.model import NetworkEvent
 from harmony.network.link import Link
 from harmony.network.moments import After, AfterBytes, Before
 from harmony.network.scenario_network import Address, ScenarioNetwork
 from harmony.network.trace import NetworkError
+from harmony.process.places import TEMPORARY
 from harmony.steps.waiting import NotObservedError
 
 PATIENCE = 10.0
@@ -41,12 +45,12 @@ class End:
             return await asyncio.get_running_loop().sock_recv(self.socket, size)
 
     async def hears_all(self, size: int) -> bytes:
-        heard = b""
+        heard = bytearray()
         while len(heard) < size:
             more = await self.hears(size - len(heard))
             assert more, f"the end after {heard!r}"
             heard += more
-        return heard
+        return bytes(heard)
 
     @property
     def silent(self) -> bool:
@@ -61,8 +65,9 @@ class End:
 class Scene:
     """A server, which listens for itself, and any number of clients, through the network."""
 
-    def __init__(self, network: ScenarioNetwork, listening: socket.socket) -> None:
+    def __init__(self, network: ScenarioNetwork, listening: socket.socket, run_id: str) -> None:
         self.network = network
+        self.run_id = run_id
         self.listening = listening
         self.ends: list[End] = []
         self.target = listening.getsockname()[1]
@@ -93,8 +98,10 @@ class Scene:
 async def scene(seed: int = SEED) -> AsyncIterator[Scene]:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         listening.setblocking(False)
-        network = ScenarioNetwork(f"1_{id(listening)}", seed, ("client", "other", "server"))
-        made = Scene(network, listening)
+        before = asyncio.all_tasks()
+        run_id = f"{os.getpid()}_{id(listening)}"
+        network = ScenarioNetwork(run_id, seed, ("client", "other", "server"))
+        made = Scene(network, listening, run_id)
         try:
             yield made
         finally:
@@ -102,25 +109,18 @@ async def scene(seed: int = SEED) -> AsyncIterator[Scene]:
                 await network.close()
             for end in made.ends:
                 end.socket.close()
-            others = asyncio.all_tasks() - {asyncio.current_task()}
+            others = asyncio.all_tasks() - before - {asyncio.current_task()}
             assert not others, others
 
 
-def playing(test: Callable[[Scene], Awaitable[None]]) -> Callable[[], None]:
-    """Run a test within a scene, with a bound on a hang."""
-
-    def run() -> None:
-        async def play() -> None:
-            async with asyncio.timeout(4 * PATIENCE), scene() as made:
-                await test(made)
-
-        asyncio.run(play())
-
-    run.__doc__ = test.__doc__
-    return run
+@pytest_asyncio.fixture
+async def here() -> AsyncIterator[Scene]:
+    """A scene, of which nothing may be left."""
+    async with scene() as made:
+        yield made
 
 
-@playing
+@pytest.mark.asyncio
 async def test_what_one_says_the_other_hears_and_both_ends_are_passed_on(here: Scene) -> None:
     near, far = await here.connected()
     await near.says(b"one\ntwo\n")
@@ -144,7 +144,7 @@ async def test_what_one_says_the_other_hears_and_both_ends_are_passed_on(here: S
     ]
 
 
-@playing
+@pytest.mark.asyncio
 async def test_a_cut_is_an_end_for_both(here: Scene) -> None:
     near, far = await here.connected()
     await near.says(b"unread")
@@ -155,7 +155,7 @@ async def test_a_cut_is_an_end_for_both(here: Scene) -> None:
     assert again.silent
 
 
-@playing
+@pytest.mark.asyncio
 async def test_a_reset_is_one_for_both(here: Scene) -> None:
     near, far = await here.connected()
     await here.link().reset()
@@ -164,7 +164,7 @@ async def test_a_reset_is_one_for_both(here: Scene) -> None:
             await end.hears()
 
 
-@playing
+@pytest.mark.asyncio
 async def test_a_reset_of_one_end_is_passed_on(here: Scene) -> None:
     near, far = await here.connected()
     near.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
@@ -173,14 +173,14 @@ async def test_a_reset_of_one_end_is_passed_on(here: Scene) -> None:
         await far.hears()
 
 
-@playing
+@pytest.mark.asyncio
 async def test_of_a_half_open_connection_one_end_learns_nothing_and_a_new_one_is_whole(here: Scene) -> None:
     near, far = await here.connected()
     await here.link().half_open("client")
     with pytest.raises(ConnectionResetError):
         await near.hears()
     await far.says(b"anybody there?\n")
-    await here.link().until("to nobody, 15 bytes", "server")
+    await here.link().until("to nobody: server says anybody there?", "server")
     assert far.silent
     again, fresh = await here.connected()
     await again.says(b"me\n")
@@ -188,7 +188,7 @@ async def test_of_a_half_open_connection_one_end_learns_nothing_and_a_new_one_is
     assert far.silent
 
 
-@playing
+@pytest.mark.asyncio
 async def test_what_is_held_comes_later_and_in_order_with_its_end(here: Scene) -> None:
     near, far = await here.connected()
     await here.link().hold("client")
@@ -204,7 +204,7 @@ async def test_what_is_held_comes_later_and_in_order_with_its_end(here: Scene) -
     assert await far.hears() == b""
 
 
-@playing
+@pytest.mark.asyncio
 async def test_who_sends_more_than_is_kept_waits(here: Scene) -> None:
     near, far = await here.connected()
     await here.link().hold()
@@ -217,7 +217,7 @@ async def test_who_sends_more_than_is_kept_waits(here: Scene) -> None:
     await sending
 
 
-@playing
+@pytest.mark.asyncio
 async def test_a_black_hole_takes_bytes_and_ends_and_gives_nothing_back(here: Scene) -> None:
     near, far = await here.connected()
     await here.link().drop("client")
@@ -234,18 +234,19 @@ async def test_a_black_hole_takes_bytes_and_ends_and_gives_nothing_back(here: Sc
     assert far.silent
 
 
-@playing
+@pytest.mark.asyncio
 async def test_of_a_connection_into_a_black_hole_nobody_hears(here: Scene) -> None:
     await here.link().drop()
     near = await here.client()
     await here.link().until(lambda event: event.kind == "connected")
     await near.says(b"hello\n")
+    await here.link().until("to nobody: client says hello")
     assert near.silent
     with pytest.raises(BlockingIOError):
         here.listening.accept()
 
 
-@playing
+@pytest.mark.asyncio
 async def test_what_is_late_comes_in_order_and_no_sooner(here: Scene) -> None:
     near, far = await here.connected()
     await here.link().delay(0.2, "client")
@@ -256,7 +257,7 @@ async def test_what_is_late_comes_in_order_and_no_sooner(here: Scene) -> None:
     assert asyncio.get_running_loop().time() - begin >= 0.2
 
 
-@playing
+@pytest.mark.asyncio
 async def test_no_more_bytes_pass_than_a_second_may_have(here: Scene) -> None:
     near, far = await here.connected()
     await here.link().throttle(100_000)
@@ -266,7 +267,7 @@ async def test_no_more_bytes_pass_than_a_second_may_have(here: Scene) -> None:
     assert asyncio.get_running_loop().time() - begin >= 0.19
 
 
-@playing
+@pytest.mark.asyncio
 async def test_a_corrupted_byte_is_the_one_of_the_seed(here: Scene) -> None:
     said = bytes(range(48, 80)) + b"\n"
     seen = []
@@ -288,7 +289,7 @@ async def test_a_corrupted_byte_is_the_one_of_the_seed(here: Scene) -> None:
     assert await far.hears_all(19) == b"one\ntwo\nt\x69ree\nfour\n"
 
 
-@playing
+@pytest.mark.asyncio
 async def test_refused_is_who_comes_and_not_who_is_there(here: Scene) -> None:
     near, far = await here.connected()
     await here.link().refuse()
@@ -300,7 +301,7 @@ async def test_refused_is_who_comes_and_not_who_is_there(here: Scene) -> None:
     await here.connected()
 
 
-@playing
+@pytest.mark.asyncio
 async def test_a_fault_waits_for_its_packet_to_have_passed(here: Scene) -> None:
     near, far = await here.connected()
     await here.link().cut(After("stop", "client"))
@@ -315,7 +316,7 @@ async def test_a_fault_waits_for_its_packet_to_have_passed(here: Scene) -> None:
     assert here.network.complaints() == []
 
 
-@playing
+@pytest.mark.asyncio
 async def test_a_fault_keeps_a_packet_from_passing(here: Scene) -> None:
     near, far = await here.connected()
     await here.link().hold("client", Before("stop"))
@@ -328,7 +329,7 @@ async def test_a_fault_keeps_a_packet_from_passing(here: Scene) -> None:
     assert await far.hears_all(10) == b"stop\nmore\n"
 
 
-@playing
+@pytest.mark.asyncio
 async def test_a_fault_counts_bytes(here: Scene) -> None:
     near, far = await here.connected()
     await here.link().reset(AfterBytes(5, "client"))
@@ -340,7 +341,7 @@ async def test_a_fault_counts_bytes(here: Scene) -> None:
         await far.hears()
 
 
-@playing
+@pytest.mark.asyncio
 async def test_links_know_nothing_of_each_other(here: Scene) -> None:
     near, far = await here.connected()
     one, two = await here.connected("other")
@@ -357,7 +358,56 @@ async def test_links_know_nothing_of_each_other(here: Scene) -> None:
     assert {event.link for event in here.link("other").trace} == {"other, server"}
 
 
-@playing
+@pytest.mark.asyncio
+async def test_who_sends_faster_than_is_read_waits(here: Scene) -> None:
+    near, far = await here.connected()
+    whole = b"x" * (32 << 20)
+    sending = asyncio.create_task(near.says(whole))
+    # The kernel keeps some megabytes at most; what would be kept beyond these would come at once.
+    done, _ = await asyncio.wait({sending}, timeout=0.2)
+    assert not done
+    assert await far.hears_all(len(whole)) == whole
+    await sending
+
+
+@pytest.mark.asyncio
+async def test_a_server_that_moves_is_reached_at_the_same_address(here: Scene) -> None:
+    await here.connected()
+    with socket.create_server(("127.0.0.1", 0)) as moved:
+        moved.setblocking(False)
+        before = await here.address()
+        here.listening, here.target = moved, moved.getsockname()[1]
+        assert await here.address() == before
+        near, far = await here.connected()
+        await near.says(b"hello\n")
+        assert await far.hears_all(6) == b"hello\n"
+
+
+@pytest.mark.asyncio
+async def test_where_the_harness_cannot_listen_it_says_so(here: Scene) -> None:
+    address = await here.address()
+    await here.link().refuse()
+    with (
+        socket.create_server((address.host, address.port)),
+        pytest.raises(NetworkError, match=f"cannot listen on {address}: Address already in use"),
+    ):
+        await here.link().restore()
+
+
+@pytest.mark.asyncio
+async def test_a_predicate_that_fails_is_told_and_stops_the_connection(here: Scene) -> None:
+    def fails(event: NetworkEvent) -> bool:
+        raise KeyError(event.sender)
+
+    near, _ = await here.connected()
+    await here.link().cut(After(fails))
+    await near.says(b"hello\n")
+    with pytest.raises(ConnectionResetError):
+        await near.hears()
+    assert any("carries no more: KeyError: 'client'" in one for one in here.network.complaints())
+
+
+@pytest.mark.asyncio
 async def test_many_connections_at_once(here: Scene) -> None:
     pairs = [await here.connected() for _ in range(60)]
     await asyncio.gather(*(near.says(b"%d\n" % number) for number, (near, _) in enumerate(pairs)))
@@ -367,7 +417,7 @@ async def test_many_connections_at_once(here: Scene) -> None:
     assert await asyncio.gather(*(end.hears() for pair in pairs for end in pair)) == [b""] * 120
 
 
-@playing
+@pytest.mark.asyncio
 async def test_a_held_connection_ends_with_the_scenario(here: Scene) -> None:
     near, far = await here.connected()
     await here.link().hold()
@@ -381,9 +431,11 @@ async def test_a_held_connection_ends_with_the_scenario(here: Scene) -> None:
             pass
     with socket.socket() as late, pytest.raises(ConnectionRefusedError):
         late.connect((address.host, address.port))
+    lock = TEMPORARY / "harmony-ports" / str(address.port)
+    assert not lock.exists() or here.run_id not in lock.read_text()
 
 
-@playing
+@pytest.mark.asyncio
 async def test_where_nobody_listens_a_connection_is_reset_and_told(here: Scene) -> None:
     with socket.create_server(("127.0.0.1", 0)) as gone:
         here.target = gone.getsockname()[1]
@@ -393,7 +445,7 @@ async def test_where_nobody_listens_a_connection_is_reset_and_told(here: Scene) 
     assert "connects in vain" in str(here.link().trace[-1])
 
 
-@playing
+@pytest.mark.asyncio
 async def test_who_waits_in_vain_is_told_what_was_seen(here: Scene) -> None:
     near, _ = await here.connected()
     await near.says(b"something else\n")
@@ -405,7 +457,7 @@ async def test_who_waits_in_vain_is_told_what_was_seen(here: Scene) -> None:
         await here.link().struck(timeout=0.01)
 
 
-@playing
+@pytest.mark.asyncio
 async def test_a_fault_that_has_changed_nothing_is_told(here: Scene) -> None:
     with pytest.raises(NetworkError, match="no connection is open"):
         await here.link().cut()
@@ -426,7 +478,7 @@ async def test_a_fault_that_has_changed_nothing_is_told(here: Scene) -> None:
     assert here.network.complaints() == []
 
 
-@playing
+@pytest.mark.asyncio
 async def test_a_splitter_that_fails_stops_no_bytes(here: Scene) -> None:
     def fails(data: bytes, sender: str) -> tuple[int, str]:
         raise ValueError(f"no {sender} of mine: {len(data)}")
@@ -439,16 +491,14 @@ async def test_a_splitter_that_fails_stops_no_bytes(here: Scene) -> None:
     assert "the splitter failed with ValueError: no client of mine: 2" in str(here.link().trace[-1])
 
 
-def test_a_trace_is_bounded_and_says_so() -> None:
-    async def play() -> None:
-        network = ScenarioNetwork("1_1", SEED, ("client", "server"))
-        link = network.link("client", "server")
-        for number in range(5000):
-            network.begins(f"step {number}")
-        told = network.told()
-        assert len(told) == 301
-        assert [told[0].text, told[100].text, told[-1].text] == ["step 0", "… 4700 left out …", "step 4999"]
-        with pytest.raises(NetworkError, match="too much"):
-            link.refute("anything")
-
-    asyncio.run(play())
+@pytest.mark.asyncio
+async def test_a_trace_is_bounded_and_says_so() -> None:
+    network = ScenarioNetwork("1_1", SEED, ("client", "server"))
+    link = network.link("client", "server")
+    for number in range(5000):
+        network.begins(f"step {number}")
+    told = network.told()
+    assert len(told) == 301
+    assert [told[0].text, told[100].text, told[-1].text] == ["step 0", "… 4700 left out …", "step 4999"]
+    with pytest.raises(NetworkError, match="too much"):
+        link.refute("anything")

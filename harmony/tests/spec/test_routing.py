@@ -6,7 +6,16 @@ import pytest
 
 from harmony.model import ProcessAction
 from harmony.spec.gherkin import parse_feature
-from harmony.spec.routing import SOLE_ROLE, Doing, ScenarioPlan, Target, done_by_harmony, role_named_in, route
+from harmony.spec.routing import (
+    SOLE_ROLE,
+    Doing,
+    ScenarioPlan,
+    Target,
+    done_by_harmony,
+    ends_named_in,
+    role_named_in,
+    route,
+)
 
 
 @pytest.mark.parametrize(
@@ -58,6 +67,34 @@ def test_a_step_without_role_goes_to_the_one_named_last_and_to_all_before() -> N
     assert result.roles == ("reader", "writer")
     assert targets(result) == [["reader", "writer"], ["writer"], ["writer"], ["reader"], ["reader"]]
     assert [step.broadcast for step in result.steps] == [True, False, False, False, False]
+
+
+@pytest.mark.parametrize(
+    ("sentence", "ends"),
+    [
+        ("the network between the 'a' and the 'b' is cut", ["a", "b"]),
+        ("The network between the 'A' and the second 'b' holds everything;", ["a", "b#second"]),
+        ("the network between the 'a' and the 'b'", ["a", "b"]),
+        ("the network between the 'a' is cut", []),
+        ("the 'a' process cuts the network between the 'a' and the 'b'", []),
+    ],
+)
+def test_the_two_between_whom_a_sentence_disturbs_the_network(sentence: str, ends: list[str]) -> None:
+    assert [end.key for end in ends_named_in(sentence)] == ends
+
+
+def test_a_step_about_the_network_goes_to_nobody_and_makes_no_role() -> None:
+    result = planned(
+        """
+        Given the 'a' process listens
+        And the network between the 'a' and the 'b' is cut
+        When something more
+        """
+    )
+    assert result.roles == ("a",)
+    assert targets(result) == [["a"], [], ["a"]]
+    assert result.steps[1].doing is Doing.NETWORK
+    assert not result.steps[1].broadcast
 
 
 def test_a_background_goes_to_all_and_is_forgotten() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from pytest_bdd import parsers
 
+from harmony.network.steps import NetworkSteps
 from harmony.spec.gherkin import parse_feature
 from harmony.steps.injection import Providers
 from harmony.steps.library import StepLibrary
@@ -219,6 +220,26 @@ def test_signatures_that_cannot_be_used(owner: type, code: str) -> None:
 
 def test_what_harmony_does_needs_no_definition_and_must_have_none() -> None:
     assert codes(GOOD, Reserved) == {"unused", "reserved"}
+
+
+NETWORK = """
+Feature: Network
+  Scenario: 1.1 One
+    Given the ground
+    When the network between the 'writer' and the 'reader' is cut
+    Then the 'writer' process should see '5' frames
+    And the 'reader' process should see '5' frames
+"""
+
+
+def test_sentences_of_harmony_that_nobody_uses_are_no_problem() -> None:
+    assert codes(NETWORK, NetworkSteps) == {"unused"}  # of this module
+    assert codes(NETWORK.replace("is cut", "is cat"), NetworkSteps) == {"undefined", "unused"}
+
+
+def test_a_network_lies_between_roles_of_the_scenario() -> None:
+    wrong = NETWORK.replace("the 'reader' is cut", "the 'raeder' is cut")
+    assert "unknown_role" in codes(wrong, NetworkSteps)
 
 
 def test_steps_with_an_effect_are_left_alone() -> None:

@@ -44,6 +44,25 @@ from harmony import (
     verb,
     when,
 )
+from harmony.network import Address, After, AfterBytes, Before, Network, NetworkEvent
+
+
+class CallSteps:
+    """Steps that meet through the network."""
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+
+    async def calls(self) -> None:
+        """Call."""
+        address = await self._network.to("till", 1234, splitter=lambda: lambda data, sender: (len(data), sender))
+        assert_type(address, Address)
+        assert_type(address.port, int)
+        link = self._network.between("till", "client#second")
+        await link.cut(After("bye", "till"))
+        await link.hold(at=Before(lambda event: b"bye" in event.data))
+        await link.drop("till", at=AfterBytes(5, "till"))
+        assert_type(await link.until("bye"), NetworkEvent)
 
 
 class Till(Driver, Protocol):

@@ -6,10 +6,13 @@ import contextlib
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from harmony import HarmonyError, ScenarioStart, SharedValues
+from harmony.network import Network
 
 from .contract import Connected, Message, Mqtt
+from .trace import Packets
 
 ROLE = r"(?:the|a)(?: (?P<instance>second|third|new))? '[^']+' process"
 QUIET = 0.2
@@ -45,13 +48,14 @@ class Party:
         answer: What the broker has last said to its CONNECT.
     """
 
-    def __init__(self, driver: Mqtt, values: SharedValues, start: ScenarioStart) -> None:
+    def __init__(self, driver: Mqtt, values: SharedValues, start: ScenarioStart, network: Network) -> None:
         self.driver = driver
         self._values = values
         self._start = start
+        self._network = network
         self._seen: set[Seen] = set()
         self._numbers: list[str] = []
-        self.version = 5 if "v5" in start.tags else 4
+        self.version: Literal[4, 5] = 5 if "v5" in start.tags else 4
         self.answer: Connected | None = None
 
     def name(self, instance: str | None) -> str:
@@ -75,11 +79,11 @@ class Party:
         """Have the other roles know where this one listens."""
         self._values.publish("port", port)
 
-    @property
-    def port(self) -> int:
-        """Where the broker listens: the raw peer may be one."""
+    async def way(self) -> int:
+        """Return the port at which this client reaches the broker, which may be the raw peer: through the network."""
         listener = "broker" if "broker" in self._start.roles else "peer"
-        return self._values.of(listener, "port", int)
+        port = self._values.of(listener, "port", int)
+        return (await self._network.to(listener, port, splitter=Packets)).port
 
     async def take(self, count: int, *, quiet: float = 0.0) -> Sequence[Message]:
         """Return the next messages, without those that came again.

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from harmony import DriverError, HarmonyError, UnsupportedError, expect_equal, parsers, step, then
-
 from drivers.wire.packets import Kind, Packet
 from drivers.wire.writing import encode
+
+from harmony import DriverError, HarmonyError, UnsupportedError, expect_equal, parsers, step
 
 from . import malformed
 from .contract import Heard
@@ -36,7 +36,7 @@ class PeerSteps:
     @step(parsers.re(rf"{ROLE} dials"))
     async def dials(self) -> None:
         """Connect to the broker without a word; the connection before is closed without one, too."""
-        await self._party.driver.dial(self._party.port, self._party.version)
+        await self._party.driver.dial(await self._party.way(), self._party.version)
 
     @step(parsers.re(rf"{ROLE} dials and says CONNECT, and keeps its session"))
     async def dials_for_long(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from harmony import Directory, Port, expect_equal, parsers, step, then, until
+from harmony import Directory, Port, expect_equal, parsers, step, until
 
 from .contract import Will
 from .party import ROLE, Party
@@ -85,7 +85,7 @@ class SessionSteps:
             else None
         )
         self._party.answer = await self._party.driver.connect(
-            self._party.port,
+            await self._party.way(),
             wishes.name or self._party.name(instance),
             version=wishes.version or self._party.version,
             clean=wishes.clean,

@@ -117,3 +117,33 @@ Feature: Delivery
     Then the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '1'
     And the 'watcher' process should receive 'blue' on 'colour/sky' with QoS '0'
     And the 'publisher' process should receive 'blue' on 'colour/sky' with QoS '2'
+
+  @must:3.1.1/MQTT-4.3.2-2 @must:3.1.1/MQTT-4.5.0-2 @must:3.1.1/MQTT-4.6.0-2
+  Scenario: 1.9 A subscriber acknowledges each message, in the order in which they come
+    Given the 'subscriber' process connects
+    And the 'publisher' process connects
+    And the 'subscriber' process subscribes to 'order/1' with QoS '1'
+    When the 'publisher' process publishes the numbers to '20' to 'order/1' with QoS '1'
+    And the 'subscriber' process should receive the numbers to '20' on 'order/1' with QoS '1'
+    Then the network between the 'broker' and the 'subscriber' should have carried PUBACK of the 'subscriber' for each 'order/1', in their order
+
+  @must:3.1.1/MQTT-4.3.3-2 @must:3.1.1/MQTT-4.5.0-2 @must:3.1.1/MQTT-4.6.0-3
+  Scenario: 1.10 A subscriber completes each message of QoS 2, in the order in which they come
+    Given the 'subscriber' process connects
+    And the 'publisher' process connects
+    And the 'subscriber' process subscribes to 'order/1' with QoS '2'
+    When the 'publisher' process publishes the numbers to '20' to 'order/1' with QoS '2'
+    And the 'subscriber' process should receive the numbers to '20' on 'order/1' with QoS '2'
+    Then the network between the 'broker' and the 'subscriber' should have carried PUBREC of the 'subscriber' for each 'order/1', in their order
+    And the network between the 'broker' and the 'subscriber' should have carried PUBCOMP of the 'subscriber' for each 'order/1', in their order
+
+  @must:3.1.1/MQTT-2.3.1-2 @must:3.1.1/MQTT-4.3.2-1 @must:3.1.1/MQTT-4.3.3-1
+  Scenario Outline: 1.11 A publisher sends each message of QoS <qos> as new, under an identifier that is not in use
+    Given the 'publisher' process connects
+    When the 'publisher' process publishes the numbers to '20' to 'order/1' with QoS '<qos>'
+    Then the network between the 'broker' and the 'publisher' should have carried each 'order/1' as new, under an unused identifier
+
+    Examples:
+      | qos |
+      | 1   |
+      | 2   |

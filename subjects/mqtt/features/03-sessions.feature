@@ -36,6 +36,37 @@ Feature: Sessions
     When the 'publisher' process publishes to each of 'colour/sky, colour/sea' with QoS '1'
     Then the 'subscriber' process should receive no more
 
+  @must:3.1.1/MQTT-3.3.1-1 @must:3.1.1/MQTT-4.4.0-1 @must:3.1.1/MQTT-2.3.1-4
+  Scenario: 3.3 A subscriber that is killed before it has acknowledged a message gets it again, marked as such
+    Given the 'broker' process serves
+    And the 'subscriber' process connects and keeps its session
+    And the 'subscriber' process subscribes to 'colour/sky' with QoS '1'
+    And the 'publisher' process connects
+    And the network between the 'broker' and the 'subscriber' holds everything from the 'subscriber'
+    When the 'publisher' process publishes 'blue' to 'colour/sky' with QoS '1'
+    And the network between the 'broker' and the 'subscriber' carries a packet 'PUBLISH' from the 'broker' within '10 s'
+    And the network between the 'broker' and the 'subscriber' is reset
+    And the 'subscriber' process is killed
+    And the network between the 'broker' and the 'subscriber' is as before
+    And the 'subscriber' process connects and keeps its session
+    Then the 'subscriber' process should have found its session
+    And the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '1'
+    And the network between the 'broker' and the 'subscriber' should have carried 'colour/sky' again, marked and under the same identifier
+
+  @must:3.1.1/MQTT-4.3.3-1 @must:3.1.1/MQTT-4.3.3-2 @must:3.1.1/MQTT-4.4.0-1
+  Scenario: 3.4 A subscriber that is killed between PUBREC and PUBREL gets the message once
+    Given the 'broker' process serves
+    And the 'subscriber' process connects and keeps its session
+    And the 'subscriber' process subscribes to 'colour/sky' with QoS '2'
+    And the 'publisher' process connects
+    And the network between the 'broker' and the 'subscriber' is reset before a packet 'PUBREL' from the 'broker'
+    When the 'publisher' process publishes 'blue' to 'colour/sky' with QoS '2'
+    And the network between the 'broker' and the 'subscriber' is disturbed within '10 s'
+    And the 'subscriber' process is killed
+    And the 'subscriber' process connects and keeps its session
+    Then the 'subscriber' process should have found its session
+    And the network between the 'broker' and the 'subscriber' should have carried 'colour/sky' once, and then its PUBREL and its PUBCOMP
+
   @must:3.1.1/MQTT-4.3.3-2 @must:3.1.1/MQTT-3.1.2-4
   Scenario: 3.5 A message of QoS 2 that a publisher sends again after PUBREC is delivered once
     Given the 'broker' process serves
@@ -59,7 +90,7 @@ Feature: Sessions
     And the 'subscriber' process should receive 'green' on 'colour/sea' with QoS '2'
     And the 'subscriber' process should receive no more
 
-  @durable @must:own/durable
+  @broker:durable @must:own/durable
   Scenario: 3.6 A broker that is killed has its sessions and retained messages when it serves again
     Given the 'broker' process serves durably
     And the 'subscriber' process connects and keeps its session
@@ -90,7 +121,7 @@ Feature: Sessions
     Then the 'subscriber' process should lose its connection
     And the 'watcher' process should be connected
 
-  @durable @must:own/durable
+  @broker:durable @must:own/durable
   Scenario: 3.8 A broker that ends in order has its sessions and retained messages when it serves again
     Given the 'broker' process serves durably
     And the 'subscriber' process connects and keeps its session

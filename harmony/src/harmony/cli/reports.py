@@ -31,6 +31,7 @@ from harmony.run.project_run import ProjectRun
 from harmony.state import write_whole
 from harmony.verdict.events import CellFinished, Event, RunFinished, read_file, schema_text
 from harmony.verdict.expectations import read_expectations
+from harmony.verdict.implementations import facts as facts_of
 from harmony.verdict.support import SupportTable, support_lines, unclaimed
 from harmony.verdict.tally import left_out, whole_plan
 
@@ -108,7 +109,7 @@ def report_command(  # noqa: PLR0917 - typer passes options by name
     for text in (*outcome.problems, *outcome.lacking) if form is Format.TEXT else ():
         typer.echo(text, err=True)
     if html is not None:
-        facts = {"from": ", ".join(outcome.files)}
+        facts = {"from": ", ".join(outcome.files), **facts_of(outcome.implementations)}
         page = html_report(outcome.results, facts, [*outcome.problems, *outcome.lacking], outcome.supports)
         write_whole(html, page)
     raise typer.Exit(outcome.code)
@@ -124,6 +125,7 @@ def _lines(outcome: Outcome, *, verbose: bool) -> Iterator[str]:
     yield from blocks(lines(outcome.blames), overview, rows, [totals(results)])
     yield from support_lines(table)
     yield from unclaimed([result.note for result in results])
+    yield from (f"{one.platform}: {one}" for one in outcome.implementations)
     if outcome.rate:
         yield outcome.rate
 

@@ -14,7 +14,7 @@ from typing import Any, Final, Protocol
 
 from harmony.model import NetworkEvent, NetworkKind
 from harmony.network.moments import Armed
-from harmony.network.stream import Piece, Splitter, Stream, described
+from harmony.network.stream import Piece, Splitter, Stream
 from harmony.text import shown
 
 ROOM: Final = 64 << 10
@@ -153,7 +153,9 @@ class Connection:
             if self._gone and len(self._sockets) > 1:
                 self._release({self._gone: self._sockets.pop(self._gone)}, How.RESET)
                 self._over = asyncio.get_running_loop().create_future()
-                how = await self._swallow(self._sockets)
+                ((role, here),) = self._sockets.items()
+                (stream,) = (one.stream for one in self._directions if one.sender == role)
+                how = await self._swallow(role, here, stream)
         finally:
             self._release(self._sockets, how)
 
@@ -161,7 +163,7 @@ class Connection:
         """Carry bytes until the connection is over."""
         if self._link.conditions(self._client).lost:
             self._note(NetworkKind.CONNECTED, f"connects, of which {self._server!r} hears nothing", self._client)
-            return await self._over
+            return await self._swallow(self._client, self._near, Stream(self._client, self._splitter))
         far = await self._reach()
         if far is None:
             return How.RESET
@@ -201,14 +203,16 @@ class Connection:
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return far
 
-    async def _swallow(self, left: dict[str, socket.socket]) -> How:
-        """Take what the other role still sends to the one that is gone."""
-        ((role, here),) = left.items()
+    async def _swallow(self, role: str, here: socket.socket, stream: Stream) -> How:
+        """Take what a role sends to nobody."""
 
         async def read() -> None:
             with contextlib.suppress(OSError):
                 while data := await asyncio.get_running_loop().sock_recv(here, _CHUNK):
-                    self._note(NetworkKind.PACKET, f"to nobody, {described(data)}", role, data)
+                    stream.take(data)
+                    for piece in stream.pieces(lambda: True):
+                        self._note(NetworkKind.PACKET, f"to nobody: {piece.text}", role, piece.packet)
+                self._note(NetworkKind.ENDED, "sends no more", role)
 
         task = asyncio.create_task(read())
         awaited: list[asyncio.Future[Any]] = [self._over, task]
@@ -238,6 +242,8 @@ class _Direction:
     """What one role sends to the other on one connection.
 
     Attributes:
+        sender: Who sends.
+        stream: Cuts it into packets.
         opposite: What the other one sends.
         lost: Whether bytes have been lost, or can be passed on no more.
         ended: Whether its end has been passed on.
@@ -255,9 +261,9 @@ class _Direction:
     ) -> None:
         self._link = link
         self._connection = connection
-        self._sender, self._source = source
+        self.sender, self._source = source
         self._target = target
-        self._stream = Stream(self._sender, splitter)
+        self.stream = Stream(self.sender, splitter)
         self._way: deque[tuple[float, _Item]] = deque()
         self._size = 0
         self._arrived = asyncio.Event()
@@ -276,7 +282,7 @@ class _Direction:
                 self.put(_Sign.RESET)
                 return
             if not data:
-                if (rest := self._stream.end()) is not None:
+                if (rest := self.stream.end()) is not None:
                     self._pass(rest)
                 self._note(NetworkKind.ENDED, "sends no more")
                 self.put(_Sign.END)
@@ -308,12 +314,12 @@ class _Direction:
 
     def _take(self, data: bytes) -> None:
         while data:
-            left = self._link.bytes_left(self._sender)
+            left = self._link.bytes_left(self.sender)
             head, data = (data, b"") if left is None else (data[:left], data[left:])
-            self._stream.take(head)
-            for piece in self._stream.pieces(lambda: self._link.awaits_packet(self._sender)):
+            self.stream.take(head)
+            for piece in self.stream.pieces(lambda: self._link.awaits_packet(self.sender)):
                 self._pass(piece)
-            self._put_all(self._link.counted(self._sender, len(head)))
+            self._put_all(self._link.counted(self.sender, len(head)))
 
     def _pass(self, piece: Piece) -> None:
         event: NetworkEvent | None = None
@@ -323,7 +329,7 @@ class _Direction:
             event = self._note(NetworkKind.PACKET, piece.text, piece.packet)
             before, after = self._link.due(event)
         self._put_all(before)
-        if data := self._link.passed(event, piece, self._sender):
+        if data := self._link.passed(event, piece, self.sender):
             self._size += len(data)
             self.put(data)
         self._put_all(after)
@@ -342,14 +348,14 @@ class _Direction:
 
     @property
     def _limit(self) -> int:
-        now = self._link.conditions(self._sender)
+        now = self._link.conditions(self.sender)
         return HELD_ROOM if now.held or now.delay else ROOM
 
     async def _allowed(self, came: float) -> None:
         """Wait until what came at a moment may go on."""
         loop = asyncio.get_running_loop()
         while True:
-            now = self._link.conditions(self._sender)
+            now = self._link.conditions(self.sender)
             left = came + now.delay - loop.time()
             if now.lost or (not now.held and left <= 0):
                 return
@@ -361,10 +367,10 @@ class _Direction:
         rest = memoryview(data)
         while rest:
             await self._allowed(came)
-            now = self._link.conditions(self._sender)
+            now = self._link.conditions(self.sender)
             if now.lost and not self.lost:
                 self.lost = True
-                self._note(NetworkKind.FAULT, f"what {self._sender!r} sends is lost from here on")
+                self._note(NetworkKind.FAULT, f"what {self.sender!r} sends is lost from here on")
             if self.lost:
                 return
             turn = len(rest)
@@ -382,7 +388,7 @@ class _Direction:
             rest = rest[turn:]
 
     def _close(self, sign: _Sign) -> None:
-        if self.lost or self._link.conditions(self._sender).lost:
+        if self.lost or self._link.conditions(self.sender).lost:
             self.lost = True
         elif sign is _Sign.RESET:
             self._connection.end(How.RESET)
@@ -402,7 +408,7 @@ class _Direction:
             await _cancelled(tasks)
 
     def _note(self, kind: NetworkKind, text: str, data: bytes = b"") -> NetworkEvent:
-        return self._link.note(kind, text, connection=self._connection.number, sender=self._sender, data=data)
+        return self._link.note(kind, text, connection=self._connection.number, sender=self.sender, data=data)
 
 
 async def _cancelled(tasks: Sequence[asyncio.Task[Any]]) -> None:

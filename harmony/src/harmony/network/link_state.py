@@ -161,19 +161,13 @@ class LinkState:
 
     def calm(self) -> None:
         """End every fault, also those whose moment has not come."""
-        self._armed.clear()
-        self.waiting.clear()
-        self._corruptions.clear()
-        self.refused = False
-        for role in self.roles:
-            self._conditions[role] = Conditions()
+        self._forget()
         for way in self._ways.values():
             way.door.open()
-        self._changed()
 
     def abandon(self) -> None:
         """End every fault, and reset the connections that cannot recover from one: the scenario is over."""
-        self.calm()
+        self._forget()
         for one in self.connections:
             if one.broken:
                 one.end(How.RESET)
@@ -195,6 +189,15 @@ class LinkState:
         if self._disturbed and not self._number:
             said.append("was disturbed, and nobody has connected through it")
         return [f"{self.between} {text}" for text in (*said, *self._failures)]
+
+    def _forget(self) -> None:
+        self._armed.clear()
+        self.waiting.clear()
+        self._corruptions.clear()
+        self.refused = False
+        for role in self.roles:
+            self._conditions[role] = Conditions()
+        self._changed()
 
     # What a connection asks.
 
@@ -276,7 +279,7 @@ class LinkState:
     def _left(self, one: Connection, task: asyncio.Task[None]) -> None:
         del self.connections[one]
         if not task.cancelled() and (error := task.exception()) is not None:
-            self._failures.append(f"failed by a mistake of the harness: {type(error).__name__}: {error}")
+            self._failures.append(f"carries no more: {type(error).__name__}: {error}")
 
     def _counting(self, sender: str) -> Iterator[Armed]:
         return (one for one in self._armed if isinstance(one.moment, AfterBytes) and one.moment.sender == sender)

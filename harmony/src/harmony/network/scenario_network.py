@@ -123,9 +123,10 @@ class Network:
             NetworkError: It is no role of this scenario, or the address is none of this machine's loopback.
             UnsupportedError: This step runs in a worker.
         """
+        scenario = self._ready()
         if not self._role:
             raise NetworkError("a step that belongs to no role connects to nobody", hint="ask in a step of a role")
-        link = self._ready().link(self._role, role)
+        link = scenario.link(self._role, role)
         return Address(f"{HOST}:{await link.way(self._role, target_of(listens), splitter)}")
 
     def between(self, one: str, other: str) -> Link:

@@ -16,12 +16,14 @@ from harmony.steps import parsers
 from harmony.steps.conversion import Duration
 from harmony.steps.registry import step, then
 
-_ROLE: Final = r"(?:the |an? )?(?:(?:second|third|fourth|other|another) )?'[^']+'"
-_LINK: Final = rf"(?i:the network between) (?P<one>{_ROLE}) and (?P<other>{_ROLE})"
-_SENDER: Final = rf"(?P<sender>{_ROLE})"
+_ROLE: Final = r"(?:(?:second|third|fourth|other) )?'[^']+'"
+_LINK: Final = rf"the network between the (?P<one>{_ROLE}) and the (?P<other>{_ROLE})"
+_SENDER: Final = rf"the (?P<sender>{_ROLE})"
 _FROM: Final = rf"(?: from {_SENDER})?"
-_PACKET: Final = rf"(?P<order>before|after) (?:a|the) packet '(?P<packet>[^']+)'(?: from (?P<packet_sender>{_ROLE}))?"
-_BYTES: Final = rf"after '(?P<count>\d+)' bytes from (?P<byte_sender>{_ROLE})"
+_PACKET: Final = (
+    rf"(?P<order>before|after) (?:a|the) packet '(?P<packet>[^']+)'(?: from the (?P<packet_sender>{_ROLE}))?"
+)
+_BYTES: Final = rf"after '(?P<count>\d+)' bytes from the (?P<byte_sender>{_ROLE})"
 _WHEN: Final = rf"(?P<when> (?:{re.sub('P<[a-z_]+>', ':', _PACKET)}|{re.sub('P<[a-z_]+>', ':', _BYTES)}))?"
 _MOMENT: Final = re.compile(f" (?:{_PACKET}|{_BYTES})")
 
@@ -120,8 +122,8 @@ class NetworkSteps:
 
 
 def _key(role: str) -> str:
-    """Return the name of an actor, as a sentence names it: ``the second 'client'``."""
-    return ends_named_in(f"the network between {role} and {role}")[0].key
+    """Return the name of an actor, as a sentence names it: ``second 'client'``."""
+    return ends_named_in(f"the network between the {role} and the {role}")[0].key
 
 
 def _key_or_none(role: str | None) -> str | None:

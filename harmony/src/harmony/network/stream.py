@@ -11,14 +11,16 @@ from harmony.text import shown
 Splitter = Callable[[bytes, str], tuple[int, str] | None]
 """Knows a protocol. It is called with what has come from the beginning of a packet on, and with the role that sent it.
 
-It returns how long the packet is and what it is in one line, or none as long as that cannot be said, or the packet is
-not whole. Each connection has one of its own for both directions, so that it may remember what was agreed upon.
+It returns how long the packet is and what it is in one line, or none as long as that cannot be said. It may be asked
+about one packet more than once. Each connection has one of its own for both directions, so that it may remember what
+was agreed upon.
 """
 
 LARGEST_PACKET: Final = 4 << 20
 """Bytes that are looked at for one packet; what is larger passes unread."""
 _LONGEST_TEXT: Final = 200
 _SHOWN_BYTES: Final = 16
+_FIRST_LOOK: Final = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,10 @@ class Stream:
         if self._splitter is None:
             return self._unread("")
         try:
-            found = self._splitter(bytes(self._begun), self._sender)
+            # Of many small packets that have come together, the rest is not copied for each.
+            found = self._splitter(bytes(self._begun[:_FIRST_LOOK]), self._sender)
+            if len(self._begun) > _FIRST_LOOK and (found is None or _FIRST_LOOK <= found[0] <= len(self._begun)):
+                found = self._splitter(bytes(self._begun), self._sender)
         except Exception as error:  # noqa: BLE001 - a splitter of others that fails must not stop the bytes
             return self._unread(f"the splitter failed with {type(error).__name__}: {error}; ")
         if found is None:
@@ -103,13 +108,17 @@ class Stream:
         size, text = found
         if size < 1:
             return self._unread(f"the splitter found a packet of {size} bytes; ")
-        return (size, shown(text, _LONGEST_TEXT)) if size <= len(self._begun) else None
+        return (size, _one_line(text)) if size <= len(self._begun) else None
 
     def _unread(self, reason: str) -> tuple[int, str]:
         """Take all that is here for one packet; for a reason, nothing more is read in this direction."""
         if reason:
             self._splitter = None
-        return len(self._begun), shown(f"{reason}{described(bytes(self._begun))}", _LONGEST_TEXT)
+        return len(self._begun), _one_line(f"{reason}{described(bytes(self._begun))}")
+
+
+def _one_line(text: str) -> str:
+    return shown(text.replace("\n", "\\n"), _LONGEST_TEXT)
 
 
 def described(data: bytes) -> str:

@@ -236,9 +236,19 @@ class Reporting(_Side):
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
         """Tell that a run begins."""
-        run, unavailable = self._session.run, self._session.mode.unavailable
-        platforms = {name: unavailable.get(name, "") for name in run.project.settings.platforms}
-        self.bus.publish(RunStarted(seed=run.seed, project=run.project.file.name, platforms=platforms))
+        run, mode = self._session.run, self._session.mode
+        every = run.project.settings.platforms
+        # Who plays on request alone is told of where he was asked for.
+        asked = {*mode.platforms, *mode.unavailable} if isinstance(mode, MatrixMode) else every.keys()
+        self.bus.publish(
+            RunStarted(
+                seed=run.seed,
+                project=run.project.file.name,
+                platforms={name: mode.unavailable.get(name, "") for name in every if name in asked},
+                versions={} if self._config.getoption("--collect-only") else dict(mode.versions),
+                families={name: one.family for name, one in every.items() if name in asked and one.family},
+            )
+        )
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_configure_node(self, node: Any) -> None:

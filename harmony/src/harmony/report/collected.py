@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harmony.verdict.events import CellFinished, Event, RunFinished, RunStarted, StepSupport
+from harmony.verdict.events import CellFinished, Event, RunFinished, RunStarted, StepSupport, WorkerStarted
+from harmony.verdict.implementations import Implementation, implementations
 
 
 class Collected:
@@ -12,6 +13,7 @@ class Collected:
         self._begin: RunStarted | None = None
         self._results: list[CellFinished] = []
         self._supports: list[StepSupport] = []
+        self._workers: dict[tuple[str, ...], WorkerStarted] = {}
         self._end: RunFinished | None = None
 
     def __call__(self, event: Event) -> None:
@@ -21,12 +23,20 @@ class Collected:
                 self._begin = event
             case CellFinished():
                 self._results.append(event)
+            case WorkerStarted():
+                self._workers.setdefault((event.platform, event.implementation, event.version, event.language), event)
             case StepSupport():
                 self._supports.append(event)
             case RunFinished():
                 self._end = event
             case _:
                 pass
+
+    @property
+    def _implementations(self) -> list[Implementation]:
+        """What has played, and who has told it."""
+        begin = [self._begin] if self._begin else []
+        return implementations([*begin, *self._workers.values(), *self._results])
 
     @property
     def _unavailable(self) -> dict[str, str]:

@@ -19,6 +19,7 @@ from harmony.verdict.events import (
     StepStarted,
     encode_event,
 )
+from harmony.verdict.implementations import facts as facts_of
 from harmony.verdict.tally import combined
 
 LAST_RUN: Final = STATE_DIRECTORY / "last-run.ndjson"
@@ -75,6 +76,7 @@ class Page(Collected):
             **({"seed": str(self._begin.seed), "project": self._begin.project} if self._begin else {}),
             "finished": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
             "took": f"{end.seconds:.1f} s",
+            **facts_of(self._implementations),
             **{f"{name} is not available": reason for name, reason in self._unavailable.items()},
         }
         return html_report(combined(self._results), facts, end.problems, self._supports)

@@ -31,6 +31,8 @@ def markdown(outcome: Outcome) -> str:
         parts.append(fenced(lines(outcome.blames)))
     if is_matrix(outcome.results):
         parts += [_table(one) for one in squares.squares(outcome.results)]
+    if outcome.implementations:
+        parts.append("\n".join(f"- {escaped(one.platform)}: {escaped(str(one))}" for one in outcome.implementations))
     told = [*outcome.problems, *outcome.lacking]
     if told:
         left = len(told) - _MOST_PROBLEMS

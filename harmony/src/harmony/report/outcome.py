@@ -9,6 +9,7 @@ from functools import cached_property
 from harmony.errors import ExitCode
 from harmony.verdict.blame import Blame, blame
 from harmony.verdict.events import CellFinished, Event, RunFinished, StepSupport
+from harmony.verdict.implementations import Implementation, implementations
 from harmony.verdict.tally import exit_code, rate_line, whole_plan
 
 
@@ -23,6 +24,7 @@ class Outcome:
         lacking: What of the plan has no result.
         supports: Which platform has which step, of those that somebody lacks.
         min_pass_rate: What forgives up to it; nothing does if absent.
+        implementations: What has played, and who has told it.
     """
 
     files: tuple[str, ...]
@@ -31,6 +33,7 @@ class Outcome:
     lacking: Sequence[str]
     supports: Sequence[StepSupport]
     min_pass_rate: float | None = None
+    implementations: Sequence[Implementation] = ()
 
     @classmethod
     def of(cls, runs: Mapping[str, Sequence[Event]], min_pass_rate: float | None = None) -> Outcome:
@@ -43,7 +46,8 @@ class Outcome:
         every = [event for events in runs.values() for event in events]
         problems = {problem for event in every if isinstance(event, RunFinished) for problem in event.problems}
         supports = [event for event in every if isinstance(event, StepSupport)]
-        return cls(tuple(runs), results, sorted(problems), lacking, supports, min_pass_rate)
+        players = implementations(every)
+        return cls(tuple(runs), results, sorted(problems), lacking, supports, min_pass_rate, players)
 
     @cached_property
     def code(self) -> ExitCode:

@@ -109,5 +109,7 @@ class Summary(Collected):
             terminal.write_line(text)
         for text in unclaimed([result.note for result in results]):
             terminal.write_line(text)
+        for who in self._implementations:
+            terminal.write_line(f"{who.platform}: {who}")
         for name, reason in sorted(self._unavailable.items()):
             terminal.write_line(f"not available: {name}: {reason}")

@@ -14,7 +14,7 @@ from harmony.process.child import ChildProcess, ProcessSpec
 from harmony.process.stacks import stacks_of
 from harmony.steps.context import current_context
 from harmony.wire.driver import GRACE, DriverError, client_of
-from harmony.wire.driver_contract import DRIVER_ERROR, Contract, Driver, Dump, RequestUnderWay
+from harmony.wire.driver_contract import DRIVER_ERROR, Contract, Driver, Dump, Identity, RequestUnderWay
 from harmony.wire.jsonrpc import METHOD_NOT_FOUND
 from harmony.wire.link import Link, LinkError, NoAnswerError, Observer, PeerGoneError, RefusedError
 from harmony.wire.verb import Carrier, ContractViolationError
@@ -63,6 +63,7 @@ class DriverProcess(Carrier):
         listener: Who looks after it.
 
     Attributes:
+        identity: How it has introduced itself; none before that.
         hung: Whether it, or what asked it, has not answered in time: it gets less time to end.
     """
 
@@ -77,6 +78,7 @@ class DriverProcess(Carrier):
         self._link.observer = listener.observer if listener else None
         self._closed = False
         self.hung = False
+        self.identity: Identity | None = None
         self._context = current_context()
         if self._context is not None:
             self._context.judge_end(self.crash)
@@ -108,7 +110,8 @@ class DriverProcess(Carrier):
         """
         driver = cls(ChildProcess(spec), contract, strict=strict, listener=listener)
         try:
-            contract.check_identity(await client_of(Driver, driver).hello(timeout=patience))
+            driver.identity = await client_of(Driver, driver).hello(timeout=patience)
+            contract.check_identity(driver.identity)
         except BaseException:
             await driver.end_at_once()
             raise

@@ -28,6 +28,7 @@ class LocalMode:
     """Plays scenarios with the project's steps in this process; a cell is a scenario."""
 
     unavailable: Mapping[str, str] = {}
+    versions: Mapping[str, str] = {}
 
     def __init__(self, run: ProjectRun) -> None:
         self._run = run

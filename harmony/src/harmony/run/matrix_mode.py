@@ -18,9 +18,11 @@ from harmony.run.orchestrator import CellRunner
 from harmony.run.pool import WorkerPool
 from harmony.run.pool import unavailable as reason_of
 from harmony.run.project_run import ProjectRun
+from harmony.run.versions import version_of
 from harmony.spec.capabilities import asked
 from harmony.spec.gherkin import Scenario
-from harmony.verdict.events import Subscriber
+from harmony.verdict.events import Event, Subscriber, WorkerStarted
+from harmony.verdict.implementations import implementations
 from harmony.verdict.judging import by_claims, by_definitions, by_expectations
 from harmony.verdict.patience import Limit
 from harmony.verdict.result import ScenarioResult
@@ -82,6 +84,11 @@ class MatrixMode:
         reasons = {name: reason_of(name, platform, self._root) for name, platform in self._playing.items()}
         return {name: reason for name, reason in reasons.items() if reason}
 
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """What the platforms are that cannot tell it themselves, as a command prints it."""
+        return {name: version_of(one, self._root) for name, one in self.platforms.items() if one.version}
+
     def cells(self, scenarios: Sequence[Scenario]) -> list[Cell]:
         """Return the cells of some scenarios."""
         return plan_cells(scenarios, self.platforms, self._request.pairings)
@@ -97,7 +104,17 @@ class MatrixMode:
 
     def play(self, cell: Cell, tell: Subscriber, limits: Mapping[str, Limit]) -> Played:
         """Run the cell."""
-        return Played(self._cell_runner.run(cell, tell, limits), [("pairing", str(cell.pairing))])
+        heard: list[Event] = []
+
+        def hear(event: Event) -> None:
+            if isinstance(event, WorkerStarted):
+                heard.append(event)
+            tell(event)
+
+        result = self._cell_runner.run(cell, hear, limits)
+        drivers = {one.platform: one.drivers for one in implementations(heard)}
+        versions = [(f"version {name}", ", ".join(told)) for name, told in drivers.items()]
+        return Played(result, [("pairing", str(cell.pairing)), *versions])
 
     def close(self, tell: Subscriber) -> None:
         """End all workers."""

@@ -33,6 +33,10 @@ class Mode(Protocol):
     def unavailable(self) -> Mapping[str, str]:
         """Platforms that cannot be started here, and why."""
 
+    @property
+    def versions(self) -> Mapping[str, str]:
+        """What the platforms are that cannot tell it themselves, as a command prints it."""
+
     def cells(self, scenarios: Sequence[Scenario]) -> list[Cell]:
         """Return the cells of some scenarios that were asked for."""
 

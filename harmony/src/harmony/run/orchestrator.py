@@ -118,7 +118,7 @@ class CellRunner:
                 await self._abandon(state)
                 raise
         if recorder is not None and self._record is not None:
-            recorder.write(self._record)
+            recorder.write(self._record, result.network)
         daemons = orphans.end_unmarked(before)
         # Whoever is judged again finds all that is known of the cell.
         result = await self._with_leaks(result, state, daemons)

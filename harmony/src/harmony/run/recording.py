@@ -16,6 +16,7 @@ from typing import Any, Final
 import yaml
 
 from harmony.errors import ExitCode, HarmonyError
+from harmony.model import NetworkEvent
 from harmony.plan.cells import Cell
 from harmony.state import read_whole
 from harmony.text import jsonable, shown
@@ -137,14 +138,18 @@ class Recorder:
         """Return what hears the link of a role."""
         return self._roles.setdefault(key, _Conversation(platform))
 
-    def write(self, directory: Path) -> list[Path]:
-        """Write one file for each role; return them."""
+    def write(self, directory: Path, network: Sequence[NetworkEvent] = ()) -> list[Path]:
+        """Write one file for each role, and one that nobody replays for what was seen between them; return them."""
         directory.mkdir(parents=True, exist_ok=True)
         files = []
         for key, conversation in self._roles.items():
             file = directory / f"{_UNSAFE.sub('_', self._cell.key)}.{_UNSAFE.sub('_', key)}.yaml"
             recording = Recording(key, conversation.platform, conversation.exchanges, self._cell.key, self._seed)
             file.write_text(dump(recording), encoding="utf-8")
+            files.append(file)
+        if network:
+            file = directory / f"{_UNSAFE.sub('_', self._cell.key)}.network.txt"
+            file.write_text("".join(f"{event.at} {shown(str(event))}\n" for event in network), encoding="utf-8")
             files.append(file)
         return files
 

@@ -54,7 +54,12 @@ class DriverProgram:
     def joined(self, driver: DriverProcess) -> None:
         """Note a process that has introduced itself."""
         self.running.append(driver)
-        self.tell(WorkerStarted(platform=self.spec.name, pid=driver.pid))
+        who = driver.identity
+        started = WorkerStarted(platform=self.spec.name, pid=driver.pid)
+        if who is not None:
+            told = {"implementation": who.implementation, "version": who.version, "language": who.language}
+            started = WorkerStarted.model_validate({**started.model_dump(), **told})
+        self.tell(started)
 
     def killing(self, driver: DriverProcess) -> None:
         """Note a process that is about to be killed on purpose."""

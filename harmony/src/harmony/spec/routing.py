@@ -27,7 +27,7 @@ _ROLE_FORMS: Final = tuple(
         _NAME,
     )
 )
-_END: Final = r"(?:the |an? )?(?:(?P<{0}>second|third|fourth|other|another) )?'(?P<{1}>[^\W\d][\w .-]*)'"
+_END: Final = r"the (?:(?P<{0}>second|third|fourth|other) )?'(?P<{1}>[^\W\d][\w .-]*)'"
 _NETWORK: Final = re.compile(
     rf"the network between {_END.format('instance', 'role')} and {_END.format('other_instance', 'other_role')}(?: .*)?",
     re.IGNORECASE,

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from harmony.errors import UnknownSelectionError
 from harmony.model import StepType
+from harmony.own_code import own_place
 from harmony.spec.routing import OWN_SENTENCES
 from harmony.steps.binding import parameters_of
 from harmony.steps.conversion import describe
@@ -62,7 +63,7 @@ def catalogue(usages: Iterable[SentenceUse], root: Path) -> list[Entry]:
     """Return an entry per definition, by class and line. Places are relative to ``root``."""
 
     def file_of(file: Path) -> Path:
-        return file.relative_to(root) if file.is_relative_to(root) else file
+        return own_place(file) or (file.relative_to(root) if file.is_relative_to(root) else file)
 
     def shown(file: Path, line: int) -> str:
         return f"{file_of(file)}:{line}"

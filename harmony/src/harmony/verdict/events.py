@@ -45,6 +45,12 @@ class RunStarted(_Event):
     platforms: dict[str, str] = Field(
         default_factory=dict, description="Platform, and why it is not available; empty if it is."
     )
+    versions: dict[str, str] = Field(
+        default_factory=dict, description="By platform, the version that its command has printed, where it has one."
+    )
+    families: dict[str, str] = Field(
+        default_factory=dict, description="By platform, a word that those have in common which share code."
+    )
 
 
 class RunPlanned(_Event):
@@ -176,6 +182,9 @@ class WorkerStarted(_Event):
     platform: str
     pid: int
     attached: bool = Field(default=False, description="Whether it ran already and is not ours to end.")
+    implementation: str = Field(default="", description="As a driver introduces itself: the name of the library.")
+    version: str = Field(default="", description="Its version.")
+    language: str = Field(default="", description="Its language.")
 
 
 class WorkerEnded(_Event):

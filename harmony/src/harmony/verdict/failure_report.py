@@ -43,7 +43,7 @@ def failure_report(result: ScenarioResult, repeat: str) -> str:
         if records:
             lines += ["", f"log of {key}:", *_log_lines(records)]
     if result.network:
-        lines += ["", "network:", *(_network_line(event) for event in result.network)]
+        lines += ["", "network:", *_network_lines(result.network)]
     for key, written in result.stderr.items():
         lines += ["", f"stderr of {key}:", *(f"    {record.timestamp} {record.message}" for record in told(written))]
     lines += ["", f"repeat with: {repeat}"]
@@ -101,9 +101,14 @@ def _section(title: str, text: str) -> list[str]:
     return ["", f"{title}:", *(f"    {shortened(line, _LONGEST_LINE)}" for line in shown(text).splitlines())]
 
 
-def _network_line(event: NetworkEvent) -> str:
-    step = event.kind is NetworkKind.STEP
-    return f"    {event.at} {'' if step else '    '}{shortened(visible(str(event)), _LONGEST_LINE)}"
+def _network_lines(events: Sequence[NetworkEvent]) -> list[str]:
+    lines = [
+        f"    {event.at} {'' if event.kind is NetworkKind.STEP else '    '}{shown(str(event), _LONGEST_LINE)}"
+        for event in events
+    ]
+    left_out = len(lines) - _FIRST_LOG_LINES - _LAST_LOG_LINES
+    gap = [f"    … {left_out} lines left out; `--events` has more …"] if left_out > 0 else []
+    return [*lines[:_FIRST_LOG_LINES], *gap, *lines[-_LAST_LOG_LINES:]] if gap else lines
 
 
 def _log_lines(records: Sequence[LogRecord]) -> list[str]:

@@ -200,7 +200,8 @@ class Client:
                 for first, body in self._splitter.feed(data):
                     packet = decode(first, body, self.version)
                     self.heard.append(packet)
-                    self._take(packet)
+                    if not self.quiet:
+                        self._take(packet)
             except BrokenRuleError as error:
                 if self._fault != "malformed-taken":
                     self.broken = error
@@ -210,7 +211,7 @@ class Client:
             self._changed.notify_all()
 
     def _take(self, packet: Packet) -> None:
-        if self._answer is None and packet.kind is not Kind.CONNACK and not self.quiet:
+        if self._answer is None and packet.kind is not Kind.CONNACK:
             raise self._rule("3.2.0-1", f"{packet.kind.name} before CONNACK")
         match packet.kind:
             case Kind.CONNACK:
@@ -218,7 +219,7 @@ class Client:
             case Kind.PUBLISH:
                 self._arrived(packet)
             case Kind.PUBREL:
-                if self._fault != "never-completed" and not self.quiet:
+                if self._fault != "never-completed":
                     self._received.discard(packet.packet_id)
                     self._unanswered.discard(packet.packet_id)
                     self._answer_with(Packet(Kind.PUBCOMP, packet_id=packet.packet_id))
@@ -267,8 +268,6 @@ class Client:
             self._acknowledge(Packet(Kind.PUBACK, packet_id=packet.packet_id))
 
     def _acknowledge(self, packet: Packet) -> None:
-        if self.quiet:
-            return
         if packet.kind is Kind.PUBACK:
             self._unanswered.discard(packet.packet_id)
         if self._fault == "acknowledged-backwards" and packet.kind is Kind.PUBACK:
@@ -288,8 +287,6 @@ class Client:
 
     def _acknowledged(self, packet: Packet) -> None:
         asked = self._pending.get(packet.packet_id)
-        if self.quiet:
-            return
         if asked is None:
             rule = "3.8.4-2" if packet.kind is Kind.SUBACK else "2.3.1-6"
             raise self._rule(rule, f"{packet.kind.name} of {packet.packet_id}, which was not asked", "2.2.1-5")

@@ -36,7 +36,7 @@ class Splitter:
             BrokenRuleError: No length can begin so.
         """
         self._bytes += data
-        while (found := self._head()) is not None:
+        while (found := self.head(self._bytes)) is not None:
             first, start, length = found
             if length > self._largest:
                 raise BrokenRuleError("3.1.1/MQTT-4.8.0-1", f"a packet of {length} bytes")
@@ -46,13 +46,19 @@ class Splitter:
             del self._bytes[: start + length]
             yield first, body
 
-    def _head(self) -> tuple[int, int, int] | None:
+    @staticmethod
+    def head(data: bytes | bytearray) -> tuple[int, int, int] | None:
+        """Return the first byte of a packet, where its body begins, and how long that is; none if that is not there.
+
+        Raises:
+            BrokenRuleError: No length can begin so.
+        """
         length = 0
-        for place, byte in enumerate(self._bytes[1 : 1 + _LONGEST_LENGTH]):
+        for place, byte in enumerate(data[1 : 1 + _LONGEST_LENGTH]):
             length |= (byte & 0x7F) << 7 * place
             if byte < 0x80:
-                return self._bytes[0], 2 + place, length
-        if len(self._bytes) > _LONGEST_LENGTH:
+                return data[0], 2 + place, length
+        if len(data) > _LONGEST_LENGTH:
             raise BrokenRuleError("3.1.1/MQTT-4.8.0-1", "a length of more than four bytes")
         return None
 
