@@ -70,6 +70,7 @@ NOT_PLAYED: Final = (
     ("docs/mutants.md", "*", "tests/zoo/test_zoo.py"),
     ("docs/perf.md", "*", "harmony/tests/perf/test_perf_command.py"),
     ("docs/performance.md", "*python *", "tests/benchmarks/test_run.py"),
+    ("docs/results.md", "harmony report *", "harmony/tests/end_to_end/test_relay.py"),
     ("docs/running.md", "pip install kv-suite", "tests/examples/test_examples.py"),
     ("docs/running.md", "harmony run --suite *", "tests/examples/test_examples.py"),
     ("docs/testing-the-core.md", "cmake *", "tests/library/test_core_build.py"),

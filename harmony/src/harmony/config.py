@@ -104,6 +104,20 @@ class ClauseSettings(BaseModel):
     red: tuple[Literal["must", "should", "may"], ...] = ("must",)
 
 
+class ReportSettings(BaseModel):
+    """What a project says in the document of its results.
+
+    Attributes:
+        title: Its heading.
+        limits: A file of Markdown, relative to the project file: what the results do not show.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    title: str = "Results"
+    limits: Path | None = None
+
+
 class GateSettings(BaseModel):
     """What ``harmony gates`` asks of the numbers that runs leave.
 
@@ -150,6 +164,7 @@ class Settings(BaseSettings):
         leaks: What a scenario may leave behind.
         driver: What the project asks of drivers.
         clauses: The written specification that scenarios cite.
+        report: What the document of results says.
         gates: What the numbers of runs must reach.
         platforms: Implementations by name.
     """
@@ -175,6 +190,7 @@ class Settings(BaseSettings):
     leaks: LeakLimits = LeakLimits()
     driver: DriverSettings = Field(default_factory=DriverSettings)
     clauses: ClauseSettings = Field(default_factory=ClauseSettings)
+    report: ReportSettings = Field(default_factory=ReportSettings)
     gates: GateSettings = Field(default_factory=GateSettings)
     platforms: dict[str, Platform] = Field(default_factory=dict)
 

@@ -234,6 +234,19 @@ def load_suite(package: str, here: Path, overrides: Mapping[str, Any] | None = N
 
 def _of_suite(platform: Platform, root: Path) -> Platform:
     """Return a platform that starts in its suite, wherever that is, and is not built there."""
-    words = ("command", "listen", "driver")
-    filled = {name: tuple(word.replace("{root}", str(root)) for word in getattr(platform, name)) for name in words}
-    return platform.model_copy(update={**filled, "directory": root / platform.directory, "build": (), "sources": ()})
+
+    def filled(command: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(word.replace("{root}", str(root)) for word in command)
+
+    version = platform.version
+    commands = {name: filled(getattr(platform, name)) for name in ("command", "listen", "driver")}
+    more = {
+        "roles": {
+            role: part.model_copy(update={"command": filled(part.command)}) for role, part in platform.roles.items()
+        },
+        "version": version and version.model_copy(update={"command": filled(version.command)}),
+        "directory": root / platform.directory,
+        "build": (),
+        "sources": (),
+    }
+    return platform.model_copy(update={**commands, **more})

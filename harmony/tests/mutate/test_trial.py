@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from bells import STEPS
 from harmony.model import Verdict
 from harmony.mutate.fault import Fault
 from harmony.mutate.judgement import Judgement, Outcome
 from harmony.mutate.progress import Progress
+from harmony.mutate.trial import Heard
+from harmony.verdict.events import RunFinished, RunPlanned
 from sandbox import Sandbox
+from synthetic_results import result
 
 FEATURE = """
     Feature: Bells
@@ -42,6 +47,23 @@ def test_a_trial_plays_its_cells_in_its_order_and_no_others(sandbox: Sandbox) ->
     told = [json.loads(line) for line in (sandbox.directory / "events.ndjson").read_text("utf-8").splitlines()]
     ended = [(one["cell"], one["verdict"]) for one in told if one["event"] == "cell-finished"]
     assert ended == [(key, Verdict.PASSED) for key in keys]
+
+
+@pytest.mark.parametrize(("wanted", "found"), [(None, []), (2, ["1.1[solo=tin]"])])
+def test_a_deviation_of_any_level_shows_a_fault_and_says_nothing_before_there_is_one(
+    wanted: int | None, found: list[str]
+) -> None:
+    """A fault whose only trace is a deviation from a should would be told as one that no scenario finds."""
+    heard = Heard()
+    for event in (
+        RunPlanned(cells=2, of=2, digest=""),
+        result("1.1[solo=tin]", Verdict.DEVIATES),
+        result("1.2[solo=tin]"),
+        RunFinished(verdicts={}, exit_code=0, seconds=1.0),
+    ):
+        heard(event)
+    shown = heard.shown(0, {"tin"}, wanted, "")
+    assert ([one.cell for one in shown.red], shown.trouble) == (found, "")
 
 
 def test_where_there_is_no_terminal_counts_and_the_time_left_are_a_line_now_and_then() -> None:

@@ -128,5 +128,22 @@ def test_the_command_line_has_the_last_word_on_how_many_pairings() -> None:
         is_pairwise(ROLES, few=True, every=True)
 
 
+def test_what_is_brought_plays_every_role_by_its_own_command_with_the_claims_of_that_name() -> None:
+    """A command or a version of the project would be that of another program."""
+    roles = {"hub": {"command": ["hub"], "capabilities": ["v5"]}, "ear": {"command": ["ear"]}}
+    entry = {
+        "command": ["x"],
+        "plays": ["hub", "ear"],
+        "roles": roles,
+        "version": {"command": ["v"]},
+        "family": "metal",
+    }
+    before = Settings.model_validate({"platforms": {"tin": entry}})
+    tin = NamedPlatforms.of(["tin=/my/tin"], HERE).added_to(before).platforms["tin"]
+    assert (tin.commands, tin.version, tin.plays, tin.family) == ((("/my/tin",),), None, ("hub", "ear"), "metal")
+    assert tin.claims("v5", "hub")
+    assert not tin.claims("v5", "ear")
+
+
 def test_a_version_may_be_brought_or_chosen() -> None:
     assert NamedPlatforms.of(["tin@2.10", "tin@mine=./x"], HERE).brought == {"tin@mine": ("/somewhere/else/x",)}

@@ -9,9 +9,11 @@ from pathlib import Path
 import pytest
 
 from harmony.model import Verdict
+from harmony.plan.pairing import PairingRequest
 from harmony.project import load_project
 from harmony.pytest_plugin.unplayed_cells import cell_at
 from harmony.run.local_mode import LocalMode
+from harmony.run.matrix_mode import MatrixMode, MatrixRequest
 from harmony.run.project_run import ProjectRun
 from harmony.text import visible
 from harmony.verdict.events import CellFinished, CellStarted, RunFinished, StepStarted, read_file
@@ -163,3 +165,18 @@ def test_a_cell_is_found_by_what_pytest_calls_it(deadly: Sandbox, monkeypatch: p
     assert cell_at(run, mode, f"{place}::1.9 None", deadly.directory) is None
     assert cell_at(run, mode, f"features/other.feature::{names['1.1']}", deadly.directory) is None
     assert cell_at(run, mode, "test_other.py::test_other", deadly.directory) is None
+
+
+def test_a_cell_is_found_that_only_a_command_line_asked_for(deadly: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A project that asks for few pairings may be run over every one, and with who plays on request."""
+    players = [f'[platforms.p{n}]\ncommand = ["sh"]\nopt_in = {str(n == 2).lower()}\n' for n in range(3)]
+    deadly.write("harmony.toml", "\n".join(['pairings = "pairwise"', *players]))
+    steps = "\n".join(f"    Then the '{role}' sits" for role in "ace")
+    deadly.write("features/02.feature", f"Feature: F\n  Scenario: 2.1 A\n{steps}\n")
+    monkeypatch.chdir(deadly.directory)
+    run = ProjectRun(load_project(deadly.directory))
+    mode = MatrixMode(run, MatrixRequest(PairingRequest(among={"p0", "p1", "p2"})))
+    cells = mode.cells(run.scenarios[-1:])
+    assert len(cells) == 27 > len(mode.every_cell(run.scenarios[-1:]))
+    for cell in cells:
+        assert cell_at(run, mode, f"features/02.feature::{cell.name}", deadly.directory) == cell

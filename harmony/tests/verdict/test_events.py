@@ -16,12 +16,14 @@ from harmony.verdict.events import (
     ActorOutcome,
     Bus,
     CellStarted,
+    ClauseEntry,
     Event,
     EventFile,
     PlatformSupport,
     RunFinished,
     RunPlanned,
     RunStarted,
+    SpecificationRead,
     StepFinished,
     StepStarted,
     StepSupport,
@@ -59,6 +61,7 @@ EVENTS: list[Event] = [
             "y": PlatformSupport(state=Support.HAS),
         },
     ),
+    SpecificationRead(document="clauses.toml", clauses=[ClauseEntry(id="3.2", level="must", scenarios=["1.1"])]),
     RunFinished(verdicts={"passed": 1}, problems=[], exit_code=0, seconds=1.0),
 ]
 

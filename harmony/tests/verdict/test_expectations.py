@@ -206,6 +206,18 @@ issue = "https://issues/9"
 POSSIBLE = [cell(), cell("cpp"), *(Cell(row, Pairing.of({"reader": "cpp"})) for row in TWO)]
 
 
+def test_an_entry_for_a_platform_speaks_of_all_its_versions_and_one_for_a_version_of_that_alone(tmp_path: Path) -> None:
+    def chosen(text: str) -> list[str]:
+        (one,) = entry(tmp_path, text).entries
+        pairings = [Pairing.of({"reader": name, "writer": "go"}) for name in ("cpp", "cpp@1", "cpp@2", "cp")]
+        return [pairing.platforms["reader"] for pairing in pairings if one.chooses(["1.1"], pairing)]
+
+    assert chosen('platform = "cpp"') == ["cpp", "cpp@1", "cpp@2"]
+    assert chosen('platform = "cpp@1"') == ["cpp@1"]
+    assert chosen('pairing = "cpp_go"') == ["cpp", "cpp@1", "cpp@2"]
+    assert chosen('pairing = "reader=cpp@2,writer=go"') == ["cpp@2"]
+
+
 def test_the_update_keeps_what_is_true_with_its_comments(tmp_path: Path) -> None:
     entries = read(tmp_path, FILE)
     results = [
@@ -215,6 +227,7 @@ def test_the_update_keeps_what_is_true_with_its_comments(tmp_path: Path) -> None
         result("1.3[solo=cpp]", Verdict.TIMED_OUT, error=""),
         result("1.4[solo=cpp]", Verdict.UNSUPPORTED),
         result("1.5[solo=cpp]"),
+        result("1.6[solo=cpp]", Verdict.DEVIATES, found=Verdict.FAILED),  # is no failure that needs an excuse
     ]
     text = entries.updated(results, POSSIBLE, TODAY)
     assert text.startswith("# Head of the file.\n\n# about one\n[[expect]]\n")

@@ -49,6 +49,7 @@ def test_unsupported_counts_neither_as_passed_nor_as_failed() -> None:
     assert pass_rate([refused]) == 0.0
     assert pass_rate([]) == 0.0
     assert pass_rate([passed, known]) == 0.5
+    assert pass_rate([passed, result("1.5[a=x]", Verdict.DEVIATES)]) == 1.0
     assert pass_rate([passed, passed, passed, failed]) == 0.75
     assert counts([passed, refused, refused]) == {"passed": 1, "unsupported": 2}
 

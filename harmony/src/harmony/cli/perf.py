@@ -55,7 +55,8 @@ def perf_command(  # noqa: PLR0917 - typer passes options by name
     every = loaded.settings.platforms
     here, missing = available_partners(every, loaded.root)
     require_platforms(platforms or [], every, missing)
-    pairings = _pairings(platforms or sorted(here), pairing or [], sorted(here))
+    unasked = {name for name, one in every.items() if one.opt_in and not (platforms or pairing)}
+    pairings = _pairings(platforms or sorted(here.keys() - unasked), pairing or [], sorted(here))
     taking_part = {name for pair in pairings for name in pair}
     number = seed if seed is not None else _seed()
     times, effort = rounds or (_QUICK_ROUNDS if quick else _ROUNDS), _QUICK_EFFORT if quick else 1.0
@@ -76,7 +77,7 @@ def perf_command(  # noqa: PLR0917 - typer passes options by name
         _progress(told),
     )
     outcome = asyncio.run(run.run(pair_runs))
-    absent = {name: reason for name, reason in missing.items() if not platforms and not pairing}
+    absent = {name: reason for name, reason in missing.items() if not (platforms or pairing or name in unasked)}
     notes = [*machine.warnings, *(f"{name}: {reason}" for name, reason in absent.items())]
     facts |= {
         "roles": roles_of(cases.items),

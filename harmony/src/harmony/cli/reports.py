@@ -13,6 +13,7 @@ from typing import Annotated
 import typer
 
 from harmony.cli.options import ProjectOption, SetOption
+from harmony.config import ReportSettings
 from harmony.config_sources import overrides_of
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
 from harmony.model import Verdict
@@ -25,10 +26,12 @@ from harmony.report.github import workflow_commands
 from harmony.report.markdown import markdown
 from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
+from harmony.report.results import Results, mild_lines
+from harmony.report.results_document import as_json, clauses_document, results_document
 from harmony.report.terminal import Grid, blocks, grid_lines, is_matrix, totals
 from harmony.run.local_mode import possible_cells
 from harmony.run.project_run import ProjectRun
-from harmony.state import write_whole
+from harmony.state import read_whole, write_whole
 from harmony.verdict.events import CellFinished, Event, RunFinished, read_file, schema_text
 from harmony.verdict.expectations import read_expectations
 from harmony.verdict.implementations import facts as facts_of
@@ -74,6 +77,9 @@ class Format(StrEnum):
     TEXT = "text"
     MARKDOWN = "markdown"
     GITHUB = "github"
+    RESULTS = "results"
+    CLAUSES = "clauses"
+    JSON = "json"
 
 
 def report_command(  # noqa: PLR0917 - typer passes options by name
@@ -85,14 +91,17 @@ def report_command(  # noqa: PLR0917 - typer passes options by name
         Format,
         typer.Option(
             "--format",
-            help="text; markdown: a summary for a job or a comment; github: annotations on the lines of features.",
+            help="text; markdown: a summary for a job or a comment; github: annotations on the lines of features; "
+            "results: what deviates, whose it is and how to see it again; clauses: what each clause's scenarios show; "
+            "json: both for programs.",
         ),
     ] = Format.TEXT,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write into a file.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A row for each scenario.")] = False,
 ) -> None:
     """Show runs again, or the shards of one run together; end as that run would have ended."""
-    outcome = Outcome.of(_runs(files, project), min_pass_rate)
+    runs = _runs(files, project)
+    outcome = Outcome.of(runs, min_pass_rate)
     match form:
         case Format.MARKDOWN:
             told = markdown(outcome)
@@ -100,6 +109,12 @@ def report_command(  # noqa: PLR0917 - typer passes options by name
             here = Path.cwd()
             top = Path(os.environ.get("GITHUB_WORKSPACE") or here)
             told = "".join(f"{line}\n" for line in workflow_commands(outcome, here, top))
+        case Format.RESULTS:
+            told = results_document(Results.of(runs, outcome), *_said_of_results(project))
+        case Format.CLAUSES:
+            told = clauses_document(Results.of(runs, outcome))
+        case Format.JSON:
+            told = as_json(Results.of(runs, outcome))
         case Format.TEXT:
             told = "".join(f"{line}\n" for line in _lines(outcome, verbose=verbose))
     if output is None:
@@ -115,6 +130,20 @@ def report_command(  # noqa: PLR0917 - typer passes options by name
     raise typer.Exit(outcome.code)
 
 
+def _said_of_results(project: Path | None) -> tuple[str, str]:
+    """Return the title and the limits that the project says; without one, only a title."""
+    if project is None and find_project_file(Path.cwd()) is None:
+        return ReportSettings().title, ""
+    loaded = load_project(project)
+    settings = loaded.settings.report
+    try:
+        return settings.title, read_whole(loaded.root / settings.limits) if settings.limits else ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"{loaded.file}: report.limits: {error}", hint="name a file of Markdown beside the project file"
+        ) from error
+
+
 def _lines(outcome: Outcome, *, verbose: bool) -> Iterator[str]:
     """Give a run as lines for a terminal."""
     results = outcome.results
@@ -125,6 +154,7 @@ def _lines(outcome: Outcome, *, verbose: bool) -> Iterator[str]:
     yield from blocks(lines(outcome.blames), overview, rows, [totals(results)])
     yield from support_lines(table)
     yield from unclaimed([result.note for result in results])
+    yield from mild_lines(results)
     yield from (f"{one.platform}: {one}" for one in outcome.implementations)
     if outcome.rate:
         yield outcome.rate

@@ -88,7 +88,7 @@ async def play(
             json.dump(dict(cells), order)
             order.flush()
             more.append(f"--trial={order.name}")
-        heard = _Heard()
+        heard = Heard()
         longest = max((cells or {}).values(), default=_SILENCE)
         child = await ChildRun.start(workshop.file, words, more, heard, python=workshop.python)
         try:
@@ -99,7 +99,7 @@ async def play(
             await child.close()
 
 
-async def _ended(child: ChildRun, heard: _Heard, silence: float) -> int | None:
+async def _ended(child: ChildRun, heard: Heard, silence: float) -> int | None:
     """Wait for the end of a run; return its exit code, or nothing where it is silent for too long."""
     end = asyncio.create_task(child.wait())
     try:
@@ -113,7 +113,7 @@ async def _ended(child: ChildRun, heard: _Heard, silence: float) -> int | None:
         end.cancel()
 
 
-class _Heard:
+class Heard:
     """Keeps what a run tells."""
 
     def __init__(self) -> None:
@@ -124,6 +124,7 @@ class _Heard:
         self._finished: RunFinished | None = None
 
     def __call__(self, event: Event) -> None:
+        """Take an event."""
         self.last = time.monotonic()
         match event:
             case RunStarted():
@@ -138,8 +139,19 @@ class _Heard:
                 pass
 
     def shown(self, code: int | None, names: set[str], wanted: int | None, output: str) -> Shown:
+        """Return what the run has shown.
+
+        Args:
+            code: How it ended; nothing if it was silent for too long.
+            names: The platforms that must play.
+            wanted: How many cells there must be, each of which passes without a fault; nothing before that is known.
+            output: What it has written.
+        """
         every = self._cells.values()
-        red = [one for one in every if is_red(one.verdict) and one.verdict is not Verdict.NOT_RUN]
+        # What passed without a fault, and deviates with one, shows it: how much that weighs does not matter here.
+        also = {Verdict.DEVIATES} if wanted is not None else set()
+        judged = [one for one in every if one.verdict is not Verdict.NOT_RUN]
+        red = [one for one in judged if is_red(one.verdict) or one.verdict in also]
         passed = {one.cell: one.seconds for one in every if one.verdict is Verdict.PASSED}
         others = [one.verdict for one in every if one.verdict is not Verdict.PASSED and one not in red]
         return Shown(

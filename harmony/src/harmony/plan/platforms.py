@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from harmony.config import Settings
 from harmony.plan.pairing import PairingRequest, UnknownPairingError, parse_roles
@@ -65,16 +65,23 @@ class NamedPlatforms:
         contract = "driver" if settings.driver.contract else "steps"
         known = dict(settings.platforms)
         for name, command in self.brought.items():
-            said = (
-                known[name].model_dump(exclude={"command", "build", "sources", "requires", "driver", "listen"})
-                if (name in known)
-                else {}
-            )
+            said = _of_whatever_program(known[name]) if name in known else {}
             place = {"directory": Path()} if name in known else {}
             known[name] = Platform.model_validate({**said, **place, "command": command, "contract": contract})
         for name in sorted(self.chosen - known.keys()):
             raise UnknownPairingError(f"there is no platform {name!r}", hint=did_you_mean(name, sorted(known)))
         return settings.model_copy(update={"platforms": known})
+
+
+def _of_whatever_program(platform: Platform) -> dict[str, Any]:
+    """Return what a project says of a platform but for how it is made and started."""
+    made = {"command", "build", "sources", "requires", "driver", "listen", "version"}
+    claims = {
+        role: {"capabilities": part.capabilities}
+        for role, part in platform.roles.items()
+        if part.capabilities is not None
+    }
+    return {**platform.model_dump(exclude=made), "roles": claims}
 
 
 def is_pairwise(settings: Settings, *, few: bool, every: bool) -> bool:

@@ -325,6 +325,8 @@ class Reporting(_Side):
             self._notes.append(f"nothing is selected, and nothing is no success{why}")
         for support in self._support.events():
             self.bus.publish(support)
+        if results and (specification := self._session.run.specification()):
+            self.bus.publish(specification)
         seconds = time.monotonic() - self._began
         self.bus.publish(RunFinished(verdicts=counts(results), problems=problems, exit_code=code, seconds=seconds))
         if self._events is not None:

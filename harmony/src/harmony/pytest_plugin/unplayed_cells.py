@@ -29,7 +29,7 @@ def cell_at(run: ProjectRun, mode: Mode, nodeid: str, root: Path) -> Cell | None
     path = visible(str((root / file).resolve()))
     there = [one for one in run.scenarios if visible(str(one.place.file.resolve())) == path]
     scenarios = [one for one in there if name.startswith(one.id)]
-    return next((cell for cell in mode.every_cell(scenarios) if mode.title(cell) == name), None)
+    return next((cell for cell in mode.cells(scenarios) if mode.title(cell) == name), None)
 
 
 def crash_events(run: ProjectRun, mode: Mode, cell: Cell, said: str, *, begun: bool) -> list[Event]:

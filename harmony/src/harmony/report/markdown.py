@@ -10,6 +10,7 @@ from harmony.errors import ExitCode
 from harmony.report import squares
 from harmony.report.causes import lines
 from harmony.report.outcome import Outcome
+from harmony.report.results import mild_lines
 from harmony.report.terminal import is_matrix, totals
 from harmony.text import shown
 
@@ -31,6 +32,8 @@ def markdown(outcome: Outcome) -> str:
         parts.append(fenced(lines(outcome.blames)))
     if is_matrix(outcome.results):
         parts += [_table(one) for one in squares.squares(outcome.results)]
+    if mild := mild_lines(outcome.results):
+        parts.append("\n".join(f"- {escaped(one)}" for one in mild[:_MOST_PROBLEMS]))
     if outcome.implementations:
         parts.append("\n".join(f"- {escaped(one.platform)}: {escaped(str(one))}" for one in outcome.implementations))
     told = [*outcome.problems, *outcome.lacking]

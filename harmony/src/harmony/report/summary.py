@@ -10,6 +10,7 @@ from rich.console import Console
 from harmony.report import squares
 from harmony.report.causes import headline, lines
 from harmony.report.collected import Collected
+from harmony.report.results import mild_lines
 from harmony.report.terminal import Grid, blocks, grid_lines, is_matrix, tables, totals
 from harmony.verdict.blame import Blame, blame
 from harmony.verdict.support import SupportTable, support_lines, unclaimed
@@ -109,6 +110,8 @@ class Summary(Collected):
             terminal.write_line(text)
         for text in unclaimed([result.note for result in results]):
             terminal.write_line(text)
+        for text in mild_lines(results):
+            terminal.write_line(text, yellow=True)
         for who in self._implementations:
             terminal.write_line(f"{who.platform}: {who}")
         for name, reason in sorted(self._unavailable.items()):

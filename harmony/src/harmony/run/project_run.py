@@ -14,13 +14,14 @@ from harmony.run.catalogues import Catalogues, ask_workers
 from harmony.run.role_driver import with_drivers
 from harmony.run.scenario_run import RunOptions
 from harmony.run.telemetry import OpenTelemetry, Telemetry
-from harmony.spec.clauses import wrong_citations
+from harmony.spec.clauses import cited_clauses, wrong_citations
 from harmony.spec.gherkin import Feature, Scenario, Step
 from harmony.spec.levels import Standing
 from harmony.spec.selection import require_some, select
 from harmony.steps.announced import unannounced
 from harmony.steps.library import StepLibrary
 from harmony.steps.lint import LintRules, Problem, lint
+from harmony.verdict.events import ClauseEntry, SpecificationRead
 from harmony.verdict.expectations import EXPECTATIONS_FILE, Expectations, read_expectations
 from harmony.verdict.judging import by_level
 from harmony.verdict.result import ScenarioResult
@@ -145,6 +146,27 @@ class ProjectRun:
         )
         unknown = [] if settings.steps or self.catalogues.silent else unannounced(features, self.catalogues.announced)
         return sorted({*problems, *lint(features, self.library, rules), *unknown, *self._wrong_citations()})
+
+    def specification(self) -> SpecificationRead | None:
+        """Return the clauses of the project and who cites them; nothing where there is neither document nor citation.
+
+        Raises:
+            ConfigurationError: The document cannot be read.
+        """
+        settings = self.project.settings.clauses
+        clauses = self.project.clauses(self.scenarios) or cited_clauses(self.scenarios, settings.tag)
+        entries = [
+            ClauseEntry(
+                id=one.number,
+                level=one.level.tag,
+                text=one.name,
+                scenarios=list(one.scenarios),
+                tests=list(one.tests),
+            )
+            for one in clauses
+        ]
+        document = settings.document.as_posix() if settings.document else ""
+        return SpecificationRead(document=document, clauses=entries) if entries else None
 
     def _wrong_citations(self) -> list[Problem]:
         """Return what scenarios say of clauses and the document does not: a level decides what is red."""

@@ -70,6 +70,20 @@ def read_clauses(
     ]
 
 
+def cited_clauses(scenarios: Sequence[Scenario], tag: str) -> list[Clause]:
+    """Return the clauses that scenarios cite, where no document lists them, in the order of the citations."""
+    return [
+        Clause(
+            number,
+            "",
+            next((level for level in Level if any(said is level for _, said in citing)), Level.NONE),
+            0,
+            scenarios=tuple(dict.fromkeys(_label(scenario) for scenario, _ in citing)),
+        )
+        for number, citing in _cited(scenarios, tag).items()
+    ]
+
+
 def problems(clauses: Sequence[Clause], document: str) -> list[str]:
     """Return what is wrong with a document's clauses, each with its place."""
     lines: dict[str, int] = {}

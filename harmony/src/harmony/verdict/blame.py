@@ -72,7 +72,7 @@ def blame(results: Iterable[CellFinished]) -> list[Blame]:
     often = Counter(trait for one in traits.values() for trait in one)
     red = Counter(trait for cell in every if is_red(cell.verdict) for trait in traits[cell.cell])
     joined: dict[frozenset[str], list[Cause]] = {}
-    for cause in causes(every):
+    for cause in (part for one in causes(every) for part in _parts(one, every, traits, usual)):
         always = frozenset.intersection(*(traits[cell.cell] for cell in cause.cells)) - usual
         # Who is in red cells only explains them all, however the workers have divided them and what each was told.
         ill = [trait for trait in always if red[trait] == often[trait]]
@@ -132,6 +132,35 @@ def players(pairing: Mapping[str, str]) -> frozenset[str]:
 def plainest(traits: frozenset[str]) -> frozenset[str]:
     """Return those that say most: a platform in its role, rather than the platform in any."""
     return traits - {trait.partition("=")[2] for trait in traits}
+
+
+def _parts(
+    cause: Cause, every: Sequence[CellFinished], traits: Mapping[str, frozenset[str]], usual: frozenset[str]
+) -> list[Cause]:
+    """Return a cause once for each of several players who have it in every cell of its scenarios, whoever else plays.
+
+    Two brokers that do the same wrong thing have no player in common. Each must explain cells of its own, and together
+    they must explain all: otherwise nobody is meant.
+    """
+    if any(
+        not trait.startswith("scenario ")
+        for trait in frozenset.intersection(*(traits[one.cell] for one in cause.cells)) - usual
+    ):
+        return [cause]
+    scenarios = {one.number or one.title for one in cause.cells}
+    red = Counter(trait for one in cause.cells for trait in traits[one.cell])
+    often = Counter(trait for one in every if (one.number or one.title) in scenarios for trait in traits[one.cell])
+    ill = sorted(trait for trait in red if "=" in trait and 1 < red[trait] == often[trait])
+    left, found = list(cause.cells), list[Cause]()
+    while left and ill:
+        trait = max(ill, key=lambda one: sum(one in traits[cell.cell] for cell in left))
+        ill.remove(trait)
+        mine = tuple(cell for cell in left if trait in traits[cell.cell])
+        if mine:
+            found.append(Cause(cause.verdict, cause.step, cause.text, mine))
+            left = [cell for cell in left if trait not in traits[cell.cell]]
+    whole = sum((one.number or one.title) in scenarios for one in every) == len(cause.cells)
+    return [cause] if left or whole else found
 
 
 def _traits(cell: CellFinished) -> frozenset[str]:

@@ -81,6 +81,7 @@ def cell_finished(cell: Cell, result: ScenarioResult, repeat: str, *, late: bool
         alarms=[shown(alarm, _LONGEST_ALARM) for alarm in result.alarms],
         level=result.standing.level,
         clauses=list(result.standing.clauses),
+        deviation=result.deviates,
         network=[_network_line(event) for event in result.network] if report else [],
         report=report,
     )

@@ -167,6 +167,11 @@ class CellFinished(_Event):
         default="", description="must, should, may or arguable, as the scenario says; empty if it says nothing."
     )
     clauses: list[str] = Field(default_factory=list, description="What the scenario cites of a written specification.")
+    deviation: bool | None = Field(
+        default=None,
+        description="Whether a step found something otherwise than its sentence says, and nothing else went wrong; "
+        "absent where files do not tell it.",
+    )
     report: str = Field(default="", description="The whole report, with steps, logs and what repeats it.")
 
     @property
@@ -222,6 +227,24 @@ class StepSupport(_Event):
     platforms: dict[str, PlatformSupport] = Field(description="By platform; one that was never asked is absent.")
 
 
+class ClauseEntry(_Told):
+    """A clause of a written specification."""
+
+    id: str
+    level: str = Field(default="", description="must, should or may; empty if it is not normative, or not known.")
+    text: str = Field(default="", description="Its name, or a few words.")
+    scenarios: list[str] = Field(default_factory=list, description="Numbers or titles of those that cite it.")
+    tests: list[str] = Field(default_factory=list, description="Files of other tests that it names.")
+
+
+class SpecificationRead(_Event):
+    """The clauses that scenarios may cite, told at the end of a run of a project that has some."""
+
+    event: Literal["specification-read"] = "specification-read"
+    document: str = Field(default="", description="Where they stand; empty if there are only citations.")
+    clauses: list[ClauseEntry]
+
+
 class RunFinished(_Event):
     """A run has ended."""
 
@@ -242,6 +265,7 @@ Event = Annotated[
     | WorkerStarted
     | WorkerEnded
     | StepSupport
+    | SpecificationRead
     | RunFinished,
     Field(discriminator="event"),
 ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from typing import Final
 
-from harmony.model import FAULT, Phase, Verdict
+from harmony.model import Phase, Verdict
 from harmony.plan.cells import Cell
 from harmony.spec.gherkin import Step
 from harmony.spec.levels import Standing
@@ -73,22 +73,11 @@ def by_level(result: ScenarioResult, standing: Standing, red: Collection[str]) -
         red: The levels whose deviations are red.
     """
     result = replace(result, standing=standing)
-    if not standing.level or standing.level in red or not is_deviation(result):
+    judged = any(one.phase.judged for one in result.results)
+    if not standing.level or standing.level in red or judged or not result.deviates:
         return result
     said = f"a deviation from what is not asked of everybody, so not red: {standing}"
     return _judged(result, Verdict.DEVIATES, Phase.LEVEL, said)
-
-
-def is_deviation(result: ScenarioResult) -> bool:
-    """Whether a cell failed as a step found something otherwise than its sentence says, and in no other way."""
-    bad = [one for one in result.results if one.verdict is not Verdict.PASSED]
-    outcomes = [each for one in bad for each in one.outcomes.values() if each.verdict is not Verdict.PASSED]
-    return (
-        result.verdict is Verdict.FAILED
-        and bool(outcomes)
-        and all(one.phase in {Phase.STEP, Phase.SETTLE} for one in bad)
-        and all(each.verdict is Verdict.FAILED and not each.data.get(FAULT) for each in outcomes)
-    )
 
 
 def _judged(result: ScenarioResult, verdict: Verdict, phase: Phase, said: str) -> ScenarioResult:

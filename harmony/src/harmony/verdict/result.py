@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
-from harmony.model import LogRecord, NetworkEvent, Phase, StepOutcome, Verdict
+from harmony.model import FAULT, LogRecord, NetworkEvent, Phase, StepOutcome, Verdict
 from harmony.process.transcript import Written
 from harmony.spec.gherkin import Step
 from harmony.spec.levels import Standing
@@ -80,6 +80,17 @@ class ScenarioResult:
     def alarms(self) -> list[str]:
         """What is alarming on stderr, each line with its actor."""
         return [f"{key}: {alarm}" for key, written in self.stderr.items() for alarm in written.alarms]
+
+    @property
+    def deviates(self) -> bool:
+        """Whether it failed as a step found something otherwise than its sentence says, and in no other way."""
+        bad = [one for one in self.results if one.verdict is not Verdict.PASSED and not one.phase.judged]
+        outcomes = [each for one in bad for each in one.outcomes.values() if each.verdict is not Verdict.PASSED]
+        return (
+            bool(outcomes)
+            and all(one.phase in {Phase.STEP, Phase.SETTLE} and one.verdict is Verdict.FAILED for one in bad)
+            and all(each.verdict is Verdict.FAILED and not each.data.get(FAULT) for each in outcomes)
+        )
 
     @property
     def failure(self) -> StepResult | None:
