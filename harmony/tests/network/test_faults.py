@@ -290,6 +290,32 @@ async def test_a_corrupted_byte_is_the_one_of_the_seed(here: Scene) -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_byte_is_counted_over_what_comes_piece_by_piece(here: Scene) -> None:
+    near, far = await here.connected()
+    await here.link().corrupt("client", offset=5, bit=0)
+    await near.says(b"abc")
+    assert await far.hears_all(3) == b"abc"
+    await near.says(b"defgh")
+    assert await far.hears_all(5) == b"deggh"
+    await near.says(b"\nmo")
+    assert await far.hears_all(3) == b"\nmo"
+    await here.link().corrupt("client", "more", offset=3, bit=0)
+    await near.says(b"re\n")
+    assert await far.hears_all(3) == b"rd\n"
+
+
+@pytest.mark.asyncio
+async def test_a_cut_is_an_end_although_bytes_were_not_taken(here: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harmony.network.connection.HELD_ROOM", 1000)
+    near, far = await here.connected()
+    await here.link().hold()
+    await near.says(bytes(100_000))
+    await here.link().until(lambda event: "no more are taken" in event.text)
+    await here.link().cut()
+    assert (await near.hears(), await far.hears()) == (b"", b"")
+
+
+@pytest.mark.asyncio
 async def test_refused_is_who_comes_and_not_who_is_there(here: Scene) -> None:
     near, far = await here.connected()
     await here.link().refuse()
@@ -320,8 +346,9 @@ async def test_a_fault_waits_for_its_packet_to_have_passed(here: Scene) -> None:
 async def test_a_fault_keeps_a_packet_from_passing(here: Scene) -> None:
     near, far = await here.connected()
     await here.link().hold("client", Before("stop"))
-    await near.says(b"go\nstop\nmore\n")
+    await near.says(b"go\nst")
     assert await far.hears_all(3) == b"go\n"
+    await near.says(b"op\nmore\n")
     await here.link().struck()
     await here.link().until("more")
     assert far.silent
@@ -465,6 +492,8 @@ async def test_a_fault_that_has_changed_nothing_is_told(here: Scene) -> None:
         here.network.link("cleint", "server")
     with pytest.raises(NetworkError, match="at neither end"):
         await here.link().hold("other")
+    with pytest.raises(NetworkError, match="at neither end"):
+        await here.link().half_open("other")
     with pytest.raises(NetworkError, match="loopback"):
         await here.network.of("client").to("server", "192.0.2.1:80")
     await here.link().delay(0.1)

@@ -232,7 +232,9 @@ class Connection:
             with contextlib.suppress(OSError):  # the other end may have ended it already
                 if how is How.RESET:
                     one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
-                elif how is How.CUT:
+                elif (
+                    how is How.CUT
+                ):  # an end first, whatever comes meanwhile; then nothing unread, which would reset it
                     one.shutdown(socket.SHUT_WR)
                     _drain(one)
             one.close()
@@ -419,7 +421,7 @@ async def _cancelled(tasks: Sequence[asyncio.Task[Any]]) -> None:
 
 
 def _drain(one: socket.socket) -> None:
-    """Take what has come already: a socket that is closed with unread bytes is reset instead."""
+    """Take what has come already."""
     with contextlib.suppress(BlockingIOError):
         for _ in range(_DRAINED_READS):
             if not one.recv(_CHUNK):
