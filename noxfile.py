@@ -153,7 +153,7 @@ SOME_OF_MQTT: Final = ("1.1.2", "1.2.2", "1.4", "2.1", "3.1.1", "3.3", "4.1.2")
 @nox.session(venv_backend="none")
 @gate
 def mqtt(session: nox.Session) -> None:
-    """Play MQTT between the raw peers, and some of it over two brokers and two clients; find a handful of deviations."""
+    """Play MQTT between the raw peers, some of it over two brokers and two clients, and a handful of deviations."""
     there = ("--project", SUBJECT)
     run(session, ours("harmony"), "build", "mosquitto", "paho", *there)
     with session.chdir(SUBJECT):

@@ -78,8 +78,6 @@ Feature: Delivery
       | +          | sky                      | /sky                 |
       | /+         | /sky                     | sky, a/sky           |
       | sky/+/dark | sky/blue/dark, sky//dark | sky/dark, sky/a/dark/b |
-      | #          | sky, /, a/b/c            | $harmony/sky         |
-      | +/sky      | a/sky                    | $harmony/sky         |
       | colour     | colour                   | Colour, colour/, /colour |
 
   @must:3.1.1/MQTT-3.10.4-1 @must:3.1.1/MQTT-3.10.4-2
@@ -147,3 +145,20 @@ Feature: Delivery
       | qos |
       | 1   |
       | 2   |
+
+  @must:3.1.1/MQTT-4.7.2-1 @must:3.1.1/MQTT-4.7.1-2
+  Scenario Outline: 1.12 The filter <filter> matches no topic that begins with $
+    Given the 'subscriber' process connects
+    And the 'subscriber' process subscribes to '<filter>' with QoS '1'
+    And the 'publisher' process connects
+    When the 'publisher' process publishes '$' to '$harmony/sky' with QoS '0'
+    # A server may end the connection of who publishes such a topic, or be deaf to it.
+    And the 'publisher' process connects
+    And the 'publisher' process publishes to each of '<matching>' with QoS '1'
+    Then the 'subscriber' process should receive on each of '<matching>' with QoS '1'
+    And the 'subscriber' process should receive no more
+
+    Examples:
+      | filter | matching          |
+      | #      | sky, /sky, a/sky/ |
+      | +/sky  | /sky, a/sky       |

@@ -10,7 +10,7 @@ from pathlib import Path
 from harmony.errors import ConfigurationError
 from harmony.plan.cells import Cell, plan_cells
 from harmony.plan.pairing import PairingRequest
-from harmony.plan.platforms import playing
+from harmony.plan.platforms import STRENGTHS, playing
 from harmony.platform_settings import Platform
 from harmony.process.remains import LeakProbe
 from harmony.run.mode import Played
@@ -95,8 +95,8 @@ class MatrixMode:
 
     def every_cell(self, scenarios: Sequence[Scenario]) -> list[Cell]:
         """Return the cells of some scenarios over all pairings of what is here that the project asks for."""
-        fewer = self._run.project.settings.pairings == "pairwise"
-        return plan_cells(scenarios, self.platforms, PairingRequest(pairwise=fewer))
+        strength = STRENGTHS[self._run.project.settings.pairings]
+        return plan_cells(scenarios, self.platforms, PairingRequest(strength=strength))
 
     def title(self, cell: Cell) -> str:
         """Return the scenario's, with the pairing."""

@@ -34,7 +34,7 @@ class Verbs:
     def close_all(self) -> None:
         """Leave the broker to end with its process."""
 
-    def serve(self, *, port: int, directory: str, durable: bool, timeout: float) -> None:
+    def serve(self, *, port: int, durable: bool, timeout: float) -> None:
         """Start the broker, with what is default for it: it keeps nothing in a directory."""
         if durable:
             raise NotImplementedError("amqtt's SessionDBPlugin does not give back what was queued")
