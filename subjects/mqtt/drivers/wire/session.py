@@ -78,6 +78,7 @@ class Session:
     Attributes:
         expiry: Seconds that it stays after its connection.
         subscriptions: The options of each filter.
+        identifiers: The number that a filter was given, if it was.
         queue: What is to be sent.
         flights: What was sent, by identifier, in the order in which it was.
         received: Identifiers of QoS 2 messages that the client has not released.
@@ -87,6 +88,7 @@ class Session:
     client_id: str
     expiry: int = 0
     subscriptions: dict[str, int] = field(default_factory=dict)
+    identifiers: dict[str, int] = field(default_factory=dict)
     queue: deque[Message] = field(default_factory=deque)
     flights: dict[int, Flight] = field(default_factory=dict)
     received: set[int] = field(default_factory=set)
