@@ -85,14 +85,13 @@ class Party:
     async def take(self, count: int, *, quiet: float = 0.0) -> Sequence[Message]:
         """Return the next messages, without those that came again.
 
-        A message of QoS 1 may come more than once. One that has come before, and does not say that this is the first
-        time, is left out.
+        A message of QoS 1 may come more than once: one that has come before, and says so (DUP), is left out.
         """
         found: list[Message] = []
         while len(found) < count:
             came = await self.driver.receive(count - len(found), quiet, timeout=GENEROUS)
             for message in came:
-                again = message.qos == 1 and message.dup is not False and Seen.of(message) in self._seen
+                again = message.qos == 1 and message.dup is True and Seen.of(message) in self._seen
                 self._seen.add(Seen.of(message))
                 if not again:
                     found.append(message)
