@@ -12,17 +12,23 @@ import os
 import signal as signals
 import subprocess
 import threading
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import psutil
 
 from harmony.errors import ExitCode, HarmonyError
 from harmony.process import orphans, reaper
 from harmony.process.marks import RUN_VARIABLE, WORKER_VARIABLE, Census, nested_mark, processes_with
 from harmony.process.this_system import SYSTEM
 from harmony.process.transcript import StderrRule, Transcript
+
+_FREEZE_PATIENCE: Final = 2.0
+_PAUSE: Final = 0.002
 
 
 class StartFailedError(HarmonyError):
@@ -214,10 +220,16 @@ class ChildProcess:
             self._watch.signal(number)
 
     def freeze(self) -> None:
-        """Halt it, and all in its group."""
-        if self.running():
-            self._frozen = True
-            self._watch.signal_group(signals.SIGSTOP)
+        """Halt it, and all in its group; return when it stands still."""
+        if not self.running():
+            return
+        self._frozen = True
+        self._watch.signal_group(signals.SIGSTOP)
+        end = time.monotonic() + _FREEZE_PATIENCE
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.pid)
+            while process.status() != psutil.STATUS_STOPPED and time.monotonic() < end:
+                time.sleep(_PAUSE)
 
     def thaw(self) -> None:
         """Have it go on, and all in its group."""
