@@ -1,4 +1,4 @@
-"""Which cells a fault meets first, and which are believed at once."""
+"""Which cells a fault meets first."""
 
 from __future__ import annotations
 
@@ -23,10 +23,3 @@ def test_the_scenario_that_should_find_it_comes_before_all_others() -> None:
 def test_a_title_in_the_place_of_a_number_may_have_brackets() -> None:
     cells = {"Rings[a=tin]": 1.0, "Rings [or more], loudly[a=tin]": 2.0}
     assert [*Order(cells).cells(finder="Rings [or more], loudly")] == [*cells][::-1]
-
-
-def test_a_cell_is_steady_when_it_has_found_two() -> None:
-    order = Order(SECONDS, ["1.1[a=tin]"])
-    assert not order.steady("1.1[a=tin]")
-    order.killed("1.1[a=tin]")
-    assert order.steady("1.1[a=tin]")

@@ -129,12 +129,13 @@ def mutate_command(  # noqa: PLR0917 - typer passes options by name
     others = ", ".join(target.partners) or "nobody else"
     _say(f"{platform}: {len(chosen)} of {len(found)} faults{seeded}, with {others}")
     directory = loaded.home / MUTANTS / platform / ("patches" if patches else "")
-    copies = jobs or os.cpu_count() or 1
+    cores = os.cpu_count() or 1
     with Record.opened(directory, target.state, anew=anew) as record:
         if record.forgotten:
             _say(f"{record.forgotten} judgements of other sources, features or words are forgotten")
         with _screen() as screen:
-            campaign = Campaign(target, record, Scale(copies, workshop.resolve() if workshop else None), screen)
+            scale = Scale(jobs or cores, cores, workshop.resolve() if workshop else None)
+            campaign = Campaign(target, record, scale, screen)
             work = campaign.run([fault for fault in chosen if fault.name not in reasons])
             interrupted = asyncio.run(until_asked(work))
         equal = (Judgement(one, Outcome.EQUIVALENT, why=reasons[one.name]) for one in chosen if one.name in reasons)

@@ -14,16 +14,24 @@ from typing import Any, Final, Protocol
 from harmony.errors import ExitCode, HarmonyError
 from harmony.model import Verdict
 from harmony.mutate.fault import Patch, Planted
+from harmony.mutate.harness import Harness
 from harmony.mutate.judgement import Judgement, Outcome
 from harmony.mutate.order import Order
 from harmony.mutate.record import Record
 from harmony.mutate.target import Target
-from harmony.mutate.trial import Red, Shown, play
+from harmony.mutate.trial import Red, Shown, merged
 from harmony.mutate.workshop import Workshop, WorkshopError
+from harmony.run.trials import Trial
 
 _FUSE: Final = 8
 """After how many faults in a row that do not build it is asked whether the sources do."""
 _NAMED: Final = 5
+_FIRST: Final = 30
+"""How many cells a fault meets one after the other, before several at a time: most are found by one of these."""
+_PER_CORE: Final = 3
+"""How many cells are played at a time: most of what one takes is waiting."""
+_LEAST: Final = 10
+"""How many cells are worth a process."""
 
 
 class UnmutatedRedError(HarmonyError):
@@ -56,10 +64,12 @@ class Scale:
 
     Attributes:
         jobs: How many copies there are.
+        cores: How many cores they share.
         directory: Below which they stand; the system's for what is temporary if absent.
     """
 
     jobs: int
+    cores: int
     directory: Path | None = None
 
 
@@ -78,7 +88,10 @@ class Campaign:
         self._record = record
         self._scale = scale
         self._screen = screen
+        self._sources = frozenset(target.sources)
         self._left: deque[Planted] = deque()
+        self._shares = 1
+        self._shy: set[str] = set()
         self._order = Order({})
 
     async def run(self, faults: Sequence[Planted]) -> None:
@@ -91,6 +104,7 @@ class Campaign:
         if not self._left:
             return
         target, copies = self._target, min(self._scale.jobs, len(self._left))
+        self._shares = max(1, self._scale.cores * _PER_CORE // copies)
         with tempfile.TemporaryDirectory(
             prefix="harmony-mutate-", dir=self._scale.directory, ignore_cleanup_errors=True
         ) as place:
@@ -98,22 +112,39 @@ class Campaign:
             workshops = [Workshop(target.project, root, target.platform, target.partners) for root in roots]
             self._screen.say(f"{len(workshops)} copies in {place}: copied, prepared and built")
             await _all([workshop.make() for workshop in workshops])
-            if not self._record.cells:
-                await self._play_unmutated(workshops[0])
-            killers = [one.cell for one in self._record.judgements() if one.outcome is Outcome.KILLED]
-            self._order = Order(self._record.cells, killers)
-            self._screen.begin(len(faults), len(faults) - len(self._left))
-            await _all([self._work(workshop) for workshop in workshops])
+            places = [(workshop, Harness(workshop, target.words)) for workshop in workshops]
+            try:
+                await self._run(places, len(faults))
+            finally:
+                await asyncio.gather(*(harness.close() for _, harness in places))
 
-    async def _play_unmutated(self, workshop: Workshop) -> None:
+    async def _run(self, places: Sequence[tuple[Workshop, Harness]], total: int) -> None:
+        if not self._record.cells:
+            await self._play_unmutated([harness for _, harness in places])
+        killers = [one.cell for one in self._record.judgements() if one.outcome is Outcome.KILLED]
+        self._order = Order(self._record.cells, killers)
+        self._screen.begin(total, total - len(self._left))
+        await _all([self._work(workshop, harness) for workshop, harness in places])
+
+    async def _play_unmutated(self, harnesses: Sequence[Harness]) -> None:
+        """Find out what each cell takes while as many others play as will with a fault."""
         begin = time.monotonic()
-        shown = await play(workshop, self._target.words)
+        cells = dict.fromkeys(await harnesses[0].cells(), 0.0)
+        parts = self._parts(cells, len(harnesses) * self._shares)
+        trials = [Trial(cells=part, most=_NAMED, limited=False) for part in parts]
+        work = [one.play(trials[place :: len(harnesses)]) for place, one in enumerate(harnesses)]
+        shown = merged(await asyncio.gather(*work))
+        if shown.red and len(shown.red) <= _NAMED and not shown.trouble:
+            doubtful = dict.fromkeys((one.cell for one in shown.red), 0.0)
+            again = await harnesses[0].play([Trial(cells=doubtful, most=0, limited=False)])
+            self._shy.update(again.passed)
+            shown = replace(again, passed={**shown.passed, **again.passed}, others=shown.others)
         if shown.trouble:
             raise UnmutatedRedError(f"without a fault: {shown.trouble}")
         if shown.red or not shown.passed:
             named = [f"  {red.cell}: {red.verdict}: {red.said}" for red in shown.red[:_NAMED]]
             more = len(shown.red) - len(named)
-            head = f"without a fault {len(shown.red)} cells are red, and {len(shown.passed)} pass"
+            head = f"without a fault {len(shown.red)} cells are red so far, and {len(shown.passed)} pass"
             raise UnmutatedRedError(
                 "\n".join([head, *named, *([f"  … and {more} more"] if more > 0 else [])]),
                 hint=f"harmony run {' '.join(self._target.words[:-2])}; a copy has what git tracks, and no more",
@@ -122,34 +153,44 @@ class Campaign:
         others = "".join(f", {number} {verdict}" for verdict, number in shown.others.items())
         took = time.monotonic() - begin
         self._screen.say(f"without a fault: {len(shown.passed)} cells pass in {took:.0f} s{others}")
+        for cell in sorted(self._shy):
+            self._screen.say(f"{cell} was red beside others and passed by itself, as which it is played from now on")
 
-    async def _work(self, workshop: Workshop) -> None:
+    async def _work(self, workshop: Workshop, harness: Harness) -> None:
         unbuilt = 0
         while self._left:
             fault = self._left.popleft()
-            judgement = await self._judge(workshop, fault)
+            judgement = await self._judge(workshop, harness, fault)
             self._record.keep(judgement)
             self._screen.judged(judgement)
             unbuilt = unbuilt + 1 if judgement.outcome is Outcome.UNBUILDABLE else 0
             if unbuilt and unbuilt % _FUSE == 0 and (why := await workshop.build()):
                 raise WorkshopError(f"{workshop.platform} does not build any more, without a fault: {why.why}")
 
-    async def _judge(self, workshop: Workshop, fault: Planted) -> Judgement:
+    async def _judge(self, workshop: Workshop, harness: Harness, fault: Planted) -> Judgement:
         begin = time.monotonic()
         with workshop.planted(fault):
             if unbuilt := await workshop.build():
                 outcome = Outcome.UNDECIDED if unbuilt.late else Outcome.UNBUILDABLE
                 return Judgement(fault, outcome, why=unbuilt.why, seconds=time.monotonic() - begin)
-            return await self._meet(workshop, fault, begin)
+            if self._sources.issuperset(fault.files):
+                await harness.renew()
+                return await self._meet(harness, fault, begin)
+            # What else a project has may decide what its scenarios are.
+            await harness.close()
+            try:
+                return await self._meet(harness, fault, begin)
+            finally:
+                await harness.close()
 
-    async def _meet(self, workshop: Workshop, fault: Planted, begin: float) -> Judgement:
+    async def _meet(self, harness: Harness, fault: Planted, begin: float) -> Judgement:
         """Have a fault meet cells until one is red, and red again."""
         finder = fault.finder if isinstance(fault, Patch) else ""
         done: set[str] = set()
         flaky: list[str] = []
         why = ""
         while cells := self._order.cells(done, finder):
-            shown, unsteady = await self._twice(workshop, cells)
+            shown, unsteady = await self._twice(harness, cells)
             flaky += unsteady
             if shown.red and not shown.trouble:
                 self._order.killed(shown.red[0].cell)
@@ -161,25 +202,48 @@ class Campaign:
         outcome = Outcome.UNDECIDED if why else Outcome.SURVIVED
         return Judgement(fault, outcome, why=why, flaky=tuple(flaky), seconds=time.monotonic() - begin)
 
-    async def _twice(self, workshop: Workshop, cells: Mapping[str, float]) -> tuple[Shown, list[str]]:
-        """Play cells, and those that are red again, unless they are known to be steady.
+    async def _twice(self, harness: Harness, cells: Mapping[str, float]) -> tuple[Shown, list[str]]:
+        """Play cells, and those that are red again, alone.
 
         Returns:
             What is red for certain, and the cells that were red and then were not.
         """
-        shown = await self._play(workshop, cells)
-        doubtful = {one.cell: cells[one.cell] for one in shown.red if not self._order.steady(one.cell)}
-        if shown.trouble or not doubtful:
+        shown = await self._first_and_others(harness, cells)
+        if not shown.red:
             return shown, []
-        again = await self._play(workshop, doubtful)
+        again = await self._certain(harness, [{one.cell: cells[one.cell] for one in shown.red}])
         if again.trouble:
             return again, []
-        unsteady = doubtful.keys() - {one.cell for one in again.red}
-        return replace(shown, red=tuple(one for one in shown.red if one.cell not in unsteady)), sorted(unsteady)
+        certain = {one.cell for one in again.red}
+        unsteady = [one.cell for one in shown.red if one.cell not in certain]
+        self._shy.update(unsteady)
+        red = tuple(one for one in shown.red if one.cell in certain)
+        return replace(shown, red=red, trouble=""), unsteady
 
-    async def _play(self, workshop: Workshop, cells: Mapping[str, float]) -> Shown:
-        stop = [] if self._target.whole else ["-x"]
-        return await play(workshop, [*self._target.words, "-j", "1", *stop], ["--fuse=0"], cells)
+    async def _first_and_others(self, harness: Harness, cells: Mapping[str, float]) -> Shown:
+        """Play the first cells one after the other, and all others several at a time."""
+        every = list(cells.items())
+        late = every[_FIRST:]
+        alone = [*every[:_FIRST], *(one for one in late if one[0] in self._shy)]
+        first = await self._certain(harness, [dict(alone)])
+        others = self._parts({cell: seconds for cell, seconds in late if cell not in self._shy}, self._shares)
+        if first.trouble or not others or (first.red and not self._target.whole):
+            return first
+        return merged([first, await self._certain(harness, others)])
+
+    async def _certain(self, harness: Harness, parts: Sequence[Mapping[str, float]]) -> Shown:
+        """Play cells; again in a new process, where the harness itself has failed."""
+        trials = [Trial(cells=dict(part), most=0 if self._target.whole else 1) for part in parts]
+        shown = await harness.play(trials)
+        if not shown.trouble or shown.red:
+            return shown
+        await harness.close()
+        return await harness.play(trials)
+
+    def _parts(self, cells: Mapping[str, float], most: int) -> list[dict[str, float]]:
+        """Divide cells so that the first of each part are the first of all."""
+        number = min(most, -(-len(cells) // _LEAST))
+        return [dict(list(cells.items())[part::number]) for part in range(number)]
 
     def _killed(self, fault: Planted, red: tuple[Red, ...], flaky: Sequence[str], begin: float) -> Judgement:
         first = red[0]

@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
-from typing import Final
 
 from harmony.plan.cells import scenario_of
-
-STEADY: Final = 2
-"""After how many kills a cell is believed without a repetition."""
 
 
 class Order:
@@ -27,10 +23,6 @@ class Order:
     def killed(self, cell: str) -> None:
         """Note that a cell has found a fault."""
         self._kills[cell] += 1
-
-    def steady(self, cell: str) -> bool:
-        """Whether a cell has found so many that one more is believed at once."""
-        return self._kills[cell] >= STEADY
 
     def cells(self, without: Container[str] = (), finder: str = "") -> dict[str, float]:
         """Return the cells with their seconds: those of the scenario that should find it, the best ones, the shortest.

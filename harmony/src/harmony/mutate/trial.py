@@ -1,28 +1,22 @@
-"""A trial: a run of the harness in a copy, as a child, and what it has shown."""
+"""What a trial shows: a run of the harness in a copy, in which a fault may be planted."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import tempfile
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
 
 from harmony.errors import ExitCode
 from harmony.model import Verdict
-from harmony.mutate.workshop import Workshop
 from harmony.plan.cells import scenario_of
-from harmony.run.child_run import ChildRun
 from harmony.text import shown
 from harmony.verdict.events import CellFinished, Event, RunFinished, RunPlanned, RunStarted
 from harmony.verdict.verdicts import is_red
 
-_SILENCE: Final = 120.0
-_TIMES: Final = 10.0
-"""How long the harness may say nothing: so many times the longest cell, and so many seconds more."""
+SILENT: Final = "the harness had nothing to say for too long"
 _NO_VERDICT: Final = frozenset(
     {
         ExitCode.INTERRUPTED,
@@ -71,53 +65,31 @@ class Shown:
     trouble: str = ""
 
 
-async def play(
-    workshop: Workshop, words: Sequence[str], more: Sequence[str] = (), cells: Mapping[str, float] | None = None
-) -> Shown:
-    """Run the harness in a copy.
-
-    Args:
-        workshop: The copy.
-        words: Of `harmony run`.
-        more: Of pytest.
-        cells: The cells that are played, in this order, and how long each takes; what the words say if absent.
-    """
-    with tempfile.NamedTemporaryFile("w", prefix="harmony-trial-", suffix=".json", encoding="utf-8") as order:
-        more = [*more, f"--touched=platform:{workshop.platform}"]
-        if cells is not None:
-            json.dump(dict(cells), order)
-            order.flush()
-            more.append(f"--trial={order.name}")
-        heard = Heard()
-        longest = max((cells or {}).values(), default=_SILENCE)
-        child = await ChildRun.start(workshop.file, words, more, heard, python=workshop.python)
-        try:
-            code = await _ended(child, heard, _SILENCE + _TIMES * longest)
-            names = {workshop.platform, *workshop.partners}
-            return heard.shown(code, names, None if cells is None else len(cells), child.output())
-        finally:
-            await child.close()
+def merged(every: Sequence[Shown]) -> Shown:
+    """Return what some trials have shown together."""
+    return Shown(
+        {cell: seconds for one in every for cell, seconds in one.passed.items()},
+        tuple(red for one in every for red in one.red),
+        sum((Counter(one.others) for one in every), Counter[Verdict]()),
+        next((one.trouble for one in every if one.trouble), ""),
+    )
 
 
-async def _ended(child: ChildRun, heard: Heard, silence: float) -> int | None:
-    """Wait for the end of a run; return its exit code, or nothing where it is silent for too long."""
-    end = asyncio.create_task(child.wait())
-    try:
-        while not end.done():
-            left = heard.last + silence - time.monotonic()
-            if left <= 0:
-                return None
-            await asyncio.wait({end}, timeout=left)
-        return end.result()
-    finally:
-        end.cancel()
+def unjudged(code: int, output: str) -> str:
+    """Say that the harness ended and told nothing of the platform."""
+    return f"the harness ended with {code} and without a verdict: {shown(output[-_TOLD:], _TOLD)}"
 
 
 class Heard:
-    """Keeps what a run tells."""
+    """Keeps what a run tells: a subscriber.
 
-    def __init__(self) -> None:
-        self.last = time.monotonic()
+    Args:
+        faulty: Whether there is a fault: what passed without one and deviates now shows it, however little that weighs.
+    """
+
+    def __init__(self, *, faulty: bool = True) -> None:
+        self._also = {Verdict.DEVIATES} if faulty else set[Verdict]()
+        self._last = time.monotonic()
         self._cells: dict[str, CellFinished] = {}
         self._unavailable: Mapping[str, str] = {}
         self._planned: int | None = None
@@ -125,7 +97,7 @@ class Heard:
 
     def __call__(self, event: Event) -> None:
         """Take an event."""
-        self.last = time.monotonic()
+        self._last = time.monotonic()
         match event:
             case RunStarted():
                 self._unavailable = event.platforms
@@ -138,38 +110,50 @@ class Heard:
             case _:
                 pass
 
-    def shown(self, code: int | None, names: set[str], wanted: int | None, output: str) -> Shown:
-        """Return what the run has shown.
+    async def end(self, ended: asyncio.Future[int | None], silence: float, enough: asyncio.Event) -> int | None:
+        """Wait for the end of the run; return its exit code, or nothing where there is enough, or silence too long."""
+        stopped = asyncio.create_task(enough.wait())
+        try:
+            while not ended.done() and not enough.is_set():
+                left = self._last + silence - time.monotonic()
+                if left <= 0:
+                    break
+                waiting: set[asyncio.Future[Any]] = {ended, stopped}
+                await asyncio.wait(waiting, timeout=left, return_when=asyncio.FIRST_COMPLETED)
+            return ended.result() if ended.done() else None
+        finally:
+            stopped.cancel()
+
+    def shown(self, code: int | None, names: set[str], wanted: int, output: str) -> Shown:
+        """Return what it has shown.
 
         Args:
-            code: How it ended; nothing if it was silent for too long.
-            names: The platforms that must play.
-            wanted: How many cells there must be, each of which passes without a fault; nothing before that is known.
-            output: What it has written.
+            code: Its exit code; nothing if it did not end in time.
+            names: The platforms that play.
+            wanted: How many cells it was asked for.
+            output: What it has said beside the events.
         """
+        return replace(self.so_far(), trouble=self._trouble(code, names, wanted, output))
+
+    def so_far(self) -> Shown:
+        """Return what it has shown until it was interrupted."""
         every = self._cells.values()
-        # What passed without a fault, and deviates with one, shows it: how much that weighs does not matter here.
-        also = {Verdict.DEVIATES} if wanted is not None else set()
         judged = [one for one in every if one.verdict is not Verdict.NOT_RUN]
-        red = [one for one in judged if is_red(one.verdict) or one.verdict in also]
+        red = [one for one in judged if is_red(one.verdict) or one.verdict in self._also]
         passed = {one.cell: one.seconds for one in every if one.verdict is Verdict.PASSED}
         others = [one.verdict for one in every if one.verdict is not Verdict.PASSED and one not in red]
         return Shown(
-            passed,
-            tuple(Red(one.cell, scenario_of(one.cell), one.verdict, one.said) for one in red),
-            Counter(others),
-            self._trouble(code, names, wanted, output),
+            passed, tuple(Red(one.cell, scenario_of(one.cell), one.verdict, one.said) for one in red), Counter(others)
         )
 
-    def _trouble(self, code: int | None, names: set[str], wanted: int | None, output: str) -> str:
+    def _trouble(self, code: int | None, names: set[str], wanted: int, output: str) -> str:
         why = [f"{name}: {reason}" for name, reason in sorted(self._unavailable.items()) if name in names and reason]
         if code is None:
-            return "the harness had nothing to say for too long"
+            return SILENT
         if why:
             return "; ".join(why)
-        told = shown(output[-_TOLD:], _TOLD)
         if self._finished is None or self._finished.exit_code != code or code in _NO_VERDICT or not self._cells:
-            return f"the harness ended with {code} and without a verdict: {told}"
-        if wanted is not None and self._planned != wanted:
+            return unjudged(code, output)
+        if self._planned != wanted:
             return f"{self._planned} of {wanted} cells are there"
         return ""

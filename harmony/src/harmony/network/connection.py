@@ -8,11 +8,11 @@ import socket
 import struct
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from enum import Enum
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from harmony.model import NetworkEvent, NetworkKind
+from harmony.network.conditions import Surroundings
 from harmony.network.moments import Armed
 from harmony.network.stream import Piece, Splitter, Stream
 from harmony.text import shown
@@ -27,57 +27,6 @@ _TURNS_PER_SECOND: Final = 50
 _LINGER_NOT: Final = struct.pack("ii", 1, 0)
 _DRAINED_READS: Final = 256
 _LONGEST_ERROR: Final = 200
-
-
-@dataclass(slots=True)
-class Conditions:
-    """What happens to the bytes that one role sends.
-
-    Attributes:
-        held: They are kept.
-        lost: They go nowhere, and what a connection has lost it never gets again.
-        delay: Seconds by which they are late.
-        rate: Bytes per second that pass on each connection; any, if absent.
-    """
-
-    held: bool = False
-    lost: bool = False
-    delay: float = 0.0
-    rate: float | None = None
-
-
-class Surroundings(Protocol):
-    """What a connection asks its link."""
-
-    def conditions(self, sender: str) -> Conditions:
-        """Return what happens to what a role sends."""
-
-    @property
-    def change(self) -> asyncio.Event:
-        """What is set as soon as the conditions are others than now."""
-
-    def awaits_packet(self, sender: str) -> bool:
-        """Whether something is to happen before, or to, a packet of a role."""
-
-    def bytes_left(self, sender: str) -> int | None:
-        """Return after how many bytes of a role something is to happen; none if nothing is."""
-
-    def counted(self, sender: str, size: int) -> Sequence[Armed]:
-        """Note that bytes of a role have come; return what is to happen after them."""
-
-    def due(self, event: NetworkEvent) -> tuple[Sequence[Armed], Sequence[Armed]]:
-        """Return what is to happen before a packet, and after it."""
-
-    def passed(self, event: NetworkEvent | None, piece: Piece, sender: str) -> bytes:
-        """Return the bytes as they are passed on."""
-
-    def strike(self, armed: Armed) -> None:
-        """Have what was armed happen."""
-
-    def note(
-        self, kind: NetworkKind, text: str, *, connection: int = 0, sender: str = "", data: bytes = b""
-    ) -> NetworkEvent:
-        """Keep an event of this link."""
 
 
 class How(Enum):

@@ -7,7 +7,8 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from harmony.model import NetworkEvent, NetworkKind
-from harmony.network.connection import Conditions, How
+from harmony.network.conditions import Conditions
+from harmony.network.connection import How
 from harmony.network.link_state import LinkState
 from harmony.network.moments import Match, Moment, called, fits
 from harmony.network.stream import Splitter

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from harmony.model import NetworkEvent, NetworkKind
-from harmony.network.connection import Conditions, Connection, How
+from harmony.network.conditions import Conditions
+from harmony.network.connection import Connection, How
 from harmony.network.door import Door
 from harmony.network.moments import AfterBytes, Armed, Before, Match, Moment, called, fits
 from harmony.network.stream import Piece, Splitter

@@ -32,8 +32,6 @@ class Planning:
     Attributes:
         durations: Where it is noted how long things took.
         past: How long they took.
-        trial: The cells of which each must pass unless a fault is planted, in their order, and how long each took;
-            none unless `harmony mutate` asks for these alone.
 
     Raises:
         HarmonyError: The shard or the plan is wrong, or the plan is of other cells than this run.
@@ -47,7 +45,6 @@ class Planning:
         self._plan: Division | None = None
         past = told(config, PAST)
         self.past: dict[str, float] = read_durations(self.durations) if past is None else dict(past)
-        self.trial = read_durations(here / option("--trial")) if option("--trial") else {}
         if option("--plan"):
             file = here / option("--plan")
             self._plan = read_plan(file)
@@ -56,12 +53,9 @@ class Planning:
         self._division = ""
 
     def choose(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Keep the items that are touched or tried, where that is asked for, and of these the ones of this shard."""
+        """Keep the items that are touched, where that is asked for, and of these the ones of this shard."""
         if (touched := touched_cells(config)) is not None:
             _keep(config, items, [item for item in items if isinstance(item, ScenarioItem) and touched.has(item.cell)])
-        if self.trial:
-            cells = {item.cell.key: item for item in items if isinstance(item, ScenarioItem)}
-            _keep(config, items, [cells[key] for key in self.trial if key in cells])
         self._before = sorted(item.cell.key for item in items if isinstance(item, ScenarioItem))
         if self._shard is None:
             return

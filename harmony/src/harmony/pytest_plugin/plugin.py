@@ -24,6 +24,7 @@ from harmony.pytest_plugin.progress import Progress, wants_progress
 from harmony.pytest_plugin.request import LintFoundError, project_run, stop
 from harmony.pytest_plugin.tags import declare_tag, marker_name
 from harmony.pytest_plugin.termination import Termination
+from harmony.pytest_plugin.trials import note_reads
 from harmony.pytest_plugin.xdist_worker import is_worker, told
 from harmony.run.local_mode import LocalMode
 from harmony.run.project_run import ProjectRun
@@ -72,6 +73,13 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     reporting.add_options(parser)
     run_output.add_options(parser)
     pluginmanager.register(run_output, "harmony-run")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
+    """Note what is read from the beginning, where trials are played that depend on it."""
+    if early_config.known_args_namespace.trials is not None:
+        note_reads()
 
 
 def pytest_configure(config: pytest.Config) -> None:

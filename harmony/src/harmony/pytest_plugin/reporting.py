@@ -24,12 +24,14 @@ from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
 from harmony.pytest_plugin.live import Outbox, carries_events, events_of, take_events
 from harmony.pytest_plugin.planning import PAST, Planning
 from harmony.pytest_plugin.shared_ends import Feed, Follower
+from harmony.pytest_plugin.trials import Trials
 from harmony.pytest_plugin.unplayed_cells import cell_at, crash_events
 from harmony.pytest_plugin.xdist_worker import is_worker
 from harmony.report.files import LAST_RUN, PAGE, LastRun, Page
 from harmony.report.summary import Summary
 from harmony.run.local_mode import possible_cells
 from harmony.run.matrix_mode import MatrixMode
+from harmony.run.trials import Trial
 from harmony.text import visible
 from harmony.verdict.events import (
     Bus,
@@ -98,7 +100,11 @@ def configure(config: pytest.Config, session: HarmonySession) -> None:
         if is_worker(config):
             config.pluginmanager.register(WorkerReporting(config, session), "harmony-reporting")
         else:
-            config.pluginmanager.register(Reporting(config, session), "harmony-reporting")
+            reporting = Reporting(config, session)
+            config.pluginmanager.register(reporting, "harmony-reporting")
+            if option("--trials") is not None and isinstance(session.mode, MatrixMode):
+                trials = Trials(config, session.mode, reporting.begin_trial)
+                config.pluginmanager.register(trials, "harmony-trials")
     except HarmonyError as error:
         raise pytest.UsageError(str(error)) from error
 
@@ -120,8 +126,7 @@ class _Side:
         asked, settings = config.getoption("--fuse"), session.run.project.settings
         fuse = settings.fuse if asked is None else asked
         self._fuse = Fuse(fuse if isinstance(session.mode, MatrixMode) else 0)
-        trial = self._planning.trial
-        self._patience = Patience(settings.patience, trial or self._planning.past, trial=bool(trial))
+        self._patience = Patience(settings.patience, self._planning.past)
         self._others = Follower(self._hear)
         session.stopped, session.limits = self._stopped, self._limits
 
@@ -225,6 +230,8 @@ class Reporting(_Side):
         if option("--events"):
             self._events = EventFile(here / option("--events"))
             self.bus.subscribe("--events", self._events)
+        if option("--trials") is not None:
+            return  # nobody reads more of a trial, and others may play beside it
         self.bus.subscribe("durations", self._write_durations)
         self.bus.subscribe("last run", LastRun(root / LAST_RUN))
         page = here / option("--html") if option("--html") else None
@@ -233,9 +240,20 @@ class Reporting(_Side):
 
     # ---- before
 
+    def begin_trial(self, trial: Trial, events: Path) -> None:
+        """Be the session of a trial, in a process that may have been forked for it."""
+        if trial.limited:
+            self._patience = Patience(0, trial.cells, trial=True)
+        if self._events is not None:
+            self._events.go_on_in(events)
+        self._tell_start()
+
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
         """Tell that a run begins."""
+        self._tell_start()
+
+    def _tell_start(self) -> None:
         run, mode = self._session.run, self._session.mode
         every = run.project.settings.platforms
         # Who plays on request alone is told of where he was asked for.

@@ -30,7 +30,7 @@ def add_options(parser: pytest.Parser) -> None:
     group.addoption("--harmony-run", default="", metavar="PROGRAM", help=argparse.SUPPRESS)
     group.addoption("--harmony-words", action="append", default=[], metavar="WORD", help=argparse.SUPPRESS)
     group.addoption("--touched", action="append", default=[], metavar="WORD", help=argparse.SUPPRESS)
-    group.addoption("--trial", default=None, metavar="FILE", help=argparse.SUPPRESS)
+    group.addoption("--trials", type=int, default=None, metavar="DESCRIPTOR", help=argparse.SUPPRESS)
     group.addoption("--show-steps", action="store_true", help=argparse.SUPPRESS)
 
 
@@ -57,7 +57,8 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--harmony-run") and project_run(config) is not None and not is_worker(config):
         output = RunOutput(config)
         config.pluginmanager.register(output, "harmony-run-output")
-        bus_of(config).subscribe("terminal", output.narration)
+        if config.getoption("--trials") is None:
+            bus_of(config).subscribe("terminal", output.narration)
 
 
 class RunOutput:

@@ -131,7 +131,9 @@ def findings(results: Iterable[CellFinished], families: Mapping[str, str]) -> li
 
 def mild_lines(results: Iterable[CellFinished]) -> list[str]:
     """Return a line for what deviates and is not red, and whose it is."""
-    mild = [one for one in findings(results, {}) if any(c.verdict is Verdict.DEVIATES for c in one.attribution.cells)]
+    groups = by_scenario(results).values()
+    some = [cell for cells in groups if any(one.verdict is Verdict.DEVIATES for one in cells) for cell in cells]
+    mild = [one for one in findings(some, {}) if any(c.verdict is Verdict.DEVIATES for c in one.attribution.cells)]
     return [f"deviates, not red: {shown(one.scenario, 80)} ({one.weighs}): {one.attribution}" for one in mild]
 
 

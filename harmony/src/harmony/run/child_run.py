@@ -41,6 +41,7 @@ class ChildRun:
         *,
         python: str = sys.executable,
         environment: Mapping[str, str] | None = None,
+        inherits: Sequence[int] = (),
     ) -> Self:
         """Start it.
 
@@ -51,6 +52,7 @@ class ChildRun:
             hear: Is told each event.
             python: Which Python runs it.
             environment: Variables on top of those of this process.
+            inherits: Descriptors that it shares with this process.
         """
         reading, writing = os.pipe()
         said = tempfile.TemporaryFile()  # noqa: SIM115 - the run has it until it is closed
@@ -64,7 +66,7 @@ class ChildRun:
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=said,
                 stderr=said,
-                pass_fds=(writing,),
+                pass_fds=(writing, *inherits),
                 env={**os.environ, **(environment or {})},
                 start_new_session=True,
             )
@@ -73,7 +75,12 @@ class ChildRun:
             raise
         finally:
             os.close(writing)
-        return cls(process, said, asyncio.create_task(_listen(reading, hear)))
+        return cls(process, said, asyncio.create_task(listen(reading, hear)))
+
+    @property
+    def code(self) -> int | None:
+        """Its exit code; nothing if it has not ended."""
+        return self._process.returncode
 
     async def wait(self) -> int:
         """Wait for its end; return its exit code."""
@@ -102,13 +109,14 @@ class ChildRun:
             self._said.close()
         await self._process.wait()
         await self._hear_out()
+        self._told.cancel()
 
     async def _hear_out(self) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._told, _AFTER_THE_END)
+        await asyncio.wait({self._told}, timeout=_AFTER_THE_END)
 
 
-async def _listen(reading: int, hear: Callable[[Event], None]) -> None:
+async def listen(reading: int, hear: Callable[[Event], None]) -> None:
+    """Hear the events that come through a pipe, to their end; the descriptor is closed then."""
     stream = asyncio.StreamReader(limit=_LONGEST_LINE)
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(reading, "rb", buffering=0)

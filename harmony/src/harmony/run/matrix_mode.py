@@ -44,6 +44,9 @@ class MatrixRequest:
 class MatrixMode:
     """Plays cells with workers and drivers.
 
+    Attributes:
+        root: The directory from which they are started.
+
     Args:
         run: The project and what was chosen.
         request: What was asked for.
@@ -52,7 +55,7 @@ class MatrixMode:
     def __init__(self, run: ProjectRun, request: MatrixRequest) -> None:
         self._run = run
         self._request = request
-        self._root = run.project.home
+        self.root = run.project.home
         self._runner: CellRunner | None = None
 
     @cached_property
@@ -81,13 +84,23 @@ class MatrixMode:
     @cached_property
     def unavailable(self) -> dict[str, str]:
         """The platforms that cannot be started here, and why."""
-        reasons = {name: reason_of(name, platform, self._root) for name, platform in self._playing.items()}
+        reasons = {name: reason_of(name, platform, self.root) for name, platform in self._playing.items()}
         return {name: reason for name, reason in reasons.items() if reason}
 
     @cached_property
     def versions(self) -> dict[str, str]:
         """What the platforms are that cannot tell it themselves, as a command prints it."""
-        return {name: version_of(one, self._root) for name, one in self.platforms.items() if one.version}
+        return {name: version_of(one, self.root) for name, one in self.platforms.items() if one.version}
+
+    def look_again(self) -> None:
+        """Find out anew what can be started here.
+
+        Raises:
+            HarmonyError: Nothing can, or not what was named.
+        """
+        for name in ("unavailable", "platforms"):
+            self.__dict__.pop(name, None)
+        _ = self.platforms
 
     def cells(self, scenarios: Sequence[Scenario]) -> list[Cell]:
         """Return the cells of some scenarios."""
@@ -156,7 +169,7 @@ class MatrixMode:
             options = self._run.options
             longest = max([options.step_timeout, *options.tag_timeouts.values()])
             pool = WorkerPool(
-                settings.platforms, self._root, self._run.seed, step_timeout=longest, library=lambda: self._run.library
+                settings.platforms, self.root, self._run.seed, step_timeout=longest, library=lambda: self._run.library
             )
             self._runner = CellRunner(
                 pool,

@@ -8,7 +8,8 @@ who have always played together.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Final
@@ -122,17 +123,25 @@ def weak(cell: CellFinished, families: Mapping[str, str]) -> bool:
 
 def _best(left: Sequence[CellFinished], every: Sequence[CellFinished], size: int) -> Attribution | None:
     """Return the players, so many, in whose presence no cell passed and who are in the most that are left."""
-    groups = sorted({group for one in left for group in itertools.combinations(sorted(one.pairing.items()), size)})
+    answers = Counter(group for one in every for group in _groups(one, size))
+    deviating = Counter(group for one in every if Answer.of(one) is Answer.DEVIATES for group in _groups(one, size))
+    theirs: dict[tuple[Player, ...], list[CellFinished]] = {}
+    for one in left:
+        for group in _groups(one, size):
+            theirs.setdefault(group, []).append(one)
     best: Attribution | None = None
-    for group in groups:
-        theirs = [one for one in every if set(group) <= set(one.pairing.items())]
-        if all(Answer.of(one) is Answer.DEVIATES for one in theirs):
-            mine = tuple(one for one in left if set(group) <= set(one.pairing.items()))
+    for group in sorted(theirs):
+        if answers[group] == deviating[group]:
+            mine = tuple(theirs[group])
             if best is None or len(mine) > len(best.cells):
-                best = Attribution(group, mine, len(theirs))
+                best = Attribution(group, mine, answers[group])
             elif mine == best.cells:
                 best = replace(best, instead=(*best.instead, group))
     return best
+
+
+def _groups(cell: CellFinished, size: int) -> Iterator[tuple[Player, ...]]:
+    return itertools.combinations(sorted(cell.pairing.items()), size)
 
 
 def _named(who: Sequence[Player]) -> str:

@@ -351,16 +351,24 @@ class EventFile:
     """A subscriber that writes NDJSON; each line reaches the file at once."""
 
     def __init__(self, file: Path) -> None:
-        try:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            self._stream: TextIO = file.open("w", encoding="utf-8", buffering=1)
-        except OSError as error:
-            raise ConfigurationError(f"--events: {error}", hint="name a file that can be written") from error
+        self._stream = self._opened(file)
 
     def __call__(self, event: Event) -> None:
         """Write one event."""
         self._stream.write(f"{encode_event(event)}\n")
 
+    def go_on_in(self, file: Path) -> None:
+        """Write into another file from now on."""
+        self.close()
+        self._stream = self._opened(file)
+
     def close(self) -> None:
         """Close the file."""
         self._stream.close()
+
+    def _opened(self, file: Path) -> TextIO:
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            return file.open("w", encoding="utf-8", buffering=1)
+        except OSError as error:
+            raise ConfigurationError(f"--events: {error}", hint="name a file that can be written") from error
