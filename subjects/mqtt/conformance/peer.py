@@ -15,6 +15,7 @@ from .patience import GENEROUS, QUIET
 _NEVER = 0xFFFFFFFF
 _SAYS = r"says PUBLISH '(?P<text>[^']*)' to '(?P<topic>[^']*)'"
 _HEARS = r"should hear PUBLISH of '(?P<topic>[^']+)' with QoS '(?P<qos>[12])' and DUP '(?P<dup>[01])'"
+_HEARS_EACH = _HEARS.replace("of '(?P<topic>[^']+)'", "of each of '(?P<topics>[^']+)'")
 
 
 class ForgottenError(HarmonyError):
@@ -110,12 +111,19 @@ class PeerSteps:
         self._compare(heard, topic, qos, dup=dup)
         self._noted[topic] = heard.packet_id
 
-    @step(parsers.re(rf"{ROLE} {_HEARS}, under the identifier noted"))
-    async def should_hear_again(self, topic: str, qos: int, dup: bool) -> None:
-        """Take a message again."""
-        heard = await self._hear("PUBLISH")
-        self._compare(heard, topic, qos, dup=dup)
-        expect_equal(self._identifier(topic), heard.packet_id, f"the identifier of {heard.line}")
+    @step(parsers.re(rf"{ROLE} {_HEARS_EACH}, and notes their identifiers"))
+    async def should_hear_each(self, topics: list[str], qos: int, dup: bool) -> None:
+        """Take messages for the first time, in their order."""
+        for topic in topics:
+            await self.should_hear_publish(topic, qos, dup)
+
+    @step(parsers.re(rf"{ROLE} {_HEARS_EACH}, under the identifiers noted"))
+    async def should_hear_each_again(self, topics: list[str], qos: int, dup: bool) -> None:
+        """Take messages again, in the order in which they came."""
+        for topic in topics:
+            heard = await self._hear("PUBLISH")
+            self._compare(heard, topic, qos, dup=dup)
+            expect_equal(self._identifier(topic), heard.packet_id, f"the identifier of {heard.line}")
 
     @step(
         parsers.re(rf"{ROLE} should hear PUBREL for the identifier of '(?P<topic>[^']+)'(?:, and no PUBLISH before)?")

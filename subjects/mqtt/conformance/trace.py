@@ -17,6 +17,7 @@ from .patience import GENEROUS
 
 _PAIR = r"the network between the '(?P<one>[^']+)' and the '(?P<other>[^']+)'"
 _MALFORMED = "malformed"
+_PUBACK_REASONS = frozenset({0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99})
 
 
 class Packets:
@@ -104,6 +105,14 @@ class TraceSteps:
         asked = [each.packet.packet_id for each in carried(link) if _publishes(each, topic)]
         answers = await self._until(one, other, lambda all_: _answers(all_, kind, sender), len(asked))
         expect_equal(asked, [each.packet.packet_id for each in answers], f"the identifiers of {kind}")
+
+    @step(parsers.re(rf"{_PAIR} should have carried PUBACK of the '(?P<sender>[^']+)' with a reason that there is"))
+    async def should_have_given_reason(self, one: str, other: str, sender: str) -> None:
+        """Compare the reason of version 5 with those that PUBACK may have."""
+        (first, *_) = await self._until(one, other, lambda all_: _answers(all_, "PUBACK", sender), 1)
+        expect_equal(
+            True, first.packet.reason in _PUBACK_REASONS, f"whether its reason is one of the table: {first.packet}"
+        )
 
     @step(parsers.re(rf"{_PAIR} should have carried each '(?P<topic>[^']+)' as new, under an unused identifier"))
     async def should_have_begun(self, one: str, other: str, topic: str) -> None:

@@ -54,8 +54,8 @@ Feature: Wills and keep-alive
   Scenario: 4.5 A client that has nothing to say keeps its connection by PINGREQ
     Given the 'publisher' process connects with
       | will | will_topic | will_qos | keep_alive |
-      | gone | will/fox   | 1        | 1          |
-    When wait for '4' seconds
+      | gone | will/fox   | 1        | 2          |
+    When wait for '5' seconds
     Then the 'publisher' process should be connected
     And the 'watcher' process should receive no more
 

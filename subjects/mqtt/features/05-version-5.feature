@@ -198,3 +198,13 @@ Feature: Version 5
       | gone | will/fox   | 1        |
     When the 'publisher' process disconnects, and its will is to be published
     Then the 'watcher' process should receive 'gone' on 'will/fox' with QoS '1'
+
+  @must:5.0/MQTT-3.4.2-1
+  Scenario: 5.14 What acknowledges a message has a reason that there is
+    Given the 'subscriber' process connects
+    And the 'subscriber' process subscribes to 'colour/sky' with QoS '1'
+    And the 'publisher' process connects
+    When the 'publisher' process publishes 'blue' to 'colour/sky' with QoS '1' and waits for nothing
+    And the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '1'
+    Then the network between the 'broker' and the 'publisher' should have carried PUBACK of the 'broker' with a reason that there is
+    And the network between the 'broker' and the 'subscriber' should have carried PUBACK of the 'subscriber' with a reason that there is

@@ -65,6 +65,7 @@ FOUND_BY: Final = {
     "published-retain-ignored": "5.9",
     "retain-handling-ignored": "5.10",
     "will-delay-ignored": "5.11",
+    "puback-reasonless": "5.14",
     "first-packet-any": "7.1",
     "connect-twice-accepted": "7.2",
     "malformed-accepted": "7.5",

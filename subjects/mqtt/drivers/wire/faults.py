@@ -61,6 +61,7 @@ BROKER: Final = {
     "published-retain-ignored": "sends RETAIN 0 to who asks for RETAIN as published",
     "retain-handling-ignored": "sends retained messages whatever the subscription says",
     "will-delay-ignored": "publishes a delayed will at once",
+    "puback-reasonless": "acknowledges with a reason that PUBACK has not got",
     "malformed-accepted": "goes on after a packet that is malformed",
     "connect-twice-accepted": "goes on after a second CONNECT",
     "first-packet-any": "takes another packet than CONNECT for the first",

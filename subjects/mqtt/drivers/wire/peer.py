@@ -218,7 +218,8 @@ class Peer:
             return
         self._broker.publish(message)
         if packet.qos:
-            self.send(Packet(Kind.PUBACK, packet_id=packet.packet_id))
+            reason = 1 if self.fault == "puback-reasonless" else 0
+            self.send(Packet(Kind.PUBACK, packet_id=packet.packet_id, reason=reason))
 
     def _known(self) -> dict[int, str]:
         """Return the aliases of this connection."""
