@@ -105,11 +105,6 @@ class PublishingSteps:
         """Publish with RETAIN. An empty text clears what is retained."""
         await self._publish(topic, text.encode(), qos=qos, retain=True)
 
-    @step(parsers.re(rf"{ROLE} publishes '(?P<text>[^']*)' to '(?P<topic>[^']+)' {QOS} and waits for nothing"))
-    async def publishes_and_goes_on(self, text: str, topic: str, qos: int) -> None:
-        """Publish, however that is acknowledged."""
-        await self._publish(topic, text.encode(), qos=qos, wait=False)
-
     @step(parsers.re(rf"{ROLE} publishes to each of '(?P<topics>[^']+)' {QOS}"))
     async def publishes_to_each(self, topics: list[str], qos: int) -> None:
         """Publish to topics one after the other; each message is the name of its topic."""

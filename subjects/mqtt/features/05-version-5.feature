@@ -204,7 +204,9 @@ Feature: Version 5
     Given the 'subscriber' process connects
     And the 'subscriber' process subscribes to 'colour/sky' with QoS '1'
     And the 'publisher' process connects
-    When the 'publisher' process publishes 'blue' to 'colour/sky' with QoS '1' and waits for nothing
+    When the 'publisher' process publishes 'blue' to 'colour/sky' with QoS '1' with
+      | user |
+      | a=1  |
     And the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '1'
     Then the network between the 'broker' and the 'publisher' should have carried PUBACK of the 'broker' with a reason that there is
     And the network between the 'broker' and the 'subscriber' should have carried PUBACK of the 'subscriber' with a reason that there is
