@@ -152,6 +152,7 @@ Feature: Delivery
     And the 'subscriber' process subscribes to '<filter>' with QoS '1'
     And the 'publisher' process connects
     When the 'publisher' process publishes '$' to '$harmony/sky' with QoS '0'
+    And the network between the 'broker' and the 'publisher' carries a packet 'PUBLISH' from the 'publisher' within '10 s'
     # A server may end the connection of who publishes such a topic, or be deaf to it.
     And the 'publisher' process connects
     And the 'publisher' process publishes to each of '<matching>' with QoS '1'

@@ -2,6 +2,7 @@ package driver;
 
 import static driver.Contract.*;
 
+import com.hivemq.client.mqtt.exceptions.MqttClientStateException;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -45,7 +46,7 @@ final class Verbs {
         double timeout) throws Exception {
         return told(() -> {
             var before = client;
-            if (before != null && before.connected()) before.disconnect(false, timeout);
+            if (before != null && before.connected()) leave(before, timeout);
             var next = Long.valueOf(VERSION_5).equals(version) ? new Client5() : new Client3();
             var maximum = receiveMaximum == null ? null : Math.toIntExact(receiveMaximum);
             client = next;
@@ -54,6 +55,17 @@ final class Verbs {
                     (int) port, clientId, clean, Math.toIntExact(keepAlive), will, sessionExpiry, maximum),
                 timeout);
         });
+    }
+
+    /** End the client before; its connection may have ended by itself just now. */
+    private static void leave(Client before, double timeout) throws Exception {
+        try {
+            before.disconnect(false, timeout);
+        } catch (MqttClientStateException ended) {
+            return;
+        } catch (Refused refused) {
+            if (before.connected()) throw refused;
+        }
     }
 
     /** Subscribe in one packet; returns the reason of each filter, as SUBACK has it. Result: [natural, …]. */
