@@ -65,6 +65,8 @@ NOT_PLAYED: Final = (
     ("docs/everyday.md", "pip install *", "an extra; ./test.sh --setup installs it"),
     ("docs/everyday.md", "harmony watch", "harmony/tests/watch/test_watch.py"),
     ("docs/everyday.md", "harmony steps *", "tests/harmony/test_editors.py"),
+    ("docs/history.md", "harmony [ch]*", "harmony/tests/history/test_run_comparison.py"),
+    ("docs/history.md", "harmony [bs]*", "harmony/tests/history/test_site.py"),
     ("docs/library.md", "pip install .", "nox -s package"),
     ("docs/library.md", "zerobuffer *", "tests/library/test_cli.py"),
     ("docs/mutants.md", "*", "tests/zoo/test_zoo.py"),
