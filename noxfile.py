@@ -145,6 +145,25 @@ def matrix(session: nox.Session) -> None:
     run(session, "./test.sh", "matrix", *(session.posargs or (*BASICS, "--pairwise", "--validate")))
 
 
+SUBJECT: Final = "subjects/mqtt"
+# A retained message, a lost acknowledgement, a will; 1.4 is known to deviate.
+SOME_OF_MQTT: Final = ("1.4", "2.1", "3.3", "4.1.2")
+
+
+@nox.session(venv_backend="none")
+@gate
+def mqtt(session: nox.Session) -> None:
+    """Play MQTT between the raw peers, some of it over two brokers and two clients, and a handful of deviations."""
+    there = ("--project", SUBJECT)
+    run(session, ours("harmony"), "build", "mosquitto", "paho", *there)
+    with session.chdir(SUBJECT):
+        session.run(f"../../{ours('mypy')}", "--strict", "-p", "conformance", "-p", "drivers.wire", external=True)
+        session.run(f"../../{ours('pytest')}", "tests", external=True)
+    run(session, ours("harmony"), "run", "wire", "--tag", "not slow", *there)
+    some = (word for name in ("wire", "mosquitto", "paho") for word in ("--platform", name))
+    run(session, ours("harmony"), "run", *SOME_OF_MQTT, *some, "--pairwise", *there)
+
+
 @nox.session(venv_backend="none")
 @gate
 def soak(session: nox.Session) -> None:
@@ -565,4 +584,8 @@ def nightly(session: nox.Session) -> None:
     session.run(".venv/bin/python", "-m", "benchmarks", "soak", "--minutes", "10", external=True)
     for name in ("tests-3.12", "tests-3.13"):
         session.notify(name, ["-m", "not sanitizers", *DIFFERING])
+    with session.chdir(SUBJECT):
+        session.run("../../.venv/bin/harmony", "build", external=True)
+        session.run("../../.venv/bin/pytest", "tests", "-m", "nightly", external=True)
+        session.run("../../.venv/bin/harmony", "run", "--pairwise", external=True)
     session.notify("memory")

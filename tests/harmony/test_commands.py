@@ -100,6 +100,7 @@ NOT_PLAYED: Final = (
     ("harmony/docs/mutate.md", "pip install *", "an extra; ./test.sh --setup installs it"),
     ("harmony/docs/mutate.md", "harmony mutate *", "harmony/tests/mutate/test_mutate_command.py"),
     ("harmony/docs/your-protocol.md", "*", "harmony/tests/new_project/test_your_protocol.py"),
+    ("subjects/mqtt/README.md", "*", "nox -s mqtt"),
 )
 
 TOLD: Final = [block for page in pages() if page != "CHANGELOG.md" for block in blocks(page) if block.commands]

@@ -150,8 +150,8 @@ class Settings(BaseSettings):
         roles: Known roles and what they mean; if any are known, others are errors.
         tags: Known tags and what they mean; others are errors. ``clause:*`` stands for all that begin so.
         opt_in: Tags whose scenarios run only on request.
-        pairings: Which pairings run if none is asked for: every one, or ``pairwise`` fewer, which still have each two
-            platforms in each two roles.
+        pairings: Which pairings run if none is asked for: every one; ``pairwise`` fewer, which still have each two
+            platforms in each two roles; or ``each`` few, which have each platform in each role.
         capabilities: Tags that a platform must claim as a capability, or its cells are `unsupported`.
         repeat: The command that repeats a cell; ``{pytest}`` (how pytest was called), ``{words}`` (the cell, and the
             options that decide what it does) and ``{seed}`` are filled in.
@@ -180,7 +180,7 @@ class Settings(BaseSettings):
     roles: dict[str, str] = Field(default_factory=dict)
     tags: dict[str, str] = Field(default_factory=dict)
     opt_in: tuple[str, ...] = ("stress", "benchmark")
-    pairings: Literal["every", "pairwise"] = "every"
+    pairings: Literal["every", "pairwise", "each"] = "every"
     capabilities: tuple[str, ...] = ()
     repeat: str = "{pytest} {words} --seed {seed}"
     fuse: int = Field(default=5, ge=0)
