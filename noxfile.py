@@ -145,6 +145,25 @@ def matrix(session: nox.Session) -> None:
     run(session, "./test.sh", "matrix", *(session.posargs or (*BASICS, "--pairwise", "--validate")))
 
 
+SUBJECT: Final = "subjects/mqtt"
+# A retained message, a lost acknowledgement, a will; 1.4 is known to deviate.
+SOME_OF_MQTT: Final = ("1.4", "2.1", "3.3", "4.1.2")
+
+
+@nox.session(venv_backend="none")
+@gate
+def mqtt(session: nox.Session) -> None:
+    """Play MQTT between the raw peers, some of it over two brokers and two clients, and a handful of deviations."""
+    there = ("--project", SUBJECT)
+    run(session, ours("harmony"), "build", "mosquitto", "paho", *there)
+    with session.chdir(SUBJECT):
+        session.run(f"../../{ours('mypy')}", "--strict", "-p", "conformance", "-p", "drivers.wire", external=True)
+        session.run(f"../../{ours('pytest')}", "tests", external=True)
+    run(session, ours("harmony"), "run", "wire", "--tag", "not slow", *there)
+    some = (word for name in ("wire", "mosquitto", "paho") for word in ("--platform", name))
+    run(session, ours("harmony"), "run", *SOME_OF_MQTT, *some, "--pairwise", *there)
+
+
 @nox.session(venv_backend="none")
 @gate
 def soak(session: nox.Session) -> None:
@@ -230,6 +249,49 @@ def harness(session: nox.Session) -> None:
         session.run("python", "-m", "pytest", "-n", "auto", "--dist", "worksteal", *session.posargs)
 
 
+PLAYWRIGHT: Final = "1.65.2"
+AXE: Final = "4.14.1"
+
+
+@nox.session(default=False)
+@gate
+def browser(session: nox.Session) -> None:
+    """Look at the report's page in a Chromium of this machine, with axe-core from npm: every night."""
+    session.install("-c", "constraints.txt", "./harmony[test]", f"playwright=={PLAYWRIGHT}")
+    place = Path(session.create_tmp()).resolve()
+    with session.chdir(place):
+        session.run("npm", "pack", "--silent", f"axe-core@{AXE}", external=True)
+        shutil.unpack_archive(f"axe-core-{AXE}.tgz", "axe", filter="data")
+    session.env["HARMONY_AXE"] = str(place / "axe" / "package" / "axe.min.js")
+    with session.chdir("harmony"):
+        session.run("python", "-m", "pytest", "tests/report/test_page_in_browser.py", *session.posargs)
+        session.run("python", "benchmarks/report_page.py")
+
+
+FORMATS: Final = ("@cucumber/messages@34.2.1", "@cucumber/html-formatter@24.2.0", "ctrf@0.3.0")
+OF_JUNIT: Final = "pytest==9.2.0"
+
+
+@nox.session(default=False)
+@gate
+def formats(session: nox.Session) -> None:
+    """Hold what is written for tools of others to the schemas of these, and render it with theirs: every night.
+
+    The sources of pytest have the schema of JUnit's XML.
+    """
+    session.install("-c", "constraints.txt", "./harmony[test]", "xmlschema")
+    place = Path(session.create_tmp()).resolve()
+    with session.chdir(place):
+        session.run("npm", "install", "--silent", "--no-audit", "--no-fund", "--prefix", ".", *FORMATS, external=True)
+        session.run("python", "-m", "ensurepip", silent=True)
+        session.run("python", "-m", "pip", "download", "-q", "--no-deps", "--no-binary", "pytest", OF_JUNIT)
+        shutil.unpack_archive(next(place.glob("pytest-*.tar.gz")), "sources", filter="data")
+        shutil.copy(next(place.glob("sources/*/testing/example_scripts/junit-10.xsd")), "junit-10.xsd")
+    session.env["HARMONY_FORMATS"] = str(place)
+    with session.chdir("harmony"):
+        session.run("python", "-m", "pytest", "tests/report/test_official_schemas.py", *session.posargs)
+
+
 @nox.session(name="harness-coverage", default=False, venv_backend="none")
 @gate
 def harness_coverage(session: nox.Session) -> None:
@@ -310,7 +372,7 @@ assert importlib.util.find_spec("zerobuffer") is None
 here = files("harmony")
 assert json.loads(here.joinpath("verdict/events.schema.json").read_text())
 assert (here / "new_project" / "templates" / "project" / ".gitignore.in").is_file()
-files = ("report/page.html", "perf/page.html", "process/reaper.py", "py.typed")
+files = ("report/templates/base.html", "history/templates/site.html", "perf/page.html", "process/reaper.py", "py.typed")
 assert all(here.joinpath(name).is_file() for name in files)
 templates = here / "new_driver" / "templates"
 languages = {"cpp", "csharp", "go", "java", "node", "python", "rust"}
@@ -509,6 +571,8 @@ def nightly(session: nox.Session) -> None:
     session.run(".venv/bin/harmony", "build", external=True)
     session.run("./test.sh", "-m", "nightly", external=True)
     session.notify("harness", ["-m", "nightly"])
+    session.notify("browser")
+    session.notify("formats")
     session.notify("portable", ["harmony/tests"])
     session.notify("harness-coverage")
     # Not --pairwise: a run that leaves cells out has no rate.
@@ -520,4 +584,8 @@ def nightly(session: nox.Session) -> None:
     session.run(".venv/bin/python", "-m", "benchmarks", "soak", "--minutes", "10", external=True)
     for name in ("tests-3.12", "tests-3.13"):
         session.notify(name, ["-m", "not sanitizers", *DIFFERING])
+    with session.chdir(SUBJECT):
+        session.run("../../.venv/bin/harmony", "build", external=True)
+        session.run("../../.venv/bin/pytest", "tests", "-m", "nightly", external=True)
+        session.run("../../.venv/bin/harmony", "run", "--pairwise", external=True)
     session.notify("memory")

@@ -20,10 +20,11 @@ include_patterns = [
     "harmony/README.md",
     "examples/*.md",
     "examples/*/*.md",
+    "subjects/*/*.md",
     "CONTRIBUTING.md",
     "CHANGELOG.md",
 ]
-exclude_patterns = [".*", "build", "drivers", "benchmarks", "tests", "**/node_modules"]
+exclude_patterns = [".*", "build", "drivers", "benchmarks", "tests", "**/node_modules", "subjects/*/drivers"]
 
 myst_heading_anchors = 4
 default_role = "code"

@@ -22,6 +22,7 @@ PATTERNS: Final = (
     "harmony/docs/*.md",
     "drivers/*/README.md",
     "examples/**/*.md",
+    "subjects/*/*.md",
 )
 
 _PROGRAMS: Final = (

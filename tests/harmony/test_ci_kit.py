@@ -190,6 +190,29 @@ def test_a_rate_forgives(checkout: Sandbox) -> None:
     assert "::warning file=" in job.log
 
 
+def test_a_comparison_forgives_what_was_red_before_and_nothing_else(checkout: Sandbox) -> None:
+    inputs = {"arguments": ARGUMENTS, "compare": "before.ndjson", "gate": "comparison"}
+    first = Job(checkout, inputs).run("install")
+    assert (first.failed, "there is nothing to compare with" in first.log) == (True, True), first.log
+    events = first.temporary / "harmony/events.ndjson"
+    lines = events.read_text("utf-8").splitlines(keepends=True)
+    (checkout.directory / "before.ndjson").write_text("".join(lines), encoding="utf-8")
+    same = Job(checkout, {**inputs, "events": str(events)}).run("install")
+    assert not same.failed, same.log
+    assert "### ■ harmony: no cell differs" in same.summary
+    passed = [
+        re.sub(r'"verdict":"failed"', '"verdict":"passed"', line) if "cell-finished" in line else line for line in lines
+    ]
+    (checkout.directory / "before.ndjson").write_text("".join(passed), encoding="utf-8")
+    worse = Job(checkout, {**inputs, "events": str(events)}).run("install")
+    assert worse.outputs["end"] == {"code": "22"}, worse.log
+    assert "### ✗ harmony: 2 newly red" in worse.summary
+    as_the_run = Job(checkout, {**inputs, "events": str(events), "gate": "run"}).run("install")
+    assert as_the_run.outputs["end"] == {"code": "1"}
+    off = Job(checkout, {**inputs, "events": str(checkout.write("x.ndjson", "".join(lines[:-1])))}).run("install")
+    assert off.failed, "nobody knows how a run that was broken off would have ended"
+
+
 def test_a_run_that_cannot_begin_is_said(checkout: Sandbox) -> None:
     job = Job(checkout, {"arguments": "--suite nothing-of-ours"}).run("install")
     assert job.outputs["end"] == {"code": "7"}
@@ -256,8 +279,11 @@ def test_gitlab_runs_shards_and_tells_them_together(checkout: Sandbox) -> None:
     done = bash(whole, checkout.directory, **variables)
     assert (done.returncode, "3 cells: 1 passed, 2 failed" in done.stdout) == (RED, True), done.stdout + done.stderr
     assert (checkout.directory / "harmony-report/summary.md").is_file()
-    forgiven = bash(whole, checkout.directory, **{**variables, "HARMONY_MIN_PASS_RATE": "0.3"})
+    shutil.copytree(checkout.directory / "harmony-report", checkout.directory / "before")
+    more = {"HARMONY_MIN_PASS_RATE": "0.3", "HARMONY_COMPARE": "before"}
+    forgiven = bash(whole, checkout.directory, **{**variables, **more})
     assert forgiven.returncode == 0, forgiven.stdout + forgiven.stderr
+    assert "no cell differs" in (checkout.directory / "harmony-report/compare.md").read_text("utf-8")
     alone = bash(shard, checkout.directory, **{**variables, "HARMONY_MIN_PASS_RATE": "0.3"})
     assert (alone.returncode, "2 red forgiven" in alone.stdout) == (0, True), alone.stdout + alone.stderr
 

@@ -65,6 +65,8 @@ NOT_PLAYED: Final = (
     ("docs/everyday.md", "pip install *", "an extra; ./test.sh --setup installs it"),
     ("docs/everyday.md", "harmony watch", "harmony/tests/watch/test_watch.py"),
     ("docs/everyday.md", "harmony steps *", "tests/harmony/test_editors.py"),
+    ("docs/history.md", "harmony [ch]*", "harmony/tests/history/test_run_comparison.py"),
+    ("docs/history.md", "harmony [bs]*", "harmony/tests/history/test_site.py"),
     ("docs/library.md", "pip install .", "nox -s package"),
     ("docs/library.md", "zerobuffer *", "tests/library/test_cli.py"),
     ("docs/mutants.md", "*", "tests/zoo/test_zoo.py"),
@@ -98,6 +100,7 @@ NOT_PLAYED: Final = (
     ("harmony/docs/mutate.md", "pip install *", "an extra; ./test.sh --setup installs it"),
     ("harmony/docs/mutate.md", "harmony mutate *", "harmony/tests/mutate/test_mutate_command.py"),
     ("harmony/docs/your-protocol.md", "*", "harmony/tests/new_project/test_your_protocol.py"),
+    ("subjects/mqtt/README.md", "*", "nox -s mqtt"),
 )
 
 TOLD: Final = [block for page in pages() if page != "CHANGELOG.md" for block in blocks(page) if block.commands]

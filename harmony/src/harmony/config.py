@@ -150,14 +150,15 @@ class Settings(BaseSettings):
         roles: Known roles and what they mean; if any are known, others are errors.
         tags: Known tags and what they mean; others are errors. ``clause:*`` stands for all that begin so.
         opt_in: Tags whose scenarios run only on request.
-        pairings: Which pairings run if none is asked for: every one, or ``pairwise`` fewer, which still have each two
-            platforms in each two roles.
+        pairings: Which pairings run if none is asked for: every one; ``pairwise`` fewer, which still have each two
+            platforms in each two roles; or ``each`` few, which have each platform in each role.
         capabilities: Tags that a platform must claim as a capability, or its cells are `unsupported`.
         repeat: The command that repeats a cell; ``{pytest}`` (how pytest was called), ``{words}`` (the cell, and the
             options that decide what it does) and ``{seed}`` are filled in.
         fuse: How many times in a row a platform may hang, or fail the same way, before it is stopped; 0 for any number.
         patience: How many times what passing cells of its scenario needed a step may take of a platform that has timed
             out before; 0 for the whole limit.
+        history: How many whole runs are kept for ``harmony history``, and as many of a part of the cells; 0 for none.
         log_level: Least level shown on stderr while steps run.
         telemetry: Whether to make OpenTelemetry spans.
         timeouts: Deadlines.
@@ -179,11 +180,12 @@ class Settings(BaseSettings):
     roles: dict[str, str] = Field(default_factory=dict)
     tags: dict[str, str] = Field(default_factory=dict)
     opt_in: tuple[str, ...] = ("stress", "benchmark")
-    pairings: Literal["every", "pairwise"] = "every"
+    pairings: Literal["every", "pairwise", "each"] = "every"
     capabilities: tuple[str, ...] = ()
     repeat: str = "{pytest} {words} --seed {seed}"
     fuse: int = Field(default=5, ge=0)
     patience: float = Field(default=10.0, ge=0)
+    history: int = Field(default=100, ge=0)
     log_level: Literal["trace", "debug", "info", "warning", "error", "critical"] = "warning"
     telemetry: bool = False
     timeouts: Timeouts = Timeouts()

@@ -35,6 +35,7 @@ class ExitCode(IntEnum):
     REPORTS = 19
     NOT_RUN = 20
     GATES = 21
+    WORSE = 22
 
 
 @dataclass(frozen=True, slots=True, order=True)

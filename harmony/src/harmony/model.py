@@ -200,6 +200,8 @@ class ProcessAction(StrEnum):
     KILL = "kill"
     CRASH = "crash"
     SHUTDOWN = "shutdown"
+    FREEZE = "freeze"
+    THAW = "thaw"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from harmony.config_sources import read_settings
 from harmony.errors import ConfigurationError, GherkinSyntaxError
 from harmony.platform_settings import Platform
 from harmony.project_file import PROJECT_FILE, require_project_file, require_suite_file
+from harmony.spec.capabilities import tags_of
 from harmony.spec.clauses import Clause, read_clauses
 from harmony.spec.gherkin import Feature, Scenario, read_feature
 from harmony.spec.levels import LEVEL_TAGS
@@ -85,8 +86,9 @@ class Project:
 
     @property
     def known_tags(self) -> dict[str, str]:
-        """The tags that scenarios may have, and what they mean: its own, and those that every project has."""
-        return {**LEVEL_TAGS, **self.settings.tags}
+        """The tags that scenarios may have, and what they mean: its own, and those that it need not name."""
+        settings = self.settings
+        return {**LEVEL_TAGS, **tags_of(settings.capabilities, settings.roles), **settings.tags}
 
     def clauses(self, scenarios: Sequence[Scenario] = ()) -> list[Clause]:
         """Read the clauses of its specification, with the scenarios that cite them; none where it names no document.

@@ -570,3 +570,20 @@ def test_what_is_claimed_for_a_role(office: Office, claims: str, sender: str, ve
     result = office.play("6.1", f"faithful_{sender}")
     assert result.verdict is verdict
     assert said in "\n".join(one.error for one in result.results)
+
+
+@pytest.mark.parametrize(
+    ("asks", "verdict", "said"),
+    [
+        ("@sender:express", Verdict.UNSUPPORTED, "not claimed: lazy as sender: express"),
+        ("@receiver:express", Verdict.FAILED, "there is no x"),
+    ],
+)
+def test_a_capability_may_be_asked_of_one_role(office: Office, asks: str, verdict: Verdict, said: str) -> None:
+    office.settings = office.settings.replace("steps = []", 'steps = []\ncapabilities = ["express"]')
+    feature(office, EXPRESS.replace("@express", asks))
+    office.employ("faithful", more='capabilities = ["express"]')
+    office.employ("lazy")
+    result = office.play("6.1", "faithful_lazy")
+    assert result.verdict is verdict
+    assert said in "\n".join(one.error for one in result.results)

@@ -12,6 +12,7 @@ import pytest
 from harmony.model import Verdict
 from harmony.verdict.events import CellFinished, RunFinished, RunPlanned, WorkerEnded, WorkerStarted, read_file
 from sandbox import Sandbox
+from synthetic_results import data_of
 
 FEATURE = """
     Feature: Counting
@@ -143,7 +144,7 @@ def test_serially_and_in_parallel_the_same_is_told(counting: Sandbox) -> None:
     assert failed.repeat in failed.report
     for name in ("one", "two"):
         page = (counting.directory / f"{name}.html").read_text()
-        assert ">FAIL</button>" in page
+        assert "1 FAIL</span>" in page
         assert "shows 1" in page
 
 
@@ -288,23 +289,28 @@ def test_shards_are_the_whole_and_can_be_put_together(counting: Sandbox) -> None
     assert set(durations) == passed, "what has not passed says nothing of how long it takes"
     seen: list[str] = []
     for index, more in ((1, ()), (2, ("-n", "2"))):
-        run(counting, "--shard", f"{index}/2", "--events", f"{index}.ndjson", "--durations-file", "past.json", *more)
-        file = counting.directory / f"{index}.ndjson"
+        file = counting.directory / "parts" / f"{index}.ndjson"
+        run(counting, "--shard", f"{index}/2", "--events", f"{file}", "--durations-file", "past.json", *more)
         (counting.directory / "past.json").unlink(missing_ok=True)
         seen += cells(file)
         (plan,) = [event for event in read_file(file) if isinstance(event, RunPlanned)]
         assert (plan.of, plan.shard) == (4, f"{index}/2")
     assert sorted(seen) == sorted([*passed, "2.1[counter=local]"])
-    together = counting.harmony("report", "1.ndjson", "2.ndjson", "--html", "all.html")
+    both = ("parts/1.ndjson", "parts/2.ndjson")
+    together = counting.harmony("report", *both, "--html", "all.html")
     assert together.returncode == 1
     assert "4 cells: 3 passed, 1 failed" in together.stdout
-    assert (counting.directory / "all.html").read_text().count("<td class=") == 4
-    half = counting.harmony("report", "1.ndjson")
+    assert len(data_of((counting.directory / "all.html").read_text())["cells"][0]) == 4
+    half = counting.harmony("report", both[0])
     assert "of 4 cells have no result" in half.stderr
     assert half.returncode == 1
-    updated = counting.harmony("expect", "--update", "1.ndjson", "2.ndjson")
+    updated = counting.harmony("expect", "--update", *both)
     assert updated.returncode == 0, updated.stderr
-    assert counting.harmony("expect", "--update", "1.ndjson").returncode == 4
+    assert counting.harmony("expect", "--update", both[0]).returncode == 4
+    # The whole run and the two parts are kept; put together, these are the same as it.
+    assert len(list((counting.directory / ".harmony" / "history").iterdir())) == 3
+    same = counting.harmony("compare", "3", "parts", "--fail-on", "newly-red,vanished")
+    assert (same.returncode, same.stdout.splitlines()[-1]) == (0, "no cell differs"), same.stdout + same.stderr
 
 
 def test_a_shard_without_a_cell_is_no_failure(counting: Sandbox) -> None:
@@ -391,10 +397,19 @@ def test_nothing_is_written_where_nothing_ran(counting: Sandbox) -> None:
 
 def test_the_end_says_how_it_ended(counting: Sandbox) -> None:
     counting.write("features/02-wrong.feature", WRONG)
-    run(counting, "--events", "x.ndjson")
+    done = run(counting, "--events", "x.ndjson", "--report", "junit=x.xml", "--report", "cucumber=x.messages")
     last = read_file(counting.directory / "x.ndjson")[-1]
     assert isinstance(last, RunFinished)
     assert (last.exit_code, last.verdicts) == (1, {"passed": 3, "failed": 1})
+    # What is written as it ends is what its events say afterwards.
+    for form, name in (("junit", "x.xml"), ("cucumber", "x.messages")):
+        assert f"report: {name}" in done.stdout
+        again = counting.harmony("report", "x.ndjson", "--format", form, "-o", f"again-{name}")
+        assert again.returncode == 1, again.stderr
+        texts = [(counting.directory / file).read_text("utf-8") for file in (name, f"again-{name}")]
+        assert texts[0] == texts[1]
+    wrong = run(counting, "--report", "junet=x.xml")
+    assert (wrong.returncode, "did you mean 'junit'?" in wrong.stderr) == (4, True), wrong.stderr
 
 
 def test_without_a_last_run_there_is_nothing_to_report(counting: Sandbox) -> None:

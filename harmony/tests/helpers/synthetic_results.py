@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
+import json
+import re
+import zlib
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harmony.model import Verdict
-from harmony.verdict.events import CellFinished
+from harmony.report.outcome import Outcome
+from harmony.report.page import html_report
+from harmony.verdict.events import CellFinished, StepSupport
+from harmony.verdict.tally import combined
 
 ERRORS = {
     Verdict.FAILED: "frame data\n  expected: 1024 bytes\n  seen:     1023 bytes\n  first difference at offset 1023",
@@ -54,3 +62,20 @@ def many(scenarios: int, platforms: int, broken_every: int = 7) -> list[CellFini
         key = f"{scenario // 10 + 1}.{scenario % 10 + 1}[reader={reader},writer={writer}]"
         results.append(result(key, verdict))
     return results
+
+
+def the_page(
+    results: Sequence[CellFinished],
+    facts: Mapping[str, str] | None = None,
+    problems: Sequence[str] = (),
+    supports: Sequence[StepSupport] = (),
+) -> str:
+    """Return the page of results."""
+    return html_report(Outcome((), combined(results), problems, (), supports), facts)
+
+
+def data_of(page: str) -> dict[str, Any]:
+    """Return what the script of a page reads."""
+    (text,) = re.findall(r'id="data">([^<]*)<', page)
+    data: dict[str, Any] = json.loads(zlib.decompress(base64.b64decode(text)))
+    return data

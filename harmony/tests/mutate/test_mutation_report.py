@@ -190,7 +190,7 @@ def test_words_of_sources_are_no_markup() -> None:
     )
     html = page(told)
     assert "<script" not in html
-    assert html.count("</pre>") == html.count("<pre>")
+    assert html.count("</pre>") == html.count("<pre") > 0
     assert "\x1b" not in html + markdown(told) + "".join(terminal(told))
     outside = re.sub(r"^(`{3,})\w*\n.*?^\1$", "", markdown(told), flags=re.MULTILINE | re.DOTALL)
     assert "<script>" not in outside

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harmony.errors import HarmonyError
-from harmony.plan.pairing import PairingRequest, every_pairing, pairwise, parse_roles, requested, split_word
+from harmony.plan.pairing import PairingRequest, each_once, every_pairing, pairwise, parse_roles, requested, split_word
 
 TWO = ("python", "cpp")
 
@@ -70,6 +70,15 @@ def test_unknown_roles_are_named(entry: str) -> None:
 
 
 @given(st.integers(1, 4), st.integers(1, 4))
+def test_each_once_has_each_platform_in_each_role_with_other_partners_each_turn(roles: int, platforms: int) -> None:
+    full = every_pairing([f"r{n}" for n in range(roles)], [f"p{n}" for n in range(platforms)])
+    found = [each_once(full, turn) for turn in range(len(full))]
+    assert all({one for p in few for one in p.assigned} == {one for p in full for one in p.assigned} for few in found)
+    assert {len(few) for few in found} == {platforms}
+    assert {p for few in found for p in few} == set(full)
+
+
+@given(st.integers(1, 4), st.integers(1, 4))
 def test_pairwise_keeps_every_pair_and_no_more_pairings_than_all(roles: int, platforms: int) -> None:
     full = every_pairing([f"r{n}" for n in range(roles)], [f"p{n}" for n in range(platforms)])
     assert len(full) == platforms**roles
@@ -84,8 +93,8 @@ def test_pairwise_keeps_every_pair_and_no_more_pairings_than_all(roles: int, pla
 PLAYS = {"hub": {"broker"}, "tin": {"sender", "hearer"}, "both": {"broker", "sender", "hearer"}}
 
 
-def parts(*asked: str, roles: tuple[str, ...] = ("broker", "hearer", "sender"), pairwise: bool = False) -> list[str]:
-    request = PairingRequest(asked, pairwise=pairwise)
+def parts(*asked: str, roles: tuple[str, ...] = ("broker", "hearer", "sender"), strength: int = 0) -> list[str]:
+    request = PairingRequest(asked, strength=strength)
     found = requested(roles, sorted(PLAYS), request, lambda platform, role: role in PLAYS[platform])
     return [pairing.word for pairing in found]
 
@@ -105,7 +114,7 @@ def test_a_platform_goes_for_the_roles_that_it_plays_and_whoever_can_plays_the_o
 
 
 def test_few_pairings_of_parts_still_have_each_two_that_can_meet() -> None:
-    few, every = parts(pairwise=True), parts()
+    few, every = parts(strength=2), parts()
     meet = {(i, j, w.split("_")[i], w.split("_")[j]) for w in every for i, j in ((0, 1), (0, 2), (1, 2))}
     assert meet == {(i, j, w.split("_")[i], w.split("_")[j]) for w in few for i, j in ((0, 1), (0, 2), (1, 2))}
     assert len(few) == 4

@@ -6,7 +6,7 @@ import pytest
 
 from harmony.config import Settings
 from harmony.plan.pairing import PairingRequest, UnknownPairingError, requested
-from harmony.plan.platforms import NamedPlatforms, is_pairwise, playing
+from harmony.plan.platforms import NamedPlatforms, playing, strength_of
 from harmony.platform_settings import Platform
 
 HERE = Path("/somewhere/else")
@@ -122,10 +122,10 @@ def test_a_role_that_one_does_not_play_is_refused_with_who_does(request_: Pairin
 
 def test_the_command_line_has_the_last_word_on_how_many_pairings() -> None:
     every = ROLES.model_copy(update={"pairings": "every"})
-    assert [is_pairwise(one, few=False, every=False) for one in (ROLES, every)] == [True, False]
-    assert [is_pairwise(every, few=True, every=False), is_pairwise(ROLES, few=False, every=True)] == [True, False]
+    assert [strength_of(one, few=False, every=False) for one in (ROLES, every)] == [2, 0]
+    assert [strength_of(every, few=True, every=False), strength_of(ROLES, few=False, every=True)] == [2, 0]
     with pytest.raises(UnknownPairingError, match="opposites"):
-        is_pairwise(ROLES, few=True, every=True)
+        strength_of(ROLES, few=True, every=True)
 
 
 def test_what_is_brought_plays_every_role_by_its_own_command_with_the_claims_of_that_name() -> None:

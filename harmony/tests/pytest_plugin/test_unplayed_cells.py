@@ -106,7 +106,7 @@ def test_in_local_mode(deadly: Sandbox) -> None:
     assert len(cells) == 5
     assert {key: one.error for key, one in cells.items() if one.verdict is not Verdict.PASSED} == {}
     assert "6 cells: 5 passed, 1 crashed" in done.stdout
-    assert ">CRASH</button>" in (deadly.directory / "x.html").read_text()
+    assert "1 CRASH</span>" in (deadly.directory / "x.html").read_text()
     events = read_file(deadly.directory / "x.ndjson")
     assert sum(isinstance(event, CellStarted) for event in events) == 6
     begun = [event.step for event in events if isinstance(event, StepStarted) and event.cell == "1.2[counter=local]"]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from harmony.model import Verdict
 from harmony.report import squares
 from harmony.report.causes import lines
-from harmony.report.page import html_report
 from harmony.report.terminal import Grid, blocks, grid_lines
 from harmony.verdict.blame import blame
-from synthetic_results import many, result
+from synthetic_results import many, result, the_page
 
 CELLS = [
     result(
@@ -62,6 +61,6 @@ def test_only_what_is_not_green_has_a_row() -> None:
 
 
 def test_the_page_begins_with_the_causes() -> None:
-    page = html_report(CELLS)
-    assert page.index("all 4 have host=gas") < page.index('id="matrix"')
-    assert "<h2>Causes</h2>" not in html_report([result()])
+    page = the_page(CELLS)
+    assert page.index("all 4 have host=gas") < page.index('id="squares"')
+    assert "<h2>What broke</h2>" not in the_page([result()])

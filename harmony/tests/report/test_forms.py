@@ -68,8 +68,17 @@ def test_a_huge_run_keeps_within_a_comment() -> None:
     ]
     text = markdown(outcome(*cells, problems=tuple(f"{i} {'y' * 5000}" for i in range(100))))
     assert len(text) <= LONGEST
-    assert "more: see the page" in text
+    assert "more had no room: see the page" in text
     assert text.count("```") % 2 == 0
+
+
+def test_the_causes_have_their_place_however_long_their_words_are() -> None:
+    cells = [
+        result(f"2.{i}[a=p{i}]", Verdict.FAILED, error=f"{i} {'wide ' * 9000}", repeat="r" * 15_000) for i in range(9)
+    ]
+    text = markdown(outcome(*cells))
+    assert "9 failed" in text.partition("```text")[2]
+    assert len(text) <= LONGEST
 
 
 def test_an_annotation_stands_on_the_line_of_the_feature() -> None:

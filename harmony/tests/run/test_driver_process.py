@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable
 
+import psutil
 import pytest
 
 from harmony.errors import UnsupportedError
@@ -15,6 +16,7 @@ from harmony.model import ScenarioStart, StepCall, StepOutcome, StepType, Verdic
 from harmony.process.child import ProcessSpec
 from harmony.run import driver_process
 from harmony.run.driver_actor import DriverActor, DriverProgram
+from harmony.run.driver_process import FrozenError
 from harmony.run.role_driver import with_drivers
 from harmony.steps.library import StepLibrary
 from harmony.steps.registry import StepRegistry
@@ -56,6 +58,27 @@ def test_a_driver_of_any_subject_answers() -> None:
         assert not kettle.alive
 
     with_kettle("", work, strict=True)
+
+
+def test_what_is_frozen_stands_still_until_it_is_thawed() -> None:
+    async def work(kettle: KettleProcess) -> None:
+        kettle.freeze()
+        assert psutil.Process(kettle.pid).status() == psutil.STATUS_STOPPED
+        with pytest.raises(FrozenError, match="boil was asked of a process that the scenario has frozen"):
+            await kettle.boil(2)
+        kettle.thaw()
+        assert await kettle.boil(2) == [20.0, 100.0]
+
+    with_kettle("", work)
+
+
+def test_what_is_frozen_at_the_end_ends_in_order() -> None:
+    async def work(kettle: KettleProcess) -> None:
+        kettle.freeze()
+        await kettle.end()
+        assert (kettle.alive, kettle.crash()) == (False, "")
+
+    with_kettle("", work)
 
 
 @pytest.mark.parametrize(

@@ -219,3 +219,14 @@ def test_what_is_not_configured_is_said(cited: Sandbox, settings: str, words: tu
     done = cited.harmony("clauses", *words)
     assert done.returncode == 7
     assert expected in done.stderr
+
+
+@pytest.mark.parametrize(("tag", "lists"), [("@clause:1.1", False), ("@must:1.1", True)])
+def test_a_document_that_is_not_there_is_missed_where_a_level_is_held_to_it(
+    cited: Sandbox, tag: str, lists: bool
+) -> None:
+    (cited.directory / "protocol.md").unlink()
+    cited.write("harmony.toml", 'steps = []\n[clauses]\ndocument = "protocol.md"\n')
+    cited.write("features/01-frames.feature", FEATURE.replace("@clause:1.1 @slow", tag))
+    done = cited.harmony("lint")
+    assert ("clauses.document: " in done.stderr) is lists, done.stdout + done.stderr

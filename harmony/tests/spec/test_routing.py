@@ -143,6 +143,8 @@ def test_second_and_new_processes_have_actors_of_their_own() -> None:
         ("the 'x' process crashes", ProcessAction.CRASH),
         ("the 'x' process is shut down", ProcessAction.SHUTDOWN),
         ("the 'x' process is shutdown;", ProcessAction.SHUTDOWN),
+        ("the 'x' process is frozen", ProcessAction.FREEZE),
+        ("the 'x' process is thawed", ProcessAction.THAW),
         ("the second 'x' process is killed", ProcessAction.KILL),
     ],
 )

@@ -288,3 +288,12 @@ def test_the_update_makes_a_file(tmp_path: Path) -> None:
     (tmp_path / "expectations.toml").write_text(text, encoding="utf-8")
     judged = read_expectations(tmp_path / "expectations.toml").judge(cell(), Verdict.FAILED, made["message"], TODAY)
     assert judged[0] is Verdict.KNOWN_FAILURE
+
+
+def test_what_fails_at_times_is_known_when_it_fails_and_not_red_when_it_passes(tmp_path: Path) -> None:
+    file = entry(tmp_path, 'platform = "cpp"', 'message = "late"', "sometimes = true", "expires = 2030-12-31")
+    assert file.judge(cell(), Verdict.PASSED, "", TODAY) == (Verdict.PASSED, "")
+    assert file.judge(cell(), Verdict.FAILED, "too late", TODAY)[0] is Verdict.KNOWN_FAILURE
+    assert file.judge(cell(), Verdict.FAILED, "lost", TODAY)[0] is Verdict.FAILED
+    with pytest.raises(ConfigurationError, match="give expires"):
+        entry(tmp_path, 'platform = "cpp"', "sometimes = true")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from harmony.verdict.events import RunStarted, WorkerStarted
-from harmony.verdict.implementations import facts, implementations
+from harmony.verdict.implementations import implementations
 from synthetic_results import result
 
 
@@ -18,7 +18,7 @@ def test_a_version_is_told_with_where_it_comes_from() -> None:
         WorkerStarted(platform="worker", pid=5),
         result("1.1[reader=tin,writer=brass]"),
     ]
-    assert facts(implementations(events)) == {
+    assert {one.platform: str(one) for one in implementations(events)} == {
         "brass": "version unknown: neither a driver nor a command",
         "go": "hub 8 (go), lib 9 (go), as its driver says",
         "tin": "2.0.11, as its command says; driver: tin-driver 0.1 (python 3.11)",

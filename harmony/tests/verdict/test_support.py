@@ -5,10 +5,9 @@ from __future__ import annotations
 import pytest
 
 from harmony.model import Verdict
-from harmony.report.page import html_report
 from harmony.verdict.events import ActorOutcome, CellStarted, Event, PlatformSupport, StepFinished, StepSupport, Support
 from harmony.verdict.support import SupportCollector, SupportTable, sentence_shape, support_lines, support_of, unclaimed
-from synthetic_results import result
+from synthetic_results import result, the_page
 
 PYTHON = "No matching step definition found for: the 'writer' process puts 'pear'"
 CPP = "[StepRegistry] Step not found: the 'writer' process puts 'pear'"
@@ -71,7 +70,7 @@ def test_nobody_lacks_anything() -> None:
     cell = "1.1[reader=a,writer=b]"
     assert collected(started(cell), step(cell, PUTS, writer=OK)) == []
     assert support_lines(SupportTable.of([], ["a", "b"])) == []
-    assert "Step x platform" not in html_report([result()])
+    assert "What platforms lack" not in the_page([result()])
 
 
 def test_sentences_of_one_step_definition_are_one_row() -> None:
@@ -157,17 +156,16 @@ def test_the_lines_of_a_terminal() -> None:
 
 
 def test_the_page_has_the_table_with_the_words() -> None:
-    page = html_report([result("1.1[reader=python,writer=cpp]")], supports=collected(*a_run()))
-    assert "<h2>Step x platform</h2>" in page
+    page = the_page([result("1.1[reader=python,writer=cpp]")], supports=collected(*a_run()))
+    assert "<h2>What platforms lack</h2>" in page
     assert (
-        '<td class="unsupported"><b>lacks</b> in 2 cells<br><q>No step definition was found for &lt;that&gt;</q></td>'
-        in page
+        '<td class="lacks"><b>lacks</b> in 2 cells<br><q>No step definition was found for &lt;that&gt;</q></td>' in page
     )
-    assert '<td class="passed">has</td>' in page
+    assert '<td class="has">has</td>' in page
 
 
 def test_capabilities_that_are_not_claimed_are_listed_apart() -> None:
     note = "not claimed: cpp: duplex"
     assert unclaimed([note, "", note, "expected to fail"]) == ["not claimed: cpp: duplex (2 cells)"]
-    page = html_report([result("1.1[a=x]", Verdict.UNSUPPORTED, note=note)])
+    page = the_page([result("1.1[a=x]", Verdict.UNSUPPORTED, note=note)])
     assert "<h2>Capabilities that are not claimed</h2><ul><li>not claimed: cpp: duplex (1 cell)</li></ul>" in page

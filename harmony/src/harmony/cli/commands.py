@@ -57,6 +57,22 @@ GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
             "Divide a run over several machines, into a file that all take (`--shard 2/5 --plan FILE`).",
         ),
         "report": ("reports", "Show runs again, or the shards of one run together; end as that run would have ended."),
+        "history": (
+            "history",
+            "List the runs that are kept: what is red since when, what is flaky, how platforms fare.",
+        ),
+        "compare": (
+            "compare",
+            "Compare two runs: newly red or green, red for another cause, slower, gone; end red if it is worse.",
+        ),
+        "badge": (
+            "site",
+            "Write a badge of a run: how many cells passed, green only if all is well and it was a whole run.",
+        ),
+        "site": (
+            "site",
+            "Make a static site of many runs: the newest, each run, each implementation; for any web server.",
+        ),
         "expect": ("reports", "Compare what is expected with what a run has shown; with --update, expect that."),
         "gates": (
             "gates",

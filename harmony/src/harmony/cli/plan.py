@@ -11,7 +11,7 @@ import typer
 from harmony.cli.options import ProjectOption, SetOption, SuiteOption, named_project
 from harmony.plan.durations import DURATIONS_FILE, read_durations
 from harmony.plan.pairing import PairingRequest, parse_roles
-from harmony.plan.platforms import NamedPlatforms, is_pairwise
+from harmony.plan.platforms import NamedPlatforms, strength_of
 from harmony.plan.shards import divide, write_plan
 from harmony.plan.words import Words
 from harmony.run.local_mode import LocalMode
@@ -55,7 +55,7 @@ def plan_command(  # noqa: PLR0917 - typer passes options by name
     mode: Mode = LocalMode(run)
     if said.matrix or said.pairings or role or pairwise or all_pairings or platform:
         roles = parse_roles(role or (), platforms)
-        few = is_pairwise(loaded.settings, few=pairwise, every=all_pairings)
+        few = strength_of(loaded.settings, few=pairwise, every=all_pairings)
         request = PairingRequest(said.pairings, roles, few, named.chosen, tuple(named.brought))
         mode = MatrixMode(run, MatrixRequest(request))
     past = read_durations(durations or loaded.home / DURATIONS_FILE)

@@ -21,11 +21,13 @@ from harmony.project import load_project
 from harmony.project_file import find_project_file
 from harmony.report import squares
 from harmony.report.causes import lines
+from harmony.report.facts import facts
 from harmony.report.files import LAST_RUN
+from harmony.report.forms import FORMS
 from harmony.report.github import workflow_commands
-from harmony.report.markdown import markdown
 from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
+from harmony.report.page_data import Steps
 from harmony.report.results import Results, mild_lines
 from harmony.report.results_document import as_json, clauses_document, results_document
 from harmony.report.terminal import Grid, blocks, grid_lines, is_matrix, totals
@@ -34,7 +36,6 @@ from harmony.run.project_run import ProjectRun
 from harmony.state import read_whole, write_whole
 from harmony.verdict.events import CellFinished, Event, RunFinished, read_file, schema_text
 from harmony.verdict.expectations import read_expectations
-from harmony.verdict.implementations import facts as facts_of
 from harmony.verdict.support import SupportTable, support_lines, unclaimed
 from harmony.verdict.tally import left_out, whole_plan
 
@@ -77,6 +78,9 @@ class Format(StrEnum):
     TEXT = "text"
     MARKDOWN = "markdown"
     GITHUB = "github"
+    JUNIT = "junit"
+    CTRF = "ctrf"
+    CUCUMBER = "cucumber"
     RESULTS = "results"
     CLAUSES = "clauses"
     JSON = "json"
@@ -92,6 +96,7 @@ def report_command(  # noqa: PLR0917 - typer passes options by name
         typer.Option(
             "--format",
             help="text; markdown: a summary for a job or a comment; github: annotations on the lines of features; "
+            "junit, ctrf, cucumber: for tools that read these; "
             "results: what deviates, whose it is and how to see it again; clauses: what each clause's scenarios show; "
             "json: both for programs.",
         ),
@@ -102,9 +107,8 @@ def report_command(  # noqa: PLR0917 - typer passes options by name
     """Show runs again, or the shards of one run together; end as that run would have ended."""
     runs = _runs(files, project)
     outcome = Outcome.of(runs, min_pass_rate)
+    every = [event for events in runs.values() for event in events]
     match form:
-        case Format.MARKDOWN:
-            told = markdown(outcome)
         case Format.GITHUB:
             here = Path.cwd()
             top = Path(os.environ.get("GITHUB_WORKSPACE") or here)
@@ -117,6 +121,8 @@ def report_command(  # noqa: PLR0917 - typer passes options by name
             told = as_json(Results.of(runs, outcome))
         case Format.TEXT:
             told = "".join(f"{line}\n" for line in _lines(outcome, verbose=verbose))
+        case _:
+            told = FORMS[form](outcome, every)
     if output is None:
         typer.echo(told, nl=False)
     else:
@@ -124,9 +130,10 @@ def report_command(  # noqa: PLR0917 - typer passes options by name
     for text in (*outcome.problems, *outcome.lacking) if form is Format.TEXT else ():
         typer.echo(text, err=True)
     if html is not None:
-        facts = {"from": ", ".join(outcome.files), **facts_of(outcome.implementations)}
-        page = html_report(outcome.results, facts, [*outcome.problems, *outcome.lacking], outcome.supports)
-        write_whole(html, page)
+        steps = Steps()
+        for event in every:
+            steps(event)
+        write_whole(html, html_report(outcome, {**facts(every), "from": ", ".join(outcome.files)}, steps))
     raise typer.Exit(outcome.code)
 
 

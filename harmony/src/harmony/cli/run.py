@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import sys
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
@@ -16,6 +18,8 @@ from harmony.cli.options import ProjectOption, SetOption, SuiteOption, project_f
 from harmony.errors import ConfigurationError
 from harmony.project_file import configuration_of_pytest
 
+_FORM: Final = re.compile(r"[a-z]+=")
+"""How another form than the page begins; `./a=b.html` is a page."""
 _REST: Final = "harmony.pytest"
 _QUIET: Final = (
     "-qq",
@@ -113,7 +117,12 @@ def run_command(  # noqa: PLR0917 - typer passes options by name
         Path | None, typer.Option("--expectations", metavar="FILE", help="What is known to fail.")
     ] = None,
     report: Annotated[
-        Path | None, typer.Option("--report", metavar="FILE", help="The page; .harmony/matrix.html by default.")
+        list[str] | None,
+        typer.Option(
+            "--report",
+            metavar="[FORM=]FILE",
+            help="The page, .harmony/matrix.html by default; or another form, such as junit=FILE; may be repeated.",
+        ),
     ] = None,
     events: Annotated[
         Path | None, typer.Option("--events", metavar="FILE", help="Write what happens as NDJSON.")
@@ -131,6 +140,7 @@ def run_command(  # noqa: PLR0917 - typer passes options by name
     """Run the matrix: every scenario over every pairing, or what the words say."""
     file = project_file(project, suite)
     said = list(words or ())
+    forms, page = _reports(report or ())
     values: dict[str, list[str]] = {
         "--harmony-words": [word for word in said if not word.startswith("@")],
         "--scenario": scenario or [],
@@ -140,6 +150,7 @@ def run_command(  # noqa: PLR0917 - typer passes options by name
         "--tag": [*(tag or ()), *(word for word in said if word.startswith("@"))],
         "--with-tag": with_tag or [],
         "--harmony-set": set_ or [],
+        "--report": forms,
     }
     single = {
         "--seed": seed,
@@ -147,7 +158,7 @@ def run_command(  # noqa: PLR0917 - typer passes options by name
         "--plan": plan,
         "--min-pass-rate": min_pass_rate,
         "--expectations": expectations,
-        "--html": report,
+        "--html": page,
         "--events": events,
         "--record": record,
     }
@@ -166,6 +177,23 @@ def run_command(  # noqa: PLR0917 - typer passes options by name
     options += [f"{name}={value}" for name, value in single.items() if value is not None]
     options += [name for name, wanted in flags.items() if wanted]
     _become_pytest([*called, *_QUIET, *_parallel(jobs), *options, *context.meta[_REST], str(_features(file))])
+
+
+def _reports(given: Iterable[str]) -> tuple[list[str], str | None]:
+    """Return which forms are asked for, and the file of the page.
+
+    Raises:
+        typer.BadParameter: Two pages are.
+    """
+    every = list(given)
+    forms = [one for one in every if _FORM.match(one)]
+    pages = [one for one in every if one not in forms]
+    if len(pages) > 1:
+        raise typer.BadParameter(
+            f"{pages[1]}: there is one page; before another form stands its name, such as junit=FILE",
+            param_hint="--report",
+        )
+    return forms, pages[0] if pages else None
 
 
 def _project(file: Path, suite: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -49,8 +50,9 @@ def plan_cells(scenarios: Sequence[Scenario], platforms: Mapping[str, Platform],
     def can_play(platform: str, role: str) -> bool:
         return platforms[platform].can_play(role)
 
+    names = sorted(platforms)
     return [
         Cell(scenario, pairing)
         for scenario in scenarios
-        for pairing in requested(roles_of(scenario), sorted(platforms), request, can_play)
+        for pairing in requested(roles_of(scenario), names, request, can_play, zlib.crc32(scenario.id.encode()))
     ]

@@ -61,14 +61,15 @@ class PairingRequest:
     Attributes:
         words: Pairings: `python_cpp`, `python`, or `reader=python,writer=cpp`.
         roles: Platforms that certain roles must have.
-        pairwise: Whether it is enough to have each pair of platforms in each pair of roles.
+        strength: How many roles' platforms must all meet: 2 for each two platforms in each two roles, 1 for each
+            platform in each role; 0 for every pairing.
         among: The platforms that alone play; all if there are none.
         featuring: Platforms of which one must play; any may if there are none.
     """
 
     words: Sequence[str] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
-    pairwise: bool = False
+    strength: int = 0
     among: Collection[str] = ()
     featuring: Collection[str] = ()
 
@@ -117,19 +118,30 @@ def pairwise(pairings: Sequence[Pairing]) -> list[Pairing]:
 
     Greedy and deterministic: the next one is always the first that brings the most new pairs.
     """
-    return list(_pairwise(tuple(pairings)))
+    return list(_covering(tuple(pairings), 2))
 
 
-@functools.lru_cache(maxsize=64)
-def _pairwise(pairings: tuple[Pairing, ...]) -> tuple[Pairing, ...]:
-    missing = {pair for pairing in pairings for pair in itertools.combinations(pairing.assigned, 2)}
+def each_once(pairings: Sequence[Pairing], turn: int) -> list[Pairing]:
+    """Return few pairings that still have each platform in each role.
+
+    Args:
+        pairings: All of them.
+        turn: Where to begin, so that another scenario has other partners meet.
+    """
+    begin = turn % len(pairings) if pairings else 0
+    return list(_covering((*pairings[begin:], *pairings[:begin]), 1))
+
+
+@functools.lru_cache(maxsize=256)
+def _covering(pairings: tuple[Pairing, ...], size: int) -> tuple[Pairing, ...]:
+    missing = {some for pairing in pairings for some in itertools.combinations(pairing.assigned, size)}
     if not missing:
         return pairings
     chosen: list[Pairing] = []
     left = list(pairings)
     while missing:
-        best = max(left, key=lambda pairing: len(missing & set(itertools.combinations(pairing.assigned, 2))))
-        missing -= set(itertools.combinations(best.assigned, 2))
+        best = max(left, key=lambda pairing: len(missing & set(itertools.combinations(pairing.assigned, size))))
+        missing -= set(itertools.combinations(best.assigned, size))
         left.remove(best)
         chosen.append(best)
     return tuple(sorted(chosen))
@@ -171,12 +183,23 @@ def parse_roles(entries: Iterable[str], platforms: Iterable[str]) -> dict[str, s
 
 
 def requested(
-    roles: Sequence[str], platforms: Sequence[str], request: PairingRequest, can_play: CanPlay = any_role
+    roles: Sequence[str],
+    platforms: Sequence[str],
+    request: PairingRequest,
+    can_play: CanPlay = any_role,
+    turn: int = 0,
 ) -> list[Pairing]:
     """Return the pairings of a scenario's roles that were asked for; none if the words do not fit its roles.
 
     A single platform goes for all roles that it can play; whoever can plays the others. A scenario with one role runs
     once on each of the platforms of a longer word.
+
+    Args:
+        roles: Of the scenario.
+        platforms: All that there are.
+        request: What was asked for.
+        can_play: Tells who plays what.
+        turn: Differs from scenario to scenario; see `each_once`.
 
     Raises:
         UnknownPairingError: A word names no platforms.
@@ -194,7 +217,9 @@ def requested(
         and (not fixed or fixed.keys() & pairing.platforms.keys())
         and (not request.featuring or set(request.featuring) & set(pairing.platforms.values()))
     ]
-    return pairwise(kept) if request.pairwise else kept
+    if request.strength == 1:
+        return each_once(kept, turn)
+    return pairwise(kept) if request.strength else kept
 
 
 def _fitting(word: str, roles: Sequence[str], platforms: Sequence[str], can_play: CanPlay) -> Callable[[Pairing], bool]:

@@ -84,15 +84,19 @@ def _of_whatever_program(platform: Platform) -> dict[str, Any]:
     return {**platform.model_dump(exclude=made), "roles": claims}
 
 
-def is_pairwise(settings: Settings, *, few: bool, every: bool) -> bool:
-    """Whether fewer pairings are enough: as a command line says, or else the project.
+STRENGTHS: Final = {"every": 0, "pairwise": 2, "each": 1}
+"""What ``pairings`` of a project means; see `PairingRequest`."""
+
+
+def strength_of(settings: Settings, *, few: bool, every: bool) -> int:
+    """Return how many pairings are enough: as a command line says, or else the project.
 
     Raises:
         UnknownPairingError: The command line says both.
     """
     if few and every:
         raise UnknownPairingError("--pairwise and --all-pairings are opposites", hint="give one of them")
-    return few or (settings.pairings == "pairwise" and not every)
+    return 2 if few else 0 if every else STRENGTHS[settings.pairings]
 
 
 def playing(platforms: Mapping[str, Platform], request: PairingRequest) -> dict[str, Platform]:

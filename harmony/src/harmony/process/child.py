@@ -12,17 +12,23 @@ import os
 import signal as signals
 import subprocess
 import threading
+import time
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+import psutil
 
 from harmony.errors import ExitCode, HarmonyError
 from harmony.process import orphans, reaper
 from harmony.process.marks import RUN_VARIABLE, WORKER_VARIABLE, Census, nested_mark, processes_with
 from harmony.process.this_system import SYSTEM
 from harmony.process.transcript import StderrRule, Transcript
+
+_FREEZE_PATIENCE: Final = 2.0
+_PAUSE: Final = 0.002
 
 
 class StartFailedError(HarmonyError):
@@ -163,6 +169,7 @@ class ChildProcess:
         self._closed = False
         self._released = False
         self._spared = False
+        self._frozen = False
         self._fair: set[int] = set()
 
     @property
@@ -212,6 +219,29 @@ class ChildProcess:
         with contextlib.suppress(ProcessLookupError):
             self._watch.signal(number)
 
+    def freeze(self) -> None:
+        """Halt it, and all in its group; return when it stands still."""
+        if not self.running():
+            return
+        self._frozen = True
+        self._watch.signal_group(signals.SIGSTOP)
+        end = time.monotonic() + _FREEZE_PATIENCE
+        with contextlib.suppress(psutil.NoSuchProcess):
+            process = psutil.Process(self.pid)
+            while process.status() != psutil.STATUS_STOPPED and time.monotonic() < end:
+                time.sleep(_PAUSE)
+
+    def thaw(self) -> None:
+        """Have it go on, and all in its group."""
+        if self._frozen:
+            self._frozen = False
+            self._watch.signal_group(signals.SIGCONT)
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it has been halted from here."""
+        return self._frozen
+
     def how_it_ended(self) -> str:
         """Say how it ended, for a person."""
         if not self.ended(0):
@@ -237,7 +267,8 @@ class ChildProcess:
         return strays
 
     def close_input(self) -> None:
-        """Close its stdin: the friendliest way to ask for the end."""
+        """Close its stdin: the friendliest way to ask for the end. What is frozen goes on, as it would not hear."""
+        self.thaw()
         self.expect_end()
         with contextlib.suppress(OSError):
             self._streams[0].close()

@@ -17,7 +17,7 @@ from _pytest.mark import pytest_collection_modifyitems as deselect
 from harmony.errors import HarmonyError
 from harmony.process.this_system import missing_promises
 from harmony.project_file import PROJECT_FILE
-from harmony.pytest_plugin import matrix_plugin, reporting, run_output
+from harmony.pytest_plugin import matrix_plugin, report_options, reporting, run_output
 from harmony.pytest_plugin.invocation import PROGRAM
 from harmony.pytest_plugin.items import FeatureFile, HarmonySession, ScenarioItem
 from harmony.pytest_plugin.progress import Progress, wants_progress
@@ -70,7 +70,7 @@ def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginMa
     group.addoption("--no-progress", action="store_true", help="no live progress even on a terminal")
     group.addoption("--timings", action="store_true", help="show the measured operations of each scenario at the end")
     matrix_plugin.add_options(parser)
-    reporting.add_options(parser)
+    report_options.add_options(parser)
     run_output.add_options(parser)
     pluginmanager.register(run_output, "harmony-run")
 

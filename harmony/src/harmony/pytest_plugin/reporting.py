@@ -5,7 +5,6 @@ Loaded by the plugin. With pytest-xdist the workers run and the controller repor
 
 from __future__ import annotations
 
-import argparse
 import datetime as dt
 import os
 import time
@@ -17,17 +16,20 @@ from typing import Any, Final
 import pytest
 
 from harmony.errors import ExitCode, HarmonyError
+from harmony.history.store import HISTORY, Keeper, Store
 from harmony.model import Verdict
 from harmony.plan.cells import Cell
-from harmony.plan.durations import DURATIONS_FILE, write_durations
+from harmony.plan.durations import write_durations
 from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
 from harmony.pytest_plugin.live import Outbox, carries_events, events_of, take_events
 from harmony.pytest_plugin.planning import PAST, Planning
 from harmony.pytest_plugin.shared_ends import Feed, Follower
+from harmony.pytest_plugin.surroundings import Surroundings
 from harmony.pytest_plugin.trials import Trials
 from harmony.pytest_plugin.unplayed_cells import cell_at, crash_events
 from harmony.pytest_plugin.xdist_worker import is_worker
 from harmony.report.files import LAST_RUN, PAGE, LastRun, Page
+from harmony.report.forms import FormFile
 from harmony.report.summary import Summary
 from harmony.run.local_mode import possible_cells
 from harmony.run.matrix_mode import MatrixMode
@@ -52,42 +54,6 @@ _OUTPUT: Final = "harmony_events"
 _CELL: Final = "harmony_cell"
 _REPORTS: Final = 3
 """How many failures `harmony run` shows in full; the page has all."""
-
-
-def add_options(parser: pytest.Parser) -> None:
-    """Add the options of reports."""
-    group = parser.getgroup("harmony reports", "what is told about a run of scenarios")
-    group.addoption("--events", default=None, metavar="FILE", help="write what happens as NDJSON")
-    group.addoption("--html", default=None, metavar="FILE", help=f"the matrix as one HTML page (matrix runs: {PAGE})")
-    group.addoption("--show-matrix", action="store_true", help="show the matrix although every role runs in here")
-    group.addoption("--expectations", default=None, metavar="FILE", help="what is known to fail (expectations.toml)")
-    group.addoption(
-        "--min-pass-rate", type=_rate, default=None, metavar="0.95", help="forgive what is red up to this rate"
-    )
-    group.addoption(
-        "--fuse",
-        type=_natural,
-        default=None,
-        metavar="N",
-        help="stop a platform that hangs or fails the same way so many times in a row (`fuse`; 0: never)",
-    )
-    group.addoption("--shard", default=None, metavar="2/5", help="run one part of several, balanced by past durations")
-    group.addoption("--plan", default=None, metavar="FILE", help="the division that `harmony plan` has made")
-    group.addoption("--durations-file", default=None, metavar="FILE", help=f"past durations ({DURATIONS_FILE})")
-
-
-def _rate(text: str) -> float:
-    rate = float(text)
-    if not 0 < rate <= 1:
-        raise argparse.ArgumentTypeError(f"{text} is no rate above 0 and up to 1")
-    return rate
-
-
-def _natural(text: str) -> int:
-    number = int(text)
-    if number < 0:
-        raise argparse.ArgumentTypeError(f"{text} is less than 0")
-    return number
 
 
 def configure(config: pytest.Config, session: HarmonySession) -> None:
@@ -206,6 +172,7 @@ class Reporting(_Side):
         self._failed_cells = 0
         self._other_failures = 0
         self._interrupted = False
+        self._place = Surroundings("", "")
         self._notes: list[str] = []
         self._support = SupportCollector()
         front, steps = bool(config.getoption("--harmony-run")), config.getoption("--show-steps")
@@ -234,8 +201,12 @@ class Reporting(_Side):
             return  # nobody reads more of a trial, and others may play beside it
         self.bus.subscribe("durations", self._write_durations)
         self.bus.subscribe("last run", LastRun(root / LAST_RUN))
+        self.bus.subscribe("history", Keeper(Store(root / HISTORY, self._session.run.project.settings.history)))
         page = here / option("--html") if option("--html") else None
-        self.bus.subscribe("--html", Page(page, root / PAGE, self._page_written))
+        self.bus.subscribe("--html", Page(page, root / PAGE, self._page_written, option("--min-pass-rate")))
+        for form, name in option("--report"):
+            told = FormFile(form, here / name, self._page_written, option("--min-pass-rate"))
+            self.bus.subscribe(f"--report {form}", told)
         self.bus.subscribe("summary", self._summary)
 
     # ---- before
@@ -251,6 +222,7 @@ class Reporting(_Side):
     @pytest.hookimpl(trylast=True)
     def pytest_sessionstart(self) -> None:
         """Tell that a run begins."""
+        self._place = Surroundings.of(self._session.run.project.home)
         self._tell_start()
 
     def _tell_start(self) -> None:
@@ -263,6 +235,8 @@ class Reporting(_Side):
                 seed=run.seed,
                 project=run.project.file.name,
                 platforms={name: mode.unavailable.get(name, "") for name in every if name in asked},
+                machine=self._place.machine,
+                commit=self._place.commit,
                 versions={} if self._config.getoption("--collect-only") else dict(mode.versions),
                 families={name: one.family for name, one in every.items() if name in asked and one.family},
             )

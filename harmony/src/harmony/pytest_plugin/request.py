@@ -11,7 +11,7 @@ import pytest
 from harmony.config_sources import overrides_of
 from harmony.errors import ExitCode, HarmonyError
 from harmony.plan.pairing import PairingRequest, parse_roles
-from harmony.plan.platforms import NamedPlatforms, is_pairwise
+from harmony.plan.platforms import NamedPlatforms, strength_of
 from harmony.plan.touched import Touched
 from harmony.plan.words import Words
 from harmony.project import Project, load_project, load_suite
@@ -76,7 +76,7 @@ def pairing_request(config: pytest.Config, run: ProjectRun) -> PairingRequest:
     return PairingRequest(
         tuple(option("--pairing")),
         parse_roles(option("--role"), run.project.settings.platforms),
-        is_pairwise(run.project.settings, few=option("--pairwise"), every=option("--all-pairings")),
+        strength_of(run.project.settings, few=option("--pairwise"), every=option("--all-pairings")),
         named.chosen,
         tuple(named.brought),
     )

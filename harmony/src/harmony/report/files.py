@@ -1,33 +1,35 @@
-"""Files that a run leaves: what it told, and its matrix as a page. Each is a subscriber."""
+"""Files that a run leaves: what it told, and the page. Each is a subscriber."""
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from harmony.report.collected import Collected
+from harmony.report.facts import facts
+from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
+from harmony.report.page_data import Steps
 from harmony.report.terminal import is_matrix
 from harmony.state import STATE_DIRECTORY, write_whole
 from harmony.verdict.events import (
     CellFinished,
+    CellStarted,
     Event,
     RunFinished,
     StepFinished,
     StepStarted,
     encode_event,
 )
-from harmony.verdict.implementations import facts as facts_of
-from harmony.verdict.tally import combined
 
 LAST_RUN: Final = STATE_DIRECTORY / "last-run.ndjson"
+_ROOM: Final = 32_000_000
+"""Characters of steps."""
 PAGE: Final = STATE_DIRECTORY / "matrix.html"
 
 
 class LastRun:
-    """Keeps all that a run told but its steps, until the next run.
+    """Keeps all that a run told, until the next run; of steps how they ended, as far as there is room.
 
     Args:
         file: Where. A run without a cell leaves the file as it is.
@@ -37,46 +39,49 @@ class LastRun:
         self._file = file
         self._lines: list[str] = []
         self._any = False
+        self._room = _ROOM
 
     def __call__(self, event: Event) -> None:
         """Take an event; write the file at the end."""
-        if not isinstance(event, StepStarted | StepFinished):
-            self._lines.append(f"{encode_event(event)}\n")
+        line = "" if isinstance(event, StepStarted) else f"{encode_event(event)}\n"
+        if isinstance(event, StepFinished):
+            self._room -= len(line)
+            line = line if self._room >= 0 else ""
+        if line:
+            self._lines.append(line)
         self._any |= isinstance(event, CellFinished)
         if isinstance(event, RunFinished) and self._any:
             write_whole(self._file, "".join(self._lines))
 
 
-class Page(Collected):
-    """Writes the matrix as one HTML file at the end.
+class Page:
+    """Writes the run as one HTML file at the end.
 
     Args:
         file: Where, if it was asked for.
         usual: Where, if it was not: only of a run over pairings.
         written: Told of the file, when it is written.
+        min_pass_rate: What forgives up to it; nothing does if absent.
     """
 
-    def __init__(self, file: Path | None, usual: Path, written: Callable[[Path], None]) -> None:
-        super().__init__()
+    def __init__(
+        self, file: Path | None, usual: Path, written: Callable[[Path], None], min_pass_rate: float | None = None
+    ) -> None:
         self._file = file
         self._usual = usual
         self._written = written
+        self._min_pass_rate = min_pass_rate
+        self._events: list[Event] = []
+        self._steps = Steps()
 
     def __call__(self, event: Event) -> None:
         """Take an event; write the page at the end."""
-        super().__call__(event)
+        self._steps(event)
+        if not isinstance(event, CellStarted | StepStarted | StepFinished):
+            self._events.append(event)
         if isinstance(event, RunFinished):
-            file = self._file or (self._usual if is_matrix(self._results) else None)
-            if file is not None and self._results:
-                write_whole(file, self._text(event))
+            outcome = Outcome.at_end(self._events, self._min_pass_rate)
+            file = self._file or (self._usual if is_matrix(outcome.results) else None)
+            if file is not None and outcome.results:
+                write_whole(file, html_report(outcome, facts(self._events), self._steps))
                 self._written(file)
-
-    def _text(self, end: RunFinished) -> str:
-        facts = {
-            **({"seed": str(self._begin.seed), "project": self._begin.project} if self._begin else {}),
-            "finished": dt.datetime.now(dt.UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
-            "took": f"{end.seconds:.1f} s",
-            **facts_of(self._implementations),
-            **{f"{name} is not available": reason for name, reason in self._unavailable.items()},
-        }
-        return html_report(combined(self._results), facts, end.problems, self._supports)

@@ -18,8 +18,12 @@ MARK: Final = "<!-- harmony report -->"
 """The first line, by which whoever posts a comment finds that of the run before."""
 LONGEST: Final = 60_000
 """Characters: a comment may have 65,536."""
+_ROOM: Final = 20_000
+_LONGEST_LINE: Final = 2_000
+"""Characters of a block of lines, and of a line: causes have their place, however long their words are."""
 _MOST_ROWS: Final = 40
 _MOST_PROBLEMS: Final = 20
+_LEFT_OUT: Final = "parts more had no room: see the page"
 _SPECIAL: Final = re.compile(r"([\\`*_{}\[\]<>()#+!|~@&])")
 
 
@@ -46,9 +50,8 @@ def markdown(outcome: Outcome) -> str:
 
 def _heading(outcome: Outcome) -> str:
     code = outcome.code
-    if code is not ExitCode.OK:
-        return f"✗ harmony: {code.name.lower().replace('_', ' ')} (exit code {code:d})"
-    return "■ harmony: red cells forgiven" if outcome.blames else "■ harmony: passed"
+    mark, ends = ("■", "") if code is ExitCode.OK else ("✗", f" (exit code {code:d})")
+    return f"{mark} harmony: {outcome.word}{ends}"
 
 
 def _table(square: squares.Square) -> str:
@@ -61,8 +64,16 @@ def _table(square: squares.Square) -> str:
 
 
 def fenced(told: Sequence[str], language: str = "text") -> str:
-    """Return lines as they are: nothing in them is markup, whatever they hold."""
-    text = "\n".join(shown(line) for line in told)
+    """Return lines in which nothing is markup, whatever they hold; of many, the first, and how many more there are."""
+    kept: list[str] = []
+    room = _ROOM
+    for line in told:
+        kept.append(shown(line, _LONGEST_LINE))
+        room -= len(kept[-1]) + 1
+        if room < 0:
+            kept[-1] = f"and {len(told) - len(kept) + 1} more lines: see the page"
+            break
+    text = "\n".join(kept)
     longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
     fence = "`" * max(3, longest + 1)
     return f"{fence}{language}\n{text}\n{fence}"
@@ -75,7 +86,7 @@ def escaped(text: str) -> str:
 
 def bounded(parts: Sequence[str]) -> Iterator[str]:
     """Give parts as long as there is room; one that has none is left out whole, so that what follows it is sound."""
-    room = LONGEST
+    room = LONGEST - len(_LEFT_OUT) - 20
     left = 0
     for part in parts:
         if len(part) + 2 > room:
@@ -84,4 +95,4 @@ def bounded(parts: Sequence[str]) -> Iterator[str]:
         room -= len(part) + 2
         yield part
     if left:
-        yield f"{left} more: see the page"
+        yield f"{left} {_LEFT_OUT}"

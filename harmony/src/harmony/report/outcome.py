@@ -8,9 +8,9 @@ from functools import cached_property
 
 from harmony.errors import ExitCode
 from harmony.verdict.blame import Blame, blame
-from harmony.verdict.events import CellFinished, Event, RunFinished, StepSupport
+from harmony.verdict.events import CellFinished, Event, RunFinished, RunPlanned, StepSupport
 from harmony.verdict.implementations import Implementation, implementations
-from harmony.verdict.tally import exit_code, rate_line, whole_plan
+from harmony.verdict.tally import combined, exit_code, rate_line, whole_plan
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,30 @@ class Outcome:
         players = implementations(every)
         return cls(tuple(runs), results, sorted(problems), lacking, supports, min_pass_rate, players)
 
+    @classmethod
+    def at_end(cls, events: Sequence[Event], min_pass_rate: float | None = None) -> Outcome:
+        """Return what came of the run, or of the shard, whose events these are; it has just ended."""
+        results = combined(event for event in events if isinstance(event, CellFinished))
+        (end,) = (event for event in events if isinstance(event, RunFinished))
+        planned = next((event.cells for event in events if isinstance(event, RunPlanned)), len(results))
+        lacking = [f"{planned - len(results)} of {planned} cells have no result"] if len(results) < planned else []
+        if end.exit_code and exit_code(results, end.problems, min_pass_rate) is ExitCode.OK:
+            lacking.append(f"the run ended with exit code {end.exit_code}")
+        supports = [event for event in events if isinstance(event, StepSupport)]
+        return cls((), results, end.problems, lacking, supports, min_pass_rate, implementations(events))
+
     @cached_property
     def code(self) -> ExitCode:
         """How the run ends."""
         code = exit_code(self.results, self.problems, self.min_pass_rate)
         return ExitCode.FAILED if code is ExitCode.OK and (self.lacking or not self.results) else code
+
+    @property
+    def word(self) -> str:
+        """How the run ends, in a word or two."""
+        if self.code is not ExitCode.OK:
+            return self.code.name.lower().replace("_", " ")
+        return "red cells forgiven" if self.blames else "passed"
 
     @cached_property
     def blames(self) -> list[Blame]:

@@ -1,74 +1,96 @@
-"""The matrix as one HTML file that asks nobody for anything. Pure."""
+"""A run as one HTML file that asks nobody for anything. Pure."""
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Final
+from urllib.parse import quote
 
-from harmony.model import Verdict
+from harmony.errors import ExitCode
+from harmony.report import squares
 from harmony.report.causes import detail, headline
+from harmony.report.outcome import Outcome
+from harmony.report.page_data import Steps, packed, page_data
 from harmony.report.template import render_template
-from harmony.report.terminal import Grid, Row
+from harmony.report.terminal import is_matrix
 from harmony.text import shortened
-from harmony.verdict.blame import blame
-from harmony.verdict.events import CellFinished, StepSupport
+from harmony.verdict.implementations import facts as players
 from harmony.verdict.support import SupportTable, in_cells, unclaimed
-from harmony.verdict.tally import combined, counts
-from harmony.verdict.verdicts import MEANINGS
+from harmony.verdict.tally import counts
+from harmony.verdict.verdicts import MEANINGS, is_red
 
-_TEMPLATE: Final = Path(__file__).with_name("page.html")
+_TEMPLATE: Final = Path(__file__).with_name("templates") / "matrix.html"
+_SCRIPTS: Final = ("run.js", "views.js", "cell.js", "page.js")
 _LONGEST_REPORT: Final = 12_000
-_MANY_COLUMNS: Final = 9
+_MOST: Final = 200
+"""Entries of a list that is there for who has no script; the script shows all."""
 
 
 def html_report(
-    results: Sequence[CellFinished],
+    outcome: Outcome,
     facts: Mapping[str, str] | None = None,
-    problems: Sequence[str] = (),
-    supports: Sequence[StepSupport] = (),
+    steps: Steps | None = None,
     title: str = "Conformance matrix",
 ) -> str:
-    """Return a table of scenarios and pairings in which whatever did not pass unfolds.
+    """Return the verdict, why it is so, squares, and every cell with its steps.
 
     Args:
-        results: What came of the cells.
+        outcome: What came of the cells, one result for each.
         facts: What else a reader should know, such as the seed.
-        problems: What is wrong with the expectations.
-        supports: Which platform has which step, of those that somebody lacks.
+        steps: What is known of the steps of these cells.
         title: The heading.
     """
-    grid = Grid.of(results)
-    every = combined(results)
+    results = outcome.results
+    features = dict.fromkeys(one.feature for one in results)
     return render_template(
         _TEMPLATE,
+        *_SCRIPTS,
         title=title,
-        facts=facts or {},
-        counts=counts(every),
-        blames=blame(every),
+        outcome=outcome,
+        verdict=_verdict(outcome),
+        good=outcome.code is ExitCode.OK,
+        facts={**(facts or {}), **players(outcome.implementations)},
+        counts=counts(results),
         headline=headline,
         detail=detail,
         meanings=MEANINGS,
-        problems=problems,
-        unclaimed=unclaimed([one.note for one in every]),
-        columns=grid.columns,
-        wide=len(grid.columns) >= _MANY_COLUMNS,
-        lines=list(_lines(grid)),
-        support=SupportTable.of(supports, {name for one in results for name in one.pairing.values()}),
+        told=[*outcome.problems, *outcome.lacking],
+        squares=squares.squares(results) if is_matrix(results) else [],
+        word=squares.word,
+        kind=_kind,
+        features={name: counts(one for one in results if one.feature == name) for name in features},
+        alarming=[one for one in results if one.alarms and not is_red(one.verdict)],
+        unclaimed=unclaimed([one.note for one in results]),
+        support=SupportTable.of(outcome.supports, {name for one in results for name in one.pairing.values()}),
         in_cells=in_cells,
+        most=_MOST,
+        linked=_linked,
         shortened=partial(shortened, limit=_LONGEST_REPORT),
+        data=packed(page_data(results, outcome.blames, steps or Steps())),
     )
 
 
-def _lines(grid: Grid) -> Iterator[tuple[Row, list[tuple[CellFinished | None, int]]]]:
-    """Give each scenario with its cells; a cell that unfolds has a number, the others have 0."""
-    numbers = itertools.count(1)
-    for row in grid.rows:
-        cells = [grid.cells.get((row.key, column)) for column in grid.columns]
-        yield row, [(one, next(numbers) if one and _unfolds(one) else 0) for one in cells]
+def _verdict(outcome: Outcome) -> str:
+    found = counts(outcome.results)
+    every = sum(found.values())
+    red = sum(is_red(one.verdict) for one in outcome.results)
+    cells = f"{every:,} cell{'' if every == 1 else 's'}"
+    if red:
+        return f"{red:,} of {cells} {'is' if red == 1 else 'are'} red"
+    if not every:
+        return "nothing ran"
+    passed = found.get("passed", 0)
+    return f"{passed:,} of {cells} passed{', nothing is red' if passed < every else ''}"
 
 
-def _unfolds(one: CellFinished) -> bool:
-    return one.verdict is not Verdict.PASSED or bool(one.alarms)
+def _kind(numbers: squares.Numbers) -> str:
+    """Return the class of the cells of two platforms."""
+    passed, of, red = numbers
+    return "passed" if passed == of else "red" if red else "some"
+
+
+def _linked(**state: str) -> str:
+    """Return the fragment that shows a part of the page."""
+    return "#" + "&".join(f"{name}={quote(value, safe=':,')}" for name, value in state.items())

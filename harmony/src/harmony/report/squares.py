@@ -1,7 +1,8 @@
-"""A matrix at a glance: how many cells of each pairing passed, a square for each number of roles. Pure."""
+"""A matrix at a glance: how many cells passed, a square for each pair of roles. Pure."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,6 @@ from rich.table import Table
 from rich.text import Text
 
 from harmony.model import Verdict
-from harmony.plan.pairing import Pairing
 from harmony.verdict.events import CellFinished
 from harmony.verdict.tally import combined
 from harmony.verdict.verdicts import MEANINGS, is_red
@@ -20,19 +20,29 @@ Numbers = tuple[int, int, bool]
 
 @dataclass(frozen=True, slots=True)
 class Square:
-    """Pairings of one number of roles: the last role to the right, the others downwards.
+    """Two roles of the scenarios that have the same roles: who plays the one downwards, who the other to the right.
 
     Attributes:
-        title: The roles.
-        rows: Who plays all roles but the last.
-        columns: Who plays the last.
-        counts: What came of the cells of each pairing.
+        roles: The two; of scenarios with one role, nothing and that one.
+        beside: The other roles of these scenarios, whoever plays them.
+        scenarios: How many there are.
+        rows: Who plays the first.
+        columns: Who plays the second.
+        counts: What came of the cells of each two.
     """
 
-    title: str
+    roles: tuple[str, str]
+    beside: tuple[str, ...]
+    scenarios: int
     rows: tuple[str, ...]
     columns: tuple[str, ...]
     counts: Mapping[tuple[str, str], Numbers]
+
+    @property
+    def title(self) -> str:
+        """The roles, on one line."""
+        title = " \\ ".join(filter(None, self.roles))
+        return f"{title} (beside {', '.join(self.beside)})" if self.beside else title
 
     @property
     def table(self) -> list[list[str]]:
@@ -41,11 +51,15 @@ class Square:
 
 
 def squares(results: Iterable[CellFinished]) -> list[Square]:
-    """Return a square for each number of roles, the fewest first."""
-    by_size: dict[int, list[CellFinished]] = {}
+    """Return the squares, those of scenarios with the fewest roles first."""
+    by_roles: dict[tuple[str, ...], list[CellFinished]] = {}
     for result in combined(results):
-        by_size.setdefault(len(result.pairing), []).append(result)
-    return [_square(cells) for _, cells in sorted(by_size.items())]
+        by_roles.setdefault(tuple(sorted(result.pairing)), []).append(result)
+    return [
+        _square(cells, pair, tuple(role for role in roles if role not in pair))
+        for roles, cells in sorted(by_roles.items(), key=lambda one: (len(one[0]), one[0]))
+        for pair in (itertools.combinations(roles, 2) if len(roles) > 1 else [("", role) for role in roles])
+    ]
 
 
 def lines_of(every: Sequence[Square]) -> list[str]:
@@ -74,18 +88,16 @@ def tables(every: Sequence[Square]) -> Iterator[Table]:
         yield table
 
 
-def _square(cells: Sequence[CellFinished]) -> Square:
+def _square(cells: Sequence[CellFinished], roles: tuple[str, str], beside: tuple[str, ...]) -> Square:
     counts: dict[tuple[str, str], Numbers] = {}
     for cell in cells:
-        *others, last = Pairing.of(cell.pairing).assigned
-        key = ("_".join(platform for _, platform in others), last[1])
+        key = (cell.pairing.get(roles[0], ""), cell.pairing[roles[1]])
         passed, of, red = counts.get(key, (0, 0, False))
         counts[key] = passed + (cell.verdict is Verdict.PASSED), of + 1, red or is_red(cell.verdict)
-    names = [sorted(cell.pairing) for cell in cells]
-    positions = ["/".join(dict.fromkeys(position)) for position in zip(*names, strict=True)]
-    *left, right = positions
     return Square(
-        " \\ ".join([", ".join(left), right]) if left else right,
+        roles,
+        beside,
+        len({cell.number or cell.title for cell in cells}),
         tuple(sorted({row for row, _ in counts})),
         tuple(sorted({column for _, column in counts})),
         counts,
@@ -93,10 +105,11 @@ def _square(cells: Sequence[CellFinished]) -> Square:
 
 
 def _words(square: Square, row: str) -> list[str]:
-    return [_word(square.counts.get((row, column))) for column in square.columns]
+    return [word(square.counts.get((row, column))) for column in square.columns]
 
 
-def _word(numbers: Numbers | None) -> str:
+def word(numbers: Numbers | None) -> str:
+    """Return what stands in a square for the cells of two platforms."""
     if numbers is None:
         return ""
     passed, of, red = numbers

@@ -35,10 +35,10 @@ class Actor(Protocol):
 
 @runtime_checkable
 class Controllable(Protocol):
-    """An actor whose process can be ended on purpose."""
+    """An actor whose process can be ended or halted on purpose."""
 
     async def control(self, action: ProcessAction) -> StepOutcome:
-        """Do it, and return when the process is gone."""
+        """Do it, and return when that is done: the process is gone, halted, or going on."""
 
 
 @runtime_checkable

@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, Self
 
 import pydantic
 
-from harmony.errors import UnsupportedError
+from harmony.errors import ExitCode, HarmonyError, UnsupportedError
 from harmony.process.child import ChildProcess, ProcessSpec
 from harmony.process.stacks import stacks_of
 from harmony.steps.context import current_context
@@ -24,6 +24,16 @@ _DUMP_TIMEOUT: Final = 1.0
 _STOP_PATIENCE: Final = 5.0
 _HUNG_PATIENCE: Final = 1.0
 """Seconds that a driver gets to end by itself which has left a verb unanswered: nothing more is learnt from it."""
+
+
+class FrozenError(HarmonyError):
+    """A process is asked something while the scenario has halted it.
+
+    Way out: `the 'x' process is thawed` before the sentence that asks it.
+    """
+
+    code = "frozen"
+    exit_code = ExitCode.FAILED
 
 
 class ProcessListener(Protocol):
@@ -130,6 +140,8 @@ class DriverProcess(Carrier):
 
     async def call(self, verb: str, params: Mapping[str, Any], timeout: float) -> Any:
         """Send one verb and wait for its answer."""
+        if self.child.frozen:
+            raise FrozenError(f"{verb} was asked of a process that the scenario has frozen", hint="thaw it first")
         try:
             answer = await self._link.ask(verb, dict(params), timeout=timeout, grace=GRACE)
         except RefusedError as error:
@@ -161,6 +173,14 @@ class DriverProcess(Carrier):
         if self._listener is not None and not self._closed:
             self._listener.killing(self)
         await self.end_at_once()
+
+    def freeze(self) -> None:
+        """Halt the process, and all in its group, as the scenario says."""
+        self.child.freeze()
+
+    def thaw(self) -> None:
+        """Have the process go on."""
+        self.child.thaw()
 
     async def end_at_once(self) -> None:
         """End the process with SIGKILL; return when it is gone."""

@@ -14,6 +14,7 @@ from harmony.plan.cells import Cell
 from harmony.run.matrix_mode import MatrixMode
 from harmony.run.pool import filled_in
 from harmony.run.project_run import ProjectRun
+from harmony.spec.capabilities import asked
 from harmony.spec.gherkin import Step
 from harmony.spec.routing import Doing, RoutedStep, Target, ends_named_in, route
 from harmony.steps.binding import bind, parameters_of
@@ -26,6 +27,8 @@ _DONE = {
     ProcessAction.KILL: "kills the process of",
     ProcessAction.CRASH: "crashes the process of",
     ProcessAction.SHUTDOWN: "shuts down the process of",
+    ProcessAction.FREEZE: "freezes the process of",
+    ProcessAction.THAW: "thaws the process of",
 }
 
 
@@ -59,8 +62,8 @@ class Explanation:
         lines.append(f"  each step within {limit:g} s, set-up {timeouts.setup:g} s, clean-up {timeouts.cleanup:g} s")
         for routed in self._plan.steps:
             lines += ["", f"  {routed.step}", *(f"      {text}" for text in self._step(routed))]
-        needed = [tag for tag in scenario.tags if tag in self._settings.capabilities]
-        lines += ["", f"  capabilities asked: {', '.join(needed) or 'none'}"]
+        needed = asked(scenario.tags, self._settings.capabilities)
+        lines += ["", f"  capabilities asked: {', '.join(map(str, needed)) or 'none'}"]
         lines += [f"  expected: {text}" for text in self._expected() or ["to pass"]]
         reasons = list(self._unsupported())
         lines += ["  unsupported:" if reasons else "  unsupported: nothing that is known beforehand makes it so"]

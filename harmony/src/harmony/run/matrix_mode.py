@@ -10,7 +10,7 @@ from pathlib import Path
 from harmony.errors import ConfigurationError
 from harmony.plan.cells import Cell, plan_cells
 from harmony.plan.pairing import PairingRequest
-from harmony.plan.platforms import playing
+from harmony.plan.platforms import STRENGTHS, playing
 from harmony.platform_settings import Platform
 from harmony.process.remains import LeakProbe
 from harmony.run.mode import Played
@@ -19,6 +19,7 @@ from harmony.run.pool import WorkerPool
 from harmony.run.pool import unavailable as reason_of
 from harmony.run.project_run import ProjectRun
 from harmony.run.versions import version_of
+from harmony.spec.capabilities import asked
 from harmony.spec.gherkin import Scenario
 from harmony.verdict.events import Event, Subscriber, WorkerStarted
 from harmony.verdict.implementations import implementations
@@ -107,8 +108,8 @@ class MatrixMode:
 
     def every_cell(self, scenarios: Sequence[Scenario]) -> list[Cell]:
         """Return the cells of some scenarios over all pairings of what is here that the project asks for."""
-        fewer = self._run.project.settings.pairings == "pairwise"
-        return plan_cells(scenarios, self.platforms, PairingRequest(pairwise=fewer))
+        strength = STRENGTHS[self._run.project.settings.pairings]
+        return plan_cells(scenarios, self.platforms, PairingRequest(strength=strength))
 
     def title(self, cell: Cell) -> str:
         """Return the scenario's, with the pairing."""
@@ -141,12 +142,14 @@ class MatrixMode:
     def lacking(self, cell: Cell) -> list[str]:
         """Return which capabilities a cell needs and nobody claims: `cpp: duplex`, or `cpp as reader: duplex`."""
         settings = self._run.project.settings
-        needed = [tag for tag in cell.scenario.tags if tag in settings.capabilities]
+        needed = asked(cell.scenario.tags, settings.capabilities)
         lacking = [
-            f"{platform} as {role}: {tag}" if settings.platforms[platform].differs(role) else f"{platform}: {tag}"
+            f"{platform} as {role}: {one.capability}"
+            if one.role or settings.platforms[platform].differs(role)
+            else f"{platform}: {one.capability}"
             for role, platform in sorted(cell.pairing.assigned, key=lambda entry: entry[::-1])
-            for tag in needed
-            if not settings.platforms[platform].claims(tag, role)
+            for one in needed
+            if one.of(role) and not settings.platforms[platform].claims(one.capability, role)
         ]
         return list(dict.fromkeys(lacking))
 

@@ -117,8 +117,9 @@ class CellRunner:
             except BaseException:
                 await self._abandon(state)
                 raise
+        recordings = {}
         if recorder is not None and self._record is not None:
-            recorder.write(self._record, result.network)
+            recordings = recorder.write(self._record, result.network)
         daemons = orphans.end_unmarked(before)
         # Whoever is judged again finds all that is known of the cell.
         result = await self._with_leaks(result, state, daemons)
@@ -126,7 +127,7 @@ class CellRunner:
             result = merged(result, Verdict.FAILED, Phase.LEAKS, f"cannot be removed: {text}")
         self._played.update({player.worker: (cell, result, player.key) for player in state.players})
         result = self._judge(cell, result)
-        subscriber(cell_finished(cell, result, self._repeat(cell)))
+        subscriber(cell_finished(cell, result, self._repeat(cell), recordings=recordings))
         return result
 
     async def _played_once(self, cell: Cell, subscriber: Subscriber, limits: Mapping[str, Limit]) -> ScenarioResult:

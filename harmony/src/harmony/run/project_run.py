@@ -154,7 +154,8 @@ class ProjectRun:
             ConfigurationError: The document cannot be read.
         """
         settings = self.project.settings.clauses
-        clauses = self.project.clauses(self.scenarios) or cited_clauses(self.scenarios, settings.tag)
+        listed = self.project.clauses(self.scenarios) if self._needs_document else []
+        clauses = listed or cited_clauses(self.scenarios, settings.tag)
         entries = [
             ClauseEntry(
                 id=one.number,
@@ -168,12 +169,20 @@ class ProjectRun:
         document = settings.document.as_posix() if settings.document else ""
         return SpecificationRead(document=document, clauses=entries) if entries else None
 
+    @property
+    def _needs_document(self) -> bool:
+        """Whether the list of clauses must be there: levels are held to it, mere citations stand without."""
+        settings = self.project.settings.clauses
+        if settings.document is None or (self.project.root / settings.document).exists():
+            return True
+        return any(Standing.of(scenario, settings.tag).level for scenario in self.scenarios)
+
     def _wrong_citations(self) -> list[Problem]:
         """Return what scenarios say of clauses and the document does not: a level decides what is red."""
         settings = self.project.settings.clauses
-        clauses = self.project.clauses()
-        if settings.document is None:
+        if settings.document is None or not self._needs_document:
             return []
+        clauses = self.project.clauses()
         wrong = wrong_citations(clauses, self.scenarios, settings.tag, settings.document.as_posix())
         hint = "correct the tag, or the document"
         return [Problem(place, "citation", said, hint, cause=said) for place, said in wrong]

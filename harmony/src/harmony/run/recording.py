@@ -39,6 +39,7 @@ NOISE: Final = (
     "message",
     "capabilities",
 )
+_LARGEST_TOLD: Final = 65_536
 _UNSAFE: Final = re.compile(r"[^\w.=,#-]+")
 
 
@@ -138,20 +139,22 @@ class Recorder:
         """Return what hears the link of a role."""
         return self._roles.setdefault(key, _Conversation(platform))
 
-    def write(self, directory: Path, network: Sequence[NetworkEvent] = ()) -> list[Path]:
-        """Write one file for each role, and one that nobody replays for what was seen between them; return them."""
+    def write(self, directory: Path, network: Sequence[NetworkEvent] = ()) -> dict[str, str]:
+        """Write one file for each role, and one that nobody replays for what was seen between them.
+
+        Return by name the text of those that are not too large to be told.
+        """
         directory.mkdir(parents=True, exist_ok=True)
-        files = []
+        texts = {}
         for key, conversation in self._roles.items():
-            file = directory / f"{_UNSAFE.sub('_', self._cell.key)}.{_UNSAFE.sub('_', key)}.yaml"
             recording = Recording(key, conversation.platform, conversation.exchanges, self._cell.key, self._seed)
-            file.write_text(dump(recording), encoding="utf-8")
-            files.append(file)
+            texts[f"{_UNSAFE.sub('_', key)}.yaml"] = dump(recording)
         if network:
-            file = directory / f"{_UNSAFE.sub('_', self._cell.key)}.network.txt"
-            file.write_text("".join(f"{event.at} {shown(str(event))}\n" for event in network), encoding="utf-8")
-            files.append(file)
-        return files
+            texts["network.txt"] = "".join(f"{event.at} {shown(str(event))}\n" for event in network)
+        files = {f"{_UNSAFE.sub('_', self._cell.key)}.{name}": text for name, text in texts.items()}
+        for name, text in files.items():
+            (directory / name).write_text(text, encoding="utf-8")
+        return {name: text for name, text in files.items() if len(text) <= _LARGEST_TOLD}
 
 
 def dump(recording: Recording) -> str:

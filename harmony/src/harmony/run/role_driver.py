@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
+from harmony.errors import UnsupportedError
 from harmony.process.child import ProcessSpec
 from harmony.process.stacks import scene_of
 from harmony.run.control import ProcessControl
@@ -127,7 +128,7 @@ class RoleDriver(Carrier):
 
 
 class DriverControl(ProcessControl):
-    """Ends the driver of a role; the role goes on with another one."""
+    """Ends the driver of a role, which goes on with another one; or halts it."""
 
     def __init__(self, driver: RoleDriver) -> None:
         self._driver = driver
@@ -143,6 +144,20 @@ class DriverControl(ProcessControl):
     async def shut_down(self) -> None:
         """Have it release everything and exit."""
         await self._driver.end()
+
+    async def freeze(self) -> None:
+        """Halt it, and all that it has started in its group."""
+        (await self._process()).freeze()
+
+    async def thaw(self) -> None:
+        """Have it go on."""
+        (await self._process()).thaw()
+
+    async def _process(self) -> DriverProcess:
+        current = await self._driver.current()
+        if not isinstance(current, DriverProcess):
+            raise UnsupportedError("the driver of this role is no process of its own, so it cannot be frozen")
+        return current
 
 
 def with_drivers(library: StepLibrary, platforms: Sequence[str] = ()) -> StepLibrary:

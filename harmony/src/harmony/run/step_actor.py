@@ -77,7 +77,7 @@ class StepActor:
         return await self._bounded(self._steps.settle(timeout), timeout)
 
     async def control(self, action: ProcessAction) -> StepOutcome:
-        """End the process behind the role's implementation, if the project provides a control for it."""
+        """End or halt the process behind the role's implementation, if the project provides a control for it."""
         return await self._bounded(self._steps.control(action), SETUP_TIMEOUT)
 
     async def finish(self) -> None:

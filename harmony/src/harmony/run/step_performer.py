@@ -144,7 +144,7 @@ class StepPerformer:
         return replace(outcome, error=f"in the background, {running.call.text}\n{outcome.error}")
 
     async def control(self, action: ProcessAction) -> StepOutcome:
-        """End the process behind the role's implementation, if the project provides a control for it."""
+        """End or halt the process behind the role's implementation, if the project provides a control for it."""
         context, injector = self._ready()
         if not injector.knows(ProcessControl):
             return StepOutcome(
@@ -160,6 +160,8 @@ class StepPerformer:
                 ProcessAction.KILL: control.kill,
                 ProcessAction.CRASH: control.crash,
                 ProcessAction.SHUTDOWN: control.shut_down,
+                ProcessAction.FREEZE: control.freeze,
+                ProcessAction.THAW: control.thaw,
             }[action]()
 
         return await self._outcome(context, act(), SETUP_TIMEOUT)

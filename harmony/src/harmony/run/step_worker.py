@@ -256,10 +256,16 @@ class StepWorker:
             raise _left_behind(self.name, left)
 
     async def control(self, action: ProcessAction) -> StepOutcome:
-        """End its process on purpose, and return when it is gone."""
+        """End its process on purpose, and return when it is gone; or halt it, or have it go on."""
         began = time.monotonic()
         if self.child is None:
             return StepOutcome(Verdict.UNSUPPORTED, f"{self.name} was started elsewhere and is not ended from here")
+        if action is ProcessAction.FREEZE:
+            self.child.freeze()
+            return StepOutcome(Verdict.PASSED, seconds=time.monotonic() - began)
+        if action is ProcessAction.THAW:
+            self.child.thaw()
+            return StepOutcome(Verdict.PASSED, seconds=time.monotonic() - began)
         self._closing = True
         self.state.trouble = f"the scenario ended it ({action})"
         if action is ProcessAction.SHUTDOWN:

@@ -35,7 +35,9 @@ _NETWORK: Final = re.compile(
 _BEFORE: Final = " (before"
 _REPLACING: Final = frozenset({"new", "fresh"})
 _WAIT: Final = re.compile(r"(?:i |we )?wait for '(\d+(?:\.\d+)?)' seconds?", re.IGNORECASE)
-_CONTROL: Final = re.compile(r".*'[^']+'(?: process)? (is killed|crashes|is shut ?down)", re.IGNORECASE)
+_CONTROL: Final = re.compile(
+    r".*'[^']+'(?: process)? (is killed|crashes|is shut ?down|is frozen|is thawed)", re.IGNORECASE
+)
 OWN_PATTERNS: Final = (_WAIT.pattern, _CONTROL.pattern, "we run in harmony")
 """What harmony does by itself, as regular expressions."""
 _ACTIONS: Final = {
@@ -43,6 +45,8 @@ _ACTIONS: Final = {
     "crashes": ProcessAction.CRASH,
     "is shut down": ProcessAction.SHUTDOWN,
     "is shutdown": ProcessAction.SHUTDOWN,
+    "is frozen": ProcessAction.FREEZE,
+    "is thawed": ProcessAction.THAW,
 }
 
 OWN_SENTENCES: Final = (
@@ -50,6 +54,8 @@ OWN_SENTENCES: Final = (
     "the 'x' process is killed",
     "the 'x' process crashes",
     "the 'x' process is shut down",
+    "the 'x' process is frozen",
+    "the 'x' process is thawed",
     "we run in harmony",
 )
 """What harmony does by itself, with any keyword and without a step definition."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 from harmony.model import NetworkEvent, Verdict
@@ -13,13 +14,15 @@ from harmony.verdict.events import (
     ActorOutcome,
     CellFinished,
     CellStarted,
+    LogLine,
     NetworkLine,
     StderrLine,
     StepFinished,
     StepStarted,
 )
-from harmony.verdict.failure_report import failure_report, told
+from harmony.verdict.failure_report import argument_of, failure_report, level_name, told
 from harmony.verdict.result import ScenarioResult, StepResult
+from harmony.verdict.verdicts import is_red
 
 _LONGEST_ALARM: Final = 400
 
@@ -46,14 +49,17 @@ def step_finished(cell: Cell, result: StepResult) -> StepFinished:
             for key, one in result.outcomes.items()
         },
         seconds=result.seconds,
+        argument=argument_of(result.step) if result.step else "",
     )
 
 
-def cell_finished(cell: Cell, result: ScenarioResult, repeat: str, *, late: bool = False) -> CellFinished:
+def cell_finished(
+    cell: Cell, result: ScenarioResult, repeat: str, *, late: bool = False, recordings: Mapping[str, str] | None = None
+) -> CellFinished:
     """Tell what came of a cell: for one that did not pass with all that a person needs to act."""
     failure = result.failure
-    report = "" if failure is None and not result.alarms else failure_report(result, repeat)
     judged = next((one for one in result.results if one.phase.judged), None)
+    reported = failure is not None or bool(result.alarms)
     return CellFinished(
         cell=cell.key,
         number=cell.scenario.number,
@@ -75,15 +81,23 @@ def cell_finished(cell: Cell, result: ScenarioResult, repeat: str, *, late: bool
         by=sorted(key for key, one in failure.outcomes.items() if one.verdict is not Verdict.PASSED) if failure else [],
         timed_out=_timed_out(cell, result),
         stderr={
-            key: [StderrLine(at=record.timestamp, text=record.message) for record in told(written)]
+            key: [StderrLine(at=record.timestamp, text=record.message) for record in told(written.records)]
             for key, written in result.stderr.items()
         },
         alarms=[shown(alarm, _LONGEST_ALARM) for alarm in result.alarms],
+        tags=list(cell.scenario.tags),
+        not_run=[str(step) for step in result.not_run],
+        logs={
+            key: [LogLine(at=one.timestamp, text=one.message, level=level_name(one)) for one in told(records)]
+            for key, records in (result.logs.items() if reported else ())
+            if records
+        },
         level=result.standing.level,
         clauses=list(result.standing.clauses),
         deviation=result.deviates,
-        network=[_network_line(event) for event in result.network] if report else [],
-        report=report,
+        recordings=dict(recordings or {}) if is_red(result.verdict) else {},
+        network=[_network_line(event) for event in result.network] if reported else [],
+        report=failure_report(result, repeat) if reported else "",
     )
 
 

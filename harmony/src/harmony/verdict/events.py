@@ -45,6 +45,8 @@ class RunStarted(_Event):
     platforms: dict[str, str] = Field(
         default_factory=dict, description="Platform, and why it is not available; empty if it is."
     )
+    machine: str = Field(default="", description="Processor, cores and system.")
+    commit: str = Field(default="", description="Of the project; with `-dirty` if files differ from it. Empty if none.")
     versions: dict[str, str] = Field(
         default_factory=dict, description="By platform, the version that its command has printed, where it has one."
     )
@@ -102,6 +104,7 @@ class StepFinished(_Event):
     verdict: Verdict
     outcomes: dict[str, ActorOutcome]
     seconds: float
+    argument: str = Field(default="", description="The data table or the doc string of the step.")
 
 
 class StderrLine(_Told):
@@ -109,6 +112,12 @@ class StderrLine(_Told):
 
     at: str = Field(description="Moment in UTC at which it was read, ISO 8601.")
     text: str
+
+
+class LogLine(StderrLine):
+    """A line that an actor has logged."""
+
+    level: str = Field(description="From trace to critical.")
 
 
 class NetworkLine(_Told):
@@ -162,6 +171,14 @@ class CellFinished(_Event):
     alarms: list[str] = Field(
         default_factory=list,
         description="What of that is alarming, whatever the verdict: a sanitizer, a panic.",
+    )
+    tags: list[str] = Field(default_factory=list, description="Of the scenario, without @.")
+    not_run: list[str] = Field(default_factory=list, description="The steps after the one that did not pass.")
+    logs: dict[str, list[LogLine]] = Field(
+        default_factory=dict, description="By role, head and tail of its log; of a cell that has a report."
+    )
+    recordings: dict[str, str] = Field(
+        default_factory=dict, description="Of a red cell of a run with --record: by name, its files that are not large."
     )
     level: str = Field(
         default="", description="must, should, may or arguable, as the scenario says; empty if it says nothing."

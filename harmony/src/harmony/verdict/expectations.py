@@ -60,6 +60,7 @@ class Expectation(BaseModel):
         issue: Where it is worked on.
         reason: Why it fails, for whoever reads the file.
         expires: The last day on which it excuses anything.
+        sometimes: Whether its cells pass at times, or with some partners: one that passes is not red then.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -75,6 +76,7 @@ class Expectation(BaseModel):
     issue: _Text | None = None
     reason: _Text | None = None
     expires: dt.date | None = None
+    sometimes: bool = False
     place: Place | None = Field(default=None, exclude=True, repr=False)
 
     @pydantic.model_validator(mode="after")
@@ -83,6 +85,8 @@ class Expectation(BaseModel):
             raise ValueError("it names no cell: give scenario, role, platform or pairing")
         if not (self.issue or self.reason):
             raise ValueError("it does not say why: give issue or reason")
+        if self.sometimes and self.expires is None:
+            raise ValueError("with sometimes nobody sees when it is true no more: give expires")
         if self.verdict is not None and self.verdict not in FAILING:
             raise ValueError(f"only a failing verdict can be expected: {', '.join(sorted(FAILING))}")
         return self
@@ -164,7 +168,7 @@ class Expectations:
     ) -> tuple[Verdict, str]:
         """Return the verdict of a cell in the light of what is expected, and what to say about it."""
         valid = self.about(cell, today)
-        always = next((entry for entry in valid if entry.phase is None), None)
+        always = next((entry for entry in valid if entry.phase is None and not entry.sometimes), None)
         if verdict is Verdict.PASSED and always:
             return Verdict.UNEXPECTED_PASS, f"passes, though expected to fail: remove {always}"
         if verdict not in FAILING:
@@ -302,7 +306,7 @@ def _excused(entry: Expectation, result: CellFinished) -> bool:
 
 
 def _passes(entry: Expectation, result: CellFinished) -> bool:
-    return entry.phase is None and result.verdict is Verdict.UNEXPECTED_PASS
+    return entry.sometimes or (entry.phase is None and result.verdict is Verdict.UNEXPECTED_PASS)
 
 
 def _tables(document: TOMLDocument) -> Iterator[tuple[int, int, Table]]:

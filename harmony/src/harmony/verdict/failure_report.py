@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from harmony.excerpt import excerpt
 from harmony.model import DataTable, LogRecord, NetworkEvent, NetworkKind, Phase, StepOutcome, Verdict
-from harmony.process.transcript import Written
 from harmony.spec.gherkin import Step
 from harmony.text import shortened, shown, visible
 from harmony.verdict.result import ScenarioResult, StepResult
@@ -17,6 +16,7 @@ _LEVEL_NAMES: Final = ("trace", "debug", "info", "warning", "error", "critical")
 _FIRST_LOG_LINES: Final = 20
 _LAST_LOG_LINES: Final = 40
 _LONGEST_LINE: Final = 400
+_LONGEST_ARGUMENT: Final = 4_000
 
 
 def failure_report(result: ScenarioResult, repeat: str) -> str:
@@ -45,7 +45,8 @@ def failure_report(result: ScenarioResult, repeat: str) -> str:
     if result.network:
         lines += ["", "network:", *_network_lines(result.network)]
     for key, written in result.stderr.items():
-        lines += ["", f"stderr of {key}:", *(f"    {record.timestamp} {record.message}" for record in told(written))]
+        said = (f"    {record.timestamp} {record.message}" for record in told(written.records))
+        lines += ["", f"stderr of {key}:", *said]
     lines += ["", f"repeat with: {repeat}"]
     return visible("\n".join(lines))
 
@@ -59,9 +60,9 @@ def one_line(result: ScenarioResult) -> str:
     return f"{result.verdict.value}: {shown(cause, _LONGEST_LINE)}" if cause else result.verdict.value
 
 
-def told(written: Written) -> list[LogRecord]:
-    """Return the lines that are told of what a role has written on stderr."""
-    kept = excerpt(written.records, _FIRST_LOG_LINES, _LAST_LOG_LINES)
+def told(records: Sequence[LogRecord]) -> list[LogRecord]:
+    """Return the lines that are told of what a role has logged, or written on stderr."""
+    kept = excerpt(records, _FIRST_LOG_LINES, _LAST_LOG_LINES)
     return [replace(record, message=shown(record.message, _LONGEST_LINE)) for record in kept]
 
 
@@ -75,13 +76,20 @@ def _result_lines(result: StepResult, *, marked: bool) -> list[str]:
     where = f"    {result.step.place}" if marked and result.step else ""
     lines = [f"{'>' if marked else ' '}   {what}    [{roles}, {result.seconds * 1e3:.1f} ms]{where}"]
     if result.step is not None:
-        lines += [f"        {row}" for row in _table_lines(result.step)]
+        lines += [f"        {row}" for row in table_lines(result.step)]
     if result.verdict is not Verdict.PASSED:
         lines += [f"        {line}" for line in f"{result.verdict.value}: {result.error}".splitlines()]
     return lines
 
 
-def _table_lines(step: Step) -> list[str]:
+def argument_of(step: Step) -> str:
+    """Return the data table or the doc string of a step as text, bounded; nothing if it has neither."""
+    doc_string = step.doc_string.content if step.doc_string else ""
+    return shown("\n".join(table_lines(step)) or doc_string, _LONGEST_ARGUMENT)
+
+
+def table_lines(step: Step) -> list[str]:
+    """Return the rows of a step's data table, as they are written."""
     table: DataTable | None = step.table
     if table is None:
         return []
@@ -112,8 +120,9 @@ def _network_lines(events: Sequence[NetworkEvent]) -> list[str]:
 
 
 def _log_lines(records: Sequence[LogRecord]) -> list[str]:
-    lines: list[str] = []
-    for record in excerpt(records, _FIRST_LOG_LINES, _LAST_LOG_LINES):
-        level = _LEVEL_NAMES[max(0, min(record.level, 5))]
-        lines.append(f"    {record.timestamp} {level:8} {shortened(record.message, _LONGEST_LINE)}")
-    return lines
+    return [f"    {record.timestamp} {level_name(record):8} {record.message}" for record in told(records)]
+
+
+def level_name(record: LogRecord) -> str:
+    """Return the word for the level of a record."""
+    return _LEVEL_NAMES[max(0, min(record.level, 5))]

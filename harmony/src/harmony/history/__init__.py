@@ -1,0 +1,1 @@
+"""Runs that have been: kept, found again, compared, and told over time."""

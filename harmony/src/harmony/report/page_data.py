@@ -1,0 +1,218 @@
+"""What the script of the page reads of a run: columns of numbers and a list of texts, packed. Pure."""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import json
+import zlib
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from harmony.model import Phase, Verdict
+from harmony.plan.cells import scenario_of
+from harmony.text import jsonable, shortened
+from harmony.verdict.blame import Blame
+from harmony.verdict.events import CellFinished, CellStarted, Event, NetworkLine, StepFinished
+from harmony.verdict.verdicts import MEANINGS
+
+_ROOM: Final = 8_000_000
+"""Characters of errors, logs and reports in a page; what has no room any more is told by its first line."""
+_LONGEST_REPORT: Final = 12_000
+_LONGEST_DATA: Final = 4_000
+Row = tuple[float, ...]
+"""End, seconds, verdict, and the texts of sentence, argument, actors and details."""
+_VERDICTS: Final = list(MEANINGS)
+_NAMES: Final = {Phase.START: "(set-up)", Phase.FINISH: "(clean-up)"}
+
+
+class Texts:
+    """Gives each text a number, and a text that comes again the same one."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, int] = {"": 0}
+
+    def __getitem__(self, text: str) -> int:
+        """Return the number of a text."""
+        return self._numbers.setdefault(text, len(self._numbers))
+
+    @property
+    def all(self) -> list[str]:
+        """The texts, in the order of their numbers."""
+        return list(self._numbers)
+
+
+class Steps:
+    """A subscriber that keeps of each step when it ended, how long it took, who did it and what came of it.
+
+    A run of many cells has a hundred thousand steps: of each, numbers are kept and no event.
+    """
+
+    def __init__(self) -> None:
+        self.texts = Texts()
+        self._open: dict[str, list[Row]] = {}
+        self._done: dict[tuple[str, str], list[Row]] = {}
+        self._last: dict[str, list[Row]] = {}
+
+    def __call__(self, event: Event) -> None:
+        """Take an event."""
+        match event:
+            case CellStarted():
+                self._open[event.cell] = []
+            case StepFinished():
+                self._open.setdefault(event.cell, []).append(self._row(event))
+            case CellFinished():
+                # A late verdict has no steps of its own.
+                steps = self._open.pop(event.cell, None) or self._last.get(event.cell, [])
+                self._done[event.cell, event.at] = self._last[event.cell] = steps
+            case _:
+                pass
+
+    def of(self, cell: CellFinished) -> list[Row]:
+        """Return the steps of a cell, as far as they are known."""
+        return self._done.get((cell.cell, cell.at)) or self._last.get(cell.cell, [])
+
+    def _row(self, event: StepFinished) -> Row:
+        told = {
+            key: {
+                "verdict": one.verdict.value,
+                "ms": round(one.seconds * 1e3, 2),
+                **({"error": one.error} if one.error else {}),
+                **({"data": _data(one.data)} if one.data else {}),
+            }
+            for key, one in event.outcomes.items()
+            if one.verdict is not Verdict.PASSED or one.data or len(event.outcomes) > 1
+        }
+        return (
+            moment(event.at),
+            event.seconds,
+            _VERDICTS.index(event.verdict),
+            self.texts[event.step or _NAMES.get(event.phase, f"({event.phase})")],
+            self.texts[event.argument],
+            self.texts[", ".join(event.outcomes)],
+            self.texts[json.dumps(told, separators=(",", ":")) if told else ""],
+        )
+
+
+def moment(at: str) -> float:
+    """Return the seconds since the epoch of an event's moment; 0 of one that is none."""
+    try:
+        return dt.datetime.fromisoformat(at).timestamp()
+    except ValueError:
+        return 0.0
+
+
+def page_data(results: Sequence[CellFinished], blames: Sequence[Blame], steps: Steps) -> dict[str, Any]:
+    """Return cells, their steps and their groups as columns.
+
+    Args:
+        results: One for each cell, in the order of scenarios and pairings.
+        blames: Who and what made cells red.
+        steps: Of these cells.
+    """
+    texts = steps.texts
+    rows: dict[tuple[str, str], int] = {}
+    keys = {result.cell: number for number, result in enumerate(results)}
+    scenarios: list[list[Any]] = []
+    roles = sorted({tuple(sorted(one.pairing)) for one in results})
+    platforms = sorted({name for one in results for name in one.pairing.values()})
+    begins = [moment(one.at) - one.seconds for one in results]
+    first = min(begins, default=0.0)
+    cells: list[list[Any]] = []
+    details: dict[int, dict[str, Any]] = {}
+    room = _ROOM
+    for number, (one, begin) in enumerate(zip(results, begins, strict=True)):
+        name = scenario_of(one.cell)
+        row = rows.setdefault((one.feature, name), len(rows))
+        if row == len(scenarios):
+            cited = [texts[clause] for clause in one.clauses]
+            tags = [texts[tag] for tag in one.tags]
+            scenarios.append([texts[name], texts[one.title], texts[one.feature], tags, cited, texts[one.level]])
+        who = [platforms.index(name) for _, name in sorted(one.pairing.items())]
+        begun, took = round((begin - first) * 1e3), round(one.seconds * 1e5)
+        verdict, played = _VERDICTS.index(one.verdict), roles.index(tuple(sorted(one.pairing)))
+        cells.append(
+            [row, played, who, verdict, begun, took, one.seed, texts[one.repeat], _steps(steps.of(one), begin)]
+        )
+        detail = _detail(one, begin, whole=room > 0)
+        if detail:
+            details[number] = detail
+            room -= sum(len(str(value)) for value in detail.values())
+    columns = [list(column) for column in zip(*cells, strict=True)] if cells else [[] for _ in range(9)]
+    return {
+        "verdicts": [[one.value, MEANINGS[one].word, MEANINGS[one].red] for one in _VERDICTS],
+        "roles": roles,
+        "platforms": platforms,
+        "scenarios": scenarios,
+        "began": first,
+        "cells": columns,
+        "details": details,
+        "groups": [[keys[cell.cell] for cell in one.cells] for one in blames],
+        "texts": texts.all,
+    }
+
+
+def packed(data: Mapping[str, Any]) -> str:
+    """Return data as text that a browser unpacks: JSON, deflated, in base 64."""
+    text = json.dumps(data, separators=(",", ":"))
+    return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
+
+
+def _steps(rows: Sequence[Row], begin: float) -> list[int]:
+    """Return the steps of a cell one after the other, each as seven numbers: its end in milliseconds, and so on."""
+    return [
+        number
+        for end, seconds, *others in rows
+        for number in (round((end - begin) * 1e3), round(seconds * 1e5), *map(int, others))
+    ]
+
+
+def _detail(one: CellFinished, begin: float, *, whole: bool) -> dict[str, Any]:
+    """Return what only a few cells have."""
+    told: dict[str, Any] = {
+        "error": shortened(one.error, _LONGEST_REPORT) if whole else one.said,
+        "note": one.note,
+        "code": one.code,
+        "step": one.step,
+        "place": one.place,
+        "by": one.by,
+    }
+    if whole:
+        told |= {
+            "alarms": one.alarms,
+            "left": one.not_run,
+            "lines": [
+                [round((moment(line.at) - begin) * 1e3), key, kind, line.text]
+                for kind, by_role in (("stderr", one.stderr), ("log", one.logs))
+                for key, lines in by_role.items()
+                for line in lines
+            ]
+            + [[round((moment(line.at) - begin) * 1e3), *_between(line)] for line in one.network if line.link],
+            "recordings": one.recordings,
+            "report": shortened(one.report, _LONGEST_REPORT),
+        }
+    elif one.report or one.stderr:
+        told["cut"] = True
+    return {name: value for name, value in told.items() if value}
+
+
+def _between(line: NetworkLine) -> tuple[str, str, str, str, str]:
+    """Return where something was seen, that it was, what; and from whom to whom it went, if from somebody."""
+    first, _, second = line.link.partition(", ")
+    number = f" #{line.connection}" if line.connection else ""
+    if not line.sender:
+        return f"{first} — {second}{number}", "network", line.text, "", ""
+    other = second if line.sender == first else first
+    return f"{line.sender} → {other}{number}", "network", line.text, line.sender, other
+
+
+def _data(data: Mapping[str, Any]) -> Any:
+    """Return the details of an outcome, each bounded."""
+    return {
+        key: value if len(json.dumps(value)) <= _LONGEST_DATA else shortened(_as_text(value), _LONGEST_DATA)
+        for key, value in jsonable(data).items()
+    }
+
+
+def _as_text(value: Any) -> str:
+    return value if isinstance(value, str) else json.dumps(value)

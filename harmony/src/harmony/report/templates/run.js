@@ -1,0 +1,103 @@
+"use strict";
+// The run as its data tells it, and which of its cells are wanted. Words of others become text nodes and nothing else.
+
+async function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text.trim()), one => one.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return JSON.parse(await new Response(stream).text());
+}
+
+class Run {
+  constructor(data) {
+    this.texts = data.texts;
+    this.verdicts = data.verdicts.map(([name, word, red]) => ({ name, word, red }));
+    this.platforms = data.platforms;
+    this.began = data.began;
+    this.scenarios = data.scenarios.map(([id, title, feature, tags, clauses, level]) => ({ id: this.texts[id], title: this.texts[title], feature: this.texts[feature],
+      tags: tags.map(one => this.texts[one]), clauses: clauses.map(one => this.texts[one]), level: this.texts[level], of: [id, title, feature, ...tags] }));
+    const [rows, played, who, verdicts, begun, took, seeds, repeats, steps] = data.cells;
+    this.cells = rows.map((row, index) => new Cell(this, index, {
+      scenario: this.scenarios[row], roles: data.roles[played[index]], who: who[index].map(one => this.platforms[one]), verdict: this.verdicts[verdicts[index]],
+      gravity: verdicts[index], begun: begun[index], took: took[index] / 1e5, seed: seeds[index], repeat: this.texts[repeats[index]],
+      numbers: steps[index], detail: data.details[index] || {} }));
+    this.byKey = new Map(this.cells.map(cell => [cell.key, cell]));
+    this.groups = data.groups.map(group => new Set(group));
+    this.roles = [...new Set(data.roles.flat())].sort();
+    this.tags = [...new Set(this.scenarios.flatMap(one => one.tags))].filter(tag => !tag.includes(":")).sort(natural);
+    this.clauses = [...new Set(this.scenarios.flatMap(one => one.clauses))].sort(natural);
+  }
+  lowered() { return this.lower ||= this.texts.map(text => text.toLowerCase()); }
+}
+
+class Cell {
+  constructor(run, index, told) {
+    Object.assign(this, told, { run, index });
+    this.pairs = this.roles.map((role, place) => `${role}=${this.who[place]}`);
+    this.key = `${this.scenario.id}[${this.pairs.join(",")}]`;
+  }
+  get said() { return (this.detail.error || this.detail.note || "").split("\n", 1)[0]; }
+  get steps() {
+    const found = [], { numbers, run } = this;
+    for (let at = 0; at < numbers.length; at += 7)
+      found.push({ end: numbers[at], took: numbers[at + 1] / 1e5, verdict: run.verdicts[numbers[at + 2]], text: run.texts[numbers[at + 3]],
+        argument: run.texts[numbers[at + 4]], actors: run.texts[numbers[at + 5]].split(", ").filter(Boolean), told: run.texts[numbers[at + 6]] });
+    return found;
+  }
+  player(actor) { return this.who[this.roles.indexOf(actor.split(/[# ]/, 1)[0])]; } // writer#2 and "writer (before)" are the writer, too
+  has(token) {
+    const [role, platform] = token.includes(":") ? token.split(":") : ["", token];
+    return role ? this.roles.includes(role) && (!platform || this.who[this.roles.indexOf(role)] === platform) : this.who.includes(platform);
+  }
+  says(word, hits) {
+    if (this.scenario.of.some(one => hits[one])) return true;
+    for (let at = 0; at < this.numbers.length; at += 7) if (hits[this.numbers[at + 3]] || hits[this.numbers[at + 4]]) return true;
+    return this.key.toLowerCase().includes(word) || [this.detail.error, this.detail.note, this.detail.code].some(text => text && text.toLowerCase().includes(word));
+  }
+}
+
+// ---- what is wanted stands in the fragment of the address: a link to it shows the same
+
+const LISTS = ["verdict", "who", "tag", "clause"], WORDS = ["view", "q", "group", "cell"];
+
+function wanted() {
+  const given = new URLSearchParams(location.hash.slice(1)), state = {};
+  for (const name of LISTS) state[name] = (given.get(name) || "").split(",").filter(Boolean);
+  for (const name of WORDS) state[name] = given.get(name) || "";
+  return state;
+}
+
+function fragment(state, change = {}) {
+  const all = { ...state, ...change };
+  const parts = [...WORDS, ...LISTS].filter(name => all[name] && all[name].length)
+    .map(name => `${name}=${encodeURIComponent(LISTS.includes(name) ? all[name].join(",") : all[name]).replaceAll("%3A", ":").replaceAll("%2C", ",")}`);
+  return "#" + parts.join("&");
+}
+
+function chosen(run, state) {
+  const group = state.group && (run.groups[state.group - 1] || new Set());
+  const words = state.q.toLowerCase().split(/\s+/).filter(Boolean).map(word => [word, run.lowered().map(text => text.includes(word))]);
+  return run.cells.filter(cell =>
+    (!state.verdict.length || state.verdict.includes(cell.verdict.name)) && state.who.every(token => cell.has(token)) &&
+    state.tag.every(tag => cell.scenario.tags.includes(tag)) && state.clause.every(clause => cell.scenario.clauses.includes(clause)) && (!group || group.has(cell.index)) && words.every(([word, hits]) => cell.says(word, hits)));
+}
+
+// ---- small helpers of all views
+
+function element(name, attributes = {}, ...children) {
+  const made = name.startsWith("svg:") ? document.createElementNS("http://www.w3.org/2000/svg", name.slice(4)) : document.createElement(name);
+  for (const [key, value] of Object.entries(attributes))
+    if (typeof value === "function") made.addEventListener(key, value);
+    else if (value !== null && value !== false) made.setAttribute(key, value === true ? "" : value);
+  made.append(...children.flat(Infinity).filter(one => one !== null && one !== undefined && one !== ""));
+  return made;
+}
+
+function natural(one, other) { return one.localeCompare(other, undefined, { numeric: true }); }
+function grouped(items, key) {
+  const found = new Map();
+  for (const item of items) { const name = key(item), known = found.get(name); known ? known.push(item) : found.set(name, [item]); }
+  return found;
+}
+function plural(number, word) { return `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`; }
+function seconds(value) { return value >= 1 ? `${value.toFixed(2)} s` : `${(value * 1e3).toFixed(value < .01 ? 2 : 1)} ms`; }
+function median(values) { return [...values].sort((a, b) => a - b)[values.length >> 1]; }

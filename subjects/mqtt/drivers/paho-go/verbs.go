@@ -1,0 +1,294 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+const (
+	headBytes      = 64
+	withWillReason = 4
+)
+
+// Verbs are those of the Paho clients for Go, which are two libraries, one for each version; they are no brokers.
+type Verbs struct {
+	inbox  inbox
+	mutex  sync.Mutex
+	client client // nil before the first connection
+}
+
+var capabilities = []string{"qos2", "v5"}
+
+// client is what both libraries can do. Its errors are those of the library.
+type client interface {
+	subscribe(ctx context.Context, filters []Subscription) ([]int, error)
+	unsubscribe(ctx context.Context, filters []string) error
+	publish(ctx context.Context, payload []byte, params PublishParams) (*int, error)
+	disconnect(ctx context.Context, withWill bool) error
+	// leave closes the connection without a word.
+	leave()
+	connected() bool
+	reason() *int
+}
+
+// connector connects a new client, or tells why the broker does not want it: then there is none.
+type connector = func(ctx context.Context, params ConnectParams, messages *inbox) (client, *connected, error)
+
+// connected is what CONNACK says.
+type connected struct {
+	SessionPresent bool `json:"session_present"`
+	Reason         int  `json:"reason"`
+}
+
+// message is what a library hands out.
+type message struct {
+	Topic      string     `json:"topic"`
+	Size       int        `json:"size"`
+	Head       string     `json:"head"`
+	Sha256     string     `json:"sha256"`
+	Qos        byte       `json:"qos"`
+	Retain     bool       `json:"retain"`
+	Dup        bool       `json:"dup"`
+	Properties Properties `json:"properties"`
+}
+
+func newMessage(topic string, payload []byte, qos byte, retain, dup bool, properties Properties) message {
+	digest := sha256.Sum256(payload)
+	head := hex.EncodeToString(payload[:min(len(payload), headBytes)])
+	return message{topic, len(payload), head, hex.EncodeToString(digest[:]), qos, retain, dup, properties}
+}
+
+// inbox keeps messages in the order of their arrival.
+type inbox struct {
+	mutex    sync.Mutex
+	messages []message
+	arrived  chan struct{} // closed by the next arrival
+}
+
+func (i *inbox) put(one message) {
+	i.mutex.Lock()
+	defer i.mutex.Unlock()
+	i.messages = append(i.messages, one)
+	if i.arrived != nil {
+		close(i.arrived)
+		i.arrived = nil
+	}
+}
+
+// take returns so many messages if they are there, and else what tells of the next one. With `all` it returns what is there.
+func (i *inbox) take(count int, all bool) ([]message, <-chan struct{}) {
+	i.mutex.Lock()
+	defer i.mutex.Unlock()
+	if len(i.messages) >= count || all {
+		count = min(count, len(i.messages))
+		taken := append([]message{}, i.messages[:count]...)
+		i.messages = i.messages[count:]
+		return taken, nil
+	}
+	if i.arrived == nil {
+		i.arrived = make(chan struct{})
+	}
+	return nil, i.arrived
+}
+
+func within(timeout float64) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(context.Background(), time.Duration(timeout*float64(time.Second)))
+}
+
+var errLost = errors.New("the connection has ended: connect again")
+
+// lost says of an error of a library that there is no connection.
+func lost(err error) error {
+	if errors.Is(err, errLost) {
+		return err
+	}
+	return fmt.Errorf("%w (%w)", errLost, err)
+}
+
+// invalid refuses what a library or its version has not got.
+func invalid(message string) error { return &Refused{Code: CodeInvalid, Message: message} }
+
+// failure makes a refusal of what a library says.
+func failure(err error, what string) error {
+	var known *Refused
+	var misfit Misfit
+	switch {
+	case err == nil || errors.As(err, &known) || errors.As(err, &misfit):
+		return err
+	case errors.Is(err, context.DeadlineExceeded):
+		return &Refused{Code: CodeLost, Message: what + " did not come in time"}
+	case errors.Is(err, errLost):
+		return &Refused{Code: CodeLost, Message: fmt.Sprintf("no %s: %v", what, err)}
+	}
+	return &Refused{Code: CodeInvalid, Message: fmt.Sprintf("the library refuses: %v", err)}
+}
+
+// CloseAll closes the connection: the driver ends.
+func (v *Verbs) CloseAll() error {
+	v.replace(nil)
+	return nil
+}
+
+func (v *Verbs) replace(next client) {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	if v.client != nil {
+		v.client.leave()
+	}
+	v.client = next
+}
+
+// open returns the client if it has a connection.
+func (v *Verbs) open() (client, error) {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	if v.client == nil || !v.client.connected() {
+		return nil, &Refused{Code: CodeLost, Message: "there is no connection: connect first"}
+	}
+	return v.client, nil
+}
+
+// Connect makes a client of the library for the version.
+func (v *Verbs) Connect(params ConnectParams) (any, error) {
+	connect, known := map[any]connector{4.0: connect4, 5.0: connect5}[params.Version]
+	if !known {
+		return nil, Misfit("version: 4 or 5 is expected")
+	}
+	v.replace(nil)
+	ctx, cancel := within(params.Timeout)
+	defer cancel()
+	made, answer, err := connect(ctx, params, &v.inbox)
+	if err != nil {
+		return nil, failure(err, "CONNACK")
+	}
+	if made != nil {
+		v.replace(made)
+	}
+	return answer, nil
+}
+
+// Subscribe sends one packet.
+func (v *Verbs) Subscribe(params SubscribeParams) (any, error) {
+	now, err := v.open()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := within(params.Timeout)
+	defer cancel()
+	reasons, err := now.subscribe(ctx, params.Filters)
+	return reasons, failure(err, "SUBACK")
+}
+
+// Unsubscribe sends one packet.
+func (v *Verbs) Unsubscribe(params UnsubscribeParams) (any, error) {
+	now, err := v.open()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := within(params.Timeout)
+	defer cancel()
+	return nil, failure(now.unsubscribe(ctx, params.Filters), "UNSUBACK")
+}
+
+// Publish sends a payload of so many equal parts.
+func (v *Verbs) Publish(params PublishParams) (any, error) {
+	now, err := v.open()
+	if err != nil {
+		return nil, err
+	}
+	part, err := hex.DecodeString(params.Payload)
+	if err != nil {
+		return nil, Misfit("payload: " + err.Error())
+	}
+	ctx, cancel := within(params.Timeout)
+	defer cancel()
+	reason, err := now.publish(ctx, bytes.Repeat(part, int(params.Repeat)), params)
+	return reason, failure(err, "acknowledgement")
+}
+
+// Receive takes messages, at most as many as are asked for.
+func (v *Verbs) Receive(params ReceiveParams) (any, error) {
+	ctx, cancel := within(params.Timeout)
+	defer cancel()
+	for {
+		taken, arrived := v.inbox.take(int(params.Count), false)
+		if arrived == nil {
+			return taken, nil
+		}
+		patience, stop := ctx, context.CancelFunc(func() {})
+		if params.Quiet > 0 {
+			patience, stop = context.WithTimeout(ctx, time.Duration(params.Quiet*float64(time.Second)))
+		}
+		select {
+		case <-arrived:
+			stop()
+		case <-patience.Done():
+			stop()
+			taken, _ = v.inbox.take(int(params.Count), true)
+			return taken, nil
+		}
+	}
+}
+
+// Disconnect ends the connection in order.
+func (v *Verbs) Disconnect(params DisconnectParams) (any, error) {
+	now, err := v.open()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := within(params.Timeout)
+	defer cancel()
+	return nil, failure(now.disconnect(ctx, params.WithWill), "end")
+}
+
+// State tells what the library says.
+func (v *Verbs) State(params StateParams) (any, error) {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	if v.client == nil {
+		return map[string]any{"connected": false, "reason": nil}, nil
+	}
+	return map[string]any{"connected": v.client.connected(), "reason": v.client.reason()}, nil
+}
+
+// Serve: Start the broker on a port of 127.0.0.1; returns when it listens. Anybody may connect and
+// do all. Result: null.
+func (v *Verbs) Serve(params ServeParams) (any, error) {
+	return nil, errNotImplemented
+}
+
+// Stop: End the broker in order, as its own documentation says; the process goes on. Result: null.
+func (v *Verbs) Stop(params StopParams) (any, error) {
+	return nil, errNotImplemented
+}
+
+// Dial: Connect to a port without a word, and answer nothing but by `say` from now on. Capability
+// `raw`. Result: null.
+func (v *Verbs) Dial(params DialParams) (any, error) {
+	return nil, errNotImplemented
+}
+
+// Say: Send bytes as they are: to the broker, or as a broker to the client that has connected last.
+// Capability `raw`. Result: null.
+func (v *Verbs) Say(params SayParams) (any, error) {
+	return nil, errNotImplemented
+}
+
+// Hear: Return the next packet of one of these kinds, and forget those before it; `lost` if none
+// comes. Capability `raw`. Result: {kind: text, packet_id: natural, reason: natural, qos: natural,
+// dup: flag, retain: flag, topic: text, line: text, numbers: any}.
+func (v *Verbs) Hear(params HearParams) (any, error) {
+	return nil, errNotImplemented
+}
+
+// HearEnd: Return whether the other side ends the connection in time. Capability `raw`. Result:
+// flag.
+func (v *Verbs) HearEnd(params HearEndParams) (any, error) {
+	return nil, errNotImplemented
+}

@@ -1,0 +1,79 @@
+Feature: Retained messages
+
+  Background:
+    Given the 'broker' process serves
+
+  @must:3.1.1/MQTT-3.3.1-5 @must:3.1.1/MQTT-3.3.1-6 @must:3.1.1/MQTT-3.3.1-8 @must:3.1.1/MQTT-3.3.1-9
+  Scenario: 2.1 A retained message reaches the present as new, and the later as retained
+    Given the 'publisher' process connects
+    And the 'watcher' process connects
+    And the 'watcher' process subscribes to 'colour/#' with QoS '1'
+    When the 'publisher' process publishes and retains 'grey' on 'colour/sky' with QoS '1'
+    And the 'publisher' process publishes and retains 'blue' on 'colour/sky' with QoS '1'
+    Then the 'watcher' process should receive 'grey' on 'colour/sky' with QoS '1' as new
+    And the 'watcher' process should receive 'blue' on 'colour/sky' with QoS '1' as new
+    Given the 'subscriber' process connects
+    And the 'subscriber' process subscribes to 'colour/+' with QoS '1'
+    Then the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '1' as retained
+    And the 'subscriber' process should receive no more
+
+  @must:3.1.1/MQTT-3.3.1-10 @must:3.1.1/MQTT-3.3.1-11
+  Scenario: 2.2 An empty retained message clears what is retained, and is passed on
+    Given the 'publisher' process connects
+    And the 'publisher' process publishes and retains 'blue' on 'colour/sky' with QoS '1'
+    And the 'publisher' process publishes and retains 'green' on 'colour/sea' with QoS '1'
+    And the 'watcher' process connects
+    And the 'watcher' process subscribes to 'colour/sky' with QoS '1'
+    And the 'watcher' process should receive 'blue' on 'colour/sky' with QoS '1' as retained
+    When the 'publisher' process publishes and retains '' on 'colour/sky' with QoS '1'
+    Then the 'watcher' process should receive '' on 'colour/sky' with QoS '1' as new
+    Given the 'subscriber' process connects
+    And the 'subscriber' process subscribes to 'colour/#' with QoS '1'
+    Then the 'subscriber' process should receive 'green' on 'colour/sea' with QoS '1' as retained
+    And the 'subscriber' process should receive no more
+
+  @must:3.1.1/MQTT-3.8.4-3
+  Scenario: 2.3 Subscribing again sends what is retained again, and replaces the subscription
+    Given the 'publisher' process connects
+    And the 'publisher' process publishes and retains 'blue' on 'colour/sky' with QoS '1'
+    And the 'subscriber' process connects
+    And the 'subscriber' process subscribes to 'colour/#' with QoS '1'
+    And the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '1' as retained
+    When the 'subscriber' process subscribes to 'colour/#' with QoS '0'
+    Then the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '0' as retained
+    When the 'publisher' process publishes 'green' to 'colour/sea' with QoS '1'
+    Then the 'subscriber' process should receive 'green' on 'colour/sea' with QoS '0'
+    And the 'subscriber' process should receive no more
+
+  @must:3.1.1/MQTT-3.3.1-6 @must:3.1.1/MQTT-4.3.3-1 @must:3.1.1/MQTT-4.3.3-2
+  Scenario: 2.4 A retained message with QoS 2 completes its handshake
+    Given the 'publisher' process connects
+    And the 'publisher' process publishes and retains 'blue' on 'colour/sky' with QoS '2'
+    And the 'subscriber' process connects and keeps its session
+    When the 'subscriber' process subscribes to 'colour/sky' with QoS '2'
+    Then the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '2' as retained
+    And the network between the 'broker' and the 'subscriber' carries a packet 'PUBCOMP' from the 'subscriber' within '10 s'
+    When the 'subscriber' process disconnects
+    And the 'subscriber' process connects and keeps its session
+    Then the 'subscriber' process should receive no more
+
+  @must:3.1.1/MQTT-3.3.1-12
+  Scenario: 2.5 A message without RETAIN is not retained, and leaves what is
+    Given the 'publisher' process connects
+    And the 'publisher' process publishes and retains 'blue' on 'colour/sky' with QoS '1'
+    When the 'publisher' process publishes 'grey' to 'colour/sky' with QoS '1'
+    And the 'publisher' process publishes 'green' to 'colour/sea' with QoS '1'
+    Given the 'subscriber' process connects
+    And the 'subscriber' process subscribes to 'colour/#' with QoS '1'
+    Then the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '1' as retained
+    And the 'subscriber' process should receive no more
+
+  @must:3.1.1/MQTT-3.1.2-7
+  Scenario: 2.6 A retained message stays when the session of its publisher ends
+    Given the 'publisher' process connects
+    And the 'publisher' process publishes and retains 'blue' on 'colour/sky' with QoS '1'
+    And the 'publisher' process disconnects
+    And the 'publisher' process connects
+    And the 'subscriber' process connects
+    And the 'subscriber' process subscribes to 'colour/sky' with QoS '1'
+    Then the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '1' as retained

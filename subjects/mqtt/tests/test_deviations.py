@@ -1,0 +1,122 @@
+"""Each deviation of a raw peer is found by the scenario that is meant for it; the faithful ones pass all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Final
+
+import pytest
+from drivers.wire import faults
+
+from .zoo import Deviant, played
+
+FOUND_BY: Final = {
+    "qos-upgraded": "1.1.5",
+    "qos-lowered": "1.1.2",
+    "packet-spoilt": "1.1.1",
+    "order-swapped": "1.2.1",
+    "empty-lost": "1.3.1",
+    "topic-normalised": "1.3.3",
+    "payload-cut": "1.3.5",
+    "overlap-lowest": "1.4",
+    "plus-spans-levels": "1.5.1",
+    "plus-matches-parent": "1.5.1",
+    "hash-misses-parent": "1.5.2",
+    "dollar-matches-hash": "1.12.1",
+    "case-ignored": "1.5.7",
+    "unsubscribe-all": "1.6",
+    "unsubscribe-ignored": "1.6",
+    "retained-lost": "2.1",
+    "retained-unmarked": "2.1",
+    "live-marked": "2.1",
+    "empty-retained-kept": "2.2",
+    "empty-retained-ignored": "2.2",
+    "resubscribed-silent": "2.3",
+    "pubrel-ignored": "2.4",
+    "unretained-stored": "2.5",
+    "queue-lost": "3.1.1",
+    "queue-reversed": "3.1.1",
+    "session-denied": "3.1.1",
+    "session-claimed": "3.2",
+    "clean-remembers": "3.2",
+    "clean-stays": "3.2",
+    "redelivery-unmarked": "3.3",
+    "redelivery-renumbered": "3.3",
+    "redelivery-missing": "3.3",
+    "published-after-pubrec": "3.4",
+    "duplicate-delivered": "3.5",
+    "store-lost": "3.6",
+    "takeover-ignored": "3.7",
+    "redelivery-swapped": "3.9",
+    "dup-passed-on": "3.11",
+    "will-lost": "4.1.2",
+    "will-always": "4.2",
+    "keep-alive-ignored": "4.3",
+    "will-unretained": "4.4",
+    "session-expiry-ignored": "5.1",
+    "receive-maximum-ignored": "5.2",
+    "share-doubled": "5.3",
+    "message-expiry-ignored": "5.5",
+    "message-expiry-unchanged": "5.5",
+    "alias-kept": "5.6",
+    "user-properties-lost": "5.7",
+    "user-properties-sorted": "5.7",
+    "no-local-ignored": "5.8",
+    "published-retain-ignored": "5.9",
+    "retain-handling-ignored": "5.10",
+    "will-delay-ignored": "5.11",
+    "puback-reasonless": "5.14",
+    "first-packet-any": "7.1",
+    "connect-twice-accepted": "7.2",
+    "malformed-accepted": "7.5",
+}
+"""By which scenario a broker is found."""
+BY_CLIENTS: Final = {
+    "qos-0-only": ("publisher", "1.1.2"),
+    "never-released": ("publisher", "1.1.3"),
+    "never-acknowledged": ("subscriber", "1.9"),
+    "acknowledged-backwards": ("subscriber", "1.9"),
+    "never-completed": ("subscriber", "1.10"),
+    "dup-at-once": ("publisher", "1.11.1"),
+    "identifiers-reused": ("publisher", "1.11.1"),
+    "retain-left-out": ("publisher", "2.1"),
+    "always-clean": ("subscriber", "3.1.1"),
+    "duplicate-handed-out": ("subscriber", "3.12"),
+    "will-left-out": ("publisher", "4.1.2"),
+    "leaves-silently": ("publisher", "4.2"),
+    "never-pings": ("publisher", "4.5"),
+    "malformed-taken": ("subscriber", "7.10"),
+}
+"""By which scenario a client is found, and in which role."""
+ALL: Final = [
+    *(Deviant(name, "broker", found_by) for name, found_by in FOUND_BY.items()),
+    *(Deviant(name, role, found_by) for name, (role, found_by) in BY_CLIENTS.items()),
+]
+HANDFUL: Final = {"qos-lowered", "retained-unmarked", "redelivery-unmarked", "identifiers-reused", "malformed-taken"}
+"""What is played on each change; one for each way of seeing: by a library, by flags, on the wire."""
+
+
+def test_each_deviation_has_its_scenario() -> None:
+    """A deviation that nothing is meant to find would prove nothing."""
+    assert {deviant.name for deviant in ALL} == {*faults.BROKER, *faults.CLIENT}
+
+
+def found(deviants: list[Deviant], place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Play deviations, and see each found by a sentence, not by a crash or a hang."""
+    monkeypatch.setenv("MQTT_PATIENCE", "4")
+    cells = played(deviants, place)
+    verdicts = {title.partition(" ")[2]: (cell["verdict"], cell["error"]) for title, cell in cells.items()}
+    assert verdicts.keys() == {deviant.name for deviant in deviants}
+    missed = {name: told for name, told in verdicts.items() if told[0] != "failed"}
+    assert missed == {}
+
+
+def test_a_handful_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One deviation for each way of seeing it."""
+    found([deviant for deviant in ALL if deviant.name in HANDFUL], tmp_path, monkeypatch)
+
+
+@pytest.mark.nightly
+def test_all_are_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every deviation."""
+    found(ALL, tmp_path, monkeypatch)
