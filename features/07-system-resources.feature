@@ -46,12 +46,14 @@ Feature: System resources
     Then the 'reader' process should hold no more resources than before
     And no object of buffer 'lent' should exist
 
-  @process @linux @corruption @clause:7.2 @clause:8.2
+  @process @linux @corruption @clause:1.4 @clause:7.2 @clause:8.2
   Scenario: 7.8 A refusal costs nothing, whatever it is for
     Given the 'reader' process creates buffer 'refusing' with metadata size '0' and payload size '4096'
     When the 'writer' process connects to buffer 'refusing'
     And the 'writer' process is refused buffer 'refusing' as a writer with 'writer_exists', '10' times
     And the 'writer' process is refused buffer 'refusing' as a reader with 'buffer_in_use', '4' times
+    And the word at '0' of the data semaphore of buffer 'refusing' is overwritten with '2147483648'
+    And the 'writer' process is refused buffer 'refusing' as a writer with 'invalid_oieb', '10' times
     And the header of buffer 'refusing' is overwritten:
       | field        | value |
       | payload_size | 4032  |

@@ -102,3 +102,35 @@ Feature: Platform
       | way             |
       | a symbolic link |
       | a hard link     |
+
+  @clause:16.2
+  Scenario Outline: 8.8 A segment of '<length>' bytes that are all 0 was left by a creation that broke off, and is replaced
+    Given the 'reader' process comes upon '<length>' bytes of shared memory under the name of buffer 'unborn', all 0
+    When the 'reader' process creates buffer 'unborn' with metadata size '64' and payload size '1024'
+    Then the segment of buffer 'unborn' should be '1216' bytes long
+
+    Examples:
+      | length |
+      | 32     |
+      | 70000  |
+
+  @clause:8.2 @clause:16.2
+  Scenario Outline: 8.9 '<length>' bytes of another program's shared memory stay as they are
+    Given the 'reader' process comes upon '<length>' bytes of shared memory under the name of buffer 'strange', all 0 but the last
+    When the 'reader' process tries to create buffer 'strange' with metadata size '64' and payload size '1024'
+    Then the 'reader' process should get error 'invalid_oieb'
+    And the shared memory under the name of buffer 'strange' should be '<length>' bytes, all 0 but the last
+
+    Examples:
+      | length |
+      | 16     |
+      | 70000  |
+
+  @clause:1.5
+  Scenario: 8.10 A lock file that is held for a moment does not end a creation at once
+    Given the 'reader' process finds the lock of buffer 'asked-for' held as by a reader that creates it anew
+    When the 'reader' process tries to create buffer 'asked-for' with metadata size '64' and payload size '1024'
+    Then the 'reader' process should get error 'buffer_in_use' not before '50' ms
+    When the 'reader' process sees the lock of buffer 'asked-for' given back
+    And the 'reader' process creates buffer 'asked-for' with metadata size '64' and payload size '1024'
+    Then every object of buffer 'asked-for' should exist

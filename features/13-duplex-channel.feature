@@ -203,3 +203,14 @@ Feature: Duplex channel
     And the 'client' process becomes the client of channel 'duplex-visited', asks and leaves '9' times
     Then the 'client' process should hold no more resources than before
     And the 'server' process should hold no more resources than before
+
+  @clause:7.5 @clause:9.3
+  Scenario: 13.18 A server that waits for a request ends when it is told to
+    Given the 'server' process creates immutable duplex channel 'duplex-idle' with default config
+    And the 'server' process starts echo handler
+    When the 'client' process creates duplex channel client 'duplex-idle'
+    And the 'client' process sends request with size '100'
+    Then response should match request with size '100'
+    When the 'server' process stops its channel
+    And the 'client' process closes its channel
+    Then no object of channel 'duplex-idle' should exist

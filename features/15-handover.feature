@@ -218,3 +218,62 @@ Feature: Handover
       | field      | value |
       | writer_pid | 1     |
     And the sign of life of the writer of buffer 'not-its-own' should be free
+
+  @corruption @clause:6.4 @clause:12.1 @clause:12.3
+  Scenario: 15.17 A writer of another implementation that was seen before its first frame begins no second time
+    Given the 'reader' process creates buffer 'seen-before' with metadata size '0' and payload size '1024'
+    When another implementation connects to buffer 'seen-before'
+    Then the 'reader' process should find no further frame
+    When another implementation writes a frame of '100' bytes with sequence '1' to buffer 'seen-before'
+    And another implementation writes a frame of '200' bytes with sequence '1' to buffer 'seen-before'
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    When the 'reader' process tries to read a frame
+    Then the 'reader' process should get error 'sequence_error' with expected '2' and seen '1'
+
+  @corruption @clause:12.1 @clause:12.3
+  Scenario: 15.18 A writer of another implementation that came, left and returned unseen may begin anew
+    Given the 'reader' process creates buffer 'never-seen' with metadata size '0' and payload size '1024'
+    When another implementation connects to buffer 'never-seen'
+    And another implementation writes a frame of '100' bytes with sequence '1' to buffer 'never-seen'
+    And another implementation leaves buffer 'never-seen'
+    And another implementation connects to buffer 'never-seen'
+    And another implementation writes a frame of '200' bytes with sequence '1' to buffer 'never-seen'
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    And the 'reader' process should validate frame data
+    And the 'reader' process should read frame with sequence '1' and size '200'
+    And the 'reader' process should validate frame data
+
+  @corruption @clause:14.7
+  Scenario: 15.19 A writer that finds another's frame behind its own goes by the field's fields from then on
+    Given the 'reader' process creates buffer 'two-hands' with metadata size '0' and payload size '1024'
+    When the 'writer' process connects to buffer 'two-hands'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    And another implementation writes a frame of '200' bytes with sequence '2' to buffer 'two-hands'
+    And the 'writer' process writes frame with size '300' and sequence '2'
+    Then the header of buffer 'two-hands' should show:
+      | field              | value |
+      | payload_free_bytes | 376   |
+      | payload_write_pos  | 648   |
+      | committed          | 1140  |
+      | connection_number  | 1     |
+      | connection_pid     | 0     |
+    And the 'reader' process should read frame with sequence '1' and size '100'
+    And the 'reader' process should validate frame data
+    And the 'reader' process should read frame with sequence '2' and size '200'
+    And the 'reader' process should validate frame data
+
+  @corruption @clause:7.5
+  Scenario: 15.20 A reader that closes removes what is its own, though its segment has lost its name
+    Given the 'reader' process creates buffer 'lost-name' with metadata size '0' and payload size '1024'
+    When the segment of buffer 'lost-name' loses its name
+    And the 'reader' process closes buffer 'lost-name'
+    Then no object of buffer 'lost-name' should exist
+
+  @corruption @clause:7.5
+  Scenario: 15.21 A reader that closes leaves the segment that has taken the place of its own, with its semaphores
+    Given the 'reader' process creates buffer 'not-its-own' with metadata size '0' and payload size '4096'
+    When the segment of another reader takes the place of that of buffer 'not-its-own'
+    And the 'reader' process closes buffer 'not-its-own'
+    Then the segment of buffer 'not-its-own' should be '1216' bytes long
+    And the data semaphore of buffer 'not-its-own' should stand at '0'
+    And the space semaphore of buffer 'not-its-own' should stand at '1' or less

@@ -346,3 +346,53 @@ Feature: Death
     When the 'writer' process lets 'slow writer' go on, which then writes '1' frames of size '1000'
     And the 'reader' process reads '1' frames in a row
     Then the 'reader' process should verify the content of all frames
+
+  @points @corruption @clause:12.3 @clause:14.4
+  Scenario: 17.16 A writer whose place another implementation has moved before the claim finds it once more
+    Given the 'reader' process creates buffer 'moved' with metadata size '0' and payload size '4096'
+    When the 'writer' process starts process 'slow writer', which halts at 'writer.announced' of a connection to buffer 'moved'
+    And another implementation connects to buffer 'moved'
+    And another implementation writes a frame of '100' bytes with sequence '1' to buffer 'moved'
+    And another implementation leaves buffer 'moved'
+    And the 'writer' process lets 'slow writer' go on, which then writes '1' frames of size '1000'
+    Then the header of buffer 'moved' should show:
+      | field             | value |
+      | connection_number | 2     |
+      | stream_start      | 4212  |
+      | committed         | 5228  |
+    And the 'reader' process should read frame with sequence '1' and size '100'
+    And the 'reader' process should validate frame data
+    And the 'reader' process should read frame with sequence '1' and size '1000'
+    And the 'reader' process should validate frame data
+
+  @points @corruption @clause:7.3 @clause:14.6
+  Scenario: 17.17 A writer whose segment loses its name on the way in waits for the next one
+    Given the 'reader' process creates buffer 'gone-on-the-way' with metadata size '0' and payload size '4096'
+    When the 'writer' process starts process 'early writer', which halts at 'writer.opened' of a connection to buffer 'gone-on-the-way'
+    And the segment of buffer 'gone-on-the-way' loses its name
+    And the 'writer' process lets 'early writer' go on, and does not wait for it
+    And the 'reader' process closes buffer 'gone-on-the-way'
+    And the 'reader' process creates buffer 'gone-on-the-way' with metadata size '0' and payload size '4096'
+    And the 'writer' process lets 'early writer' go on, which then writes '1' frames of size '1000'
+    And the 'reader' process reads '1' frames in a row
+    Then the 'reader' process should verify the content of all frames
+
+  @clause:15.1
+  Scenario: 17.18 What a reader holds when its writer dies is no room for the next one
+    Given the 'reader' process creates buffer 'held-on' with metadata size '0' and payload size '4096'
+    When the 'writer' process connects to buffer 'held-on'
+    And the 'writer' process writes '2' frames of size '1000' in a row
+    And the 'reader' process holds '2' frames
+    And the 'writer' process is killed
+    And the 'reader' process tries to hold one more frame
+    Then the 'reader' process should get error 'writer_dead' within '50' ms
+    And the header of buffer 'held-on' should show:
+      | field                 | value |
+      | payload_free_bytes    | 2064  |
+      | payload_write_pos     | 2032  |
+      | payload_written_count | 2     |
+    And the 'reader' process should find held frame '1' unharmed
+    When the 'reader' process releases held frame '1'
+    Then the header of buffer 'held-on' should show:
+      | field              | value |
+      | payload_free_bytes | 3080  |

@@ -80,3 +80,65 @@ Feature: Hostile memory
     When the segment of buffer 'cut-short' is cut to '64' bytes
     And the 'writer' process attempts to connect to buffer 'cut-short'
     Then the 'writer' process should get error 'invalid_oieb'
+
+  @clause:1.4 @clause:8.2
+  Scenario Outline: 18.7 A <what> whose word at '<offset>' is '<value>' refuses the connection
+    Given the 'reader' process creates buffer 'no-semaphore' with metadata size '64' and payload size '1024'
+    When the word at '<offset>' of the <what> of buffer 'no-semaphore' is overwritten with '<value>'
+    And the 'writer' process attempts to connect to buffer 'no-semaphore'
+    Then the 'writer' process should get error 'invalid_oieb' without trying again
+    And the header of buffer 'no-semaphore' should show:
+      | field      | value |
+      | writer_pid | 0     |
+
+    Examples:
+      | what            | offset | value      |
+      | data semaphore  | 0      | 2147483648 |
+      | data semaphore  | 8      | 1          |
+      | space semaphore | 0      | 4294967295 |
+      | space semaphore | 8      | 1          |
+
+  @clause:1.4
+  Scenario Outline: 18.8 A <what> cut short refuses the connection
+    Given the 'reader' process creates buffer 'half-semaphore' with metadata size '64' and payload size '1024'
+    When the <what> of buffer 'half-semaphore' is cut to '31' bytes
+    And the 'writer' process attempts to connect to buffer 'half-semaphore'
+    Then the 'writer' process should get error 'invalid_oieb' without trying again
+
+    Examples:
+      | what            |
+      | data semaphore  |
+      | space semaphore |
+
+  @clause:2.5
+  Scenario Outline: 18.9 A reader does not trust 'payload_read_pos' = '<value>'
+    Given the 'reader' process creates buffer 'hostile-read' with metadata size '0' and payload size '1024'
+    When the 'writer' process connects to buffer 'hostile-read'
+    And the 'writer' process writes '2' frames of size '100' in a row
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    When the header of buffer 'hostile-read' is overwritten:
+      | field            | value   |
+      | payload_read_pos | <value> |
+    And the 'reader' process tries to read a frame
+    Then the 'reader' process should have got error 'invalid_oieb', or frame '2'
+
+    Examples:
+      | value                |
+      | 1025                 |
+      | 18446744073709551615 |
+
+  @process @crash @clause:2.5 @clause:15.1
+  Scenario: 18.10 A reader settles nothing where its own position cannot be true
+    Given the 'reader' process creates buffer 'no-place' with metadata size '0' and payload size '1024'
+    When the 'writer' process connects to buffer 'no-place'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    And the 'writer' process is killed
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    When the header of buffer 'no-place' is overwritten:
+      | field            | value |
+      | payload_read_pos | 1025  |
+    And the 'reader' process tries to read a frame
+    Then the 'reader' process should get error 'writer_dead'
+    And the header of buffer 'no-place' should show:
+      | field             | value |
+      | payload_write_pos | 116   |

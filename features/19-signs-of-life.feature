@@ -178,3 +178,33 @@ Feature: Signs of life
     And the 'writer' process writes frame with size '100' and sequence '1'
     Then the 'reader' process should read frame with sequence '1' and size '100'
     And the 'reader' process should validate frame data
+
+  @process @crash @corruption @clause:13.1
+  Scenario: 19.13 Locks on the bytes beside are no signs of life
+    Given the 'reader' process creates buffer 'beside' with metadata size '0' and payload size '1024'
+    And somebody locks the bytes beside the signs of life of buffer 'beside'
+    When the 'writer' process connects to buffer 'beside'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    And the 'writer' process is killed
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    When the 'reader' process tries to read a frame
+    Then the 'reader' process should get error 'writer_dead' within '50' ms
+    When the 'writer' process connects to buffer 'beside'
+    And the 'reader' process is killed
+    And the 'writer' process attempts to write '100' byte frame
+    Then the 'writer' process should get error 'reader_dead' within '50' ms
+    When the 'writer' process closes buffer 'beside'
+    And a new 'reader' process creates buffer 'beside' with metadata size '0' and payload size '2048'
+    Then the segment of buffer 'beside' should be '2176' bytes long
+
+  @process @linux @corruption @clause:7.6 @clause:13.3
+  Scenario: 19.14 A writer of another implementation that cannot be looked up any more is not dead for that
+    Given the 'reader' process creates buffer 'out-of-sight' with metadata size '0' and payload size '1024'
+    When the 'reader' process sees another implementation connect to buffer 'out-of-sight' in a process of its own
+    Then the 'reader' process should find no further frame
+    When the 'reader' process may open no further descriptor
+    Then the 'reader' process should find no further frame
+    When the limits of the 'reader' process are lifted
+    And the 'reader' process sees the process of the other implementation end
+    And the 'reader' process tries to read a frame
+    Then the 'reader' process should get error 'writer_dead' within '50' ms

@@ -108,9 +108,14 @@ class BufferView:
             os.pwrite(descriptor, content, offset)
             os.utime(descriptor, ns=(facts.st_atime_ns, facts.st_mtime_ns))
 
-    def cut(self, length: int) -> None:
-        """Shorten its segment."""
-        os.truncate(self.path(Part.SEGMENT), length)
+    def cut(self, part: Part, length: int) -> None:
+        """Shorten one of its objects."""
+        os.truncate(self.path(part), length)
+
+    def spoil(self, part: Part, offset: int, value: int) -> None:
+        """Overwrite a word of 4 bytes in one of its objects."""
+        with self._open(part, os.O_WRONLY) as descriptor:
+            os.pwrite(descriptor, struct.pack("<I", value), offset)
 
     def header(self) -> dict[str, int]:
         """Return every field of its control block."""
@@ -183,11 +188,19 @@ class BufferView:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield
 
-    @contextlib.contextmanager
-    def being_removed(self) -> Iterator[None]:
+    def being_removed(self) -> contextlib.AbstractContextManager[None]:
         """Hold the lock of who removes its segment."""
+        return self._locking(_REMOVAL)
+
+    def locked_beside(self) -> contextlib.AbstractContextManager[None]:
+        """Hold locks on the bytes before and after each whose lock means something."""
+        return self._locking(*(byte + side for byte in (*_SIGNS.values(), _REMOVAL) for side in (-1, 1)))
+
+    @contextlib.contextmanager
+    def _locking(self, *places: int) -> Iterator[None]:
         with self._segment(os.O_RDWR) as descriptor:
-            fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _FLOCK.pack(fcntl.F_WRLCK, 0, _REMOVAL, 1, 0))
+            for place in places:
+                fcntl.fcntl(descriptor, fcntl.F_OFD_SETLK, _FLOCK.pack(fcntl.F_WRLCK, 0, place, 1, 0))
             yield
 
     def describe(self) -> str:

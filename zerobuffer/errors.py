@@ -32,6 +32,7 @@ __all__ = [
     "MetadataTooLargeError",
     "NoMetadataError",
     "NotABufferError",
+    "NotASemaphoreError",
     "PermissionDeniedError",
     "ReaderDeadError",
     "ResourceExhaustedError",
@@ -131,6 +132,13 @@ class NotABufferError(InvalidOiebError):
 
     template = "{path} is no buffer: it is the shared memory of another program"
     advice = "Choose another name, or remove it yourself if nobody needs it"
+
+
+class NotASemaphoreError(InvalidOiebError):
+    """What stands in the place of a semaphore has not the bytes of one: the C library would end the process over it."""
+
+    template = "buffer {name!r} is corrupt: one of its semaphores is none"
+    advice = "Something else wrote to it: recreate the buffer"
 
 
 class VersionMismatchError(ZeroBufferError):
@@ -328,6 +336,8 @@ def from_errno(number: int, *, name: str, operation: str, path: str = "", reason
         return ResourceExhaustedError(
             name=name, operation=operation, resource=resource, remedy=remedy, error=error, errno=number
         )
+    if number == _errno.EBADMSG:  # how the core calls it
+        return NotASemaphoreError(name=name)
     if number == _errno.ELOOP:
         reason = f"{path or 'an object'} is a symbolic link, which is never followed: remove it"
     return SystemFailureError(name=name, operation=operation, errno=number, error=reason or os.strerror(number))

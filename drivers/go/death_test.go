@@ -34,9 +34,12 @@ func TestMain(m *testing.M) {
 
 // play leaves its reader or writer open: the process is killed while it has it.
 func play(part, name string) error {
-	if part == "reader" {
+	switch part {
+	case "reader":
 		_, err := NewReader(name, Config{PayloadSize: 1024})
 		return err
+	case "refused-reader":
+		return playRefusedReader(name)
 	}
 	wait := patience
 	if part == "endless-writer" {

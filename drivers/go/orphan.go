@@ -29,9 +29,6 @@ func removeOrphan(name string) error {
 		if err != nil {
 			return fromSystem(err, name, "remove what a dead owner left")
 		}
-		if there {
-			return nil
-		}
 	}
 }
 

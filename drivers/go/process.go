@@ -46,20 +46,14 @@ func processOf(pid uint64) (start uint64, living bool) {
 	return start, state != 'Z' && state != 'X'
 }
 
-// startTime reads when a process started, and its state. Its name stands in parentheses and may hold anything: the fields
-// are counted from the last one that closes.
+// startTime reads when a process started, and its state; 0 if that cannot be opened or read. The name of the process
+// stands in parentheses and may hold anything: the fields are counted from the last one that closes.
 func startTime(pid uint64) (start uint64, state byte) {
-	fd, err := syscall.Open(fmt.Sprintf("/proc/%d/stat", pid), syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
-	if err != nil {
-		return 0, 0
-	}
+	fd, _ := syscall.Open(fmt.Sprintf("/proc/%d/stat", pid), syscall.O_RDONLY|syscall.O_CLOEXEC, 0)
 	defer closeFile(fd)
 	content := make([]byte, 1024)
-	count, err := syscall.Read(fd, content)
-	if err != nil {
-		return 0, 0
-	}
-	content = content[:count]
+	count, _ := syscall.Read(fd, content)
+	content = content[:max(0, count)]
 	fields := bytes.Fields(content[bytes.LastIndexByte(content, ')')+1:])
 	const stateField, startField = 0, 19
 	if len(fields) <= startField {

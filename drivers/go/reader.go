@@ -151,13 +151,12 @@ func (r *Reader) settle() {
 		return
 	}
 	defer unlockByte(r.segment.fd, writerByte)
-	pos, err := ring.readPos()
-	if err != nil || r.hasFrame() {
+	if r.hasFrame() {
 		return
 	}
 	r.writer.settled = death
 	block.ours.committed.Store(r.read)
-	block.writePos.Store(pos)
+	block.writePos.Store(r.read % ring.size()) // the reader's own place, whatever stands in memory
 	r.leases.settle(ring, r.read)
 	block.writtenCount.Store(block.readCount.Load())
 }

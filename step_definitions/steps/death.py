@@ -175,6 +175,11 @@ class DeathSteps:
         full = self._role.view(base).name
         await self._halt_in(other, point, other.driver.create(full, metadata=metadata, payload=payload))
 
+    @step(acting(r"lets '(?P<name>[^']+)' go on, and does not wait for it"))
+    def other_goes_on(self, name: str) -> None:
+        """Let a halted operation go on while other things happen; a later sentence tells what it comes to."""
+        processes.go_on(self._other(name).pid)
+
     @step(acting(r"lets '(?P<name>[^']+)' go on, which then has its buffer"))
     async def other_has_created(self, name: str) -> None:
         """Let the creation come to its end."""
@@ -257,13 +262,14 @@ class DeathSteps:
         return 0
 
     async def _join(self, driver: Driver, name: str) -> int:
-        try:
-            return await driver.connect(name)
-        except DriverError as error:
-            # A writer may also notice that all has changed and leave it to its user to try again.
-            if error.code not in {"not_found", "reader_dead"}:
-                raise
-            return await driver.connect(name)
+        """Connect; a writer may notice that all has changed, and leave it to its user to try again."""
+        deadline = asyncio.get_running_loop().time() + self._role.settings.read_timeout
+        while True:
+            try:
+                return await driver.connect(name)
+            except DriverError as error:
+                if error.code not in {"not_found", "reader_dead"} or asyncio.get_running_loop().time() >= deadline:
+                    raise
 
     async def _acquire(self) -> int:
         return await self._driver.acquire(self._role.endpoints.writer(), _SIZE)

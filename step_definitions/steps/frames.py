@@ -27,6 +27,12 @@ class FrameSteps:
         for _ in range(count):
             await self._role.read(hold=True)
 
+    @step(acting(r"tries to hold one more frame"))
+    async def try_hold(self) -> None:
+        """Read a frame and release none of those held, or learn why there is none."""
+        timeout = self._role.settings.attempt_timeout
+        await self._role.operations.attempt(self._role.read(timeout=timeout, hold=True), patience=timeout)
+
     @step(acting(r"releases held frame '(?P<number>\d+)'"))
     async def release(self, number: int) -> None:
         """Release one of the held frames."""

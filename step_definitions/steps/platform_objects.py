@@ -82,6 +82,28 @@ class PlatformSteps:
         """Leave objects that are an hour old and name a process that began just now."""
         self._leave(what, base, await self._role.pid(), made_at=time.time() - _HOUR)
 
+    @given(
+        acting(
+            r"comes upon '(?P<length>\d+)' bytes of shared memory under the name of buffer '(?P<base>[^']+)', "
+            r"all 0(?P<other> but the last)?"
+        )
+    )
+    def leave_bytes(self, length: int, base: str, other: str | None = None) -> None:
+        """Leave what a creation leaves that was broken off, or what belongs to another program."""
+        content = bytes(length - 1) + (b"\x01" if other else b"\x00")
+        self._role.planted(base).path(Part.SEGMENT).write_bytes(content)
+
+    @then(
+        stating(
+            r"the shared memory under the name of buffer '(?P<base>[^']+)' "
+            r"should be '(?P<length>\d+)' bytes, all 0 but the last"
+        )
+    )
+    def bytes_unharmed(self, base: str, length: int) -> None:
+        """Compare what belongs to another program."""
+        view = self._role.view(base)
+        expect_equal((length, bytes(length - 1) + b"\x01"), (view.length, view.read(0, length)), "length and bytes")
+
     @step(acting(r"finds the lock of buffer '(?P<base>[^']+)' held as by a reader that creates it anew"))
     def hold_lock(self, base: str) -> None:
         """Hold the lock, as a new reader does before it has replaced the objects of a dead one."""

@@ -22,7 +22,9 @@ class SignsOfLifeSteps:
         self._context = context
         self._foreigner: processes.Bystander | None = None
         self._removal = contextlib.ExitStack()
+        self._beside = contextlib.ExitStack()
         context.on_cleanup(self._removal.close)
+        context.on_cleanup(self._beside.close)
 
     @step(
         stating(
@@ -70,10 +72,23 @@ class SignsOfLifeSteps:
         """Remove a name. Who has the object open has it still."""
         self._role.view(base).take_away(_OBJECTS[what])
 
+    @step(stating(r"the segment of another reader takes the place of that of buffer '(?P<base>[^']+)'"))
+    def replace_segment(self, base: str) -> None:
+        """Remove the segment's name, and make a segment of that name that a process names its own that lives."""
+        view = self._role.view(base)
+        self._context.on_cleanup(view.sweep)
+        view.take_away(Part.SEGMENT)
+        view.make_stale(Part.SEGMENT, self.living())
+
     @step(acting(r"sees somebody at the removal of buffer '(?P<base>[^']+)'"))
     def hold_removal(self, base: str) -> None:
         """Hold the lock of who removes a segment."""
         self._removal.enter_context(self._role.view(base).being_removed())
+
+    @step(stating(r"somebody locks the bytes beside the signs of life of buffer '(?P<base>[^']+)'"))
+    def lock_beside(self, base: str) -> None:
+        """Lock the bytes before and after those of the reader, the writer and who removes."""
+        self._beside.enter_context(self._role.view(base).locked_beside())
 
     @step(acting(r"sees the removal of buffer '[^']+' given up"))
     def give_up_removal(self) -> None:

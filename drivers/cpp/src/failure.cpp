@@ -87,6 +87,12 @@ InvalidOiebError no_buffer(std::string_view name, std::string_view path) {
                             {{"name", std::string(name)}, {"path", std::string(path)}});
 }
 
+InvalidOiebError no_semaphore(std::string_view name, std::string_view path) {
+    return InvalidOiebError(buffer(name) + " is corrupt: " + std::string(path) +
+                                " is no semaphore. Something else wrote to it: recreate the buffer",
+                            {{"name", std::string(name)}, {"path", std::string(path)}});
+}
+
 PermissionDeniedError foreign_owner(std::string_view name, std::string_view path, std::uint64_t user) {
     return PermissionDeniedError(buffer(name) + " was made by user " + number(user) +
                                      ", who would get all that is written to it. Give any_owner if that is meant",

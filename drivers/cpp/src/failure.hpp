@@ -17,6 +17,7 @@ namespace zerobuffer::failure {
                                             std::uint64_t limit);
 /// What stands in the place of a segment belongs to another program.
 [[nodiscard]] InvalidOiebError no_buffer(std::string_view name, std::string_view path);
+[[nodiscard]] InvalidOiebError no_semaphore(std::string_view name, std::string_view path);
 [[nodiscard]] PermissionDeniedError foreign_owner(std::string_view name, std::string_view path, std::uint64_t user);
 [[nodiscard]] VersionMismatchError version_mismatch(std::string_view name, std::uint64_t major);
 /// A `pid` of 0: it is connecting or leaving.

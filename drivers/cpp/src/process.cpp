@@ -22,8 +22,6 @@ constexpr std::uint64_t largest_pid = std::uint64_t{1} << 22;
 /// Start times have the granularity of a tick, and the wall clock is set now and then.
 constexpr double clock_slack = 1.0;
 
-std::string stat_path(std::uint64_t pid) { return "/proc/" + std::to_string(pid) + "/stat"; }
-
 /// Ticks after the boot, from the text of /proc/PID/stat; nothing for a zombie.
 std::optional<std::uint64_t> parse_start_time(std::string_view stat) {
     // The name stands in parentheses and may hold anything: the fields are counted from the last one that closes.
@@ -43,12 +41,16 @@ std::optional<std::uint64_t> parse_start_time(std::string_view stat) {
     return ticks;
 }
 
-/// Nothing for a process that is gone or a zombie.
+/// Of a start time that /proc does not tell: it hides the processes of others, or there is no descriptor for it.
+constexpr std::uint64_t untold = 0;
+
+/// Nothing for a zombie.
 std::optional<std::uint64_t> start_time(std::uint64_t pid) {
-    const Descriptor file(::open(stat_path(pid).c_str(), O_RDONLY | O_CLOEXEC));
+    const std::string path = "/proc/" + std::to_string(pid) + "/stat";
+    const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     std::array<char, 1024> text{};
     const ::ssize_t length = file ? ::read(file.get(), text.data(), text.size()) : 0;
-    if (length <= 0) return std::nullopt;
+    if (length <= 0) return untold;
     return parse_start_time({text.data(), static_cast<std::size_t>(length)});
 }
 
@@ -65,7 +67,7 @@ double boot_time() {
 bool started_after(std::uint64_t pid, double moment) {
     if (moment <= 0) return false;
     const auto ticks = start_time(pid);
-    if (!ticks) return false;
+    if (!ticks || *ticks == untold) return false;
     const double start = boot_time() + static_cast<double>(*ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));
     return start > moment + clock_slack;
 }
@@ -75,15 +77,14 @@ bool started_after(std::uint64_t pid, double moment) {
 bool Peer::lives() const {
     // No permission to signal it means that it is there.
     if (pid_ == 0 || pid_ > largest_pid || (::kill(static_cast<::pid_t>(pid_), 0) != 0 && errno == ESRCH)) return false;
-    // No start time means a zombie, or a /proc that hides the processes of others: only the first is dead.
     const auto start = start_time(pid_);
-    return start ? *start == start_time_ : ::access(stat_path(pid_).c_str(), F_OK) != 0;
+    return start && (*start == untold || start_time_ == untold || *start == start_time_);
 }
 
 Life Peer::look(std::uint64_t pid) {
     if (pid != pid_) {
         pid_ = pid;
-        start_time_ = start_time(pid).value_or(0);
+        start_time_ = start_time(pid).value_or(untold);
         life_ = lives() ? Life::alive : Life::unknown;
     } else if (life_ == Life::alive && !lives()) {
         // Its number may come back: what has ended stays ended.

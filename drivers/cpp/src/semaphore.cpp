@@ -26,7 +26,6 @@ bool is_sound(const std::filesystem::path& path) {
     // What may not be read, or is elsewhere, is for sem_open to judge.
     if (!file) return true;
     const ::ssize_t length = ::read(file.get(), words.data(), sizeof words);
-    errno = EBADMSG;
     return length == ::ssize_t{sizeof(::sem_t)} && words[0] <= SEM_VALUE_MAX && (words[2] == 0 || words[2] == shared);
 }
 
@@ -47,7 +46,8 @@ Semaphore Semaphore::create(const std::string& name, std::string_view buffer, ::
 
 Semaphore Semaphore::open(const std::string& name, std::string_view buffer) {
     const std::filesystem::path path = semaphore_file(name);
-    ::sem_t* opened = is_sound(path) ? ::sem_open(name.c_str(), 0) : SEM_FAILED;
+    if (!is_sound(path)) throw failure::no_semaphore(buffer, path.native());
+    ::sem_t* opened = ::sem_open(name.c_str(), 0);
     if (opened == SEM_FAILED) failure::throw_errno(errno, buffer, "open a semaphore", path.native());
     return {opened, buffer};
 }

@@ -299,7 +299,7 @@ TEST(stream, a_file_that_is_no_semaphore_is_refused) {
         // Not over the one that the reader has open.
         std::filesystem::remove(file);
         std::ofstream(file) << words;
-        CHECK_THROWS(SystemError, Writer(reader.name()));
+        CHECK_THROWS(InvalidOiebError, Writer(reader.name()));
     };
     std::string words(sizeof(::sem_t), '\0');
     refused(std::string_view(words).substr(1));

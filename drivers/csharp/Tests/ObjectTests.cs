@@ -225,7 +225,7 @@ namespace ZeroBuffer.Tests
                     var path = Names.SemaphorePath(new Names(reader.Name).SpaceSemaphore);
                     File.Delete(path);
                     File.WriteAllBytes(path, content);
-                    Expect.Throws<SystemFailureException>(() => new Writer(reader.Name));
+                    Expect.Throws<InvalidOiebException>(() => new Writer(reader.Name));
                 }
             }
         }

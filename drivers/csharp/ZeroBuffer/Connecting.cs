@@ -133,6 +133,10 @@ namespace ZeroBuffer
             {
                 return NamedSemaphore.Open(semaphore);
             }
+            catch (FormatException)
+            {
+                throw new InvalidOiebException(names.Buffer, Names.SemaphorePath(semaphore));
+            }
             catch (ErrnoException error)
             {
                 var path = Names.SemaphorePath(semaphore);

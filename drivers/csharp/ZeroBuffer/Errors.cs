@@ -88,6 +88,16 @@ namespace ZeroBuffer
             Add("value", value);
             Add("limit", limit);
         }
+
+        internal InvalidOiebException(string name, string semaphore)
+            : base(
+                "invalid_oieb",
+                name,
+                $"buffer '{name}' is corrupt: {semaphore} is no semaphore",
+                "Something else wrote to it: create the buffer anew")
+        {
+            Add("path", semaphore);
+        }
     }
 
     /// <summary>The segment follows another major version of the protocol.</summary>

@@ -70,7 +70,7 @@ namespace ZeroBuffer
                 startTime = Processes.StartTime(number);
                 fate = startTime != 0 ? Life.Alive : Processes.Exists(number) ? Life.Dead : Life.Unknown;
             }
-            else if (fate == Life.Alive && Processes.StartTime(number) != startTime)
+            else if (fate == Life.Alive && !Processes.MayBeSame(startTime, Processes.StartTime(number)))
             {
                 fate = Life.Dead;
             }
@@ -101,6 +101,12 @@ namespace ZeroBuffer
         public static bool Exists(ulong pid)
         {
             return pid != 0 && pid <= int.MaxValue && (Libc.kill((int)pid, 0) == 0 || Libc.Errno != Libc.ESRCH);
+        }
+
+        /// <summary>Whether one process may have both: a start time that is hidden proves nothing.</summary>
+        public static bool MayBeSame(long before, long now)
+        {
+            return now == before || now == Hidden || (now != 0 && before == Hidden);
         }
 
         /// <summary>

@@ -217,11 +217,14 @@ namespace ZeroBuffer
             Shared.Store(&Block->Reserved.Released, unchecked(released + (ulong)bytes) & ~Releasing);
         }
 
-        /// <summary>For a reader whose writer is dead: nothing beyond the bytes ever read was committed.</summary>
+        /// <summary>
+        /// For a reader whose writer is dead: nothing beyond the bytes ever read was committed. They end where the
+        /// reader stands, whatever memory says of that.
+        /// </summary>
         public void Settle(ulong read, long held)
         {
             Shared.Store(&Block->Reserved.Committed, read);
-            Shared.Store(&Block->PayloadWritePos, Shared.Load(&Block->PayloadReadPos));
+            Shared.Store(&Block->PayloadWritePos, read % (ulong)Size);
             Shared.Store(&Block->PayloadFreeBytes, (ulong)(Size - held));
             Shared.Store(&Block->PayloadWrittenCount, Shared.Load(&Block->PayloadReadCount));
         }

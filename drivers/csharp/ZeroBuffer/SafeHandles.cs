@@ -135,7 +135,7 @@ namespace ZeroBuffer
                 if (!isWhole || BitConverter.ToInt32(content, 0) < 0
                     || (BitConverter.ToInt32(content, 8) & ~SharedFlag) != 0)
                 {
-                    throw new ErrnoException(Libc.EINVAL);
+                    throw new FormatException(name + " is no semaphore");
                 }
             }
 

@@ -47,7 +47,9 @@ pub(crate) struct Owned {
 
 impl Drop for Owned {
     fn drop(&mut self) {
-        if sys::is_at(&self.segment.0, &self.names.segment()) {
+        // The semaphores are ours as long as no other owner's segment has the name.
+        let path = self.names.segment();
+        if sys::is_at(&self.segment.0, &path) || fs::symlink_metadata(&path).is_err() {
             let _ = remove_objects(&self.names);
         }
     }

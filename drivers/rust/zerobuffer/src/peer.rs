@@ -43,20 +43,24 @@ impl Peer {
             self.pid = pid;
             self.start = start_time(pid).filter(|&ticks| since_epoch(ticks) <= self.latest + CLOCK_SLACK);
         }
-        match self.start {
-            None => Life::Unknown,
-            start if start == start_time(pid) => Life::Alive,
+        match (self.start, start_time(pid)) {
+            (None, _) => Life::Unknown,
+            // A start that is hidden, or for which there is no descriptor, proves no other process.
+            (Some(first), Some(now)) if first == HIDDEN || now == HIDDEN || first == now => Life::Alive,
             _ => Life::Dead,
         }
     }
 }
 
-/// In ticks after the boot, 0 where this `/proc` hides it; `None` for a process that is gone or a zombie.
+/// A start time that `/proc` does not tell.
+const HIDDEN: u64 = 0;
+
+/// In ticks after the boot; `None` for a process that is gone or a zombie.
 fn start_time(pid: u64) -> Option<u64> {
     let number = (1..=LARGEST_PID).contains(&pid).then(|| libc::pid_t::try_from(pid).ok())??;
     match fs::read_to_string(format!("/proc/{pid}/stat")) {
         Ok(stat) => parse_start_time(&stat),
-        Err(_) => sys::process_exists(number).then_some(0),
+        Err(_) => sys::process_exists(number).then_some(HIDDEN),
     }
 }
 
