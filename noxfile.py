@@ -146,6 +146,8 @@ def matrix(session: nox.Session) -> None:
 
 
 SUBJECT: Final = "subjects/mqtt"
+# What is retained, sessions, wills, the network: where most can be wrong. The night plays all.
+MOST_OF_MQTT: Final = ("2", "3", "4", "6")
 # A retained message, a lost acknowledgement, a will; 1.4 is known to deviate.
 SOME_OF_MQTT: Final = ("1.4", "2.1", "3.3", "4.1.2")
 
@@ -153,13 +155,13 @@ SOME_OF_MQTT: Final = ("1.4", "2.1", "3.3", "4.1.2")
 @nox.session(venv_backend="none")
 @gate
 def mqtt(session: nox.Session) -> None:
-    """Play MQTT between the raw peers, some of it over two brokers and two clients, and a handful of deviations."""
+    """Play most of MQTT between raw peers, some of it over two brokers and two clients, and a handful of deviations."""
     there = ("--project", SUBJECT)
     run(session, ours("harmony"), "build", "mosquitto", "paho", *there)
     with session.chdir(SUBJECT):
         session.run(f"../../{ours('mypy')}", "--strict", "-p", "conformance", "-p", "drivers.wire", external=True)
         session.run(f"../../{ours('pytest')}", "tests", external=True)
-    run(session, ours("harmony"), "run", "wire", "--tag", "not slow", *there)
+    run(session, ours("harmony"), "run", "wire", *MOST_OF_MQTT, "--tag", "not slow", *there)
     some = (word for name in ("wire", "mosquitto", "paho") for word in ("--platform", name))
     run(session, ours("harmony"), "run", *SOME_OF_MQTT, *some, "--pairwise", *there)
 

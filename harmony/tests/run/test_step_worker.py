@@ -25,7 +25,7 @@ def when(text: str, table: DataTable | None = None) -> StepCall:
     return StepCall(StepType.WHEN, text, "writer", table, timeout=0.3)
 
 
-@pytest.mark.parametrize("action", list(ProcessAction))
+@pytest.mark.parametrize("action", [ProcessAction.KILL, ProcessAction.CRASH, ProcessAction.SHUTDOWN])
 def test_a_worker_that_the_scenario_ends_has_nothing_to_settle_or_to_finish(action: ProcessAction) -> None:
     async def run() -> tuple[StepOutcome, StepOutcome]:
         worker = await StepWorker.launch(SPEC)

@@ -304,6 +304,6 @@ def _version(one: Implementation) -> str:
 
 def _name(begun: RunStarted, told: Sequence[tuple[str, str, str]]) -> str:
     """Return a name that sorts by time, and that two runs which begin at once do not share."""
-    moment = re.sub(r"[^0-9]", "", begun.at[:19]) or "0"
+    moment = re.sub(r"[^0-9]", "", begun.at[:23]) or "0"  # to the millisecond
     whole = json.dumps([begun.at, begun.seed, begun.project, told])
     return f"{moment[:8]}-{moment[8:]}-{hashlib.sha256(whole.encode()).hexdigest()[:8]}"
