@@ -44,7 +44,7 @@ def test_a_step_beyond_its_time_comes_with_the_stack_of_the_worker() -> None:
     async def run() -> StepOutcome:
         worker = await StepWorker.launch(SPEC)
         await worker.start(START)
-        outcome = await worker.perform(when("it blocks a thread for 1 s"))
+        outcome = await worker.perform(when("it blocks a thread for 30 s"))
         assert not worker.reusable
         await worker.close()
         return outcome
@@ -55,7 +55,7 @@ def test_a_step_beyond_its_time_comes_with_the_stack_of_the_worker() -> None:
     assert outcome.data["timeoutType"] == "STEP_EXECUTION_TIMEOUT"
     assert "thread" in outcome.data["stack"]
     assert began <= outcome.data["since"] <= time.monotonic()
-    assert outcome.data["verb"] == "it blocks a thread for 1 s"
+    assert outcome.data["verb"] == "it blocks a thread for 30 s"
 
 
 def test_it_says_what_is_under_way_and_since_when() -> None:
