@@ -69,6 +69,14 @@ def now() -> str:
     return dt.datetime.now(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def moment(at: str) -> float:
+    """Return the seconds since 1970 of a moment in ISO 8601; 0 of a text that is none."""
+    try:
+        return dt.datetime.fromisoformat(at).timestamp()
+    except (ValueError, OverflowError):
+        return 0.0
+
+
 def _timestamp(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     event["timestamp"] = now()
     return event

@@ -150,7 +150,6 @@ class Phase(StrEnum):
 
     START = "start"
     STEP = "step"
-    OPENED = "opened"
     SETTLE = "settle"
     FINISH = "finish"
     CLOSE = "close"

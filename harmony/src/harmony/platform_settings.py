@@ -18,6 +18,14 @@ _VERSION: Final = "{version}"
 _A_VERSION: Final = re.compile(r"[\w.+-]+")
 
 
+def _checked(pattern: str) -> str:
+    try:
+        patterns.check(pattern)
+    except patterns.PatternError as error:
+        raise ValueError(f"{pattern!r}: {error}") from None
+    return pattern
+
+
 class RolePart(BaseModel):
     """What is different where a platform plays one role.
 
@@ -56,11 +64,7 @@ class VersionCommand(BaseModel):
     @pydantic.field_validator("pattern")
     @classmethod
     def _compiles(cls, value: str) -> str:
-        try:
-            patterns.check(value)
-        except patterns.PatternError as error:
-            raise ValueError(f"{value!r}: {error}") from None
-        return value
+        return _checked(value)
 
 
 class PlatformLeaks(BaseModel):
@@ -158,12 +162,7 @@ class Platform(BaseModel):
     @pydantic.field_validator("stderr_patterns")
     @classmethod
     def _compile(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        for pattern in value:
-            try:
-                patterns.check(pattern)
-            except patterns.PatternError as error:
-                raise ValueError(f"{pattern!r}: {error}") from None
-        return value
+        return tuple(map(_checked, value))
 
     @pydantic.field_validator("roles")
     @classmethod

@@ -33,6 +33,18 @@ def find_project_file(start: Path) -> Path | None:
     return None
 
 
+def where_left(project: Path | None, file: Path) -> Path:
+    """Return where a run has left a file: of a suite, that is where it was called, project or not.
+
+    Args:
+        project: The project file, or a directory in or below a project; the working directory by default.
+        file: Relative to that place.
+    """
+    here = (project or Path.cwd()).resolve()
+    own = find_project_file(here)
+    return own.parent / file if own is not None and not (here / file).exists() else here / file
+
+
 def require_project_file(start: Path | None = None) -> Path:
     """Return a project file.
 

@@ -11,11 +11,11 @@ import typer
 
 from harmony.cli.history import kept_runs, terminal_width
 from harmony.cli.options import ProjectOption
+from harmony.cli.writing import tell
 from harmony.errors import ExitCode, HarmonyError
 from harmony.history.comparison import GATES, Kind, compare
 from harmony.history.sources import find_run
 from harmony.history.telling import comparison_document, comparison_lines, comparison_markdown
-from harmony.state import write_whole
 from harmony.suggestion import did_you_mean
 
 _NONE: Final = "none"
@@ -91,10 +91,7 @@ def compare_command(  # noqa: PLR0917 - typer passes options by name
             told = json.dumps(comparison_document(found, failing), indent=1) + "\n"
         case Form.TEXT:
             told = "".join(f"{line}\n" for line in comparison_lines(found, terminal_width()))
-    if output is None:
-        typer.echo(told, nl=False)
-    else:
-        write_whole(output, told)
+    tell(told, output)
     # Of a run that was broken off nobody knows whether it is worse.
     if any(change.kind in failing for change in found.changes) or (failing and not now.complete):
         raise typer.Exit(ExitCode.WORSE)

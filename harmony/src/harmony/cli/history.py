@@ -16,7 +16,7 @@ from harmony.history.sources import Found, runs_at
 from harmony.history.store import HISTORY
 from harmony.history.telling import history_lines
 from harmony.history.trends import over_time
-from harmony.project_file import find_project_file
+from harmony.project_file import where_left
 
 _FEW: Final = 20
 _WIDTH: Final = 120
@@ -61,18 +61,11 @@ def history_command(
 
 def kept_runs(paths: list[Path] | None, project: Path | None) -> Found:
     """Return the runs of files and directories, or those of the project; say what was passed over."""
-    own = history_directory(project)
+    own = where_left(project, HISTORY)
     found = runs_at(paths or ([own] if own.is_dir() else []))
     for said in found.passed_over:
         typer.echo(said, err=True)
     return found
-
-
-def history_directory(project: Path | None) -> Path:
-    """Return where the runs of a project are kept; of a suite, where it was called."""
-    here = (project or Path.cwd()).resolve()
-    own = find_project_file(here)
-    return own.parent / HISTORY if own is not None and not (here / HISTORY).exists() else here / HISTORY
 
 
 def terminal_width() -> int:

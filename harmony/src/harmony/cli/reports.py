@@ -13,12 +13,13 @@ from typing import Annotated
 import typer
 
 from harmony.cli.options import ProjectOption, SetOption
+from harmony.cli.writing import tell
 from harmony.config import ReportSettings
 from harmony.config_sources import overrides_of
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
 from harmony.model import Verdict
 from harmony.project import load_project
-from harmony.project_file import find_project_file
+from harmony.project_file import find_project_file, where_left
 from harmony.report import squares
 from harmony.report.causes import lines
 from harmony.report.facts import facts
@@ -123,17 +124,12 @@ def report_command(  # noqa: PLR0917 - typer passes options by name
             told = "".join(f"{line}\n" for line in _lines(outcome, verbose=verbose))
         case _:
             told = FORMS[form](outcome, every)
-    if output is None:
-        typer.echo(told, nl=False)
-    else:
-        write_whole(output, told)
+    tell(told, output)
     for text in (*outcome.problems, *outcome.lacking) if form is Format.TEXT else ():
         typer.echo(text, err=True)
     if html is not None:
-        steps = Steps()
-        for event in every:
-            steps(event)
-        write_whole(html, html_report(outcome, {**facts(every), "from": ", ".join(outcome.files)}, steps))
+        told_of = {**facts(every), "from": ", ".join(outcome.files)}
+        write_whole(html, html_report(outcome, told_of, Steps.of_run(every)))
     raise typer.Exit(outcome.code)
 
 
@@ -203,12 +199,7 @@ def expect_command(
 def _runs(files: list[Path] | None, project: Path | None) -> dict[str, list[Event]]:
     if files:
         return {str(file): read_file(file) for file in files}
-    here = (project or Path.cwd()).resolve()
-    own = find_project_file(here)
-    # What has run a suite stands where that was called, project or not.
-    file = here / LAST_RUN
-    if own is not None and not file.exists():
-        file = own.parent / LAST_RUN
+    file = where_left(project, LAST_RUN)
     if not file.exists():
         raise ConfigurationError("there is no last run here", hint="run scenarios first, or give a file of --events")
     return {str(LAST_RUN): read_file(file)}

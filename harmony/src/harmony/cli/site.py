@@ -10,12 +10,14 @@ from typing import Annotated, Final
 
 import typer
 
-from harmony.cli.history import RunsArgument, history_directory, kept_runs
+from harmony.cli.history import RunsArgument, kept_runs
 from harmony.cli.options import ProjectOption
+from harmony.cli.writing import tell
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
 from harmony.history.badge import Badge
 from harmony.history.site import RUN, Given, latest, site
 from harmony.history.sources import Found, find_run, runs_at
+from harmony.project_file import where_left
 from harmony.report.files import LAST_RUN
 from harmony.state import write_whole
 
@@ -59,10 +61,7 @@ def badge_command(  # noqa: PLR0917 - typer passes options by name
     """Write a badge of a run: how many cells passed, green only if all is well and it was a whole run."""
     badge = Badge.of(find_run(run, kept_runs(None, project).runs), label, platform)
     told = badge.svg if form is Picture.SVG else badge.shields
-    if output is None:
-        typer.echo(told, nl=False)
-    else:
-        write_whole(output, told)
+    tell(told, output)
 
 
 def site_command(
@@ -81,9 +80,9 @@ def site_command(
     found = kept_runs(paths, project)
     if not paths:
         # Of the last run there is more than what is kept of all.
-        home = history_directory(project).parent.parent
-        if (home / LAST_RUN).is_file():
-            _add(found, runs_at([home / LAST_RUN]))
+        last = where_left(project, LAST_RUN)
+        if last.is_file():
+            _add(found, runs_at([last]))
     _add(found, made)
     if not found.runs:
         raise ConfigurationError("no run is kept here", hint="run scenarios first, or give files of --events")

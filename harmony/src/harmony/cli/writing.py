@@ -1,4 +1,4 @@
-"""What commands that make files have in common: they write them, name each, and say what comes next."""
+"""What commands that make files have in common: they write or show them, name each, and say what comes next."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import typer
+
+from harmony.state import write_whole
 
 
 def write_files(directory: Path, files: Mapping[str, str], told: str, *, anew: bool = True) -> None:
@@ -28,3 +30,11 @@ def write_files(directory: Path, files: Mapping[str, str], told: str, *, anew: b
 def tell_next(commands: Iterable[str]) -> None:
     """Say which commands come next."""
     typer.echo("Next:\n" + "".join(f"  {command}\n" for command in commands), nl=False)
+
+
+def tell(text: str, output: Path | None) -> None:
+    """Write a document into a file, or else show it."""
+    if output is None:
+        typer.echo(text, nl=False)
+    else:
+        write_whole(output, text)

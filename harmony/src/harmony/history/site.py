@@ -17,7 +17,7 @@ from harmony.errors import ExitCode
 from harmony.history.badge import Badge
 from harmony.history.past_run import PastRun
 from harmony.history.telling import commit, counted, moment, since, took
-from harmony.history.trends import OverTime, Rates, over_time, percent
+from harmony.history.trends import OverTime, over_time, percent
 from harmony.model import Verdict
 from harmony.report.facts import facts
 from harmony.report.outcome import Outcome
@@ -122,10 +122,7 @@ def _page(run: PastRun, files: Mapping[str, Sequence[Event]], title: str) -> str
     """Return the page of a run: with steps and logs, if its events are there."""
     if files:
         every = [event for events in files.values() for event in events]
-        steps = Steps()
-        for event in every:
-            steps(event)
-        return html_report(Outcome.of(files), facts(every), steps, title)
+        return html_report(Outcome.of(files), facts(every), Steps.of_run(every), title)
     lacking = list(run.partial) if not run.complete else []
     outcome = Outcome((), run.results(), (), lacking, ())
     if run.exit_code and outcome.code is ExitCode.OK:
@@ -165,9 +162,5 @@ def _of_platform(name: str, newest: PastRun, told: OverTime) -> dict[str, Any]:
             (cause for cause in told.causes if not playing.isdisjoint(cause.cells)),
             key=lambda cause: not playing.issuperset(cause.cells),
         ),
-        "rates": _rates(told.platforms, name),
+        "rates": told.platforms.get(name, []),
     }
-
-
-def _rates(rates: Rates, name: str) -> list[float | None]:
-    return rates.get(name, [])

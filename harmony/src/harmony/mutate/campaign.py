@@ -242,8 +242,9 @@ class Campaign:
 
     def _parts(self, cells: Mapping[str, float], most: int) -> list[dict[str, float]]:
         """Divide cells so that the first of each part are the first of all."""
-        number = min(most, -(-len(cells) // _LEAST))
-        return [dict(list(cells.items())[part::number]) for part in range(number)]
+        every = list(cells.items())
+        number = min(most, -(-len(every) // _LEAST))
+        return [dict(every[part::number]) for part in range(number)]
 
     def _killed(self, fault: Planted, red: tuple[Red, ...], flaky: Sequence[str], begin: float) -> Judgement:
         first = red[0]

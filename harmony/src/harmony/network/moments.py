@@ -74,14 +74,12 @@ class Armed:
         moment: When.
         act: Makes it happen.
         left: Bytes that pass until then, where bytes are counted.
-        struck: Whether it has happened.
     """
 
     what: str
     moment: Moment
     act: Callable[[], None]
     left: int = 0
-    struck: bool = False
 
     def fits(self, event: NetworkEvent) -> bool:
         """Whether a packet is the one."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from harmony.verdict.events import Event, RunFinished, RunPlanned, RunStarted
-from harmony.verdict.implementations import implementations
 
 
 def facts(events: Sequence[Event]) -> dict[str, str]:
@@ -15,8 +14,7 @@ def facts(events: Sequence[Event]) -> dict[str, str]:
         for name, value in _of(event):
             if value and value not in told.setdefault(name, []):
                 told[name].append(value)
-    players = {one.platform: str(one) for one in implementations(events)}
-    return {**{name: ", ".join(values) for name, values in told.items() if values}, **players}
+    return {name: ", ".join(values) for name, values in told.items() if values}
 
 
 def _of(event: Event) -> Iterator[tuple[str, str]]:

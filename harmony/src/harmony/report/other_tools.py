@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterable
 from enum import StrEnum
 
+from harmony.logs import moment
 from harmony.model import Verdict
 from harmony.report.outcome import Outcome
 from harmony.verdict.events import CellFinished, CellStarted, Event, RunStarted, StepFinished
@@ -34,10 +34,7 @@ def beside(outcome: Outcome) -> list[str]:
 
 def milliseconds(at: str) -> int:
     """Return a moment since 1970; 0 of a text that is none."""
-    try:
-        return round(dt.datetime.fromisoformat(at).timestamp() * 1000)
-    except (ValueError, OverflowError):
-        return 0
+    return round(moment(at) * 1000)
 
 
 def began(cell: CellFinished) -> int:

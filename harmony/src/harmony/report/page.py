@@ -16,7 +16,6 @@ from harmony.report.page_data import Steps, packed, page_data
 from harmony.report.template import render_template
 from harmony.report.terminal import is_matrix
 from harmony.text import shortened
-from harmony.verdict.implementations import facts as players
 from harmony.verdict.support import SupportTable, in_cells, unclaimed
 from harmony.verdict.tally import counts
 from harmony.verdict.verdicts import MEANINGS, is_red
@@ -44,6 +43,7 @@ def html_report(
     """
     results = outcome.results
     features = dict.fromkeys(one.feature for one in results)
+    players = {one.platform: str(one) for one in outcome.implementations}
     return render_template(
         _TEMPLATE,
         *_SCRIPTS,
@@ -51,7 +51,7 @@ def html_report(
         outcome=outcome,
         verdict=_verdict(outcome),
         good=outcome.code is ExitCode.OK,
-        facts={**(facts or {}), **players(outcome.implementations)},
+        facts={**(facts or {}), **players},
         counts=counts(results),
         headline=headline,
         detail=detail,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import base64
-import datetime as dt
 import json
 import zlib
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, Self
 
+from harmony.logs import moment
 from harmony.model import Phase, Verdict
 from harmony.plan.cells import scenario_of
 from harmony.text import jsonable, shortened
@@ -54,6 +54,14 @@ class Steps:
         self._done: dict[tuple[str, str], list[Row]] = {}
         self._last: dict[str, list[Row]] = {}
 
+    @classmethod
+    def of_run(cls, events: Iterable[Event]) -> Self:
+        """Return the steps of a run that is over."""
+        steps = cls()
+        for event in events:
+            steps(event)
+        return steps
+
     def __call__(self, event: Event) -> None:
         """Take an event."""
         match event:
@@ -92,14 +100,6 @@ class Steps:
             self.texts[", ".join(event.outcomes)],
             self.texts[json.dumps(told, separators=(",", ":")) if told else ""],
         )
-
-
-def moment(at: str) -> float:
-    """Return the seconds since the epoch of an event's moment; 0 of one that is none."""
-    try:
-        return dt.datetime.fromisoformat(at).timestamp()
-    except ValueError:
-        return 0.0
 
 
 def page_data(results: Sequence[CellFinished], blames: Sequence[Blame], steps: Steps) -> dict[str, Any]:

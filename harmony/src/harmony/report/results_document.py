@@ -34,9 +34,7 @@ def results_document(results: Results, title: str, limits: str = "") -> str:
         _MADE.format(form="results", of=_run(results)),
         escaped(totals(results.outcome.results)),
         "## What was tested",
-        _table(
-            ["platform", "role", "version", "family", "passed", "deviates", "unsupported", "no answer"], _parts(results)
-        ),
+        _table(_TESTED, _parts(results)),
         "## What deviates",
         *_findings(results),
         *_open(results),
@@ -71,7 +69,7 @@ def as_json(results: Results) -> str:
             for one in outcome.implementations
         ],
         "unavailable": dict(results.unavailable),
-        "parts": [{"platform": name, "role": role, **_counts(seen)} for (name, role), seen in results.parts.items()],
+        "parts": [{"platform": name, "role": role, **seen.counts} for (name, role), seen in results.parts.items()],
         "findings": [_finding_for_programs(one) for one in results.findings],
         "document": results.clauses.document,
         "clauses": rows_for_programs(results.clauses),
@@ -202,10 +200,6 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _counts(seen: Seen) -> dict[str, int]:
-    return {"passed": seen.passed, "deviating": seen.deviating, "unsupported": seen.unsupported, "open": seen.open}
-
-
 def _finding_for_programs(one: Finding) -> dict[str, Any]:
     groups = [
         [{"role": role, "platform": platform} for role, platform in who]
@@ -217,9 +211,7 @@ def _finding_for_programs(one: Finding) -> dict[str, Any]:
         "clauses": one.clauses,
         "red": one.red,
         "who": groups[0],
-        "instead": [
-            [{"role": role, "platform": platform} for role, platform in each] for each in one.attribution.instead
-        ],
+        "instead": groups[1:],
         "partners": dict(one.attribution.partners),
         "cells": [cell.cell for cell in one.attribution.cells],
         "of": one.attribution.of,

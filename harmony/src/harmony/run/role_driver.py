@@ -55,11 +55,12 @@ class DriverProgram:
         """Note a process that has introduced itself."""
         self.running.append(driver)
         who = driver.identity
-        started = WorkerStarted(platform=self.spec.name, pid=driver.pid)
-        if who is not None:
-            told = {"implementation": who.implementation, "version": who.version, "language": who.language}
-            started = WorkerStarted.model_validate({**started.model_dump(), **told})
-        self.tell(started)
+        name, version, language = (who.implementation, who.version, who.language) if who else ("", "", "")
+        self.tell(
+            WorkerStarted(
+                platform=self.spec.name, pid=driver.pid, implementation=name, version=version, language=language
+            )
+        )
 
     def killing(self, driver: DriverProcess) -> None:
         """Note a process that is about to be killed on purpose."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -64,8 +64,3 @@ def implementations(events: Iterable[Event]) -> list[Implementation]:
         for name in sorted(players)
         if name in versions or name in drivers or name in families
     ]
-
-
-def facts(found: Iterable[Implementation]) -> Mapping[str, str]:
-    """Return them as facts of a page: by name, on one line."""
-    return {one.platform: str(one) for one in found}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Final
 
 from harmony.verdict.attribution import Answer
@@ -47,6 +47,11 @@ class Seen:
                 self.unsupported += 1
             case Answer.OPEN:
                 self.open += 1
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """The numbers by their names."""
+        return asdict(self)
 
     @property
     def state(self) -> str:
@@ -126,8 +131,7 @@ def _players(seen: Mapping[tuple[str, str], Seen]) -> Sequence[tuple[str, str]]:
 
 
 def _told(player: tuple[str, str], seen: Seen) -> dict[str, object]:
-    counts = {"passed": seen.passed, "deviating": seen.deviating, "unsupported": seen.unsupported, "open": seen.open}
-    return {"role": player[0], "platform": player[1], "state": seen.state, **counts}
+    return {"role": player[0], "platform": player[1], "state": seen.state, **seen.counts}
 
 
 def _order(player: tuple[str, str]) -> tuple[object, ...]:
