@@ -6,8 +6,12 @@ import contextlib
 import os
 import pty
 import re
+import select
+import signal
 import subprocess
 import sys
+import termios
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -18,7 +22,7 @@ from harmony.cli import run as command
 from harmony.errors import ConfigurationError
 from harmony.verdict.events import CellFinished, read_file
 from pytests import ALONE
-from sandbox import Sandbox, environment_of
+from sandbox import Sandbox, environment_of, run_python
 
 FEATURE = """
     Feature: Bells
@@ -52,7 +56,7 @@ SETTINGS = """
 GREEN = """\
 harmony: seed 7
 1 cell
-1 of 1 cell, 0 red
+■ Bells: 1 passed (# s)
 
 ==================================== matrix ====================================
 bell \\ ear  tin
@@ -60,6 +64,19 @@ brass       ■ 1
 
 1 cells: 1 passed
 report: .harmony/matrix.html
+"""
+NIGHT = """
+    Feature: Night
+      Scenario: 2.1 It never rings
+        Given the 'bell' process hangs
+        Then the 'ear' process should hear 'it'
+"""
+HANGS = """
+
+    @given("the 'bell' process hangs")
+    def hang(self) -> None:
+        import time
+        time.sleep(600)
 """
 NOISE = ("test session starts", "collected", "rootdir", "plugins:", "bringing up", "FAILURES", "short test summary")
 
@@ -97,7 +114,7 @@ def test_a_green_run_says_what_ran_and_nothing_of_pytest(bells: Sandbox, name: s
     if name:
         own.write(name, text)
     done = own.harmony("run", "brass_tin", "1.1", "--seed", "7")
-    assert (done.stdout, done.stderr, done.returncode) == (GREEN, "", 0)
+    assert (re.sub(r"\([\d.]+ s", "(# s", done.stdout), done.stderr, done.returncode) == (GREEN, "", 0)
 
 
 def test_the_configuration_of_the_project_itself_counts(bells: Sandbox) -> None:
@@ -223,27 +240,62 @@ def _cells(file: Path) -> dict[str, tuple[str, int]]:
     return {one.cell: (one.verdict.value, one.seed) for one in read_file(file) if isinstance(one, CellFinished)}
 
 
-def test_on_a_terminal_a_bar_goes_below_what_is_told(bells: Sandbox) -> None:
-    """Each red cell is told once: by the lines above the bar, and not by the bar as well."""
+def test_on_a_terminal_it_is_drawn_and_broken_off_it_still_reports(bells: Sandbox) -> None:
+    """Each red cell is told once, above what is drawn; ^C leaves every report, and the terminal as it was."""
+    own = Sandbox(bells.directory / "bells")
+    own.write("features/night.feature", NIGHT)
+    own.write("bell_steps.py", f"{textwrap.dedent(STEPS)}{textwrap.indent(textwrap.dedent(HANGS), '    ')}")
     ours, theirs = pty.openpty()
+    before = termios.tcgetattr(theirs)
     environment = {name: value for name, value in environment_of(**ALONE).items() if name not in {"CI", "NO_COLOR"}}
+    words = ["run", "1.2", "2.1", "brass", "tin", "-j", "1", "--report=junit=junit.xml", "--seed=7"]
     with subprocess.Popen(
-        [sys.executable, "-m", "harmony", "run", "brass", "tin", "-j", "1"],
-        cwd=bells.directory / "bells",
+        [sys.executable, "-m", "harmony", *words],
+        cwd=own.directory,
         env={**environment, "COLUMNS": "100", "TERM": "xterm"},
-        stdin=subprocess.DEVNULL,
+        stdin=theirs,
         stdout=theirs,
     ) as process:
-        os.close(theirs)
-        told = b""
+        told, asked = b"", False
         with contextlib.suppress(OSError):  # how Linux says that nobody writes any more
-            while some := os.read(ours, 4096):
+            while select.select([ours], [], [], 60)[0] and (some := os.read(ours, 4096)):
                 told += some
-        os.close(ours)
-        assert process.wait(timeout=60) == 1
+                if not asked and b"process hangs" in told:
+                    asked = True
+                    process.send_signal(signal.SIGINT)
+                if process.poll() is not None and b"report:" in told:
+                    break
+        assert process.wait(timeout=60) == 2, told.decode()
+    assert termios.tcgetattr(theirs) == before
+    assert told.rindex(b"\x1b[?25h") > told.rindex(b"\x1b[?25l"), "the cursor is seen again"
+    for descriptor in (ours, theirs):
+        os.close(descriptor)
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", told.decode())
-    before = text.partition("= causes =")[0]
-    assert before.count("failed 1.2 A bell is not heard") == 2
-    assert "FAILED" not in before
-    assert re.search(r"4/4\s+2 failed", before)
-    assert "of 4 cells" not in before
+    during, _, after = text.partition("= causes =")
+    assert during.count("failed 1.2 A bell is not heard [") == 2
+    assert during.count("repeat with: ./ring") == 1
+    assert re.search(r"2 of 4 cells · 0:\d\d · .*2 failed", during)
+    assert re.search(r"✗{10} +2/2 Bells", during)
+    assert "broken off after 2 of 4 cells" in during
+    assert re.search(r"2\.1 brass_brass played for [\d.]+ s: Given the 'bell' process hangs", during)
+    assert "KeyboardInterrupt" not in text
+    assert "report: .harmony/matrix.html" in after
+    for file in (own.directory / ".harmony/matrix.html", own.directory / "junit.xml"):
+        assert "the run was broken off: it was interrupted" in file.read_text("utf-8")
+    again = own.harmony("report")
+    assert (again.returncode, "the run was broken off" in again.stderr) == (2, True), again.stdout
+
+
+def test_an_encoding_without_squares_gets_ascii_and_a_workflow_gets_folds(bells: Sandbox) -> None:
+    """Of the run, which is another process than the command, and of the command itself."""
+    own = Sandbox(bells.directory / "bells")
+    variables = {**ALONE, "PYTHONIOENCODING": "cp1252", "GITHUB_ACTIONS": "true"}
+    words = ("-m", "harmony", "run", "brass_tin", "-j", "1")
+    done = run_python(own.directory, *words, **variables)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert re.search(r"^::group::x Bells: 1 passed, 1 failed \([\d.]+ s\)$", done.stdout, re.MULTILINE)
+    assert "brass       x 1/2" in done.stdout
+    stop, *_, go = done.stdout.splitlines()
+    assert (stop.startswith("::stop-commands::"), go) == (True, f"::{stop.removeprefix('::stop-commands::')}::")
+    again = run_python(own.directory, "-m", "harmony", "report", **variables)
+    assert (again.returncode, "brass       x 1/2" in again.stdout, again.stderr) == (1, True, "")

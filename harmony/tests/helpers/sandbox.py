@@ -69,6 +69,6 @@ def environment_of(**more: str) -> dict[str, str]:
     inherited = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("HARMONY_", "PYTEST_")) or name == FORM_VARIABLE
+        if not name.startswith(("HARMONY_", "PYTEST_", "GITHUB_")) or name == FORM_VARIABLE
     }
     return {**inherited, "PYTHONPATH": str(HELPERS), "NO_COLOR": "1", "CI": "1", **more}

@@ -81,12 +81,12 @@ def test_a_line_may_come_in_pieces_and_have_any_length() -> None:
     transcript = Transcript()
     for piece in (b"pan", b"ic: he", b"re\n", b"x" * 5_000_000, b"y\n\xff\x1b[2J\x00", b"unfinished"):
         transcript.feed(piece)
-    assert transcript.lines(1) == [r"\xff\x1b[2J\x00unfinished"]
+    assert transcript.lines(1) == transcript.tail(1) == [r"\xff\x1b[2J\x00unfinished"]
     written = transcript.take()
     assert written.alarms == ("panic: here",)
     texts = [record.message for record in written.records]
     assert texts == ["panic: here", "x" * 2000 + " …", r"\xff\x1b[2J\x00unfinished"]
-    assert transcript.take() == Written()
+    assert (transcript.take(), transcript.tail(9)) == (Written(), [])
     assert transcript.lines(1) == [r"\xff\x1b[2J\x00unfinished"]
 
 

@@ -16,12 +16,13 @@ from harmony.model import Verdict
 from harmony.plan.cells import Cell
 from harmony.plan.pairing import Pairing
 from harmony.platform_settings import Platform
+from harmony.run import orchestrator
 from harmony.run.orchestrator import CellRunner
 from harmony.run.pool import WorkerPool
 from harmony.run.scenario_run import RunOptions
 from harmony.run.step_worker import StepWorker, WorkerTimeouts
 from harmony.spec.gherkin import Scenario, read_feature
-from harmony.verdict.events import CellFinished, Event, WorkerEnded
+from harmony.verdict.events import CellFinished, CellGoesOn, Event, WorkerEnded
 from harmony.verdict.patience import Limit
 from harmony.verdict.result import ScenarioResult
 from harmony.verdict.tally import combined
@@ -347,8 +348,14 @@ def test_a_role_with_a_limit_of_its_own_is_cut_off_there_and_says_why(zoo: Zoo) 
     assert [one.timed_out for one in told if isinstance(one, CellFinished)] == [["never"]]
 
 
-def test_a_hang_shows_the_stacks_of_every_worker(zoo: Zoo) -> None:
-    result, _ = zoo.run("never")
+def test_a_hang_shows_the_stacks_of_every_worker_and_meanwhile_what_they_write(
+    zoo: Zoo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orchestrator, "_LOOK_AFTER", STEP / 10)
+    told: list[Event] = []
+    cell = Cell(zoo.scenarios["1.1"], Pairing.of({"reader": "good", "writer": "never"}))
+    result = zoo.runner.run(cell, told.append)
+    assert [one.stderr for one in told if isinstance(one, CellGoesOn)] == [{"writer": ["an apple, or a pear?"]}]
     assert result.failure is not None
     data = result.failure.outcomes["writer"].data
     assert "thread" in data["stack"]

@@ -15,6 +15,7 @@ from harmony.verdict.events import (
     SCHEMA_FILE,
     ActorOutcome,
     Bus,
+    CellGoesOn,
     CellStarted,
     ClauseEntry,
     Event,
@@ -43,6 +44,7 @@ EVENTS: list[Event] = [
     RunPlanned(cells=1, of=2, digest="abc", shard="1/2", partial=["1 of 2"]),
     WorkerStarted(platform="cpp", pid=5),
     CellStarted(cell="1.1[a=x]", scenario="1.1 A", pairing={"a": "x"}, seed=3),
+    CellGoesOn(cell="1.1[a=x]", stderr={"a": ["waits"]}),
     StepStarted(cell="1.1[a=x]", step="Given b"),
     StepFinished(
         cell="1.1[a=x]",

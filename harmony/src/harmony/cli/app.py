@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 
 from harmony.cli.commands import COMMANDS, GROUPS
 from harmony.errors import ExitCode, HarmonyError
+from harmony.printable import adapt
 from harmony.process.this_system import missing_promises
 from harmony.suggestion import did_you_mean
 from harmony.text import shown
@@ -100,6 +101,7 @@ def common(
 
 def main() -> None:
     """Run the command line; an error that harmony can name, or of a file, becomes its message and its exit code."""
+    adapt(sys.stdout, sys.stderr)
     try:
         sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False))
     except _UsageError as error:

@@ -39,6 +39,7 @@ from harmony.verdict.events import CellFinished, Event, RunFinished, read_file, 
 from harmony.verdict.expectations import read_expectations
 from harmony.verdict.support import SupportTable, support_lines, unclaimed
 from harmony.verdict.tally import left_out, whole_plan
+from harmony.verdict.verdicts import BROKEN_OFF
 
 FilesArgument = Annotated[
     list[Path] | None, typer.Argument(help="What --events has written, such as one file per shard; the last run's.")
@@ -209,7 +210,7 @@ def _refuse_partial(runs: dict[str, list[Event]], results: list[CellFinished], l
     reasons = [*lacking, *(f"{name}: {reason}" for name, reason in left_out(runs))]
     for name, events in runs.items():
         finished = next((event for event in events if isinstance(event, RunFinished)), None)
-        if finished is None or finished.exit_code in {ExitCode.INTERRUPTED, ExitCode.INTERNAL, ExitCode.USAGE}:
+        if finished is None or finished.exit_code in BROKEN_OFF:
             reasons.append(f"{name}: the run did not come to its end")
     stopped = sum(result.verdict is Verdict.NOT_RUN for result in results)
     if stopped:

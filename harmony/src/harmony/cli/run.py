@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import re
@@ -172,7 +173,7 @@ def run_command(  # noqa: PLR0917 - typer passes options by name
         "--no-build": not build,
         "--validate": validate,
     }
-    called = [f"--harmony-run={sys.argv[0]}", *_project(file, suite), f"--rootdir={file.parent}", "--matrix"]
+    called = [f"--harmony-run={sys.argv[0]}", *_keys(), *_project(file, suite), f"--rootdir={file.parent}", "--matrix"]
     options = [f"{name}={value}" for name, given in values.items() for value in given]
     options += [f"{name}={value}" for name, value in single.items() if value is not None]
     options += [name for name, wanted in flags.items() if wanted]
@@ -206,6 +207,13 @@ def _project(file: Path, suite: str) -> list[str]:
     home = Path.cwd() if suite else file.parent
     said = [str(own)] if own else [os.devnull, "-o", f"cache_dir={home / '.pytest_cache'}"]
     return [named, f"--confcutdir={file.parent}", "-c", *said]
+
+
+def _keys() -> list[str]:
+    """Return what tells pytest, which takes stdin away, on which terminal a person may press keys."""
+    with contextlib.suppress(OSError, ValueError, AttributeError):  # there is none, or no stdin
+        return [f"--harmony-keys={os.ttyname(sys.stdin.fileno())}"]
+    return []
 
 
 def _features(file: Path) -> Path:

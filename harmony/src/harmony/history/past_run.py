@@ -20,12 +20,11 @@ from harmony.report.outcome import Outcome
 from harmony.text import all_visible, shown
 from harmony.verdict.events import CellFinished, Event, RunFinished, RunPlanned, RunStarted
 from harmony.verdict.implementations import Implementation
-from harmony.verdict.verdicts import is_red
+from harmony.verdict.verdicts import BROKEN_OFF, is_red
 
 FORMAT: Final = 1
 _LONGEST: Final = 400
 """Characters of what is kept of an error."""
-_BROKEN_OFF: Final = {ExitCode.INTERRUPTED, ExitCode.INTERNAL, ExitCode.USAGE}
 _KEPT: Final = ("error", "note", "code", "step", "place", "repeat")
 """Of a cell that did not pass."""
 
@@ -116,9 +115,9 @@ class PastRun:
         ends = [event for event in every if isinstance(event, RunFinished)]
         first = min(begun, key=lambda event: event.at, default=RunStarted(at="", seed=0, project=""))
         partial = [*outcome.lacking, *(reason for plan in plans if not plan.shard for reason in plan.partial)]
-        codes = [ExitCode(end.exit_code) if end.exit_code in _BROKEN_OFF else outcome.code for end in ends]
-        codes += [ExitCode.INTERRUPTED] * (len(runs) - len(ends))
-        if not _BROKEN_OFF.isdisjoint(codes):
+        code = outcome.code
+        if len(ends) < len(runs):
+            code = outcome.broken_off or ExitCode.INTERRUPTED
             partial.append("it did not come to its end")
         told = sorted((result.cell, result.verdict.value, f"{result.seconds:.6f}") for result in outcome.results)
         return cls(
@@ -131,9 +130,7 @@ class PastRun:
             machine=first.machine,
             versions={one.platform: text for one in outcome.implementations if (text := _version(one))},
             absent={name: why for one in begun for name, why in one.platforms.items() if why},
-            exit_code=ends[0].exit_code
-            if len(ends) == len(runs) == 1
-            else next(filter(_BROKEN_OFF.__contains__, codes), codes[0]),
+            exit_code=ends[0].exit_code if len(ends) == len(runs) == 1 else code,
             planned=max((plan.of for plan in plans), default=len(outcome.results)),
             partial=tuple(partial),
             cells={result.cell: _kept(result) for result in outcome.results},
@@ -152,7 +149,7 @@ class PastRun:
     @property
     def complete(self) -> bool:
         """Whether every cell that was to run has a result."""
-        return len(self.cells) >= self.planned and self.exit_code not in _BROKEN_OFF
+        return len(self.cells) >= self.planned and self.exit_code not in BROKEN_OFF
 
     @property
     def clean_commit(self) -> str:

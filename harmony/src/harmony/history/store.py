@@ -9,7 +9,7 @@ from typing import Final
 from harmony.errors import ConfigurationError
 from harmony.history.past_run import PastRun
 from harmony.state import STATE_DIRECTORY, read_whole, write_whole
-from harmony.verdict.events import CellFinished, Event, RunFinished, StepFinished, StepStarted
+from harmony.verdict.events import CellFinished, CellGoesOn, Event, RunFinished, StepFinished, StepStarted
 
 HISTORY: Final = STATE_DIRECTORY / "history"
 _MOST_BYTES: Final = 64 * 1024 * 1024
@@ -85,7 +85,7 @@ class Keeper:
 
     def __call__(self, event: Event) -> None:
         """Take an event; write the run at the end."""
-        if isinstance(event, StepStarted | StepFinished):
+        if isinstance(event, CellGoesOn | StepStarted | StepFinished):
             return
         self._any |= isinstance(event, CellFinished)
         # Reports and logs of thousands of cells are not kept.

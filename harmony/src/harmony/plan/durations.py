@@ -28,6 +28,12 @@ def read_durations(file: Path) -> dict[str, float]:
         raise ConfigurationError(f"{file}: no durations: {error}", hint="delete it; the next run writes it") from error
 
 
+def typical(past: Mapping[str, float]) -> float:
+    """Return the median, as which one counts whose duration is not known; 0 if none is."""
+    known = sorted(past.values())
+    return known[len(known) // 2] if known else 0.0
+
+
 def write_durations(file: Path, seconds: Mapping[str, float]) -> None:
     """Add what a run has measured to what is recorded."""
     merged = {**read_durations(file), **{name: round(value, 4) for name, value in seconds.items()}}

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
+from harmony.plan.durations import typical
 from harmony.state import read_whole, write_whole
 
 FORMAT: Final = 1
@@ -65,8 +66,7 @@ def parse_shard(text: str) -> tuple[int, int]:
 
 def divide(keys: Sequence[str], count: int, seconds: Mapping[str, float]) -> Division:
     """Divide cells: the longest first, always to the least loaded part. One without a duration counts as the median."""
-    known = sorted(seconds[key] for key in keys if key in seconds)
-    median = known[len(known) // 2] if known else 1.0
+    median = typical({key: seconds[key] for key in keys if key in seconds}) or 1.0
     loads = [0.0] * count
     parts: list[list[str]] = [[] for _ in range(count)]
     for key in sorted(keys, key=lambda key: (-seconds.get(key, median), key)):

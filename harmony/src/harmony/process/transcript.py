@@ -114,6 +114,12 @@ class Transcript:
         with self._lock:
             return [*self._last, *([_text(self._begun)] if self._begun else [])][-count:]
 
+    def tail(self, count: int) -> list[str]:
+        """Return the last lines of what `take` would return, the unfinished one included; they stay where they are."""
+        with self._lock:
+            since = [record.message for record in self._kept.records()]
+            return [*since, *([_text(self._begun)] if self._begun else [])][-count:]
+
     def take(self) -> Written:
         """Return what was written since this was asked last; an unfinished line counts as one."""
         with self._lock:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -10,7 +11,7 @@ from typing import Final
 import pytest
 
 from harmony.errors import ConfigurationError
-from harmony.plan.durations import DURATIONS_FILE, read_durations
+from harmony.plan.durations import DURATIONS_FILE, read_durations, typical
 from harmony.plan.shards import Division, ShardError, divide, parse_shard, read_plan
 from harmony.project import Project
 from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
@@ -75,14 +76,17 @@ class Planning:
         """Return what will run; nothing, if there is no cell."""
         if not self._before:
             return None
-        planned = [item.cell.key for item in items if isinstance(item, ScenarioItem)]
+        cells = [item.cell for item in items if isinstance(item, ScenarioItem)]
+        median = typical(self.past)
         return RunPlanned(
-            cells=len(planned),
+            cells=len(cells),
             of=len(self._before),
             digest=hashlib.sha256("\n".join(self._before).encode()).hexdigest()[:16],
             shard="/".join(map(str, self._shard)) if self._shard else "",
             division=self._division,
-            partial=self._missing(set(planned)),
+            partial=self._missing({cell.key for cell in cells}),
+            features=dict(Counter(cell.scenario.feature for cell in cells)),
+            seconds=round(sum(self.past.get(cell.key, median) for cell in cells), 3),
         )
 
     def _check(self, name: str, plan: Division) -> None:

@@ -15,13 +15,14 @@ import pytest
 from _pytest.mark import pytest_collection_modifyitems as deselect
 
 from harmony.errors import HarmonyError
+from harmony.printable import adapt
 from harmony.process.this_system import missing_promises
 from harmony.project_file import PROJECT_FILE
-from harmony.pytest_plugin import matrix_plugin, report_options, reporting, run_output
+from harmony.pytest_plugin import matrix_plugin, report_options, reporting, run_output, run_terminal
 from harmony.pytest_plugin.invocation import PROGRAM
 from harmony.pytest_plugin.items import FeatureFile, HarmonySession, ScenarioItem
-from harmony.pytest_plugin.progress import Progress, wants_progress
 from harmony.pytest_plugin.request import LintFoundError, project_run, stop
+from harmony.pytest_plugin.run_terminal import is_drawn
 from harmony.pytest_plugin.tags import declare_tag, marker_name
 from harmony.pytest_plugin.termination import Termination
 from harmony.pytest_plugin.trials import note_reads
@@ -88,6 +89,8 @@ def pytest_configure(config: pytest.Config) -> None:
     run = project_run(config)
     if run is None:
         return
+    if not is_worker(config):
+        adapt(sys.stdout, sys.stderr)
     run.seed = _seed(config)
     project = run.project
     for tag, meaning in project.known_tags.items():
@@ -149,11 +152,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 def pytest_collection(session: pytest.Session) -> None:
     """Start the live progress, after the header has been shown."""
     config = session.config
-    if _run(config) is not None and wants_progress(config):
+    if _run(config) is not None and is_drawn(config) and not config.getoption("--harmony-run"):
         config.option.verbose = min(-1, config.option.verbose)
-        bars = Progress(steps=config.getoption("--show-steps"), named=not config.getoption("--harmony-run"))
-        config.pluginmanager.register(bars, "harmony-progress")
-        reporting.bus_of(config).subscribe("progress", bars)
+        run_terminal.begin(config, alone=False)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

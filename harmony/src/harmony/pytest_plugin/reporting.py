@@ -9,7 +9,7 @@ import datetime as dt
 import os
 import time
 from collections import defaultdict
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -75,11 +75,11 @@ def configure(config: pytest.Config, session: HarmonySession) -> None:
         raise pytest.UsageError(str(error)) from error
 
 
-def bus_of(config: pytest.Config) -> Bus:
+def reporting_of(config: pytest.Config) -> Reporting:
     """Return what tells of the run; not in a worker of pytest-xdist, whose controller tells."""
     reporting = config.pluginmanager.get_plugin("harmony-reporting")
     assert isinstance(reporting, Reporting)  # noqa: S101 - registered above
-    return reporting.bus
+    return reporting
 
 
 class _Side:
@@ -208,6 +208,11 @@ class Reporting(_Side):
             told = FormFile(form, here / name, self._page_written, option("--min-pass-rate"))
             self.bus.subscribe(f"--report {form}", told)
         self.bus.subscribe("summary", self._summary)
+
+    @property
+    def past(self) -> Mapping[str, float]:
+        """How long cells took that have passed, by their keys."""
+        return self._planning.past
 
     # ---- before
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Generator
 from typing import Any, Final
@@ -11,13 +10,11 @@ from typing import Any, Final
 import pytest
 
 from harmony.errors import HarmonyError
-from harmony.project_file import find_project_file
-from harmony.pytest_plugin.progress import Progress, wants_progress
-from harmony.pytest_plugin.reporting import bus_of
+from harmony.printable import adapt
 from harmony.pytest_plugin.request import project_run
+from harmony.pytest_plugin.run_terminal import begin
 from harmony.pytest_plugin.xdist_worker import is_worker
-from harmony.report.narration import Narration
-from harmony.text import shown, visible
+from harmony.text import shown
 
 _SILENT: Final = -2
 _IN_VAIN: Final = ("hypothesispytest", "asyncio")
@@ -29,6 +26,7 @@ def add_options(parser: pytest.Parser) -> None:
     group = parser.getgroup("harmony")
     group.addoption("--harmony-run", default="", metavar="PROGRAM", help=argparse.SUPPRESS)
     group.addoption("--harmony-words", action="append", default=[], metavar="WORD", help=argparse.SUPPRESS)
+    group.addoption("--harmony-keys", default="", metavar="TERMINAL", help=argparse.SUPPRESS)
     group.addoption("--touched", action="append", default=[], metavar="WORD", help=argparse.SUPPRESS)
     group.addoption("--trials", type=int, default=None, metavar="DESCRIPTOR", help=argparse.SUPPRESS)
     group.addoption("--show-steps", action="store_true", help=argparse.SUPPRESS)
@@ -39,6 +37,7 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
     """Say what is wrong as every command of harmony does, and end as it does."""
     if not config.getoption("--harmony-run"):
         return (yield)
+    adapt(sys.stdout, sys.stderr)
     for name in filter(config.pluginmanager.has_plugin, _IN_VAIN):
         config.pluginmanager.unregister(name=name)
     # A project's own `addopts` may ask pytest to say more.
@@ -54,39 +53,19 @@ def pytest_cmdline_main(config: pytest.Config) -> Generator[None, Any, Any]:
 @pytest.hookimpl(trylast=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Tell the run on the terminal, where it was begun by `harmony run`."""
-    if config.getoption("--harmony-run") and project_run(config) is not None and not is_worker(config):
-        output = RunOutput(config)
-        config.pluginmanager.register(output, "harmony-run-output")
-        if config.getoption("--trials") is None:
-            bus_of(config).subscribe("terminal", output.narration)
+    run = project_run(config)
+    if not config.getoption("--harmony-run") or run is None or is_worker(config):
+        return
+    config.pluginmanager.register(RunOutput(config), "harmony-run-output")
+    if config.getoption("--trials") is None:
+        begin(config, alone=True)
 
 
 class RunOutput:
-    """Writes what happens, and keeps pytest's letters from it."""
+    """Keeps what pytest says from the terminal."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
-        # pytest captures the file descriptors while a test runs.
-        self._file = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", errors="replace")
-        config.add_cleanup(self._file.close)
-        run = project_run(config)
-        here = config.invocation_params.dir
-        outside = run is not None and find_project_file(here) != run.project.file
-        self.narration = Narration(
-            self._say,
-            name=(run.project.suite or os.path.relpath(run.project.root, here)) if run is not None and outside else "",
-            steps=config.getoption("--show-steps"),
-            mixed=bool(config.getoption("numprocesses", 0)),
-            counted=wants_progress(config),
-        )
-
-    def _say(self, text: str) -> None:
-        bars: Progress | None = self._config.pluginmanager.get_plugin("harmony-progress")
-        if bars is not None:
-            bars.say(visible(text))
-        else:
-            self._file.write(f"{visible(text)}\n")
-            self._file.flush()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionstart(self) -> None:
@@ -96,6 +75,13 @@ class RunOutput:
         if controller is not None:
             controller.terminal = None
             manager.unregister(name="terminaldistreporter")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
+        """Have pytest show no place in its code where a person has interrupted it."""
+        terminal = self._config.pluginmanager.get_plugin("terminalreporter")
+        if excinfo.type is KeyboardInterrupt and terminal is not None and not self._config.getoption("fulltrace"):
+            terminal._report_keyboardinterrupt = lambda: None  # noqa: SLF001 - it has no other way to be quiet
 
     @pytest.hookimpl(wrapper=True)
     def pytest_report_teststatus(self) -> Generator[None, Any, Any]:

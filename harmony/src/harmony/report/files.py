@@ -14,6 +14,7 @@ from harmony.report.terminal import is_matrix
 from harmony.state import STATE_DIRECTORY, write_whole
 from harmony.verdict.events import (
     CellFinished,
+    CellGoesOn,
     CellStarted,
     Event,
     RunFinished,
@@ -43,7 +44,7 @@ class LastRun:
 
     def __call__(self, event: Event) -> None:
         """Take an event; write the file at the end."""
-        line = "" if isinstance(event, StepStarted) else f"{encode_event(event)}\n"
+        line = "" if isinstance(event, StepStarted | CellGoesOn) else f"{encode_event(event)}\n"
         if isinstance(event, StepFinished):
             self._room -= len(line)
             line = line if self._room >= 0 else ""
@@ -77,7 +78,7 @@ class Page:
     def __call__(self, event: Event) -> None:
         """Take an event; write the page at the end."""
         self._steps(event)
-        if not isinstance(event, CellStarted | StepStarted | StepFinished):
+        if not isinstance(event, CellStarted | CellGoesOn | StepStarted | StepFinished):
             self._events.append(event)
         if isinstance(event, RunFinished):
             outcome = Outcome.at_end(self._events, self._min_pass_rate)

@@ -12,7 +12,7 @@ from harmony.report.junit import junit
 from harmony.report.markdown import markdown
 from harmony.report.outcome import Outcome
 from harmony.state import write_whole
-from harmony.verdict.events import Event, RunFinished, StepStarted
+from harmony.verdict.events import CellGoesOn, Event, RunFinished, StepStarted
 
 FORMS: Final[Mapping[str, Callable[[Outcome, Sequence[Event]], str]]] = {
     "markdown": lambda outcome, _: markdown(outcome),
@@ -43,7 +43,7 @@ class FormFile:
 
     def __call__(self, event: Event) -> None:
         """Take an event; write the file at the end."""
-        if not isinstance(event, StepStarted):
+        if not isinstance(event, StepStarted | CellGoesOn):
             self._events.append(event)
         if isinstance(event, RunFinished):
             write_whole(self._file, self._form(Outcome.at_end(self._events, self._min_pass_rate), self._events))

@@ -1,11 +1,11 @@
-"""A run as commands of a GitHub workflow: what is red, on the line of the feature. Pure.
+"""A run as commands of a GitHub workflow: what is red, on the line of the feature; what is folded in its log. Pure.
 
 GitHub shows ten annotations of a step, so each cause is told where it was met first before any is told again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -17,6 +17,26 @@ from harmony.verdict.events import CellFinished
 
 MOST: Final = 10
 _LONGEST: Final = 2_000
+
+
+class LogFolds:
+    """Folds lines in the log of a workflow. Between its own commands none is obeyed, whoever writes one.
+
+    Args:
+        token: A word that nobody else knows.
+
+    Attributes:
+        begin: The line before all others.
+        end: The line after them.
+    """
+
+    def __init__(self, token: str) -> None:
+        self.begin = f"::stop-commands::{token}"
+        self.end = f"::{token}::"
+
+    def folded(self, title: str, lines: Iterable[str]) -> list[str]:
+        """Return lines below a title that unfolds them."""
+        return [self.end, f"::group::{_data(title)}", self.begin, *lines, self.end, "::endgroup::", self.begin]
 
 
 def workflow_commands(outcome: Outcome, here: Path, top: Path) -> list[str]:

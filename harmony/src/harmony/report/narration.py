@@ -1,89 +1,166 @@
-"""A run while it goes on, as lines: what begins, each step with role, time and verdict, and what came of it. Pure."""
+"""A run while it goes on, as lines: what is red, what is done, each step if that is asked for. Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Iterator
+from typing import Final, NamedTuple
 
 from harmony.model import Phase, Verdict
 from harmony.plan.pairing import Pairing
+from harmony.report.github import LogFolds
+from harmony.report.under_way import FeatureState, UnderWay, clock, counted, tails
 from harmony.text import shown
-from harmony.verdict.events import CellFinished, CellStarted, Event, RunPlanned, RunStarted, StepFinished
-from harmony.verdict.verdicts import is_red
+from harmony.verdict.blame import way
+from harmony.verdict.events import CellFinished, CellStarted, Event, RunFinished, RunPlanned, RunStarted, StepFinished
+from harmony.verdict.verdicts import BROKEN_OFF, MEANINGS, is_red
 
 LONGEST_CAUSE: Final = 300
 """Characters of it on a line."""
+SILENCE: Final = 30.0
+"""Seconds after which something is said although nothing has ended."""
+_NAMED: Final = 3
+"""How many cells that play it names."""
+_TAIL: Final = 5
 _AROUND: Final = {Phase.START: "(set-up)", Phase.FINISH: "(clean-up)"}
 
 
+class Line(NamedTuple):
+    """What is said, and its colour where there is one."""
+
+    text: str
+    style: str = ""
+
+
 class Narration:
-    """Says a line for what happens.
+    """Tells what happens in lines.
 
     Args:
-        say: Takes each line.
+        under_way: How the run stands, which is told each event before this.
         name: The project, where a person may not know which it is.
-        steps: Whether to tell each step; otherwise only how far the run is, and what is red.
+        begins: Whether to tell how it begins.
+        steps: Whether to tell each step.
         mixed: Whether cells run side by side, so that each line must say whose it is.
-        counted: Whether somebody else shows how far the run is.
+        drawn: Whether somebody draws how far the run is; otherwise each feature is told when it is done.
+        folds: Folds the cells of a feature below its line; without it only the line is told.
     """
 
     def __init__(
-        self, say: Callable[[str], None], *, name: str = "", steps: bool, mixed: bool, counted: bool = False
+        self,
+        under_way: UnderWay,
+        *,
+        name: str = "",
+        begins: bool = True,
+        steps: bool = False,
+        mixed: bool = False,
+        drawn: bool = False,
+        folds: LogFolds | None = None,
     ) -> None:
-        self._say = say
+        self._run = under_way
         self._name = f"{name}: " if name else ""
+        self._begins = begins
         self._steps = steps
         self._mixed = mixed
-        self._counted = counted
-        self._cells = 0
-        self._done = 0
-        self._red = 0
+        self._drawn = drawn
+        self._folds = folds
         self._names: dict[str, str] = {}
+        self._ways: set[object] = set()
+        self._folded: dict[str, list[str]] = {}
+        self._tails: set[str] = set()
 
-    def __call__(self, event: Event) -> None:
-        """Take an event."""
-        for text in self._lines(event):
-            self._say(text)
+    def lines(self, event: Event, now: float, done: FeatureState | None = None) -> Iterator[Line]:
+        """Give the lines of an event.
 
-    def _lines(self, event: Event) -> Iterator[str]:
+        Args:
+            event: What has happened.
+            now: The time.
+            done: The feature that has come to its end by it.
+        """
         match event:
-            case RunStarted():
-                yield f"harmony: {self._name}seed {event.seed}"
-            case RunPlanned():
-                self._cells = event.cells
+            case RunStarted() if self._begins:
+                yield Line(f"harmony: {self._name}seed {event.seed}")
+            case RunPlanned() if self._begins:
                 part = f", shard {event.shard} of {event.of}" if event.shard else ""
-                yield f"{_counted(event.cells)}{part}"
-            case CellStarted():
+                yield Line(f"{_counted(event.cells)}{part}")
+            case CellStarted() if self._steps:
                 self._names[event.cell] = f"{event.cell.partition('[')[0]} {Pairing.of(event.pairing).word}"
-                if self._steps and not self._mixed:
-                    yield f"{event.scenario} [{Pairing.of(event.pairing)}]"
+                if not self._mixed:
+                    yield Line(f"{event.scenario} [{Pairing.of(event.pairing)}]")
             case StepFinished() if self._steps:
                 yield from self._step(event)
-            case CellFinished() if not event.late:
+            case CellFinished():
                 yield from self._end(event)
+                if done is not None and not self._drawn and not self._steps:
+                    yield from self._feature(done)
+            case RunFinished():
+                yield from self._rest(event, now)
             case _:
                 pass
 
-    def _step(self, event: StepFinished) -> Iterator[str]:
+    def beat(self, now: float) -> Iterator[Line]:
+        """Give lines for a time in which nothing has ended, so that nobody takes a long run for one that hangs."""
+        run = self._run
+        left = run.left(now)
+        parts = [f"{run.ended} of {_counted(run.planned)} after {clock(run.seconds(now))}"]
+        parts += [f"{run.red} red"] if run.red else []
+        parts += [f"about {clock(left)} left"] if left is not None else []
+        longest = run.longest()
+        plays = [f"{one.name} for {one.told(now)}" for one in longest[:_NAMED]]
+        plays += [f"and {len(longest) - _NAMED} more"] if len(longest) > _NAMED else []
+        yield Line("; ".join([", ".join(parts), *([f"playing {', '.join(plays)}"] if plays else [])]))
+        for one in longest[:_NAMED]:
+            if one.is_late(now) and one.stderr and one.name not in self._tails:
+                self._tails.add(one.name)
+                yield Line(f"    {one.name}: {one.step}")
+                yield from (Line(f"      {text}") for text in tails(one, _TAIL))
+
+    def _step(self, event: StepFinished) -> Iterator[Line]:
         # What surrounds the steps is of interest only where it goes wrong.
         if not event.step and event.verdict is Verdict.PASSED:
             return
         what = event.step or _AROUND.get(event.phase, f"({event.phase})")
         roles = ", ".join(event.outcomes)
-        yield f"{self._before(event.cell)}{event.verdict:<11} {event.seconds * 1e3:8.1f} ms  {roles}: {what}"
+        style = MEANINGS[event.verdict].style if event.verdict is not Verdict.PASSED else ""
+        yield Line(
+            f"{self._before(event.cell)}{event.verdict:<11} {event.seconds * 1e3:8.1f} ms  {roles}: {what}", style
+        )
 
-    def _end(self, event: CellFinished) -> Iterator[str]:
-        self._done += 1
-        self._red += is_red(event.verdict)
-        if self._steps:
-            yield f"{self._before(event.cell)}= {event.verdict:<9} {event.seconds:8.3f} s   {_cause(event)}".rstrip()
-        elif is_red(event.verdict):
-            yield f"{event.verdict} {event.title} [{Pairing.of(event.pairing)}]: {_cause(event)}"
-        if not self._steps and not self._counted and self._tenth(self._done) > self._tenth(self._done - 1):
-            yield f"{self._done} of {_counted(self._cells)}, {self._red} red"
+    def _end(self, event: CellFinished) -> Iterator[Line]:
+        red, style, cause = is_red(event.verdict), MEANINGS[event.verdict].style, shown(event.said, LONGEST_CAUSE)
+        repeat = []
+        # Hundreds may fail the same way; the report at the end has them all.
+        if red and event.repeat and event.verdict is not Verdict.NOT_RUN and way(event) not in self._ways:
+            self._ways.add(way(event))
+            repeat = [Line(f"    repeat with: {event.repeat}")]
+        if self._steps and not event.late:
+            told = f"{self._before(event.cell)}= {event.verdict:<9} {event.seconds:8.3f} s   {cause}".rstrip()
+            yield Line(told, style)
+            yield from repeat
+        elif red:
+            yield Line(f"{event.verdict} {event.title} [{Pairing.of(event.pairing)}]: {cause}", style)
+            yield from repeat
+        if self._folds:
+            text = f"{event.verdict:<11} {event.seconds:8.3f} s  {event.title} [{Pairing.of(event.pairing)}]"
+            self._folded.setdefault(event.feature, []).append(f"{text}  {cause}".rstrip())
 
-    def _tenth(self, done: int) -> int:
-        return 10 * done // self._cells if self._cells else 0
+    def _feature(self, feature: FeatureState) -> Iterator[Line]:
+        left = feature.total - len(feature.ended)
+        more = f", {left} without a result" if left else ""
+        title = f"{feature.mark} {feature.name}: {counted(feature.ended.values())}{more} ({feature.seconds:.1f} s)"
+        cells = self._folded.pop(feature.name, [])
+        yield from map(Line, self._folds.folded(title, cells) if self._folds and cells else [title])
+
+    def _rest(self, event: RunFinished, now: float) -> Iterator[Line]:
+        """Give what is told of features that have not come to their end, and of cells: no report of these will come."""
+        if not self._drawn and not self._steps:
+            for feature in self._run.features.values():
+                if feature.ended and not feature.is_done:
+                    yield from self._feature(feature)
+        if event.exit_code not in BROKEN_OFF or not self._run.planned:
+            return
+        yield Line(f"broken off after {self._run.ended} of {_counted(self._run.planned)}", "bold red")
+        for one in self._run.longest():
+            yield Line(f"  {one.name} played for {one.told(now)}{f': {one.step}' if one.step else ''}")
+            yield from (Line(f"      {text}") for text in tails(one, _TAIL))
 
     def _before(self, cell: str) -> str:
         return f"{self._names.get(cell, cell)} | " if self._mixed else "  "
@@ -91,7 +168,3 @@ class Narration:
 
 def _counted(cells: int) -> str:
     return f"{cells} cell{'' if cells == 1 else 's'}"
-
-
-def _cause(event: CellFinished) -> str:
-    return shown(event.said, LONGEST_CAUSE)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -11,6 +11,7 @@ from harmony.verdict.blame import Blame, blame
 from harmony.verdict.events import CellFinished, Event, RunFinished, RunPlanned, StepSupport
 from harmony.verdict.implementations import Implementation, implementations
 from harmony.verdict.tally import combined, exit_code, rate_line, whole_plan
+from harmony.verdict.verdicts import BROKEN_OFF
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class Outcome:
         supports: Which platform has which step, of those that somebody lacks.
         min_pass_rate: What forgives up to it; nothing does if absent.
         implementations: What has played, and who has told it.
+        broken_off: How a run ended that did not come to its end.
     """
 
     files: tuple[str, ...]
@@ -34,6 +36,7 @@ class Outcome:
     supports: Sequence[StepSupport]
     min_pass_rate: float | None = None
     implementations: Sequence[Implementation] = ()
+    broken_off: ExitCode | None = None
 
     @classmethod
     def of(cls, runs: Mapping[str, Sequence[Event]], min_pass_rate: float | None = None) -> Outcome:
@@ -47,7 +50,9 @@ class Outcome:
         problems = {problem for event in every if isinstance(event, RunFinished) for problem in event.problems}
         supports = [event for event in every if isinstance(event, StepSupport)]
         players = implementations(every)
-        return cls(tuple(runs), results, sorted(problems), lacking, supports, min_pass_rate, players)
+        broken_off = _broken_off(every)
+        lacking = [*_told(broken_off), *lacking]
+        return cls(tuple(runs), results, sorted(problems), lacking, supports, min_pass_rate, players, broken_off)
 
     @classmethod
     def at_end(cls, events: Sequence[Event], min_pass_rate: float | None = None) -> Outcome:
@@ -56,14 +61,18 @@ class Outcome:
         (end,) = (event for event in events if isinstance(event, RunFinished))
         planned = next((event.cells for event in events if isinstance(event, RunPlanned)), len(results))
         lacking = [f"{planned - len(results)} of {planned} cells have no result"] if len(results) < planned else []
-        if end.exit_code and exit_code(results, end.problems, min_pass_rate) is ExitCode.OK:
+        broken_off = _broken_off([end])
+        if end.exit_code and broken_off is None and exit_code(results, end.problems, min_pass_rate) is ExitCode.OK:
             lacking.append(f"the run ended with exit code {end.exit_code}")
         supports = [event for event in events if isinstance(event, StepSupport)]
-        return cls((), results, end.problems, lacking, supports, min_pass_rate, implementations(events))
+        told = [*_told(broken_off), *lacking]
+        return cls((), results, end.problems, told, supports, min_pass_rate, implementations(events), broken_off)
 
     @cached_property
     def code(self) -> ExitCode:
         """How the run ends."""
+        if self.broken_off is not None:
+            return self.broken_off
         code = exit_code(self.results, self.problems, self.min_pass_rate)
         return ExitCode.FAILED if code is ExitCode.OK and (self.lacking or not self.results) else code
 
@@ -83,3 +92,15 @@ class Outcome:
     def rate(self) -> str:
         """The pass rate beside the one that is asked for; nothing where none is."""
         return "" if self.min_pass_rate is None else rate_line(self.results, self.min_pass_rate)
+
+
+def _broken_off(events: Iterable[Event]) -> ExitCode | None:
+    ends = (event.exit_code for event in events if isinstance(event, RunFinished))
+    return next((ExitCode(code) for code in ends if code in BROKEN_OFF), None)
+
+
+def _told(broken_off: ExitCode | None) -> list[str]:
+    if broken_off is None:
+        return []
+    why = {ExitCode.INTERRUPTED: "it was interrupted", ExitCode.INTERNAL: "an internal error"}.get(broken_off)
+    return [f"the run was broken off: {why or f'exit code {broken_off:d}'}"]

@@ -9,7 +9,7 @@ import functools
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from weakref import WeakKeyDictionary
 
 from harmony.errors import HarmonyError, LeftBehindError
@@ -29,9 +29,15 @@ from harmony.run.scenario_run import RunOptions, run_scenario, scenario_starts
 from harmony.spec.gherkin import Step
 from harmony.spec.routing import ScenarioPlan, role_of, route
 from harmony.verdict.event_factory import cell_finished, cell_started, step_finished, step_started
-from harmony.verdict.events import Subscriber
+from harmony.verdict.events import CellGoesOn, Subscriber
 from harmony.verdict.patience import Limit
 from harmony.verdict.result import ScenarioResult, StepResult, merged, with_scenes, with_stderr
+
+_LOOK_AFTER: Final = 2.0
+_MORE_SELDOM: Final = 1.1
+"""After how many seconds it is looked what the roles of a cell have written on stderr, and how that grows."""
+_TAIL: Final = 20
+"""How many lines of each are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,17 +214,34 @@ class _CellRun:
             seed=self.seed,
             strict=self.options.strict,
         )
-        result = await run_scenario(
-            self.plan,
-            actors,
-            starts,
-            spawn=spawn,
-            own=self.pool.own_actor,
-            options=self.options,
-            begins=self._begins,
-            observe=self._observe,
-        )
+        watching = asyncio.create_task(self._tell_what_goes_on())
+        try:
+            result = await run_scenario(
+                self.plan,
+                actors,
+                starts,
+                spawn=spawn,
+                own=self.pool.own_actor,
+                options=self.options,
+                begins=self._begins,
+                observe=self._observe,
+            )
+        finally:
+            watching.cancel()
         return await self._released(with_scenes(result, self.scenes))
+
+    async def _tell_what_goes_on(self) -> None:
+        """Tell now and then what the roles have written, ever more seldom: a person may wonder why it takes so long."""
+        told: dict[str, list[str]] = {}
+        pause = _LOOK_AFTER
+        while True:
+            await asyncio.sleep(pause)
+            pause *= _MORE_SELDOM
+            tails = {player.key: player.worker.stderr_tail(_TAIL) for player in self.players}
+            written = {key: tail for key, tail in tails.items() if tail}
+            if written != told:
+                told = written
+                self.subscriber(CellGoesOn(cell=self.cell.key, stderr=written))
 
     def _look_around(self, result: StepResult) -> dict[str, dict[str, Any]]:
         """Return where the workers stand that did not hang themselves: one of them may be what the other waits for.

@@ -63,6 +63,9 @@ class PooledActor(Actor, Protocol):
     def take_stderr(self) -> Written:
         """Return what its processes have written on stderr since this was asked last."""
 
+    def stderr_tail(self, count: int) -> list[str]:
+        """Return the last lines of that, which stay where they are."""
+
     async def kill(self) -> None:
         """End it without asking it."""
 

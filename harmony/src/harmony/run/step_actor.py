@@ -97,6 +97,10 @@ class StepActor:
         """Return what the processes of its scenario have written on stderr since this was asked last."""
         return self._steps.take_stderr()
 
+    def stderr_tail(self, count: int) -> list[str]:
+        """Return the last lines of that, which stay where they are."""
+        return self._steps.stderr_tail(count)
+
     async def close(self) -> None:
         """End the threads."""
         thread, self._thread = self._thread, None

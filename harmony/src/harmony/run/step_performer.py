@@ -196,6 +196,10 @@ class StepPerformer:
         """Return what the processes of its scenario, the last one, have written on stderr since this was asked last."""
         return Written.together(transcript.take() for transcript in tuple(self._transcripts))
 
+    def stderr_tail(self, count: int) -> list[str]:
+        """Return the last lines of that, which stay where they are: those of the process that was started last."""
+        return next((tail for one in reversed(tuple(self._transcripts)) if (tail := one.tail(count))), [])
+
     async def close(self) -> None:
         """End the threads."""
         self._blocking.close()

@@ -161,6 +161,10 @@ class StepWorker:
         """Return what its process, and what that has started, have written on stderr since this was asked last."""
         return self.child.stderr.take() if self.child is not None else Written()
 
+    def stderr_tail(self, count: int) -> list[str]:
+        """Return the last lines of that, which stay where they are."""
+        return self.child.stderr.tail(count) if self.child is not None else []
+
     async def ready(self) -> None:
         """Wait for `health`, then learn the catalogue.
 

@@ -65,6 +65,12 @@ class RunPlanned(_Event):
     shard: str = Field(default="", description="Such as 2/5; empty if the run is not divided.")
     division: str = Field(default="", description="Fingerprint of the division: equal only if all parts are the same.")
     partial: list[str] = Field(default_factory=list, description="Why this is less than everything; empty if it is.")
+    features: dict[str, int] = Field(
+        default_factory=dict, description="By feature, in the order of the run, how many cells of this run it has."
+    )
+    seconds: float = Field(
+        default=0.0, description="What these cells took when they last passed, one after the other; 0 if nobody knows."
+    )
 
 
 class CellStarted(_Event):
@@ -75,6 +81,14 @@ class CellStarted(_Event):
     scenario: str
     pairing: dict[str, str]
     seed: int
+
+
+class CellGoesOn(_Event):
+    """A cell has played for a while, and what its processes have written on stderr has changed."""
+
+    event: Literal["cell-goes-on"] = "cell-goes-on"
+    cell: str
+    stderr: dict[str, list[str]] = Field(description="By role, the last lines; those of a process that runs.")
 
 
 class StepStarted(_Event):
@@ -276,6 +290,7 @@ Event = Annotated[
     RunStarted
     | RunPlanned
     | CellStarted
+    | CellGoesOn
     | StepStarted
     | StepFinished
     | CellFinished

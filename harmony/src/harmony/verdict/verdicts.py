@@ -54,6 +54,10 @@ FAILING: Final = frozenset({Verdict.FAILED, Verdict.ERRORED, Verdict.CRASHED, Ve
 """What an expectation may excuse."""
 
 
+BROKEN_OFF: Final = frozenset({ExitCode.INTERRUPTED, ExitCode.INTERNAL, ExitCode.USAGE})
+"""How a run ends that has not come to its end: what it has not shown, nobody knows."""
+
+
 def is_red(verdict: Verdict) -> bool:
     """Return whether a verdict spoils the run."""
     return MEANINGS[verdict].red

@@ -219,7 +219,7 @@ HOSTILE_FAILURE = {"success": False, "error": HOSTILE, "logs": [{"Level": 4, "Me
 ZOO: dict[str, Callable[[Message], None]] = {
     "good": good,
     "late": puts(then(lambda: time.sleep(4))),
-    "never": puts(void),
+    "never": puts(lambda _: grumble("an apple, or a pear?")),
     "twice": puts(lambda request: both(request, good, good)),
     "wrong-id": puts(lambda request: answer({"id": 4711}, step(request["params"][0]["Step"]))),
     "text-id": puts(lambda request: answer({"id": str(request["id"])}, step(request["params"][0]["Step"]))),
