@@ -21,6 +21,7 @@ class Run {
       gravity: verdicts[index], begun: begun[index], took: took[index] / 1e5, seed: seeds[index], repeat: this.texts[repeats[index]],
       numbers: steps[index], detail: data.details[index] || {} }));
     this.byKey = new Map(this.cells.map(cell => [cell.key, cell]));
+    this.past = new Past(data.past, this);
     this.groups = data.groups.map(group => new Set(group));
     this.roles = [...new Set(data.roles.flat())].sort();
     this.tags = [...new Set(this.scenarios.flatMap(one => one.tags))].filter(tag => !tag.includes(":")).sort(natural);
