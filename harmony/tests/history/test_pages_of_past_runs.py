@@ -35,8 +35,8 @@ def test_the_verdict_and_each_cause_say_since_when() -> None:
     assert "new in this run: since commit2 (2026-11-02), 1 run; not before on commit1" in page(MONDAY, TUESDAY)
     data = data_of(text)["past"]
     assert {cell: data["words"][word] for cell, word in data["red"].items()} == {
-        "0": "since commit3 (2026-11-03), 1 run; not before on commit2",
-        "1": "since commit2 (2026-11-02), 2 runs; not before on commit1",
+        A: "since commit3 (2026-11-03), 1 run; not before on commit2",
+        B: "since commit2 (2026-11-02), 2 runs; not before on commit1",
     }
 
 
@@ -78,7 +78,7 @@ def test_flaky_cells_have_a_score_on_the_page() -> None:
     same = [past({A: verdict}, day=day) for day, verdict in enumerate((PASSED, FAILED, PASSED), 1)]
     told = past_data(over_time(same[::-1]), same[-1].results())
     assert told is not None
-    assert told["flaky"] == {0: [1.0, "2 of 2 repetitions; passed, failed"]}
+    assert told["flaky"] == {A: (1.0, "2 of 2 repetitions; passed, failed")}
 
 
 def test_a_run_looks_back_at_those_before_it_alone(tmp_path: Path) -> None:

@@ -122,22 +122,18 @@ def told_since(past: Past | None, keys: Sequence[str]) -> str:
 
 
 def past_data(past: Past | None, results: Sequence[CellFinished]) -> dict[str, Any] | None:
-    """Return what the script of the page reads of it: cells by their numbers, scenarios by the words of their keys."""
+    """Return what the script of the page reads of it: cells by their keys, scenarios by what stands there for them."""
     if past is None or len(past.moments) < 2:
         return None
-    numbers = {one.cell: number for number, one in enumerate(results)}
+    cells = {one.cell for one in results}
     words: dict[str, int] = {}
     scenarios = {scenario_of(one.cell): one.number or one.title for one in results}
     platforms = dict.fromkeys(name for one in results for name in one.pairing.values())
     return {
         "runs": past.moments[-_MOST_RUNS:],
-        "red": {
-            numbers[key]: words.setdefault(str(one), len(words))
-            for key, one in past.of("cell").items()
-            if key in numbers
-        },
+        "red": {key: words.setdefault(str(one), len(words)) for key, one in past.of("cell").items() if key in cells},
         "words": list(words),
-        "flaky": {numbers[one.cell]: [one.score, str(one)] for one in past.flaky if one.cell in numbers},
+        "flaky": {one.cell: (one.score, str(one)) for one in past.flaky if one.cell in cells},
         "scenarios": {
             key: _thousandths(past.scenarios[name]) for key, name in scenarios.items() if name in past.scenarios
         },
