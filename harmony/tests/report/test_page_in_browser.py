@@ -197,11 +197,12 @@ def test_keys_are_enough(opened: Open, tea: str) -> None:
     tab.locator("#view a").first.focus()
     tab.keyboard.press("Enter")
     tab.wait_for_selector("dialog[open]")
-    first = tab.locator("dialog h2").inner_text()
+    heading = tab.locator("dialog h2")
+    first = heading.inner_text()
     tab.keyboard.press("ArrowRight")
-    assert tab.locator("dialog h2").inner_text() != first
+    sync_api.expect(heading).not_to_have_text(first)
     tab.keyboard.press("ArrowLeft")
-    assert tab.locator("dialog h2").inner_text() == first
+    sync_api.expect(heading).to_have_text(first)
     tab.keyboard.press("Escape")
     tab.wait_for_selector("dialog", state="hidden")
 
