@@ -42,7 +42,9 @@ def test_what_a_page_shows_of_the_terminal_is_seen_there(
 ) -> None:
     program, *words = shlex.split(command)
     assert program == "harmony", page
-    quiet = {name: value for name, value in os.environ.items() if not name.startswith(("HARMONY_", "PYTEST_", "GITHUB_"))}
+    quiet = {
+        name: value for name, value in os.environ.items() if not name.startswith(("HARMONY_", "PYTEST_", "GITHUB_"))
+    }
     done = subprocess.run(
         [sys.executable, "-m", program, *words],
         cwd=project,
