@@ -164,7 +164,7 @@ def test_steps_are_told_with_role_time_and_verdict(bells: Sandbox, jobs: str) ->
     """Side by side each line says whose it is; one after the other the lines of a cell stand below its name."""
     done = run(Sandbox(bells.directory / "bells"), "-v", "-j", jobs, "@loud", "brass", "tin")
     assert done.returncode == 1, done.stdout + done.stderr
-    told = done.stdout.partition("=====")[0].splitlines()[2:]
+    told = [line for line in done.stdout.partition("=====")[0].splitlines()[2:] if "repeat with: " not in line]
     lines = [re.sub(r"[\d.]+ (ms|s) ", r"# \1 ", re.sub(r" +", " ", line)).strip() for line in told if line]
     steps = ["passed # ms bell: Given the 'bell' process is struck"]
     steps += ["failed # ms ear: Then the 'ear' process should hear 'nothing'", "= failed # s it rings"]
@@ -272,8 +272,10 @@ def test_on_a_terminal_it_is_drawn_and_broken_off_it_still_reports(bells: Sandbo
         os.close(descriptor)
     text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", told.decode())
     during, _, after = text.partition("= causes =")
-    assert during.count("failed 1.2 A bell is not heard [") == 2
-    assert during.count("repeat with: ./ring") == 1
+    # What comes after the interruption may be of a worker that had to be killed.
+    red, _, _ = during.partition("process hangs")
+    assert red.count("failed 1.2 A bell is not heard [") == 2
+    assert red.count("repeat with: ") == 1
     assert re.search(r"2 of 4 cells · 0:\d\d · .*2 failed", during)
     assert re.search(r"✗{10} +2/2 Bells", during)
     assert "broken off after 2 of 4 cells" in during

@@ -114,7 +114,7 @@ def test_hostile_text_stays_text() -> None:
     [
         (ExitCode.OK, 1, "■ passed: 1 of 1 cell passed"),
         (ExitCode.OK, 2, "✗ failed: 1 of 1 cell passed"),
-        (ExitCode.INTERRUPTED, 1, "✗ failed: 1 of 1 cell passed"),
+        (ExitCode.INTERRUPTED, 1, "✗ interrupted: 1 of 1 cell passed"),
     ],
     ids=["whole", "a cell is lacking", "interrupted"],
 )

@@ -362,8 +362,9 @@ class Reporting(_Side):
 
     def _write_durations(self, event: Event) -> None:
         if isinstance(event, RunFinished) and self._results:
-            # What did not pass took no more, or no less, than its fault.
+            # What did not pass took no more, or no less, than its fault; what was broken off has only begun.
             other = {result.cell for result in combined(self._results) if result.verdict is not Verdict.PASSED}
+            other |= self._open
             took = {name: seconds for name, seconds in self._seconds.items() if name not in other}
             write_durations(self._planning.durations, took)
 
