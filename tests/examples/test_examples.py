@@ -14,6 +14,7 @@ from typing import Final
 import pytest
 
 from page_blocks import assert_shown, blocks_of
+from pytests import ALONE
 
 ROOT: Final = Path(__file__).parents[2]
 EXAMPLES: Final = ROOT / "examples"
@@ -68,7 +69,7 @@ def test_it_lints_and_plays(project: Path) -> None:
         done = subprocess.run(
             [*harmony, *words],
             cwd=project,
-            env=environment(Path(sys.executable).parent),
+            env={**environment(Path(sys.executable).parent), **ALONE},
             capture_output=True,
             text=True,
             timeout=200,
