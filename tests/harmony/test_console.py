@@ -14,7 +14,6 @@ from typing import Final
 import pytest
 
 from page_blocks import blocks_of
-from pytests import ALONE
 
 ROOT: Final = Path(__file__).parents[2]
 _TIME: Final = re.compile(r" +\d+(\.\d+)? (ms|s)\b")
@@ -47,7 +46,7 @@ def test_what_a_page_shows_of_the_terminal_is_seen_there(
     done = subprocess.run(
         [sys.executable, "-m", program, *words],
         cwd=project,
-        env={**quiet, **ALONE, "CI": "1", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)},
+        env={**quiet, "CI": "1", "NO_COLOR": "1", "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         timeout=120,
