@@ -14,7 +14,6 @@ from typing import Final
 import pytest
 
 from page_blocks import assert_shown, blocks_of
-from pytests import ALONE
 
 ROOT: Final = Path(__file__).parents[2]
 EXAMPLES: Final = ROOT / "examples"
@@ -69,7 +68,7 @@ def test_it_lints_and_plays(project: Path) -> None:
         done = subprocess.run(
             [*harmony, *words],
             cwd=project,
-            env={**environment(Path(sys.executable).parent), **ALONE},
+            env=environment(Path(sys.executable).parent),
             capture_output=True,
             text=True,
             timeout=200,
