@@ -38,9 +38,9 @@ func lockOrphan(name string, fd int) error {
 	_ = syscall.Fstat(fd, &facts) // cannot fail for a file that is open
 	memory := make([]byte, oiebSize)
 	block := blockAt(memory)
-	count, _ := syscall.Pread(fd, memory, 0) // of what is no file: nothing
+	count, _ := syscall.Pread(fd, memory, 0) // of a FIFO: nothing
 	formatted := count == oiebSize && block.size.Load() == oiebSize && block.version[0] == majorVersion
-	if !isRegular(&facts) || !formatted && !isZero(fd) {
+	if !formatted && !isZero(fd) {
 		return fail(InvalidOIEB, Details{"name": name},
 			"what stands in the place of buffer %q is no buffer, and stays. Choose another name, or remove it", name)
 	}
