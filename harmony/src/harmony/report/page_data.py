@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
+import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Self
@@ -11,7 +13,8 @@ from typing import Any, Final, Self
 from harmony.logs import moment
 from harmony.model import Phase, Verdict
 from harmony.plan.cells import scenario_of
-from harmony.text import jsonable, shortened
+from harmony.run.recording import Exchange, recording_of
+from harmony.text import jsonable, shortened, shown
 from harmony.verdict.blame import Blame
 from harmony.verdict.events import CellFinished, CellStarted, Event, NetworkLine, StepFinished
 from harmony.verdict.verdicts import MEANINGS
@@ -20,8 +23,9 @@ _ROOM: Final = 8_000_000
 """Characters of errors, logs and reports in a page; what has no room any more is told by its first line."""
 _LONGEST_REPORT: Final = 12_000
 _LONGEST_DATA: Final = 4_000
-Row = tuple[float, ...]
-"""End, seconds, verdict, and the texts of sentence, argument, actors and details."""
+_LONGEST_CALL: Final = 400
+Row = tuple[float, float, int, str, str, str, str]
+"""End, seconds, verdict; sentence, argument, actors and details."""
 _VERDICTS: Final = list(MEANINGS)
 _NAMES: Final = {Phase.START: "(set-up)", Phase.FINISH: "(clean-up)"}
 
@@ -45,11 +49,11 @@ class Texts:
 class Steps:
     """A subscriber that keeps of each step when it ended, how long it took, who did it and what came of it.
 
-    A run of many cells has a hundred thousand steps: of each, numbers are kept and no event.
+    A run of many cells has a hundred thousand steps: no event is kept, and each text once.
     """
 
     def __init__(self) -> None:
-        self.texts = Texts()
+        self._texts: dict[str, str] = {}
         self._open: dict[str, list[Row]] = {}
         self._done: dict[tuple[str, str], list[Row]] = {}
         self._last: dict[str, list[Row]] = {}
@@ -95,24 +99,26 @@ class Steps:
             moment(event.at),
             event.seconds,
             _VERDICTS.index(event.verdict),
-            self.texts[event.step or _NAMES.get(event.phase, f"({event.phase})")],
-            self.texts[event.argument],
-            self.texts[", ".join(event.outcomes)],
-            self.texts[json.dumps(told, separators=(",", ":")) if told else ""],
+            self._once(event.step or _NAMES.get(event.phase, f"({event.phase})")),
+            self._once(event.argument),
+            self._once(", ".join(event.outcomes)),
+            self._once(json.dumps(told, separators=(",", ":")) if told else ""),
         )
+
+    def _once(self, text: str) -> str:
+        return self._texts.setdefault(text, text)
 
 
 def page_data(results: Sequence[CellFinished], blames: Sequence[Blame], steps: Steps) -> dict[str, Any]:
-    """Return cells, their steps and their groups as columns.
+    """Return cells, their steps and their groups as columns: of a whole run, or of the cells that have changed.
 
     Args:
         results: One for each cell, in the order of scenarios and pairings.
-        blames: Who and what made cells red.
+        blames: Who and what made cells red; their cells need not be among the results.
         steps: Of these cells.
     """
-    texts = steps.texts
+    texts = Texts()
     rows: dict[tuple[str, str], int] = {}
-    keys = {result.cell: number for number, result in enumerate(results)}
     scenarios: list[list[Any]] = []
     roles = sorted({tuple(sorted(one.pairing)) for one in results})
     platforms = sorted({name for one in results for name in one.pairing.values()})
@@ -132,7 +138,7 @@ def page_data(results: Sequence[CellFinished], blames: Sequence[Blame], steps: S
         begun, took = round((begin - first) * 1e3), round(one.seconds * 1e5)
         verdict, played = _VERDICTS.index(one.verdict), roles.index(tuple(sorted(one.pairing)))
         cells.append(
-            [row, played, who, verdict, begun, took, one.seed, texts[one.repeat], _steps(steps.of(one), begin)]
+            [row, played, who, verdict, begun, took, one.seed, texts[one.repeat], _steps(steps.of(one), begin, texts)]
         )
         detail = _detail(one, begin, whole=room > 0)
         if detail:
@@ -147,7 +153,7 @@ def page_data(results: Sequence[CellFinished], blames: Sequence[Blame], steps: S
         "began": first,
         "cells": columns,
         "details": details,
-        "groups": [[keys[cell.cell] for cell in one.cells] for one in blames],
+        "groups": [[texts[cell.cell] for cell in one.cells] for one in blames],
         "texts": texts.all,
     }
 
@@ -158,12 +164,12 @@ def packed(data: Mapping[str, Any]) -> str:
     return base64.b64encode(zlib.compress(text.encode(), 9)).decode()
 
 
-def _steps(rows: Sequence[Row], begin: float) -> list[int]:
+def _steps(rows: Sequence[Row], begin: float, texts: Texts) -> list[int]:
     """Return the steps of a cell one after the other, each as seven numbers: its end in milliseconds, and so on."""
     return [
         number
-        for end, seconds, *others in rows
-        for number in (round((end - begin) * 1e3), round(seconds * 1e5), *map(int, others))
+        for end, seconds, verdict, *said in rows
+        for number in (round((end - begin) * 1e3), round(seconds * 1e5), verdict, *(texts[one] for one in said))
     ]
 
 
@@ -187,13 +193,32 @@ def _detail(one: CellFinished, begin: float, *, whole: bool) -> dict[str, Any]:
                 for key, lines in by_role.items()
                 for line in lines
             ]
-            + [[round((moment(line.at) - begin) * 1e3), *_between(line)] for line in one.network if line.link],
+            + [[round((moment(line.at) - begin) * 1e3), *_between(line)] for line in one.network if line.link]
+            + [
+                [round((call.at - begin) * 1e3), str(heard.role), "call", str(call.method), "", "", *_asked(call)]
+                for heard in filter(None, map(recording_of, one.recordings.values()))
+                for call in heard.exchanges
+                if call.at and math.isfinite(call.at)
+            ],
             "recordings": one.recordings,
             "report": shortened(one.report, _LONGEST_REPORT),
         }
     elif one.report or one.stderr:
         told["cut"] = True
     return {name: value for name, value in told.items() if value}
+
+
+def _asked(call: Exchange) -> tuple[str, str]:
+    """Return what a role was asked with, and what it answered."""
+    params = call.params
+    alone = params[0] if isinstance(params, list) and len(params) == 1 else params
+    answer = call.error if call.error is not None else call.result
+    return _briefly(alone), _briefly(answer) if call.answered else "no answer"
+
+
+def _briefly(value: Any) -> str:
+    parts = json.JSONEncoder(ensure_ascii=False, default=str, skipkeys=True).iterencode(value)
+    return shown("".join(itertools.islice(parts, _LONGEST_CALL)), _LONGEST_CALL)
 
 
 def _between(line: NetworkLine) -> tuple[str, str, str, str, str]:

@@ -9,32 +9,58 @@ async function unpacked(text) {
 
 class Run {
   constructor(data) {
-    this.texts = data.texts;
+    Object.assign(this, { texts: [], numbers: new Map(), lower: [], scenarios: new Map(), byKey: new Map() });
     this.verdicts = data.verdicts.map(([name, word, red]) => ({ name, word, red }));
-    this.platforms = data.platforms;
-    this.began = data.began;
-    this.scenarios = data.scenarios.map(([id, title, feature, tags, clauses, level]) => ({ id: this.texts[id], title: this.texts[title], feature: this.texts[feature],
-      tags: tags.map(one => this.texts[one]), clauses: clauses.map(one => this.texts[one]), level: this.texts[level], of: [id, title, feature, ...tags] }));
-    const [rows, played, who, verdicts, begun, took, seeds, repeats, steps] = data.cells;
-    this.cells = rows.map((row, index) => new Cell(this, index, {
-      scenario: this.scenarios[row], roles: data.roles[played[index]], who: who[index].map(one => this.platforms[one]), verdict: this.verdicts[verdicts[index]],
-      gravity: verdicts[index], begun: begun[index], took: took[index] / 1e5, seed: seeds[index], repeat: this.texts[repeats[index]],
-      numbers: steps[index], detail: data.details[index] || {} }));
-    this.byKey = new Map(this.cells.map(cell => [cell.key, cell]));
-    this.groups = data.groups.map(group => new Set(group));
-    this.roles = [...new Set(data.roles.flat())].sort();
-    this.tags = [...new Set(this.scenarios.flatMap(one => one.tags))].filter(tag => !tag.includes(":")).sort(natural);
-    this.clauses = [...new Set(this.scenarios.flatMap(one => one.clauses))].sort(natural);
+    this.past = new Past(data.past);
+    this.specification = (data.clauses || []).map(([id, level, text, cited, tests]) => ({ id, level, text, cited, tests }));
+    this.take(data);
   }
-  lowered() { return this.lower ||= this.texts.map(text => text.toLowerCase()); }
+  // All cells of a run, or those that have changed: each replaces what was known of it.
+  take(data) {
+    const own = data.texts.map(text => this.number(text)), said = one => this.texts[own[one]];
+    const scenarios = data.scenarios.map(([id, title, feature, tags, clauses, level]) => {
+      const key = `${said(feature)}\n${said(id)}`;
+      return this.scenarios.get(key) || this.scenarios.set(key, { id: said(id), title: said(title), feature: said(feature), tags: tags.map(said),
+        clauses: clauses.map(said), level: said(level), of: [id, title, feature, ...tags].map(one => own[one]) }).get(key);
+    });
+    const [rows, played, who, verdicts, begun, took, seeds, repeats, steps] = data.cells;
+    rows.forEach((row, index) => {
+      const cell = new Cell(this, {
+        scenario: scenarios[row], roles: data.roles[played[index]], who: who[index].map(one => data.platforms[one]), verdict: this.verdicts[verdicts[index]],
+        gravity: verdicts[index], at: data.began * 1e3 + begun[index], took: took[index] / 1e5, seed: seeds[index], repeat: said(repeats[index]),
+        numbers: steps[index].map((number, place) => place % 7 > 2 ? own[number] : number), detail: data.details[index] || {} });
+      this.byKey.set(cell.key, cell);
+    });
+    this.put([...this.byKey.values()]);
+    this.groups = data.groups.map(group => new Set(group.map(said)));
+  }
+  put(cells) {
+    this.cells = cells;
+    cells.forEach((cell, index) => { cell.index = index; });
+    const known = [...this.scenarios.values()], all = names => [...new Set(cells.flatMap(names))];
+    this.began = cells.reduce((first, cell) => Math.min(first, cell.at), Infinity);
+    this.roles = all(cell => cell.roles).sort();
+    this.platforms = all(cell => cell.who).sort();
+    this.tags = [...new Set(known.flatMap(one => one.tags))].filter(tag => !tag.includes(":")).sort(natural);
+    this.clauses = [...new Set(known.flatMap(one => one.clauses))].sort(natural);
+  }
+  number(text) {
+    const known = this.numbers.get(text);
+    return known === undefined ? (this.numbers.set(text, this.texts.length), this.texts.push(text) - 1) : known;
+  }
+  lowered() {
+    while (this.lower.length < this.texts.length) this.lower.push(this.texts[this.lower.length].toLowerCase());
+    return this.lower;
+  }
 }
 
 class Cell {
-  constructor(run, index, told) {
-    Object.assign(this, told, { run, index });
+  constructor(run, told) {
+    Object.assign(this, told, { run });
     this.pairs = this.roles.map((role, place) => `${role}=${this.who[place]}`);
     this.key = `${this.scenario.id}[${this.pairs.join(",")}]`;
   }
+  get begun() { return this.at - this.run.began; }
   get said() { return (this.detail.error || this.detail.note || "").split("\n", 1)[0]; }
   get steps() {
     const found = [], { numbers, run } = this;
@@ -78,7 +104,7 @@ function chosen(run, state) {
   const words = state.q.toLowerCase().split(/\s+/).filter(Boolean).map(word => [word, run.lowered().map(text => text.includes(word))]);
   return run.cells.filter(cell =>
     (!state.verdict.length || state.verdict.includes(cell.verdict.name)) && state.who.every(token => cell.has(token)) &&
-    state.tag.every(tag => cell.scenario.tags.includes(tag)) && state.clause.every(clause => cell.scenario.clauses.includes(clause)) && (!group || group.has(cell.index)) && words.every(([word, hits]) => cell.says(word, hits)));
+    state.tag.every(tag => cell.scenario.tags.includes(tag)) && state.clause.every(clause => cell.scenario.clauses.includes(clause)) && (!group || group.has(cell.key)) && words.every(([word, hits]) => cell.says(word, hits)));
 }
 
 // ---- small helpers of all views
@@ -98,6 +124,6 @@ function grouped(items, key) {
   for (const item of items) { const name = key(item), known = found.get(name); known ? known.push(item) : found.set(name, [item]); }
   return found;
 }
-function plural(number, word) { return `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`; }
+function plural(number, word, words = `${word}s`) { return `${number.toLocaleString("en")} ${number === 1 ? word : words}`; }
 function seconds(value) { return value >= 1 ? `${value.toFixed(2)} s` : `${(value * 1e3).toFixed(value < .01 ? 2 : 1)} ms`; }
 function median(values) { return [...values].sort((a, b) => a - b)[values.length >> 1]; }
