@@ -25,6 +25,7 @@ class Outcome:
         supports: Which platform has which step, of those that somebody lacks.
         min_pass_rate: What forgives up to it; nothing does if absent.
         implementations: What has played, and who has told it.
+        to_come: How many cells of the plan have no result yet; nothing of a run that has ended.
     """
 
     files: tuple[str, ...]
@@ -34,6 +35,7 @@ class Outcome:
     supports: Sequence[StepSupport]
     min_pass_rate: float | None = None
     implementations: Sequence[Implementation] = ()
+    to_come: int | None = None
 
     @classmethod
     def of(cls, runs: Mapping[str, Sequence[Event]], min_pass_rate: float | None = None) -> Outcome:
@@ -61,6 +63,16 @@ class Outcome:
         supports = [event for event in events if isinstance(event, StepSupport)]
         return cls((), results, end.problems, lacking, supports, min_pass_rate, implementations(events))
 
+    @classmethod
+    def so_far(cls, events: Sequence[Event], min_pass_rate: float | None = None) -> Outcome:
+        """Return what has come of a run that may go on."""
+        if any(isinstance(event, RunFinished) for event in events):
+            return cls.at_end(events, min_pass_rate)
+        results = combined(event for event in events if isinstance(event, CellFinished))
+        planned = next((event.cells for event in events if isinstance(event, RunPlanned)), len(results))
+        left = max(planned - len(results), 0)
+        return cls((), results, (), (), (), min_pass_rate, implementations(events), left)
+
     @cached_property
     def code(self) -> ExitCode:
         """How the run ends."""
@@ -70,6 +82,8 @@ class Outcome:
     @property
     def word(self) -> str:
         """How the run ends, in a word or two."""
+        if self.to_come is not None:
+            return "running"
         if self.code is not ExitCode.OK:
             return self.code.name.lower().replace("_", " ")
         return "red cells forgiven" if self.blames else "passed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from harmony.errors import ExitCode
@@ -22,6 +22,7 @@ from harmony.verdict.verdicts import MEANINGS, is_red
 
 _TEMPLATE: Final = Path(__file__).with_name("templates") / "matrix.html"
 _SCRIPTS: Final = ("run.js", "views.js", "cell.js", "page.js")
+_LIVE: Final = "live.js"
 _LONGEST_REPORT: Final = 12_000
 _MOST: Final = 200
 """Entries of a list that is there for who has no script; the script shows all."""
@@ -41,17 +42,34 @@ def html_report(
         steps: What is known of the steps of these cells.
         title: The heading.
     """
+    data = packed(page_data(outcome.results, outcome.blames, steps or Steps()))
+    return _rendered(outcome, facts or {}, *_SCRIPTS, title=title, data=data)
+
+
+def live_report(outcome: Outcome, facts: Mapping[str, str], *, whole: bool) -> str:
+    """Return the page of a run that goes on: it asks who has served it for the cells.
+
+    Args:
+        outcome: What has come of it so far.
+        facts: As above.
+        whole: Whether with style and script, or only what changes.
+    """
+    data = packed(page_data((), outcome.blames, Steps()))
+    scripts = (*_SCRIPTS, _LIVE) if whole else ()
+    return _rendered(outcome, facts, *scripts, title="Conformance matrix", data=data, live=True)
+
+
+def _rendered(outcome: Outcome, facts: Mapping[str, str], *scripts: str, **values: Any) -> str:
     results = outcome.results
     features = dict.fromkeys(one.feature for one in results)
     players = {one.platform: str(one) for one in outcome.implementations}
     return render_template(
         _TEMPLATE,
-        *_SCRIPTS,
-        title=title,
+        *scripts,
         outcome=outcome,
         verdict=_verdict(outcome),
-        good=outcome.code is ExitCode.OK,
-        facts={**(facts or {}), **players},
+        state=_state(outcome),
+        facts={**facts, **players},
         counts=counts(results),
         headline=headline,
         detail=detail,
@@ -68,8 +86,15 @@ def html_report(
         most=_MOST,
         linked=_linked,
         shortened=partial(shortened, limit=_LONGEST_REPORT),
-        data=packed(page_data(results, outcome.blames, steps or Steps())),
+        **values,
     )
+
+
+def _state(outcome: Outcome) -> tuple[str, str]:
+    """Return the class of the verdict, and the sign that stands before it."""
+    if outcome.to_come is not None:
+        return ("red", "✗") if outcome.blames else ("some", "▶")
+    return ("passed", "■") if outcome.code is ExitCode.OK else ("red", "✗")
 
 
 def _verdict(outcome: Outcome) -> str:
@@ -77,12 +102,13 @@ def _verdict(outcome: Outcome) -> str:
     every = sum(found.values())
     red = sum(is_red(one.verdict) for one in outcome.results)
     cells = f"{every:,} cell{'' if every == 1 else 's'}"
+    left = f", {outcome.to_come:,} to come" if outcome.to_come else ""
     if red:
-        return f"{red:,} of {cells} {'is' if red == 1 else 'are'} red"
+        return f"{red:,} of {cells} {'is' if red == 1 else 'are'} red{left}"
     if not every:
-        return "nothing ran"
+        return "nothing ran" if outcome.to_come is None else f"nothing has ended yet{left}"
     passed = found.get("passed", 0)
-    return f"{passed:,} of {cells} passed{', nothing is red' if passed < every else ''}"
+    return f"{passed:,} of {cells} passed{', nothing is red' if passed < every else ''}{left}"
 
 
 def _kind(numbers: squares.Numbers) -> str:

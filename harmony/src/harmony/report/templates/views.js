@@ -28,16 +28,17 @@ function table(kind, heads, rows, label) {
 }
 
 function longer(items, made, tag = "div") {
-  const list = element(tag, { class: "tree" }, items.slice(0, LONGEST_LIST).map(made));
-  if (items.length <= LONGEST_LIST) return [list];
-  const more = element("button", { class: "button", type: "button", click: () => { list.append(...items.slice(LONGEST_LIST).map(made)); more.remove(); } }, `all ${items.length.toLocaleString("en")}`);
+  const asked = fragment(page.state, { cell: "" }), most = page.whole === asked ? items.length : LONGEST_LIST;
+  const list = element(tag, { class: "tree" }, items.slice(0, most).map(made));
+  if (items.length <= most) return [list];
+  const more = element("button", { class: "button", type: "button", click: () => { page.whole = asked; list.append(...items.slice(LONGEST_LIST).map(made)); more.remove(); } }, `all ${items.length.toLocaleString("en")}`);
   return [list, more];
 }
 
 // ---- features, their scenarios, and the squares of a scenario
 
 function unfolding(name, cells, key, inside) {
-  const place = element("div"), button = element("button", { type: "button", class: "line", "aria-expanded": false, click: () => turn(!page.open.has(key)) },
+  const place = element("div"), button = element("button", { type: "button", class: "line", "aria-expanded": false, "data-key": key, click: () => turn(!page.open.has(key)) },
     element("span", { class: "name" }, name), tally(cells));
   function turn(open) {
     open ? page.open.add(key) : page.open.delete(key);
