@@ -17,6 +17,7 @@ import pytest
 
 from bells import STEPS
 from harmony import until
+from harmony.live.live_page import LivePage
 from harmony.live.live_run import LiveRun
 from harmony.verdict.events import RunFinished, RunPlanned, encode_event
 from sandbox import Sandbox, environment_of
@@ -69,7 +70,7 @@ class Said:
 async def test_it_ends_as_the_run_ends(end: str, code: int) -> None:
     said = Said()
     async with asyncio.timeout(DEADLINE):
-        assert await LiveRun(a_run(end), said, stay=False).play() == code
+        assert await LiveRun(a_run(end), LivePage(), said, stay=False).play() == code
     assert len(said.lines) == 1, said.lines
     assert re.match(r"live: http://127\.0\.0\.1:\d+/[\w-]{30,}/ \(as long as the run;", said.lines[0])
 
@@ -79,7 +80,9 @@ async def test_the_page_of_a_run_that_was_broken_off_stays_until_it_is_asked_aga
     """The first ^C is the run's, the second the page's."""
     said = Said()
     deaf = f"signal.signal(signal.SIGTERM, lambda *_: (file.write({encode_event(END) + chr(10)!r}), os._exit(2)))"
-    playing = asyncio.create_task(LiveRun(a_run(deaf, "file.write(chr(10))", "signal.pause()"), said, stay=True).play())
+    playing = asyncio.create_task(
+        LiveRun(a_run(deaf, "file.write(chr(10))", "signal.pause()"), LivePage(), said, stay=True).play()
+    )
     async with asyncio.timeout(DEADLINE):
         await said.wait_for(1)
         await until(lambda: _shows(said, "1 of 1 cell passed"), timeout=DEADLINE, what="the cell")
@@ -94,7 +97,7 @@ async def test_the_page_of_a_run_that_was_broken_off_stays_until_it_is_asked_aga
 @pytest.mark.asyncio
 async def test_whoever_else_asks_for_the_end_has_both() -> None:
     said = Said()
-    playing = asyncio.create_task(LiveRun(a_run("signal.pause()"), said, stay=True).play())
+    playing = asyncio.create_task(LiveRun(a_run("signal.pause()"), LivePage(), said, stay=True).play())
     async with asyncio.timeout(DEADLINE):
         await said.wait_for(1)
         await until(lambda: _shows(said, "1 of 1 cell passed"), timeout=DEADLINE, what="the cell")
@@ -107,7 +110,10 @@ async def test_whoever_else_asks_for_the_end_has_both() -> None:
 async def test_a_page_without_a_cell_does_not_stay() -> None:
     """Such as that of a run that lint has stopped."""
     async with asyncio.timeout(DEADLINE):
-        assert await LiveRun([sys.executable, "-S", "-c", "raise SystemExit(6)"], Said(), stay=True).play() == 6
+        assert (
+            await LiveRun([sys.executable, "-S", "-c", "raise SystemExit(6)"], LivePage(), Said(), stay=True).play()
+            == 6
+        )
 
 
 async def _shows(said: Said, text: str) -> bool:

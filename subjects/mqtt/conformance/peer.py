@@ -10,7 +10,7 @@ from harmony import DriverError, HarmonyError, UnsupportedError, expect_equal, p
 from . import malformed
 from .contract import Heard
 from .party import ROLE, Party
-from .patience import GENEROUS, QUIET
+from .patience import QUIET
 
 _NEVER = 0xFFFFFFFF
 _SAYS = r"says PUBLISH '(?P<text>[^']*)' to '(?P<topic>[^']*)'"
@@ -148,9 +148,8 @@ class PeerSteps:
     @step(parsers.re(rf"{ROLE} should hear the end of the connection"))
     async def should_hear_end(self) -> None:
         """See that the other side closes."""
-        expect_equal(
-            True, await self._party.driver.hear_end(timeout=GENEROUS), "whether the other side closes the connection"
-        )
+        closes = await self._party.driver.hear_end(timeout=self._party.patience)
+        expect_equal(True, closes, "whether the other side closes the connection")
 
     @step(parsers.re(rf"{ROLE} may use an alias"))
     async def may_use_alias(self) -> None:
@@ -159,7 +158,7 @@ class PeerSteps:
             raise UnsupportedError("the broker takes no topic alias: its CONNACK says so")
 
     async def _hear(self, *kinds: str) -> Heard:
-        return await self._party.driver.hear(list(kinds), timeout=GENEROUS)
+        return await self._party.driver.hear(list(kinds), timeout=self._party.patience)
 
     def _compare(self, heard: Heard, topic: str, qos: int, *, dup: bool) -> None:
         expect_equal((topic, qos), (heard.topic, heard.qos), f"topic and QoS of {heard.line}")

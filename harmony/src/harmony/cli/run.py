@@ -190,7 +190,9 @@ def run_command(  # noqa: PLR0917 - typer passes options by name
     arguments = [*called, *_QUIET, *_parallel(jobs), *options, *context.meta[_REST], str(_features(file))]
     command = [sys.executable, "-m", "pytest", "-p", "harmony.pytest_plugin.plugin", *arguments]
     if live:
-        raise typer.Exit(_looked_at(command, stay=_is_watched() if stay is None else stay, rate=min_pass_rate))
+        raise typer.Exit(
+            _looked_at(command, _home(file, suite), stay=_is_watched() if stay is None else stay, rate=min_pass_rate)
+        )
     _become(command)
 
 
@@ -218,9 +220,13 @@ def _project(file: Path, suite: str) -> list[str]:
     """
     named = f"--harmony-suite={suite}" if suite else f"--harmony-project={file}"
     own = None if suite else configuration_of_pytest(file.parent)
-    home = Path.cwd() if suite else file.parent
-    said = [str(own)] if own else [os.devnull, "-o", f"cache_dir={home / '.pytest_cache'}"]
+    said = [str(own)] if own else [os.devnull, "-o", f"cache_dir={_home(file, suite) / '.pytest_cache'}"]
     return [named, f"--confcutdir={file.parent}", "-c", *said]
+
+
+def _home(file: Path, suite: str) -> Path:
+    """Return the directory in which a run leaves its files."""
+    return Path.cwd() if suite else file.parent
 
 
 def _features(file: Path) -> Path:
@@ -252,13 +258,17 @@ def _parallel(jobs: str) -> list[str]:
     )
 
 
-def _looked_at(command: Sequence[str], *, stay: bool, rate: float | None) -> int:
+def _looked_at(command: Sequence[str], kept: Path, *, stay: bool, rate: float | None) -> int:
     """Play the run beside its page, and return its exit code."""
     import asyncio  # noqa: PLC0415 - few runs are looked at
 
+    from harmony.history.past_run import PastRun  # noqa: PLC0415
+    from harmony.history.store import HISTORY, Store  # noqa: PLC0415
+    from harmony.live.live_page import LivePage  # noqa: PLC0415
     from harmony.live.live_run import LiveRun  # noqa: PLC0415
 
-    return asyncio.run(LiveRun(command, _say, stay=stay, min_pass_rate=rate).play())
+    page = LivePage(rate, lambda events: Store(kept / HISTORY).over_time(PastRun.of({"run": events})))
+    return asyncio.run(LiveRun(command, page, _say, stay=stay).play())
 
 
 def _is_watched() -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ from harmony.report.facts import facts
 from harmony.report.outcome import Outcome
 from harmony.report.page import live_report
 from harmony.report.page_data import Steps, page_data
+from harmony.report.past import Past
 from harmony.verdict.events import (
     CellFinished,
     CellStarted,
@@ -38,12 +40,22 @@ class Running:
 class LivePage:
     """A subscriber that knows at each moment what a browser lacks that has seen the page before.
 
+    Args:
+        min_pass_rate: What forgives up to it; nothing does if absent.
+        past: Says at the end what the run says with those before it.
+
     Attributes:
         number: Of the last event that a browser may see; each change of the page has one.
     """
 
-    def __init__(self, min_pass_rate: float | None = None) -> None:
+    def __init__(
+        self,
+        min_pass_rate: float | None = None,
+        past: Callable[[Sequence[Event]], Past | None] = lambda _: None,
+    ) -> None:
         self.number = 0
+        self._past_of = past
+        self._past: Past | None = None
         self._min_pass_rate = min_pass_rate
         self._events: list[Event] = []
         self._steps = Steps()
@@ -79,6 +91,8 @@ class LivePage:
             case _:
                 pass
         self._events.append(event)
+        if self.is_over and self._cells:
+            self._past = self._past_of(self._events)
 
     def end(self, code: int, seconds: float) -> None:
         """Take note that the run is over, where it has not said so itself."""
@@ -133,4 +147,4 @@ class LivePage:
 
     def _told(self, *, whole: bool) -> str:
         outcome = Outcome.so_far(self._events, self._min_pass_rate)
-        return live_report(outcome, facts(self._events), whole=whole)
+        return live_report(outcome, facts(self._events), self._past, whole=whole)

@@ -26,18 +26,16 @@ class LiveRun:
 
     Args:
         command: Of the run; where it shall tell its events is added.
+        page: What is shown of it.
         say: Takes each line for the terminal.
         stay: Whether the page stays after the run, until somebody asks for its end.
-        min_pass_rate: What forgives up to it; nothing does if absent.
     """
 
-    def __init__(
-        self, command: Sequence[str], say: Callable[[str], None], *, stay: bool, min_pass_rate: float | None = None
-    ) -> None:
+    def __init__(self, command: Sequence[str], page: LivePage, say: Callable[[str], None], *, stay: bool) -> None:
         self._command = command
+        self._page = page
         self._say = say
         self._stay = stay
-        self._page = LivePage(min_pass_rate)
         self._asked = 0
         self._end = asyncio.Event()
         self._process: asyncio.subprocess.Process | None = None

@@ -13,16 +13,18 @@ from harmony.report import squares
 from harmony.report.causes import detail, headline
 from harmony.report.outcome import Outcome
 from harmony.report.page_data import Steps, packed, page_data
+from harmony.report.past import Past, bars, past_data, percent, told_since
 from harmony.report.template import render_template
 from harmony.report.terminal import is_matrix
 from harmony.text import shortened
 from harmony.verdict.support import SupportTable, in_cells, unclaimed
-from harmony.verdict.tally import counts
+from harmony.verdict.tally import counts, natural_order
 from harmony.verdict.verdicts import MEANINGS, is_red
 
 _TEMPLATE: Final = Path(__file__).with_name("templates") / "matrix.html"
-_SCRIPTS: Final = ("run.js", "views.js", "cell.js", "page.js")
+_SCRIPTS: Final = ("run.js", "past.js", "views.js", "cell.js", "page.js")
 _LIVE: Final = "live.js"
+_TITLE: Final = "Conformance matrix"
 _LONGEST_REPORT: Final = 12_000
 _MOST: Final = 200
 """Entries of a list that is there for who has no script; the script shows all."""
@@ -32,7 +34,8 @@ def html_report(
     outcome: Outcome,
     facts: Mapping[str, str] | None = None,
     steps: Steps | None = None,
-    title: str = "Conformance matrix",
+    title: str = _TITLE,
+    past: Past | None = None,
 ) -> str:
     """Return the verdict, why it is so, squares, and every cell with its steps.
 
@@ -41,25 +44,28 @@ def html_report(
         facts: What else a reader should know, such as the seed.
         steps: What is known of the steps of these cells.
         title: The heading.
+        past: What this run says with those before it.
     """
-    data = packed(page_data(outcome.results, outcome.blames, steps or Steps()))
-    return _rendered(outcome, facts or {}, *_SCRIPTS, title=title, data=data)
+    data = page_data(outcome.results, outcome.blames, steps or Steps())
+    return _rendered(outcome, facts or {}, past, data, *_SCRIPTS, title=title)
 
 
-def live_report(outcome: Outcome, facts: Mapping[str, str], *, whole: bool) -> str:
+def live_report(outcome: Outcome, facts: Mapping[str, str], past: Past | None, *, whole: bool) -> str:
     """Return the page of a run that goes on: it asks who has served it for the cells.
 
     Args:
         outcome: What has come of it so far.
         facts: As above.
+        past: As above.
         whole: Whether with style and script, or only what changes.
     """
-    data = packed(page_data((), outcome.blames, Steps()))
     scripts = (*_SCRIPTS, _LIVE) if whole else ()
-    return _rendered(outcome, facts, *scripts, title="Conformance matrix", data=data, live=True)
+    return _rendered(outcome, facts, past, page_data((), outcome.blames, Steps()), *scripts, title=_TITLE, live=True)
 
 
-def _rendered(outcome: Outcome, facts: Mapping[str, str], *scripts: str, **values: Any) -> str:
+def _rendered(
+    outcome: Outcome, facts: Mapping[str, str], past: Past | None, data: Mapping[str, Any], *scripts: str, **more: Any
+) -> str:
     results = outcome.results
     features = dict.fromkeys(one.feature for one in results)
     players = {one.platform: str(one) for one in outcome.implementations}
@@ -86,7 +92,15 @@ def _rendered(outcome: Outcome, facts: Mapping[str, str], *scripts: str, **value
         most=_MOST,
         linked=_linked,
         shortened=partial(shortened, limit=_LONGEST_REPORT),
-        **values,
+        past=past if past and len(past.moments) > 1 else None,
+        since=partial(told_since, past),
+        red=[one.cell for one in results if is_red(one.verdict)],
+        keys=lambda one: [cell.cell for cell in one.cells],
+        platforms=sorted({name for one in results for name in one.pairing.values()}, key=natural_order),
+        bars=bars,
+        percent=percent,
+        data=packed({**data, "past": past_data(past, results)}),
+        **more,
     )
 
 

@@ -10,6 +10,7 @@ function cell_view(cell, before, after) {
     element("header", {}, element("h2", { id: "heading", tabindex: -1 }, cell.key), element("span", { class: `badge ${cell.verdict.name}` }, cell.verdict.name),
       link(before, "← before", "prev"), link(after, "next →", "next"), element("button", { type: "button", class: "button", click: () => page.dialog.close() }, "close")),
     element("p", {}, `${numbered(cell.scenario)} `, element("span", { class: "dim" }, `${cell.scenario.feature}; ${seconds(cell.took)}, seed ${cell.seed}${cell.scenario.tags.length ? `; ${cell.scenario.tags.map(tag => `@${tag}`).join(" ")}` : ""}`)),
+    page.run.past.lines(cell),
     detail.note && element("p", {}, detail.note),
     detail.step && element("p", {}, element("b", {}, detail.step), " ", element("span", { class: "where" }, detail.place || "")),
     detail.error && element("pre", { tabindex: 0 }, detail.error),
@@ -52,7 +53,7 @@ function time_table(cell, steps) {
 function about(step) {
   const told = step.told ? JSON.parse(step.told) : {}, lines = [];
   for (const [actor, one] of Object.entries(told)) {
-    const data = Object.fromEntries(Object.entries(one.data || {}).filter(([name]) => !PARTS[name] && !["sections", "first", "code"].includes(name)));
+    const data = Object.fromEntries(Object.entries(one.data || {}).filter(([name, value]) => value !== null && !(one.error || "").includes(value) && !PARTS[name] && !["sections", "first", "code"].includes(name)));
     const words = [one.error, ...Object.entries(data).map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)].filter(Boolean).join("\n");
     if (words) lines.push(step.actors.length > 1 ? `${actor}: ${words}` : words);
   }

@@ -37,7 +37,9 @@ async function take({ cells, now, overview }) {
 async function renew(text) {
   const fresh = new DOMParser().parseFromString(text, "text/html"), before = page.run.groups[page.state.group - 1];
   morph(document.querySelector("main"), fresh.querySelector("main"));
-  page.run.group(await unpacked(fresh.getElementById("data").textContent));
+  const data = await unpacked(fresh.getElementById("data").textContent);
+  page.run.group(data);
+  page.run.past = new Past(data.past);
   if (!before) return;
   const [first] = before, group = page.run.groups.findIndex(some => some.has(first)) + 1;
   if (group && `${group}` !== page.state.group) { history.replaceState(null, "", fragment(page.state, { group: `${group}` })); page.state = wanted(); }

@@ -11,6 +11,7 @@ class Run {
   constructor(data) {
     Object.assign(this, { texts: [], numbers: new Map(), lower: [], scenarios: new Map(), byKey: new Map(), cells: [] });
     this.verdicts = data.verdicts.map(([name, word, red]) => ({ name, word, red }));
+    this.past = new Past(data.past);
     this.take(data);
     this.group(data);
   }
