@@ -34,7 +34,7 @@ SETTINGS = """
     [platforms.brass]
     command = ["{python}", "-m", "harmony", "serve"]
 """
-DEADLINE = 60.0
+DEADLINE = 200.0
 TOLD = [RunPlanned(cells=1, of=1, digest="0"), result("1.1[a=x]")]
 END = RunFinished(verdicts={}, exit_code=1, seconds=1)
 

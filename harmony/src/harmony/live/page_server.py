@@ -99,7 +99,10 @@ class PageServer:
         assert talk is not None  # noqa: S101 - asyncio has made it
         self._talks.add(talk)
         try:
-            with contextlib.suppress(ConnectionError, TimeoutError, asyncio.IncompleteReadError):
+            # Who is left is cancelled; asyncio would tell of that as of a mistake.
+            with contextlib.suppress(
+                ConnectionError, TimeoutError, asyncio.IncompleteReadError, asyncio.CancelledError
+            ):
                 await self._talk(reader, writer)
         finally:
             self._talks.discard(talk)
