@@ -70,7 +70,7 @@ function squares_of(cells) {
   return [...grouped(cells, cell => cell.pairs.slice(0, Math.max(down, 0)).join(", "))].map(([others, some]) => {
     const rows = grouped(some, cell => down < 0 ? "" : cell.who[down]), columns = [...new Set(some.map(cell => cell.who[right]))].sort();
     return element("section", {}, others && element("h3", {}, others), table("square", [`${down < 0 ? "" : `${roles[down]} ↓ `}${roles[right]} →`, ...columns],
-      [...rows].sort(([one], [other]) => natural(one, other)).map(([row, these]) => element("tr", {}, element("th", { scope: "row" }, row), columns.map(column => {
+      [...rows].sort(([one], [other]) => natural(one, other)).map(([row, these]) => element("tr", {}, row ? element("th", { scope: "row" }, row) : element("td", { class: "corner" }), columns.map(column => {
         const cell = these.find(one => one.who[right] === column);
         return cell ? element("td", { class: cell.verdict.name }, open_link(cell, cell.verdict.word)) : element("td");
       }))), `cells of ${cells[0].scenario.id} ${others}`));
