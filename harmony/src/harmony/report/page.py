@@ -22,7 +22,7 @@ from harmony.verdict.tally import counts, natural_order
 from harmony.verdict.verdicts import MEANINGS, is_red
 
 _TEMPLATE: Final = Path(__file__).with_name("templates") / "matrix.html"
-_SCRIPTS: Final = ("run.js", "past.js", "views.js", "cell.js", "page.js")
+_SCRIPTS: Final = ("run.js", "past.js", "views.js", "clauses.js", "cell.js", "replay.js", "page.js")
 _LIVE: Final = "live.js"
 _TITLE: Final = "Conformance matrix"
 _LONGEST_REPORT: Final = 12_000
@@ -68,6 +68,12 @@ def _rendered(
 ) -> str:
     results = outcome.results
     features = dict.fromkeys(one.feature for one in results)
+    uncited = sum(not one.scenarios for one in outcome.clauses)
+    clauses = {"clauses": f"{uncited} of {len(outcome.clauses)} without a scenario"} if outcome.clauses else {}
+    beside = {
+        "past": past_data(past, results),
+        "clauses": [(one.id, one.level, one.text, bool(one.scenarios), one.tests) for one in outcome.clauses],
+    }
     players = {one.platform: str(one) for one in outcome.implementations}
     return render_template(
         _TEMPLATE,
@@ -75,7 +81,7 @@ def _rendered(
         outcome=outcome,
         verdict=_verdict(outcome),
         state=_state(outcome),
-        facts={**facts, **players},
+        facts={**facts, **clauses, **players},
         counts=counts(results),
         headline=headline,
         detail=detail,
@@ -99,7 +105,7 @@ def _rendered(
         platforms=sorted({name for one in results for name in one.pairing.values()}, key=natural_order),
         bars=bars,
         percent=percent,
-        data=packed({**data, "past": past_data(past, results)}),
+        data=packed({**data, **beside}),
         **more,
     )
 

@@ -38,27 +38,26 @@ async function renew(text) {
   const fresh = new DOMParser().parseFromString(text, "text/html"), before = page.run.groups[page.state.group - 1];
   morph(document.querySelector("main"), fresh.querySelector("main"));
   const data = await unpacked(fresh.getElementById("data").textContent);
-  page.run.group(data);
-  page.run.past = new Past(data.past);
+  page.run.tell(data);
   if (!before) return;
   const [first] = before, group = page.run.groups.findIndex(some => some.has(first)) + 1;
   if (group && `${group}` !== page.state.group) { history.replaceState(null, "", fragment(page.state, { group: `${group}` })); page.state = wanted(); }
 }
 
-function named(node) { return node && (node.id || node.dataset?.key); }
+function name_of(node) { return node && (node.id || node.dataset?.key); }
 
 function morph(old, fresh) {
   if (old.id === "now" || old.id === "run") return;
   if (old.nodeType !== Node.ELEMENT_NODE) { if (old.data !== fresh.data) old.data = fresh.data; return; }
   for (const { name } of [...old.attributes]) if (name !== "open" && !fresh.hasAttribute(name)) old.removeAttribute(name);
   for (const { name, value } of fresh.attributes) if (name !== "open" && old.getAttribute(name) !== value) old.setAttribute(name, value);
-  const wanted_names = new Set([...fresh.childNodes].map(named)), known = new Map([...old.childNodes].filter(named).map(node => [named(node), node]));
+  const wanted_names = new Set([...fresh.childNodes].map(named)), known = new Map([...old.childNodes].filter(named).map(node => [name_of(node), node]));
   let at = old.firstChild;
   for (const child of [...fresh.childNodes]) {
-    const name = named(child), same = name ? known.get(name) : at && !named(at) && at.nodeName === child.nodeName ? at : null;
+    const name = name_of(child), same = name ? known.get(name) : at && !name_of(at) && at.nodeName === child.nodeName ? at : null;
     if (!same) { old.insertBefore(child, at); continue; }
     known.delete(name);
-    while (name && at !== same && !(named(at) && wanted_names.has(named(at)))) { const gone = at; at = at.nextSibling; gone.remove(); }
+    while (name && at !== same && !(name_of(at) && wanted_names.has(name_of(at)))) { const gone = at; at = at.nextSibling; gone.remove(); }
     if (at !== same) old.insertBefore(same, at); else at = at.nextSibling;
     morph(same, child);
   }

@@ -11,9 +11,8 @@ class Run {
   constructor(data) {
     Object.assign(this, { texts: [], numbers: new Map(), lower: [], scenarios: new Map(), byKey: new Map(), cells: [] });
     this.verdicts = data.verdicts.map(([name, word, red]) => ({ name, word, red }));
-    this.past = new Past(data.past);
     this.take(data);
-    this.group(data);
+    this.tell(data);
   }
   // All cells of a run, or those that have changed: each replaces what was known of it.
   take(data) {
@@ -43,7 +42,11 @@ class Run {
     this.tags = [...new Set(cited.flatMap(one => one.tags))].filter(tag => !tag.includes(":")).sort(natural);
     this.clauses = [...new Set(cited.flatMap(one => one.clauses))].sort(natural);
   }
-  group(data) { this.groups = data.groups.map(group => new Set(group.map(one => data.texts[one]))); }
+  tell(data) { // what is no cell's own
+    this.groups = data.groups.map(group => new Set(group.map(one => data.texts[one])));
+    this.past = new Past(data.past);
+    this.specification = (data.clauses || []).map(([id, level, text, cited, tests]) => ({ id, level, text, cited, tests }));
+  }
   number(text) {
     const known = this.numbers.get(text);
     return known === undefined ? (this.numbers.set(text, this.texts.length), this.texts.push(text) - 1) : known;
@@ -135,6 +138,6 @@ function grouped(items, key) {
   for (const item of items) { const name = key(item), known = found.get(name); known ? known.push(item) : found.set(name, [item]); }
   return found;
 }
-function plural(number, word) { return `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`; }
+function plural(number, word, words = `${word}s`) { return `${number.toLocaleString("en")} ${number === 1 ? word : words}`; }
 function seconds(value) { return value >= 1 ? `${value.toFixed(2)} s` : `${(value * 1e3).toFixed(value < .01 ? 2 : 1)} ms`; }
 function median(values) { return [...values].sort((a, b) => a - b)[values.length >> 1]; }
