@@ -51,7 +51,7 @@ function morph(old, fresh) {
   if (old.nodeType !== Node.ELEMENT_NODE) { if (old.data !== fresh.data) old.data = fresh.data; return; }
   for (const { name } of [...old.attributes]) if (name !== "open" && !fresh.hasAttribute(name)) old.removeAttribute(name);
   for (const { name, value } of fresh.attributes) if (name !== "open" && old.getAttribute(name) !== value) old.setAttribute(name, value);
-  const wanted_names = new Set([...fresh.childNodes].map(named)), known = new Map([...old.childNodes].filter(named).map(node => [name_of(node), node]));
+  const wanted_names = new Set([...fresh.childNodes].map(name_of)), known = new Map([...old.childNodes].filter(name_of).map(node => [name_of(node), node]));
   let at = old.firstChild;
   for (const child of [...fresh.childNodes]) {
     const name = name_of(child), same = name ? known.get(name) : at && !name_of(at) && at.nodeName === child.nodeName ? at : null;
