@@ -28,6 +28,7 @@ DEADLINE = 120.0
 """Seconds: a bound on a hang."""
 SETTINGS = """
     steps = ["gate_steps"]
+    timeouts = { step = 250 }
     [platforms.brass]
     command = ["{python}", "-m", "harmony", "serve"]
     lifetime = "session"
@@ -41,7 +42,7 @@ STEPS = """
     class GateSteps:
         @given(parsers.parse("the 'guest' process waits at the gate '{name}'"))
         async def wait(self, name: str) -> None:
-            await until(lambda: Path(name).exists(), timeout=100, what="an open gate")
+            await until(lambda: Path(name).exists(), timeout=240, what="an open gate")
 
         @then(parsers.parse("the 'guest' process is content"))
         def be_content(self) -> None:
@@ -156,8 +157,8 @@ def test_a_run_is_seen_as_it_goes_on(played: Played) -> None:
 
         tab.evaluate("location.hash = ''")
         tab.locator(".cause > summary").click()
-        tab.locator("#view .line", has_text="1.1").click()
-        expect(tab.locator("#view .square")).to_have_count(1)
+        tab.locator("#view .line", has_text="1.2").click()
+        expect(tab.locator("#view .square")).to_have_count(2)
         tab.keyboard.press("/")
         tab.keyboard.type("gates")
         expect(count).to_have_text("2 cells")
@@ -169,6 +170,7 @@ def test_a_run_is_seen_as_it_goes_on(played: Played) -> None:
         expect(verdict).to_contain_text("✗ failed: 1 of 3 cells is red")
         expect(count).to_have_text("2 cells of 3")
         assert tab.evaluate("document.activeElement === page.find && page.find.value") == "gates"
+        assert tab.locator("#view .square").count() == 2, "both are unfolded as they were"
         assert not tab.locator(".cause").evaluate("one => one.open"), "the reader has closed it"
         assert tab.evaluate("typeof stolen") == "undefined"
         told = tab.evaluate(WHOLE)
