@@ -8,7 +8,15 @@ from functools import cached_property
 
 from harmony.errors import ExitCode
 from harmony.verdict.blame import Blame, blame
-from harmony.verdict.events import CellFinished, Event, RunFinished, RunPlanned, StepSupport
+from harmony.verdict.events import (
+    CellFinished,
+    ClauseEntry,
+    Event,
+    RunFinished,
+    RunPlanned,
+    SpecificationRead,
+    StepSupport,
+)
 from harmony.verdict.implementations import Implementation, implementations
 from harmony.verdict.tally import combined, exit_code, rate_line, whole_plan
 from harmony.verdict.verdicts import BROKEN_OFF
@@ -26,6 +34,8 @@ class Outcome:
         supports: Which platform has which step, of those that somebody lacks.
         min_pass_rate: What forgives up to it; nothing does if absent.
         implementations: What has played, and who has told it.
+        clauses: What scenarios may cite, and which do.
+        to_come: How many cells of the plan have no result yet; nothing of a run that has ended.
         broken_off: How a run ended that did not come to its end.
     """
 
@@ -36,6 +46,8 @@ class Outcome:
     supports: Sequence[StepSupport]
     min_pass_rate: float | None = None
     implementations: Sequence[Implementation] = ()
+    clauses: Sequence[ClauseEntry] = ()
+    to_come: int | None = None
     broken_off: ExitCode | None = None
 
     @classmethod
@@ -50,9 +62,18 @@ class Outcome:
         problems = {problem for event in every if isinstance(event, RunFinished) for problem in event.problems}
         supports = [event for event in every if isinstance(event, StepSupport)]
         players = implementations(every)
-        broken_off = _broken_off(every)
-        lacking = [*_told(broken_off), *lacking]
-        return cls(tuple(runs), results, sorted(problems), lacking, supports, min_pass_rate, players, broken_off)
+        told = [*_told(broken_off := _broken_off(every)), *lacking]
+        return cls(
+            tuple(runs),
+            results,
+            sorted(problems),
+            told,
+            supports,
+            min_pass_rate,
+            players,
+            _clauses(every),
+            broken_off=broken_off,
+        )
 
     @classmethod
     def at_end(cls, events: Sequence[Event], min_pass_rate: float | None = None) -> Outcome:
@@ -65,8 +86,20 @@ class Outcome:
         if end.exit_code and broken_off is None and exit_code(results, end.problems, min_pass_rate) is ExitCode.OK:
             lacking.append(f"the run ended with exit code {end.exit_code}")
         supports = [event for event in events if isinstance(event, StepSupport)]
+        players = implementations(events)
         told = [*_told(broken_off), *lacking]
-        return cls((), results, end.problems, told, supports, min_pass_rate, implementations(events), broken_off)
+        clauses = _clauses(events)
+        return cls((), results, end.problems, told, supports, min_pass_rate, players, clauses, broken_off=broken_off)
+
+    @classmethod
+    def so_far(cls, events: Sequence[Event], min_pass_rate: float | None = None) -> Outcome:
+        """Return what has come of a run that may go on."""
+        if any(isinstance(event, RunFinished) for event in events):
+            return cls.at_end(events, min_pass_rate)
+        results = combined(event for event in events if isinstance(event, CellFinished))
+        planned = next((event.cells for event in events if isinstance(event, RunPlanned)), len(results))
+        left = max(planned - len(results), 0)
+        return cls((), results, (), (), (), min_pass_rate, implementations(events), to_come=left)
 
     @cached_property
     def code(self) -> ExitCode:
@@ -79,6 +112,8 @@ class Outcome:
     @property
     def word(self) -> str:
         """How the run ends, in a word or two."""
+        if self.to_come is not None:
+            return "running"
         if self.code is not ExitCode.OK:
             return self.code.name.lower().replace("_", " ")
         return "red cells forgiven" if self.blames else "passed"
@@ -104,3 +139,8 @@ def _told(broken_off: ExitCode | None) -> list[str]:
         return []
     why = {ExitCode.INTERRUPTED: "it was interrupted", ExitCode.INTERNAL: "an internal error"}.get(broken_off)
     return [f"the run was broken off: {why or f'exit code {broken_off:d}'}"]
+
+
+def _clauses(events: Sequence[Event]) -> list[ClauseEntry]:
+    told = {one.id: one for event in events if isinstance(event, SpecificationRead) for one in event.clauses}
+    return list(told.values())
