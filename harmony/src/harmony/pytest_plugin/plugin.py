@@ -153,8 +153,8 @@ def pytest_collection(session: pytest.Session) -> None:
     """Start the live progress, after the header has been shown."""
     config = session.config
     if _run(config) is not None and is_drawn(config) and not config.getoption("--harmony-run"):
-        config.option.verbose = min(-1, config.option.verbose)
         run_terminal.begin(config, alone=False)
+        config.option.verbose = min(-1, config.option.verbose)
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:

@@ -64,6 +64,7 @@ def begin(config: pytest.Config, *, alone: bool) -> None:
     workflow = alone and os.environ.get("GITHUB_ACTIONS") == "true"
     folds = LogFolds(secrets.token_hex()) if workflow else None
     reporting = reporting_of(config)
+    drawn = is_drawn(config)
     under_way = UnderWay(reporting.past)
     narration = Narration(
         under_way,
@@ -71,10 +72,10 @@ def begin(config: pytest.Config, *, alone: bool) -> None:
         begins=alone,
         steps=config.getoption("--show-steps"),
         mixed=bool(config.getoption("numprocesses", 0)),
-        drawn=is_drawn(config),
+        drawn=drawn,
         folds=folds,
     )
-    terminal = RunTerminal(config, under_way, narration, folds=folds, alone=alone)
+    terminal = RunTerminal(config, under_way, narration, folds=folds, drawn=drawn, alone=alone)
     config.pluginmanager.register(terminal, "harmony-terminal")
     reporting.bus.subscribe("terminal", terminal)
 
@@ -86,6 +87,7 @@ class RunTerminal:
         config: Of the session.
         under_way: How the run stands.
         narration: Makes the lines.
+        drawn: Whether it is drawn how far the run is.
         folds: Says where a workflow obeys what is written; nothing where there is no workflow.
         alone: Whether nobody else writes there: a thread draws, and speaks after a silence. Without it all is drawn
             when something happens, as tests in this process may fork.
@@ -97,12 +99,14 @@ class RunTerminal:
         under_way: UnderWay,
         narration: Narration,
         *,
+        drawn: bool,
         folds: LogFolds | None = None,
         alone: bool,
     ) -> None:
         self._config = config
         self._run = under_way
         self._narration = narration
+        self._drawn = drawn
         self._folds = folds
         self._alone = alone
         # pytest captures the file descriptors while a test runs.
@@ -190,7 +194,7 @@ class RunTerminal:
         """Draw from now on, or speak after a silence."""
         with self._lock:
             self._spoke = time.monotonic()
-            if self._drawing is None and is_drawn(self._config):
+            if self._drawing is None and self._drawn:
                 self._drawing = self._begun()
         if self._alone and self._ticker is None:
             self._ticker = threading.Thread(target=self._tick, name="harmony-terminal", daemon=True)
