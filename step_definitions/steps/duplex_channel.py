@@ -207,6 +207,30 @@ class DuplexChannelSteps:
         seen = (responses.field("payload_written_count"), responses.semaphore(Part.DATA))
         expect_equal((0, 0), seen, "(frames, tokens) of the response buffer")
 
+    @step(
+        acting(
+            r"sees another implementation ask over channel '(?P<base>[^']+)' in a process of its own, with a request "
+            r"of size '(?P<size>[^']+)', and make its response buffer '(?P<milliseconds>\d+)' ms after that was read"
+        )
+    )
+    async def foreign_ask(self, base: str, size: ByteSize, milliseconds: int) -> None:
+        """Be a client that connects, sends and only then makes the buffer for the response."""
+        self._talk = _Talk(self._role.naming.name(base))
+        requests, responses, number = self._view("request"), self._view("response"), self._signs.living()
+        foreign_peer.connect(requests, number)
+        foreign_peer.write(requests, size, 1)
+        await self._role.poll(lambda: requests.field("payload_read_count") == 1, "a request that was read")
+        await asyncio.sleep(milliseconds / 1000)
+        self._context.on_cleanup(responses.sweep)
+        foreign_peer.create(responses, _SMALL_PAYLOAD, number, metadata=_RESPONSE_METADATA)
+
+    @then(acting(r"should see the other implementation have a response of size '(?P<size>[^']+)'"))
+    async def foreign_answered(self, size: ByteSize) -> None:
+        """One frame stands in the response buffer, and its token has come."""
+        responses = self._view("response")
+        await self._role.poll(lambda: responses.semaphore(Part.DATA) == 1, "a token in the response buffer")
+        expect_equal((size, 1), responses.frame_header(0), "(size, sequence) of the response")
+
     @step(acting(r"turns to channel '(?P<base>[^']+)'"))
     def turn_to(self, base: str) -> None:
         """Speak over another of the channels this process is a client of."""
