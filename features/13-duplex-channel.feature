@@ -215,11 +215,31 @@ Feature: Duplex channel
     And the 'client' process closes its channel
     Then no object of channel 'duplex-idle' should exist
 
+  @clause:8.1
+  Scenario: 13.19 A client that has asked nothing waits in vain, and no longer than it wants
+    Given the 'server' process creates immutable duplex channel 'duplex-silent' with default config
+    And the 'server' process starts echo handler
+    When the 'client' process creates duplex channel client 'duplex-silent'
+    Then no responses should be lost or duplicated
+    When the 'client' process sends request with size '100'
+    Then response should match request with size '100'
+
+  @clause:7.5 @clause:9.3
+  Scenario: 13.20 A server that waits for the response buffer of its client ends when it is told to
+    Given the 'server' process creates immutable duplex channel 'duplex-mute' with default config
+    And the 'server' process starts echo handler
+    When the 'client' process sees another implementation become the client of channel 'duplex-mute' in a process of its own, without a response buffer
+    And the 'client' process sees the other implementation send request with size '100'
+    And the 'server' process stops its channel within '500' ms
+    Then no object of channel 'duplex-mute' should exist
+
   @clause:9.1 @clause:9.2
   Scenario: 13.21 A client that makes its response buffer after its request is answered all the same
     Given the 'server' process creates immutable duplex channel 'duplex-late' with default config
     And the 'server' process starts echo handler
-    When the 'client' process sees another implementation ask over channel 'duplex-late' in a process of its own, with a request of size '100', and make its response buffer '100' ms after that was read
+    When the 'client' process sees another implementation become the client of channel 'duplex-late' in a process of its own, without a response buffer
+    And the 'client' process sees the other implementation send request with size '100'
+    And the 'client' process sees the other implementation make its response buffer '100' ms later
     Then the 'client' process should see the other implementation have a response of size '100'
     When the 'client' process sees the process of the other implementation end
     And the 'client' process creates duplex channel client 'duplex-late'

@@ -22,7 +22,7 @@ from harmony.verdict.tally import counts, natural_order
 from harmony.verdict.verdicts import MEANINGS, is_red
 
 _TEMPLATE: Final = Path(__file__).with_name("templates") / "matrix.html"
-_SCRIPTS: Final = ("run.js", "past.js", "views.js", "cell.js", "page.js")
+_SCRIPTS: Final = ("run.js", "past.js", "views.js", "clauses.js", "cell.js", "replay.js", "page.js")
 _LONGEST_REPORT: Final = 12_000
 _MOST: Final = 200
 """Entries of a list that is there for who has no script; the script shows all."""
@@ -46,6 +46,12 @@ def html_report(
     """
     results = outcome.results
     features = dict.fromkeys(one.feature for one in results)
+    uncited = sum(not one.scenarios for one in outcome.clauses)
+    clauses = {"clauses": f"{uncited} of {len(outcome.clauses)} without a scenario"} if outcome.clauses else {}
+    more = {
+        "past": past_data(past, results),
+        "clauses": [(one.id, one.level, one.text, bool(one.scenarios), one.tests) for one in outcome.clauses],
+    }
     players = {one.platform: str(one) for one in outcome.implementations}
     return render_template(
         _TEMPLATE,
@@ -54,7 +60,7 @@ def html_report(
         outcome=outcome,
         verdict=_verdict(outcome),
         good=outcome.code is ExitCode.OK,
-        facts={**(facts or {}), **players},
+        facts={**(facts or {}), **clauses, **players},
         counts=counts(results),
         headline=headline,
         detail=detail,
@@ -78,7 +84,7 @@ def html_report(
         platforms=sorted({name for one in results for name in one.pairing.values()}, key=natural_order),
         bars=bars,
         percent=percent,
-        data=packed({**page_data(results, outcome.blames, steps or Steps()), "past": past_data(past, results)}),
+        data=packed({**page_data(results, outcome.blames, steps or Steps()), **more}),
     )
 
 

@@ -136,16 +136,6 @@ function steps(cells) {
       names.map(name => { const seen = row.get(name); return seen ? element("td", { class: seen.bad ? "red" : null }, `${seen.took.length} × ${seconds(median(seen.took))}`, seen.bad ? [element("br"), `${seen.bad} did not pass`] : "") : element("td"); }))), "steps by platform")];
 }
 
-function clauses(cells) {
-  const by_clause = new Map(), names = [...new Set(cells.flatMap(cell => cell.who))].sort();
-  for (const cell of cells) for (const clause of cell.scenario.clauses) (by_clause.get(clause) || by_clause.set(clause, []).get(clause)).push(cell);
-  if (!by_clause.size) return [element("p", { class: "note" }, "No scenario of these cells cites a clause.")];
-  return [table("square", ["clause", ...names], [...by_clause].sort(([one], [other]) => natural(one, other)).map(([clause, some]) => element("tr", {},
-    element("th", { scope: "row" }, element("a", { href: fragment(page.state, { clause: [clause], view: "features" }) }, clause), " ",
-      element("small", {}, [...new Set(some.map(cell => cell.scenario.level))].filter(Boolean).join(", "))),
-    names.map(name => score_cell(some.filter(cell => cell.who.includes(name)), { clause: [clause], who: [name], view: "features" })))), "clauses by platform")];
-}
-
 function bar(part) {
   return element("svg:svg", { class: "bar", viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": true }, element("svg:rect", { width: 100 * part, height: 10 }));
 }
