@@ -6,7 +6,7 @@ Feature: Version 5: limits
     Background:
       Given the 'broker' process serves
 
-    @must:5.0/MQTT-3.3.4-9 @must:5.0/MQTT-4.9.0-2
+    @must:5.0/MQTT-3.3.4-9 @must:5.0/MQTT-4.9.0-1 @must:5.0/MQTT-4.9.0-2
     Scenario: 10.1 A message of QoS 2 is under way until PUBCOMP
       Given the 'peer' process dials and says CONNECT with Receive Maximum '1'
       And the 'peer' process should hear CONNACK '0'
@@ -169,7 +169,7 @@ Feature: Version 5: limits
         | 1   | 7      |
       Then the 'peer' process should hear PUBACK without 'reason, user'
 
-    @must:5.0/MQTT-4.12.0-1
+    @must:5.0/MQTT-4.12.0-1 @must:5.0/MQTT-3.2.2-7 @must:5.0/MQTT-4.13.2-1
     Scenario: 10.10 A method of authentication that nobody knows is refused
       Given the 'peer' process dials and says CONNECT with
         | authentication_method |
@@ -256,7 +256,7 @@ Feature: Version 5: limits
         | alias |
         | 0     |
 
-    @slow @must:5.0/MQTT-3.1.2-21 @must:5.0/MQTT-3.2.2-21
+    @slow @must:5.0/MQTT-3.1.2-20 @must:5.0/MQTT-3.1.2-21 @must:5.0/MQTT-3.2.2-21
     Scenario: 10.18 The keep-alive that the broker has set counts
       Given the 'peer' process answers CONNECT with
         | server_keep_alive |
