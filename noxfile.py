@@ -161,7 +161,7 @@ def mqtt(session: nox.Session) -> None:
     with session.chdir(SUBJECT):
         session.run(f"../../{ours('mypy')}", "--strict", "-p", "conformance", "-p", "drivers.wire", external=True)
         session.run(f"../../{ours('pytest')}", "tests", external=True)
-    run(session, ours("harmony"), "run", "wire", *MOST_OF_MQTT, "--tag", "not slow", *there)
+    run(session, ours("harmony"), "run", "wire", *MOST_OF_MQTT, *there)
     some = (word for name in ("wire", "mosquitto", "paho") for word in ("--platform", name))
     run(session, ours("harmony"), "run", *SOME_OF_MQTT, *some, "--pairwise", *there)
 

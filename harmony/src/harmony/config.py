@@ -157,7 +157,9 @@ class Settings(BaseSettings):
             options that decide what it does) and ``{seed}`` are filled in.
         fuse: How many times in a row a platform may hang, or fail the same way, before it is stopped; 0 for any number.
         patience: How many times what passing cells of its scenario needed a step may take of a platform that has timed
-            out before; 0 for the whole limit.
+            out before; 0 for the whole limit, of which steps may then wait for all in a scenario that is known to
+            fail, too.
+        side_by_side: How many cells of a matrix run at a time on each core, where that pays; more where they wait.
         history: How many whole runs are kept for ``harmony history``, and as many of a part of the cells; 0 for none.
         log_level: Least level shown on stderr while steps run.
         telemetry: Whether to make OpenTelemetry spans.
@@ -185,6 +187,7 @@ class Settings(BaseSettings):
     repeat: str = "{pytest} {words} --seed {seed}"
     fuse: int = Field(default=5, ge=0)
     patience: float = Field(default=10.0, ge=0)
+    side_by_side: int = Field(default=3, ge=1)
     history: int = Field(default=100, ge=0)
     log_level: Literal["trace", "debug", "info", "warning", "error", "critical"] = "warning"
     telemetry: bool = False

@@ -218,6 +218,7 @@ class ScenarioStart:
         roles: All roles of the scenario, in alphabetical order.
         actions: What the scenario does to this role's process.
         strict: Whether every word of a driver must be as its contract says.
+        known: Whether it is known that the scenario will not pass: by an expectation, or as something is not claimed.
         values: What the roles of the scenario tell each other.
     """
 
@@ -231,9 +232,18 @@ class ScenarioStart:
     roles: tuple[str, ...] = ()
     actions: tuple[ProcessAction, ...] = ()
     strict: bool = False
+    known: bool = False
     values: ScenarioValues = field(default_factory=ScenarioValues, compare=False, repr=False)
 
     @property
     def test_run_id(self) -> str:
         """The suffix that the name of every object of this scenario carries."""
         return f"{self.host_pid}_{self.feature_id}"
+
+    def patience(self, whole: float) -> float:
+        """Return how long to wait for what must come: a third where it is known that the scenario will not pass.
+
+        Args:
+            whole: Seconds; many times what an implementation needs that does as it must.
+        """
+        return whole / 3 if self.known else whole

@@ -13,7 +13,7 @@ import pytest
 from harmony.errors import ExitCode
 from harmony.history.badge import Badge
 from harmony.history.past_run import PastRun
-from harmony.history.site import Given, folder, site, spark
+from harmony.history.site import Given, folder, site
 from harmony.model import Verdict
 from past_runs import A, B, events, past, written
 from sandbox import Sandbox
@@ -97,15 +97,6 @@ def test_nobody_is_asked_and_nothing_of_others_is_obeyed() -> None:
             assert " style=" not in text.partition("</head>")[2].partition("<script")[0]
     assert folder("mochi@2.7.8") == "mochi@2.7.8"
     assert folder("..") != ".."
-
-
-def test_a_bar_is_whole_only_if_all_passed() -> None:
-    assert [(bar["height"], bar["kind"]) for bar in spark([1.0, 0.999, 0.0, None])] == [
-        (18, "good"),
-        (18, "bad"),
-        (2, "bad"),
-        (2, "none"),
-    ]
 
 
 def test_the_command_adds_to_the_site_before(sandbox: Sandbox) -> None:

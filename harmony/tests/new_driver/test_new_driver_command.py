@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import PurePosixPath
 
 import pytest
 from typer.testing import CliRunner
@@ -110,3 +111,37 @@ def test_it_needs_a_contract_and_a_language_that_it_knows(project: Sandbox) -> N
     assert done.returncode == 7
     assert "driver.contract" in done.stderr
     assert not (project.directory / "drivers").exists()
+
+
+@pytest.mark.parametrize(
+    ("language", "generated"),
+    [
+        ("go", {"contract.go", "driver.go", "framing.go", "go.mod"}),
+        ("java", {f"driver/{name}.java" for name in ("Contract", "Driver", "Frames", "Json")}),
+        ("node", {"contract.mjs", "driver.mjs"}),
+    ],
+)
+def test_drivers_of_a_language_share_what_is_generated(project: Sandbox, language: str, generated: set[str]) -> None:
+    """Else the same thousand lines stand beside each implementation."""
+    first = run("box", "--language", language, "--shared", "--register")
+    second = run("chest", "--language", language, "--shared", "--register")
+    shared = {f"drivers/contract/{language}/{name}" for name in generated}
+    assert shared <= set(first.splitlines())
+    assert not shared & set(second.splitlines())
+    own = {path.name for name in ("box", "chest") for path in (project.directory / "drivers" / name).rglob("*.*")}
+    assert not own & ({PurePosixPath(name).name for name in generated} - {"go.mod"})
+    assert run("chest", "--renew", "--check") == "drivers/chest: all that is generated is as it would be now\n"
+    (project.directory / min(shared)).write_text("mine", "utf-8")
+    with pytest.raises(ConfigurationError, match=f"changed since they were generated: {min(shared)}"):
+        run("trunk", "--language", language, "--shared")
+
+
+def test_a_driver_that_has_its_own_can_share_it(project: Sandbox) -> None:
+    run("box", "--language", "node")
+    assert run("box", "--renew", "--shared") == "drivers/contract/node/contract.mjs\ndrivers/contract/node/driver.mjs\n"
+
+
+def test_a_language_with_nothing_to_share_is_refused(project: Sandbox) -> None:
+    with pytest.raises(ConfigurationError, match="drivers in Python share nothing") as caught:
+        run("box", "--language", "python", "--shared")
+    assert "it goes with node, go, java" in (caught.value.hint or "")

@@ -150,6 +150,7 @@ def test_what_is_filled_in_answers_refuses_and_fails(filled: Talk) -> None:
     assert JUKEBOX.error_problems(error["code"], error["data"]) == []
     assert filled.ask("balk")["error"] == {"code": -32602, "message": "coin: too thin"}
     assert filled.ask("stumble")["error"]["code"] == -32603
+    assert filled.ask("shake", {"extra": {}, "how": []})["error"] == {"code": -32601, "message": "it is screwed down"}
     tune = {"title": "Für \U0001f600", "notes": [3, -7, 2**53 - 1], "loud": True, "key": "minor", "more": None}
     for times, shown in ((None, -1), (0, 0), (2**40, 2**40)):
         answer = filled.ask("describe", {"tune": tune, "times": times})

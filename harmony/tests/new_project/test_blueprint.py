@@ -16,7 +16,8 @@ from harmony.new_project.placement import place
 FEATURE: Final = "features/01-key-value.feature"
 # What a person writes of a driver: no blank line, comment, import, or line of brackets.
 _NOT_WRITTEN: Final = re.compile(
-    r"\s*(//.*|#.*|/?\*.*|\"\"\".*|[\]\[(){};,\s]*|(import|use|using|package|namespace) .*|from \S+ import .*)"
+    r"\s*(//.*|#.*|/?\*.*|\"\"\".*|[\]\[(){};,\s]*|(import|use|using|package|namespace) .*"
+    r"|from \S+ import .*|@Override)"
 )
 
 

@@ -13,9 +13,13 @@ from typing import Any
 
 import pytest
 
-from harmony.model import NetworkKind
+from harmony.history.trends import over_time
+from harmony.model import NetworkKind, Verdict
 from harmony.perf.page import page as perf_page
-from harmony.verdict.events import CellFinished, Event, NetworkLine, RunFinished
+from harmony.report.outcome import Outcome
+from harmony.report.page import html_report
+from harmony.verdict.events import CellFinished, ClauseEntry, Event, NetworkLine, RunFinished, SpecificationRead
+from past_runs import A, B, events, past
 from synthetic_results import data_of, many, the_page
 from synthetic_runs import a_cell, a_run, page_of
 from synthetic_tables import boiling
@@ -225,6 +229,78 @@ def test_a_recording_is_downloaded_from_the_page_itself(opened: Open) -> None:
     assert expected.value.suggested_filename == "1.1.guest.yaml"
 
 
+def test_a_cell_is_played_step_by_step(opened: Open) -> None:
+    """With keys and buttons: what comes later is not seen, what is there now is marked in list and picture."""
+    tab = opened(page_of(a_recorded_run()), "#cell=1.1[guest=cpp,host=go]")
+    now, later = tab.locator("dialog .time .now"), tab.locator("dialog .time .later")
+    told, arrow = tab.locator("dialog .told"), tab.locator("dialog .sequence .now")
+    assert (now.count(), later.count()) == (0, 0)
+    tab.keyboard.press(".")
+    assert "opens the till" in now.inner_text()
+    assert now.get_attribute("aria-current") == "step"
+    assert arrow.locator("title").text_content() == "Given the 'guest' process opens the till '0'"
+    assert not tab.locator("dialog .time .call, dialog .time .skipped").first.is_visible()
+    tab.get_by_role("button", name="forward").click()
+    assert "order" in now.inner_text()
+    assert tab.locator("dialog .time .call").is_visible()
+    assert told.locator("pre").all_inner_texts() == ['{"cups": 3}', "3"]
+    tab.keyboard.press(",")
+    assert "opens the till" in now.inner_text()
+    slider = tab.get_by_role("slider", name="moment")
+    slider.focus()
+    tab.keyboard.press("End")
+    assert "failed" in told.inner_text()
+    assert "expected: 1" in told.locator("pre").first.inner_text()
+    tab.keyboard.press("Home")
+    assert (now.count(), later.count(), told.inner_text()) == (0, 0, "")
+
+
+def test_a_cell_plays_by_itself_to_its_end_and_not_beyond_its_dialog(opened: Open) -> None:
+    tab = opened(page_of(a_recorded_run()), "#cell=1.1[guest=cpp,host=go]")
+    tab.clock.install()
+    tab.keyboard.press("p")
+    tab.get_by_role("button", name="pause").wait_for()
+    tab.clock.run_for(2_000)
+    here = tab.locator("dialog .controls .dim").inner_text()
+    assert here in {"2 of 6", "3 of 6"}
+    tab.keyboard.press("p")
+    tab.clock.run_for(10_000)
+    assert tab.locator("dialog .controls .dim").inner_text() == here
+    tab.keyboard.press("p")
+    tab.clock.run_for(10_000)
+    assert tab.locator("dialog .controls .dim").inner_text() == "6 of 6"
+    tab.get_by_role("button", name="play").wait_for()
+
+
+def test_the_page_says_how_it_was_before(opened: Open) -> None:
+    tab = opened(a_page_with_a_past(), "#view=features")
+    assert tab.locator(".verdict small").inner_text() == "red since commit2 (2026-11-02), 2 runs; not before on commit1"
+    trend = tab.get_by_role("img", name="1.1 Scenario 1.1: 1 of 3 runs whole")
+    assert [str(bar.get_attribute("class")) for bar in trend.locator("rect").all()] == ["good", "bad", "bad"]
+    go(tab, "#cell=1.1[reader=go,writer=cpp]")
+    assert "red since commit2" in tab.locator("dialog").inner_text()
+    go(tab, "#view=flaky")
+    (row,) = tab.locator("#view tbody tr").all_inner_texts()
+    assert row.split("\t") == ["1.00 ", B, "1 of 1 repetitions; passed, flaky"]
+
+
+def test_clauses_that_no_scenario_cites_are_named_and_counted(opened: Open, tea: str) -> None:
+    clauses = [ClauseEntry(id=f"T-{number}", level="must", text=EVIL, scenarios=["1.1"]) for number in (1, 99)]
+    bare = [ClauseEntry(id=f"X-{number}", level=level) for number, level in enumerate(("may", "must", "must"))]
+    run = a_run(2, ("cpp",), ("guest", "host"))
+    told = SpecificationRead(document="tea.md", clauses=[*clauses, *bare])
+    tab = opened(page_of([*run[:-1], told, run[-1]]), "#view=clauses")
+    heads = tab.locator("#view h2, #view summary").all_inner_texts()
+    assert heads == [
+        "3 of 5 clauses are cited by no scenario",
+        "MUST (2)",
+        "MAY (1)",
+        "Clauses that these cells cite (2)",
+        "Cited, but by no cell of the run (1)",
+    ]
+    assert tab.locator("#view details li b").all_inner_texts() == ["X-1", "X-2", "X-0", "T-99"]
+
+
 @pytest.mark.parametrize("width", [400, 800])
 def test_nothing_is_beside_a_narrow_screen(opened: Open, tea: str, width: int) -> None:
     tab = opened(tea, width=width)
@@ -264,20 +340,47 @@ def test_the_other_pages_have_their_colours(opened: Open) -> None:
 def test_everybody_can_use_it(opened: Open, scheme: str) -> None:
     """axe-core on each view, and on a cell: contrast, names, roles, order of headings."""
     axe = Path(os.environ["HARMONY_AXE"]).read_text("utf-8")
+    found = [*looked_at(opened(a_page_with_a_past(), color_scheme=scheme), axe, ["#view=features", "#view=flaky"])]
     tab = opened(page_of(every_verdict()), color_scheme=scheme)
-    tab.evaluate(axe)
-    found: list[str] = []
     asked = [*(f"#view={view}" for view in VIEWS), "#verdict=failed&who=go&q=tea", "#cell=1.1[guest=cpp,host=go]"]
-    for fragment in asked:
-        go(tab, fragment)
+    found += looked_at(tab, axe, asked)
+    tab.keyboard.press(".")
+    found += looked_at(tab, axe, [])
+    assert found == []
+
+
+def looked_at(tab: Any, axe: str, asked: Sequence[str]) -> Iterator[str]:
+    """Give what axe-core complains about, in what is asked for, or in what is there."""
+    tab.evaluate(axe)
+    for fragment in asked or [""]:
+        if fragment:
+            go(tab, fragment)
         for button in tab.locator("#view button[aria-expanded=false]").all():
             button.click()
         told = tab.evaluate("axe.run({ runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'best-practice'] })")
-        found += [
-            f"{fragment}: {one['id']}: {json.dumps([node['html'][:120] for node in one['nodes'][:2]])}"
-            for one in told["violations"]
-        ]
-    assert found == []
+        for one in told["violations"]:
+            yield f"{fragment}: {one['id']}: {json.dumps([node['html'][:120] for node in one['nodes'][:2]])}"
+
+
+def a_recorded_run() -> Sequence[Event]:
+    """Return a run of one cell, that failed and was recorded."""
+    cells = list(a_cell(0, {"guest": "cpp", "host": "go"}, datetime.now(UTC), random.Random(7), bad=True))
+    at = datetime.fromisoformat(cells[1].at).timestamp() - 0.001
+    recording = (
+        "harmony-recording: 1\nrole: guest\nplatform: cpp\nexchanges:\n"
+        f"- {{method: order, params: [{{cups: 3}}], at: {at}, result: 3}}\n"
+    )
+    end = cells[-1].model_copy(update={"recordings": {"1.1.guest.yaml": recording}})
+    return [*cells[:-1], end, RunFinished(verdicts={}, exit_code=1, seconds=1)]
+
+
+def a_page_with_a_past() -> str:
+    """Return the page of a third run: a cell is red since the second, another one is flaky."""
+    passed, failed, flaky = Verdict.PASSED, Verdict.FAILED, Verdict.FLAKY
+    cells = [{A: passed, B: flaky}, {A: failed, B: passed}, {A: failed, B: passed}]
+    runs = [past(some, day=day, commit=f"commit{day}") for day, some in enumerate(cells, 1)]
+    end = events(cells[-1], day=3, commit="commit3")
+    return html_report(Outcome.at_end(end), past=over_time(runs[::-1]))
 
 
 def every_verdict() -> Sequence[Event]:

@@ -20,7 +20,16 @@ from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
 from harmony.report.page_data import Steps, moment
 from harmony.report.terminal import Grid, grid_lines, tables, totals
-from harmony.verdict.events import ActorOutcome, CellStarted, RunFinished, RunPlanned, RunStarted, StepFinished
+from harmony.verdict.events import (
+    ActorOutcome,
+    CellStarted,
+    ClauseEntry,
+    RunFinished,
+    RunPlanned,
+    RunStarted,
+    SpecificationRead,
+    StepFinished,
+)
 from harmony.verdict.verdicts import MEANINGS
 from synthetic_results import data_of, many, result, the_page
 from synthetic_runs import PLATFORMS, a_run, page_of
@@ -253,3 +262,74 @@ def test_on_a_terminal_each_verdict_has_its_colour() -> None:
     assert "\x1b[33m" in text
     for meaning in MEANINGS.values():
         assert meaning.word in text
+
+
+RECORDING = """harmony-recording: 1
+role: guest
+platform: go
+exchanges:
+- {method: order, params: [{cups: 3}], at: 1767603600.25, result: 3, seconds: 0.1}
+- {method: pay, params: [{coins: 1}, {coins: 2}], at: 1767603600.5, error: {code: 1, message: broke}}
+- {method: leave, params: [], at: 1767603601, answered: false}
+- {method: hello, params: []}
+"""
+
+
+def lines_of(recordings: dict[str, str]) -> list[list[object]]:
+    """Return what a page tells of the recordings of a red cell."""
+    at = "2026-01-05T09:00:01.000Z"
+    one = result("1.1[guest=go]", Verdict.FAILED, at=at, seconds=1.0, recordings=recordings)
+    lines: list[list[object]] = data_of(the_page([one]))["details"]["0"]["lines"]
+    return lines
+
+
+def test_what_a_recorded_role_was_asked_stands_among_the_steps() -> None:
+    """What has no moment is left out: it would stand anywhere."""
+    assert lines_of({"1.1.guest.yaml": RECORDING, "1.1.network.txt": "2026 guest -> host tea"}) == [
+        [250, "guest", "call", "order", "", "", '{"cups": 3}', "3"],
+        [500, "guest", "call", "pay", "", "", '[{"coins": 1}, {"coins": 2}]', '{"code": 1, "message": "broke"}'],
+        [1000, "guest", "call", "leave", "", "", "[]", "no answer"],
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[",
+        RECORDING.replace(": 1", ": 2", 1),
+        RECORDING.replace("1767603600.25", ".nan").replace("1767603600.5", ".inf").replace("1767603601", "0"),
+        RECORDING + "x: &x [1, 1]\ny: [*x, *x]\n",
+        RECORDING.replace("cups: 3", "? [a, {b: c}] : " + "[" * 3000 + "]" * 3000),
+    ],
+    ids=["nothing", "no YAML", "of another version", "no moments", "endless", "deep"],
+)
+def test_a_recording_that_is_none_is_to_be_downloaded_and_no_more(text: str) -> None:
+    """Whoever wrote the events: a page is made."""
+    with pytest.raises(KeyError):
+        lines_of({"1.1.guest.yaml": text})
+
+
+def test_long_data_of_a_recording_is_cut() -> None:
+    (first, *_) = lines_of({"1.1.guest.yaml": RECORDING.replace("cups: 3", f"cups: {'x' * 100_000}")})
+    assert len(str(first[6])) < 1000
+
+
+def test_a_page_counts_the_clauses_that_no_scenario_cites() -> None:
+    clauses = [
+        ClauseEntry(id="T-1", level="must", text="Tea is hot.", scenarios=["1.1"]),
+        ClauseEntry(id="T-2", level="must", text="Cups are clean.", tests=["tests/test_cups.py"]),
+    ]
+    told = [
+        RunPlanned(cells=1, of=1, digest="0"),
+        result(clauses=["T-1"]),
+        SpecificationRead(document="tea.md", clauses=clauses),
+        RunFinished(verdicts={}, exit_code=0, seconds=1.0),
+    ]
+    text = html_report(Outcome.at_end(told))
+    assert "clauses <b>1 of 2 without a scenario</b>" in text
+    assert data_of(text)["clauses"] == [
+        ["T-1", "must", "Tea is hot.", True, []],
+        ["T-2", "must", "Cups are clean.", False, ["tests/test_cups.py"]],
+    ]
+    assert html_report(Outcome.of({"run": told})).count("1 of 2 without a scenario") == 1

@@ -6,23 +6,33 @@ import json
 import re
 from typing import Any
 
-from harmony.model import Verdict
+from harmony.model import NetworkKind, Verdict
 from harmony.report.outcome import Outcome
 from harmony.report.results import Results, in_one_line, mild_lines, trace_of
 from harmony.report.results_document import as_json, clauses_document, results_document
-from harmony.verdict.events import CellFinished, ClauseEntry, Event, RunPlanned, RunStarted, SpecificationRead
+from harmony.verdict.events import (
+    CellFinished,
+    ClauseEntry,
+    Event,
+    NetworkLine,
+    RunPlanned,
+    RunStarted,
+    SpecificationRead,
+)
 from synthetic_results import result
 
 EVIL = "</details><script>alert(1)</script> | ``` [x](javascript:y) @everyone\n# mine"
-REPORT = """1.1
-network:
-    2026-11-30T12:00:00.125Z When the 'sender' process says 'a'
-    2026-11-30T12:00:00.250Z     sender -> hub #1  PUBLISH a
-
-stderr of hub:
-    2026-11-30T12:00:00Z no
-
-repeat with: x"""
+TRACE = [
+    NetworkLine(at="2026-11-30T12:00:00.125Z", kind=NetworkKind.STEP, text="When the 'sender' process says 'a'"),
+    NetworkLine(
+        at="2026-11-30T12:00:00.250Z",
+        kind=NetworkKind.PACKET,
+        text="PUBLISH a",
+        link="hub, sender",
+        connection=1,
+        sender="sender",
+    ),
+]
 
 
 def results(*cells: CellFinished, more: tuple[Event, ...] = ()) -> Results:
@@ -38,18 +48,18 @@ def test_an_error_is_one_line_with_what_was_expected_and_seen() -> None:
     assert in_one_line("") == ""
 
 
-def test_what_went_from_role_to_role_is_cut_from_the_report_in_the_middle_where_it_is_long() -> None:
-    assert trace_of(REPORT) == (
+def test_what_went_from_role_to_role_is_cut_in_the_middle_where_it_is_long() -> None:
+    assert trace_of(TRACE) == (
         "12:00:00.125 When the 'sender' process says 'a'",
         "12:00:00.250     sender -> hub #1  PUBLISH a",
     )
-    assert trace_of("1.1\nlog of a:\n    network:\n") == ()
-    long = trace_of("network:\n" + "".join(f"    {number}\n" for number in range(100)))
-    assert (len(long), long[12], long[-1]) == (25, "… 76 lines left out …", "99")
+    assert trace_of([]) == ()
+    long = trace_of([one.model_copy(update={"text": str(number)}) for number in range(100) for one in TRACE[:1]])
+    assert (len(long), long[12], long[-1]) == (25, "… 76 lines left out …", "12:00:00.125 99")
 
 
 def test_it_says_date_seed_and_who_did_not_play_and_takes_no_moment_of_its_own() -> None:
-    cells = (result("1.1[hub=tin,sender=oak]", Verdict.FAILED, report=REPORT), result("1.1[hub=gold,sender=oak]"))
+    cells = (result("1.1[hub=tin,sender=oak]", Verdict.FAILED, network=TRACE), result("1.1[hub=gold,sender=oak]"))
     text = results_document(results(*cells), "Results")
     assert "from 2 cells of 2026-11-30, seed 7; do not edit." in text
     assert "- gold did not play: not built." in text

@@ -287,7 +287,7 @@ def test_what_is_no_json_is_named_when_it_is_needed() -> None:
 
     odd.__annotations__["one"] = Odd
     with pytest.raises(ContractError, match="odd: Unable to generate pydantic-core schema"):
-        _ = Verb("odd", "", odd, None).params
+        _ = Verb("odd", "", (), odd, None).params
 
 
 def test_lint_says_what_is_wrong_with_a_verb(tmp_path: Any) -> None:

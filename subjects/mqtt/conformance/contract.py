@@ -11,6 +11,7 @@ Hex = Annotated[str, Field(pattern="^([0-9a-f]{2})*$")]
 QoS = Annotated[int, Field(ge=0, le=2)]
 Byte = Annotated[int, Field(ge=0, le=255)]
 Natural = Annotated[int, Field(ge=0)]
+CLIENTS = ("publisher", "subscriber", "watcher")
 
 
 @dataclass
@@ -82,7 +83,7 @@ class State:
 class Mqtt(Driver, Protocol):
     """An implementation of MQTT, as a broker or as a client. A process is one broker, or one client at a time."""
 
-    @verb
+    @verb(roles=["broker"])
     async def serve(self, port: int, directory: str, durable: bool, *, timeout: float = 15.0) -> None:
         """Start the broker on a port of 127.0.0.1; returns when it listens. Anybody may connect and do all.
 
@@ -91,12 +92,12 @@ class Mqtt(Driver, Protocol):
         """
         ...
 
-    @verb
+    @verb(roles=["broker"])
     async def stop(self, *, timeout: float = 10.0) -> None:
         """End the broker in order, as its own documentation says; the process goes on."""
         ...
 
-    @verb
+    @verb(roles=CLIENTS)
     async def connect(
         self,
         port: int,
@@ -116,17 +117,17 @@ class Mqtt(Driver, Protocol):
         """
         ...
 
-    @verb
+    @verb(roles=CLIENTS)
     async def subscribe(self, filters: list[Subscription], *, timeout: float = 10.0) -> list[Byte]:
         """Subscribe in one packet; returns the reason of each filter, as SUBACK has it."""
         ...
 
-    @verb
+    @verb(roles=CLIENTS)
     async def unsubscribe(self, filters: list[str], *, timeout: float = 10.0) -> None:
         """Unsubscribe in one packet, and wait for UNSUBACK."""
         ...
 
-    @verb
+    @verb(roles=CLIENTS)
     async def publish(
         self,
         topic: str,
@@ -146,7 +147,7 @@ class Mqtt(Driver, Protocol):
         """
         ...
 
-    @verb
+    @verb(roles=CLIENTS)
     async def receive(self, count: Natural, quiet: float, *, timeout: float = 15.0) -> list[Message]:
         """Take `count` messages of those that have arrived, in their order, once they are there; what is more stays.
 
@@ -155,12 +156,12 @@ class Mqtt(Driver, Protocol):
         """
         ...
 
-    @verb
+    @verb(roles=CLIENTS)
     async def disconnect(self, *, with_will: bool = False, timeout: float = 10.0) -> None:
         """Send DISCONNECT and close; in version 5 with reason 4 where the will shall be published."""
         ...
 
-    @verb
+    @verb(roles=CLIENTS)
     async def state(self) -> State:
         """Return whether the client is connected, as its library says."""
         ...

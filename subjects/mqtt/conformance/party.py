@@ -43,6 +43,7 @@ class Party:
         driver: Its driver.
         version: The version of the protocol that it speaks if the scenario says nothing else.
         answer: What the broker has last said to its CONNECT.
+        patience: Seconds within which comes what must.
     """
 
     def __init__(self, driver: Mqtt, values: SharedValues, start: ScenarioStart, network: Network) -> None:
@@ -54,6 +55,7 @@ class Party:
         self._numbers: list[str] = []
         self.version: Literal[4, 5] = 5 if "v5" in start.tags else 4
         self.answer: Connected | None = None
+        self.patience = start.patience(GENEROUS)
 
     def name(self, instance: str | None) -> str:
         """Return the client identifier of an instance: letters and digits, no more than every server must allow."""
@@ -89,7 +91,7 @@ class Party:
         """
         found: list[Message] = []
         while len(found) < count:
-            came = await self.driver.receive(count - len(found), quiet, timeout=GENEROUS)
+            came = await self.driver.receive(count - len(found), quiet, timeout=self.patience)
             for message in came:
                 again = message.qos == 1 and message.dup is True and Seen.of(message) in self._seen
                 self._seen.add(Seen.of(message))

@@ -8,7 +8,7 @@ from harmony import DriverError, UnsupportedError, expect_equal, parsers, step
 
 from . import malformed
 from .party import Party
-from .patience import GENEROUS, QUIET
+from .patience import QUIET
 from .raw import PEER, Raw
 
 _NEVER = 0xFFFFFFFF
@@ -139,9 +139,8 @@ class PeerSteps:
     @step(parsers.re(rf"{PEER} should hear the end of the connection"))
     async def should_hear_end(self) -> None:
         """See that the other side closes."""
-        expect_equal(
-            True, await self._party.driver.hear_end(timeout=GENEROUS), "whether the other side closes the connection"
-        )
+        closes = await self._party.driver.hear_end(timeout=self._party.patience)
+        expect_equal(True, closes, "whether the other side closes the connection")
 
     @step(parsers.re(rf"{PEER} may use an alias"))
     async def may_use_alias(self) -> None:

@@ -9,7 +9,6 @@ from drivers.wire.writing import encode
 from harmony import HarmonyError, expect_equal
 
 from .party import Party
-from .patience import GENEROUS
 
 PEER = r"(?:the|a)(?: (?:second|third))? '[^']+' process"
 """Each instance of the raw peer has steps and a process of its own."""
@@ -47,9 +46,9 @@ class Raw:
         """Answer, as a broker, each CONNECT from now on with a packet."""
         await self._party.driver.answer(encode(packet, self._party.version).hex())
 
-    async def hear(self, *kinds: str, timeout: float = GENEROUS) -> Packet:
+    async def hear(self, *kinds: str, timeout: float | None = None) -> Packet:
         """Return the next packet of one of these kinds."""
-        data = bytes.fromhex(await self._party.driver.hear(list(kinds), timeout=timeout))
+        data = bytes.fromhex(await self._party.driver.hear(list(kinds), timeout=timeout or self._party.patience))
         head = Splitter.head(data)
         assert head is not None, "a packet has a head"  # noqa: S101 - the driver hands out whole packets
         first, start, _ = head

@@ -10,7 +10,6 @@ from harmony import Directory, DriverError, Port, UnsupportedError, expect_equal
 
 from .contract import Will
 from .party import ROLE, Party
-from .patience import GENEROUS
 
 
 @dataclass
@@ -130,7 +129,7 @@ class SessionSteps:
         async def lost() -> bool:
             return not (await self._party.driver.state()).connected
 
-        await until(lost, what="the connection ends", timeout=GENEROUS)
+        await until(lost, what="the connection ends", timeout=self._party.patience)
 
     @step(parsers.re(rf"{ROLE} should be connected"))
     async def should_be_connected(self) -> None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from drivers.wire.packets import V4, BrokenRuleError, Kind, Packet
 from drivers.wire.reading import Splitter, decode
 
-from harmony import expect_equal, parsers, step
+from harmony import ScenarioStart, expect_equal, parsers, step
 from harmony.network import Link, Network, NetworkEvent, NetworkKind
 
 from .patience import GENEROUS
@@ -94,8 +94,9 @@ def carried(link: Link) -> list[Carried]:
 class TraceSteps:
     """What has been seen on the way between two roles."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network, start: ScenarioStart) -> None:
         self._network = network
+        self._patience = start.patience(GENEROUS)
 
     @step(parsers.re(rf"{_PAIR} should have carried '(?P<topic>[^']+)' again, marked and under the same identifier"))
     async def should_have_carried_again(self, one: str, other: str, topic: str) -> None:
@@ -165,7 +166,7 @@ class TraceSteps:
     async def should_have_ended(self, one: str, other: str, sender: str) -> None:
         """See that who says DISCONNECT closes the connection, and says nothing before."""
         link = self._network.between(one, other)
-        await link.until(lambda event: event.kind in _ENDS and event.sender == sender, timeout=GENEROUS)
+        await link.until(lambda event: event.kind in _ENDS and event.sender == sender, timeout=self._patience)
         said = [each.packet.kind.name for each in carried(link) if each.event.sender == sender]
         expect_equal("DISCONNECT", said[-1], f"the last of {', '.join(said)}")
 
@@ -197,7 +198,7 @@ class TraceSteps:
     ) -> Sequence[Carried]:
         """Return what is found once there are so many, or what there is when the time is over."""
         link = self._network.between(one, other)
-        end = time.monotonic() + GENEROUS
+        end = time.monotonic() + self._patience
         with contextlib.suppress(AssertionError):  # what is missing the caller says
             while len(find(carried(link))) < count:
                 last = link.trace[-1] if link.trace else None

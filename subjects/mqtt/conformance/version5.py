@@ -15,7 +15,8 @@ from .raw import PEER, Raw
 _FIELDS = frozenset({"qos", "retain", "dup", "number"})
 """Columns that are no properties."""
 _FAILURE = 0x80
-_MANY = 1500
+_IN_USE = 0x91
+_MANY = 100
 """Messages that a peer sends at most to have too many under way."""
 _OF_CONNECT = (
     "session_expiry",
@@ -191,6 +192,16 @@ class SayingSteps:
         """Subscribe to several filters in one packet, under identifier 1."""
         await self._raw.say(Packet(Kind.SUBSCRIBE, packet_id=1, filters=list(zip(names, levels, strict=True))))
 
+    @step(
+        parsers.re(
+            rf"{PEER} says SUBSCRIBE to '(?P<name>[^']+)' with QoS '(?P<qos>[012])',"
+            r" under the identifier of '(?P<topic>[^']+)'"
+        )
+    )
+    async def says_subscribe_under(self, name: str, qos: int, topic: str) -> None:
+        """Subscribe under the identifier that the broker has given a message."""
+        await self._raw.say(Packet(Kind.SUBSCRIBE, packet_id=self._raw.noted(topic), filters=[(name, qos)]))
+
     @step(parsers.re(rf"{PEER} says UNSUBSCRIBE from each of '(?P<names>[^']+)'"))
     async def says_unsubscribe(self, names: list[str]) -> None:
         """Unsubscribe from filters in one packet, under identifier 2."""
@@ -317,6 +328,7 @@ class HearingSteps:
         expect_equal(len(levels), len(heard.reasons), f"how many reasons there are: {heard}")
         for asked, reason in zip(levels, heard.reasons, strict=True):
             expect_equal(True, reason <= asked or reason >= _FAILURE, f"whether {asked} may become {reason}: {heard}")
+            expect_equal(False, reason == _IN_USE, f"whether the identifier is in use: {heard}")
         if heard.reasons != levels:
             raise UnsupportedError(f"the broker grants less: {heard}")
 

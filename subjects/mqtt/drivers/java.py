@@ -1,8 +1,9 @@
-"""Builds a driver in Java with Maven, and keeps its loaded classes in an archive: a start from it takes two thirds.
+"""Builds a driver in Java, and keeps its loaded classes in an archive: a start from it takes two thirds.
 
     python drivers/java.py NAME
 
-The archive is of what the driver loads while it serves, or connects, once.
+Maven fetches the library, and asks nobody for what it has; the JDK compiles. The archive is of what the driver loads
+while it serves, or connects, once.
 """
 
 import json
@@ -18,7 +19,10 @@ from pathlib import Path
 from typing import Any
 
 SECONDS = 60.0
-GOALS = ("compiler:compile", "jar:jar", "dependency:copy-dependencies")
+SHARED = Path("drivers/contract/java")
+JAR = "driver.jar"
+LINE = 70
+"""What a line of a manifest may have, the next one begins with a blank."""
 CONNECT = bytes.fromhex("100d 0004 4d515454 04 02 003c 0001 61")
 CONNACKS = {4: bytes.fromhex("2002 00 00"), 5: bytes.fromhex("2003 00 00 00")}
 PUBLISHES = {4: bytes.fromhex("3004 0001 61 78"), 5: bytes.fromhex("3005 0001 61 00 78")}
@@ -97,12 +101,34 @@ def started(command: list[str], archive: Path) -> Iterator[Talk]:
         process.wait(SECONDS)
 
 
+def fetch(folder: Path, jars: Path) -> list[Path]:
+    """Have the library and what it takes beside the driver; returns all, in one order."""
+    maven = ["mvn", "--quiet", "--batch-mode", f"--file={folder / 'pom.xml'}", "dependency:copy-dependencies"]
+    # What is here already needs no registry: only where something is missing is one asked.
+    if subprocess.run([*maven, "--offline"], stdout=subprocess.DEVNULL, check=False).returncode:
+        subprocess.run(maven, stdout=sys.stderr, check=True)
+    return sorted(jar for jar in jars.glob("*.jar") if jar.name != JAR)
+
+
+def pack(folder: Path, jars: Path, libraries: list[Path]) -> None:
+    """Compile the driver into a jar that finds the others."""
+    with tempfile.TemporaryDirectory() as classes:
+        search = ["-sourcepath", f"{SHARED}:{folder}", "-classpath", ":".join(map(str, libraries))]
+        javac = ["javac", "--release", "17", "-encoding", "UTF-8", "-d", classes]
+        subprocess.run([*javac, *search, SHARED / "driver" / "Driver.java"], check=True)
+        manifest = Path(classes) / "manifest"
+        names = "Class-Path: " + " ".join(jar.name for jar in libraries)
+        lines = [names[at : at + LINE] for at in range(0, len(names), LINE)]
+        manifest.write_text("Main-Class: driver.Driver\n" + "\n ".join(lines) + "\n", "utf-8")
+        subprocess.run(["jar", "cfm", jars / JAR, manifest, "-C", classes, "driver"], check=True)
+
+
 def main() -> None:
     """Build it, and make its archive."""
     name = sys.argv[1]
     folder = Path("drivers") / name
-    pom = f"--file={folder / 'pom.xml'}"
-    subprocess.run(["mvn", "--quiet", "--batch-mode", "-Dstyle.color=never", pom, *GOALS], check=True)
+    jars = folder / "target" / "jars"
+    pack(folder, jars, fetch(folder, jars))
     archive = folder / "target" / "driver.jsa"
     archive.unlink(missing_ok=True)
     with started(tomllib.loads(Path("harmony.toml").read_text())["platforms"][name]["command"], archive) as talk:

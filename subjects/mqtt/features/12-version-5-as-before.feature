@@ -219,7 +219,8 @@ Feature: Version 5: as before
       Then the 'peer' process should hear PUBLISH 'gone' of 'will/hare' with
         | retain |
         | false  |
-      When the 'peer' process says SUBSCRIBE to 'will/+' with QoS '1'
+      When the 'peer' process says PUBACK for the identifier of 'will/hare'
+      And the 'peer' process says SUBSCRIBE to 'will/+' with QoS '1'
       Then the 'peer' process should hear <what> 'will/hare' as retained
 
       Examples:
@@ -234,6 +235,17 @@ Feature: Version 5: as before
         | 1          |
       And the 'peer' process should hear CONNACK '0'
       Then the 'peer' process should hear the end of the connection
+
+    @must:5.0/2.2.1
+    Scenario: 12.15 A client may use an identifier that the broker uses
+      Given the 'peer' process says SUBSCRIBE to 'colour/#' with QoS '1'
+      And the 'peer' process should hear SUBACK '1'
+      And the 'peer' process says PUBLISH 'blue' to 'colour/sky' with
+        | qos | number |
+        | 1   | 7      |
+      And the 'peer' process should hear PUBLISH of 'colour/sky' with QoS '1' and DUP '0', and notes its identifier
+      When the 'peer' process says SUBSCRIBE to 'else' with QoS '1', under the identifier of 'colour/sky'
+      Then the 'peer' process should hear SUBACK with one of QoS '1'
 
   Rule: Clients
 

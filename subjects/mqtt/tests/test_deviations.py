@@ -109,6 +109,7 @@ FOUND_BY: Final = {
     "receive-maximum-unbounded": "10.11",
     "version-any": "10.12",
     "errors-untold": "11.4.1",
+    "identifiers-shared": "12.15",
     "first-packet-any": "7.1",
     "connect-twice-accepted": "7.2",
     "malformed-accepted": "7.5",
@@ -164,7 +165,7 @@ AGAIN: Final = [
     ("subscriber", "duplicate-handed-out", "12.14"),
     *(
         ("broker", "malformed-accepted", number)
-        for number in ("11.1.5", "11.2.2", "11.3", "11.5", "11.9.1", "11.10.1", "11.11.1", "11.12.1", "11.13.1")
+        for number in ("11.1.5", "11.2.2", "11.3", "11.5.1", "11.9.1", "11.10.1", "11.11.1", "11.12.1", "11.13.1")
     ),
     *(("subscriber", "malformed-taken", number) for number in ("11.7.1", "11.7.4", "11.7.8")),
 ]

@@ -77,6 +77,8 @@ def played(deviants: Sequence[Deviant], place: Path) -> dict[str, dict[str, Any]
         "run",
         "wire",
         str(NUMBER),
+        "--with-tag",
+        "slow",
         "--project",
         str(ROOT),
         "--events",

@@ -1,6 +1,7 @@
 // A driver of KeyValue: its verbs, by the implementation in kv.mjs.
 
 import { CODES, Refused } from "./contract.mjs";
+import { serve } from "./driver.mjs";
 import { Client, Gone, Server } from "./kv.mjs";
 
 // Say in a code of the contract what the implementation says in its own way.
@@ -16,7 +17,8 @@ function valueOf(answer) {
   return answer.startsWith("VALUE ") ? answer.slice("VALUE ".length) : null;
 }
 
-export class Verbs {
+class Verbs {
+  name = "node";
   capabilities = [];
   #port = 0;
   #client = null;
@@ -66,3 +68,5 @@ export class Verbs {
     return refusing(() => this.#client.ask(request));
   }
 }
+
+serve(new Verbs());

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,11 +12,11 @@ from typing import Annotated
 import typer
 
 from harmony.cli.options import ProjectOption
-from harmony.cli.writing import tell_next, write_files
+from harmony.cli.writing import named, tell_next, write_files
 from harmony.errors import ConfigurationError
-from harmony.new_driver.language import check_name
+from harmony.new_driver.language import Language, check_name
 from harmony.new_driver.languages import LANGUAGES
-from harmony.new_driver.rendering import Driver, entry_of, next_commands, render
+from harmony.new_driver.rendering import Driver, contract_place, entry_of, next_commands, render
 from harmony.new_driver.renewal import Renewal, language_of, renewal
 from harmony.project import Project, load_project
 
@@ -35,6 +37,10 @@ def new_driver_command(
     directory: Annotated[
         Path | None, typer.Option("--directory", help="Its folder; drivers/NAME beside the project file by default.")
     ] = None,
+    shared: Annotated[
+        bool,
+        typer.Option("--shared", help="What is generated is for all drivers of the language, in contract/LANGUAGE."),
+    ] = False,
     enter: Annotated[bool, typer.Option("--register", help="Add its entry to the project file.")] = False,
     renew: Annotated[
         bool, typer.Option("--renew", help="Write what is generated of a driver anew, and leave what is yours.")
@@ -51,7 +57,7 @@ def new_driver_command(
     loaded = load_project(project)
     folder = loaded.root / "drivers" / name if directory is None else directory.absolute()
     if renew:
-        _renew(name, language, folder, loaded, check=check, force=force)
+        _renew(name, language, folder, loaded, check=check, force=force, shared=shared)
         return
     if check or force:
         raise typer.BadParameter("it goes with --renew", param_hint="--check" if check else "--force")
@@ -59,8 +65,15 @@ def new_driver_command(
         raise typer.BadParameter(f"say one of {', '.join(LANGUAGES)}", param_hint="--language")
     _refuse_what_is_there(name, folder, loaded)
     driver = Driver(name, LANGUAGES[language], _told(folder, loaded))
+    if shared:
+        driver = _sharing(driver, folder, loaded)
     commands = next_commands(driver, loaded.settings.driver.scenario)
-    write_files(folder, render(driver, loaded.contract, commands), driver.directory)
+    made = render(driver, loaded.contract, commands)
+    plan = renewal(driver, loaded.contract, _reader(folder))
+    if plan.edited:
+        raise _edited(plan, driver)
+    files = {path: text for path, text in made.items() if path in plan.files or not _at(folder, path).exists()}
+    write_files(folder, files, driver.directory, anew=not shared)
     entry = entry_of(driver)
     if enter:
         _append(loaded.file, entry)
@@ -70,24 +83,28 @@ def new_driver_command(
     tell_next(commands)
 
 
-def _renew(name: str, language: Choice | None, folder: Path, project: Project, *, check: bool, force: bool) -> None:
+def _renew(
+    name: str,
+    language: Choice | None,
+    folder: Path,
+    project: Project,
+    *,
+    check: bool,
+    force: bool,
+    shared: bool,
+) -> None:
     where = _told(folder, project)
-    found = LANGUAGES[language] if language else language_of(lambda path: (folder / path).is_file(), where)
+    found: Language = LANGUAGES[language] if language else language_of(lambda path: (folder / path).is_file(), where)
     driver = Driver(name, found, where)
-
-    def read(path: str) -> str | None:
-        file = folder / path
-        return file.read_text(encoding="utf-8") if file.is_file() else None
-
-    plan = renewal(driver, project.contract, read)
+    if found.shared is not None and (shared or not _at(folder, contract_place(driver)).exists()):
+        sharing = _sharing(driver, folder, project)
+        driver = sharing if shared or _at(folder, contract_place(sharing)).exists() else driver
+    plan = renewal(driver, project.contract, _reader(folder))
     if check:
         for path in plan.files:
-            typer.echo(f"{where}/{path}: {'changed by hand' if path in plan.edited else 'old'}")
+            typer.echo(f"{named(where, path)}: {'changed by hand' if path in plan.edited else 'old'}")
     elif plan.edited and not force:
-        raise ConfigurationError(
-            f"changed since they were generated: {', '.join(f'{where}/{path}' for path in plan.edited)}",
-            hint=f"move to {where}/{found.verbs} or a file of your own what you need of it, then say --force",
-        )
+        raise _edited(plan, driver)
     else:
         write_files(folder, plan.files, where, anew=False)
     if not plan.files:
@@ -95,6 +112,38 @@ def _renew(name: str, language: Choice | None, folder: Path, project: Project, *
     _tell(plan, f"{where}/{found.verbs}")
     if check and plan.files:
         raise typer.Exit(1)
+
+
+def _sharing(driver: Driver, folder: Path, project: Project) -> Driver:
+    """Return a driver with what is generated where all drivers of its language beside it share that."""
+    language = driver.language
+    if language.shared is None:
+        able = ", ".join(name for name, one in LANGUAGES.items() if one.shared is not None)
+        raise ConfigurationError(
+            f"drivers in {language.title} share nothing that is generated", hint=f"leave --shared; it goes with {able}"
+        )
+    return replace(driver, shared=_told(folder.parent / "contract" / language.name, project))
+
+
+def _at(folder: Path, path: str) -> Path:
+    """Return a file by its path from a folder that may not be there yet."""
+    return Path(os.path.normpath(folder / path))
+
+
+def _reader(folder: Path) -> Callable[[str], str | None]:
+    def read(path: str) -> str | None:
+        file = _at(folder, path)
+        return file.read_text(encoding="utf-8") if file.is_file() else None
+
+    return read
+
+
+def _edited(plan: Renewal, driver: Driver) -> ConfigurationError:
+    where = driver.directory
+    return ConfigurationError(
+        f"changed since they were generated: {', '.join(named(where, path) for path in plan.edited)}",
+        hint=f"move to {where}/{driver.language.verbs} or a file of your own what you need of it, then say --force",
+    )
 
 
 def _tell(plan: Renewal, file: str) -> None:

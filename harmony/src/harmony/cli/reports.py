@@ -12,11 +12,15 @@ from typing import Annotated
 
 import typer
 
+from harmony.cli.history import kept_runs
 from harmony.cli.options import ProjectOption, SetOption
 from harmony.cli.writing import tell
 from harmony.config import ReportSettings
 from harmony.config_sources import overrides_of
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
+from harmony.history.past_run import PastRun
+from harmony.history.store import HISTORY, Store
+from harmony.history.trends import over_time, within
 from harmony.model import Verdict
 from harmony.project import load_project
 from harmony.project_file import find_project_file, where_left
@@ -29,6 +33,7 @@ from harmony.report.github import workflow_commands
 from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
 from harmony.report.page_data import Steps
+from harmony.report.past import Past
 from harmony.report.results import Results, mild_lines
 from harmony.report.results_document import as_json, clauses_document, results_document
 from harmony.report.terminal import Grid, blocks, grid_lines, is_matrix, totals
@@ -102,6 +107,12 @@ def report_command(  # noqa: PLR0917 - typer passes options by name
             "json: both for programs.",
         ),
     ] = Format.TEXT,
+    history: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--history", metavar="DIR", help="Runs before this one, for the page; may be repeated. The project's."
+        ),
+    ] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", help="Write into a file.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="A row for each scenario.")] = False,
 ) -> None:
@@ -129,8 +140,16 @@ def report_command(  # noqa: PLR0917 - typer passes options by name
         typer.echo(text, err=True)
     if html is not None:
         told_of = {**facts(every), "from": ", ".join(outcome.files)}
-        write_whole(html, html_report(outcome, told_of, Steps.of_run(every)))
+        past = _past(PastRun.of(runs), history, project)
+        write_whole(html, html_report(outcome, told_of, Steps.of_run(every), past=past))
     raise typer.Exit(outcome.code)
+
+
+def _past(run: PastRun, history: list[Path] | None, project: Path | None) -> Past:
+    """Return what a run says with those before it, of directories or of the project."""
+    if not history:
+        return Store(where_left(project, HISTORY)).over_time(run)
+    return over_time(within([run, *(one for one in kept_runs(history, project).runs if one.name < run.name)]))
 
 
 def _said_of_results(project: Path | None) -> tuple[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -24,7 +25,12 @@ def write_files(directory: Path, files: Mapping[str, str], told: str, *, anew: b
         file.parent.mkdir(parents=True, exist_ok=True)
         with file.open("x" if anew else "w", encoding="utf-8") as opened:
             opened.write(text)
-        typer.echo((Path(told) / path).as_posix())
+        typer.echo(named(told, path))
+
+
+def named(told: str, path: str) -> str:
+    """Return what a file is called, by what its directory is called and the path from there."""
+    return Path(os.path.normpath(Path(told) / path)).as_posix()
 
 
 def tell_next(commands: Iterable[str]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +21,7 @@ from harmony.process.remains import LeakProbe, look
 from harmony.project import Project
 from harmony.run.pool import spec_of
 from harmony.wire.driver_contract import Contract
+from harmony.wire.verb import Verb
 
 _numbers = itertools.count(1)
 
@@ -41,6 +42,7 @@ class DriverCheck:
         run: Does it; raises :class:`~harmony.doctor.finding.WrongError` if something else happens.
         where: Where it is specified; the documentation of the contract by default.
         needs: Capability beyond the one that the verb needs.
+        role: Who is asked; a platform that does not play it is not. Whoever has the verb, where none is named.
     """
 
     verb: str
@@ -51,24 +53,33 @@ class DriverCheck:
     run: Run
     where: str = ""
     needs: str = ""
+    role: str = ""
 
 
 def driver_check(
-    verb: str, name: str, title: str, *, why: str, where: str = "", needs: str = "", passes: bool = True
+    verb: str,
+    name: str,
+    title: str,
+    *,
+    why: str,
+    where: str = "",
+    needs: str = "",
+    role: str = "",
+    passes: bool = True,
 ) -> Callable[[Run], DriverCheck]:
     """Make a check of a verb from the function that runs it."""
 
     def made(run: Run) -> DriverCheck:
-        return DriverCheck(verb, name, passes, title, why, run, where, needs)
+        return DriverCheck(verb, name, passes, title, why, run, where, needs, role)
 
     return made
 
 
 def refusal(
-    verb: str, name: str, title: str, *, why: str, where: str = "", needs: str = ""
+    verb: str, name: str, title: str, *, why: str, where: str = "", needs: str = "", role: str = ""
 ) -> Callable[[Run], DriverCheck]:
     """Make a check in which the verb must refuse."""
-    return driver_check(verb, name, title, why=why, where=where, needs=needs, passes=False)
+    return driver_check(verb, name, title, why=why, where=where, needs=needs, role=role, passes=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +126,10 @@ class Case:
         contract: What its driver must keep to.
         driver_checks: What the project tells about its verbs.
         leak_probes: Name what a run has left.
+        plays: The roles that are examined; whatever they are, where none is named.
         word: What names the platform on a command line: its name, with its command where that is not the project's.
         options: Of the command line, which whatever repeats a part of it needs, too.
+        role: The one for which it was asked, where it was for one.
         observations: What was observed, whichever check was running.
         late: Seconds beyond a deadline after which nothing comes any more.
         claims: Capabilities that the driver claims, once it has said hello.
@@ -129,13 +142,23 @@ class Case:
     contract: Contract
     driver_checks: DriverChecks
     leak_probes: Sequence[LeakProbe] = ()
+    plays: Sequence[str] = ()
     word: str = ""
     options: Sequence[str] = ()
+    role: str = ""
     observations: Observations = field(default_factory=Observations)
     late: float = LATE
     claims: frozenset[str] | None = None
     who: str = ""
     _idle: list[DriverProbe] = field(default_factory=list)
+
+    def has(self, verb: Verb) -> bool:
+        """Whether a role that is examined has a verb."""
+        return self.plays_one(verb.roles)
+
+    def plays_one(self, roles: Collection[str]) -> bool:
+        """Whether one of some roles is examined; always where none is named."""
+        return not roles or not self.plays or not set(roles).isdisjoint(self.plays)
 
     @property
     def spec(self) -> ProcessSpec:

@@ -72,8 +72,8 @@ def open_case(
     named = settings.driver.checks
     driver_checks = project.named("driver.checks", named, DriverChecks) if named else DriverChecks()
     word = f"{name}={shlex.join(brought)}" if brought else name
-    options = [*options, "--role", role] if role else options
-    return Case(name, platform, project, contract, driver_checks, project.probes(), word, options)
+    plays = (role,) if role else platform.plays
+    return Case(name, platform, project, contract, driver_checks, project.probes(), plays, word, options, role)
 
 
 def _check_role(name: str, platform: Platform, role: str) -> None:
@@ -92,6 +92,8 @@ def _check_role(name: str, platform: Platform, role: str) -> None:
 def checks_of(case: Case) -> list[Check]:
     """Return every check of a case, in the order in which they run."""
     contract, driver_checks = case.contract, case.driver_checks
+    own = [one for one in driver_checks.checks if case.has(contract.verbs[one.verb])]
+    own = [one for one in own if case.plays_one([one.role] if one.role else [])]
     return [
         *introduction.CHECKS,
         *requests.CHECKS,
@@ -99,11 +101,12 @@ def checks_of(case: Case) -> list[Check]:
         *(
             requests.deadlines(blocking, number, contract.verbs[blocking.verb].needs)
             for number, blocking in enumerate(driver_checks.blocking)
+            if case.has(contract.verbs[blocking.verb])
         ),
-        *verbs.checks_of((*verbs.COMMON, *driver_checks.checks), contract, case.project.settings.driver.documentation),
+        *verbs.checks_of((*verbs.COMMON, *own), contract, case.project.settings.driver.documentation),
         *ending.CHECKS,
         *wire.OBSERVATIONS,
-        *scenario.checks_of(case.project, case.name),
+        *scenario.checks_of(case),
     ]
 
 
@@ -233,4 +236,5 @@ class Examination:
 
     def _repeat(self, *checks: str) -> str:
         only = (word for name in checks for word in ("--only", name))
-        return shlex.join(["harmony", "doctor", self._case.word, *only, *self._case.options])
+        role = ["--role", self._case.role] if self._case.role else []
+        return shlex.join(["harmony", "doctor", self._case.word, *only, *self._case.options, *role])

@@ -139,7 +139,7 @@ async def _refuses_each(context: CheckContext, cases: Callable[[Verb], Iterator[
     probe = await context.probe()
     lines, absent = [], []
     for verb in context.case.contract.verbs.values():
-        if verb.needs and verb.needs not in probe.claims:
+        if (verb.needs and verb.needs not in probe.claims) or not context.case.has(verb):
             continue
         for key, what, params in cases(verb):
             answer = await probe.ask(verb.name, params)
@@ -186,9 +186,11 @@ def blocking_verb_of(context: CheckContext) -> BlockingVerb:
     Raises:
         NotToldError: The project tells none.
     """
-    if not context.case.driver_checks.blocking:
+    case = context.case
+    waiting = [one for one in case.driver_checks.blocking if case.has(case.contract.verbs[one.verb])]
+    if not waiting:
         raise NotToldError("the project tells of no verb that waits (driver.checks)")
-    return context.case.driver_checks.blocking[0]
+    return waiting[0]
 
 
 async def _answers_while_it_waits(context: CheckContext) -> None:

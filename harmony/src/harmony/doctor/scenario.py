@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shlex
 import sys
 from collections.abc import Awaitable, Callable
@@ -12,7 +13,10 @@ from harmony.doctor.check import BOOK, Check
 from harmony.doctor.check_context import Case, CheckContext
 from harmony.doctor.finding import NotRunError, WrongError
 from harmony.doctor.introduction import run_command
+from harmony.errors import UnknownSelectionError
 from harmony.project import Project
+from harmony.spec.routing import roles_of
+from harmony.spec.selection import select
 
 _LIMIT: Final = 120.0
 _TAIL: Final = 40
@@ -39,8 +43,9 @@ def _plays(pairing: str) -> Callable[[CheckContext], Awaitable[None]]:
     return run
 
 
-def checks_of(project: Project, platform: str) -> list[Check]:
-    """Return the checks of a platform: on the reference's one side, and on the other."""
+def checks_of(case: Case) -> list[Check]:
+    """Return the checks of a platform: on the reference's one side, and on the other; or in each role that it plays."""
+    project = case.project
     reference, scenario = project.settings.driver.reference, project.settings.driver.scenario
     return [
         Check(
@@ -52,8 +57,27 @@ def checks_of(project: Project, platform: str) -> list[Check]:
             alone=True,
             limit=_LIMIT + 10,
         )
-        for side, pairing in (
-            ("behind-reference", f"{reference}_{platform}"),
-            ("before-reference", f"{platform}_{reference}"),
-        )[: 1 if platform == reference else 2]
+        for side, pairing in _sides(case, reference)
     ]
+
+
+def _sides(case: Case, reference: str) -> list[tuple[str, str]]:
+    """Return the pairings to be played, each with what its check is called."""
+    platform = case.name
+    if case.plays and platform != reference:
+        roles = _roles(case.project)
+        return [
+            (f"as-{role}", ",".join(f"{one}={platform if one == role else reference}" for one in roles))
+            for role in roles
+            if role in case.plays
+        ]
+    both = [("behind-reference", f"{reference}_{platform}"), ("before-reference", f"{platform}_{reference}")]
+    return both[: 1 if platform == reference else 2]
+
+
+def _roles(project: Project) -> list[str]:
+    """Return the roles of the scenario that is played."""
+    scenarios = [scenario for feature in project.features()[0] for scenario in feature.scenarios]
+    with contextlib.suppress(UnknownSelectionError):
+        scenarios = select(scenarios, [project.settings.driver.scenario])
+    return sorted({role for scenario in scenarios for role in roles_of(scenario)})

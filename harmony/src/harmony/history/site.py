@@ -10,19 +10,21 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
 from harmony.errors import ExitCode
 from harmony.history.badge import Badge
 from harmony.history.past_run import PastRun
-from harmony.history.telling import commit, counted, moment, since, took
-from harmony.history.trends import OverTime, over_time, percent
+from harmony.history.telling import counted, took
+from harmony.history.trends import OverTime, moment, over_time, within
 from harmony.model import Verdict
 from harmony.report.facts import facts
 from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
 from harmony.report.page_data import Steps
+from harmony.report.past import Past, bars, commit, percent
 from harmony.report.template import render_template
 from harmony.verdict.events import Event
 from harmony.verdict.tally import natural_order
@@ -31,9 +33,6 @@ from harmony.verdict.verdicts import MEANINGS
 RUN: Final = "run.json"
 _TEMPLATES: Final = Path(__file__).with_name("templates")
 _PLAIN: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@-]{0,60}")
-_MOST_RUNS: Final = 60
-"""Of a trend."""
-_BAR: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,15 +60,15 @@ def site(given: Given) -> Iterator[tuple[str, str]]:
         "commit": commit,
         "counted": counted,
         "moment": moment,
-        "since": since,
         "took": took,
-        "spark": spark,
+        "bars": bars,
     }
     shared |= {"percent": percent, "folder": folder, "meanings": MEANINGS, "title": given.title, "told": told}
-    for run in given.runs:
+    for index, run in enumerate(given.runs):
         if run.name in given.events or run.name not in given.made:
             read = given.events.get(run.name, dict)
-            yield f"runs/{run.name}/index.html", _page(run, read(), given.title)
+            past = over_time(within(islice(given.runs, index, None)))
+            yield f"runs/{run.name}/index.html", _page(run, read(), given.title, past)
             yield f"runs/{run.name}/{RUN}", run.to_json()
     yield "latest/run.json", newest.to_json()
     yield "index.html", render_template(_TEMPLATES / "site.html", newest=newest, kind=_kind(newest), **shared)
@@ -96,16 +95,6 @@ def folder(name: str) -> str:
     return f"platform-{hashlib.sha256(name.encode(errors='replace')).hexdigest()[:12]}"
 
 
-def spark(rates: Sequence[float | None]) -> list[dict[str, Any]]:
-    """Return the bars of a trend, the newest at the right: a bar as high as the part that passed."""
-    bars = []
-    for index, rate in enumerate(rates[-_MOST_RUNS:]):
-        high = 2 if rate is None else max(2, round(rate * 18))
-        kind = "none" if rate is None else "good" if rate == 1 else "bad"
-        bars.append({"x": index * _BAR, "y": 20 - high, "height": high, "kind": kind})
-    return bars
-
-
 def _kind(run: PastRun) -> str:
     """Return the class of what is said of a run: only a whole one is green."""
     bad = run.exit_code or not run.complete
@@ -118,11 +107,11 @@ def _badges(place: str, run: PastRun, platform: str) -> Iterator[tuple[str, str]
     yield f"{place}badge.json", badge.shields
 
 
-def _page(run: PastRun, files: Mapping[str, Sequence[Event]], title: str) -> str:
+def _page(run: PastRun, files: Mapping[str, Sequence[Event]], title: str, past: Past) -> str:
     """Return the page of a run: with steps and logs, if its events are there."""
     if files:
         every = [event for events in files.values() for event in events]
-        return html_report(Outcome.of(files), facts(every), Steps.of_run(every), title)
+        return html_report(Outcome.of(files), facts(every), Steps.of_run(every), title, past)
     lacking = list(run.partial) if not run.complete else []
     outcome = Outcome((), run.results(), (), lacking, ())
     if run.exit_code and outcome.code is ExitCode.OK:
@@ -136,7 +125,7 @@ def _page(run: PastRun, files: Mapping[str, Sequence[Event]], title: str) -> str
     }
     versions = {f"version of {name}": version for name, version in run.versions.items()}
     what = {"kept": "verdicts, times and causes: steps and logs are in the events of this run, which are not here"}
-    return html_report(outcome, {**{k: v for k, v in told.items() if v}, **versions, **what}, title=title)
+    return html_report(outcome, {**{k: v for k, v in told.items() if v}, **versions, **what}, title=title, past=past)
 
 
 def _of_platform(name: str, newest: PastRun, told: OverTime) -> dict[str, Any]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
 from harmony.errors import ConfigurationError
 from harmony.history.past_run import PastRun
+from harmony.history.trends import OverTime, over_time, within
 from harmony.state import STATE_DIRECTORY, read_whole, write_whole
 from harmony.verdict.events import CellFinished, Event, RunFinished, StepFinished, StepStarted
 
@@ -47,6 +50,17 @@ class Store:
             return sorted(self.directory.glob("*.json"), key=lambda file: file.name, reverse=True)
         return []
 
+    def earlier(self, than: str) -> Iterator[PastRun]:
+        """Give the runs before one, the newest first; what cannot be read is passed over."""
+        for file in self.files():
+            if file.name.partition(".")[0] < than:
+                with contextlib.suppress(ConfigurationError, FileNotFoundError):
+                    yield read_run(file)
+
+    def over_time(self, run: PastRun) -> OverTime:
+        """Return what a run says with those before it, of which not all may be looked at."""
+        return over_time(within(chain((run,), self.earlier(run.name))))
+
     def _forget(self) -> None:
         """Remove the oldest: of each kind what is too much, and then what takes too much room."""
         room = self._bytes
@@ -82,6 +96,7 @@ class Keeper:
         self._store = store
         self._events: list[Event] = []
         self._any = False
+        self._run: PastRun | None = None
 
     def __call__(self, event: Event) -> None:
         """Take an event; write the run at the end."""
@@ -91,4 +106,9 @@ class Keeper:
         # Reports and logs of thousands of cells are not kept.
         self._events.append(event.model_copy(update=_LEFT_OUT) if isinstance(event, CellFinished) else event)
         if isinstance(event, RunFinished) and self._any:
-            self._store.keep(PastRun.of({"run": self._events}))
+            self._run = PastRun.of({"run": self._events})
+            self._store.keep(self._run)
+
+    def over_time(self) -> OverTime | None:
+        """Return what the run says with those before it, once it has ended and is kept."""
+        return self._store.over_time(self._run) if self._run else None

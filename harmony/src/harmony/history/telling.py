@@ -7,10 +7,11 @@ from typing import Any, Final
 
 from harmony.history.comparison import SAYS, Change, Comparison, Kind
 from harmony.history.past_run import PastCell, PastRun
-from harmony.history.trends import OverTime, Rates, Since, percent, sparkline
+from harmony.history.trends import OverTime, moment, sparkline
 from harmony.model import Verdict
 from harmony.report.causes import lines
 from harmony.report.markdown import bounded, escaped, fenced
+from harmony.report.past import Rates, commit, percent
 from harmony.text import shown
 from harmony.verdict.blame import blame
 from harmony.verdict.events import CellFinished
@@ -22,21 +23,9 @@ _MOST: Final = 20
 """Cells that are named one by one; JSON has all."""
 _MOST_SINCE: Final = 10
 _LONGEST: Final = 90
-_COMMIT: Final = 12
 
 
 # ---- one run
-
-
-def moment(run: PastRun) -> str:
-    """Return when a run began, as far as a person wants to know it."""
-    return shown(run.at[:16].replace("T", " "), 40)
-
-
-def commit(text: str) -> str:
-    """Return a commit as short as a person knows it; a star says that files differed from it."""
-    plain = text.removesuffix("-dirty")
-    return shown(plain[:_COMMIT], _COMMIT * 8) + ("*" if plain != text else "")
 
 
 def counted(run: PastRun) -> str:
@@ -73,22 +62,21 @@ def history_lines(told: OverTime, most: int, width: int) -> Iterator[str]:
         yield from ("", "red now, and since when")
     for cause in told.causes[:_MOST_SINCE]:
         yield f"    {clipped(cause.headline, width - 4)}"
-        yield f"        {clipped(since(cause.since), width - 8)}"
+        yield f"        {clipped(str(cause.since), width - 8)}"
         if cause.newest.run != cause.since.run:
-            yield f"        {clipped(f'the newest of them {since(cause.newest)}', width - 8)}"
+            yield f"        {clipped(f'the newest of them {cause.newest}', width - 8)}"
     yield from _more(len(told.causes) - _MOST_SINCE, "group")
     for what in ("platform", "feature"):
         some = [one for one in told.red if one.what == what]
         if some:
             yield from ("", f"{what}s with red cells")
-            lines_ = (f"{one.name} ({one.red} of {one.of} cells): {since(one)}" for one in some[:_MOST_SINCE])
+            lines_ = (f"{one.name} ({one.red} of {one.of} cells): {one}" for one in some[:_MOST_SINCE])
             yield from (f"    {clipped(line, width - 4)}" for line in lines_)
             yield from _more(len(some) - _MOST_SINCE, what)
     if told.flaky:
         yield from ("", "flaky: ended in two ways, and nothing had changed")
         for one in told.flaky[:_MOST_SINCE]:
-            how = f"{one.flips} of {one.repetitions} repetitions; {', '.join(one.verdicts)}"
-            yield f"    {clipped(f'{one.score:.2f}  {one.cell}  ({how})', width - 4)}"
+            yield f"    {clipped(f'{one.score:.2f}  {one.cell}  ({one})', width - 4)}"
         yield from _more(len(told.flaky) - _MOST_SINCE, "cell")
     uneven = {name: rates for name, rates in told.scenarios.items() if any(rate not in {None, 1.0} for rate in rates)}
     for heading, rows in (("platforms", told.platforms), ("scenarios that did not always pass", uneven)):
@@ -103,14 +91,6 @@ def _trends(rows: Rates, width: int) -> Iterator[str]:
     for name, rates in list(rows.items())[:_MOST]:
         yield f"    {clipped(name, longest):<{longest}}  {sparkline(rates[-room:])}  {percent(rates)}"
     yield from _more(len(rows) - _MOST, "row")
-
-
-def since(one: Since) -> str:
-    """Return since when something is red."""
-    runs = "1 run" if one.runs == 1 else f"{one.runs} runs"
-    before = "the same commit" if one.after == one.commit else commit(one.after)
-    after = f"not before on {before}" if one.known else "or longer: no run before it is kept"
-    return f"since {commit(one.commit) or one.run} ({shown(one.at[:10], 40)}), {runs}; {after}"
 
 
 # ---- two runs

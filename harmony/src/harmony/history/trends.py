@@ -6,68 +6,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from typing import Any, Final
 
 from harmony.history.past_run import PastCell, PastRun
 from harmony.model import Verdict
 from harmony.report.causes import headline
+from harmony.report.past import Flaky, Past, Since, commit, span
+from harmony.text import shown
 from harmony.verdict.blame import blame
 from harmony.verdict.tally import natural_order
 
 _LEVELS: Final = "▁▂▃▄▅▆▇█"
-Rates = dict[str, list[float | None]]
+MOST_CELLS: Final = 200_000
+"""Of all runs that a page looks back at: its writing takes no minutes, however much is kept."""
 _NONE: Final = "·"
 """Of a run in which nothing of it was played."""
-
-
-@dataclass(frozen=True, slots=True)
-class Since:
-    """How long something is red without a break, as far as runs are kept.
-
-    Attributes:
-        what: A cell, a feature or a platform.
-        name: Its name.
-        red: How many of its cells are red now, each as it stood when it was last played.
-        of: How many it has.
-        run: The first run of this red time.
-        commit: Of that run.
-        at: When that was.
-        runs: How many runs that are.
-        after: The commit of the last run before in which nothing of it was red; empty if none is known.
-        known: Whether such a run is kept; otherwise it may be red for longer.
-    """
-
-    what: str
-    name: str
-    red: int
-    of: int
-    run: str
-    commit: str
-    at: str
-    runs: int
-    after: str
-    known: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Flaky:
-    """A cell that ended in two ways although nothing had changed.
-
-    Attributes:
-        cell: Its key.
-        score: The part of the repetitions in which it ended otherwise than before: 0 never, 1 each time.
-        flips: How many these are.
-        repetitions: How many pairs of runs on the same commit and with the same versions of those who play had it.
-        verdicts: How it ended, the newest first, each once.
-    """
-
-    cell: str
-    score: float
-    flips: int
-    repetitions: int
-    verdicts: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,24 +44,19 @@ class RedCauses:
 
 
 @dataclass(frozen=True)
-class OverTime:
+class OverTime(Past):
     """What runs say over time.
 
     Attributes:
         runs: The newest first.
-        platforms: By name the part of its cells that passed, from run to run, the oldest first.
-        scenarios: The same.
-        causes: Why cells are red now.
-        red: What is red since when.
-        flaky: What ended in two ways although nothing had changed.
     """
 
     runs: Sequence[PastRun]
-    platforms: Rates
-    scenarios: Rates
-    causes: Sequence[RedCauses]
-    red: Sequence[Since]
-    flaky: Sequence[Flaky]
+
+    @cached_property
+    def causes(self) -> Sequence[RedCauses]:
+        """Why cells are red now, each as it stood when it was last played, and since when."""
+        return red_causes(self.runs, self.of("cell"))
 
     @property
     def document(self) -> dict[str, Any]:
@@ -125,15 +76,30 @@ def over_time(runs: Sequence[PastRun]) -> OverTime:
         runs: The newest first.
     """
     oldest_first = list(reversed(runs))
-    since = red_since(runs)
     return OverTime(
-        runs,
+        [" ".join(filter(None, (moment(run), commit(run.commit)))) for run in oldest_first],
         _rates(oldest_first, lambda cell: id(cell.pairing), lambda cell: set(cell.pairing.values())),
         _rates(oldest_first, lambda cell: cell.number or cell.title, lambda cell: {cell.scenario}),
-        red_causes(runs, since),
-        since,
+        red_since(runs),
         flaky(runs),
+        runs,
     )
+
+
+def within(runs: Iterable[PastRun], cells: int = MOST_CELLS) -> list[PastRun]:
+    """Return the first of some runs, until they have so many cells together; at least one."""
+    found: list[PastRun] = []
+    for run in runs:
+        found.append(run)
+        cells -= len(run.cells)
+        if cells < 0:
+            break
+    return found
+
+
+def moment(run: PastRun) -> str:
+    """Return when a run began, as far as a person wants to know it."""
+    return shown(run.at[:16].replace("T", " "), 40)
 
 
 def standing(runs: Sequence[PastRun]) -> dict[str, PastRun]:
@@ -146,20 +112,20 @@ def standing(runs: Sequence[PastRun]) -> dict[str, PastRun]:
     return stand
 
 
-def red_causes(runs: Sequence[PastRun], since: Sequence[Since]) -> list[RedCauses]:
+def red_causes(runs: Sequence[PastRun], cells: Mapping[str, Since]) -> list[RedCauses]:
     """Return why cells are red now, each as it stood when it was last played, and since when.
 
     Args:
         runs: The newest first.
-        since: What is red since when.
+        cells: By the key of each red cell, since when it is.
     """
     results = [run.cells[key].result(key, run.seed) for key, run in standing(runs).items()]
-    begun = {one.name: one for one in since if one.what == "cell"}
     told = []
     for one in blame(results):
         keys = tuple(result.cell for result in one.cells)
-        times = sorted((begun[key] for key in keys), key=lambda known: (known.at, known.run))
-        told.append(RedCauses(headline(one), keys, times[0], times[-1]))
+        times = span(cells, keys)
+        if times is not None:
+            told.append(RedCauses(headline(one), keys, *times))
     return told
 
 
@@ -250,7 +216,7 @@ def flaky(runs: Sequence[PastRun]) -> list[Flaky]:
 
 def _rates(
     runs: Sequence[PastRun], kind: Callable[[PastCell], object], names: Callable[[PastCell], Iterable[str]]
-) -> Rates:
+) -> dict[str, list[float | None]]:
     """Return for each name the part of its cells that passed, run by run; nothing where it had none.
 
     Args:
@@ -258,7 +224,7 @@ def _rates(
         kind: What cells with the same names have in common; quick.
         names: Of a cell.
     """
-    found: Rates = {}
+    found: dict[str, list[float | None]] = {}
     for index, run in enumerate(runs):
         some = {kind(cell): cell for cell in run.cells.values()}
         tally: dict[str, list[int]] = {}
@@ -282,11 +248,3 @@ def sparkline(rates: Sequence[float | None]) -> str:
     """
     last = len(_LEVELS) - 1
     return "".join(_NONE if rate is None else _LEVELS[min(last, int(rate * last))] for rate in rates)
-
-
-def percent(rates: Sequence[float | None]) -> str:
-    """Return the last rate; only the whole is 100, and only nothing is 0."""
-    rate = next((rate for rate in reversed(rates) if rate is not None), None)
-    if rate is None:
-        return ""
-    return f"{min(max(rate * 100, 0.1), 99.9):.1f} %" if 0 < rate < 1 else f"{rate * 100:.0f} %"

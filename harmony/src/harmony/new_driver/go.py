@@ -73,12 +73,23 @@ def _verb(verb: VerbShape) -> str:
     return "\n".join(
         [
             commented(f"{name}: {about(verb)}", "// "),
-            f"func (v *Verbs) {name}(params {name}Params) (any, error) {{",
-            "\treturn nil, errNotImplemented",
+            f"func (v *Verbs) {name}(params contract.{name}Params) (any, error) {{",
+            "\treturn nil, contract.ErrNotImplemented",
             "}",
             "",
         ]
     )
+
+
+def _method(verb: VerbShape) -> str:
+    name = pascal(verb.name)
+    return "\n".join([commented(f"{name}: {about(verb)}", "\t// "), f"\t{name}(params {name}Params) (any, error)"])
+
+
+def _unimplemented(verb: VerbShape) -> str:
+    name = pascal(verb.name)
+    head = f"func (Unimplemented) {name}({name}Params) (any, error)"
+    return f"// {name} is not there.\n{head} {{ return nil, ErrNotImplemented }}\n"
 
 
 def _codes(codes: Sequence[tuple[str, str]]) -> str:
@@ -87,7 +98,7 @@ def _codes(codes: Sequence[tuple[str, str]]) -> str:
 
 
 def _table(outline: Outline) -> str:
-    rows = [[f'"{verb.name}":', f"bind((*Verbs).{pascal(verb.name)}),"] for verb in outline.verbs]
+    rows = [[f'"{verb.name}":', f"bind(Verbs.{pascal(verb.name)}),"] for verb in outline.verbs]
     return "\n".join(["map[string]verb{", *_columns(rows), "}"])
 
 
@@ -102,9 +113,16 @@ def _fragments(outline: Outline) -> Fragments:
         "structures": "\n".join(map(_structure, outline.structures)),
         "layout": _layout(outline),
         "params": "\n".join([*map(_record, outline.records), *map(_params, outline.verbs)]),
+        "methods": "\n".join(map(_method, outline.verbs)),
+        "unimplemented": "\n".join(map(_unimplemented, outline.verbs)),
         "table": _table(outline),
         "verbs": "\n".join(map(_verb, outline.verbs)),
     }
+
+
+def _reaching(way: str, shared: bool) -> Fragments:
+    required = f"\nrequire contract v0.0.0\n\nreplace contract => {way}" if shared else ""
+    return {"contract_module": "contract" if shared else "driver/contract", "contract_required": required}
 
 
 GO: Final = Language(
@@ -113,14 +131,17 @@ GO: Final = Language(
     requires={"go": "golang-go"},
     command=("{directory}/bin/driver",),
     build=("go", "build", "-C", "{directory}", "-o", "bin/driver", "."),
-    sources=("{directory}/*.go", "{directory}/go.mod"),
+    sources=("{contract}/*.go", "{directory}/*.go", "{directory}/go.mod"),
     fragments=_fragments,
     verbs="verbs.go",
     stub=_verb,
-    declared=r"^func \(\w+ \*Verbs\) (\w+)\(\w+ \w+\) \(any, error\)",
+    declared=r"^func \(\w+ \*Verbs\) (\w+)\(\w+ [\w.]+\) \(any, error\)",
     ignored=("bin/",),
     note=(
         "`sync/atomic` works on mapped memory as on any other. A call of the system that blocks holds a thread, not "
         "the other goroutines."
     ),
+    generated="contract",
+    shared={"go.mod": "module contract\n\ngo 1.21\n"},
+    reaching=_reaching,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harmony.new_driver.language import (
+    Fragments,
     Language,
     Pieces,
     about,
@@ -16,7 +17,7 @@ from harmony.new_driver.language import (
     spread,
     words,
 )
-from harmony.new_driver.shapes import Kind, Laid, Shape, VerbShape
+from harmony.new_driver.shapes import Kind, Laid, Outline, Shape, VerbShape
 
 _RESERVED: Final = words(
     "_ abstract assert boolean break byte case catch char class const continue default do double else enum extends "
@@ -121,10 +122,18 @@ def _record(record: Shape) -> str:
     )
 
 
-def _verb(verb: VerbShape) -> str:
+def _method(verb: VerbShape, indent: str) -> list[str]:
     parts = [f"{_type(shape)} {_named(name)}" for name, shape in verb.params]
-    head = spread(f"Object {_named(verb.name)}(", parts, ") throws Exception {", width=_WIDTH, indent="    ")
-    return "\n".join([_doc(about(verb), "    "), head, "        throw new NotImplemented();", "    }"])
+    head = spread(f"Object {_named(verb.name)}(", parts, ") throws Exception {", width=_WIDTH, indent=indent)
+    return [head, f"{indent}    throw new NotImplemented();", f"{indent}}}"]
+
+
+def _verb(verb: VerbShape) -> str:
+    return "\n".join([_doc(about(verb), "    "), "    @Override", *_method(verb, "    ")])
+
+
+def _unimplemented(verb: VerbShape) -> str:
+    return "\n".join(_method(verb, "        "))
 
 
 def _entry(verb: VerbShape) -> str:
@@ -135,6 +144,13 @@ def _entry(verb: VerbShape) -> str:
 
 def _code(code: str, meaning: str) -> str:
     return f'{_doc(meaning, "        ")}\n        static final String {code.upper()} = "{code}";'
+
+
+_pieces: Final = Pieces(_code, _structure, _layout, _record, _verb, _entry)
+
+
+def _fragments(outline: Outline) -> Fragments:
+    return {**_pieces(outline), "unimplemented": "\n\n".join(map(_unimplemented, outline.verbs))}
 
 
 JAVA: Final = Language(
@@ -148,11 +164,11 @@ JAVA: Final = Language(
         *("-cp", "{directory}/classes", "driver.Driver"),
     ),
     build=(
-        *("javac", "-Xlint:all,-serial", "-encoding", "UTF-8", "-sourcepath", "{directory}"),
-        *("-d", "{directory}/classes", "{directory}/driver/Driver.java"),
+        *("javac", "-Xlint:all,-serial", "-encoding", "UTF-8", "-sourcepath", "{contract}:{directory}"),
+        *("-d", "{directory}/classes", "{contract}/driver/Driver.java"),
     ),
-    sources=("{directory}/**/*.java",),
-    fragments=Pieces(_code, _structure, _layout, _record, _verb, _entry),
+    sources=("{contract}/**/*.java", "{directory}/**/*.java"),
+    fragments=_fragments,
     verbs="driver/Verbs.java",
     stub=_verb,
     declared=r"^    (?:public |synchronized )*Object (\w+)\(",
@@ -165,4 +181,5 @@ JAVA: Final = Language(
         "tenth of a second, by asking: there is no signal to ask for. Take `-XX:TieredStopAtLevel=1` away for "
         "measurements."
     ),
+    shared={},
 )

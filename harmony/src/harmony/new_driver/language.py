@@ -23,7 +23,7 @@ class Language:
         name: As the command line says it.
         title: As a person does.
         requires: Programs and headers that its commands take, and the Debian package that has each.
-        command: How the driver is started; ``{directory}`` is its folder.
+        command: How the driver is started; ``{directory}`` is its folder, ``{contract}`` that of what is generated.
         build: How it is built, if it must be.
         sources: Patterns of the files that it is built from.
         fragments: Writes what depends on the contract, by the name of its place in the templates.
@@ -32,6 +32,9 @@ class Language:
         declared: Finds the verbs in that file, each by its name as the language spells it.
         ignored: What version control leaves out.
         note: What its author should know.
+        generated: Where in the driver's folder lies what is generated; beside the verbs, if nothing is said.
+        shared: What the folder of it holds, too, where several drivers share one; none where they cannot.
+        reaching: Writes how the verbs reach it, by the path from their folder to it, and whether it is shared.
     """
 
     name: str
@@ -46,6 +49,9 @@ class Language:
     declared: str
     ignored: tuple[str, ...] = ()
     note: str = ""
+    generated: str = ""
+    shared: Mapping[str, str] | None = None
+    reaching: Callable[[str, bool], Fragments] = lambda way, _: {"contract": way}
 
 
 BY_VALUE: Final = frozenset({Kind.FLAG, Kind.INTEGER, Kind.NATURAL, Kind.NUMBER})

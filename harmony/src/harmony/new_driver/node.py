@@ -79,7 +79,7 @@ NODE: Final = Language(
     name="node",
     title="JavaScript (Node)",
     requires={"node": "nodejs"},
-    command=("node", "{directory}/driver.mjs"),
+    command=("node", "{directory}/verbs.mjs"),
     build=(),
     sources=(),
     fragments=_fragments,
@@ -93,4 +93,5 @@ NODE: Final = Language(
         "or it holds up every other verb. There is no way to ask for a signal at the parent's death; the end of "
         "stdin, which comes with it, ends the driver."
     ),
+    shared={},
 )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 import textwrap
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -38,11 +39,35 @@ class Driver:
         name: Of the platform.
         language: In which it is written.
         directory: Its folder, as commands in the project's directory name it.
+        shared: The folder of what is generated, where several drivers share that; none where it has its own.
     """
 
     name: str
     language: Language
     directory: str
+    shared: str = ""
+
+    @property
+    def contract(self) -> str:
+        """The folder of what is generated."""
+        return self.shared or posixpath.normpath(posixpath.join(self.directory, self.language.generated))
+
+    @property
+    def way(self) -> str:
+        """The path from its folder to that of what is generated."""
+        return posixpath.relpath(self.contract, self.directory)
+
+    @property
+    def beside(self) -> Mapping[str, str]:
+        """What the folder holds beside what is generated, where several drivers share it."""
+        extra = (self.language.shared or {}) if self.shared else {}
+        return {posixpath.join(self.way, path): text for path, text in extra.items()}
+
+    def place(self, path: str) -> str:
+        """Return where a file of the templates goes, from its folder."""
+        if not self.shared or not is_generated(path, self.language):
+            return path
+        return posixpath.normpath(posixpath.join(self.way, posixpath.relpath(path, self.language.generated or ".")))
 
 
 def render(driver: Driver, contract: Contract, commands: Sequence[str], verbs: str | None = None) -> dict[str, str]:
@@ -61,6 +86,7 @@ def render(driver: Driver, contract: Contract, commands: Sequence[str], verbs: s
     seen = outline(contract)
     values = {
         **language.fragments(seen),
+        **language.reaching(driver.way, bool(driver.shared)),
         "lay": _lay(language) if seen.structures else "",
         "name": driver.name,
         "title": contract.name,
@@ -81,7 +107,8 @@ def render(driver: Driver, contract: Contract, commands: Sequence[str], verbs: s
     }
     if language.ignored:
         found[".gitignore"] = "@@ignored"
-    made = {path: _tidy(path, Place(text).substitute(values)) for path, text in sorted(found.items())}
+    made = {driver.place(path): _tidy(path, Place(text).substitute(values)) for path, text in sorted(found.items())}
+    made |= driver.beside
     gap = "\n\n" if language.verbs.endswith(".py") else "\n"
     made[contract_file(made)] += gap + remembered(seen.verbs, _sign(language))
     if verbs is not None:
@@ -99,16 +126,28 @@ def contract_file(paths: Iterable[str]) -> str:
     return next(path for path in paths if PurePosixPath(path).stem.lower() == "contract")
 
 
+def contract_place(driver: Driver) -> str:
+    """Return where the file lies, from the folder of a driver, that says what the contract says."""
+    templates = files("harmony.new_driver") / "templates" / driver.language.name
+    return driver.place(contract_file(path for path, _ in templates_below(templates)))
+
+
 def platform_of(driver: Driver) -> dict[str, Any]:
     """Return the platform that a driver becomes."""
 
     def filled(words: Sequence[str]) -> list[str]:
-        return [word.replace("{directory}", driver.directory) for word in words]
+        places = {"{directory}": driver.directory, "{contract}": driver.contract}
+        return [_once(re.sub(r"\{\w+\}", lambda name: places.get(name[0], name[0]), word)) for word in words]
 
     language = driver.language
     built = {"build": filled(language.build), "sources": filled(language.sources)} if language.build else {}
     requires = {"requires": dict(language.requires)} if language.requires else {}
     return {"contract": "driver", "command": filled(language.command), **built, **requires, "capabilities": []}
+
+
+def _once(word: str) -> str:
+    """Return a search path with each of its folders once."""
+    return ":".join(dict.fromkeys(word.split(":")))
 
 
 def entry_of(driver: Driver) -> str:

@@ -73,6 +73,8 @@ def renewal(driver: Driver, contract: Contract, read: Callable[[str], str | None
     made = render(driver, contract, [])
     files = {path: text for path, text in made.items() if is_generated(path, language) and read(path) != text}
     edited = tuple(path for path in files if not is_as_made(read(path) or files[path]))
+    # What lies beside it where it is shared is nobody's: it comes with the first driver.
+    files |= {path: made[path] for path in driver.beside if read(path) is None}
     declared = re.compile(language.declared, re.MULTILINE)
     stubs = {verb.name: language.stub(verb) for verb in outline(contract).verbs}
     known = {match[1]: name for name, stub in stubs.items() for match in declared.finditer(stub)}

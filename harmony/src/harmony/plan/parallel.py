@@ -11,17 +11,16 @@ _LEAST_GAIN: Final = 1.0
 """Seconds; less is not worth the work of all cores."""
 _UNKNOWN: Final = 0.1
 """Seconds of a cell that has not passed yet. Little: whoever is wrong once has started no processes in vain."""
-_PER_CORE: Final = 3
-"""A cell waits more than it works."""
 
 
-def workers_that_pay(cells: Collection[str], past: Mapping[str, float], cores: int) -> int:
+def workers_that_pay(cells: Collection[str], past: Mapping[str, float], cores: int, per_core: int) -> int:
     """Return with how many workers the cells are expected to end first; 0 where one process does.
 
     Args:
         cells: The keys of what will run.
         past: How long cells took, by key.
         cores: Of the machine.
+        per_core: How many at most for each of them: a cell waits more than it works.
     """
     seconds = [past.get(cell, _UNKNOWN) for cell in cells]
     total, longest = sum(seconds), max(seconds, default=0.0)
@@ -29,6 +28,6 @@ def workers_that_pay(cells: Collection[str], past: Mapping[str, float], cores: i
     def expected(count: int) -> float:
         return count * _START / min(count, cores) + max(longest, total / count)
 
-    some = range(2, min(_PER_CORE * cores, len(cells) // 2) + 1)
+    some = range(2, min(per_core * cores, len(cells) // 2) + 1)
     best = min(some, key=expected, default=0)
     return best if best and expected(best) + _LEAST_GAIN < total else 0

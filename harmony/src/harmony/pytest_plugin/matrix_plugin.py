@@ -105,7 +105,7 @@ def workers(config: pytest.Config) -> int | None:
         return 0  # the session says what is wrong, before anything runs
     touched = touched_cells(config)
     keys = {cell.key for cell in cells if touched is None or touched.has(cell)}
-    return workers_that_pay(keys, past, os.cpu_count() or 1)
+    return workers_that_pay(keys, past, os.cpu_count() or 1, run.project.settings.side_by_side)
 
 
 class CellsOnly:

@@ -201,9 +201,12 @@ class Reporting(_Side):
             return  # nobody reads more of a trial, and others may play beside it
         self.bus.subscribe("durations", self._write_durations)
         self.bus.subscribe("last run", LastRun(root / LAST_RUN))
-        self.bus.subscribe("history", Keeper(Store(root / HISTORY, self._session.run.project.settings.history)))
+        keeper = Keeper(Store(root / HISTORY, self._session.run.project.settings.history))
+        self.bus.subscribe("history", keeper)
         page = here / option("--html") if option("--html") else None
-        self.bus.subscribe("--html", Page(page, root / PAGE, self._page_written, option("--min-pass-rate")))
+        self.bus.subscribe(
+            "--html", Page(page, root / PAGE, self._page_written, option("--min-pass-rate"), keeper.over_time)
+        )
         for form, name in option("--report"):
             told = FormFile(form, here / name, self._page_written, option("--min-pass-rate"))
             self.bus.subscribe(f"--report {form}", told)

@@ -10,6 +10,7 @@ from harmony.report.facts import facts
 from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
 from harmony.report.page_data import Steps
+from harmony.report.past import Past
 from harmony.report.terminal import is_matrix
 from harmony.state import STATE_DIRECTORY, write_whole
 from harmony.verdict.events import (
@@ -62,15 +63,22 @@ class Page:
         usual: Where, if it was not: only of a run over pairings.
         written: Told of the file, when it is written.
         min_pass_rate: What forgives up to it; nothing does if absent.
+        past: Says at the end what the run says with those before it.
     """
 
     def __init__(
-        self, file: Path | None, usual: Path, written: Callable[[Path], None], min_pass_rate: float | None = None
+        self,
+        file: Path | None,
+        usual: Path,
+        written: Callable[[Path], None],
+        min_pass_rate: float | None = None,
+        past: Callable[[], Past | None] = lambda: None,
     ) -> None:
         self._file = file
         self._usual = usual
         self._written = written
         self._min_pass_rate = min_pass_rate
+        self._past = past
         self._events: list[Event] = []
         self._steps = Steps()
 
@@ -83,5 +91,5 @@ class Page:
             outcome = Outcome.at_end(self._events, self._min_pass_rate)
             file = self._file or (self._usual if is_matrix(outcome.results) else None)
             if file is not None and outcome.results:
-                write_whole(file, html_report(outcome, facts(self._events), self._steps))
+                write_whole(file, html_report(outcome, facts(self._events), self._steps, past=self._past()))
                 self._written(file)

@@ -8,7 +8,15 @@ from functools import cached_property
 
 from harmony.errors import ExitCode
 from harmony.verdict.blame import Blame, blame
-from harmony.verdict.events import CellFinished, Event, RunFinished, RunPlanned, StepSupport
+from harmony.verdict.events import (
+    CellFinished,
+    ClauseEntry,
+    Event,
+    RunFinished,
+    RunPlanned,
+    SpecificationRead,
+    StepSupport,
+)
 from harmony.verdict.implementations import Implementation, implementations
 from harmony.verdict.tally import combined, exit_code, rate_line, whole_plan
 
@@ -25,6 +33,7 @@ class Outcome:
         supports: Which platform has which step, of those that somebody lacks.
         min_pass_rate: What forgives up to it; nothing does if absent.
         implementations: What has played, and who has told it.
+        clauses: What scenarios may cite, and which do.
     """
 
     files: tuple[str, ...]
@@ -34,6 +43,7 @@ class Outcome:
     supports: Sequence[StepSupport]
     min_pass_rate: float | None = None
     implementations: Sequence[Implementation] = ()
+    clauses: Sequence[ClauseEntry] = ()
 
     @classmethod
     def of(cls, runs: Mapping[str, Sequence[Event]], min_pass_rate: float | None = None) -> Outcome:
@@ -47,7 +57,7 @@ class Outcome:
         problems = {problem for event in every if isinstance(event, RunFinished) for problem in event.problems}
         supports = [event for event in every if isinstance(event, StepSupport)]
         players = implementations(every)
-        return cls(tuple(runs), results, sorted(problems), lacking, supports, min_pass_rate, players)
+        return cls(tuple(runs), results, sorted(problems), lacking, supports, min_pass_rate, players, _clauses(every))
 
     @classmethod
     def at_end(cls, events: Sequence[Event], min_pass_rate: float | None = None) -> Outcome:
@@ -59,7 +69,8 @@ class Outcome:
         if end.exit_code and exit_code(results, end.problems, min_pass_rate) is ExitCode.OK:
             lacking.append(f"the run ended with exit code {end.exit_code}")
         supports = [event for event in events if isinstance(event, StepSupport)]
-        return cls((), results, end.problems, lacking, supports, min_pass_rate, implementations(events))
+        players = implementations(events)
+        return cls((), results, end.problems, lacking, supports, min_pass_rate, players, _clauses(events))
 
     @cached_property
     def code(self) -> ExitCode:
@@ -83,3 +94,8 @@ class Outcome:
     def rate(self) -> str:
         """The pass rate beside the one that is asked for; nothing where none is."""
         return "" if self.min_pass_rate is None else rate_line(self.results, self.min_pass_rate)
+
+
+def _clauses(events: Sequence[Event]) -> list[ClauseEntry]:
+    told = {one.id: one for event in events if isinstance(event, SpecificationRead) for one in event.clauses}
+    return list(told.values())

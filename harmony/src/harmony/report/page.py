@@ -13,15 +13,16 @@ from harmony.report import squares
 from harmony.report.causes import detail, headline
 from harmony.report.outcome import Outcome
 from harmony.report.page_data import Steps, packed, page_data
+from harmony.report.past import Past, bars, past_data, percent, told_since
 from harmony.report.template import render_template
 from harmony.report.terminal import is_matrix
 from harmony.text import shortened
 from harmony.verdict.support import SupportTable, in_cells, unclaimed
-from harmony.verdict.tally import counts
+from harmony.verdict.tally import counts, natural_order
 from harmony.verdict.verdicts import MEANINGS, is_red
 
 _TEMPLATE: Final = Path(__file__).with_name("templates") / "matrix.html"
-_SCRIPTS: Final = ("run.js", "views.js", "cell.js", "page.js")
+_SCRIPTS: Final = ("run.js", "past.js", "views.js", "clauses.js", "cell.js", "replay.js", "page.js")
 _LONGEST_REPORT: Final = 12_000
 _MOST: Final = 200
 """Entries of a list that is there for who has no script; the script shows all."""
@@ -32,6 +33,7 @@ def html_report(
     facts: Mapping[str, str] | None = None,
     steps: Steps | None = None,
     title: str = "Conformance matrix",
+    past: Past | None = None,
 ) -> str:
     """Return the verdict, why it is so, squares, and every cell with its steps.
 
@@ -40,9 +42,16 @@ def html_report(
         facts: What else a reader should know, such as the seed.
         steps: What is known of the steps of these cells.
         title: The heading.
+        past: What this run says with those before it.
     """
     results = outcome.results
     features = dict.fromkeys(one.feature for one in results)
+    uncited = sum(not one.scenarios for one in outcome.clauses)
+    clauses = {"clauses": f"{uncited} of {len(outcome.clauses)} without a scenario"} if outcome.clauses else {}
+    more = {
+        "past": past_data(past, results),
+        "clauses": [(one.id, one.level, one.text, bool(one.scenarios), one.tests) for one in outcome.clauses],
+    }
     players = {one.platform: str(one) for one in outcome.implementations}
     return render_template(
         _TEMPLATE,
@@ -51,7 +60,7 @@ def html_report(
         outcome=outcome,
         verdict=_verdict(outcome),
         good=outcome.code is ExitCode.OK,
-        facts={**(facts or {}), **players},
+        facts={**(facts or {}), **clauses, **players},
         counts=counts(results),
         headline=headline,
         detail=detail,
@@ -68,7 +77,14 @@ def html_report(
         most=_MOST,
         linked=_linked,
         shortened=partial(shortened, limit=_LONGEST_REPORT),
-        data=packed(page_data(results, outcome.blames, steps or Steps())),
+        past=past if past and len(past.moments) > 1 else None,
+        since=partial(told_since, past),
+        red=[one.cell for one in results if is_red(one.verdict)],
+        keys=lambda one: [cell.cell for cell in one.cells],
+        platforms=sorted({name for one in results for name in one.pairing.values()}, key=natural_order),
+        bars=bars,
+        percent=percent,
+        data=packed({**page_data(results, outcome.blames, steps or Steps()), **more}),
     )
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import base64
+import itertools
 import json
+import math
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Self
@@ -11,7 +13,8 @@ from typing import Any, Final, Self
 from harmony.logs import moment
 from harmony.model import Phase, Verdict
 from harmony.plan.cells import scenario_of
-from harmony.text import jsonable, shortened
+from harmony.run.recording import Exchange, recording_of
+from harmony.text import jsonable, shortened, shown
 from harmony.verdict.blame import Blame
 from harmony.verdict.events import CellFinished, CellStarted, Event, NetworkLine, StepFinished
 from harmony.verdict.verdicts import MEANINGS
@@ -20,6 +23,7 @@ _ROOM: Final = 8_000_000
 """Characters of errors, logs and reports in a page; what has no room any more is told by its first line."""
 _LONGEST_REPORT: Final = 12_000
 _LONGEST_DATA: Final = 4_000
+_LONGEST_CALL: Final = 400
 Row = tuple[float, float, int, str, str, str, str]
 """End, seconds, verdict; sentence, argument, actors and details."""
 _VERDICTS: Final = list(MEANINGS)
@@ -189,13 +193,32 @@ def _detail(one: CellFinished, begin: float, *, whole: bool) -> dict[str, Any]:
                 for key, lines in by_role.items()
                 for line in lines
             ]
-            + [[round((moment(line.at) - begin) * 1e3), *_between(line)] for line in one.network if line.link],
+            + [[round((moment(line.at) - begin) * 1e3), *_between(line)] for line in one.network if line.link]
+            + [
+                [round((call.at - begin) * 1e3), str(heard.role), "call", str(call.method), "", "", *_asked(call)]
+                for heard in filter(None, map(recording_of, one.recordings.values()))
+                for call in heard.exchanges
+                if call.at and math.isfinite(call.at)
+            ],
             "recordings": one.recordings,
             "report": shortened(one.report, _LONGEST_REPORT),
         }
     elif one.report or one.stderr:
         told["cut"] = True
     return {name: value for name, value in told.items() if value}
+
+
+def _asked(call: Exchange) -> tuple[str, str]:
+    """Return what a role was asked with, and what it answered."""
+    params = call.params
+    alone = params[0] if isinstance(params, list) and len(params) == 1 else params
+    answer = call.error if call.error is not None else call.result
+    return _briefly(alone), _briefly(answer) if call.answered else "no answer"
+
+
+def _briefly(value: Any) -> str:
+    parts = json.JSONEncoder(ensure_ascii=False, default=str, skipkeys=True).iterencode(value)
+    return shown("".join(itertools.islice(parts, _LONGEST_CALL)), _LONGEST_CALL)
 
 
 def _between(line: NetworkLine) -> tuple[str, str, str, str, str]:

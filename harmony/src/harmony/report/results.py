@@ -5,25 +5,22 @@ Pure, and a function of the run alone: the same files make the same document.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from harmony.model import Verdict
+from harmony.model import NetworkKind, Verdict
 from harmony.report.outcome import Outcome
 from harmony.text import shown
 from harmony.verdict.attribution import Answer, Attribution, attributed, by_scenario, weak
 from harmony.verdict.blame import way
-from harmony.verdict.events import CellFinished, Event, RunStarted
+from harmony.verdict.events import CellFinished, Event, NetworkLine, RunStarted
 from harmony.verdict.tally import natural_order
 from harmony.verdict.traceability import Seen, Traceability
 
 _LONGEST_SAID: Final = 300
 _MOST_SAID: Final = 3
-_TRACE: Final = "network:"
-"""How the section of a report begins that has what went from role to role."""
 _FIRST_TRACE: Final = 12
 _LAST_TRACE: Final = 12
 
@@ -145,20 +142,16 @@ def in_one_line(error: str) -> str:
     return shown(f"{first}: {', '.join(beside)}" if beside else first, _LONGEST_SAID)
 
 
-def trace_of(report: str) -> tuple[str, ...]:
-    """Return what went from role to role, head and tail, from the report of a cell; nothing if it does not say."""
-    lines = iter(report.splitlines())
-    if _TRACE not in lines:
-        return ()
-    found: list[str] = []
-    for line in lines:
-        if not line.startswith("    "):
-            break
-        found.append(re.sub(r"^\S+T(\d\d:\d\d:\d\d[.\d]*)\S*", r"\1", line[4:]))
-    left = len(found) - _FIRST_TRACE - _LAST_TRACE
+def trace_of(network: Sequence[NetworkLine]) -> tuple[str, ...]:
+    """Return what was seen and done between the roles of a cell, a line for each, head and tail."""
+    lines = [
+        f"{line.at[11:].rstrip('Z')} {'' if line.kind is NetworkKind.STEP else '    '}{shown(str(line), _LONGEST_SAID)}"
+        for line in network
+    ]
+    left = len(lines) - _FIRST_TRACE - _LAST_TRACE
     if left <= 0:
-        return tuple(found)
-    return (*found[:_FIRST_TRACE], f"… {left} lines left out …", *found[-_LAST_TRACE:])
+        return tuple(lines)
+    return (*lines[:_FIRST_TRACE], f"… {left} lines left out …", *lines[-_LAST_TRACE:])
 
 
 def _named(cell: CellFinished) -> str:
@@ -180,6 +173,6 @@ def _finding(one: Attribution, families: Mapping[str, str]) -> Finding:
         one,
         tuple((count, f"{cell.found or cell.verdict}: {in_one_line(cell.error or cell.note)}") for count, cell in said),
         sum(weak(cell, families) for cell in one.cells),
-        trace_of(first.report),
+        trace_of(first.network),
         first.repeat,
     )

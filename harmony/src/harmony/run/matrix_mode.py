@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -124,7 +125,7 @@ class MatrixMode:
                 heard.append(event)
             tell(event)
 
-        result = self._cell_runner.run(cell, hear, limits)
+        result = self._cell_runner.run(cell, hear, limits, known=self._known(cell))
         drivers = {one.platform: one.drivers for one in implementations(heard)}
         versions = [(f"version {name}", ", ".join(told)) for name, told in drivers.items()]
         return Played(result, [("pairing", str(cell.pairing)), *versions])
@@ -158,6 +159,12 @@ class MatrixMode:
         told = by_definitions(result, self._run.defined)
         judged = by_expectations(by_claims(told, self.lacking(cell)), cell, self._run.expectations)
         return self._run.weighed(judged, cell.scenario)
+
+    def _known(self, cell: Cell) -> bool:
+        """Whether it is known that a cell will not pass, and the project lets its steps be less patient then."""
+        if not self._run.project.settings.patience:
+            return False
+        return bool(self.lacking(cell)) or self._run.expectations.expect_failure(cell, dt.datetime.now(dt.UTC).date())
 
     def _probes(self, platform: str = "") -> list[LeakProbe]:
         return self._run.project.probes(platform) if self._run.project.settings.leaks.check else []

@@ -83,7 +83,12 @@ class CellRunner:
         pool.dismissed = self._judge_again
 
     def run(
-        self, cell: Cell, subscriber: Subscriber = lambda _: None, limits: Mapping[str, Limit] | None = None
+        self,
+        cell: Cell,
+        subscriber: Subscriber = lambda _: None,
+        limits: Mapping[str, Limit] | None = None,
+        *,
+        known: bool = False,
     ) -> ScenarioResult:
         """Run a cell to its end, tell what happens, and leave no trace of it.
 
@@ -91,8 +96,9 @@ class CellRunner:
             cell: The cell.
             subscriber: Hears what happens.
             limits: How long steps of roles may take that are not given the whole limit.
+            known: Whether it is known that it will not pass.
         """
-        return asyncio.run(self._played_once(cell, subscriber, limits or {}))
+        return asyncio.run(self._played_once(cell, subscriber, limits or {}, known=known))
 
     def close(self, subscriber: Subscriber = lambda _: None) -> None:
         """End all workers, and tell how."""
@@ -100,7 +106,9 @@ class CellRunner:
         asyncio.run(self._pool.close())
         self._blocking.close()
 
-    async def play(self, cell: Cell, subscriber: Subscriber, limits: Mapping[str, Limit]) -> ScenarioResult:
+    async def play(
+        self, cell: Cell, subscriber: Subscriber, limits: Mapping[str, Limit], *, known: bool = False
+    ) -> ScenarioResult:
         """Do what `run` does, in a loop that runs already."""
         options = replace(self._options, limits=limits)
         seed = seed_of(self._seed, cell.scenario)
@@ -108,7 +116,7 @@ class CellRunner:
         subscriber(cell_started(cell, seed))
         run_id = RunId.of_cell(cell.scenario)
         routed = route(cell.scenario)
-        state = _CellRun(cell, routed, self._pool, run_id, options, self._careless, seed, subscriber)
+        state = _CellRun(cell, routed, self._pool, run_id, options, self._careless, seed, known, subscriber)
         recorder = Recorder(cell, seed) if self._record is not None else None
         before = frozenset(orphans.adopted())
         with places.lent(str(run_id)) as left:
@@ -130,9 +138,11 @@ class CellRunner:
         subscriber(cell_finished(cell, result, self._repeat(cell), recordings=recordings))
         return result
 
-    async def _played_once(self, cell: Cell, subscriber: Subscriber, limits: Mapping[str, Limit]) -> ScenarioResult:
+    async def _played_once(
+        self, cell: Cell, subscriber: Subscriber, limits: Mapping[str, Limit], *, known: bool
+    ) -> ScenarioResult:
         with interruption.once():
-            return await self.play(cell, subscriber, limits)
+            return await self.play(cell, subscriber, limits, known=known)
 
     def _judge_again(self, worker: PooledActor, crash: str) -> None:
         """Replace the verdict on the last cell of a worker that has crashed since, or been alarming on its way out."""
@@ -188,6 +198,7 @@ class _CellRun:
     options: RunOptions
     careless: Collection[str]
     seed: int
+    known: bool
     subscriber: Subscriber
     players: list[_Player] = field(default_factory=list)
     scenes: dict[str, dict[str, Any]] = field(default_factory=dict)
@@ -207,6 +218,7 @@ class _CellRun:
             feature_id=self.run_id.feature_id,
             seed=self.seed,
             strict=self.options.strict,
+            known=self.known,
         )
         result = await run_scenario(
             self.plan,

@@ -40,6 +40,8 @@ NOISE: Final = (
     "capabilities",
 )
 _LARGEST_TOLD: Final = 65_536
+_UNREADABLE: Final = (yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError, RecursionError)
+_LOADER: Final = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _UNSAFE: Final = re.compile(r"[^\w.=,#-]+")
 
 
@@ -180,9 +182,22 @@ def load(file: Path) -> Recording:
     try:
         text = read_whole(file)
         return _of_lines(text, file) if file.suffix == ".jsonl" else _of_yaml(yaml.safe_load(text), file)
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValueError, AttributeError) as error:
+    except (OSError, *_UNREADABLE) as error:
         detail = f"{type(error).__name__}: {shown(str(error), 200)}"
         raise RecordingError(f"{file} is no recording: {detail}", hint="make one with --record DIR") from error
+
+
+def recording_of(text: str) -> Recording | None:
+    """Return a recording that an event tells; nothing if it is none.
+
+    Whoever wrote the event is not trusted: a text that refers to parts of itself may be endless.
+    """
+    try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=_LOADER)):
+            return None
+        return _of_yaml(yaml.load(text, Loader=_LOADER))  # noqa: S506 - it is a safe loader
+    except _UNREADABLE:
+        return None
 
 
 def load_all(place: Path) -> list[Recording]:
@@ -223,7 +238,7 @@ def _as_dict(exchange: Exchange) -> dict[str, Any]:
     return {**fields, "seconds": round(exchange.seconds, 6)}
 
 
-def _of_yaml(document: Mapping[str, Any], file: Path) -> Recording:
+def _of_yaml(document: Mapping[str, Any], file: Path | None = None) -> Recording:
     if document.get("harmony-recording") != FORMAT:
         raise ValueError(f"harmony-recording is {document.get('harmony-recording')!r} instead of {FORMAT}")
     exchanges = [

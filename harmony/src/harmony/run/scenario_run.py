@@ -71,6 +71,7 @@ def scenario_starts(
     feature_id: int,
     seed: int,
     strict: bool = False,
+    known: bool = False,
 ) -> dict[str, ScenarioStart]:
     """Return what each role's actor learns before the first step."""
     values = ScenarioValues()
@@ -86,6 +87,7 @@ def scenario_starts(
             roles=tuple(plan.roles),
             actions=tuple(plan.actions_of(role)),
             strict=strict,
+            known=known,
             values=values,
         )
         for role in plan.roles

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
 from harmony.errors import ConfigurationError
 from harmony.logs import now
-from harmony.model import NetworkKind, Phase, Verdict
+from harmony.model import NetworkEvent, NetworkKind, Phase, Verdict
 from harmony.text import all_visible, jsonable
 
 SCHEMA_VERSION: Final = 3
@@ -130,6 +130,10 @@ class NetworkLine(_Told):
     connection: int = Field(default=0, description="Number of the connection on that link; 0 for all of them.")
     sender: str = Field(default="", description="The role that it came from; empty if from neither.")
     size: int = Field(default=0, description="How many bytes.")
+
+    def __str__(self) -> str:
+        """Return it as a line of a timeline."""
+        return str(NetworkEvent(0, self.at, self.kind, self.text, self.link, self.connection, self.sender))
 
 
 class CellFinished(_Event):

@@ -168,7 +168,7 @@ class Expectations:
     ) -> tuple[Verdict, str]:
         """Return the verdict of a cell in the light of what is expected, and what to say about it."""
         valid = self.about(cell, today)
-        always = next((entry for entry in valid if entry.phase is None and not entry.sometimes), None)
+        always = _always(valid)
         if verdict is Verdict.PASSED and always:
             return Verdict.UNEXPECTED_PASS, f"passes, though expected to fail: remove {always}"
         if verdict not in FAILING:
@@ -181,6 +181,10 @@ class Expectations:
             except patterns.PatternError as endless:
                 said = f"{entry}: {endless}"
         return verdict, said
+
+    def expect_failure(self, cell: Cell, today: dt.date) -> bool:
+        """Return whether a cell that passes is none of what is expected."""
+        return _always(self.about(cell, today)) is not None
 
     def about(self, cell: Cell, today: dt.date) -> list[Expectation]:
         """Return the entries that speak of a cell and have not expired."""
@@ -287,6 +291,11 @@ def read_expectations(file: Path) -> Expectations:
     if problems:
         raise ConfigurationError("\n".join(problems), hint=_HINT)
     return Expectations(file, tuple(entries), text, tuple(begins))
+
+
+def _always(entries: Iterable[Expectation]) -> Expectation | None:
+    """Return the first entry by which cells fail whenever they run."""
+    return next((entry for entry in entries if entry.phase is None and not entry.sometimes), None)
 
 
 def names_of(scenario: Scenario) -> tuple[str, ...]:

@@ -215,7 +215,8 @@ def _small(name: str) -> str:
 
 def _meaning(verb: Verb) -> str:
     plain = verb.summary.replace("``", "`").replace("|", "\\|")
-    return f"{plain} _({verb.needs})_" if verb.needs else plain
+    said = [*([verb.needs] if verb.needs else []), *([f"as {' or '.join(verb.roles)}"] if verb.roles else [])]
+    return f"{plain} _({', '.join(said)})_" if said else plain
 
 
 def _listed(title: str, words: Mapping[str, str]) -> Iterator[str]:

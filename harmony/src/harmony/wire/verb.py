@@ -83,10 +83,12 @@ class Verb:
     Attributes:
         name: The method of the request.
         needs: The capability without which a driver need not have it.
+        roles: Who has it; a driver that plays none of them need not. Every one, where none is named.
     """
 
     name: str
     needs: str
+    roles: tuple[str, ...]
     _function: Callable[..., Any]
     _wire: Any
 
@@ -204,8 +206,8 @@ class Verb:
 @overload
 def verb(function: _Function, /) -> _Function: ...
 @overload
-def verb(*, needs: str = "", wire: Any = None) -> Callable[[_Function], _Function]: ...
-def verb(function: Any = None, /, *, needs: str = "", wire: Any = None) -> Any:
+def verb(*, needs: str = "", roles: Sequence[str] = (), wire: Any = None) -> Callable[[_Function], _Function]: ...
+def verb(function: Any = None, /, *, needs: str = "", roles: Sequence[str] = (), wire: Any = None) -> Any:
     """Make a method a verb of the contract, and its own client: it carries its arguments and returns the answer.
 
     The method is ``async``, its parameters and result have types, and its body is ``...``. One that declares no
@@ -214,16 +216,17 @@ def verb(function: Any = None, /, *, needs: str = "", wire: Any = None) -> Any:
     Args:
         function: The method.
         needs: The capability without which a driver need not have it.
+        roles: Those that have it; a platform that plays none of them need not.
         wire: What the answer is on the wire, where a validator in the annotation of the result makes something more
             convenient of it.
     """
     if function is None:
-        return functools.partial(_client, needs=needs, wire=wire)
-    return _client(function, needs=needs, wire=wire)
+        return functools.partial(_client, needs=needs, roles=roles, wire=wire)
+    return _client(function, needs=needs, roles=roles, wire=wire)
 
 
-def _client(function: Callable[..., Any], *, needs: str, wire: Any) -> Callable[..., Any]:
-    described = Verb(function.__name__, needs, function, wire)
+def _client(function: Callable[..., Any], *, needs: str, roles: Sequence[str], wire: Any) -> Callable[..., Any]:
+    described = Verb(function.__name__, needs, tuple(roles), function, wire)
 
     @functools.wraps(function)
     async def client(self: Carrier, /, *arguments: Any, **named: Any) -> Any:

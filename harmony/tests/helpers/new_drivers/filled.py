@@ -1,4 +1,4 @@
-"""Some verbs of the small contract, filled in as an author would: one waits, one refuses, one has a bug."""
+"""Some verbs of the small contract, filled in as an author would: one waits, one refuses, one has a bug, one lacks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Final
 
 from new_drivers.made import Made
 
-VERBS: Final = ("wait", "refuse", "balk", "stumble", "describe")
+VERBS: Final = ("shake", "wait", "refuse", "balk", "stumble", "describe")
 
 
 @dataclass(frozen=True)
@@ -26,6 +26,7 @@ FILLINGS: Final = {
         "raise NotImplementedError",
         "def {verb}(",
         {
+            "shake": "raise NotImplementedError('it is screwed down')",
             "wait": "import time; time.sleep(seconds); print('chatter'); return True",
             "refuse": "raise Refused(CODES.JAMMED, 'it is stuck; shake it', coin=5, where='slot')",
             "balk": "raise Misfit('coin: too thin')",
@@ -38,6 +39,7 @@ FILLINGS: Final = {
         "throw new NotImplemented();",
         "async {verb}(",
         {
+            "shake": "throw new NotImplemented('it is screwed down');",
             "wait": "await new Promise((go) => setTimeout(go, seconds * 1000)); console.log('chatter'); return true;",
             "refuse": "throw new Refused(CODES.jammed, 'it is stuck; shake it', { coin: 5, where: 'slot' });",
             "balk": "throw new Misfit('coin: too thin');",
@@ -47,24 +49,26 @@ FILLINGS: Final = {
     ),
     "go": Filling(
         "verbs.go",
-        "return nil, errNotImplemented",
+        "return nil, contract.ErrNotImplemented",
         ") {Verb}(params",
         {
+            "shake": "return nil, contract.Lacking(`it is screwed down`)",
             "wait": 'time.Sleep(time.Duration(params.Seconds * 1e9)); fmt.Println("chatter"); return true, nil',
-            "refuse": "return nil, &Refused{CodeJammed, `it is stuck; shake it`, "
+            "refuse": "return nil, &contract.Refused{contract.CodeJammed, `it is stuck; shake it`, "
             "map[string]any{`coin`: 5, `where`: `slot`}}",
-            "balk": "return nil, Misfit(`coin: too thin`)",
+            "balk": "return nil, contract.Misfit(`coin: too thin`)",
             "stumble": "panic(`a bug`)",
             "describe": "times := int64(-1); if params.Times != nil { times = int64(*params.Times) }; "
             "return append(params.Tune.Notes, times, int64(len([]rune(params.Tune.Title)))), nil",
         },
-        ("package main\n", 'package main\n\nimport (\n\t"fmt"\n\t"time"\n)\n'),
+        ('import "driver/contract"\n', 'import (\n\t"fmt"\n\t"time"\n\n\t"driver/contract"\n)\n'),
     ),
     "rust": Filling(
         "src/verbs.rs",
         "Err(Failure::NotImplemented)",
         "pub fn {verb}(",
         {
+            "shake": 'Err(Failure::Lacking("it is screwed down".into()))',
             "wait": "std::thread::sleep(std::time::Duration::from_secs_f64(seconds)); "
             'println!("chatter"); Ok(true.into())',
             "refuse": 'Err(Failure::refused(codes::JAMMED, "it is stuck; shake it", '
@@ -81,6 +85,7 @@ FILLINGS: Final = {
         "throw NotImplemented{};",
         "Json {verb}(",
         {
+            "shake": "throw NotImplemented{`it is screwed down`};",
             "wait": "std::this_thread::sleep_for(std::chrono::duration<double>(seconds)); std::puts(`chatter`); "
             "std::fflush(stdout); return true;",
             "refuse": "throw Refused(codes::jammed, `it is stuck; shake it`, {{`coin`, 5}, {`where`, `slot`}});",
@@ -98,6 +103,7 @@ FILLINGS: Final = {
         "throw new NotImplementedException();",
         "object {Verb}(",
         {
+            "shake": "throw new NotImplementedException(`it is screwed down`);",
             "wait": "System.Threading.Thread.Sleep((int)(seconds * 1000)); Console.WriteLine(`chatter`); return true;",
             "refuse": "throw new RefusedException(Codes.Jammed, `it is stuck; shake it`, "
             "new Dictionary<string, object> "
@@ -114,6 +120,7 @@ FILLINGS: Final = {
         "throw new NotImplemented();",
         "Object {verb}(",
         {
+            "shake": "throw new NotImplemented(`it is screwed down`);",
             "wait": "Thread.sleep((long) (seconds * 1000)); System.out.println(`chatter`); return true;",
             "refuse": "throw new Refused(Codes.JAMMED, `it is stuck; shake it`, Map.of(`coin`, 5, `where`, `slot`));",
             "balk": "throw new Misfit(`coin: too thin`);",

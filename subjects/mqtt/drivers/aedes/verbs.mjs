@@ -5,11 +5,13 @@ import { createServer } from "node:net";
 import { Aedes } from "aedes";
 import persistence from "aedes-persistence-level";
 import { Level } from "level";
-import { CODES, NotImplemented, Refused } from "./contract.mjs";
+import { CODES, Refused } from "../contract/node/contract.mjs";
+import { serve } from "../contract/node/driver.mjs";
 
 const LAST_SECONDS = 0.5;
 
-export class Verbs {
+class Verbs {
+  name = "aedes";
   capabilities = ["durable", "qos2"];
   #broker = null;
   #server = null;
@@ -65,68 +67,6 @@ export class Verbs {
     clearTimeout(timer);
     await store?.close();
   }
-
-  // Connect a new client and wait for CONNACK; one that was there is gone. It never connects again by itself.
-  // Result: {session_present: flag, reason: natural}.
-  async connect({ port, client_id, version, clean, keep_alive, will, session_expiry, receive_maximum, timeout }) {
-    throw new NotImplemented();
-  }
-
-  // Subscribe in one packet; returns the reason of each filter, as SUBACK has it. Result: [natural, …].
-  async subscribe({ filters, timeout }) {
-    throw new NotImplemented();
-  }
-
-  // Unsubscribe in one packet, and wait for UNSUBACK. Result: null.
-  async unsubscribe({ filters, timeout }) {
-    throw new NotImplemented();
-  }
-
-  // Publish the payload, so many times one after the other in a single message. Result: natural or null.
-  async publish({ topic, payload, repeat, qos, retain, wait, properties, timeout }) {
-    throw new NotImplemented();
-  }
-
-  // Take `count` messages of those that have arrived, in their order, once they are there; what is more
-  // stays. Result: [{topic: text, size: natural, head: text, sha256: text, qos: natural, retain: flag, dup:
-  // flag or null, properties: {expiry: natural or null, content_type: text or null, response_topic: text or
-  // null, correlation: text or null, user: [[text, …], …]}}, …].
-  async receive({ count, quiet, timeout }) {
-    throw new NotImplemented();
-  }
-
-  // Send DISCONNECT and close; in version 5 with reason 4 where the will shall be published. Result: null.
-  async disconnect({ with_will, timeout }) {
-    throw new NotImplemented();
-  }
-
-  // Return whether the client is connected, as its library says. Result: {connected: flag, reason: natural or
-  // null}.
-  async state({ timeout }) {
-    throw new NotImplemented();
-  }
-
-  // Connect to a port without a word, and answer nothing but by `say` from now on. Capability `raw`. Result:
-  // null.
-  async dial({ port, version, timeout }) {
-    throw new NotImplemented();
-  }
-
-  // Send bytes as they are: to the broker, or as a broker to the client that has connected last. Capability
-  // `raw`. Result: null.
-  async say({ data, timeout }) {
-    throw new NotImplemented();
-  }
-
-  // Return the next packet of one of these kinds, and forget those before it; `lost` if none comes.
-  // Capability `raw`. Result: {kind: text, packet_id: natural, reason: natural, qos: natural, dup: flag,
-  // retain: flag, topic: text, line: text, numbers: any}.
-  async hear({ kinds, timeout }) {
-    throw new NotImplemented();
-  }
-
-  // Return whether the other side ends the connection in time. Capability `raw`. Result: flag.
-  async hear_end({ timeout }) {
-    throw new NotImplemented();
-  }
 }
+
+serve(new Verbs());

@@ -119,7 +119,7 @@ public:
         std::vector<char*> names;
         for (const auto& one : filters) {
             if (one.qos != first.qos || flags(one) != flags(first))
-                throw NotImplemented{}; // it has one QoS a packet
+                throw NotImplemented{"mosquitto_subscribe_multiple has one QoS and one set of options for all filters"};
             names.push_back(const_cast<char*>(one.filter.c_str()));
         }
         int id = 0;

@@ -93,11 +93,19 @@ public:
         return client_ ? client_->state() : Json{{"connected", false}, {"reason", nullptr}};
     }
 
+    Json deviate(const std::string&, double) {
+        throw NotImplemented{};
+    }
+
     Json dial(std::int64_t, const Json&, double) {
         throw NotImplemented{};
     }
 
     Json say(const std::string&, double) {
+        throw NotImplemented{};
+    }
+
+    Json answer(const std::string&, double) {
         throw NotImplemented{};
     }
 

@@ -2,6 +2,10 @@ module driver
 
 go 1.21
 
+require contract v0.0.0
+
+replace contract => ../contract/go
+
 require github.com/mochi-mqtt/server/v2 v2.6.6
 
 require (

@@ -3,7 +3,8 @@
 import { createHash } from "node:crypto";
 import { EventEmitter, once } from "node:events";
 import mqtt from "mqtt";
-import { CODES, Misfit, NotImplemented, Refused } from "./contract.mjs";
+import { CODES, Misfit, Refused } from "../contract/node/contract.mjs";
+import { serve } from "../contract/node/driver.mjs";
 
 const HEAD_BYTES = 64;
 const WITH_WILL = 4;
@@ -83,7 +84,8 @@ function messageOf(topic, payload, { qos, retain, dup, properties }) {
   };
 }
 
-export class Verbs {
+class Verbs {
+  name = "mqttjs";
   capabilities = ["qos2", "v5"];
   #client = null;
   #reason = null;
@@ -253,39 +255,6 @@ export class Verbs {
   async state({}) {
     return { connected: this.#client?.connected ?? false, reason: this.#reason };
   }
-
-  // Start the broker on a port of 127.0.0.1; returns when it listens. Anybody may connect and do all. Result:
-  // null.
-  async serve({ port, directory, durable, timeout }) {
-    throw new NotImplemented();
-  }
-
-  // End the broker in order, as its own documentation says; the process goes on. Result: null.
-  async stop({ timeout }) {
-    throw new NotImplemented();
-  }
-
-  // Connect to a port without a word, and answer nothing but by `say` from now on. Capability `raw`. Result:
-  // null.
-  async dial({ port, version, timeout }) {
-    throw new NotImplemented();
-  }
-
-  // Send bytes as they are: to the broker, or as a broker to the client that has connected last. Capability
-  // `raw`. Result: null.
-  async say({ data, timeout }) {
-    throw new NotImplemented();
-  }
-
-  // Return the next packet of one of these kinds, and forget those before it; `lost` if none comes.
-  // Capability `raw`. Result: {kind: text, packet_id: natural, reason: natural, qos: natural, dup: flag,
-  // retain: flag, topic: text, line: text, numbers: any}.
-  async hear({ kinds, timeout }) {
-    throw new NotImplemented();
-  }
-
-  // Return whether the other side ends the connection in time. Capability `raw`. Result: flag.
-  async hear_end({ timeout }) {
-    throw new NotImplemented();
-  }
 }
+
+serve(new Verbs());

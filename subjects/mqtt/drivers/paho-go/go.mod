@@ -2,6 +2,10 @@ module driver
 
 go 1.24.0
 
+require contract v0.0.0
+
+replace contract => ../contract/go
+
 require (
 	github.com/eclipse/paho.golang v0.23.0
 	github.com/eclipse/paho.mqtt.golang v1.5.1

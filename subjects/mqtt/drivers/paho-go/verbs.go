@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"sync"
 	"time"
+
+	"contract"
 )
 
 const (
@@ -18,18 +20,20 @@ const (
 
 // Verbs are those of the Paho clients for Go, which are two libraries, one for each version; they are no brokers.
 type Verbs struct {
+	contract.Unimplemented
+
 	inbox  inbox
 	mutex  sync.Mutex
 	client client // nil before the first connection
 }
 
-var capabilities = []string{"qos2", "v5"}
+func main() { contract.Main("paho-go", []string{"qos2", "v5"}, &Verbs{}) }
 
 // client is what both libraries can do. Its errors are those of the library.
 type client interface {
-	subscribe(ctx context.Context, filters []Subscription) ([]int, error)
+	subscribe(ctx context.Context, filters []contract.Subscription) ([]int, error)
 	unsubscribe(ctx context.Context, filters []string) error
-	publish(ctx context.Context, payload []byte, params PublishParams) (*int, error)
+	publish(ctx context.Context, payload []byte, params contract.PublishParams) (*int, error)
 	disconnect(ctx context.Context, withWill bool) error
 	// leave closes the connection without a word.
 	leave()
@@ -38,7 +42,7 @@ type client interface {
 }
 
 // connector connects a new client, or tells why the broker does not want it: then there is none.
-type connector = func(ctx context.Context, params ConnectParams, messages *inbox) (client, *connected, error)
+type connector = func(ctx context.Context, params contract.ConnectParams, messages *inbox) (client, *connected, error)
 
 // connected is what CONNACK says.
 type connected struct {
@@ -48,17 +52,17 @@ type connected struct {
 
 // message is what a library hands out.
 type message struct {
-	Topic      string     `json:"topic"`
-	Size       int        `json:"size"`
-	Head       string     `json:"head"`
-	Sha256     string     `json:"sha256"`
-	Qos        byte       `json:"qos"`
-	Retain     bool       `json:"retain"`
-	Dup        bool       `json:"dup"`
-	Properties Properties `json:"properties"`
+	Topic      string              `json:"topic"`
+	Size       int                 `json:"size"`
+	Head       string              `json:"head"`
+	Sha256     string              `json:"sha256"`
+	Qos        byte                `json:"qos"`
+	Retain     bool                `json:"retain"`
+	Dup        bool                `json:"dup"`
+	Properties contract.Properties `json:"properties"`
 }
 
-func newMessage(topic string, payload []byte, qos byte, retain, dup bool, properties Properties) message {
+func newMessage(topic string, payload []byte, qos byte, retain, dup bool, properties contract.Properties) message {
 	digest := sha256.Sum256(payload)
 	head := hex.EncodeToString(payload[:min(len(payload), headBytes)])
 	return message{topic, len(payload), head, hex.EncodeToString(digest[:]), qos, retain, dup, properties}
@@ -112,21 +116,23 @@ func lost(err error) error {
 }
 
 // invalid refuses what a library or its version has not got.
-func invalid(message string) error { return &Refused{Code: CodeInvalid, Message: message} }
+func invalid(message string) error {
+	return &contract.Refused{Code: contract.CodeInvalid, Message: message}
+}
 
 // failure makes a refusal of what a library says.
 func failure(err error, what string) error {
-	var known *Refused
-	var misfit Misfit
+	var known *contract.Refused
+	var misfit contract.Misfit
 	switch {
 	case err == nil || errors.As(err, &known) || errors.As(err, &misfit):
 		return err
 	case errors.Is(err, context.DeadlineExceeded):
-		return &Refused{Code: CodeLost, Message: what + " did not come in time"}
+		return &contract.Refused{Code: contract.CodeLost, Message: what + " did not come in time"}
 	case errors.Is(err, errLost):
-		return &Refused{Code: CodeLost, Message: fmt.Sprintf("no %s: %v", what, err)}
+		return &contract.Refused{Code: contract.CodeLost, Message: fmt.Sprintf("no %s: %v", what, err)}
 	}
-	return &Refused{Code: CodeInvalid, Message: fmt.Sprintf("the library refuses: %v", err)}
+	return &contract.Refused{Code: contract.CodeInvalid, Message: fmt.Sprintf("the library refuses: %v", err)}
 }
 
 // CloseAll closes the connection: the driver ends.
@@ -149,16 +155,16 @@ func (v *Verbs) open() (client, error) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
 	if v.client == nil || !v.client.connected() {
-		return nil, &Refused{Code: CodeLost, Message: "there is no connection: connect first"}
+		return nil, &contract.Refused{Code: contract.CodeLost, Message: "there is no connection: connect first"}
 	}
 	return v.client, nil
 }
 
 // Connect makes a client of the library for the version.
-func (v *Verbs) Connect(params ConnectParams) (any, error) {
+func (v *Verbs) Connect(params contract.ConnectParams) (any, error) {
 	connect, known := map[any]connector{4.0: connect4, 5.0: connect5}[params.Version]
 	if !known {
-		return nil, Misfit("version: 4 or 5 is expected")
+		return nil, contract.Misfit("version: 4 or 5 is expected")
 	}
 	v.replace(nil)
 	ctx, cancel := within(params.Timeout)
@@ -174,7 +180,7 @@ func (v *Verbs) Connect(params ConnectParams) (any, error) {
 }
 
 // Subscribe sends one packet.
-func (v *Verbs) Subscribe(params SubscribeParams) (any, error) {
+func (v *Verbs) Subscribe(params contract.SubscribeParams) (any, error) {
 	now, err := v.open()
 	if err != nil {
 		return nil, err
@@ -186,7 +192,7 @@ func (v *Verbs) Subscribe(params SubscribeParams) (any, error) {
 }
 
 // Unsubscribe sends one packet.
-func (v *Verbs) Unsubscribe(params UnsubscribeParams) (any, error) {
+func (v *Verbs) Unsubscribe(params contract.UnsubscribeParams) (any, error) {
 	now, err := v.open()
 	if err != nil {
 		return nil, err
@@ -197,14 +203,14 @@ func (v *Verbs) Unsubscribe(params UnsubscribeParams) (any, error) {
 }
 
 // Publish sends a payload of so many equal parts.
-func (v *Verbs) Publish(params PublishParams) (any, error) {
+func (v *Verbs) Publish(params contract.PublishParams) (any, error) {
 	now, err := v.open()
 	if err != nil {
 		return nil, err
 	}
 	part, err := hex.DecodeString(params.Payload)
 	if err != nil {
-		return nil, Misfit("payload: " + err.Error())
+		return nil, contract.Misfit("payload: " + err.Error())
 	}
 	ctx, cancel := within(params.Timeout)
 	defer cancel()
@@ -213,7 +219,7 @@ func (v *Verbs) Publish(params PublishParams) (any, error) {
 }
 
 // Receive takes messages, at most as many as are asked for.
-func (v *Verbs) Receive(params ReceiveParams) (any, error) {
+func (v *Verbs) Receive(params contract.ReceiveParams) (any, error) {
 	ctx, cancel := within(params.Timeout)
 	defer cancel()
 	for {
@@ -237,7 +243,7 @@ func (v *Verbs) Receive(params ReceiveParams) (any, error) {
 }
 
 // Disconnect ends the connection in order.
-func (v *Verbs) Disconnect(params DisconnectParams) (any, error) {
+func (v *Verbs) Disconnect(params contract.DisconnectParams) (any, error) {
 	now, err := v.open()
 	if err != nil {
 		return nil, err
@@ -248,47 +254,11 @@ func (v *Verbs) Disconnect(params DisconnectParams) (any, error) {
 }
 
 // State tells what the library says.
-func (v *Verbs) State(params StateParams) (any, error) {
+func (v *Verbs) State(params contract.StateParams) (any, error) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
 	if v.client == nil {
 		return map[string]any{"connected": false, "reason": nil}, nil
 	}
 	return map[string]any{"connected": v.client.connected(), "reason": v.client.reason()}, nil
-}
-
-// Serve: Start the broker on a port of 127.0.0.1; returns when it listens. Anybody may connect and
-// do all. Result: null.
-func (v *Verbs) Serve(params ServeParams) (any, error) {
-	return nil, errNotImplemented
-}
-
-// Stop: End the broker in order, as its own documentation says; the process goes on. Result: null.
-func (v *Verbs) Stop(params StopParams) (any, error) {
-	return nil, errNotImplemented
-}
-
-// Dial: Connect to a port without a word, and answer nothing but by `say` from now on. Capability
-// `raw`. Result: null.
-func (v *Verbs) Dial(params DialParams) (any, error) {
-	return nil, errNotImplemented
-}
-
-// Say: Send bytes as they are: to the broker, or as a broker to the client that has connected last.
-// Capability `raw`. Result: null.
-func (v *Verbs) Say(params SayParams) (any, error) {
-	return nil, errNotImplemented
-}
-
-// Hear: Return the next packet of one of these kinds, and forget those before it; `lost` if none
-// comes. Capability `raw`. Result: {kind: text, packet_id: natural, reason: natural, qos: natural,
-// dup: flag, retain: flag, topic: text, line: text, numbers: any}.
-func (v *Verbs) Hear(params HearParams) (any, error) {
-	return nil, errNotImplemented
-}
-
-// HearEnd: Return whether the other side ends the connection in time. Capability `raw`. Result:
-// flag.
-func (v *Verbs) HearEnd(params HearEndParams) (any, error) {
-	return nil, errNotImplemented
 }

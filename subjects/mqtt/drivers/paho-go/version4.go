@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"contract"
+
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
 
@@ -22,7 +24,7 @@ type client4 struct {
 // From here on a code is the library's own: there was no CONNACK.
 const networkError = 0xfe
 
-func connect4(ctx context.Context, params ConnectParams, messages *inbox) (client, *connected, error) {
+func connect4(ctx context.Context, params contract.ConnectParams, messages *inbox) (client, *connected, error) {
 	if params.SessionExpiry != nil || params.ReceiveMaximum != nil || params.Will != nil && params.Will.Delay != nil {
 		return nil, nil, invalid("session_expiry, receive_maximum, will.delay: version 3.1.1 has no such thing")
 	}
@@ -40,7 +42,7 @@ func connect4(ctx context.Context, params ConnectParams, messages *inbox) (clien
 		SetConnectionLostHandler(func(mqtt.Client, error) { lose() }).
 		SetDefaultPublishHandler(func(_ mqtt.Client, m mqtt.Message) {
 			messages.put(newMessage(
-				m.Topic(), m.Payload(), m.Qos(), m.Retained(), m.Duplicate(), Properties{User: [][]string{}}))
+				m.Topic(), m.Payload(), m.Qos(), m.Retained(), m.Duplicate(), contract.Properties{User: [][]string{}}))
 		}).
 		SetCustomOpenConnectionFn(func(uri *url.URL, _ mqtt.ClientOptions) (net.Conn, error) {
 			var err error
@@ -50,7 +52,7 @@ func connect4(ctx context.Context, params ConnectParams, messages *inbox) (clien
 	if will := params.Will; will != nil {
 		payload, err := hex.DecodeString(will.Payload)
 		if err != nil {
-			return nil, nil, Misfit("will.payload: " + err.Error())
+			return nil, nil, contract.Misfit("will.payload: " + err.Error())
 		}
 		options.SetBinaryWill(will.Topic, payload, byte(will.Qos), will.Retain)
 	}
@@ -85,7 +87,7 @@ func (c *client4) wait(ctx context.Context, token mqtt.Token) error {
 }
 
 // subscribe sends one packet, in which the library puts the filters in any order.
-func (c *client4) subscribe(ctx context.Context, filters []Subscription) ([]int, error) {
+func (c *client4) subscribe(ctx context.Context, filters []contract.Subscription) ([]int, error) {
 	asked := map[string]byte{}
 	for _, one := range filters {
 		if one.NoLocal || one.RetainAsPublished || one.RetainHandling != 0 {
@@ -111,7 +113,7 @@ func (c *client4) unsubscribe(ctx context.Context, filters []string) error {
 	return c.wait(ctx, c.Unsubscribe(filters...))
 }
 
-func (c *client4) publish(ctx context.Context, payload []byte, params PublishParams) (*int, error) {
+func (c *client4) publish(ctx context.Context, payload []byte, params contract.PublishParams) (*int, error) {
 	if given := params.Properties; given != nil && !isEmpty(*given) {
 		return nil, invalid("properties: version 3.1.1 has none")
 	}
@@ -130,7 +132,7 @@ func (c *client4) publish(ctx context.Context, payload []byte, params PublishPar
 	}
 }
 
-func isEmpty(given Properties) bool {
+func isEmpty(given contract.Properties) bool {
 	nothing := given.Expiry == nil && given.ContentType == nil && given.ResponseTopic == nil
 	return nothing && given.Correlation == nil && len(given.User) == 0
 }

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"contract"
+
 	"github.com/eclipse/paho.golang/paho"
 )
 
@@ -23,7 +25,7 @@ type client5 struct {
 	last  *int
 }
 
-func connect5(ctx context.Context, params ConnectParams, messages *inbox) (client, *connected, error) {
+func connect5(ctx context.Context, params contract.ConnectParams, messages *inbox) (client, *connected, error) {
 	asked := &paho.Connect{
 		ClientID:   params.ClientId,
 		CleanStart: params.Clean,
@@ -37,7 +39,7 @@ func connect5(ctx context.Context, params ConnectParams, messages *inbox) (clien
 	if will := params.Will; will != nil {
 		payload, err := hex.DecodeString(will.Payload)
 		if err != nil {
-			return nil, nil, Misfit("will.payload: " + err.Error())
+			return nil, nil, contract.Misfit("will.payload: " + err.Error())
 		}
 		asked.WillMessage = &paho.WillMessage{Retain: will.Retain, QoS: byte(will.Qos), Topic: will.Topic, Payload: payload}
 		asked.WillProperties = &paho.WillProperties{WillDelayInterval: narrow[uint32](will.Delay)}
@@ -90,8 +92,8 @@ func number(reason byte) *int {
 }
 
 // received is what comes beside a message. The library does not tell an empty text from none.
-func received(given *paho.PublishProperties) Properties {
-	all := Properties{User: [][]string{}}
+func received(given *paho.PublishProperties) contract.Properties {
+	all := contract.Properties{User: [][]string{}}
 	if given.MessageExpiry != nil {
 		seconds := uint64(*given.MessageExpiry)
 		all.Expiry = &seconds
@@ -112,7 +114,7 @@ func received(given *paho.PublishProperties) Properties {
 	return all
 }
 
-func sent(given *Properties) (*paho.PublishProperties, error) {
+func sent(given *contract.Properties) (*paho.PublishProperties, error) {
 	all := &paho.PublishProperties{}
 	if given == nil {
 		return all, nil
@@ -127,12 +129,12 @@ func sent(given *Properties) (*paho.PublishProperties, error) {
 	if given.Correlation != nil {
 		var err error
 		if all.CorrelationData, err = hex.DecodeString(*given.Correlation); err != nil {
-			return nil, Misfit("properties.correlation: " + err.Error())
+			return nil, contract.Misfit("properties.correlation: " + err.Error())
 		}
 	}
 	for _, pair := range given.User {
 		if len(pair) != 2 {
-			return nil, Misfit("properties.user: a name and a value are expected")
+			return nil, contract.Misfit("properties.user: a name and a value are expected")
 		}
 		all.User.Add(pair[0], pair[1])
 	}
@@ -150,7 +152,7 @@ func told(ctx context.Context, err error) error {
 	return lost(err)
 }
 
-func (c *client5) subscribe(ctx context.Context, filters []Subscription) ([]int, error) {
+func (c *client5) subscribe(ctx context.Context, filters []contract.Subscription) ([]int, error) {
 	asked := &paho.Subscribe{}
 	for _, one := range filters {
 		asked.Subscriptions = append(asked.Subscriptions, paho.SubscribeOptions{
@@ -181,7 +183,7 @@ func (c *client5) unsubscribe(ctx context.Context, filters []string) error {
 	return told(ctx, err)
 }
 
-func (c *client5) publish(ctx context.Context, payload []byte, params PublishParams) (*int, error) {
+func (c *client5) publish(ctx context.Context, payload []byte, params contract.PublishParams) (*int, error) {
 	properties, err := sent(params.Properties)
 	if err != nil {
 		return nil, err

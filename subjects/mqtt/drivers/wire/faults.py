@@ -105,6 +105,7 @@ BROKER: Final = {
     "retained-qos-0-ignored": "keeps a retained message when one of QoS 0 comes",
     "name-too-long": "refuses names of more than 20 letters",
     "protocol-any": "takes any protocol for its own",
+    "identifiers-shared": "refuses an identifier that it uses itself",
     "malformed-accepted": "goes on after a packet that is malformed",
     "connect-twice-accepted": "goes on after a second CONNECT",
     "first-packet-any": "takes another packet than CONNECT for the first",

@@ -25,6 +25,7 @@ _TOO_MANY: Final = 0x93
 _ALIAS_INVALID: Final = 0x94
 _NO_METHOD: Final = 0x8C
 _FAILURE: Final = 0x80
+_IN_USE: Final = 0x91
 _SHORT: Final = 20
 _AT_ONCE: Final = 20
 """Messages of QoS 2 that a client may have under way."""
@@ -270,7 +271,7 @@ class Peer:
             known = packet.packet_id in session.received and self.fault != "duplicate-delivered"
             session.received.add(packet.packet_id)
             if self._version == V5 and len(session.received) > _AT_ONCE and self.fault != "receive-maximum-unbounded":
-                raise BrokenRuleError("5.0/3.3.4", f"more than {_AT_ONCE} messages at once", _TOO_MANY)
+                raise BrokenRuleError("5.0/MQTT-3.3.4-7", f"more than {_AT_ONCE} messages at once", _TOO_MANY)
             if not known:
                 self._broker.publish(message)
             self.send(Packet(Kind.PUBREC, packet_id=packet.packet_id))
@@ -325,6 +326,8 @@ class Peer:
             if numbers:
                 session.identifiers[name] = numbers[0]
         reasons = [options & 3 for _, options in packet.filters]
+        if self.fault == "identifiers-shared" and packet.packet_id in session.flights:
+            reasons = [_IN_USE] * len(reasons)
         if self.fault == "suback-reversed":
             reasons.reverse()
         self._answer(Packet(Kind.SUBACK, packet_id=packet.packet_id, reasons=reasons))

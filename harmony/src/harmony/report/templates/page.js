@@ -65,7 +65,7 @@ function build(run) {
     element("form", { class: "filters", role: "search", submit: event => event.preventDefault() }, page.find, choice("verdict", "verdict …", present), choice("who", "platform, role …", who),
       choice("tag", "tag …", run.tags.map(tag => option(tag))), choice("clause", "clause …", run.clauses.map(clause => option(clause))), page.count),
     page.chips, page.views, page.place,
-    element("p", { class: "note" }, "Keys: / finds; Enter opens; ← and → go from cell to cell, Esc closes it. The address always leads here again."));
+    element("p", { class: "note" }, "Keys: / finds; Enter opens; ← and → go from cell to cell; there p plays what happened, , and . go step by step; Esc closes it. The address always leads here again."));
   document.body.append(page.dialog);
 }
 
@@ -74,7 +74,9 @@ function key(event) {
   const writing = ["INPUT", "SELECT", "TEXTAREA"].includes(event.target.tagName);
   if (event.key === "/" && !writing && !page.dialog.open) { event.preventDefault(); page.find.focus(); page.find.scrollIntoView({ block: "nearest" }); }
   const turn = { ArrowLeft: "prev", ArrowRight: "next" }[event.key];
-  if (turn && page.dialog.open) page.dialog.querySelector(`a[rel=${turn}]`)?.click();
+  if (!page.dialog.open || writing) return;
+  if (turn) page.dialog.querySelector(`a[rel=${turn}]`)?.click();
+  else [...page.dialog.querySelectorAll("[data-key]")].find(one => one.dataset.key === event.key)?.click();
 }
 
 async function begin() {

@@ -11,6 +11,8 @@ class Run {
   constructor(data) {
     Object.assign(this, { texts: [], numbers: new Map(), lower: [], scenarios: new Map(), byKey: new Map() });
     this.verdicts = data.verdicts.map(([name, word, red]) => ({ name, word, red }));
+    this.past = new Past(data.past);
+    this.specification = (data.clauses || []).map(([id, level, text, cited, tests]) => ({ id, level, text, cited, tests }));
     this.take(data);
   }
   // All cells of a run, or those that have changed: each replaces what was known of it.
@@ -122,6 +124,6 @@ function grouped(items, key) {
   for (const item of items) { const name = key(item), known = found.get(name); known ? known.push(item) : found.set(name, [item]); }
   return found;
 }
-function plural(number, word) { return `${number.toLocaleString("en")} ${word}${number === 1 ? "" : "s"}`; }
+function plural(number, word, words = `${word}s`) { return `${number.toLocaleString("en")} ${number === 1 ? word : words}`; }
 function seconds(value) { return value >= 1 ? `${value.toFixed(2)} s` : `${(value * 1e3).toFixed(value < .01 ? 2 : 1)} ms`; }
 function median(values) { return [...values].sort((a, b) => a - b)[values.length >> 1]; }

@@ -36,9 +36,9 @@ function longer(items, made, tag = "div") {
 
 // ---- features, their scenarios, and the squares of a scenario
 
-function unfolding(name, cells, key, inside) {
+function unfolding(name, cells, key, inside, beside = "") {
   const place = element("div"), button = element("button", { type: "button", class: "line", "aria-expanded": false, click: () => turn(!page.open.has(key)) },
-    element("span", { class: "name" }, name), tally(cells));
+    element("span", { class: "name" }, name), tally(cells), beside);
   function turn(open) {
     open ? page.open.add(key) : page.open.delete(key);
     button.setAttribute("aria-expanded", open);
@@ -55,7 +55,7 @@ function features(cells) {
     const by_scenario = [...grouped(some, cell => cell.scenario)];
     if (by_scenario.length === 1) page.open.add(`${name}\n${by_scenario[0][0].id}`);
     return [element("ul", { class: "tree" }, by_scenario.map(([scenario, these]) =>
-      unfolding(numbered(scenario), these, `${name}\n${scenario.id}`, () => [element("div", { class: "squares" }, squares_of(these))])))];
+      unfolding(numbered(scenario), these, `${name}\n${scenario.id}`, () => [element("div", { class: "squares" }, squares_of(these))], page.run.past.of_scenario(scenario))))];
   })))];
 }
 
@@ -79,7 +79,7 @@ function squares_of(cells) {
 function list(cells) {
   const sorted = [...cells].sort((one, other) => one.gravity - other.gravity || one.index - other.index);
   return longer(sorted, cell => element("li", {}, element("span", { class: `badge ${cell.verdict.name}` }, cell.verdict.word), " ", open_link(cell, cell.key), " ",
-    cell.scenario.title.replace(/^[\d.]+ /, ""), cell.said && element("div", { class: "dim" }, cell.said)), "ul");
+    cell.scenario.title.replace(/^[\d.]+ /, ""), cell.said && element("div", { class: "dim" }, cell.said), page.run.past.since(cell) && element("div", { class: "where" }, page.run.past.since(cell))), "ul");
 }
 
 // ---- a seat for each implementation
@@ -100,7 +100,7 @@ function seats(cells) {
         element("tr", {}, element("th", { scope: "row" }, head), columns.map(name => score_cell(partners.get(name), change(name))))), `${platform} in ${roles}`));
     }
     const bad = grouped(own.filter(cell => cell.verdict.red), cell => `${cell.verdict.word} ${shape_of(cell.detail.step || "")}: ${cell.said.replace(VALUE, "'…'").replace(/\d+/g, "#")}`);
-    return element("section", {}, element("h2", {}, element("a", { href: fragment(page.state, { who: [platform], view: "features" }) }, platform), " ", tally(own)),
+    return element("section", {}, element("h2", {}, element("a", { href: fragment(page.state, { who: [platform], view: "features" }) }, platform), " ", tally(own), " ", page.run.past.of_platform(platform)),
       element("div", { class: "squares" }, parts), bad.size ? element("ul", {}, [...bad].sort(([, one], [, other]) => other.length - one.length).slice(0, 8)
         .map(([said, some]) => element("li", {}, `${some.length} × `, open_link(some[0], said)))) : "");
   });
@@ -136,16 +136,6 @@ function steps(cells) {
       names.map(name => { const seen = row.get(name); return seen ? element("td", { class: seen.bad ? "red" : null }, `${seen.took.length} × ${seconds(median(seen.took))}`, seen.bad ? [element("br"), `${seen.bad} did not pass`] : "") : element("td"); }))), "steps by platform")];
 }
 
-function clauses(cells) {
-  const by_clause = new Map(), names = [...new Set(cells.flatMap(cell => cell.who))].sort();
-  for (const cell of cells) for (const clause of cell.scenario.clauses) (by_clause.get(clause) || by_clause.set(clause, []).get(clause)).push(cell);
-  if (!by_clause.size) return [element("p", { class: "note" }, "No scenario of these cells cites a clause.")];
-  return [table("square", ["clause", ...names], [...by_clause].sort(([one], [other]) => natural(one, other)).map(([clause, some]) => element("tr", {},
-    element("th", { scope: "row" }, element("a", { href: fragment(page.state, { clause: [clause], view: "features" }) }, clause), " ",
-      element("small", {}, [...new Set(some.map(cell => cell.scenario.level))].filter(Boolean).join(", "))),
-    names.map(name => score_cell(some.filter(cell => cell.who.includes(name)), { clause: [clause], who: [name], view: "features" })))), "clauses by platform")];
-}
-
 function bar(part) {
   return element("svg:svg", { class: "bar", viewBox: "0 0 100 10", preserveAspectRatio: "none", "aria-hidden": true }, element("svg:rect", { width: 100 * part, height: 10 }));
 }
@@ -157,11 +147,6 @@ function slowest(cells) {
     return element("tr", {}, element("td", {}, seconds(cell.took), " ", bar(cell.took / most)), element("td", {}, open_link(cell, cell.key)),
       element("td", {}, step ? `${seconds(step.took)}: ${step.text}` : ""));
   }), "slowest cells")];
-}
-
-function flaky(cells) {
-  const found = cells.filter(cell => cell.verdict.name === "flaky");
-  return found.length ? list(found) : [element("p", { class: "note" }, "No cell of these passed once and failed once.")];
 }
 
 // ---- who ran what when

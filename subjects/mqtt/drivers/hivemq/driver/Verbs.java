@@ -9,7 +9,8 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 
 /** The HiveMQ client. It plays no broker, so the verbs of one are not here. */
-final class Verbs {
+final class Verbs extends Unimplemented {
+    static final String NAME = "hivemq";
     static final List<String> CAPABILITIES = List.of("qos2", "v5");
     static final String LOOPBACK = "127.0.0.1";
 
@@ -18,15 +19,8 @@ final class Verbs {
     private volatile Client client;
 
     /** The connection ends with the process, as one that is lost. */
+    @Override
     void closeAll() {}
-
-    Object serve(long port, String directory, boolean durable, double timeout) {
-        throw new NotImplemented();
-    }
-
-    Object stop(double timeout) {
-        throw new NotImplemented();
-    }
 
     /**
      * Connect a new client and wait for CONNACK; one that was there is gone. It never connects again by itself. Result:
@@ -34,6 +28,7 @@ final class Verbs {
      *
      * The library can only end a connection with DISCONNECT, so that is what one gets that was there.
      */
+    @Override
     Object connect(
         long port,
         String clientId,
@@ -69,11 +64,13 @@ final class Verbs {
     }
 
     /** Subscribe in one packet; returns the reason of each filter, as SUBACK has it. Result: [natural, …]. */
+    @Override
     Object subscribe(List<Subscription> filters, double timeout) throws Exception {
         return told(() -> client().subscribe(filters, timeout));
     }
 
     /** Unsubscribe in one packet, and wait for UNSUBACK. Result: null. */
+    @Override
     Object unsubscribe(List<String> filters, double timeout) throws Exception {
         return told(() -> {
             client().unsubscribe(filters, timeout);
@@ -82,6 +79,7 @@ final class Verbs {
     }
 
     /** Publish the payload, so many times one after the other in a single message. Result: natural or null. */
+    @Override
     Object publish(
         String topic,
         String payload,
@@ -99,11 +97,13 @@ final class Verbs {
     }
 
     /** Take what has arrived since the last time, in its order: once `count` are there, or none came for so long. */
+    @Override
     Object receive(long count, double quiet, double timeout) throws Exception {
         return client().inbox.take(count, quiet, timeout);
     }
 
     /** Send DISCONNECT and close; in version 5 with reason 4 where the will shall be published. Result: null. */
+    @Override
     Object disconnect(boolean withWill, double timeout) throws Exception {
         return told(() -> {
             client().disconnect(withWill, timeout);
@@ -114,27 +114,12 @@ final class Verbs {
     /**
      * Return whether the client is connected, as its library says. Result: {connected: flag, reason: natural or null}.
      */
+    @Override
     Object state(double timeout) {
         Map<String, Object> made = new HashMap<>();
         made.put("connected", client != null && client.connected());
         made.put("reason", client == null ? null : client.reason());
         return made;
-    }
-
-    Object dial(long port, Object version, double timeout) {
-        throw new NotImplemented();
-    }
-
-    Object say(String data, double timeout) {
-        throw new NotImplemented();
-    }
-
-    Object hear(List<String> kinds, double timeout) {
-        throw new NotImplemented();
-    }
-
-    Object hearEnd(double timeout) {
-        throw new NotImplemented();
     }
 
     private Client client() {

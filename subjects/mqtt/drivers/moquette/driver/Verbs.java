@@ -14,7 +14,8 @@ import java.util.List;
  * Its store is the documented one, H2. That is written every `autosave_interval`, of which the least is a second, and when
  * the broker ends: what came in the last second before a kill is lost. So `durable` is not claimed.
  */
-final class Verbs {
+final class Verbs extends Unimplemented {
+    static final String NAME = "moquette";
     static final List<String> CAPABILITIES = List.of("qos2");
 
     private static final String LOOPBACK = "127.0.0.1";
@@ -22,11 +23,13 @@ final class Verbs {
     private Server broker;
 
     /** The broker ends with the process: its own end takes two seconds, in which Netty hopes for more to do. */
+    @Override
     void closeAll() {}
 
     /**
      * Start the broker on a port of 127.0.0.1; returns when it listens. Anybody may connect and do all. Result: null.
      */
+    @Override
     synchronized Object serve(long port, String directory, boolean durable, double timeout) throws Exception {
         if (broker != null) throw new Refused(Codes.INVALID, "it serves already: stop it first");
         var config = new MemoryConfig(new java.util.Properties());
@@ -51,70 +54,10 @@ final class Verbs {
     }
 
     /** End the broker in order, as its own documentation says; the process goes on. Result: null. */
+    @Override
     synchronized Object stop(double timeout) {
         if (broker != null) broker.stopServer();
         broker = null;
         return null;
-    }
-
-    Object connect(
-        long port,
-        String clientId,
-        Object version,
-        boolean clean,
-        long keepAlive,
-        Will will,
-        Long sessionExpiry,
-        Long receiveMaximum,
-        double timeout) {
-        throw new NotImplemented();
-    }
-
-    Object subscribe(List<Subscription> filters, double timeout) {
-        throw new NotImplemented();
-    }
-
-    Object unsubscribe(List<String> filters, double timeout) {
-        throw new NotImplemented();
-    }
-
-    Object publish(
-        String topic,
-        String payload,
-        long repeat,
-        long qos,
-        boolean retain,
-        boolean wait,
-        Properties properties,
-        double timeout) {
-        throw new NotImplemented();
-    }
-
-    Object receive(long count, double quiet, double timeout) {
-        throw new NotImplemented();
-    }
-
-    Object disconnect(boolean withWill, double timeout) {
-        throw new NotImplemented();
-    }
-
-    Object state(double timeout) {
-        throw new NotImplemented();
-    }
-
-    Object dial(long port, Object version, double timeout) {
-        throw new NotImplemented();
-    }
-
-    Object say(String data, double timeout) {
-        throw new NotImplemented();
-    }
-
-    Object hear(List<String> kinds, double timeout) {
-        throw new NotImplemented();
-    }
-
-    Object hearEnd(double timeout) {
-        throw new NotImplemented();
     }
 }

@@ -131,7 +131,9 @@ impl Verbs {
     /// The library takes one filter at a time.
     pub fn unsubscribe(&self, filters: Vec<String>, timeout: f64) -> Answer {
         let connection = self.connection()?;
-        let [filter] = &filters[..] else { return Err(Failure::NotImplemented) };
+        let [filter] = &filters[..] else {
+            return Err(Failure::Lacking("rumqttc unsubscribes from one filter at a time".into()));
+        };
         let ticket = connection.client.unsubscribe(&connection.link, filter)?;
         connection.link.answer(ticket, "UNSUBACK", timeout)
     }
@@ -171,7 +173,7 @@ impl Verbs {
     pub fn disconnect(&self, with_will: bool, timeout: f64) -> Answer {
         let connection = self.connection()?;
         if with_will && connection.version_5 {
-            return Err(Failure::NotImplemented);
+            return Err(Failure::Lacking("rumqttc's disconnect has no other reason than 0".into()));
         } else if with_will {
             return Err(invalid("a DISCONNECT of 3.1.1 has no reason: ask for version 5"));
         }
@@ -191,11 +193,19 @@ impl Verbs {
         ))
     }
 
+    pub fn deviate(&self, _name: String, _timeout: f64) -> Answer {
+        Err(Failure::NotImplemented)
+    }
+
     pub fn dial(&self, _port: i64, _version: Value, _timeout: f64) -> Answer {
         Err(Failure::NotImplemented)
     }
 
     pub fn say(&self, _data: String, _timeout: f64) -> Answer {
+        Err(Failure::NotImplemented)
+    }
+
+    pub fn answer(&self, _data: String, _timeout: f64) -> Answer {
         Err(Failure::NotImplemented)
     }
 
