@@ -10,7 +10,8 @@ Feature: Malformed packets
       Given the 'peer' process dials
       When the 'peer' process says what is malformed: a PUBLISH before CONNECT
       Then the 'peer' process should hear the end of the connection
-      And the 'watcher' process connects
+      And the 'peer' process dials and says CONNECT, and keeps its session
+      And the 'peer' process should hear CONNACK '0'
 
     @must:3.1.1/MQTT-3.1.0-2
     Scenario: 7.2 A client that says CONNECT twice
@@ -18,14 +19,16 @@ Feature: Malformed packets
       And the 'peer' process should hear CONNACK '0'
       When the 'peer' process says what is malformed: a second CONNECT
       Then the 'peer' process should hear the end of the connection
-      And the 'watcher' process connects
+      And the 'peer' process dials and says CONNECT, and keeps its session
+      And the 'peer' process should hear CONNACK '0'
 
     @must:3.1.1/MQTT-3.1.2-3 @must:3.1.1/MQTT-3.1.2-13 @must:3.1.1/MQTT-3.1.2-14 @must:3.1.1/MQTT-3.1.2-15 @must:3.1.1/MQTT-3.1.2-22 @must:3.1.1/MQTT-3.1.3-4 @must:3.1.1/MQTT-3.1.4-1
     Scenario Outline: 7.3 <what>
       Given the 'peer' process dials
       When the 'peer' process says what is malformed: <what>
       Then the 'peer' process should hear the end of the connection
-      And the 'watcher' process connects
+      And the 'peer' process dials and says CONNECT, and keeps its session
+      And the 'peer' process should hear CONNACK '0'
 
       Examples:
         | what                           |
@@ -50,7 +53,8 @@ Feature: Malformed packets
       And the 'peer' process should hear CONNACK '0'
       When the 'peer' process says what is malformed: PUBLISH with both bits of QoS
       Then the 'peer' process should hear the end of the connection
-      And the 'watcher' process connects
+      And the 'peer' process dials and says CONNECT, and keeps its session
+      And the 'peer' process should hear CONNACK '0'
 
     @must:3.1.1/MQTT-1.5.3-1 @must:3.1.1/MQTT-1.5.3-2 @must:3.1.1/MQTT-3.3.2-1 @must:3.1.1/MQTT-3.8.3-1 @must:3.1.1/MQTT-3.10.3-1 @must:3.1.1/MQTT-4.7.3-2
     Scenario Outline: 7.6 <what>
@@ -58,7 +62,8 @@ Feature: Malformed packets
       And the 'peer' process should hear CONNACK '0'
       When the 'peer' process says what is malformed: <what>
       Then the 'peer' process should hear the end of the connection
-      And the 'watcher' process connects
+      And the 'peer' process dials and says CONNECT, and keeps its session
+      And the 'peer' process should hear CONNACK '0'
 
       Examples:
         | what                                |
@@ -74,7 +79,8 @@ Feature: Malformed packets
       And the 'peer' process should hear CONNACK '0'
       When the 'peer' process says what is malformed: <what>
       Then the 'peer' process should hear the end of the connection
-      And the 'watcher' process connects
+      And the 'peer' process dials and says CONNECT, and keeps its session
+      And the 'peer' process should hear CONNACK '0'
 
       Examples:
         | what                               |
@@ -93,7 +99,8 @@ Feature: Malformed packets
       And the 'peer' process should hear CONNACK '0'
       When the 'peer' process says what is malformed: <what>
       Then the 'peer' process should hear the end of the connection
-      And the 'watcher' process connects
+      And the 'peer' process dials and says CONNECT, and keeps its session
+      And the 'peer' process should hear CONNACK '0'
 
       Examples:
         | what                     |
@@ -109,7 +116,8 @@ Feature: Malformed packets
       And the 'peer' process should hear CONNACK '0'
       When the 'peer' process says what is malformed: <what>
       Then the 'peer' process should hear the end of the connection
-      And the 'watcher' process connects
+      And the 'peer' process dials and says CONNECT, and keeps its session
+      And the 'peer' process should hear CONNACK '0'
 
       Examples:
         | what                          |
@@ -136,7 +144,8 @@ Feature: Malformed packets
       And the 'peer' process should hear CONNACK '0'
       When the 'peer' process says what is malformed: SUBSCRIBE with # in the middle
       Then the 'peer' process should hear the end of the connection
-      And the 'watcher' process connects
+      And the 'peer' process dials and says CONNECT, and keeps its session
+      And the 'peer' process should hear CONNACK '0'
 
   Rule: A client closes the connection
 
