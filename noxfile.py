@@ -268,7 +268,14 @@ def browser(session: nox.Session) -> None:
         shutil.unpack_archive(f"axe-core-{AXE}.tgz", "axe", filter="data")
     session.env["HARMONY_AXE"] = str(place / "axe" / "package" / "axe.min.js")
     with session.chdir("harmony"):
-        session.run("python", "-m", "pytest", "tests/report/test_page_in_browser.py", *session.posargs)
+        session.run(
+            "python",
+            "-m",
+            "pytest",
+            "tests/report/test_page_in_browser.py",
+            "tests/live/test_live_page_in_browser.py",
+            *session.posargs,
+        )
         session.run("python", "benchmarks/report_page.py")
 
 

@@ -60,6 +60,54 @@ Feature: System resources
     And the 'writer' process is refused buffer 'refusing' as a writer with 'invalid_oieb', '10' times
     Then the 'writer' process should hold no more resources than before
 
+  @process @linux @clause:7.2 @clause:8.2
+  Scenario Outline: 7.9 A <obstacle> in the place of the <what> refuses a reader, and costs nothing
+    Given a <obstacle> stands in the place of the '<what>' of buffer 'in-the-way'
+    When the 'reader' process is refused buffer 'in-the-way' as a reader with '<error>', '4' times
+    Then the 'reader' process should hold no more resources than before
+    And no object of buffer 'in-the-way' should exist
+    When the obstacles of buffer 'in-the-way' are removed
+    And the 'reader' process creates buffer 'in-the-way' with metadata size '64' and payload size '1024'
+    Then every object of buffer 'in-the-way' should exist
+
+    Examples:
+      | what    | obstacle      | error        |
+      | lock    | directory     | system_error |
+      | lock    | FIFO          | system_error |
+      | lock    | symbolic link | system_error |
+      | segment | directory     | system_error |
+      | segment | FIFO          | invalid_oieb |
+      | segment | symbolic link | system_error |
+
+  @process @linux @clause:1.4 @clause:7.3 @clause:8.2
+  Scenario Outline: 7.10 A <obstacle> in the place of the <what> refuses a writer, and costs nothing
+    Given the 'reader' process creates buffer 'not-there' with metadata size '0' and payload size '1024'
+    And a <obstacle> stands in the place of the '<what>' of buffer 'not-there'
+    When the 'writer' process is refused buffer 'not-there' as a writer with '<error>', '4' times
+    Then the 'writer' process should hold no more resources than before
+    When the obstacles of buffer 'not-there' are removed
+    And the 'reader' process closes buffer 'not-there'
+    Then no object of buffer 'not-there' should exist
+
+    Examples:
+      | what            | obstacle      | error        |
+      | segment         | directory     | system_error |
+      | segment         | FIFO          | invalid_oieb |
+      | segment         | symbolic link | system_error |
+      | data semaphore  | FIFO          | invalid_oieb |
+      | space semaphore | symbolic link | system_error |
+
+  @process @clause:7.2 @clause:7.3
+  Scenario: 7.11 Memory that a writer cannot have is refused with a clear error
+    Given the 'reader' process creates buffer 'too-far' with metadata size '0' and payload size '134217728'
+    When the 'writer' process may use at most '64MiB' more of address space
+    And the 'writer' process attempts to connect to buffer 'too-far'
+    Then the 'writer' process should get error 'resource_exhausted'
+    When the limits of the 'writer' process are lifted
+    And the 'writer' process connects to buffer 'too-far'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+
   Rule: Contents belong with features 6 and 16
 
     @slow @clause:2.2 @clause:5.1

@@ -115,16 +115,17 @@ Feature: Platform
       | 70000  |
 
   @clause:8.2 @clause:16.2
-  Scenario Outline: 8.9 '<length>' bytes of another program's shared memory stay as they are
-    Given the 'reader' process comes upon '<length>' bytes of shared memory under the name of buffer 'strange', all 0 but the last
+  Scenario Outline: 8.9 '<length>' bytes of another program's shared memory, all 0 but the <other>, stay as they are
+    Given the 'reader' process comes upon '<length>' bytes of shared memory under the name of buffer 'strange', all 0 but the <other>
     When the 'reader' process tries to create buffer 'strange' with metadata size '64' and payload size '1024'
     Then the 'reader' process should get error 'invalid_oieb'
-    And the shared memory under the name of buffer 'strange' should be '<length>' bytes, all 0 but the last
+    And the shared memory under the name of buffer 'strange' should be '<length>' bytes, all 0 but the <other>
 
     Examples:
-      | length |
-      | 16     |
-      | 70000  |
+      | length | other |
+      | 16     | last  |
+      | 16     | first |
+      | 70000  | last  |
 
   @clause:1.5
   Scenario: 8.10 A lock file that is held for a moment does not end a creation at once
@@ -134,3 +135,52 @@ Feature: Platform
     When the 'reader' process sees the lock of buffer 'asked-for' given back
     And the 'reader' process creates buffer 'asked-for' with metadata size '64' and payload size '1024'
     Then every object of buffer 'asked-for' should exist
+
+  @linux @clause:1.6 @clause:1.7
+  Scenario Outline: 8.11 A lock directory that is <what> has mode <mode> afterwards, and all objects 600, whatever the umask
+    When the 'reader' process whose umask is '277' and whose lock directory is <what> tries to create buffer 'elsewhere'
+    Then every object of buffer 'elsewhere' should have mode '600', and the lock directory mode '<mode>'
+    When the 'reader' process closes the buffer that has its lock there
+    Then no object of buffer 'elsewhere' should exist
+    And the lock directory should be empty
+
+    Examples:
+      | what                           | mode |
+      | missing                        | 1777 |
+      | missing like the one around it | 1777 |
+      | there                          | 755  |
+
+  @linux @clause:1.6 @clause:8.2
+  Scenario Outline: 8.12 A lock directory that is <what> is refused, and stays as it is
+    When the 'reader' process whose umask is '277' and whose lock directory is <what> tries to create buffer 'misplaced'
+    Then the 'reader' process should get error 'system_error'
+    And no object of buffer 'misplaced' should exist
+    And the lock directory should be as it was
+
+    Examples:
+      | what            |
+      | a symbolic link |
+      | a file          |
+
+  @linux @clause:13.4
+  Scenario: 8.13 Programs that a process starts inherit nothing of its buffers
+    Given the 'reader' process creates buffer 'to-itself' with metadata size '64' and payload size '1024'
+    When the 'writer' process connects to buffer 'to-itself'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    Then the 'reader' process should hand down nothing of buffer 'to-itself' to the programs that it starts
+    And the 'writer' process should hand down nothing of buffer 'to-itself' to the programs that it starts
+
+  @clause:8.2 @clause:16.2
+  Scenario Outline: 8.14 A segment whose '<field>' is '<value>' is another program's, and stays
+    Given the 'reader' process comes upon a stale 'segment' of buffer 'of-another-kind' that a dead process left
+    And the header of buffer 'of-another-kind' is overwritten:
+      | field   | value   |
+      | <field> | <value> |
+    When the 'reader' process tries to create buffer 'of-another-kind' with metadata size '0' and payload size '2048'
+    Then the 'reader' process should get error 'invalid_oieb'
+    And the segment of buffer 'of-another-kind' should be '1216' bytes long
+
+    Examples:
+      | field         | value |
+      | version_major | 2     |
+      | oieb_size     | 64    |

@@ -98,3 +98,10 @@ Feature: Advanced errors
     When the 'reader' process tries to create buffer 'few-descriptors' with '0' to '6' further descriptors
     Then the 'reader' process should have failed only with 'resource_exhausted' and left nothing each time
     And the 'reader' process should have succeeded at last
+
+  @process @clause:7.2 @clause:7.3
+  Scenario: 10.9 A connection that runs out of descriptors at any of its steps leaves nothing
+    Given the 'reader' process creates buffer 'few-for-writers' with metadata size '0' and payload size '1024'
+    When the 'writer' process tries to connect to buffer 'few-for-writers' with '0' to '6' further descriptors
+    Then the 'writer' process should have failed only with 'resource_exhausted' and left nothing each time
+    And the 'writer' process should have succeeded at last

@@ -214,3 +214,21 @@ Feature: Duplex channel
     When the 'server' process stops its channel
     And the 'client' process closes its channel
     Then no object of channel 'duplex-idle' should exist
+
+  @clause:8.1
+  Scenario: 13.19 A client that has asked nothing waits in vain, and no longer than it wants
+    Given the 'server' process creates immutable duplex channel 'duplex-silent' with default config
+    And the 'server' process starts echo handler
+    When the 'client' process creates duplex channel client 'duplex-silent'
+    Then no responses should be lost or duplicated
+    When the 'client' process sends request with size '100'
+    Then response should match request with size '100'
+
+  @clause:7.5 @clause:9.3
+  Scenario: 13.20 A server that waits for the response buffer of its client ends when it is told to
+    Given the 'server' process creates immutable duplex channel 'duplex-mute' with default config
+    And the 'server' process starts echo handler
+    When the 'client' process sees another implementation become the client of channel 'duplex-mute' in a process of its own, without a response buffer
+    And the 'client' process sees the other implementation send request with size '100'
+    And the 'server' process stops its channel within '500' ms
+    Then no object of channel 'duplex-mute' should exist

@@ -396,3 +396,18 @@ Feature: Death
     Then the header of buffer 'held-on' should show:
       | field              | value |
       | payload_free_bytes | 3080  |
+
+  @points @corruption @clause:1.2 @clause:14.4
+  Scenario: 17.19 A writer whose place another implementation has taken before the claim takes its announcement back
+    Given the 'reader' process creates buffer 'forestalled' with metadata size '0' and payload size '4096'
+    When the 'writer' process starts process 'slow writer', which halts at 'writer.announced' of a connection to buffer 'forestalled'
+    And another implementation connects to buffer 'forestalled'
+    And the 'writer' process lets 'slow writer' go on, which may fail
+    Then the 'writer' process should get error 'writer_exists'
+    And the header of buffer 'forestalled' should show:
+      | field             | value |
+      | connection_number | 0     |
+      | connection_pid    | 0     |
+    When another implementation writes a frame of '100' bytes with sequence '1' to buffer 'forestalled'
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    And the 'reader' process should validate frame data

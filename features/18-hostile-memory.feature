@@ -142,3 +142,25 @@ Feature: Hostile memory
     And the header of buffer 'no-place' should show:
       | field             | value |
       | payload_write_pos | 116   |
+
+  @clause:1.4 @clause:6.5
+  Scenario: 18.11 A semaphore that holds the most it can gets no token more
+    Given the 'reader' process creates buffer 'most-tokens' with metadata size '0' and payload size '1024'
+    When the 'writer' process connects to buffer 'most-tokens'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    And the word at '0' of the space semaphore of buffer 'most-tokens' is overwritten with '2147483647'
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    When the 'reader' process signals space available
+    Then the space semaphore of buffer 'most-tokens' should stand at '2147483647'
+    When the 'writer' process writes frame with size '500' and sequence '2'
+    Then the 'reader' process should read frame with sequence '2' and size '500'
+
+  @clause:2.4 @clause:7.3
+  Scenario: 18.12 A buffer of another version is refused at once, be its reader the very first process
+    Given the 'reader' process creates buffer 'of-the-first' with metadata size '0' and payload size '1024'
+    When the header of buffer 'of-the-first' is overwritten:
+      | field         | value |
+      | version_major | 0     |
+      | reader_pid    | 1     |
+    And the 'writer' process attempts to connect to buffer 'of-the-first'
+    Then the 'writer' process should get error 'version_mismatch' without trying again

@@ -201,10 +201,49 @@ Feature: Signs of life
   Scenario: 19.14 A writer of another implementation that cannot be looked up any more is not dead for that
     Given the 'reader' process creates buffer 'out-of-sight' with metadata size '0' and payload size '1024'
     When the 'reader' process sees another implementation connect to buffer 'out-of-sight' in a process of its own
+    And the 'reader' process takes stock of its resources
     Then the 'reader' process should find no further frame
+    And the 'reader' process should hold no more resources than before
     When the 'reader' process may open no further descriptor
     Then the 'reader' process should find no further frame
     When the limits of the 'reader' process are lifted
     And the 'reader' process sees the process of the other implementation end
     And the 'reader' process tries to read a frame
     Then the 'reader' process should get error 'writer_dead' within '50' ms
+
+  @corruption @clause:7.6 @clause:13.3
+  Scenario Outline: 19.15 The number <number>, which no process can have, is that of a dead writer
+    Given the 'reader' process creates buffer 'no-such-number' with metadata size '0' and payload size '1024'
+    When the header of buffer 'no-such-number' is overwritten:
+      | field      | value    |
+      | writer_pid | <number> |
+    And the 'reader' process tries to read a frame
+    Then the 'reader' process should get error 'writer_dead' within '50' ms
+    When the 'writer' process connects to buffer 'no-such-number'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+
+    Examples:
+      | number               |
+      | 4294967297           |
+      | 18446744073709551615 |
+
+  @corruption @clause:7.3 @clause:14.1 @clause:14.2 @clause:14.6
+  Scenario Outline: 19.16 A writer that has no time tries again all the same, for <least> ms, when <sight>
+    Given the 'reader' process creates buffer 'worth-it' with metadata size '0' and payload size '1024'
+    When <sight>
+    And the 'writer' process attempts to connect to buffer 'worth-it', and has no time
+    Then the 'writer' process should get error '<error>' not before '<least>' ms
+
+    Examples:
+      | sight                                                                                         | error         | least |
+      | the 'reader' process finds its own number in the place of the writer of buffer 'worth-it'     | writer_exists | 50    |
+      | somebody holds the sign of life of the writer of buffer 'worth-it'                            | writer_exists | 1000  |
+      | the segment of buffer 'worth-it' is cut to '64' bytes                                         | invalid_oieb  | 1000  |
+
+  @corruption @clause:7.6 @clause:13.3
+  Scenario: 19.17 What stands in the place of the lock file and is none proves no life, and holds nobody up
+    Given the 'writer' process sees another implementation create buffer 'no-lock' with payload size '1024' in a process that is not known here
+    And a FIFO stands in the place of the 'lock' of buffer 'no-lock'
+    When the 'writer' process attempts to connect to buffer 'no-lock'
+    Then the 'writer' process should get error 'reader_dead' without trying again

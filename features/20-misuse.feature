@@ -107,3 +107,14 @@ Feature: Misuse
     When the 'client' process creates duplex channel client 'duplex-once'
     And the 'client' process sends request with size '100'
     Then response should match request with size '100'
+
+  @duplex @clause:8.3 @clause:9.3
+  Scenario: 20.8 Neither side of a channel is of use after its end
+    Given the 'server' process creates immutable duplex channel 'duplex-over' with default config
+    When the 'client' process creates duplex channel client 'duplex-over'
+    And the 'client' process closes its channel
+    And the 'client' process tries to receive a response
+    Then the 'client' process should get error 'closed'
+    When the 'server' process stops its channel
+    And the 'server' process tries to start a handler again
+    Then the 'server' process should get error 'closed'

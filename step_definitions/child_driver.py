@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -18,20 +18,25 @@ _ROOT: Final = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """To whom a process belongs, and which processes it sees.
+    """To whom a process belongs, which processes it sees, and how it makes files.
 
     Attributes:
         user: Number of the user that it belongs to; this one by default.
         namespace: Whether it is the first process of a new pid namespace, which ends with it.
+        umask: Rights that files do not get which it makes, octal; those of this process by default.
+        variables: Of its environment, on top of ours.
     """
 
     user: int | None = None
     namespace: bool = False
+    umask: str = ""
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def command(self, words: Sequence[str]) -> tuple[str, ...]:
-        """Return the command that starts a program in its namespace."""
+        """Return the command that starts a program under its umask and in its namespace."""
         around = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc") if self.namespace else ()
-        return (*around, *words)
+        masked = ("sh", "-c", 'umask "$0" && exec "$@"', self.umask) if self.umask else ()
+        return (*around, *masked, *words)
 
 
 HERE: Final = Placement()
@@ -51,19 +56,20 @@ class ChildDriver(DriverProcess, Driver):
         identity = [] if placement.user is None else [str(placement.user)]
         command = placement.command((sys.executable, "-m", "step_definitions.child", library, *identity))
         path = os.pathsep.join([str(_ROOT), *sys.path[1:]])
-        spec = ProcessSpec(f"driver of {library}", command, env={"PYTHONPATH": path})
+        spec = ProcessSpec(f"driver of {library}", command, env={"PYTHONPATH": path, **placement.variables})
         return await cls.begin(spec, CONTRACT, strict=strict)
 
     @classmethod
     async def launch(cls, command: Sequence[str], placement: Placement = HERE, *, strict: bool = False) -> Self:
         """Start any program that speaks the port."""
-        spec = ProcessSpec("driver", placement.command(command), user=placement.user)
+        spec = ProcessSpec("driver", placement.command(command), user=placement.user, env=placement.variables)
         return await cls.begin(spec, CONTRACT, strict=strict)
 
     @classmethod
     async def of_platform(cls, program: DriverProgram, placement: Placement = HERE, *, strict: bool = False) -> Self:
         """Start the driver of a platform of the matrix, which harmony hears of."""
-        spec = replace(program.spec, user=placement.user, command=placement.command(program.spec.command))
+        command, env = placement.command(program.spec.command), {**program.spec.env, **placement.variables}
+        spec = replace(program.spec, user=placement.user, command=command, env=env)
         return await cls.begin(spec, CONTRACT, strict=strict, listener=program)
 
     async def call(self, verb: str, params: Mapping[str, Any], timeout: float) -> Any:

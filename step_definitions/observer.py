@@ -71,15 +71,17 @@ class BufferView:
 
     Attributes:
         name: Its full name.
+        locks: Where its lock file is; the usual place by default.
     """
 
     name: str
+    locks: Path | None = None
 
     def path(self, part: Part) -> Path:
         """Return the file behind one of its objects."""
         match part:
             case Part.LOCK:
-                return lock_directory() / f"{self.name}.lock"
+                return (self.locks or lock_directory()) / f"{self.name}.lock"
             case Part.SEGMENT:
                 return SHARED_MEMORY / self.name
             case Part.DATA:
@@ -116,6 +118,10 @@ class BufferView:
         """Overwrite a word of 4 bytes in one of its objects."""
         with self._open(part, os.O_WRONLY) as descriptor:
             os.pwrite(descriptor, struct.pack("<I", value), offset)
+
+    def modes(self) -> dict[str, str]:
+        """Return the mode of each of its objects, octal."""
+        return {part.value: f"{stat.S_IMODE(self.path(part).lstat().st_mode):o}" for part in Part}
 
     def header(self) -> dict[str, int]:
         """Return every field of its control block."""
@@ -192,6 +198,10 @@ class BufferView:
         """Hold the lock of who removes its segment."""
         return self._locking(_REMOVAL)
 
+    def living(self, side: str) -> contextlib.AbstractContextManager[None]:
+        """Hold the sign of life of its reader or writer."""
+        return self._locking(_SIGNS[side])
+
     def locked_beside(self) -> contextlib.AbstractContextManager[None]:
         """Hold locks on the bytes before and after each whose lock means something."""
         return self._locking(*(byte + side for byte in (*_SIGNS.values(), _REMOVAL) for side in (-1, 1)))
@@ -258,9 +268,18 @@ class BufferView:
         for name, value in fields.items():
             self.overwrite(name, value)
 
-    def obstruct(self, part: Part) -> None:
-        """Put a directory into the place of an object, so that it can be neither made nor removed."""
-        self.path(part).mkdir(parents=True)
+    def obstruct(self, part: Part, obstacle: str = "directory") -> None:
+        """Put a ``directory``, a ``FIFO`` or a ``symbolic link`` into the place of an object, be that there or not."""
+        path = self.path(part)
+        path.parent.mkdir(mode=0o777, parents=True, exist_ok=True)
+        path.unlink(missing_ok=True)
+        match obstacle:
+            case "directory":
+                path.mkdir()
+            case "FIFO":
+                os.mkfifo(path)
+            case _:
+                path.symlink_to(self._stranger)
 
     def mislead(self, way: str) -> None:
         """Let its lock file lead to a stranger's file, by ``a symbolic link`` or ``a hard link``."""
@@ -280,7 +299,7 @@ class BufferView:
         for part in Part:
             if self._obstructed(part):
                 path = self.path(part)
-                path.unlink() if path.is_symlink() or path.is_file() else path.rmdir()
+                path.rmdir() if stat.S_ISDIR(path.lstat().st_mode) else path.unlink()
         self._stranger.unlink(missing_ok=True)
 
     def sweep(self) -> None:

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, Final, cast
@@ -133,6 +133,20 @@ def first_free_descriptor(number: int) -> int:
     """Return the lowest number that no descriptor of a process has."""
     used = {int(path.name) for path in Path(f"/proc/{number}/fd").iterdir()}
     return next(candidate for candidate in range(len(used) + 1) if candidate not in used)
+
+
+def inherited_descriptors(number: int, paths: Collection[str]) -> list[tuple[str, bool]]:
+    """Return which of some files a process has open, and whether a program that it starts inherits each."""
+    found: list[tuple[str, bool]] = []
+    for one in Path(f"/proc/{number}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # what is closed meanwhile is not inherited
+            path = str(one.readlink())
+            if path in paths:
+                facts = dict(
+                    line.split(":", 1) for line in Path(f"/proc/{number}/fdinfo/{one.name}").read_text().splitlines()
+                )
+                found.append((path, not int(facts["flags"], 8) & os.O_CLOEXEC))
+    return found
 
 
 def halt(number: int) -> None:

@@ -125,12 +125,12 @@ func (w *Writer) openSemaphores() (time.Duration, error) {
 // patienceWithCreation says how long a segment is worth waiting for that names no reader: that is the end of its creation.
 func patienceWithCreation(fd int) time.Duration {
 	memory := make([]byte, oiebSize)
-	_, err := syscall.Pread(fd, memory, 0)
+	count, err := syscall.Pread(fd, memory, 0)
 	block := blockAt(memory)
 	switch {
 	case err != nil || block.readerPID.Load() != 0:
 		return hopeless
-	case block.size.Load() == 0:
+	case count < oiebSize || block.size.Load() == 0:
 		return patienceWithOthers
 	}
 	return patienceWithReader

@@ -55,10 +55,10 @@ func TestALockThatCannotBeProvedIsNone(t *testing.T) {
 		directory += "/" + strings.Repeat("d", part)
 	}
 	t.Setenv(LockDirectoryVariable, directory)
-	fd, err := takeLock("unproved", 0o600)
+	err := (&objects{name: "unproved"}).takeLock(0o600)
 	wantCode(t, err, SystemError)
-	if fd != noFile || !errors.Is(err, syscall.ENAMETOOLONG) {
-		t.Fatal(fd, err)
+	if !errors.Is(err, syscall.ENAMETOOLONG) {
+		t.Fatal(err)
 	}
 }
 
@@ -100,4 +100,14 @@ func playRefusedReader(name string) error {
 		err = errors.New("the segment is still mapped")
 	}
 	return err
+}
+
+// A driver asks for no mode: no other implementation needs one.
+func TestAModeIsForItsOwnerAtLeastAndForNobodyToRun(t *testing.T) {
+	for mode, legal := range map[os.FileMode]bool{0o600: true, 0o640: true, 0o666: true, 0o601: false, 0o610: false,
+		0o700: false, 0o400: false, 0o200: false, 0o066: false, os.ModeSticky | 0o600: false} {
+		if _, err := (Config{PayloadSize: 64, Mode: mode}).checked(); (err == nil) != legal {
+			t.Fatalf("%#o: %v", mode, err)
+		}
+	}
 }

@@ -33,10 +33,10 @@ const (
 // the process dies meanwhile. The mode is set exactly, not subject to the umask.
 func createFile(path string, mode os.FileMode, fill func(fd int) error) (int, error) {
 	fd, err := syscall.Open(filepath.Dir(path), syscall.O_RDWR|temporaryFile|syscall.O_CLOEXEC, uint32(mode))
-	if err != nil {
-		return noFile, err
+	if err == nil {
+		err = syscall.Fchmod(fd, uint32(mode))
 	}
-	if err = syscall.Fchmod(fd, uint32(mode)); err == nil {
+	if err == nil {
 		err = fill(fd)
 	}
 	if err == nil {
@@ -67,17 +67,10 @@ func mapApart(fd, length int, writable bool) ([]byte, error) {
 }
 
 func link(from, to string) error {
-	source, err := syscall.BytePtrFromString(from)
-	if err != nil {
-		return err
-	}
-	target, err := syscall.BytePtrFromString(to)
-	if err != nil {
-		return err
-	}
+	source, target := append([]byte(from), 0), append([]byte(to), 0)
 	here := currentPlace
-	_, _, number := syscall.Syscall6(syscall.SYS_LINKAT, uintptr(here), uintptr(unsafe.Pointer(source)),
-		uintptr(here), uintptr(unsafe.Pointer(target)), followLink, 0)
+	_, _, number := syscall.Syscall6(syscall.SYS_LINKAT, uintptr(here), uintptr(unsafe.Pointer(&source[0])),
+		uintptr(here), uintptr(unsafe.Pointer(&target[0])), followLink, 0)
 	if number != 0 {
 		return number
 	}

@@ -52,3 +52,30 @@ func TestFramesAreReleasedWhileOthersAreRead(t *testing.T) {
 		t.Fatalf("%d bytes are free of 4096", free(reader))
 	}
 }
+
+// As above, where the reader settles a death meanwhile.
+func TestFramesAreReleasedWhileADeathIsSettled(t *testing.T) {
+	const frames = 64
+	reader, writer := pair(t, 0, 4096)
+	var held []*Frame
+	for sequence := range uint64(frames) {
+		write(t, writer, 16)
+		held = append(held, take(t, reader, sequence+1, 16))
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for _, frame := range held {
+			frame.Release()
+		}
+	}()
+	ring := reader.segment.ring
+	read := ring.block.ours.committed.Load()
+	for free(reader) != 4096 {
+		reader.leases.settle(ring, read)
+	}
+	<-done
+	if free(reader) != 4096 {
+		t.Fatalf("%d bytes are free of 4096", free(reader))
+	}
+}

@@ -11,59 +11,56 @@ import (
 // How long to wait for a lock that another process has: it may be just testing it.
 const lockPatience = 100 * time.Millisecond
 
-// takeLock locks the file of a name and returns its descriptor. The last owner removes the file while it holds the lock:
-// so a lock counts only if the file is still the one at its path.
-func takeLock(name string, mode os.FileMode) (int, error) {
-	path := lockPath(name)
+// takeLock locks the file of the name. The last owner removes the file while it holds the lock: so a lock counts only if
+// the file is still the one at its path.
+func (o *objects) takeLock(mode os.FileMode) error {
+	path := lockPath(o.name)
 	directory, err := openLockDirectory(filepath.Dir(path))
 	if err != nil {
-		return noFile, fromSystem(err, name, "open the lock directory")
+		return fromSystem(err, o.name, "open the lock directory")
 	}
 	defer closeFile(directory)
 	for deadline := time.Now().Add(lockPatience); ; {
-		fd, err := openLock(directory, filepath.Base(path), mode)
-		if err != nil {
-			return noFile, fromSystem(err, name, "open the lock file")
+		if o.lock, err = openLock(directory, filepath.Base(path), mode); err != nil {
+			return fromSystem(err, o.name, "open the lock file")
 		}
-		err = retried(func() error { return syscall.Flock(fd, syscall.LOCK_EX|syscall.LOCK_NB) })
+		err = syscall.Flock(o.lock, syscall.LOCK_EX|syscall.LOCK_NB)
 		there := false
 		if err == nil {
-			there, err = isAt(fd, path)
+			there, err = isAt(o.lock, path)
 		}
 		if there {
-			_ = syscall.Fchmod(fd, uint32(mode)) // another user's lock file may be ours to lock, but not to change
-			return fd, nil
+			_ = syscall.Fchmod(o.lock, uint32(mode)) // another user's lock file may be ours to lock, but not to change
+			return nil
 		}
-		closeFile(fd)
+		closeFile(o.lock)
 		switch {
 		case err == syscall.EWOULDBLOCK && time.Now().Before(deadline):
 			time.Sleep(2 * time.Millisecond) // there is no event for a lock that is given up
 		case err == syscall.EWOULDBLOCK:
-			return noFile, inUse(name)
+			return inUse(o.name)
 		case err != nil:
-			return noFile, fromSystem(err, name, "lock the lock file")
+			return fromSystem(err, o.name, "lock the lock file")
 		}
 	}
 }
 
 // openLockDirectory never follows a symbolic link in place of the directory.
 func openLockDirectory(path string) (int, error) {
-	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
-		return noFile, err
-	}
-	err := syscall.Mkdir(path, 0o777)
-	if err != nil && !errors.Is(err, os.ErrExist) {
-		return noFile, err
-	}
-	fd, openErr := syscall.Open(path, syscall.O_RDONLY|syscall.O_DIRECTORY|openFlags, 0)
-	if openErr != nil {
-		return noFile, openErr
-	}
+	err := os.MkdirAll(filepath.Dir(path), 0o777)
 	if err == nil {
+		err = syscall.Mkdir(path, 0o777)
+	}
+	made := err == nil
+	if !made && !errors.Is(err, os.ErrExist) {
+		return noFile, err
+	}
+	fd, err := syscall.Open(path, syscall.O_RDONLY|syscall.O_DIRECTORY|openFlags, 0)
+	if made {
 		// Every user's buffers have their lock here, each removable only by its owner.
 		_ = syscall.Fchmod(fd, 0o777|syscall.S_ISVTX)
 	}
-	return fd, nil
+	return fd, err
 }
 
 // openLock has two steps: with O_CREAT, Linux refuses another user's file in a sticky directory even where its mode
@@ -77,34 +74,27 @@ func openLock(directory int, base string, mode os.FileMode) (int, error) {
 				continue
 			}
 		}
-		if err != nil {
-			return noFile, err
-		}
 		var facts syscall.Stat_t
-		if err = syscall.Fstat(fd, &facts); err == nil && (!isRegular(&facts) || facts.Nlink > 1) {
-			err = syscall.EINVAL
+		if err == nil {
+			_ = syscall.Fstat(fd, &facts) // cannot fail for a file that is open
+			if !isRegular(&facts) || facts.Nlink > 1 {
+				closeFile(fd)
+				err = syscall.EINVAL
+			}
 		}
-		if err != nil {
-			closeFile(fd)
-			return noFile, err
-		}
-		return fd, nil
+		return fd, err
 	}
 }
 
 // isAt says whether a file is still the one at its path.
 func isAt(fd int, path string) (bool, error) {
 	var ours, there syscall.Stat_t
-	if err := syscall.Fstat(fd, &ours); err != nil {
-		return false, err
+	_ = syscall.Fstat(fd, &ours) // cannot fail for a file that is open
+	err := syscall.Lstat(path, &there)
+	if err == syscall.ENOENT {
+		return false, nil
 	}
-	if err := syscall.Lstat(path, &there); err != nil {
-		if err == syscall.ENOENT {
-			err = nil
-		}
-		return false, err
-	}
-	return ours.Dev == there.Dev && ours.Ino == there.Ino, nil
+	return ours.Dev == there.Dev && ours.Ino == there.Ino, err
 }
 
 // lockHeld says whether the lock of a buffer is held.

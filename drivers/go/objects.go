@@ -20,11 +20,10 @@ func createObjects(name string, config Config) (*objects, error) {
 	if err := validateName(name); err != nil {
 		return nil, err
 	}
-	lock, err := takeLock(name, config.Mode)
-	if err != nil {
+	o := &objects{name: name, segment: noFile}
+	if err := o.takeLock(config.Mode); err != nil {
 		return nil, err
 	}
-	o := &objects{name: name, lock: lock, segment: noFile}
 	if err := o.fill(config); err != nil {
 		err = errors.Join(err, o.remove())
 		closeFile(o.segment) // after the removal: without the lock the name may be the next owner's

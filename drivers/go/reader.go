@@ -3,6 +3,7 @@ package zerobuffer
 import (
 	"encoding/binary"
 	"errors"
+	"math"
 	"os"
 	"sync/atomic"
 	"time"
@@ -278,7 +279,7 @@ func (s writerState) String() string { return [...]string{"absent", "alive", "cl
 type connection struct{ pid, number uint64 }
 
 // gone differs from every connection: what restarts after it is another stream.
-var gone = connection{number: 1 << 32}
+var gone = connection{number: math.MaxUint64}
 
 type writerWatch struct {
 	pid     uint64 // the last one seen

@@ -80,13 +80,14 @@ func (p plan) next(payload uint64) uint64 { return (p.at + headerSize + p.size) 
 // fail on it: so the plan wraps before such a rest arises, where it can.
 func (r *ring) planFrame(pos, size uint64) (plan, error) {
 	ringSize := r.size()
+	largest := ringSize - headerSize
 	if size == 0 {
-		return plan{}, r.invalidFrame("frame size", size, ringSize-headerSize)
+		return plan{}, r.invalidFrame("frame size", size, largest)
 	}
-	if size > ringSize-headerSize {
+	if size > largest {
 		return plan{}, fail(FrameTooLarge,
-			Details{"name": r.name, "size": size, "largest": ringSize - headerSize, "always_fits": alwaysFits(ringSize)},
-			"a frame of %d bytes cannot fit into buffer %q: %d is the most", size, r.name, ringSize-headerSize)
+			Details{"name": r.name, "size": size, "largest": largest, "always_fits": alwaysFits(ringSize)},
+			"a frame of %d bytes cannot fit into buffer %q: %d is the most", size, r.name, largest)
 	}
 	total, tail := headerSize+size, ringSize-pos
 	fits, wraps := total <= tail, pos != 0 && total <= pos

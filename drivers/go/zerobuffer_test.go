@@ -139,8 +139,11 @@ func TestAFrameCannotBeChanged(t *testing.T) {
 
 func TestWhatCanNeverBeWrittenIsSaidAtOnce(t *testing.T) {
 	reader, writer := pair(t, 0, 1024)
-	_, err := writer.Write(pattern(1009, 0), patience)
+	sequence, err := writer.Write(pattern(1009, 0), patience)
 	wantCode(t, err, FrameTooLarge)
+	if sequence != 0 {
+		t.Fatalf("what was not written has the number %d", sequence)
+	}
 	_, err = writer.Write(nil, patience)
 	wantCode(t, err, InvalidFrameSize)
 	write(t, writer, 300)

@@ -1,6 +1,7 @@
 """The page of a large run: how long it takes to write, how large it is, and what a browser makes of it.
 
-    python benchmarks/report_page.py               10,000 cells of two roles and of three; one cause in 110 cells
+    python benchmarks/report_page.py               10,000 cells of two roles and of three; one cause in 110 cells;
+                                                   each after 30 runs
     python benchmarks/report_page.py --keep DIR    the pages stay there, to be looked at
 
 It needs the helpers of the tests, and for the browser Playwright and a Chromium. Its exit code is 1 if a page has more
@@ -88,7 +89,7 @@ def main() -> None:
         for name, make in RUNS.items():
             events = make()
             began = time.process_time()
-            text = page_of(events)
+            text = page_of(events, before=30)
             took = time.process_time() - began
             page = place / f"{name.replace(',', '').replace(' ', '-')}.html"
             page.write_text(text, encoding="utf-8")

@@ -37,16 +37,24 @@ WITH_A_WORKER = """
         print("ended")
 """
 
+THAT_BECOMES_ANOTHER = """
+    import os, sys
+
+    os.execv(sys.executable, [sys.executable, "-m", "probe", "leave"])
+"""
+
 
 def test_a_run_that_forks_finds_and_leaves_what_one_that_starts_does(sandbox: Sandbox) -> None:
     sandbox.write("probe.py", PROBE)
     sandbox.write("with_a_worker.py", WITH_A_WORKER)
+    sandbox.write("that_becomes_another.py", THAT_BECOMES_ANOTHER)
     server = ForkServer()
     try:
         for module, words, code in (
             ("probe", ("leave", "é"), 1),
             ("probe", ("die",), -signal.SIGTERM),
             ("with_a_worker", (), 0),
+            ("that_becomes_another", (), 1),
         ):
             forked = server.run(sandbox.directory, module, *words, environment=environment_of(SAID="yes"))
             started = run_python(sandbox.directory, "-m", module, *words, SAID="yes")

@@ -13,9 +13,16 @@ PLACES: Final = ("src", "docs", "README.md", "pyproject.toml")
 FOREIGN: Final = re.compile(
     r"zero-?buffer|shared.memory|semaphore|step_definitions|test\.sh|\b(?:frame|buffer|segment|ring)s?\b", re.IGNORECASE
 )
-# A message on a pipe, what a stack consists of, a type of a language.
+# A message on a pipe, what a stack consists of, a type of a language, a header of HTTP.
 ELSEWHERE: Final = {
-    "frame": ("*/wire/*", "*/serve/*", "*/templates/*", "*/run/step_*.py", "*/run/loop_thread.py"),
+    "frame": (
+        "*/live/page_server.py",
+        "*/wire/*",
+        "*/serve/*",
+        "*/templates/*",
+        "*/run/step_*.py",
+        "*/run/loop_thread.py",
+    ),
     "buffer": ("*/templates/*",),
 }
 

@@ -12,47 +12,53 @@ from step_definitions.sentences import acting
 from step_definitions.steps.system_resources import SystemResourceSteps
 
 _NOBODY = 65534
+_DONE = "succeeded"
 
 
 class AdvancedErrorSteps:
-    """Another user, and creations that fail at each of their steps."""
+    """Another user, and calls that fail at each of their steps."""
 
     def __init__(self, role: Role, driver: Driver, system: SystemResourceSteps) -> None:
         self._role = role
         self._driver = driver
         self._system = system
-        self._creations: list[tuple[int, str, list[str]]] = []
+        self._attempts: list[tuple[int, str, list[str]]] = []
 
     @step(
-        acting(r"tries to create buffer '(?P<base>[^']+)' with '(?P<least>\d+)' to '(?P<most>\d+)' further descriptors")
+        acting(
+            r"tries to (?P<deed>create|connect to) buffer '(?P<base>[^']+)' "
+            r"with '(?P<least>\d+)' to '(?P<most>\d+)' further descriptors"
+        )
     )
-    async def try_with_few(self, base: str, least: int, most: int) -> None:
-        """Create and close a buffer under each limit, and look at what is left each time."""
+    async def try_with_few(self, deed: str, base: str, least: int, most: int) -> None:
+        """Create a buffer or connect to it under each limit, close, and look at what is left each time."""
         driver, view = self._driver, self._role.view(base)
         for count in range(least, most + 1):
+            creating = deed == "create"
             await self._system.limit_further_descriptors(count)
-            code = "created"
+            outcome = _DONE
             try:
-                handle = await driver.create(view.name, metadata=64, payload=1024)
-                await driver.close(handle)
+                work = driver.create(view.name, metadata=64, payload=1024) if creating else driver.connect(view.name)
+                await driver.close(await work)
             except DriverError as error:
-                code = error.code
+                outcome = error.code
             finally:
                 self._system.lift()
-            self._creations.append((count, code, view.existing()))
+            left = view.existing() if creating else [side for side in ("writer",) if view.shows_life(side)]
+            self._attempts.append((count, outcome, left))
 
     @then(acting(r"should have failed only with '(?P<code>[^']+)' and left nothing each time"))
     def failed_cleanly(self, code: str) -> None:
         """Compare the outcome of every attempt."""
-        wrong = [one for one in self._creations if one[1] not in {code, "created"} or one[2]]
+        wrong = [one for one in self._attempts if one[1] not in {code, _DONE} or one[2]]
         expect_equal([], wrong, "(further descriptors, outcome, what is left) that may not be")
-        if all(outcome == "created" for _, outcome, _ in self._creations):
-            raise AssertionError("no limit was tight enough to make a creation fail")
+        if all(outcome == _DONE for _, outcome, _ in self._attempts):
+            raise AssertionError("no limit was tight enough to make an attempt fail")
 
     @then(acting(r"should have succeeded at last"))
     def succeeded_at_last(self) -> None:
-        """With enough descriptors a creation succeeds: the failures before have broken nothing."""
-        expect_equal("created", self._creations[-1][1], "outcome with the most descriptors")
+        """With enough descriptors it succeeds: the failures before have broken nothing."""
+        expect_equal(_DONE, self._attempts[-1][1], "outcome with the most descriptors")
 
     @step(acting(r"of another user tries to connect to buffer '(?P<base>[^']+)'"))
     async def try_connect_as_nobody(self, base: str) -> None:

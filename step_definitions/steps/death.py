@@ -180,6 +180,11 @@ class DeathSteps:
         """Let a halted operation go on while other things happen; a later sentence tells what it comes to."""
         processes.go_on(self._other(name).pid)
 
+    @step(acting(r"lets '(?P<name>[^']+)' go on, which may fail"))
+    async def other_may_fail(self, name: str) -> None:
+        """Let the operation come to its end, or learn why it failed."""
+        await self._role.operations.attempt(self._go_on(name))
+
     @step(acting(r"lets '(?P<name>[^']+)' go on, which then has its buffer"))
     async def other_has_created(self, name: str) -> None:
         """Let the creation come to its end."""

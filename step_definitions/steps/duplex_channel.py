@@ -143,10 +143,13 @@ class DuplexChannelSteps:
             raise AssertionError("the handler has met no request")
         expect_equal(seen.requests, seen.refused_changes, "requests that refused to be changed")
 
-    @step(acting(r"stops its channel"))
-    async def stop(self) -> None:
+    @step(acting(r"stops its channel(?: within '(?P<milliseconds>\d+)' ms)?"))
+    async def stop(self, milliseconds: int | None = None) -> None:
         """Close the server, also with requests unanswered."""
+        began = time.monotonic()
         await self._driver.close(self._server)
+        if milliseconds is not None:
+            self._role.expect_within(time.monotonic() - began, milliseconds, "the call")
 
     @step(acting(r"creates duplex channel client '(?P<base>[^']+)'"))
     async def dial(self, base: str) -> None:
@@ -181,19 +184,27 @@ class DuplexChannelSteps:
         """Begin to wait for the server of a channel."""
         self._role.operations.start(self._dial(base, _RESPONSE_PAYLOAD))
 
-    @step(acting(r"sees another implementation become the client of channel '(?P<base>[^']+)' in a process of its own"))
-    def foreign_dial(self, base: str) -> None:
+    @step(
+        acting(
+            r"sees another implementation become the client of channel '(?P<base>[^']+)' in a process of its own"
+            r"(?P<mute>, without a response buffer)?"
+        )
+    )
+    def foreign_dial(self, base: str, mute: str | None = None) -> None:
         """Be the client as one that knows part one of the protocol alone."""
         self._talk = _Talk(self._role.naming.name(base))
         responses, number = self._view("response"), self._signs.living()
         self._context.on_cleanup(responses.sweep)
-        foreign_peer.create(responses, _SMALL_PAYLOAD, number, metadata=_RESPONSE_METADATA)
+        if not mute:
+            foreign_peer.create(responses, _SMALL_PAYLOAD, number, metadata=_RESPONSE_METADATA)
         foreign_peer.connect(self._view("request"), number)
 
     @step(acting(r"sees the other implementation send request with size '(?P<size>[^']+)'"))
-    def foreign_send(self, size: ByteSize) -> None:
-        """Write its first request into memory and signal it."""
-        foreign_peer.write(self._view("request"), size, 1)
+    async def foreign_send(self, size: ByteSize) -> None:
+        """Write its first request into memory and signal it; the server takes it."""
+        requests = self._view("request")
+        foreign_peer.write(requests, size, 1)
+        await self._role.poll(lambda: requests.field("payload_read_count") > 0, "the request taken")
 
     @then(acting(r"should see the other implementation left without a response, and told '(?P<text>[^']+)'"))
     async def foreign_left(self, text: str) -> None:

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
+import tempfile
 import time
+from dataclasses import replace
+from pathlib import Path
 
 from harmony import ScenarioContext, UnsupportedError, expect_equal, given, step, then
 from step_definitions import processes
-from step_definitions.observer import STRANGERS, Part
+from step_definitions.child_driver import Placement
+from step_definitions.lock_place import LockPlace
+from step_definitions.observer import LOCK_DIRECTORY_VARIABLE, STRANGERS, Part
 from step_definitions.port import Driver
 from step_definitions.role import Role
 from step_definitions.sentences import acting, stating
@@ -85,24 +91,23 @@ class PlatformSteps:
     @given(
         acting(
             r"comes upon '(?P<length>\d+)' bytes of shared memory under the name of buffer '(?P<base>[^']+)', "
-            r"all 0(?P<other> but the last)?"
+            r"all 0(?: but the (?P<other>first|last))?"
         )
     )
     def leave_bytes(self, length: int, base: str, other: str | None = None) -> None:
         """Leave what a creation leaves that was broken off, or what belongs to another program."""
-        content = bytes(length - 1) + (b"\x01" if other else b"\x00")
-        self._role.planted(base).path(Part.SEGMENT).write_bytes(content)
+        self._role.planted(base).path(Part.SEGMENT).write_bytes(_all_zero_but(other, length))
 
     @then(
         stating(
             r"the shared memory under the name of buffer '(?P<base>[^']+)' "
-            r"should be '(?P<length>\d+)' bytes, all 0 but the last"
+            r"should be '(?P<length>\d+)' bytes, all 0 but the (?P<other>first|last)"
         )
     )
-    def bytes_unharmed(self, base: str, length: int) -> None:
+    def bytes_unharmed(self, base: str, length: int, other: str) -> None:
         """Compare what belongs to another program."""
         view = self._role.view(base)
-        expect_equal((length, bytes(length - 1) + b"\x01"), (view.length, view.read(0, length)), "length and bytes")
+        expect_equal((length, _all_zero_but(other, length)), (view.length, view.read(0, length)), "length and bytes")
 
     @step(acting(r"finds the lock of buffer '(?P<base>[^']+)' held as by a reader that creates it anew"))
     def hold_lock(self, base: str) -> None:
@@ -142,6 +147,60 @@ class PlatformSteps:
         held = self._role.view(base).shows_life(side)
         expect_equal(wanted, "held" if held else "free", f"sign of life of the {side}")
 
+    @step(
+        acting(
+            r"whose umask is '(?P<umask>[0-7]+)' and whose lock directory is "
+            r"(?P<what>missing|there|a symbolic link|a file|missing like the one around it) "
+            r"tries to create buffer '(?P<base>[^']+)'"
+        )
+    )
+    async def create_elsewhere(self, umask: str, what: str, base: str) -> None:
+        """Create a buffer in a process of its own that has its lock files in another place, or learn why not."""
+        place = self._elsewhere = LockPlace(Path(self._context.enter(tempfile.TemporaryDirectory())), what)
+        placement = Placement(umask=umask, variables={LOCK_DIRECTORY_VARIABLE: str(place.path)})
+        other = await self._role.sibling(placement)
+        name = self._role.view(base).name
+        outcome = await self._role.operations.attempt(other.create(name, metadata=64, payload=1024))
+        if outcome.error is None:
+            self._role.owns(name)
+            self._close_elsewhere = functools.partial(other.close, outcome.result)
+
+    @step(acting(r"closes the buffer that has its lock there"))
+    async def close_elsewhere(self) -> None:
+        """Close the reader whose lock file has another place."""
+        await self._close_elsewhere()
+
+    @then(
+        stating(
+            r"every object of buffer '(?P<base>[^']+)' should have mode '(?P<mode>\d+)', "
+            r"and the lock directory mode '(?P<directory>\d+)'"
+        )
+    )
+    def modes(self, base: str, mode: str, directory: str) -> None:
+        """Look at the rights that the system has noted."""
+        view = replace(self._role.view(base), locks=self._elsewhere.path)
+        expect_equal(dict.fromkeys(view.existing(), mode), view.modes(), "modes of the objects")
+        expect_equal(directory, self._elsewhere.mode, "mode of the lock directory")
+
+    @then(stating(r"the lock directory should be empty"))
+    def lock_directory_empty(self) -> None:
+        """Look into the lock directory."""
+        expect_equal([], self._elsewhere.entries(), "what is in the lock directory")
+
+    @then(stating(r"the lock directory should be as it was"))
+    def lock_directory_unharmed(self) -> None:
+        """Compare what stands there with what stood there before."""
+        expect_equal(self._elsewhere.before, self._elsewhere.listed(), "(path, mode) of what is there")
+
+    @then(acting(r"should hand down nothing of buffer '(?P<base>[^']+)' to the programs that it starts"))
+    async def hand_down_nothing(self, base: str) -> None:
+        """Look at the descriptors of the process that lead to an object of the buffer: each must close itself."""
+        view, number = self._role.view(base), await self._role.pid()
+        found = processes.inherited_descriptors(number, {str(view.path(part)) for part in Part})
+        if not found:
+            raise AssertionError(f"process {number} has no object of buffer {view.name} open")
+        expect_equal([], [path for path, inherited in found if inherited], "objects that a program inherits")
+
     def _long_name(self, length: int) -> str:
         suffix = self._role.naming.name("")
         return "n" * (length - len(suffix)) + suffix
@@ -149,3 +208,11 @@ class PlatformSteps:
     def _leave(self, what: str, base: str, owner: int, *, made_at: float | None = None) -> None:
         for part in Part if what == _EVERYTHING else [Part(what)]:
             self._role.planted(base).make_stale(part, owner, made_at=made_at)
+
+
+def _all_zero_but(other: str | None, length: int) -> bytes:
+    """Return bytes of which the ``first``, the ``last`` or none is 1."""
+    content = bytearray(length)
+    if other:
+        content[{"first": 0, "last": -1}[other]] = 1
+    return bytes(content)

@@ -48,6 +48,12 @@ class ProcessLifecycleSteps:
         """Connect, or learn why not."""
         await self._role.operations.attempt(self._role.connect(base))
 
+    @step(acting(r"attempts to connect to buffer '(?P<base>[^']+)', and has no time"))
+    async def try_connect_at_once(self, base: str) -> None:
+        """Connect without a timeout: what is tried again all the same is worth it whatever the timeout."""
+        name = self._role.view(base).name
+        await self._role.operations.attempt(self._role.driver.connect(name, timeout=0))
+
     @then(acting(r"should timeout or detect writer death on next read"))
     async def detect_writer_death(self) -> None:
         """The next read fails soon because the writer is dead; a read that waits in vain would not have noticed."""

@@ -90,6 +90,11 @@ class SignsOfLifeSteps:
         """Lock the bytes before and after those of the reader, the writer and who removes."""
         self._beside.enter_context(self._role.view(base).locked_beside())
 
+    @step(stating(r"somebody holds the sign of life of the (?P<side>reader|writer) of buffer '(?P<base>[^']+)'"))
+    def hold_sign(self, side: str, base: str) -> None:
+        """Lock the byte of a side, as a writer does that has not named itself yet."""
+        self._beside.enter_context(self._role.view(base).living(side))
+
     @step(acting(r"sees the removal of buffer '[^']+' given up"))
     def give_up_removal(self) -> None:
         """Let the next one remove it."""

@@ -28,10 +28,16 @@ class SystemResourceSteps:
         self._limits: list[tuple[int, int, tuple[int, int]]] = []
 
     @given(stating(r"an obstacle stands in the place of the '(?P<part>[^']+)' of buffer '(?P<base>[^']+)'"))
-    def obstruct(self, part: Part, base: str) -> None:
-        """Put a directory where an object of the buffer would be."""
+    @step(
+        stating(
+            r"a (?P<obstacle>directory|FIFO|symbolic link) stands in the place of the '(?P<part>[^']+)' "
+            r"of buffer '(?P<base>[^']+)'"
+        )
+    )
+    def obstruct(self, part: Part, base: str, obstacle: str = "directory") -> None:
+        """Put a directory, or something else, where an object of the buffer is or would be."""
         view = self._role.planted(base)
-        view.obstruct(part)
+        view.obstruct(part, obstacle)
         self._context.on_cleanup(view.clear)
 
     @step(stating(r"the obstacles of buffer '(?P<base>[^']+)' are removed"))

@@ -17,7 +17,6 @@ from zerobuffer import Reader, _core
 pytestmark = [pytest.mark.sanitizers, pytest.mark.timeout(400)]
 
 SANITIZERS = "address,undefined"
-CASES = 1000
 
 
 def say_which(parent: Parent, name: str) -> None:
@@ -43,13 +42,14 @@ def build(source: Path, directory: Path) -> tuple[Path, dict[str, str]]:
 _RUNTIMES = ("libasan.so", "libubsan.so")
 
 
-def test_the_module_survives_hostile_cases(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("cases", [400, pytest.param(4000, marks=pytest.mark.nightly)])
+def test_the_module_survives_hostile_cases(cases: int, name: str, tmp_path: Path) -> None:
     module, environment = build(toolchain.ROOT, tmp_path)
     with Trials(name, environment, say_which) as trials:
         assert trials.attempt("which") == [str(module)]
     seed = random.randrange(10**9)
     with Trials(name, environment) as trials:
-        for number in range(CASES):
+        for number in range(cases):
             try:
                 trials.attempt(case_of(seed, number), deadline=60)
             except FindingError as finding:

@@ -126,6 +126,15 @@ def test_an_obstacle_is_no_object_and_can_be_removed(view: BufferView, part: Par
     assert not view.path(part).exists()
 
 
+def test_an_obstacle_takes_the_place_of_what_is_there(view: BufferView) -> None:
+    for obstacle in ("FIFO", "symbolic link"):
+        view.make_stale(Part.LOCK, os.getpid())
+        view.obstruct(Part.LOCK, obstacle)
+        assert view.existing() == []
+        view.clear()
+        assert not os.path.lexists(view.path(Part.LOCK))
+
+
 def test_it_says_which_reader_has_to_remove_an_object(view: BufferView) -> None:
     with zerobuffer.Reader(view.name):
         owners = {part: observer.owner_of(view.path(part)) for part in Part}

@@ -105,6 +105,11 @@ namespace ZeroBuffer
         private static void CheckFormatted(Names names, FileDescriptor file, Libc.FileFacts facts)
         {
             var limit = (ulong)Layout.OiebSize;
+            if (!facts.IsRegular)
+            {
+                throw new InvalidOiebException(names.Buffer, "length", 0, limit);
+            }
+
             var block = SystemCalls.ReadStart(file, (int)limit);
             var isShort = facts.Size < limit;
             if (isShort || Array.TrueForAll(block, value => value == 0))

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harmony.cli.commands import GROUPS
-from sandbox import SUBJECT, Sandbox, run_python
+from sandbox import SUBJECT, Sandbox
 
 FEATURE = """
     Feature: Things
@@ -25,7 +25,7 @@ FEATURE = """
 
 
 def test_lint_passes_what_fits() -> None:
-    done = run_python(SUBJECT, "-m", "harmony", "lint")
+    done = Sandbox(SUBJECT).harmony("lint")
     assert (done.returncode, done.stdout) == (0, "2 features, 8 scenarios, no problem.\n")
 
 
@@ -55,10 +55,10 @@ def test_errors_have_a_message_a_hint_and_an_exit_code(sandbox: Sandbox) -> None
 
 
 def test_the_catalogue_in_three_forms(sandbox: Sandbox) -> None:
-    text = run_python(SUBJECT, "-m", "harmony", "steps").stdout
+    text = Sandbox(SUBJECT).harmony("steps").stdout
     assert "AccountSteps.open_account(process: str, name: str, coins: Coins)  steps/accounts.py:" in text
     assert "the 'x' process is killed" in text
-    document = json.loads(run_python(SUBJECT, "-m", "harmony", "steps", "--format", "json").stdout)
+    document = json.loads(Sandbox(SUBJECT).harmony("steps", "--format", "json").stdout)
     assert {(one["file"], one["line"]) for one in document["steps"]} == {
         (file, int(line)) for file, line in (one["defined"].split(":") for one in document["steps"])
     }
@@ -73,17 +73,17 @@ def test_the_catalogue_in_three_forms(sandbox: Sandbox) -> None:
     assert len(entry["used"]) == 1
     assert entry["used"][0].startswith("features/02-audit.feature:")
     page = sandbox.directory / "steps.md"
-    run_python(SUBJECT, "-m", "harmony", "steps", "--format", "markdown", "-o", str(page))
+    Sandbox(SUBJECT).harmony("steps", "--format", "markdown", "-o", str(page))
     assert "## AuditSteps" in page.read_text()
     assert "| when |" in page.read_text()
 
 
 def test_sentences_are_found_by_their_words() -> None:
-    found = run_python(SUBJECT, "-m", "harmony", "steps", "Coins", "opens").stdout
+    found = Sandbox(SUBJECT).harmony("steps", "Coins", "opens").stdout
     assert found.splitlines()[0] == "given      the '<process>' process opens account '<name>' with '<coins>' coins"
     assert "features/01-accounts.feature:9" in found
     assert "harmony itself" not in found
-    done = run_python(SUBJECT, "-m", "harmony", "steps", "acount")
+    done = Sandbox(SUBJECT).harmony("steps", "acount")
     assert (done.returncode, done.stderr) == (4, "harmony: no sentence has 'acount'\n  hint: did you mean 'account'?\n")
 
 
@@ -224,7 +224,7 @@ def test_scaffold_never_overwrites(sandbox: Sandbox) -> None:
 
 
 def test_scenarios_are_listed_by_words() -> None:
-    assert run_python(SUBJECT, "-m", "harmony", "scenarios", "1.3").stdout == "1.3 Several accounts at once  @batch\n"
-    done = run_python(SUBJECT, "-m", "harmony", "scenarios", "1.9")
+    assert Sandbox(SUBJECT).harmony("scenarios", "1.3").stdout == "1.3 Several accounts at once  @batch\n"
+    done = Sandbox(SUBJECT).harmony("scenarios", "1.9")
     assert done.returncode == 4
     assert "1.4" in done.stderr

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sandbox import Sandbox, run_python
+from pytests import ALONE
+from sandbox import Sandbox
 
 BDD = """
     from harmony import parsers
@@ -16,7 +17,8 @@ def pytest_bdd(sandbox: Sandbox, feature: str, steps: str) -> str:
     sandbox.write("features/trap.feature", feature)
     path = sandbox.write("test_trap.py", BDD)
     path.write_text(path.read_text() + sandbox.write("more.py", steps).read_text())
-    return run_python(sandbox.directory, "-m", "pytest", "-q", "test_trap.py", "-W", "ignore").stdout
+    words = ("-q", "-p", "pytest_bdd.plugin", "test_trap.py", "-W", "ignore")
+    return sandbox.module("pytest", *words, **ALONE).stdout
 
 
 ASYNC = """

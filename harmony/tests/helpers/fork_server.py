@@ -17,16 +17,24 @@ import sys
 import tempfile
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 DEADLINE: Final = 120
 # Not the plugins themselves: pytest would say that it can no longer rewrite their assertions.
 PREPARED: Final = (
     "execnet",
+    "gherkin.parser",
+    "harmony.cli.doctor",
+    "harmony.cli.explain",
     "harmony.cli.features",
     "harmony.cli.reports",
-    "harmony.pytest_plugin.unplayed_cells",
+    "harmony.cli.run",
     "harmony.pytest_plugin.matrix_plugin",
+    "harmony.pytest_plugin.report_options",
+    "harmony.pytest_plugin.reporting",
+    "harmony.pytest_plugin.run_output",
+    "harmony.pytest_plugin.termination",
+    "harmony.pytest_plugin.unplayed_cells",
     "pytest",
 )
 
@@ -102,8 +110,22 @@ def become(run: dict[str, Any], path: list[str]) -> None:
         return
     asked.close()
     take_workers_from(nursery)
-    sys.argv = list(run["words"])
-    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    os.execv = execute
+    be_module(run["words"])
+
+
+def execute(program: str, words: list[str]) -> NoReturn:
+    """Replace this process by another program. Where that is Python with a module, there is no need to start it."""
+    if program != sys.executable or words[1] != "-m":
+        os.execve(program, words, os.environ)
+    be_module(words[2:])
+    sys.exit()
+
+
+def be_module(words: list[str]) -> None:
+    """Run a module with its words, as `python -m` does."""
+    sys.argv = list(words)
+    runpy.run_module(words[0], run_name="__main__", alter_sys=True)
 
 
 def take_workers_from(nursery: socket.socket) -> None:

@@ -39,12 +39,13 @@ class Sandbox:
         return path
 
     def pytest(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return self._run(*words_of_pytest(*arguments)[2:], **ALONE, **environment)
+        return self.module(*words_of_pytest(*arguments)[2:], **ALONE, **environment)
 
     def harmony(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-        return self._run("harmony", *arguments, **environment)
+        return self.module("harmony", *arguments, **environment)
 
-    def _run(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    def module(self, *words: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run `python -m` with these words."""
         # Coverage begins where a Python starts; the form of the system is chosen where harmony is imported.
         if "MEASURE_PROCESSES" in os.environ or FORM_VARIABLE in environment:
             return run_python(self.directory, "-m", *words, **environment)

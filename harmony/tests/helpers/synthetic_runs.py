@@ -6,7 +6,10 @@ import datetime as dt
 import itertools
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
+from harmony.history.past_run import PastRun
+from harmony.history.trends import over_time, within
 from harmony.model import Phase, Verdict
 from harmony.report.facts import facts
 from harmony.report.outcome import Outcome
@@ -130,9 +133,11 @@ def told(moment: dt.datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def page_of(events: Sequence[Event]) -> str:
-    """Return the page of a run."""
-    steps = Steps()
-    for event in events:
-        steps(event)
-    return html_report(Outcome.at_end(events), facts(events), steps)
+def page_of(events: Sequence[Event], before: int = 0) -> str:
+    """Return the page of a run, that went as some before it."""
+    past = None
+    if before:
+        run = PastRun.of({"run": events})
+        runs = [replace(run, name=f"{number:03}", commit=f"commit{number}") for number in range(before)]
+        past = over_time(within([run, *reversed(runs)]))
+    return html_report(Outcome.at_end(events), facts(events), Steps.of_run(events), past=past)

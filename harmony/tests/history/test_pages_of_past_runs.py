@@ -6,14 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from harmony.history.store import Keeper, Store
+from harmony.errors import ExitCode
+from harmony.history.store import HISTORY, Keeper, Store
 from harmony.history.trends import over_time, within
 from harmony.model import Verdict
 from harmony.report.files import Page
 from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
 from harmony.report.past import bars, past_data, told_since
-from past_runs import A, B, C, Cells, events, past
+from past_runs import A, B, C, Cells, events, past, written
+from sandbox import Sandbox
 from synthetic_results import data_of
 
 PASSED, FAILED = Verdict.PASSED, Verdict.FAILED
@@ -100,3 +102,16 @@ def test_a_run_looks_back_at_those_before_it_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("cells", "looked_at"), [(0, 1), (3, 2), (100, 3)])
 def test_a_page_looks_back_at_so_many_cells(cells: int, looked_at: int) -> None:
     assert len(within([past(TODAY)] * 3, cells)) == looked_at
+
+
+def test_the_command_looks_back_at_the_project_or_at_what_it_is_given(sandbox: Sandbox) -> None:
+    """An artefact has a younger run, too: the page of an older one does not know it."""
+    box = sandbox.directory
+    for day, cells in enumerate((MONDAY, TUESDAY, TODAY, MONDAY), 1):
+        written(box / "artefact" / f"{day}.ndjson", events(cells, day=day, commit=f"commit{day}"))
+    Store(box / HISTORY).keep(past(TUESDAY, day=2, commit="other"))
+    for words, known in ((("--history", "artefact"), ["commit1", "commit2", "commit3"]), ((), ["other", "commit3"])):
+        done = sandbox.harmony("report", "artefact/3.ndjson", "--html", "page.html", *words)
+        assert done.returncode == ExitCode.FAILED, done.stderr
+        data = data_of((box / "page.html").read_text("utf-8"))["past"]
+        assert [moment.split()[-1] for moment in data["runs"]] == known

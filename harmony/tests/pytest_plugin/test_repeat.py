@@ -13,7 +13,8 @@ from harmony.project import load_project
 from harmony.run.matrix_mode import MatrixMode, MatrixRequest
 from harmony.run.project_run import Invocation, ProjectRun
 from harmony.verdict.events import CellFinished, read_file
-from sandbox import Sandbox, environment_of, run_python
+from pytests import ALONE, PLUGINS
+from sandbox import Sandbox, environment_of
 
 FEATURE = """
     Feature: Bells
@@ -54,6 +55,10 @@ SETTINGS = """
 """
 
 
+# As if pytest had found them: the line says nothing of them.
+FOUND = {**ALONE, "PYTEST_PLUGINS": ",".join(PLUGINS)}
+
+
 @pytest.fixture
 def bells(tmp_path: Path) -> Sandbox:
     sandbox = Sandbox(tmp_path)
@@ -69,14 +74,14 @@ def bells(tmp_path: Path) -> Sandbox:
     ("words", "count"),
     [
         (("--stress",), 2),
-        (("-n", "2", "--stress", "--scenario", "Rings"), 1),
+        (("-n", "1", "--stress", "--scenario", "Rings"), 1),
         (("--pairing=bell=brass,ear=tin", "--harmony-set", "leaks.check=false"), 1),
     ],
     ids=["local", "local, in parallel", "matrix"],
 )
 def test_the_line_runs_the_same_cell_and_no_other(bells: Sandbox, words: tuple[str, ...], count: int) -> None:
     project = "--harmony-project=conformance/harmony.toml"
-    first = run_python(bells.directory, "-m", "pytest", "--events=first.ndjson", project, *words)
+    first = bells.module("pytest", "--events=first.ndjson", project, *words, **FOUND)
     assert first.returncode == 1, first.stdout + first.stderr
     lines = {line.partition("repeat with: ")[2] for line in first.stdout.splitlines() if "repeat with: " in line}
     assert len(lines) == count, first.stdout
@@ -86,7 +91,7 @@ def test_the_line_runs_the_same_cell_and_no_other(bells: Sandbox, words: tuple[s
             f"{line} --events=again.ndjson",
             shell=True,
             cwd=bells.directory,
-            env=environment_of(),
+            env=environment_of(**FOUND),
             capture_output=True,
             text=True,
             timeout=120,

@@ -93,16 +93,15 @@ def test_a_leak_probe_that_hangs_holds_nobody_up(waiting: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "workers", "interrupts"),
+    ("path", "interrupts"),
     [
-        ("features", "0", signal.SIG_DFL),
-        ("features", "1", signal.SIG_DFL),
-        ("test_waiting.py", "0", signal.SIG_IGN),  # as a shell starts what runs in the background
+        ("features", signal.SIG_DFL),
+        ("test_waiting.py", signal.SIG_IGN),  # as a shell starts what runs in the background
     ],
-    ids=["scenario", "scenario in a worker", "test in the background"],
+    ids=["scenario", "test in the background"],
 )
-def test_what_a_run_holds_is_released(waiting: Sandbox, path: str, workers: str, interrupts: signal.Handlers) -> None:
-    returncode, told = ended(waiting, words_of_pytest("-n", workers, path), interrupts)
+def test_what_a_run_holds_is_released(waiting: Sandbox, path: str, interrupts: signal.Handlers) -> None:
+    returncode, told = ended(waiting, words_of_pytest("-n", "0", path), interrupts)
     assert returncode == pytest.ExitCode.INTERRUPTED, told
     assert (waiting.directory / "released").exists(), told
 

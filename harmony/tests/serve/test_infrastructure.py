@@ -31,6 +31,7 @@ from harmony.serve import infrastructure
 from harmony.serve.infrastructure import UP_VARIABLE, down, running, up
 from harmony.spec.gherkin import read_feature
 from peer import environment, until
+from sandbox import Sandbox, run_python
 
 PROJECT = """
 steps = []
@@ -52,15 +53,7 @@ def project(tmp_path: Path) -> Iterator[Path]:
 
 
 def harmony(project: Path, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "harmony", *words],
-        cwd=project,
-        env=environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    return Sandbox(project).harmony(*words)
 
 
 def test_up_attach_down(project: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -287,5 +280,5 @@ def test_two_builds_of_a_platform_wait_for_each_other(tmp_path: Path) -> None:
         'build = ["sh", "-c", "mkdir at-work && sleep 1 && rmdir at-work && mkdir -p bin && cp /bin/true bin/made"]\n'
     )
     with ThreadPoolExecutor() as both:
-        done = list(both.map(lambda _: harmony(tmp_path, "build"), range(2)))
+        done = list(both.map(lambda _: run_python(tmp_path, "-m", "harmony", "build"), range(2)))
     assert [one.returncode for one in done] == [0, 0], [one.stderr for one in done]

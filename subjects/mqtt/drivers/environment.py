@@ -2,9 +2,10 @@
 
     python drivers/environment.py drivers/NAME
 
-Where nothing has changed, nothing is fetched.
+What has been fetched once is kept, so that it is fetched no more: pip alone asks its index each time.
 """
 
+import os
 import subprocess
 import sys
 import sysconfig
@@ -12,6 +13,8 @@ import venv
 from pathlib import Path
 
 import harmony
+
+KEPT = Path(os.environ.get("XDG_CACHE_HOME", "~/.cache")).expanduser() / "harmony" / "wheels"
 
 
 def main() -> None:
@@ -23,8 +26,16 @@ def main() -> None:
         venv.create(environment, with_pip=True)
     packages = Path(sysconfig.get_path("purelib", vars={"base": str(environment), "platbase": str(environment)}))
     (packages / "harmony.pth").write_text(f"{Path(harmony.__file__).parent.parent}\n")
-    command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
-    subprocess.run([*command, "--requirement", folder / "requirements.txt"], check=True)
+    requirements = folder / "requirements.txt"
+    pip = [python, "-m", "pip", "--quiet", "--disable-pip-version-check"]
+    locked = ["--no-deps", "--find-links", KEPT, "--requirement", requirements]
+    install = [*pip, "install", "--no-index", *locked]
+    KEPT.mkdir(parents=True, exist_ok=True)
+    if subprocess.run(install, stderr=subprocess.DEVNULL, check=False).returncode == 0:
+        return
+    fetch = [*pip, "--retries", "1", "wheel", "--wheel-dir", KEPT, *locked]
+    if subprocess.run(fetch, check=False).returncode or subprocess.run(install, check=False).returncode:
+        raise SystemExit(f"{requirements} names packages that are neither in {KEPT} nor to be had: is there a network?")
 
 
 if __name__ == "__main__":

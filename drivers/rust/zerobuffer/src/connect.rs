@@ -90,6 +90,9 @@ fn try_connect(names: &Names, any_owner: bool) -> Result<Core, Refusal> {
         opened => opened.during("open the segment", &path)?,
     };
     let look = "look at the segment";
+    if !file.metadata().during(look, &path)?.is_file() {
+        return Err(ErrorKind::invalid("length", 0, OIEB_SIZE).into());
+    }
     let words = control_words(&file).during(look, &path)?;
     // After the words: a reader gives the segment its length before it formats it.
     let facts = file.metadata().during(look, &path)?;
@@ -134,22 +137,22 @@ fn open_semaphore(name: &str) -> Result<Semaphore, Refusal> {
     let path = Names::semaphore_file(name);
     let mut words = [0; 12];
     let mut look = || {
-        let semaphore = Semaphore::open(name)?;
         let file = open(&path, &mut File::options())?;
         let length = file.metadata()?.len();
-        if length == SEMAPHORE_SIZE {
-            file.read_exact_at(&mut words, 0)?;
+        if length != SEMAPHORE_SIZE {
+            return Ok((None, length));
         }
-        Ok((semaphore, length))
+        file.read_exact_at(&mut words, 0)?;
+        Ok((Some(Semaphore::open(name)?), length))
     };
     let looked: io::Result<_> = look();
     let missing = looked.as_ref().is_err_and(|error| error.kind() == io::ErrorKind::NotFound);
     let (semaphore, length) = looked
         .during("open a semaphore", &path)
         .map_err(|kind| Refusal(kind, if missing { A_WHILE } else { None }))?;
-    if length != SEMAPHORE_SIZE {
+    let Some(semaphore) = semaphore else {
         return Err(ErrorKind::invalid("length of a semaphore", length, SEMAPHORE_SIZE).into());
-    }
+    };
     let word = |at: usize| u32::from_le_bytes(words[at..at + 4].try_into().expect("four bytes"));
     let (value, private) = (word(0), word(8));
     // The C library ends the whole process over a semaphore that is not as it makes them.

@@ -158,6 +158,9 @@ pub(crate) fn control_words(file: &File) -> io::Result<[u64; OIEB_SIZE as usize 
 
 /// Refuses what is neither a buffer nor going to be one, and so belongs to another program.
 fn check_kind(file: &File) -> io::Result<Result<(), ErrorKind>> {
+    if !file.metadata()?.is_file() {
+        return Ok(Err(ErrorKind::invalid("length", 0, OIEB_SIZE)));
+    }
     let head = control_words(file)?[0];
     let (size, major) = (head & u64::from(u32::MAX), (head >> 32) as u8);
     Ok(match (size, major) {

@@ -7,7 +7,7 @@ import os
 import re
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
@@ -127,6 +127,15 @@ def run_command(  # noqa: PLR0917 - typer passes options by name
     events: Annotated[
         Path | None, typer.Option("--events", metavar="FILE", help="Write what happens as NDJSON.")
     ] = None,
+    live: Annotated[
+        bool, typer.Option("--live", help="Serve the page to browsers on this machine while the run goes on.")
+    ] = False,
+    stay: Annotated[
+        bool | None,
+        typer.Option(
+            "--stay/--no-stay", help="With --live: the page stays after the run, until ^C. As it is on a terminal."
+        ),
+    ] = None,
     record: Annotated[
         Path | None, typer.Option("--record", metavar="DIR", help="Keep every conversation in this directory.")
     ] = None,
@@ -138,6 +147,8 @@ def run_command(  # noqa: PLR0917 - typer passes options by name
     set_: SetOption = None,
 ) -> None:
     """Run the matrix: every scenario over every pairing, or what the words say."""
+    if stay is not None and not live:
+        raise typer.BadParameter("it is the page of --live that stays", param_hint="--stay")
     file = project_file(project, suite)
     said = list(words or ())
     forms, page = _reports(report or ())
@@ -176,7 +187,13 @@ def run_command(  # noqa: PLR0917 - typer passes options by name
     options = [f"{name}={value}" for name, given in values.items() for value in given]
     options += [f"{name}={value}" for name, value in single.items() if value is not None]
     options += [name for name, wanted in flags.items() if wanted]
-    _become_pytest([*called, *_QUIET, *_parallel(jobs), *options, *context.meta[_REST], str(_features(file))])
+    arguments = [*called, *_QUIET, *_parallel(jobs), *options, *context.meta[_REST], str(_features(file))]
+    command = [sys.executable, "-m", "pytest", "-p", "harmony.pytest_plugin.plugin", *arguments]
+    if live:
+        raise typer.Exit(
+            _looked_at(command, _home(file, suite), stay=_is_watched() if stay is None else stay, rate=min_pass_rate)
+        )
+    _become(command)
 
 
 def _reports(given: Iterable[str]) -> tuple[list[str], str | None]:
@@ -203,9 +220,13 @@ def _project(file: Path, suite: str) -> list[str]:
     """
     named = f"--harmony-suite={suite}" if suite else f"--harmony-project={file}"
     own = None if suite else configuration_of_pytest(file.parent)
-    home = Path.cwd() if suite else file.parent
-    said = [str(own)] if own else [os.devnull, "-o", f"cache_dir={home / '.pytest_cache'}"]
+    said = [str(own)] if own else [os.devnull, "-o", f"cache_dir={_home(file, suite) / '.pytest_cache'}"]
     return [named, f"--confcutdir={file.parent}", "-c", *said]
+
+
+def _home(file: Path, suite: str) -> Path:
+    """Return the directory in which a run leaves its files."""
+    return Path.cwd() if suite else file.parent
 
 
 def _features(file: Path) -> Path:
@@ -237,9 +258,30 @@ def _parallel(jobs: str) -> list[str]:
     )
 
 
-def _become_pytest(arguments: list[str]) -> NoReturn:
+def _looked_at(command: Sequence[str], kept: Path, *, stay: bool, rate: float | None) -> int:
+    """Play the run beside its page, and return its exit code."""
+    import asyncio  # noqa: PLC0415 - few runs are looked at
+
+    from harmony.history.past_run import PastRun  # noqa: PLC0415
+    from harmony.history.store import HISTORY, Store  # noqa: PLC0415
+    from harmony.live.live_page import LivePage  # noqa: PLC0415
+    from harmony.live.live_run import LiveRun  # noqa: PLC0415
+
+    page = LivePage(rate, lambda events: Store(kept / HISTORY).over_time(PastRun.of({"run": events})))
+    return asyncio.run(LiveRun(command, page, _say, stay=stay).play())
+
+
+def _is_watched() -> bool:
+    """Whether there is a person who can end the page."""
+    return sys.stdin.isatty() and sys.stdout.isatty() and not os.environ.get("CI")
+
+
+def _say(text: str) -> None:
+    sys.stdout.write(f"{text}\n")
+    sys.stdout.flush()
+
+
+def _become(command: list[str]) -> NoReturn:
     """Replace this process, so that signals and the exit code are those of the run."""
     sys.stdout.flush()
-    os.execv(  # noqa: S606 - there is no shell in it
-        sys.executable, [sys.executable, "-m", "pytest", "-p", "harmony.pytest_plugin.plugin", *arguments]
-    )
+    os.execv(command[0], command)  # noqa: S606 - there is no shell in it

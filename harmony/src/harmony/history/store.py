@@ -16,7 +16,6 @@ from harmony.verdict.events import CellFinished, Event, RunFinished, StepFinishe
 
 HISTORY: Final = STATE_DIRECTORY / "history"
 _MOST_BYTES: Final = 64 * 1024 * 1024
-_LEFT_OUT: Final = {"report": "", "stderr": {}, "logs": {}}
 _PART: Final = ".part.json"
 """How the name of a run of a part ends: a hundred of these may not push a whole one out."""
 
@@ -103,8 +102,7 @@ class Keeper:
         if isinstance(event, StepStarted | StepFinished):
             return
         self._any |= isinstance(event, CellFinished)
-        # Reports and logs of thousands of cells are not kept.
-        self._events.append(event.model_copy(update=_LEFT_OUT) if isinstance(event, CellFinished) else event)
+        self._events.append(event)
         if isinstance(event, RunFinished) and self._any:
             self._run = PastRun.of({"run": self._events})
             self._store.keep(self._run)

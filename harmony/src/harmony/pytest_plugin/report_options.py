@@ -15,7 +15,9 @@ from harmony.suggestion import did_you_mean
 def add_options(parser: pytest.Parser) -> None:
     """Add the options of reports."""
     group = parser.getgroup("harmony reports", "what is told about a run of scenarios")
-    group.addoption("--events", default=None, metavar="FILE", help="write what happens as NDJSON")
+    group.addoption(
+        "--events", action="append", default=[], metavar="FILE", help="write what happens as NDJSON; may be repeated"
+    )
     group.addoption("--html", default=None, metavar="FILE", help=f"the matrix as one HTML page (matrix runs: {PAGE})")
     group.addoption(
         "--report",

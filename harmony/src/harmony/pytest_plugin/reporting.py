@@ -181,7 +181,8 @@ class Reporting(_Side):
             whole=config.option.verbose > 0 or steps,
             reports=_REPORTS if front else 0,
         )
-        self._events: EventFile | None = None
+        here = config.invocation_params.dir
+        self._events = [EventFile(here / file) for file in config.getoption("--events")]
         self._feed = Feed()
         config.pluginmanager.register(Causes(self._summary), "harmony-causes")
         self.bus = Bus()
@@ -194,9 +195,8 @@ class Reporting(_Side):
         self.bus.subscribe("step x platform", self._support)
         self.bus.subscribe("fuse and patience", self._hear)
         self.bus.subscribe("shared ends", self._feed)
-        if option("--events"):
-            self._events = EventFile(here / option("--events"))
-            self.bus.subscribe("--events", self._events)
+        for file in self._events:
+            self.bus.subscribe("--events", file)
         if option("--trials") is not None:
             return  # nobody reads more of a trial, and others may play beside it
         self.bus.subscribe("durations", self._write_durations)
@@ -218,8 +218,8 @@ class Reporting(_Side):
         """Be the session of a trial, in a process that may have been forked for it."""
         if trial.limited:
             self._patience = Patience(0, trial.cells, trial=True)
-        if self._events is not None:
-            self._events.go_on_in(events)
+        for file in self._events:
+            file.go_on_in(events)
         self._tell_start()
 
     @pytest.hookimpl(trylast=True)
@@ -324,8 +324,8 @@ class Reporting(_Side):
             self.bus.publish(specification)
         seconds = time.monotonic() - self._began
         self.bus.publish(RunFinished(verdicts=counts(results), problems=problems, exit_code=code, seconds=seconds))
-        if self._events is not None:
-            self._events.close()
+        for file in self._events:
+            file.close()
         if self.bus.failures and code == ExitCode.OK:
             code = ExitCode.REPORTS
         session.exitstatus = code

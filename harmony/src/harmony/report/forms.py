@@ -12,7 +12,7 @@ from harmony.report.junit import junit
 from harmony.report.markdown import markdown
 from harmony.report.outcome import Outcome
 from harmony.state import write_whole
-from harmony.verdict.events import Event, RunFinished, StepStarted
+from harmony.verdict.events import Event, RunFinished, StepFinished, StepStarted
 
 FORMS: Final[Mapping[str, Callable[[Outcome, Sequence[Event]], str]]] = {
     "markdown": lambda outcome, _: markdown(outcome),
@@ -20,6 +20,8 @@ FORMS: Final[Mapping[str, Callable[[Outcome, Sequence[Event]], str]]] = {
     "ctrf": ctrf,
     "cucumber": cucumber,
 }
+_OF_STEPS: Final = {"ctrf", "cucumber"}
+"""The forms that tell of steps: those of a run are many times its cells."""
 
 
 class FormFile:
@@ -36,6 +38,7 @@ class FormFile:
         self, form: str, file: Path, written: Callable[[Path], None], min_pass_rate: float | None = None
     ) -> None:
         self._form = FORMS[form]
+        self._passed_over = StepStarted if form in _OF_STEPS else StepStarted | StepFinished
         self._file = file
         self._written = written
         self._min_pass_rate = min_pass_rate
@@ -43,7 +46,7 @@ class FormFile:
 
     def __call__(self, event: Event) -> None:
         """Take an event; write the file at the end."""
-        if not isinstance(event, StepStarted):
+        if not isinstance(event, self._passed_over):
             self._events.append(event)
         if isinstance(event, RunFinished):
             write_whole(self._file, self._form(Outcome.at_end(self._events, self._min_pass_rate), self._events))

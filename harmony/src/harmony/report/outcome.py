@@ -34,6 +34,7 @@ class Outcome:
         min_pass_rate: What forgives up to it; nothing does if absent.
         implementations: What has played, and who has told it.
         clauses: What scenarios may cite, and which do.
+        to_come: How many cells of the plan have no result yet; nothing of a run that has ended.
     """
 
     files: tuple[str, ...]
@@ -44,6 +45,7 @@ class Outcome:
     min_pass_rate: float | None = None
     implementations: Sequence[Implementation] = ()
     clauses: Sequence[ClauseEntry] = ()
+    to_come: int | None = None
 
     @classmethod
     def of(cls, runs: Mapping[str, Sequence[Event]], min_pass_rate: float | None = None) -> Outcome:
@@ -72,6 +74,16 @@ class Outcome:
         players = implementations(events)
         return cls((), results, end.problems, lacking, supports, min_pass_rate, players, _clauses(events))
 
+    @classmethod
+    def so_far(cls, events: Sequence[Event], min_pass_rate: float | None = None) -> Outcome:
+        """Return what has come of a run that may go on."""
+        if any(isinstance(event, RunFinished) for event in events):
+            return cls.at_end(events, min_pass_rate)
+        results = combined(event for event in events if isinstance(event, CellFinished))
+        planned = next((event.cells for event in events if isinstance(event, RunPlanned)), len(results))
+        left = max(planned - len(results), 0)
+        return cls((), results, (), (), (), min_pass_rate, implementations(events), to_come=left)
+
     @cached_property
     def code(self) -> ExitCode:
         """How the run ends."""
@@ -81,6 +93,8 @@ class Outcome:
     @property
     def word(self) -> str:
         """How the run ends, in a word or two."""
+        if self.to_come is not None:
+            return "running"
         if self.code is not ExitCode.OK:
             return self.code.name.lower().replace("_", " ")
         return "red cells forgiven" if self.blames else "passed"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from harmony.errors import ExitCode
@@ -23,6 +23,8 @@ from harmony.verdict.verdicts import MEANINGS, is_red
 
 _TEMPLATE: Final = Path(__file__).with_name("templates") / "matrix.html"
 _SCRIPTS: Final = ("run.js", "past.js", "views.js", "clauses.js", "cell.js", "replay.js", "page.js")
+_LIVE: Final = "live.js"
+_TITLE: Final = "Conformance matrix"
 _LONGEST_REPORT: Final = 12_000
 _MOST: Final = 200
 """Entries of a list that is there for who has no script; the script shows all."""
@@ -32,7 +34,7 @@ def html_report(
     outcome: Outcome,
     facts: Mapping[str, str] | None = None,
     steps: Steps | None = None,
-    title: str = "Conformance matrix",
+    title: str = _TITLE,
     past: Past | None = None,
 ) -> str:
     """Return the verdict, why it is so, squares, and every cell with its steps.
@@ -44,23 +46,42 @@ def html_report(
         title: The heading.
         past: What this run says with those before it.
     """
+    data = page_data(outcome.results, outcome.blames, steps or Steps())
+    return _rendered(outcome, facts or {}, past, data, *_SCRIPTS, title=title)
+
+
+def live_report(outcome: Outcome, facts: Mapping[str, str], past: Past | None, *, whole: bool) -> str:
+    """Return the page of a run that goes on: it asks who has served it for the cells.
+
+    Args:
+        outcome: What has come of it so far.
+        facts: As above.
+        past: As above.
+        whole: Whether with style and script, or only what changes.
+    """
+    scripts = (*_SCRIPTS, _LIVE) if whole else ()
+    return _rendered(outcome, facts, past, page_data((), outcome.blames, Steps()), *scripts, title=_TITLE, live=True)
+
+
+def _rendered(
+    outcome: Outcome, facts: Mapping[str, str], past: Past | None, data: Mapping[str, Any], *scripts: str, **more: Any
+) -> str:
     results = outcome.results
     features = dict.fromkeys(one.feature for one in results)
     uncited = sum(not one.scenarios for one in outcome.clauses)
     clauses = {"clauses": f"{uncited} of {len(outcome.clauses)} without a scenario"} if outcome.clauses else {}
-    more = {
+    beside = {
         "past": past_data(past, results),
         "clauses": [(one.id, one.level, one.text, bool(one.scenarios), one.tests) for one in outcome.clauses],
     }
     players = {one.platform: str(one) for one in outcome.implementations}
     return render_template(
         _TEMPLATE,
-        *_SCRIPTS,
-        title=title,
+        *scripts,
         outcome=outcome,
         verdict=_verdict(outcome),
-        good=outcome.code is ExitCode.OK,
-        facts={**(facts or {}), **clauses, **players},
+        state=_state(outcome),
+        facts={**facts, **clauses, **players},
         counts=counts(results),
         headline=headline,
         detail=detail,
@@ -84,8 +105,16 @@ def html_report(
         platforms=sorted({name for one in results for name in one.pairing.values()}, key=natural_order),
         bars=bars,
         percent=percent,
-        data=packed({**page_data(results, outcome.blames, steps or Steps()), **more}),
+        data=packed({**data, **beside}),
+        **more,
     )
+
+
+def _state(outcome: Outcome) -> tuple[str, str]:
+    """Return the class of the verdict, and the sign that stands before it."""
+    if outcome.to_come is not None:
+        return ("red", "✗") if outcome.blames else ("some", "▶")
+    return ("passed", "■") if outcome.code is ExitCode.OK else ("red", "✗")
 
 
 def _verdict(outcome: Outcome) -> str:
@@ -93,12 +122,13 @@ def _verdict(outcome: Outcome) -> str:
     every = sum(found.values())
     red = sum(is_red(one.verdict) for one in outcome.results)
     cells = f"{every:,} cell{'' if every == 1 else 's'}"
+    left = f", {outcome.to_come:,} to come" if outcome.to_come else ""
     if red:
-        return f"{red:,} of {cells} {'is' if red == 1 else 'are'} red"
+        return f"{red:,} of {cells} {'is' if red == 1 else 'are'} red{left}"
     if not every:
-        return "nothing ran"
+        return "nothing ran" if outcome.to_come is None else f"nothing has ended yet{left}"
     passed = found.get("passed", 0)
-    return f"{passed:,} of {cells} passed{', nothing is red' if passed < every else ''}"
+    return f"{passed:,} of {cells} passed{', nothing is red' if passed < every else ''}{left}"
 
 
 def _kind(numbers: squares.Numbers) -> str:

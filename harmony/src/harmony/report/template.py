@@ -17,7 +17,8 @@ def render_template(template: Path, *scripts: str, **values: Any) -> str:
     """Return a template's text with values in their places.
 
     Args:
-        template: The file; it may extend ``base.html``, whose policy lets nothing run but what is named here.
+        template: The file; it may extend ``base.html``, whose policy lets nothing run but what is named here, and
+            lets nobody be asked but, of a page that is ``live``, who has served it.
         *scripts: Names of shared files that become the one script of the page.
         **values: What the template shows.
     """
@@ -33,7 +34,7 @@ def render_template(template: Path, *scripts: str, **values: Any) -> str:
         finalize=_visible,
     )
     return environment.get_template(template.name).render(
-        values,
+        {"live": False, **values},
         style=_shared(_STYLE),
         script="".join(map(_shared, scripts)),
         hash_of=_hash,

@@ -1,21 +1,23 @@
 // What ties it together: the filters, the fragment of the address, the keys.
 
-const page = { run: null, state: null, cells: [], open: new Set(), dialog: null, drawn: null };
+const page = { run: null, state: null, cells: [], open: new Set(), whole: null, dialog: null, drawn: null };
 
 function show() {
-  const before = page.state, state = page.state = wanted(), view = VIEWS[state.view] ? state.view : "features";
-  const same = before && fragment(before, { cell: "" }) === fragment(state, { cell: "" });
-  if (!same) {
-    page.cells = chosen(page.run, state);
-    page.drawn = null;
-    page.find.value === state.q || (page.find.value = state.q);
-    page.count.textContent = page.cells.length === page.run.cells.length ? plural(page.cells.length, "cell") : `${plural(page.cells.length, "cell")} of ${page.run.cells.length.toLocaleString("en")}`;
-    page.chips.replaceChildren(...chips(state));
-    page.views.replaceChildren(...Object.keys(VIEWS).map(name => element("a", { href: fragment(state, { view: name, cell: "" }), "aria-current": name === view && "true" }, name)));
-    page.place.replaceChildren(...(page.cells.length ? VIEWS[view](page.cells) : [element("p", { class: "note" }, "No cell is as you ask.")]));
-    page.drawn?.();
-  }
+  const before = page.state, state = page.state = wanted();
+  if (!before || fragment(before, { cell: "" }) !== fragment(state, { cell: "" })) draw(state);
   show_cell(state);
+}
+
+function draw(state) {
+  const view = VIEWS[state.view] ? state.view : "features", { cells } = page.run;
+  page.cells = chosen(page.run, state);
+  page.drawn = null;
+  page.find.value === state.q || (page.find.value = state.q);
+  page.count.textContent = page.cells.length === cells.length ? plural(cells.length, "cell") : `${plural(page.cells.length, "cell")} of ${cells.length.toLocaleString("en")}`;
+  page.chips.replaceChildren(...chips(state));
+  page.views.replaceChildren(...Object.keys(VIEWS).map(name => element("a", { href: fragment(state, { view: name, cell: "" }), "aria-current": name === view && "true" }, name)));
+  page.place.replaceChildren(...(page.cells.length ? VIEWS[view](page.cells) : [element("p", { class: "note" }, cells.length ? "No cell is as you ask." : "No cell has ended.")]));
+  page.drawn?.();
 }
 
 function show_cell(state) {
@@ -37,21 +39,32 @@ function chips(state) {
   return made;
 }
 
-function choice(name, label, options) {
-  const select = element("select", { "aria-label": label, change: () => {
-    const [list, value] = [name, select.value];
+function choice(name, label) {
+  const select = element("select", { "aria-label": label, name, change: () => {
+    const { value } = select;
     select.value = "";
-    location.hash = fragment(page.state, { [list]: [...new Set([...page.state[list], value])], cell: "" });
-  } }, element("option", { value: "" }, label), options);
-  return options.length ? select : "";
+    location.hash = fragment(page.state, { [name]: [...new Set([...page.state[name], value])], cell: "" });
+  } });
+  return select;
 }
 
 function option(value, word = value) { return element("option", { value }, word); }
 
+function offer(run) { // what can be chosen of the cells that are there
+  const offers = {
+    verdict: run.verdicts.filter(verdict => run.cells.some(cell => cell.verdict === verdict)).map(one => option(one.name)),
+    who: [element("optgroup", { label: "in any role" }, run.platforms.map(name => option(name))),
+      ...run.roles.map(role => element("optgroup", { label: role }, option(`${role}:`, `${role}: whoever`), run.platforms.map(name => option(`${role}:${name}`, `${role}=${name}`))))],
+    tag: run.tags.map(tag => option(tag)), clause: run.clauses.map(clause => option(clause)),
+  };
+  for (const select of page.form.querySelectorAll("select")) {
+    const options = offers[select.name];
+    select.hidden = !options.length;
+    select.replaceChildren(element("option", { value: "" }, select.getAttribute("aria-label")), ...options);
+  }
+}
+
 function build(run) {
-  const present = run.verdicts.filter(verdict => run.cells.some(cell => cell.verdict === verdict)).map(one => option(one.name));
-  const who = [element("optgroup", { label: "in any role" }, run.platforms.map(name => option(name))),
-    ...run.roles.map(role => element("optgroup", { label: role }, option(`${role}:`, `${role}: whoever`), run.platforms.map(name => option(`${role}:${name}`, `${role}=${name}`))))];
   page.find = element("input", { type: "search", placeholder: "titles, sentences, errors", "aria-label": "find", input: () => {
     history.replaceState(null, "", fragment(page.state, { q: page.find.value, cell: "" }));
     show();
@@ -61,10 +74,10 @@ function build(run) {
   page.views = element("nav", { class: "views", "aria-label": "views" });
   page.place = element("div", { id: "view" });
   page.dialog = element("dialog", { "aria-labelledby": "heading", close: () => { if (page.state.cell) { location.hash = fragment(page.state, { cell: "" }); } } });
-  document.getElementById("run").append(
-    element("form", { class: "filters", role: "search", submit: event => event.preventDefault() }, page.find, choice("verdict", "verdict …", present), choice("who", "platform, role …", who),
-      choice("tag", "tag …", run.tags.map(tag => option(tag))), choice("clause", "clause …", run.clauses.map(clause => option(clause))), page.count),
-    page.chips, page.views, page.place,
+  page.form = element("form", { class: "filters", role: "search", submit: event => event.preventDefault() }, page.find, choice("verdict", "verdict …"), choice("who", "platform, role …"),
+    choice("tag", "tag …"), choice("clause", "clause …"), page.count);
+  offer(run);
+  document.getElementById("run").append(page.form, page.chips, page.views, page.place,
     element("p", { class: "note" }, "Keys: / finds; Enter opens; ← and → go from cell to cell; there p plays what happened, , and . go step by step; Esc closes it. The address always leads here again."));
   document.body.append(page.dialog);
 }
@@ -93,6 +106,7 @@ async function begin() {
     if (link && !link.closest("#run, dialog") && !link.hash.startsWith("#cell=")) setTimeout(() => document.getElementById("run").scrollIntoView());
   });
   if (location.hash && !page.state.cell) document.getElementById("run").scrollIntoView();
+  if (typeof follow === "function") follow(); // a run that goes on
   document.documentElement.dataset.ready = "yes";
 }
 

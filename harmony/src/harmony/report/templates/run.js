@@ -9,11 +9,10 @@ async function unpacked(text) {
 
 class Run {
   constructor(data) {
-    Object.assign(this, { texts: [], numbers: new Map(), lower: [], scenarios: new Map(), byKey: new Map() });
+    Object.assign(this, { texts: [], numbers: new Map(), lower: [], scenarios: new Map(), byKey: new Map(), cells: [] });
     this.verdicts = data.verdicts.map(([name, word, red]) => ({ name, word, red }));
-    this.past = new Past(data.past);
-    this.specification = (data.clauses || []).map(([id, level, text, cited, tests]) => ({ id, level, text, cited, tests }));
     this.take(data);
+    this.tell(data);
   }
   // All cells of a run, or those that have changed: each replaces what was known of it.
   take(data) {
@@ -24,25 +23,29 @@ class Run {
         clauses: clauses.map(said), level: said(level), of: [id, title, feature, ...tags].map(one => own[one]) }).get(key);
     });
     const [rows, played, who, verdicts, begun, took, seeds, repeats, steps] = data.cells;
+    const known = this.cells.length;
     rows.forEach((row, index) => {
       const cell = new Cell(this, {
         scenario: scenarios[row], roles: data.roles[played[index]], who: who[index].map(one => data.platforms[one]), verdict: this.verdicts[verdicts[index]],
         gravity: verdicts[index], at: data.began * 1e3 + begun[index], took: took[index] / 1e5, seed: seeds[index], repeat: said(repeats[index]),
         numbers: steps[index].map((number, place) => place % 7 > 2 ? own[number] : number), detail: data.details[index] || {} });
+      const before = this.byKey.get(cell.key);
+      this.cells[before ? before.index : this.cells.length] = cell;
+      cell.index = before ? before.index : this.cells.length - 1;
       this.byKey.set(cell.key, cell);
     });
-    this.put([...this.byKey.values()]);
-    this.groups = data.groups.map(group => new Set(group.map(said)));
-  }
-  put(cells) {
-    this.cells = cells;
-    cells.forEach((cell, index) => { cell.index = index; });
-    const known = [...this.scenarios.values()], all = names => [...new Set(cells.flatMap(names))];
-    this.began = cells.reduce((first, cell) => Math.min(first, cell.at), Infinity);
+    if (known) this.cells.sort(in_order).forEach((cell, index) => { cell.index = index; });
+    const all = names => [...new Set(this.cells.flatMap(names))], cited = [...this.scenarios.values()];
+    this.began = this.cells.reduce((first, cell) => Math.min(first, cell.at), Infinity);
     this.roles = all(cell => cell.roles).sort();
     this.platforms = all(cell => cell.who).sort();
-    this.tags = [...new Set(known.flatMap(one => one.tags))].filter(tag => !tag.includes(":")).sort(natural);
-    this.clauses = [...new Set(known.flatMap(one => one.clauses))].sort(natural);
+    this.tags = [...new Set(cited.flatMap(one => one.tags))].filter(tag => !tag.includes(":")).sort(natural);
+    this.clauses = [...new Set(cited.flatMap(one => one.clauses))].sort(natural);
+  }
+  tell(data) { // what is no cell's own
+    this.groups = data.groups.map(group => new Set(group.map(one => data.texts[one])));
+    this.past = new Past(data.past);
+    this.specification = (data.clauses || []).map(([id, level, text, cited, tests]) => ({ id, level, text, cited, tests }));
   }
   number(text) {
     const known = this.numbers.get(text);
@@ -61,6 +64,7 @@ class Cell {
     this.key = `${this.scenario.id}[${this.pairs.join(",")}]`;
   }
   get begun() { return this.at - this.run.began; }
+  get order() { return this.parts ||= this.key.match(/\d+|\D+/g).map(part => /^\d/.test(part) ? [Number(part), ""] : [-1, part]); }
   get said() { return (this.detail.error || this.detail.note || "").split("\n", 1)[0]; }
   get steps() {
     const found = [], { numbers, run } = this;
@@ -79,6 +83,16 @@ class Cell {
     for (let at = 0; at < this.numbers.length; at += 7) if (hits[this.numbers[at + 3]] || hits[this.numbers[at + 4]]) return true;
     return this.key.toLowerCase().includes(word) || [this.detail.error, this.detail.note, this.detail.code].some(text => text && text.toLowerCase().includes(word));
   }
+}
+
+function in_order(one, other) { // as the data of a whole run is ordered
+  const these = one.order, those = other.order;
+  for (let at = 0; at < these.length && at < those.length; at++) {
+    const [number, text] = these[at], [another, other_text] = those[at];
+    if (number !== another) return number - another;
+    if (text !== other_text) return text < other_text ? -1 : 1;
+  }
+  return these.length - those.length;
 }
 
 // ---- what is wanted stands in the fragment of the address: a link to it shows the same

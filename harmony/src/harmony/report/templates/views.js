@@ -28,16 +28,17 @@ function table(kind, heads, rows, label) {
 }
 
 function longer(items, made, tag = "div") {
-  const list = element(tag, { class: "tree" }, items.slice(0, LONGEST_LIST).map(made));
-  if (items.length <= LONGEST_LIST) return [list];
-  const more = element("button", { class: "button", type: "button", click: () => { list.append(...items.slice(LONGEST_LIST).map(made)); more.remove(); } }, `all ${items.length.toLocaleString("en")}`);
+  const asked = fragment(page.state, { cell: "" }), most = page.whole === asked ? items.length : LONGEST_LIST;
+  const list = element(tag, { class: "tree" }, items.slice(0, most).map(made));
+  if (items.length <= most) return [list];
+  const more = element("button", { class: "button", type: "button", click: () => { page.whole = asked; list.append(...items.slice(LONGEST_LIST).map(made)); more.remove(); } }, `all ${items.length.toLocaleString("en")}`);
   return [list, more];
 }
 
 // ---- features, their scenarios, and the squares of a scenario
 
 function unfolding(name, cells, key, inside, beside = "") {
-  const place = element("div"), button = element("button", { type: "button", class: "line", "aria-expanded": false, click: () => turn(!page.open.has(key)) },
+  const place = element("div"), button = element("button", { type: "button", class: "line", "aria-expanded": false, "data-key": key, click: () => turn(!page.open.has(key)) },
     element("span", { class: "name" }, name), tally(cells), beside);
   function turn(open) {
     open ? page.open.add(key) : page.open.delete(key);
@@ -69,7 +70,7 @@ function squares_of(cells) {
   return [...grouped(cells, cell => cell.pairs.slice(0, Math.max(down, 0)).join(", "))].map(([others, some]) => {
     const rows = grouped(some, cell => down < 0 ? "" : cell.who[down]), columns = [...new Set(some.map(cell => cell.who[right]))].sort();
     return element("section", {}, others && element("h3", {}, others), table("square", [`${down < 0 ? "" : `${roles[down]} ↓ `}${roles[right]} →`, ...columns],
-      [...rows].sort(([one], [other]) => natural(one, other)).map(([row, these]) => element("tr", {}, element("th", { scope: "row" }, row), columns.map(column => {
+      [...rows].sort(([one], [other]) => natural(one, other)).map(([row, these]) => element("tr", {}, row ? element("th", { scope: "row" }, row) : element("td", { class: "corner" }), columns.map(column => {
         const cell = these.find(one => one.who[right] === column);
         return cell ? element("td", { class: cell.verdict.name }, open_link(cell, cell.verdict.word)) : element("td");
       }))), `cells of ${cells[0].scenario.id} ${others}`));

@@ -1,0 +1,150 @@
+"""The page of a run that goes on: what happens in, what a browser must be told out. Pure but for the time of day."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+from harmony.errors import ExitCode
+from harmony.logs import moment
+from harmony.report.facts import facts
+from harmony.report.outcome import Outcome
+from harmony.report.page import live_report
+from harmony.report.page_data import Steps, page_data
+from harmony.report.past import Past
+from harmony.verdict.events import (
+    CellFinished,
+    CellStarted,
+    Event,
+    RunFinished,
+    RunPlanned,
+    StepFinished,
+    StepStarted,
+)
+from harmony.verdict.tally import combined, counts
+
+_MOST_RUNNING: Final = 12
+"""Cells that are named; of the others a page says how many there are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A cell that runs, since when, and the step that it is in."""
+
+    began: float
+    step: str = ""
+
+
+class LivePage:
+    """A subscriber that knows at each moment what a browser lacks that has seen the page before.
+
+    Args:
+        min_pass_rate: What forgives up to it; nothing does if absent.
+        past: Says at the end what the run says with those before it.
+
+    Attributes:
+        number: Of the last event that a browser may see; each change of the page has one.
+    """
+
+    def __init__(
+        self,
+        min_pass_rate: float | None = None,
+        past: Callable[[Sequence[Event]], Past | None] = lambda _: None,
+    ) -> None:
+        self.number = 0
+        self._past_of = past
+        self._past: Past | None = None
+        self._min_pass_rate = min_pass_rate
+        self._events: list[Event] = []
+        self._steps = Steps()
+        self._cells: dict[str, list[CellFinished]] = {}
+        self._changed: dict[str, int] = {}
+        self._running: dict[str, Running] = {}
+        self._planned = 0
+
+    def __call__(self, event: Event) -> None:
+        """Take an event."""
+        self.number += 1
+        self._steps(event)
+        match event:
+            case CellStarted():
+                self._running[event.cell] = Running(moment(event.at))
+                return
+            case StepStarted():
+                self._enter(event.cell, event.step)
+                return
+            case StepFinished():
+                self._enter(event.cell, "")
+                return
+            case CellFinished():
+                self._running.pop(event.cell, None)
+                self._cells.setdefault(event.cell, []).append(event)
+                # Behind all others: who asks what has changed reads from the end.
+                self._changed.pop(event.cell, None)
+                self._changed[event.cell] = self.number
+            case RunPlanned():
+                self._planned = event.cells
+            case RunFinished():
+                self._running.clear()
+            case _:
+                pass
+        self._events.append(event)
+        if self.is_over and self._cells:
+            self._past = self._past_of(self._events)
+
+    def end(self, code: int, seconds: float) -> None:
+        """Take note that the run is over, where it has not said so itself."""
+        if not self.is_over:
+            found = counts(combined(one for runs in self._cells.values() for one in runs))
+            self(RunFinished(verdicts=found, exit_code=code or ExitCode.FAILED, seconds=seconds))
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will change."""
+        return bool(self._events) and isinstance(self._events[-1], RunFinished)
+
+    @property
+    def any_cell(self) -> bool:
+        """Whether there is a cell to look at."""
+        return bool(self._cells)
+
+    def document(self) -> str:
+        """Return the page as it is opened: all but the cells, which it asks for."""
+        return self._told(whole=True)
+
+    def overview(self) -> str:
+        """Return what changes of the page beside the cells."""
+        return self._told(whole=False)
+
+    def cells_since(self, number: int) -> dict[str, Any] | None:
+        """Return the data of the cells that have changed since the event of that number; nothing where none has."""
+        names: list[str] = []
+        for name, changed in reversed(self._changed.items()):
+            if changed <= number:
+                break
+            names.append(name)
+        results = combined(one for name in names for one in self._cells[name])
+        return page_data(results, (), self._steps) if results else None
+
+    def now(self) -> dict[str, Any]:
+        """Return how far the run is, and what runs: the longest first, with the milliseconds since it began."""
+        clock = time.time()
+        longest = sorted(self._running.items(), key=lambda one: one[1].began)
+        return {
+            "done": len(self._cells),
+            "planned": self._planned,
+            "running": [[name, round((clock - one.began) * 1e3), one.step] for name, one in longest[:_MOST_RUNNING]],
+            "more": max(len(longest) - _MOST_RUNNING, 0),
+            "over": self.is_over,
+        }
+
+    def _enter(self, cell: str, step: str) -> None:
+        running = self._running.get(cell)
+        if running is not None:
+            self._running[cell] = replace(running, step=step)
+
+    def _told(self, *, whole: bool) -> str:
+        outcome = Outcome.so_far(self._events, self._min_pass_rate)
+        return live_report(outcome, facts(self._events), self._past, whole=whole)
