@@ -17,7 +17,6 @@ from .patience import GENEROUS
 
 _PAIR = r"the network between the '(?P<one>[^']+)' and the '(?P<other>[^']+)'"
 _MALFORMED = "malformed"
-_ENDS = frozenset({NetworkKind.ENDED, NetworkKind.RESET})
 _PUBACK_REASONS = frozenset({0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99})
 
 
@@ -161,14 +160,6 @@ class TraceSteps:
         ]
         released = await self._until(one, other, lambda seen: _answers(seen, "PUBREL", sender), len(due))
         expect_equal(due, [each.packet.packet_id for each in released], "the identifiers of PUBREL")
-
-    @step(parsers.re(rf"{_PAIR} should have carried nothing of the '(?P<sender>[^']+)' after its DISCONNECT"))
-    async def should_have_ended(self, one: str, other: str, sender: str) -> None:
-        """See that who says DISCONNECT closes the connection, and says nothing before."""
-        link = self._network.between(one, other)
-        await link.until(lambda event: event.kind in _ENDS and event.sender == sender, timeout=self._patience)
-        said = [each.packet.kind.name for each in carried(link) if each.event.sender == sender]
-        expect_equal("DISCONNECT", said[-1], f"the last of {', '.join(said)}")
 
     @step(parsers.re(rf"{_PAIR} should have carried no PUBLISH of the '(?P<sender>[^']+)' beyond"))
     async def should_have_carried_none_beyond(self, one: str, other: str, sender: str, datatable: Limits) -> None:

@@ -221,10 +221,3 @@ Feature: Sessions
       | name                    |
       | 0123456789abcdefXYZabcd |
     Then the 'peer' process should hear CONNACK '0'
-
-  @must:3.1.1/MQTT-3.14.4-1 @must:3.1.1/MQTT-3.14.4-2
-  Scenario: 3.15 A client that says DISCONNECT says no more, and goes
-    Given the 'peer' process serves
-    And the 'publisher' process connects
-    When the 'publisher' process disconnects
-    Then the network between the 'peer' and the 'publisher' should have carried nothing of the 'publisher' after its DISCONNECT

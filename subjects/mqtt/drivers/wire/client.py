@@ -190,8 +190,7 @@ class Client:
         """Send a last packet and close."""
         if packet is not None and self._fault != "leaves-silently":
             self.send(packet)
-        if packet is None or self._fault != "lingers":
-            self._loop.call(self._close)
+        self._loop.call(self._close)
 
     # --- in the thread of the loop ----------------------------------------------------------------------------------
 

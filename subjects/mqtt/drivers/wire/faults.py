@@ -126,7 +126,6 @@ CLIENT: Final = {
     "identifiers-reused": "uses identifier 1 for each message",
     "duplicate-handed-out": "hands out a QoS 2 message again whose identifier it knows",
     "released-backwards": "sends two PUBRELs the other way round",
-    "lingers": "stays connected after DISCONNECT",
     "floods": "sends more messages at once than the broker takes",
     "qos-beyond": "publishes with a QoS that the broker has not got",
     "retain-beyond": "publishes with RETAIN to a broker that has none",
