@@ -55,6 +55,7 @@ Feature: Platform
       | a control character | "a\\u0007b"  |
       | a letter of no use  | "na\\u00efve" |
       | a zero byte         | "a\\u0000b"  |
+      | a semaphore's place | "sem.a"      |
 
   @clause:1.3
   Scenario: 8.6 The longest legal name works and one character more does not

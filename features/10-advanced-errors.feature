@@ -105,3 +105,14 @@ Feature: Advanced errors
     When the 'writer' process tries to connect to buffer 'few-for-writers' with '0' to '6' further descriptors
     Then the 'writer' process should have failed only with 'resource_exhausted' and left nothing each time
     And the 'writer' process should have succeeded at last
+
+  @process @root @clause:1.7
+  Scenario: 10.10 A buffer of another user is refused, as that user would get what is written
+    Given the 'reader' process creates buffer 'of-another' with metadata size '0' and payload size '1024'
+    When the segment of buffer 'of-another' belongs to another user
+    And the 'writer' process attempts to connect to buffer 'of-another'
+    Then the 'writer' process should get error 'permission_denied' without trying again
+    When the segment of buffer 'of-another' belongs to root
+    And the 'writer' process connects to buffer 'of-another'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '100'

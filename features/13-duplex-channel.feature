@@ -232,3 +232,16 @@ Feature: Duplex channel
     And the 'client' process sees the other implementation send request with size '100'
     And the 'server' process stops its channel within '500' ms
     Then no object of channel 'duplex-mute' should exist
+
+  @clause:9.1 @clause:9.2
+  Scenario: 13.21 A client that makes its response buffer after its request is answered all the same
+    Given the 'server' process creates immutable duplex channel 'duplex-late' with default config
+    And the 'server' process starts echo handler
+    When the 'client' process sees another implementation become the client of channel 'duplex-late' in a process of its own, without a response buffer
+    And the 'client' process sees the other implementation send request with size '100'
+    And the 'client' process sees the other implementation make its response buffer '100' ms later
+    Then the 'client' process should see the other implementation have a response of size '100'
+    When the 'client' process sees the process of the other implementation end
+    And the 'client' process creates duplex channel client 'duplex-late'
+    And the 'client' process sends request with size '200'
+    Then response should match request with size '200'

@@ -277,3 +277,27 @@ Feature: Handover
     Then the segment of buffer 'not-its-own' should be '1216' bytes long
     And the data semaphore of buffer 'not-its-own' should stand at '0'
     And the space semaphore of buffer 'not-its-own' should stand at '1' or less
+
+  @process @crash @clause:7.7 @clause:7.8
+  Scenario: 15.22 Who has closed is told from who has died
+    Given the 'reader' process creates buffer 'which-end' with metadata size '0' and payload size '1024'
+    When the 'writer' process connects to buffer 'which-end'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    And the 'writer' process closes buffer 'which-end'
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    When the 'reader' process tries to read a frame
+    Then the 'reader' process should get error 'writer_dead' with reason 'closed'
+    When the 'writer' process connects to buffer 'which-end'
+    And the 'writer' process is killed
+    And the 'reader' process tries to read a frame
+    Then the 'reader' process should get error 'writer_dead' with reason 'died'
+    When a new 'writer' process connects to buffer 'which-end'
+    And the 'reader' process closes buffer 'which-end'
+    And the 'writer' process attempts to write '100' byte frame
+    Then the 'writer' process should get error 'reader_dead' with reason 'closed'
+    When the 'writer' process closes buffer 'which-end'
+    And the 'reader' process creates buffer 'which-end' with metadata size '0' and payload size '1024'
+    And the 'writer' process connects to buffer 'which-end'
+    And the 'reader' process is killed
+    And the 'writer' process attempts to write '100' byte frame
+    Then the 'writer' process should get error 'reader_dead' with reason 'died'

@@ -173,3 +173,13 @@ Feature: Frames
     And the 'reader' process reads frames with '50' ms delay between each read
     Then the 'reader' process should have read '12' frames
     And the 'reader' process should verify the content of all frames
+
+  @clause:6.1 @clause:11.5
+  Scenario: 16.12 A reader takes one token for each frame, and leaves the others
+    Given the 'reader' process creates buffer 'one-each' with metadata size '0' and payload size '1024'
+    When the 'writer' process connects to buffer 'one-each'
+    And the 'writer' process writes '3' frames of size '100' in a row
+    Then the 'reader' process should read frame with sequence '1' and size '100'
+    And the data semaphore of buffer 'one-each' should stand at '2'
+    And the 'reader' process should read frame with sequence '2' and size '100'
+    And the data semaphore of buffer 'one-each' should stand at '1'

@@ -411,3 +411,38 @@ Feature: Death
     When another implementation writes a frame of '100' bytes with sequence '1' to buffer 'forestalled'
     Then the 'reader' process should read frame with sequence '1' and size '100'
     And the 'reader' process should validate frame data
+
+  @points @corruption @clause:8.2 @clause:14.2 @clause:14.5
+  Scenario: 17.20 A writer that finds a dead one in the middle of a release leaves it as it is
+    Given the 'reader' process starts process 'slow reader', which creates buffer 'not-yet' with metadata size '0' and payload size '4096'
+    When another implementation connects to buffer 'not-yet'
+    And another implementation writes a frame of '1000' bytes with sequence '1' to buffer 'not-yet'
+    And the 'reader' process has 'slow reader' halt at 'reader.free' of a read
+    And the header of buffer 'not-yet' is overwritten:
+      | field      | value   |
+      | writer_pid | 4194305 |
+    And the 'writer' process attempts to connect to buffer 'not-yet'
+    Then the 'writer' process should get error 'writer_exists' not before '1000' ms
+    And the header of buffer 'not-yet' should show:
+      | field      | value   |
+      | writer_pid | 4194305 |
+    When the 'reader' process lets 'slow reader' go on, which then has frame '1'
+    And the 'writer' process connects to buffer 'not-yet'
+    Then the header of buffer 'not-yet' should show:
+      | field             | value |
+      | committed         | 5112  |
+      | payload_write_pos | 1016  |
+
+  @points @clause:15.1
+  Scenario: 17.21 What a writer had begun when it died is no more, once its reader has noticed
+    Given the 'reader' process creates buffer 'settled' with metadata size '0' and payload size '4096'
+    When the 'writer' process starts process 'first writer', which connects to buffer 'settled' and writes '2' frames of size '1000'
+    And the 'writer' process has 'first writer' die at 'writer.count' of a write
+    Then the 'reader' process should read '2' frames and then get error 'writer_dead'
+    And the header of buffer 'settled' should show:
+      | field                 | value |
+      | payload_free_bytes    | 4096  |
+      | payload_write_pos     | 2032  |
+      | payload_written_count | 2     |
+      | committed             | 6128  |
+    And the data semaphore of buffer 'settled' should stand at '0'

@@ -164,3 +164,35 @@ Feature: Hostile memory
       | reader_pid    | 1     |
     And the 'writer' process attempts to connect to buffer 'of-the-first'
     Then the 'writer' process should get error 'version_mismatch' without trying again
+
+  @clause:2.4 @clause:2.5 @clause:11.3
+  Scenario Outline: 18.13 What is said of '<field>' = '<value>' is what stands there
+    Given the 'reader' process creates buffer 'told-why' with metadata size '64' and payload size '1024'
+    When the 'writer' process connects to buffer 'told-why'
+    And the header of buffer 'told-why' is overwritten:
+      | field   | value   |
+      | <field> | <value> |
+    And the 'writer' process attempts to write '500' byte frame
+    Then the 'writer' process should get error 'invalid_oieb' with field '<field>' and value '<value>'
+
+    Examples:
+      | field              | value |
+      | payload_free_bytes | 1025  |
+      | payload_write_pos  | 1026  |
+      | released           | 1025  |
+
+  @clause:3.5
+  Scenario Outline: 18.14 A reader does not trust '<value>' bytes of metadata
+    Given the 'reader' process creates buffer 'no-content' with metadata size '64' and payload size '1024'
+    When the header of buffer 'no-content' is overwritten:
+      | field                  | value   |
+      | metadata_written_bytes | <value> |
+    And the 'reader' process tries to read metadata
+    Then the 'reader' process should get error 'invalid_oieb' with field 'metadata_written_bytes' and value '<value>'
+
+    Examples:
+      | value                |
+      | 7                    |
+      | 8                    |
+      | 65                   |
+      | 18446744073709551615 |

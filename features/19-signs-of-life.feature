@@ -247,3 +247,35 @@ Feature: Signs of life
     And a FIFO stands in the place of the 'lock' of buffer 'no-lock'
     When the 'writer' process attempts to connect to buffer 'no-lock'
     Then the 'writer' process should get error 'reader_dead' without trying again
+
+  @corruption @clause:7.10 @clause:14.2
+  Scenario: 19.18 A ring that a writer of another implementation left full is not taken for an empty one
+    Given the 'reader' process creates buffer 'left-full' with metadata size '0' and payload size '1024'
+    When the 'reader' process sees another implementation connect to buffer 'left-full' in a process of its own
+    And another implementation writes a frame of '1008' bytes with sequence '1' to buffer 'left-full'
+    And the 'reader' process sees the process of the other implementation end
+    And the 'writer' process connects to buffer 'left-full'
+    Then the header of buffer 'left-full' should show:
+      | field              | value |
+      | payload_free_bytes | 0     |
+      | payload_write_pos  | 0     |
+      | committed          | 2048  |
+    And the 'reader' process should read frame with sequence '1' and size '1008'
+    And the 'reader' process should validate frame data
+
+  @corruption @clause:14.2 @clause:14.6 @clause:15.1
+  Scenario: 19.19 What a dead writer of another implementation had begun is not guessed at, until the reader has settled it
+    Given the 'reader' process creates buffer 'half-done' with metadata size '0' and payload size '1024'
+    When the 'reader' process sees another implementation connect to buffer 'half-done' in a process of its own
+    And the header of buffer 'half-done' is overwritten:
+      | field              | value |
+      | payload_free_bytes | 900   |
+    And the 'reader' process sees the process of the other implementation end
+    And the 'writer' process attempts to connect to buffer 'half-done'
+    Then the 'writer' process should get error 'writer_exists' not before '1000' ms
+    When the 'reader' process tries to read a frame
+    Then the 'reader' process should get error 'writer_dead' with reason 'died'
+    When the 'writer' process connects to buffer 'half-done'
+    And the 'writer' process writes frame with size '1008' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '1008'
+    And the 'reader' process should validate frame data

@@ -263,7 +263,7 @@ def field_at(block: bytes, offset: int) -> int:
 def _inherited(block: bytes, facts: os.stat_result) -> bool:
     """Say whether another process has got the pid of the reader since that made the segment."""
     # Writers set the modification time when they connect, but never to a moment before the creation.
-    return started_after(field_at(block, READER_PID), min(facts.st_mtime, facts.st_ctime))
+    return started_after(field_at(block, READER_PID), facts.st_mtime)
 
 
 def owner_lives(fd: int) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import time
 from typing import TYPE_CHECKING
 
@@ -123,7 +124,8 @@ class Writer(_core.Writer, Endpoint):
         if facts.st_uid not in (0, os.geteuid()) and not self._any_owner:
             raise ForeignOwnerError(name=self.name, uid=facts.st_uid, own=os.geteuid())
         if facts.st_size < OIEB_SIZE:
-            raise _NotReadyError(InvalidOiebError(name=self.name, field="length", value=facts.st_size, limit=OIEB_SIZE))
+            short = InvalidOiebError(name=self.name, field="length", value=facts.st_size, limit=OIEB_SIZE)
+            raise _NotReadyError(short) if stat.S_ISREG(facts.st_mode) else short
         block = os.pread(fd, OIEB_SIZE, 0)
         if not any(block):
             raise _NotReadyError(InvalidOiebError(name=self.name, field="oieb_size", value=0, limit=OIEB_SIZE))

@@ -30,18 +30,17 @@ func openSegment(name string, fd int, writable bool) (*segment, error) {
 
 func (s *segment) open(writable bool) (err error) {
 	var facts syscall.Stat_t
-	if err := syscall.Fstat(s.fd, &facts); err != nil {
-		return fromSystem(err, s.name, "look at the segment")
-	}
+	_ = syscall.Fstat(s.fd, &facts) // cannot fail for a file that is open
 	s.owner = int(facts.Uid)
 	length := int(facts.Size)
 	if length < oiebSize {
 		return corrupt(s.name, "length", uint64(length), oiebSize)
 	}
-	if s.control, err = mapApart(s.fd, oiebSize, true); err != nil {
-		return fromSystem(err, s.name, "map the control block")
+	s.control, err = mapApart(s.fd, oiebSize, true)
+	if err == nil {
+		s.memory, err = mapApart(s.fd, length, writable)
 	}
-	if s.memory, err = mapApart(s.fd, length, writable); err != nil {
+	if err != nil {
 		return fromSystem(err, s.name, "map the segment")
 	}
 	s.ring, err = newRing(s.name, blockAt(s.control), s.memory)
@@ -78,5 +77,6 @@ func (s *segment) release() {
 // orphaned says whether the segment has lost its name.
 func (s *segment) orphaned() bool {
 	var facts syscall.Stat_t
-	return syscall.Fstat(s.fd, &facts) == nil && facts.Nlink == 0
+	_ = syscall.Fstat(s.fd, &facts) // as above
+	return facts.Nlink == 0
 }

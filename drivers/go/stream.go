@@ -112,9 +112,10 @@ func (s *stream) state() (pos, free uint64, err error) {
 	if err != nil || s.plain {
 		return pos, free, err
 	}
-	used := s.committed - s.block.ours.released.Load()&^releasing
+	released := s.block.ours.released.Load() &^ releasing
+	used := s.committed - released
 	if used > s.size() {
-		return 0, 0, corrupt(s.name, "bytes in use", used, s.size())
+		return 0, 0, corrupt(s.name, "released", released, s.committed)
 	}
 	return pos, s.size() - used, nil
 }

@@ -6,9 +6,10 @@ import os
 
 from harmony import UnsupportedError, expect_equal, step, then
 from step_definitions.child_driver import Placement
+from step_definitions.observer import Part
 from step_definitions.port import Driver, DriverError
 from step_definitions.role import Role
-from step_definitions.sentences import acting
+from step_definitions.sentences import acting, stating
 from step_definitions.steps.system_resources import SystemResourceSteps
 
 _NOBODY = 65534
@@ -59,6 +60,13 @@ class AdvancedErrorSteps:
     def succeeded_at_last(self) -> None:
         """With enough descriptors it succeeds: the failures before have broken nothing."""
         expect_equal(_DONE, self._attempts[-1][1], "outcome with the most descriptors")
+
+    @step(stating(r"the segment of buffer '(?P<base>[^']+)' belongs to (?P<owner>another user|root)"))
+    def give_segment(self, base: str, owner: str) -> None:
+        """Make somebody else the owner of the memory."""
+        if os.geteuid() != 0:
+            raise UnsupportedError("giving a file to another user needs the rights of root")
+        os.chown(self._role.view(base).path(Part.SEGMENT), _NOBODY if owner == "another user" else 0, -1)
 
     @step(acting(r"of another user tries to connect to buffer '(?P<base>[^']+)'"))
     async def try_connect_as_nobody(self, base: str) -> None:

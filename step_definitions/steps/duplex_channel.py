@@ -193,11 +193,9 @@ class DuplexChannelSteps:
     def foreign_dial(self, base: str, mute: str | None = None) -> None:
         """Be the client as one that knows part one of the protocol alone."""
         self._talk = _Talk(self._role.naming.name(base))
-        responses, number = self._view("response"), self._signs.living()
-        self._context.on_cleanup(responses.sweep)
         if not mute:
-            foreign_peer.create(responses, _SMALL_PAYLOAD, number, metadata=_RESPONSE_METADATA)
-        foreign_peer.connect(self._view("request"), number)
+            self._make_responses()
+        foreign_peer.connect(self._view("request"), self._signs.living())
 
     @step(acting(r"sees the other implementation send request with size '(?P<size>[^']+)'"))
     async def foreign_send(self, size: ByteSize) -> None:
@@ -217,6 +215,19 @@ class DuplexChannelSteps:
         expect_equal(text.encode(), responses.metadata(), "metadata of the response buffer")
         seen = (responses.field("payload_written_count"), responses.semaphore(Part.DATA))
         expect_equal((0, 0), seen, "(frames, tokens) of the response buffer")
+
+    @step(acting(r"sees the other implementation make its response buffer '(?P<milliseconds>\d+)' ms later"))
+    async def foreign_make(self, milliseconds: int) -> None:
+        """Make the buffer for responses, where a request has been read already."""
+        await asyncio.sleep(milliseconds / 1000)
+        self._make_responses()
+
+    @then(acting(r"should see the other implementation have a response of size '(?P<size>[^']+)'"))
+    async def foreign_answered(self, size: ByteSize) -> None:
+        """One frame stands in the response buffer, and its token has come."""
+        responses = self._view("response")
+        await self._role.poll(lambda: responses.semaphore(Part.DATA) == 1, "a token in the response buffer")
+        expect_equal((size, 1), responses.frame_header(0), "(size, sequence) of the response")
 
     @step(acting(r"turns to channel '(?P<base>[^']+)'"))
     def turn_to(self, base: str) -> None:
@@ -379,6 +390,11 @@ class DuplexChannelSteps:
             name, metadata=_RESPONSE_METADATA, payload=payload, timeout=timeout or self._role.settings.read_timeout
         )
         self._talk = self._talks[base] = _Talk(name, handle)
+
+    def _make_responses(self) -> None:
+        responses = self._view("response")
+        self._context.on_cleanup(responses.sweep)
+        foreign_peer.create(responses, _SMALL_PAYLOAD, self._signs.living(), metadata=_RESPONSE_METADATA)
 
     def _view(self, end: str) -> BufferView:
         return self._role.view_exactly(f"{self._talk.name}_{end}")

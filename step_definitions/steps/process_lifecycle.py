@@ -139,12 +139,20 @@ class ProcessLifecycleSteps:
             raise AssertionError("the harness has not seen the other process die")
         self._role.expect_within(outcome.ended - watch.moment, milliseconds, "the death")
 
-    @then(acting(r"should get error '(?P<code>[^']+)' with expected '(?P<expected>[^']+)' and seen '(?P<seen>[^']+)'"))
-    async def get_error_with_values(self, code: str, expected: int, seen: int) -> None:
+    @then(
+        acting(
+            r"should get error '(?P<code>[^']+)' "
+            r"with (?P<name>[a-z_]+) '(?P<value>[^']+)'(?: and (?P<other>[a-z_]+) '(?P<other_value>[^']+)')?"
+        )
+    )
+    async def get_error_with_values(
+        self, code: str, name: str, value: str, other: str | None = None, other_value: str | None = None
+    ) -> None:
         """The last attempt failed with this code and says which values were involved."""
         error, _ = await self._role.operations.error([code], self._role.settings.read_timeout)
         values: Mapping[str, object] = error.details
-        expect_equal((expected, seen), (values.get("expected"), values.get("seen")), "(expected, seen) in the error")
+        wanted = {name: value} | ({other: other_value} if other else {})
+        expect_equal(wanted, {name: str(values.get(name)) for name in wanted}, "values in the error")
 
     async def _error(self, *codes: str) -> OperationOutcome:
         unknown = set(codes) - CODES.keys()

@@ -65,6 +65,7 @@ std::shared_ptr<WriterCore> try_connect(const Names& names, const ConnectConfig&
         throw failure::foreign_owner(name, path, facts.st_uid);
     }
     const auto length = static_cast<std::uint64_t>(facts.st_size);
+    if (!S_ISREG(facts.st_mode)) throw failure::invalid_oieb(name, "length", length, oieb_size);
     check_formatted(file.get(), length, name);
     pass(Point::writer_opened);
     std::shared_ptr<WriterCore> core;

@@ -59,10 +59,7 @@ bool is_zero(int file) {
 
 /// In seconds since the epoch. Writers set the time of the last change, but never to a moment before the creation.
 double made_at(const struct ::stat& facts) noexcept {
-    const auto seconds = [](const ::timespec& time) {
-        return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
-    };
-    return std::min(seconds(facts.st_mtim), seconds(facts.st_ctim));
+    return static_cast<double>(facts.st_mtim.tv_sec) + static_cast<double>(facts.st_mtim.tv_nsec) / 1e9;
 }
 
 /// Removes all but the lock file, the segment last; returns 0, or why something could not be removed.

@@ -136,9 +136,7 @@ namespace ZeroBuffer
         /// <summary>When a segment was made, at the latest, in seconds since the epoch.</summary>
         private static double MadeAt(Libc.FileFacts facts)
         {
-            var modified = facts.ModifiedSeconds + facts.ModifiedNanoseconds / 1e9;
-            var changed = facts.ChangedSeconds + facts.ChangedNanoseconds / 1e9;
-            return Math.Min(modified, changed);
+            return facts.ModifiedSeconds + facts.ModifiedNanoseconds / 1e9;
         }
 
         /// <summary>

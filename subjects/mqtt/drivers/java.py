@@ -105,7 +105,8 @@ def fetch(folder: Path, jars: Path) -> list[Path]:
     """Have the library and what it takes beside the driver; returns all, in one order."""
     maven = ["mvn", "--quiet", "--batch-mode", f"--file={folder / 'pom.xml'}", "dependency:copy-dependencies"]
     # What is here already needs no registry: only where something is missing is one asked.
-    if subprocess.run([*maven, "--offline"], stdout=subprocess.DEVNULL, check=False).returncode:
+    silent = subprocess.DEVNULL
+    if subprocess.run([*maven, "--offline"], stdout=silent, stderr=silent, check=False).returncode:
         subprocess.run(maven, stdout=sys.stderr, check=True)
     return sorted(jar for jar in jars.glob("*.jar") if jar.name != JAR)
 

@@ -114,7 +114,7 @@ fn try_connect(names: &Names, any_owner: bool) -> Result<Core, Refusal> {
     let presence = Presence::open(&path, File::options().write(true)).ok();
     let presence = presence.filter(|presence| sys::is_at(&presence.0, &path) && sys::is_at(&file, &path));
     let presence = presence.ok_or(Refusal(ErrorKind::NotFound, A_WHILE))?;
-    let mut reader = Peer::begun_before(made_at(&facts));
+    let mut reader = Peer::begun_before(made_at(&facts).during(look, &path)?);
     presence.check_reader(&ring, &mut reader, names)?;
     if !presence.enter(Side::Writer) {
         return Err(refused_by(&ring));

@@ -10,7 +10,7 @@ use std::os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt, Per
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use crate::error::{During, ErrorKind};
 use crate::fork::Kept;
@@ -187,7 +187,7 @@ fn living_reader(segment: &Presence) -> io::Result<Option<u64>> {
     let words = control_words(&segment.0)?;
     let pid = words[offset_of!(ControlBlock, reader_pid) / 8];
     let foreign = words[(offset_of!(ControlBlock, reserved) + offset_of!(Reserved, released)) / 8] == 0;
-    let made_at = made_at(&segment.0.metadata()?);
+    let made_at = made_at(&segment.0.metadata()?)?;
     let lives =
         segment.is_held(Side::Reader) || foreign && Peer::begun_before(made_at).look(pid) == Life::Alive;
     Ok(lives.then_some(pid))
@@ -254,10 +254,8 @@ fn open_lock_file(directory: &File, name: &str, mode: u32) -> io::Result<File> {
 }
 
 /// When a segment was made, at the latest, in seconds since the epoch.
-pub(crate) fn made_at(facts: &fs::Metadata) -> f64 {
-    let modified = facts.mtime() as f64 + facts.mtime_nsec() as f64 / 1e9;
-    let changed = facts.ctime() as f64 + facts.ctime_nsec() as f64 / 1e9;
-    modified.min(changed)
+pub(crate) fn made_at(facts: &fs::Metadata) -> io::Result<f64> {
+    Ok(facts.modified()?.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs_f64())
 }
 
 /// Removes semaphores and segment, whatever fails on the way; says what failed first.

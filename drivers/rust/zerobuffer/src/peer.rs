@@ -4,7 +4,6 @@ use std::fs;
 
 use crate::sys;
 
-const LARGEST_PID: u64 = 1 << 22;
 /// Start times have the granularity of a tick, and the wall clock is set now and then.
 const CLOCK_SLACK: f64 = 1.0;
 
@@ -57,7 +56,7 @@ const HIDDEN: u64 = 0;
 
 /// In ticks after the boot; `None` for a process that is gone or a zombie.
 fn start_time(pid: u64) -> Option<u64> {
-    let number = (1..=LARGEST_PID).contains(&pid).then(|| libc::pid_t::try_from(pid).ok())??;
+    let number = libc::pid_t::try_from(pid).ok().filter(|&number| number > 0)?;
     match fs::read_to_string(format!("/proc/{pid}/stat")) {
         Ok(stat) => parse_start_time(&stat),
         Err(_) => sys::process_exists(number).then_some(HIDDEN),
@@ -107,7 +106,7 @@ mod tests {
 
     #[test]
     fn numbers_that_are_no_process_are_unknown() {
-        for pid in [0, LARGEST_PID + 1, u64::MAX] {
+        for pid in [0, (1 << 22) + 1, (1 << 32) + 1, u64::MAX] {
             assert_eq!(Peer::default().look(pid), Life::Unknown);
         }
     }

@@ -389,3 +389,21 @@ impl fmt::Debug for Frame {
         out.debug_struct("Frame").field("sequence", &self.sequence).field("size", &self.len()).finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// No point lies between the look that finds the writer dead and the claim.
+    #[test]
+    fn nothing_is_settled_where_another_writer_has_come_meanwhile() {
+        let name = format!("rust-unsettled-{}", std::process::id());
+        let reader = Reader::create(&name, BufferConfig::default()).expect("a buffer");
+        let block = reader.core.ring.block();
+        store(&block.payload_free_bytes, 7);
+        store(&block.writer_pid, 1);
+        let last = Some(Connection { pid: 2, number: 1 });
+        assert!(!reader.settle(&mut Progress { last, ..Progress::default() }), "there is no frame");
+        assert_eq!((load(&block.writer_pid), load(&block.payload_free_bytes)), (1, 7));
+    }
+}

@@ -86,9 +86,8 @@ impl Semaphore {
         let mut moment = libc::timespec { tv_sec: 0, tv_nsec: 0 };
         // SAFETY: `moment` is writable.
         checked(unsafe { libc::clock_gettime(libc::CLOCK_MONOTONIC, &mut moment) })?;
-        let nanoseconds = moment.tv_nsec + libc::c_long::from(patience.subsec_nanos());
-        moment.tv_sec += patience.as_secs() as libc::time_t + nanoseconds / 1_000_000_000;
-        moment.tv_nsec = nanoseconds % 1_000_000_000;
+        let end = Duration::new(moment.tv_sec as u64, moment.tv_nsec as u32) + patience;
+        moment = libc::timespec { tv_sec: end.as_secs() as libc::time_t, tv_nsec: end.subsec_nanos().into() };
         // SAFETY: the semaphore is open, and `moment` lives as long as the call.
         match checked(unsafe { sem_clockwait(self.0.as_ptr(), libc::CLOCK_MONOTONIC, &moment) }) {
             Ok(_) => Ok(true),
@@ -249,4 +248,21 @@ pub(crate) fn effective_user() -> u32 {
 pub(crate) fn ticks_per_second() -> u64 {
     // SAFETY: the call takes a number.
     u64::try_from(unsafe { libc::sysconf(libc::_SC_CLK_TCK) }).unwrap_or(100)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Nobody can see from outside how full the memory is meanwhile.
+    #[test]
+    fn more_than_there_is_is_refused_before_any_of_it_is_taken() {
+        let path = format!("/dev/shm/rust-reserved-{}", std::process::id());
+        std::fs::write(&path, "").expect("a file");
+        let file = File::open(&path).expect("the file, to read it alone: nothing can be taken for it");
+        std::fs::remove_file(&path).expect("its removal");
+        let error = |length| reserve(&file, length).expect_err("a refusal").raw_os_error();
+        assert_eq!(error(1 << 60), Some(libc::ENOSPC));
+        assert_eq!(error(4096), Some(libc::EBADF), "what there is is asked for");
+    }
 }
