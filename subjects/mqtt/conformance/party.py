@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -90,8 +91,10 @@ class Party:
         A message of QoS 1 may come more than once: one that has come before, and says so (DUP), is left out.
         """
         found: list[Message] = []
+        end = time.monotonic() + self.patience
         while len(found) < count:
-            came = await self.driver.receive(count - len(found), quiet, timeout=self.patience)
+            left = max(0.0, end - time.monotonic())
+            came = await self.driver.receive(count - len(found), quiet, timeout=left)
             for message in came:
                 again = message.qos == 1 and message.dup is True and Seen.of(message) in self._seen
                 self._seen.add(Seen.of(message))

@@ -104,7 +104,7 @@ function keeping(place, change) {
 function show_now() {
   const { now } = live, lost = live.failed ? `The page could not take what the run told: ${live.failed}` : live.lost && !now?.over ? "The run tells nothing any more: its process has ended, or cannot be reached." : "";
   if (!now) { live.place.replaceChildren(element("p", { class: "note" }, lost || "The run begins.")); return; }
-  const since = performance.now() - live.heard, left = now.over ? "" : `${now.done.toLocaleString("en")} of ${plural(now.planned, "cell")}`;
+  const since = performance.now() - live.heard, left = now.over ? "" : now.planned ? `${now.done.toLocaleString("en")} of ${plural(now.planned, "cell")}` : "The run begins";
   document.title = now.over ? document.querySelector(".verdict").textContent : `${left} · ${document.querySelector("h1").textContent}`;
   live.place.replaceChildren(
     now.over ? element("p", { class: "note" }, "The run is over; nothing changes any more.") : element("p", {}, element("progress", { max: Math.max(now.planned, 1), value: now.done, "aria-label": "cells that have ended" }), " ", left, now.running.length ? ", and now:" : ""),
