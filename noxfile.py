@@ -146,6 +146,8 @@ def matrix(session: nox.Session) -> None:
 
 
 SUBJECT: Final = "subjects/mqtt"
+# A broker of 200 crates, and an earlier version of another one.
+ON_REQUEST: Final = ("rumqttd", "mochi@2.6.6")
 # What is retained, sessions, wills, the network: where most can be wrong. The night plays all.
 MOST_OF_MQTT: Final = ("2", "3", "4", "6")
 # A retained message, a lost acknowledgement, a will; 1.4 is known to deviate.
@@ -597,4 +599,7 @@ def nightly(session: nox.Session) -> None:
         session.run("../../.venv/bin/harmony", "build", external=True)
         session.run("../../.venv/bin/pytest", "tests", "-m", "nightly", external=True)
         session.run("../../.venv/bin/harmony", "run", "--pairwise", external=True)
+        session.run("../../.venv/bin/harmony", "build", *ON_REQUEST, external=True)
+        three = (word for name in ("wire", *ON_REQUEST) for word in ("--platform", name))
+        session.run("../../.venv/bin/harmony", "run", *ON_REQUEST, *three, external=True)
     session.notify("memory")

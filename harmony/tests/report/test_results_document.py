@@ -89,5 +89,5 @@ def test_only_what_is_not_red_is_told_beside_the_causes() -> None:
     red = result("1.2[hub=tin,sender=oak]", Verdict.FAILED)
     passed = result("1.1[hub=gold,sender=oak]")
     assert mild_lines([mild, red, passed]) == [
-        "deviates, not red: 1.1 Scenario 1.1 (may A): hub=tin, with every partner (1 of 1)"
+        "deviates, not red: 1.1 Scenario 1.1 (may A): hub=tin, with the only partner that has played (1 of 1)"
     ]

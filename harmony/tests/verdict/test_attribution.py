@@ -48,6 +48,13 @@ def test_who_fails_with_every_partner_is_told_from_who_fails_with_one(few: bool)
     assert one.of == len(one.cells)
 
 
+def test_what_one_partner_alone_has_seen_is_confirmed_by_no_other() -> None:
+    results = [one for one in cells(lambda hub, hearer, sender: hub == "tin") if one.pairing["sender"] == "oak"]
+    few = [one for one in results if one.pairing["hearer"] == "oak"]
+    assert told(few) == ["hub=tin, with the only partner that has played (1 of 1)"]
+    assert told(results) == ["hub=tin, with every partner (3 of 3)"]
+
+
 def test_two_who_fail_only_together_are_named_together() -> None:
     (one,) = attributed(cells(lambda hub, hearer, sender: (hub, sender) == ("tin", "oak")))
     assert str(one) == "only hub=tin with sender=oak (3 of 3)"

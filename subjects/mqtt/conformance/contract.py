@@ -80,24 +80,6 @@ class State:
     reason: Byte | None = None
 
 
-@dataclass
-class Heard:
-    """A packet as it came over the wire; what its kind has not got is 0 or empty.
-
-    The numbers are those of its properties of version 5.
-    """
-
-    kind: str
-    packet_id: Natural
-    reason: Byte
-    qos: QoS
-    dup: bool
-    retain: bool
-    topic: str
-    line: str
-    numbers: dict[str, int]
-
-
 class Mqtt(Driver, Protocol):
     """An implementation of MQTT, as a broker or as a client. A process is one broker, or one client at a time."""
 
@@ -200,8 +182,13 @@ class Mqtt(Driver, Protocol):
         ...
 
     @verb(needs="raw")
-    async def hear(self, kinds: list[str], *, timeout: float = 10.0) -> Heard:
-        """Return the next packet of one of these kinds, and forget those before it; `lost` if none comes."""
+    async def answer(self, data: Hex) -> None:
+        """Answer, as a broker, each CONNECT from now on with these bytes."""
+        ...
+
+    @verb(needs="raw")
+    async def hear(self, kinds: list[str], *, timeout: float = 10.0) -> Hex:
+        """Return the next packet of one of these kinds, as it came; those before it are forgotten, `lost` if none."""
         ...
 
     @verb(needs="raw")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
 from dataclasses import dataclass
 
-from harmony import ByteSize, UnsupportedError, expect_equal, parsers, step
+from harmony import ByteSize, DriverError, UnsupportedError, expect_equal, parsers, step
 
 from .contract import Message, Properties, Subscription
 from .party import ROLE, Party, Seen
@@ -25,6 +26,15 @@ class Options:
     no_local: bool = False
     retain_as_published: bool = False
     retain_handling: int = 0
+
+
+@dataclass
+class Attempt:
+    """A message that may be more than a broker takes: a row of a table."""
+
+    qos: int = 0
+    size: int = 1
+    retain: bool = False
 
 
 @dataclass
@@ -122,6 +132,12 @@ class PublishingSteps:
     async def publishes_size(self, size: ByteSize, topic: str, qos: int) -> None:
         """Publish a payload of so many bytes."""
         await self._publish(topic, b"x", repeat=size, qos=qos)
+
+    @step(parsers.re(rf"{ROLE} tries to publish to '(?P<topic>[^']+)' with"))
+    async def tries_to_publish(self, topic: str, datatable: Attempt) -> None:
+        """Publish what a broker has said that it does not take: the library may refuse, do less, or leave."""
+        with contextlib.suppress(DriverError):
+            await self._publish(topic, b"x", qos=datatable.qos, repeat=datatable.size, retain=datatable.retain)
 
     async def _publish(
         self,

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from drivers.wire.packets import Kind, Packet
-from drivers.wire.writing import encode
 
-from harmony import DriverError, HarmonyError, UnsupportedError, expect_equal, parsers, step
+from harmony import DriverError, UnsupportedError, expect_equal, parsers, step
 
 from . import malformed
-from .contract import Heard
-from .party import ROLE, Party
+from .party import Party
 from .patience import QUIET
+from .raw import PEER, Raw
 
 _NEVER = 0xFFFFFFFF
 _SAYS = r"says PUBLISH '(?P<text>[^']*)' to '(?P<topic>[^']*)'"
@@ -18,155 +17,137 @@ _HEARS = r"should hear PUBLISH of '(?P<topic>[^']+)' with QoS '(?P<qos>[12])' an
 _HEARS_EACH = _HEARS.replace("of '(?P<topic>[^']+)'", "of each of '(?P<topics>[^']+)'")
 
 
-class ForgottenError(HarmonyError):
-    """A sentence names a packet that none before it has noted.
-
-    Way out: have the peer hear it first, and note its identifier.
-    """
-
-
 class PeerSteps:
     """One of these for the raw peer in each scenario."""
 
-    def __init__(self, party: Party) -> None:
+    def __init__(self, party: Party, raw: Raw) -> None:
         self._party = party
-        self._noted: dict[str, int] = {}
-        self._aliases = 0
+        self._raw = raw
 
     # --- what it says -----------------------------------------------------------------------------------------------
 
-    @step(parsers.re(rf"{ROLE} dials"))
+    @step(parsers.re(rf"{PEER} dials"))
     async def dials(self) -> None:
         """Connect to the broker without a word; the connection before is closed without one, too."""
-        await self._party.driver.dial(await self._party.way(), self._party.version)
+        await self._raw.dial()
 
-    @step(parsers.re(rf"{ROLE} dials and says CONNECT, and keeps its session"))
+    @step(parsers.re(rf"{PEER} dials and says CONNECT, and keeps its session"))
     async def dials_for_long(self) -> None:
         """Connect to the session that there is, or to one that stays."""
         await self.dials()
         await self._connect({"session_expiry": _NEVER})
 
-    @step(parsers.re(rf"{ROLE} dials and says CONNECT with Receive Maximum '(?P<count>\d+)'"))
+    @step(parsers.re(rf"{PEER} dials and says CONNECT with Receive Maximum '(?P<count>\d+)'"))
     async def dials_with_maximum(self, count: int) -> None:
         """Connect as one that takes so many messages at once."""
         await self.dials()
         await self._connect({"session_expiry": _NEVER, "receive_maximum": count})
 
     async def _connect(self, properties: dict[str, int]) -> None:
-        await self._say(Packet(Kind.CONNECT, client_id="peer", clean=False, keep_alive=60, properties=dict(properties)))
+        await self._raw.say(
+            Packet(Kind.CONNECT, client_id="peer", clean=False, keep_alive=60, properties=dict(properties))
+        )
 
-    @step(parsers.re(rf"{ROLE} {_SAYS} with QoS '(?P<qos>[12])', identifier '(?P<number>\d+)' and DUP '(?P<dup>[01])'"))
+    @step(parsers.re(rf"{PEER} {_SAYS} with QoS '(?P<qos>[12])', identifier '(?P<number>\d+)' and DUP '(?P<dup>[01])'"))
     async def says_publish(self, text: str, topic: str, qos: int, number: int, dup: bool) -> None:
         """Publish, under an identifier of the scenario's choice."""
-        await self._say(Packet(Kind.PUBLISH, topic=topic, payload=text.encode(), qos=qos, packet_id=number, dup=dup))
+        await self._raw.say(
+            Packet(Kind.PUBLISH, topic=topic, payload=text.encode(), qos=qos, packet_id=number, dup=dup)
+        )
 
-    @step(parsers.re(rf"{ROLE} {_SAYS} with the alias '(?P<alias>\d+)'"))
+    @step(parsers.re(rf"{PEER} {_SAYS} with the alias '(?P<alias>\d+)'"))
     async def says_publish_with_alias(self, text: str, topic: str, alias: int) -> None:
         """Publish with QoS 0 under an alias; an empty topic is one that the alias stands for."""
-        await self._say(Packet(Kind.PUBLISH, topic=topic, payload=text.encode(), properties={"alias": alias}))
+        await self._raw.say(Packet(Kind.PUBLISH, topic=topic, payload=text.encode(), properties={"alias": alias}))
 
-    @step(parsers.re(rf"{ROLE} says SUBSCRIBE to '(?P<name>[^']+)' with QoS '(?P<qos>[012])'"))
+    @step(parsers.re(rf"{PEER} says SUBSCRIBE to '(?P<name>[^']+)' with QoS '(?P<qos>[012])'"))
     async def says_subscribe(self, name: str, qos: int) -> None:
         """Subscribe, under identifier 1."""
-        await self._say(Packet(Kind.SUBSCRIBE, packet_id=1, filters=[(name, qos)]))
+        await self._raw.say(Packet(Kind.SUBSCRIBE, packet_id=1, filters=[(name, qos)]))
 
-    @step(parsers.re(rf"{ROLE} says (?P<kind>PUBREL) '(?P<number>\d+)'"))
+    @step(parsers.re(rf"{PEER} says (?P<kind>PUBREL) '(?P<number>\d+)'"))
     async def says_number(self, kind: str, number: int) -> None:
         """Answer under an identifier of its own choice."""
-        await self._say(Packet(Kind[kind], packet_id=number))
+        await self._raw.say(Packet(Kind[kind], packet_id=number))
 
-    @step(parsers.re(rf"{ROLE} says (?P<kind>PUBACK|PUBREC) for the identifier of '(?P<topic>[^']+)'"))
+    @step(parsers.re(rf"{PEER} says (?P<kind>PUBACK|PUBREC) for the identifier of '(?P<topic>[^']+)'"))
     async def says_noted(self, kind: str, topic: str) -> None:
         """Answer a PUBLISH that it has heard."""
-        await self._say(Packet(Kind[kind], packet_id=self._identifier(topic)))
+        await self._raw.say(Packet(Kind[kind], packet_id=self._raw.noted(topic)))
 
-    @step(parsers.re(rf"{ROLE} says what is malformed: (?P<what>.+)"))
+    @step(parsers.re(rf"{PEER} says what is malformed: (?P<what>.+)"))
     async def says_malformed(self, what: str) -> None:
         """Send bytes that no implementation would."""
-        await self._party.driver.say(malformed.BYTES[what].hex())
-
-    async def _say(self, packet: Packet) -> None:
-        packet.version = self._party.version
-        await self._party.driver.say(encode(packet, self._party.version).hex())
+        await self._party.driver.say(malformed.BYTES[self._party.version][what].hex())
 
     # --- what it hears ----------------------------------------------------------------------------------------------
 
-    @step(parsers.re(rf"{ROLE} should hear CONNACK '(?P<reason>\d+)'"))
+    @step(parsers.re(rf"{PEER} should hear CONNACK '(?P<reason>\d+)'"))
     async def should_hear_connack(self, reason: int) -> None:
         """Take the answer to CONNECT."""
-        heard = await self._hear("CONNACK")
-        self._aliases = heard.numbers.get("alias_maximum", 0)
-        expect_equal(reason, heard.reason, f"the reason of {heard.line}")
+        heard = await self._raw.hear("CONNACK")
+        expect_equal(reason, heard.reason, f"the reason of {heard}")
+        expect_equal(False, bool(heard.reason) and heard.session_present, f"Session Present of a refusal: {heard}")
 
-    @step(parsers.re(rf"{ROLE} should hear (?P<kind>PUBREC|PUBCOMP|SUBACK) '(?P<number>\d+)'"))
+    @step(parsers.re(rf"{PEER} should hear (?P<kind>PUBACK|PUBREC|PUBCOMP|SUBACK|UNSUBACK) '(?P<number>\d+)'"))
     async def should_hear_number(self, kind: str, number: int) -> None:
         """Take an answer that is due."""
-        heard = await self._hear(kind)
-        expect_equal(number, heard.packet_id, f"the identifier of {heard.line}")
+        heard = await self._raw.hear(kind)
+        expect_equal(number, heard.packet_id, f"the identifier of {heard}")
 
-    @step(parsers.re(rf"{ROLE} {_HEARS}, and notes its identifier"))
+    @step(parsers.re(rf"{PEER} {_HEARS}, and notes its identifier"))
     async def should_hear_publish(self, topic: str, qos: int, dup: bool) -> None:
         """Take a message for the first time."""
-        heard = await self._hear("PUBLISH")
+        heard = await self._raw.hear("PUBLISH")
         self._compare(heard, topic, qos, dup=dup)
-        self._noted[topic] = heard.packet_id
+        self._raw.note(heard)
 
-    @step(parsers.re(rf"{ROLE} {_HEARS_EACH}, and notes their identifiers"))
+    @step(parsers.re(rf"{PEER} {_HEARS_EACH}, and notes their identifiers"))
     async def should_hear_each(self, topics: list[str], qos: int, dup: bool) -> None:
         """Take messages for the first time, in their order."""
         for topic in topics:
             await self.should_hear_publish(topic, qos, dup)
 
-    @step(parsers.re(rf"{ROLE} {_HEARS_EACH}, under the identifiers noted"))
+    @step(parsers.re(rf"{PEER} {_HEARS_EACH}, under the identifiers noted"))
     async def should_hear_each_again(self, topics: list[str], qos: int, dup: bool) -> None:
         """Take messages again, in the order in which they came."""
         for topic in topics:
-            heard = await self._hear("PUBLISH")
+            heard = await self._raw.hear("PUBLISH")
             self._compare(heard, topic, qos, dup=dup)
-            expect_equal(self._identifier(topic), heard.packet_id, f"the identifier of {heard.line}")
+            expect_equal(self._raw.noted(topic), heard.packet_id, f"the identifier of {heard}")
 
     @step(
-        parsers.re(rf"{ROLE} should hear PUBREL for the identifier of '(?P<topic>[^']+)'(?:, and no PUBLISH before)?")
+        parsers.re(rf"{PEER} should hear PUBREL for the identifier of '(?P<topic>[^']+)'(?:, and no PUBLISH before)?")
     )
     async def should_hear_release(self, topic: str) -> None:
         """Take the release of a message; that message is published no more."""
-        heard = await self._hear("PUBREL", "PUBLISH")
-        expect_equal("PUBREL", heard.kind, f"what comes: {heard.line}")
-        expect_equal(self._identifier(topic), heard.packet_id, f"the identifier of {heard.line}")
+        heard = await self._raw.hear("PUBREL", "PUBLISH")
+        expect_equal("PUBREL", heard.kind.name, f"what comes: {heard}")
+        expect_equal(self._raw.noted(topic), heard.packet_id, f"the identifier of {heard}")
 
-    @step(parsers.re(rf"{ROLE} should hear no PUBLISH"))
+    @step(parsers.re(rf"{PEER} should hear no PUBLISH"))
     async def should_hear_no_publish(self) -> None:
         """See that nothing is published for a while."""
         try:
-            heard = await self._party.driver.hear(["PUBLISH"], timeout=QUIET)
+            heard = await self._raw.hear("PUBLISH", timeout=QUIET)
         except DriverError as error:
             if error.code != "lost":
                 raise
         else:
-            expect_equal("nothing", heard.line, "what comes")
+            expect_equal("nothing", str(heard), "what comes")
 
-    @step(parsers.re(rf"{ROLE} should hear the end of the connection"))
+    @step(parsers.re(rf"{PEER} should hear the end of the connection"))
     async def should_hear_end(self) -> None:
         """See that the other side closes."""
         closes = await self._party.driver.hear_end(timeout=self._party.patience)
         expect_equal(True, closes, "whether the other side closes the connection")
 
-    @step(parsers.re(rf"{ROLE} may use an alias"))
+    @step(parsers.re(rf"{PEER} may use an alias"))
     async def may_use_alias(self) -> None:
         """See that the broker takes aliases, which it need not."""
-        if not self._aliases:
+        if not self._raw.granted.get("alias_maximum"):
             raise UnsupportedError("the broker takes no topic alias: its CONNACK says so")
 
-    async def _hear(self, *kinds: str) -> Heard:
-        return await self._party.driver.hear(list(kinds), timeout=self._party.patience)
-
-    def _compare(self, heard: Heard, topic: str, qos: int, *, dup: bool) -> None:
-        expect_equal((topic, qos), (heard.topic, heard.qos), f"topic and QoS of {heard.line}")
-        expect_equal(dup, heard.dup, f"DUP of {heard.line}")
-
-    def _identifier(self, topic: str) -> int:
-        if topic not in self._noted:
-            raise ForgottenError(
-                f"no identifier was noted for {topic!r}", hint="have the peer hear it, and note it, first"
-            )
-        return self._noted[topic]
+    def _compare(self, heard: Packet, topic: str, qos: int, *, dup: bool) -> None:
+        expect_equal((topic, qos), (heard.topic, heard.qos), f"topic and QoS of {heard}")
+        expect_equal(dup, heard.dup, f"DUP of {heard}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from typing import Literal
 
@@ -68,6 +69,12 @@ class SessionSteps:
     async def connects_with(self, datatable: Wishes, instance: str | None = None) -> None:
         """Connect with what the table says."""
         await self._connect(datatable, instance)
+
+    @step(parsers.re(rf"{ROLE} tries to connect"))
+    async def tries_to_connect(self, instance: str | None = None) -> None:
+        """Connect to a broker that may say what it must not: whether the library hears of CONNACK is left open."""
+        with contextlib.suppress(DriverError):
+            await self._connect(Wishes(), instance)
 
     async def _connect(self, wishes: Wishes, instance: str | None) -> None:
         will = (

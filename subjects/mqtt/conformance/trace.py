@@ -46,6 +46,26 @@ class Packets:
         return start + length, str(packet)
 
 
+@dataclass
+class Limits:
+    """What a PUBLISH may be at most: a row of a table, in which an empty place stands for no limit."""
+
+    qos: int | None = None
+    retain: bool | None = None
+    size: int | None = None
+    alias: int | None = None
+
+    def broken(self, one: Carried) -> bool:
+        """Return whether a message is beyond them."""
+        packet, alias = one.packet, one.packet.properties.get("alias")
+        return (
+            (self.qos is not None and packet.qos > self.qos)
+            or (self.retain is False and packet.retain)
+            or (self.size is not None and len(one.event.data) > self.size)
+            or (self.alias is not None and alias is not None and alias > self.alias)
+        )
+
+
 @dataclass(frozen=True)
 class Carried:
     """A packet that a link has carried."""
@@ -119,14 +139,50 @@ class TraceSteps:
     async def should_have_begun(self, one: str, other: str, topic: str) -> None:
         """See that DUP is not set, and that no identifier is used again while its message is under way."""
         used: set[int] = set()
-        for each in carried(self._network.between(one, other)):
+        link = self._network.between(one, other)
+        expect_equal([], [event.text for event in link.trace if event.text.startswith(_MALFORMED)], "what is malformed")
+        for each in carried(link):
             packet = each.packet
             if _publishes(each, topic):
                 expect_equal(False, packet.dup, f"DUP of {packet}")
-                expect_equal(False, packet.packet_id in used, f"whether the identifier is in use: {packet}")
-                used.add(packet.packet_id)
+                if packet.qos:
+                    expect_equal(False, packet.packet_id in used, f"whether the identifier is in use: {packet}")
+                    used.add(packet.packet_id)
             elif packet.kind in {Kind.PUBACK, Kind.PUBCOMP}:
                 used.discard(packet.packet_id)
+
+    @step(parsers.re(rf"{_PAIR} should have carried PUBREL of the '(?P<sender>[^']+)' for each PUBREC, in their order"))
+    async def should_have_released_each(self, one: str, other: str, sender: str) -> None:
+        """See that messages of QoS 2 are released in the order in which they were acknowledged."""
+        all_ = carried(self._network.between(one, other))
+        due = [
+            each.packet.packet_id for each in all_ if each.packet.kind is Kind.PUBREC and each.event.sender != sender
+        ]
+        released = await self._until(one, other, lambda seen: _answers(seen, "PUBREL", sender), len(due))
+        expect_equal(due, [each.packet.packet_id for each in released], "the identifiers of PUBREL")
+
+    @step(parsers.re(rf"{_PAIR} should have carried no PUBLISH of the '(?P<sender>[^']+)' beyond"))
+    async def should_have_carried_none_beyond(self, one: str, other: str, sender: str, datatable: Limits) -> None:
+        """See that no message that was sent is more than the other side takes."""
+        all_ = carried(self._network.between(one, other))
+        found = [str(each.packet) for each in all_ if _sent(each, Kind.PUBLISH, sender) and datatable.broken(each)]
+        expect_equal([], found, f"what is beyond {datatable}")
+
+    @step(
+        parsers.re(
+            rf"{_PAIR} should never have had more than '(?P<count>\d+)' messages of the '(?P<sender>[^']+)' under way"
+        )
+    )
+    async def should_never_have_had_more(self, one: str, other: str, count: int, sender: str) -> None:
+        """See that no more messages above QoS 0 were sent at once than the other side takes."""
+        under_way: set[int] = set()
+        for each in carried(self._network.between(one, other)):
+            packet = each.packet
+            if _sent(each, Kind.PUBLISH, sender) and packet.qos:
+                under_way.add(packet.packet_id)
+                expect_equal(True, len(under_way) <= count, f"whether {len(under_way)} may be under way: {packet}")
+            elif each.event.sender != sender and packet.kind in {Kind.PUBACK, Kind.PUBCOMP}:
+                under_way.discard(packet.packet_id)
 
     async def _until(
         self, one: str, other: str, find: Callable[[Sequence[Carried]], Sequence[Carried]], count: int
@@ -145,6 +201,10 @@ class TraceSteps:
             True, len(found) >= count, f"whether there are {count} of them: {[str(one.packet) for one in found]}"
         )
         return found
+
+
+def _sent(one: Carried, kind: Kind, sender: str) -> bool:
+    return one.event.sender == sender and one.packet.kind is kind
 
 
 def _publishes(one: Carried, topic: str) -> bool:

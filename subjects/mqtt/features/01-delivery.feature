@@ -60,7 +60,7 @@ Feature: Delivery
     Then the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '2', or twice with QoS '0'
     And the 'subscriber' process should receive no more
 
-  @must:3.1.1/MQTT-4.5.0-1 @must:3.1.1/MQTT-4.7.1-2 @must:3.1.1/MQTT-4.7.1-3 @must:3.1.1/MQTT-4.7.3-4
+  @must:3.1.1/MQTT-3.3.2-3 @must:3.1.1/MQTT-4.5.0-1 @must:3.1.1/MQTT-4.7.1-2 @must:3.1.1/MQTT-4.7.1-3 @must:3.1.1/MQTT-4.7.3-4
   Scenario Outline: 1.5 The filter <filter> matches what it should
     Given the 'subscriber' process connects
     And the 'publisher' process connects
@@ -116,7 +116,7 @@ Feature: Delivery
     And the 'watcher' process should receive 'blue' on 'colour/sky' with QoS '0'
     And the 'publisher' process should receive 'blue' on 'colour/sky' with QoS '2'
 
-  @must:3.1.1/MQTT-4.3.2-2 @must:3.1.1/MQTT-4.5.0-2 @must:3.1.1/MQTT-4.6.0-2
+  @must:3.1.1/MQTT-3.3.4-1 @must:3.1.1/MQTT-4.3.2-2 @must:3.1.1/MQTT-4.5.0-2 @must:3.1.1/MQTT-4.6.0-2
   Scenario: 1.9 A subscriber acknowledges each message, in the order in which they come
     Given the 'subscriber' process connects
     And the 'publisher' process connects
@@ -125,7 +125,7 @@ Feature: Delivery
     And the 'subscriber' process should receive the numbers to '20' on 'order/1' with QoS '1'
     Then the network between the 'broker' and the 'subscriber' should have carried PUBACK of the 'subscriber' for each 'order/1', in their order
 
-  @must:3.1.1/MQTT-4.3.3-2 @must:3.1.1/MQTT-4.5.0-2 @must:3.1.1/MQTT-4.6.0-3
+  @must:3.1.1/MQTT-3.3.4-1 @must:3.1.1/MQTT-4.3.3-2 @must:3.1.1/MQTT-4.5.0-2 @must:3.1.1/MQTT-4.6.0-3
   Scenario: 1.10 A subscriber completes each message of QoS 2, in the order in which they come
     Given the 'subscriber' process connects
     And the 'publisher' process connects
@@ -135,7 +135,7 @@ Feature: Delivery
     Then the network between the 'broker' and the 'subscriber' should have carried PUBREC of the 'subscriber' for each 'order/1', in their order
     And the network between the 'broker' and the 'subscriber' should have carried PUBCOMP of the 'subscriber' for each 'order/1', in their order
 
-  @must:3.1.1/MQTT-2.3.1-2 @must:3.1.1/MQTT-4.3.2-1 @must:3.1.1/MQTT-4.3.3-1
+  @must:3.1.1/MQTT-2.3.1-2 @must:3.1.1/MQTT-3.3.1-2 @must:3.1.1/MQTT-4.3.1-1 @must:3.1.1/MQTT-4.3.2-1 @must:3.1.1/MQTT-4.3.3-1
   Scenario Outline: 1.11 A publisher sends each message of QoS <qos> as new, under an identifier that is not in use
     Given the 'publisher' process connects
     When the 'publisher' process publishes the numbers to '20' to 'order/1' with QoS '<qos>'
@@ -145,6 +145,7 @@ Feature: Delivery
       | qos |
       | 1   |
       | 2   |
+      | 0   |
 
   @must:3.1.1/MQTT-4.7.2-1 @must:3.1.1/MQTT-4.7.1-2
   Scenario Outline: 1.12 The filter <filter> matches no topic that begins with $
@@ -163,3 +164,23 @@ Feature: Delivery
       | filter | matching          |
       | #      | sky, /sky, a/sky/ |
       | +/sky  | /sky, a/sky       |
+
+  @must:3.1.1/MQTT-3.2.0-1 @must:3.1.1/MQTT-3.8.4-1 @must:3.1.1/MQTT-3.8.4-2 @must:3.1.1/MQTT-3.8.4-4 @must:3.1.1/MQTT-3.8.4-5 @must:3.1.1/MQTT-3.9.3-1 @must:3.1.1/MQTT-3.9.3-2 @must:3.1.1/MQTT-2.3.1-7
+  Scenario: 1.13 SUBACK has a code for each filter, in their order
+    Given the 'peer' process dials and says CONNECT, and keeps its session
+    And the 'peer' process should hear CONNACK '0'
+    When the 'peer' process says SUBSCRIBE to each of 'colour/sky, colour/sea, colour/earth' with one of QoS '0, 2, 1'
+    Then the 'peer' process should hear SUBACK with one of QoS '0, 2, 1'
+
+  @must:3.1.1/MQTT-3.10.4-4 @must:3.1.1/MQTT-3.10.4-5 @must:3.1.1/MQTT-3.10.4-6 @must:3.1.1/MQTT-2.3.1-7
+  Scenario: 1.14 UNSUBSCRIBE is answered once, also where nothing was subscribed
+    Given the 'peer' process dials and says CONNECT, and keeps its session
+    And the 'peer' process should hear CONNACK '0'
+    When the 'peer' process says UNSUBSCRIBE from each of 'colour/sky, colour/sea'
+    Then the 'peer' process should hear UNSUBACK '2'
+
+  @must:3.1.1/MQTT-4.6.0-4 @must:3.1.1/MQTT-2.3.1-6
+  Scenario: 1.15 A publisher releases messages of QoS 2 in the order in which they are acknowledged
+    Given the 'publisher' process connects
+    When the 'publisher' process publishes the numbers to '20' to 'order/1' with QoS '2'
+    Then the network between the 'broker' and the 'publisher' should have carried PUBREL of the 'publisher' for each PUBREC, in their order

@@ -77,3 +77,17 @@ Feature: Retained messages
     And the 'subscriber' process connects
     And the 'subscriber' process subscribes to 'colour/sky' with QoS '1'
     Then the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '1' as retained
+
+  @must:3.1.1/MQTT-3.3.1-7
+  Scenario: 2.7 A retained message of QoS 0 takes the place of the one before, even if it is not kept
+    Given the 'peer' process dials and says CONNECT, and keeps its session
+    And the 'peer' process should hear CONNACK '0'
+    And the 'peer' process says PUBLISH 'grey' to 'colour/sky' with
+      | qos | number | retain |
+      | 1   | 7      | true   |
+    And the 'peer' process should hear PUBACK '7'
+    When the 'peer' process says PUBLISH 'blue' to 'colour/sky' with
+      | qos | retain |
+      | 0   | true   |
+    And the 'peer' process says SUBSCRIBE to 'colour/sky' with QoS '1'
+    Then the 'peer' process should hear PUBLISH 'blue' of 'colour/sky' as retained, or nothing

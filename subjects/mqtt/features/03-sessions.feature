@@ -1,6 +1,6 @@
 Feature: Sessions
 
-  @must:3.1.1/MQTT-3.1.2-4 @must:3.1.1/MQTT-3.1.2-5 @must:3.1.1/MQTT-3.2.2-2 @must:3.1.1/MQTT-3.2.2-3 @must:3.1.1/MQTT-4.6.0-6
+  @must:3.1.1/MQTT-3.1.3-2 @must:3.1.1/MQTT-4.1.0-1 @must:3.1.1/MQTT-4.1.0-2 @must:3.1.1/MQTT-3.1.2-4 @must:3.1.1/MQTT-3.1.2-5 @must:3.1.1/MQTT-3.2.2-2 @must:3.1.1/MQTT-3.2.2-3 @must:3.1.1/MQTT-4.6.0-6
   Scenario Outline: 3.1 An absent session gets what it has missed with QoS <qos>, in order
     Given the 'broker' process serves
     And the 'subscriber' process connects and keeps its session
@@ -19,7 +19,7 @@ Feature: Sessions
       | 1   |
       | 2   |
 
-  @must:3.1.1/MQTT-3.1.2-6 @must:3.1.1/MQTT-3.2.2-1 @must:3.1.1/MQTT-3.2.2-3
+  @must:3.1.1/MQTT-3.1.2-6 @must:3.1.1/MQTT-3.1.4-3 @must:3.1.1/MQTT-3.1.4-4 @must:3.1.1/MQTT-3.2.2-1 @must:3.1.1/MQTT-3.2.2-3
   Scenario: 3.2 A clean session forgets the one before, and is forgotten itself
     Given the 'broker' process serves
     And the 'subscriber' process connects and keeps its session
@@ -194,3 +194,30 @@ Feature: Sessions
     And the 'peer' process should hear PUBCOMP '7'
     Then the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '2'
     And the 'subscriber' process should receive no more
+
+  @must:3.1.1/MQTT-3.10.4-3
+  Scenario: 3.13 What has begun to be delivered is completed after UNSUBSCRIBE
+    Given the 'broker' process serves
+    And the 'peer' process dials and says CONNECT, and keeps its session
+    And the 'peer' process should hear CONNACK '0'
+    And the 'peer' process says SUBSCRIBE to 'colour/#' with QoS '1'
+    And the 'peer' process should hear SUBACK '1'
+    And a second 'peer' process dials and says CONNECT with
+      | name |
+      | hare |
+    And the second 'peer' process should hear CONNACK '0'
+    When the second 'peer' process says PUBLISH 'blue' to 'colour/sky' with QoS '1', identifier '7' and DUP '0'
+    And the 'peer' process should hear PUBLISH of 'colour/sky' with QoS '1' and DUP '0', and notes its identifier
+    And the 'peer' process says UNSUBSCRIBE from each of 'colour/#'
+    And the 'peer' process should hear UNSUBACK '2'
+    And the 'peer' process dials and says CONNECT, and keeps its session
+    Then the 'peer' process should hear CONNACK '0'
+    And the 'peer' process should hear PUBLISH of each of 'colour/sky' with QoS '1' and DUP '1', under the identifiers noted
+
+  @must:3.1.1/MQTT-3.1.3-5
+  Scenario: 3.14 A client may have a name of 23 letters and digits
+    Given the 'broker' process serves
+    When the 'peer' process dials and says CONNECT with
+      | name                    |
+      | 0123456789abcdefXYZabcd |
+    Then the 'peer' process should hear CONNACK '0'

@@ -34,6 +34,11 @@ class Deviant:
     role: str
     found_by: str
 
+    @property
+    def title(self) -> str:
+        """What its scenario is called."""
+        return f"{self.name}, found by {self.found_by}"
+
 
 def feature(deviants: Iterable[Deviant]) -> str:
     """Return one feature with a scenario for each deviation."""
@@ -42,8 +47,8 @@ def feature(deviants: Iterable[Deviant]) -> str:
     lines = ["Feature: What deviates"]
     for number, deviant in enumerate(deviants, 1):
         scenario = scenarios[deviant.found_by]
-        tags = " ".join(f"@{tag}" for tag in scenario.tags if not tag.startswith("must:"))
-        lines += ["", f"  {tags}".rstrip(), f"  Scenario: {NUMBER}.{number} {deviant.name}"]
+        tags = " ".join(f"@{tag}" for tag in scenario.tags if not re.match("must:|should:|arguable", tag))
+        lines += ["", f"  {tags}".rstrip(), f"  Scenario: {NUMBER}.{number} {deviant.title}"]
         due = True
         for step in scenario.steps:
             names_it = re.match(rf"(?:the|a) '{deviant.role}'", step.text)

@@ -52,7 +52,8 @@ class Attribution:
     """Cells of one scenario that did not pass, and who is in them.
 
     Attributes:
-        who: One player: with every partner. Several: only together. None: in every cell that there was.
+        who: One player: with every partner, or with the only one that has played. Several: only together. None: in
+            every cell that there was.
         cells: Those that did not pass.
         of: How many cells with them have an answer.
         instead: Others who are in just these cells, too, so that it may be they.
@@ -88,7 +89,11 @@ class Attribution:
             return f"{' or '.join(map(_named, (self.who, *self.instead)))}, who always played together {count}"
         if len(self.who) > 1:
             return f"only {_named(self.who)} {count}"
-        return f"{_named(self.who)}, with every partner {count}" if self.partners else f"{_named(self.who)} {count}"
+        if not self.partners:
+            return f"{_named(self.who)} {count}"
+        several = any(len(platforms) > 1 for platforms in self.partners.values())
+        partners = "every partner" if several else "the only partner that has played"
+        return f"{_named(self.who)}, with {partners} {count}"
 
 
 def attributed(results: Iterable[CellFinished]) -> list[Attribution]:

@@ -105,6 +105,10 @@ public:
         throw NotImplemented{};
     }
 
+    Json answer(const std::string&, double) {
+        throw NotImplemented{};
+    }
+
     Json hear(const std::vector<std::string>&, double) {
         throw NotImplemented{};
     }

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from . import topics
+from .client import next_of
 from .loop import Connection, Loop, Timer
 from .packets import V4, Kind, Packet
 from .peer import Peer
@@ -41,7 +42,8 @@ class Broker:
         self._wills: dict[str, tuple[Timer, Message]] = {}
         self._turn = 0
         self.changed = threading.Condition()
-        self.heard: deque[Packet] = deque()
+        self.heard: deque[bytes] = deque()
+        self.greeting = b""
         self._kept_back: Message | None = None
         self._listener = loop.call(lambda: loop.listen(port, self._accept))
 
@@ -70,28 +72,21 @@ class Broker:
         """Send bytes as they are to the client that has connected last."""
         self.loop.call(lambda: self.peers[-1].send_bytes(data) if self.peers else None)
 
-    def note(self, packet: Packet) -> None:
+    def note(self, packet: bytes) -> None:
         """Have a packet heard."""
         with self.changed:
             self.heard.append(packet)
             self.changed.notify_all()
 
-    def hear(self, kinds: set[Kind], timeout: float) -> Packet:
+    def hear(self, kinds: set[Kind], timeout: float) -> bytes:
         """Return the next packet of one of these kinds; those before it are forgotten.
 
         Raises:
             OSError: None comes in time.
         """
-
-        def found() -> Packet | None:
-            while self.heard:
-                if (packet := self.heard.popleft()).kind in kinds:
-                    return packet
-            return None
-
         end = time.monotonic() + timeout
         with self.changed:
-            while (packet := found()) is None:
+            while (packet := next_of(self.heard, kinds)) is None:
                 if not self.changed.wait(max(0.0, end - time.monotonic())):
                     raise TimeoutError(f"none of {kinds} came within {timeout:g} s")
             return packet
@@ -123,8 +118,10 @@ class Broker:
         session.expiry = (
             (0 if packet.clean else NEVER) if packet.version == V4 else packet.properties.get("session_expiry", 0)
         )
-        if self.fault == "clean-stays":
+        if self.fault in {"clean-stays", "session-expiry-endless"}:
             session.expiry = NEVER
+        if self.fault == "clean-start-forgotten" and packet.clean:
+            session.expiry = 0
         self.sessions[packet.client_id] = session
         return session, found is not None
 
@@ -148,6 +145,8 @@ class Broker:
             self.sessions.pop(session.client_id, None)
         if will is not None and self.fault != "will-lost":
             seconds = min(delay, session.expiry) if self.fault != "will-delay-ignored" else 0
+            if self.fault == "will-delay-outlives":
+                seconds = delay
             name = session.client_id
             if seconds:
                 self._wills[name] = (self.loop.later(seconds, lambda: self.publish_will_of(name)), will)
@@ -177,8 +176,9 @@ class Broker:
             if not message.payload and self.fault != "empty-retained-kept":
                 if self.fault != "empty-retained-ignored":
                     self.retained.pop(message.topic, None)
-            elif self.fault != "retained-lost":
-                self.retained[message.topic] = message
+            elif self.fault != "retained-lost" and (message.qos or self.fault != "retained-qos-0-ignored"):
+                bare = self.fault == "retained-properties-lost"
+                self.retained[message.topic] = _with(message, properties={}) if bare else message
         if self.fault == "order-swapped" and message.topic.startswith("order/"):
             if self._kept_back is None:
                 self._kept_back = message
@@ -197,7 +197,7 @@ class Broker:
     def _pass_on(self, message: Message) -> None:
         if not message.payload and self.fault == "empty-lost":
             return
-        shares: dict[str, list[Session]] = {}
+        shares: dict[str, list[tuple[Session, str]]] = {}
         for session in list(self.sessions.values()):
             found: list[str] = []
             for name, options in session.subscriptions.items():
@@ -205,15 +205,17 @@ class Broker:
                 if not self.matches(rest, message.topic):
                     continue
                 if share and self.fault != "share-doubled":
-                    shares.setdefault(name, []).append(session)
+                    key = rest if self.fault == "shares-mixed" else name
+                    shares.setdefault(key, []).append((session, name))
                 elif not (options & 4 and message.sender == session.client_id and self.fault != "no-local-ignored"):
                     found.append(name)
             if found:
                 self._deliver(session, message, found)
-        for name, members in shares.items():
-            present = [one for one in members if self.peer_of(one.client_id)] or members
+        for members in shares.values():
+            present = [one for one in members if self.peer_of(one[0].client_id)] or members
             self._turn += 1
-            self._deliver(present[self._turn % len(present)], message, [name])
+            session, name = present[self._turn % len(present)]
+            self._deliver(session, message, [name])
 
     def matches(self, name: str, topic: str) -> bool:
         """Return whether a filter matches a topic."""
@@ -226,11 +228,18 @@ class Broker:
         retain = message.retain and bool(options & 8) and self.fault != "published-retain-ignored"
         if self.fault == "live-marked":
             retain = message.retain
-        self._enqueue_for(session, names, _with(message, qos=self._due(message.qos, options & 3), retain=retain))
+        due = self._due(message.qos, options & 3)
+        if self.fault == "share-qos-upgraded" and names[0].startswith("$share/"):
+            due = message.qos
+        self._enqueue_for(session, names, _with(message, qos=due, retain=retain))
 
     def _enqueue_for(self, session: Session, names: Sequence[str], message: Message) -> None:
         """Have a message sent with the numbers of the filters for which it is."""
         numbers = [session.identifiers[name] for name in names if name in session.identifiers]
+        if self.fault == "subscription-ids-first":
+            numbers = numbers[:1]
+        if self.fault == "subscription-id-lost" or (self.fault == "retained-subscription-id-lost" and message.retain):
+            numbers = []
         kept = {**message.properties, "subscription_id": numbers} if numbers else message.properties
         self.enqueue(session, _with(message, properties=kept))
 
@@ -245,6 +254,8 @@ class Broker:
         peer = self.peer_of(session.client_id)
         if peer is None and (not message.qos or self.fault == "queue-lost"):
             return
+        if peer is None and self.fault == "queued-properties-lost":
+            message = _with(message, properties={})
         if peer is None and self.fault == "queue-reversed":
             session.queue.appendleft(message)
         else:
@@ -256,12 +267,14 @@ class Broker:
         """Send what is retained for a filter."""
         handling = 0 if self.fault == "retain-handling-ignored" else options >> 4 & 3
         share, rest = topics.shared(name)
-        if share or handling == 2 or (handling == 1 and not new):
+        if (share and self.fault != "share-retained") or handling == 2 or (handling == 1 and not new):
             return
         if self.fault == "resubscribed-silent" and not new:
             return
         for topic, message in list(self.retained.items()):
-            if self.matches(rest, topic) and (message.left is None or message.left > 0):
+            if self.matches(rest, topic) and (
+                message.left is None or message.left > 0 or self.fault == "retained-expiry-ignored"
+            ):
                 marked = self.fault != "retained-unmarked"
                 copy = _with(message, qos=self._due(message.qos, options & 3), retain=marked)
                 self._enqueue_for(session, [name], copy)
@@ -271,6 +284,9 @@ class Broker:
             return _with(message, payload=message.payload[:_CUT])
         if self.fault == "topic-normalised":
             return _with(message, topic=message.topic.replace("//", "/"))
+        if self.fault == "format-lost":
+            kept = {name: value for name, value in message.properties.items() if name != "format"}
+            return _with(message, properties=kept)
         users = message.properties.get("user")
         if self.fault in {"user-properties-lost", "user-properties-sorted"} and users:
             changed = sorted(users) if self.fault == "user-properties-sorted" else []

@@ -11,16 +11,27 @@ from typing import Final, TypeVar
 from .loop import Connection, Loop, Timer, dial
 from .packets import ACKNOWLEDGEMENTS, V5, BrokenRuleError, Kind, Packet
 from .reading import Splitter, decode
-from .writing import encode
+from .writing import encode, whole
 
 Found = TypeVar("Found")
 _ANY: Final = 65535
+_LARGEST: Final = 1 << 28
+_BACKWARDS: Final = {("acknowledged-backwards", Kind.PUBACK), ("released-backwards", Kind.PUBREL)}
 _MALFORMED: Final = 0x81
 _PATIENCE: Final = 0.05
 
 
 class LostError(Exception):
     """There is no connection, or it ended."""
+
+
+def next_of(heard: deque[bytes], kinds: set[Kind]) -> bytes | None:
+    """Take packets until one is of these kinds, and return it if there is one."""
+    while heard:
+        packet = heard.popleft()
+        if packet[0] >> 4 in kinds:
+            return packet
+    return None
 
 
 class Client:
@@ -35,7 +46,7 @@ class Client:
         reason: What a DISCONNECT of the broker has said.
         broken: What the broker has done that it must not.
         inbox: Messages that have come.
-        heard: Packets that have come.
+        heard: Packets that have come, as they came.
         quiet: Whether it answers nothing by itself, and checks nothing.
         version: The level of the protocol.
     """
@@ -63,7 +74,7 @@ class Client:
         self.reason: int | None = None
         self.broken: BrokenRuleError | None = None
         self.inbox: deque[Packet] = deque()
-        self.heard: deque[Packet] = deque()
+        self.heard: deque[bytes] = deque()
         self.quiet = False
 
     def connect(self, port: int, request: Packet, timeout: float) -> Packet:
@@ -80,9 +91,32 @@ class Client:
         self._request, self.version = request, request.version
         self.send(request)
         answer = self._wait(lambda: self._answer, timeout)
-        if request.keep_alive and self._fault != "never-pings":
-            self._loop.call(lambda: self._ping(float(request.keep_alive)))
+        keep_alive = request.keep_alive
+        if self._fault != "server-keep-alive-ignored":
+            keep_alive = self.granted("server_keep_alive", keep_alive)
+        if keep_alive and self._fault != "never-pings":
+            self._loop.call(lambda: self._ping(float(keep_alive)))
         return answer
+
+    def granted(self, name: str, otherwise: int) -> int:
+        """Return what CONNACK of version 5 says."""
+        return int(self._answer.properties.get(name, otherwise)) if self._answer else otherwise
+
+    def check(self, packet: Packet) -> None:
+        """See whether the broker takes a message.
+
+        Raises:
+            BrokenRuleError: It has said that it does not.
+        """
+        if packet.qos > self.granted("maximum_qos", 2) and self._fault != "qos-beyond":
+            raise BrokenRuleError("5.0/MQTT-3.2.2-11", f"QoS {packet.qos} is more than the broker takes")
+        if packet.retain and not self.granted("retain_available", 1) and self._fault != "retain-beyond":
+            raise BrokenRuleError("5.0/MQTT-3.2.2-14", "the broker retains nothing")
+        size = len(encode(packet, self.version))
+        if size > self.granted("maximum_packet", _LARGEST) and self._fault != "oversized":
+            raise BrokenRuleError("5.0/MQTT-3.2.2-15", f"{size} bytes are more than the broker takes")
+        if self._fault == "alias-sent":
+            packet.properties = {**packet.properties, "alias": 1}
 
     def open(self, port: int, timeout: float) -> None:
         """Connect without a word."""
@@ -110,7 +144,7 @@ class Client:
     def begin(self, packet: Packet, timeout: float) -> None:
         """Send a packet that will be answered."""
         self._check()
-        limit = int(self._answer.properties.get("receive_maximum", _ANY)) if self._answer else _ANY
+        limit = _ANY if self._fault == "floods" else self.granted("receive_maximum", _ANY)
         self._wait(lambda: len(self._pending) < limit, timeout)
         with self._changed:
             packet.packet_id = self._next_id()
@@ -139,20 +173,13 @@ class Client:
                     break
             return [self.inbox.popleft() for _ in range(min(count, len(self.inbox)))]
 
-    def hear(self, kinds: set[Kind], timeout: float) -> Packet:
+    def hear(self, kinds: set[Kind], timeout: float) -> bytes:
         """Return the next packet of one of these kinds; those before it are forgotten.
 
         Raises:
             LostError: The connection has ended, and there is none.
         """
-
-        def found() -> Packet | None:
-            while self.heard:
-                if (packet := self.heard.popleft()).kind in kinds:
-                    return packet
-            return None
-
-        return self._wait(found, timeout)
+        return self._wait(lambda: next_of(self.heard, kinds), timeout)
 
     def wait_for_end(self, timeout: float) -> bool:
         """Return whether the other side ends the connection in time."""
@@ -197,10 +224,9 @@ class Client:
         with self._changed:
             try:
                 for first, body in self._splitter.feed(data):
-                    packet = decode(first, body, self.version)
-                    self.heard.append(packet)
+                    self.heard.append(whole(first, body))
                     if not self.quiet:
-                        self._take(packet)
+                        self._take(decode(first, body, self.version))
             except BrokenRuleError as error:
                 if self._fault != "malformed-taken":
                     self.broken = error
@@ -226,7 +252,8 @@ class Client:
                 pass
             case Kind.DISCONNECT if self.version == V5:
                 self.reason = packet.reason
-                self._close()
+                if self._fault != "stays-when-dismissed":
+                    self._close()
             case _ if packet.kind in {*ACKNOWLEDGEMENTS, Kind.SUBACK, Kind.UNSUBACK}:
                 self._acknowledged(packet)
             case _:
@@ -235,7 +262,7 @@ class Client:
     def _accepted(self, packet: Packet) -> None:
         if self._answer is not None:
             raise self._rule("4.8.0-1", "a second CONNACK", "3.2.0-2")
-        if self._request.clean and packet.session_present:
+        if self._request.clean and packet.session_present and self._fault != "session-believed":
             raise self._rule("3.2.2-1", "Session Present for a clean session", "3.2.2-2")
         self._answer = packet
         self.connected = not packet.reason
@@ -245,6 +272,8 @@ class Client:
     def _arrived(self, packet: Packet) -> None:
         alias = packet.properties.get("alias")
         if alias is not None:
+            if not 0 < alias <= self._request.properties.get("alias_maximum", 0):
+                raise self._rule("", f"the alias {alias}, which it does not take", "3.3.2-11")
             if packet.topic:
                 self._aliases[alias] = packet.topic
             elif alias not in self._aliases:
@@ -269,7 +298,7 @@ class Client:
     def _acknowledge(self, packet: Packet) -> None:
         if packet.kind is Kind.PUBACK:
             self._unanswered.discard(packet.packet_id)
-        if self._fault == "acknowledged-backwards" and packet.kind is Kind.PUBACK:
+        if (self._fault, packet.kind) in _BACKWARDS:
             if self._kept_back is None:
                 self._kept_back = packet
                 self._loop.later(_PATIENCE, self._let_go)
@@ -293,7 +322,7 @@ class Client:
             raise self._rule("3.8.4-5", f"{len(packet.reasons)} reasons for {len(asked.filters)} filters", "3.8.4-6")
         if packet.kind is Kind.PUBREC and packet.reason < 0x80:
             if self._fault != "never-released":
-                self._answer_with(Packet(Kind.PUBREL, packet_id=packet.packet_id))
+                self._acknowledge(Packet(Kind.PUBREL, packet_id=packet.packet_id))
             return
         del self._pending[packet.packet_id]
         self._done[packet.packet_id] = packet

@@ -150,8 +150,13 @@ class Verbs:
             properties=_sent(properties) if properties else {},
         )
         client = self._connected()
+        try:
+            client.check(packet)
+        except BrokenRuleError as error:
+            raise Refused("invalid", str(error)) from error
         with _refusing():
             if not packet.qos:
+                packet.dup = self._fault == "dup-at-once"
                 client.send(packet)
                 return None
             client.begin(packet, timeout)
@@ -186,16 +191,19 @@ class Verbs:
         else:
             self._made().say(bytes.fromhex(data))
 
-    def hear(self, kinds: list[str], timeout: float) -> dict[str, Any]:
-        """Return the next packet of one of these kinds."""
+    def answer(self, data: str) -> None:
+        """Answer each CONNECT with these bytes."""
+        if self._broker is None:
+            raise Refused("lost", "there is no broker: serve first")
+        self._broker.greeting = bytes.fromhex(data)
+
+    def hear(self, kinds: list[str], timeout: float) -> str:
+        """Return the bytes of the next packet of one of these kinds."""
         for kind in kinds:
             if kind not in Kind.__members__:
                 raise Misfit(f"kinds: {kind!r} is no packet; there are {', '.join(Kind.__members__)}")
         with _refusing():
-            packet = (self._broker or self._made()).hear({Kind[kind] for kind in kinds}, timeout)
-        told = {name: getattr(packet, name) for name in ("packet_id", "reason", "qos", "dup", "retain", "topic")}
-        numbers = {name: value for name, value in packet.properties.items() if isinstance(value, int)}
-        return {"kind": packet.kind.name, "line": str(packet), "numbers": numbers, **told}
+            return (self._broker or self._made()).hear({Kind[kind] for kind in kinds}, timeout).hex()
 
     def hear_end(self, timeout: float) -> bool:
         """Return whether the other side ends the connection."""

@@ -10,6 +10,8 @@ from typing import Any, Final
 V4: Final = 4
 """The protocol level of 3.1.1."""
 V5: Final = 5
+MALFORMED: Final = 0x81
+PROTOCOL_ERROR: Final = 0x82
 SHOWN: Final = 24
 """Bytes of a payload, or letters of a name, that are told."""
 
@@ -40,11 +42,13 @@ class BrokenRuleError(Exception):
     Args:
         rule: The statement, as ``3.1.1/MQTT-3.3.1-4``.
         text: What was seen.
+        reason: What DISCONNECT of version 5 says of it.
     """
 
-    def __init__(self, rule: str, text: str) -> None:
+    def __init__(self, rule: str, text: str, reason: int = MALFORMED) -> None:
         super().__init__(f"{text}: {rule}")
         self.rule = rule
+        self.reason = reason
 
 
 Properties = dict[str, Any]
@@ -80,6 +84,27 @@ PROPERTIES: Final = {
     42: ("shared_available", "byte"),
 }
 """Name and type of each property, by its number."""
+_ANSWERS: Final = "PUBACK PUBREC PUBREL PUBCOMP SUBACK UNSUBACK"
+_PLACES: Final = {
+    "PUBLISH will": "format message_expiry content_type response_topic correlation",
+    "PUBLISH SUBSCRIBE": "subscription_id",
+    "PUBLISH": "alias",
+    "CONNECT CONNACK DISCONNECT": "session_expiry",
+    "CONNACK": "assigned_client_id server_keep_alive response_information maximum_qos retain_available"
+    " wildcard_available subscription_id_available shared_available",
+    "CONNECT CONNACK AUTH": "authentication_method authentication_data",
+    "CONNECT": "request_problem request_response",
+    "will": "will_delay",
+    "CONNACK DISCONNECT": "server_reference",
+    f"CONNACK DISCONNECT AUTH {_ANSWERS}": "reason",
+    "CONNECT CONNACK": "receive_maximum alias_maximum maximum_packet",
+    f"CONNECT CONNACK PUBLISH will SUBSCRIBE UNSUBSCRIBE DISCONNECT AUTH {_ANSWERS}": "user",
+}
+PLACES: Final = {name: kinds.split() for kinds, names in _PLACES.items() for name in names.split()}
+"""In which packets a property may stand."""
+NEVER_0: Final = frozenset({"receive_maximum", "maximum_packet", "subscription_id"})
+FLAGS: Final = frozenset({"request_problem", "request_response", "retain_available", "maximum_qos"})
+"""Properties that are 0 or 1."""
 MANY: Final = frozenset({"user", "subscription_id"})
 """Properties that may stand more than once."""
 ACKNOWLEDGEMENTS: Final = frozenset({Kind.PUBACK, Kind.PUBREC, Kind.PUBREL, Kind.PUBCOMP})

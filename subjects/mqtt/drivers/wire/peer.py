@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from .loop import Connection, Timer
-from .packets import V4, V5, BrokenRuleError, Kind, Packet
+from .packets import PROTOCOL_ERROR, V4, V5, BrokenRuleError, Kind, Packet
 from .reading import Splitter, decode
 from .session import Flight, Message, Session
-from .writing import encode
+from .writing import encode, whole
 
 if TYPE_CHECKING:
     from .broker import Broker
@@ -19,8 +21,18 @@ ALIASES: Final = 10
 _ANY: Final = 65535
 _TAKEN_OVER: Final = 0x8E
 _SILENT: Final = 0x8D
+_TOO_MANY: Final = 0x93
+_ALIAS_INVALID: Final = 0x94
+_NO_METHOD: Final = 0x8C
+_FAILURE: Final = 0x80
+_IN_USE: Final = 0x91
+_SHORT: Final = 20
+_AT_ONCE: Final = 20
+"""Messages of QoS 2 that a client may have under way."""
 _WITH_WILL: Final = 4
 _KEPT_ALIASES: Final[dict[int, str]] = {}
+_LATE: Final = {"message-expiry-ignored", "retained-expiry-ignored"}
+_NAMES: Final = itertools.count(1)
 
 
 class Peer:
@@ -38,6 +50,7 @@ class Peer:
         self._version = V4
         self._connected: Packet | None = None
         self._aliases: dict[int, str] = {}
+        self._had: set[str] = set()
         self._limit = _ANY
         self._timer: Timer | None = None
         self._heard = time.monotonic()
@@ -71,6 +84,8 @@ class Peer:
         published = (
             Message.of(said, f"will of {self._connected.client_id}") if said and will and self._connected else None
         )
+        if published and self.fault == "will-properties-lost":
+            published = replace(published, properties={})
         delay = said.properties.get("will_delay", 0) if said else 0
         self._connected = None
         self._broker.gone(self, will=published, delay=delay)
@@ -78,7 +93,8 @@ class Peer:
 
     def _refuse(self, reason: int) -> None:
         """End the connection because of what the client does, or does not."""
-        if self._version == V5 and self._connected:
+        untold = {"errors-untold", "takeover-untold"}
+        if self._version == V5 and self._connected and self.fault not in untold:
             self.send(Packet(Kind.DISCONNECT, reason=reason))
         self.leave(will=True)
         self._connection.close()
@@ -89,17 +105,17 @@ class Peer:
             for first, body in self._splitter.feed(data):
                 if not self._connection.open:
                     return
-                packet = decode(first, body, self._version)
-                self._broker.note(packet)
-                self._take(packet)
-        except BrokenRuleError:
+                self._broker.note(whole(first, body))
+                taken = body.replace(b"QTTM", b"MQTT", 1) if self.fault == "protocol-any" else body
+                self._take(decode(first, taken, self._version))
+        except BrokenRuleError as error:
             if self.fault != "malformed-accepted":
-                self._refuse(0x81)
+                self._refuse(error.reason)
         self._broker.keep()
 
     def _take(self, packet: Packet) -> None:
         if self._connected is None and packet.kind is not Kind.CONNECT and self.fault != "first-packet-any":
-            raise BrokenRuleError("3.1.1/MQTT-3.1.0-1", f"{packet.kind.name} comes first")
+            raise BrokenRuleError("3.1.1/MQTT-3.1.0-1", f"{packet.kind.name} comes first", PROTOCOL_ERROR)
         match packet.kind:
             case Kind.CONNECT:
                 self._connect(packet)
@@ -117,28 +133,40 @@ class Peer:
             case Kind.UNSUBSCRIBE:
                 self._unsubscribe(packet)
             case Kind.PINGREQ:
-                self.send(Packet(Kind.PINGRESP))
+                full = self.session and len(self.session.flights) >= self._limit
+                if not (full and self.fault == "quota-stops-all"):
+                    self.send(Packet(Kind.PINGRESP))
             case Kind.DISCONNECT:
                 self._disconnect(packet)
             case _:
-                raise BrokenRuleError("3.1.1/MQTT-4.8.0-1", f"{packet.kind.name} from a client")
+                raise BrokenRuleError("3.1.1/MQTT-4.8.0-1", f"{packet.kind.name} from a client", PROTOCOL_ERROR)
 
     def _connect(self, packet: Packet) -> None:
         if self._connected is not None:
             if self.fault == "connect-twice-accepted":
                 return
-            raise BrokenRuleError("3.1.1/MQTT-3.1.0-2", "a second CONNECT")
-        if packet.version not in {V4, V5}:
+            raise BrokenRuleError("3.1.1/MQTT-3.1.0-2", "a second CONNECT", PROTOCOL_ERROR)
+        if packet.version not in {V4, V5} and self.fault != "version-any":
             self.send(Packet(Kind.CONNACK, reason=1))
             self._connection.close()
             return
         self._version = packet.version
+        if "authentication_method" in packet.properties and self.fault != "authentication-ignored":
+            self.send(Packet(Kind.CONNACK, reason=_NO_METHOD))
+            self._connection.close()
+            return
+        given: dict[str, object] = {}
         if not packet.client_id:
             if packet.version == V4 and not packet.clean:
                 self.send(Packet(Kind.CONNACK, reason=2))
                 self._connection.close()
                 return
-            packet.client_id = f"nameless{id(self)}"
+            packet.client_id = "nameless" if self.fault == "name-given-twice" else f"nameless{next(_NAMES)}"
+            given = {} if self.fault == "name-untold" else {"assigned_client_id": packet.client_id}
+        if self.fault == "name-too-long" and len(packet.client_id) > _SHORT:
+            self.send(Packet(Kind.CONNACK, reason=2))
+            self._connection.close()
+            return
         before = self._broker.peer_of(packet.client_id)
         if before is not None and self.fault != "takeover-ignored":
             before._refuse(_TAKEN_OVER)  # noqa: SLF001 - another of this class
@@ -146,8 +174,13 @@ class Peer:
         self.session, self._connected = session, packet
         self._limit = packet.properties.get("receive_maximum", _ANY)
         told = {"session-denied": False, "session-claimed": True}.get(self.fault, present)
-        properties = {"alias_maximum": ALIASES} if self._version == V5 else {}
-        self.send(Packet(Kind.CONNACK, session_present=told, properties=properties))
+        properties = {"alias_maximum": ALIASES, "receive_maximum": _AT_ONCE, **given} if self._version == V5 else {}
+        if self.fault == "response-information-unasked":
+            properties["response_information"] = "answers/"
+        if self._broker.greeting:
+            self.send_bytes(self._broker.greeting)
+        else:
+            self.send(Packet(Kind.CONNACK, session_present=told, properties=properties))
         if packet.keep_alive and self.fault != "keep-alive-ignored":
             self._look(1.5 * packet.keep_alive)
         self._resume(session)
@@ -185,9 +218,9 @@ class Peer:
         if session is None:
             return
         limit = _ANY if self.fault == "receive-maximum-ignored" else self._limit
-        while session.queue and (len(session.flights) < limit or not session.queue[0].qos):
+        while session.queue and (self._under_way(session) < limit or not session.queue[0].qos):
             message = session.queue.popleft()
-            if message.left is not None and message.left <= 0 and self.fault != "message-expiry-ignored":
+            if message.left is not None and message.left <= 0 and self.fault not in _LATE:
                 continue
             number = session.next_id() if message.qos else 0
             if message.qos:
@@ -196,7 +229,26 @@ class Peer:
             if self.fault == "message-expiry-unchanged" and message.left is not None:
                 packet.properties["message_expiry"] = message.properties["message_expiry"]
             packet.dup = self.fault == "dup-passed-on" and message.dup and bool(message.qos)
+            if self._too_large(packet):
+                if self.fault != "too-large-counts":
+                    session.flights.pop(number, None)
+                continue
+            if self.fault in {"alias-unasked", "alias-beyond"} and self._version == V5:
+                packet.properties["alias"] = (
+                    1 + self._connected.properties.get("alias_maximum", 0) if self._connected else 1
+                )
             self.send(packet) if self.fault != "packet-spoilt" else self.send_bytes(b"\x36" + encode(packet, 4)[1:])
+
+    def _under_way(self, session: Session) -> int:
+        """Return how many messages the client has not completed."""
+        released = self.fault == "receive-maximum-at-pubrec"
+        return sum(not (one.released and released) for one in session.flights.values())
+
+    def _too_large(self, packet: Packet) -> bool:
+        """Return whether a packet has more bytes than the client takes."""
+        largest = self._connected.properties.get("maximum_packet") if self._connected else None
+        ignored = self.fault == "packet-maximum-ignored"
+        return largest is not None and not ignored and len(encode(packet, self._version)) > largest
 
     def _publish(self, packet: Packet) -> None:
         session = self.session
@@ -204,14 +256,22 @@ class Peer:
             return
         alias = packet.properties.get("alias")
         if alias is not None:
-            if not 0 < alias <= ALIASES or not (packet.topic or alias in self._known()):
-                raise BrokenRuleError("5.0/MQTT-3.3.2-9", f"the alias {alias}")
+            if not 0 < alias <= ALIASES:
+                raise BrokenRuleError("5.0/MQTT-3.3.2-9", f"the alias {alias}", _ALIAS_INVALID)
+            if not packet.topic and alias not in self._known():
+                raise BrokenRuleError("5.0/MQTT-3.3.2-7", f"the alias {alias} of nothing", PROTOCOL_ERROR)
+            if self.fault == "alias-fixed":
+                packet.topic = self._known().setdefault(alias, packet.topic)
             packet.topic = packet.topic or self._known()[alias]
             self._known()[alias] = packet.topic
+        if "subscription_id" in packet.properties:
+            raise BrokenRuleError("5.0/MQTT-3.3.4-6", "the identifier of a subscription", PROTOCOL_ERROR)
         message = Message.of(packet, session.client_id)
         if packet.qos == 2:
             known = packet.packet_id in session.received and self.fault != "duplicate-delivered"
             session.received.add(packet.packet_id)
+            if self._version == V5 and len(session.received) > _AT_ONCE and self.fault != "receive-maximum-unbounded":
+                raise BrokenRuleError("5.0/MQTT-3.3.4-7", f"more than {_AT_ONCE} messages at once", _TOO_MANY)
             if not known:
                 self._broker.publish(message)
             self.send(Packet(Kind.PUBREC, packet_id=packet.packet_id))
@@ -219,7 +279,13 @@ class Peer:
         self._broker.publish(message)
         if packet.qos:
             reason = 1 if self.fault == "puback-reasonless" else 0
-            self.send(Packet(Kind.PUBACK, packet_id=packet.packet_id, reason=reason))
+            self._answer(Packet(Kind.PUBACK, packet_id=packet.packet_id, reason=reason))
+
+    def _answer(self, packet: Packet) -> None:
+        """Send what acknowledges."""
+        if self.fault == "problem-information-unasked":
+            packet.properties = {"reason": "it is so"}
+        self.send(packet)
 
     def _known(self) -> dict[int, str]:
         """Return the aliases of this connection."""
@@ -230,15 +296,20 @@ class Peer:
         flight = session.flights.get(packet.packet_id) if session else None
         if session is None:
             return
-        if packet.kind is Kind.PUBREC and packet.reason < 0x80:
+        accepted = packet.reason < _FAILURE
+        if packet.kind is Kind.PUBREC and (accepted or self.fault == "refused-released"):
             if flight is not None:  # what the raw peer has said by itself, it answers by itself
                 flight.released = True
                 self.send(Packet(Kind.PUBREL, packet_id=packet.packet_id))
+            self.flush()
+            return
+        if not accepted and self.fault == "refused-sent-again":
             return
         if flight is not None:
             due = {1: {Kind.PUBACK}, 2: {Kind.PUBREC, Kind.PUBCOMP}}[flight.message.qos]
             if packet.kind not in due:
-                raise BrokenRuleError("3.1.1/MQTT-4.3.2-2", f"{packet.kind.name} for QoS {flight.message.qos}")
+                told = f"{packet.kind.name} for QoS {flight.message.qos}"
+                raise BrokenRuleError("3.1.1/MQTT-4.3.2-2", told, PROTOCOL_ERROR)
             del session.flights[packet.packet_id]
         self.flush()
 
@@ -250,19 +321,28 @@ class Peer:
         numbers = packet.properties.get("subscription_id", [])
         for name, options in packet.filters:
             session.subscriptions[name] = options
-            session.identifiers.pop(name, None)
+            if self.fault != "subscription-id-kept":
+                session.identifiers.pop(name, None)
             if numbers:
                 session.identifiers[name] = numbers[0]
         reasons = [options & 3 for _, options in packet.filters]
-        self.send(Packet(Kind.SUBACK, packet_id=packet.packet_id, reasons=reasons))
+        if self.fault == "identifiers-shared" and packet.packet_id in session.flights:
+            reasons = [_IN_USE] * len(reasons)
+        if self.fault == "suback-reversed":
+            reasons.reverse()
+        self._answer(Packet(Kind.SUBACK, packet_id=packet.packet_id, reasons=reasons))
         for name, options in packet.filters:
-            self._broker.send_retained(session, name, options, new=name not in before)
+            known = name in before or (self.fault == "retain-handling-remembers" and name in self._had)
+            self._had.add(name)
+            self._broker.send_retained(session, name, options, new=not known)
 
     def _unsubscribe(self, packet: Packet) -> None:
         session = self.session
         if session is None:
             return
         reasons = [0 if name in session.subscriptions else 0x11 for name, _ in packet.filters]
+        if self.fault == "unsuback-reasonless":
+            reasons = reasons[:1]
         if self.fault == "unsubscribe-all":
             session.subscriptions.clear()
             session.identifiers.clear()
@@ -270,10 +350,17 @@ class Peer:
             for name, _ in packet.filters:
                 session.subscriptions.pop(name, None)
                 session.identifiers.pop(name, None)
-        self.send(Packet(Kind.UNSUBACK, packet_id=packet.packet_id, reasons=reasons))
+        if self.fault == "unsubscribed-dropped":
+            session.flights.clear()
+        if self.fault == "unsuback-missing" and 0 not in reasons:
+            return
+        self._answer(Packet(Kind.UNSUBACK, packet_id=packet.packet_id, reasons=reasons))
 
     def _disconnect(self, packet: Packet) -> None:
-        if self.session is not None and "session_expiry" in packet.properties:
-            self.session.expiry = packet.properties["session_expiry"]
+        expiry = packet.properties.get("session_expiry")
+        if self.session is not None and expiry is not None and self.fault != "disconnect-expiry-ignored":
+            if expiry and not self.session.expiry and self.fault != "disconnect-expiry-lengthens":
+                raise BrokenRuleError("5.0/3.14.2.2.2", "the expiry of a session that was to have none", PROTOCOL_ERROR)
+            self.session.expiry = expiry
         self.leave(will=packet.reason == _WITH_WILL or self.fault == "will-always")
         self._connection.close()

@@ -6,7 +6,22 @@ from collections.abc import Iterator
 from typing import Final
 
 from . import topics
-from .packets import MANY, PROPERTIES, SHOWN, V4, V5, BrokenRuleError, Kind, Packet, Properties
+from .packets import (
+    FLAGS,
+    MALFORMED,
+    MANY,
+    NEVER_0,
+    PLACES,
+    PROPERTIES,
+    PROTOCOL_ERROR,
+    SHOWN,
+    V4,
+    V5,
+    BrokenRuleError,
+    Kind,
+    Packet,
+    Properties,
+)
 
 _LONGEST_LENGTH: Final = 4
 _FLAGGED: Final = frozenset({Kind.PUBREL, Kind.SUBSCRIBE, Kind.UNSUBSCRIBE})
@@ -75,8 +90,14 @@ class _Reader:
     def left(self) -> int:
         return len(self._body) - self._at
 
-    def broken(self, text: str, rule4: str = "3.1.1/MQTT-4.8.0-1", rule5: str = "5.0/MQTT-4.13.1-1") -> BrokenRuleError:
-        return BrokenRuleError(rule5 if self.version == V5 else rule4, text)
+    def broken(
+        self,
+        text: str,
+        rule4: str = "3.1.1/MQTT-4.8.0-1",
+        rule5: str = "5.0/MQTT-4.13.1-1",
+        reason: int = MALFORMED,
+    ) -> BrokenRuleError:
+        return BrokenRuleError(rule5 if self.version == V5 else rule4, text, reason)
 
     def take(self, count: int) -> bytes:
         if count > self.left:
@@ -127,7 +148,8 @@ class _Reader:
             raise self.broken("packet identifier 0", "3.1.1/MQTT-2.3.1-1", "5.0/MQTT-2.2.1-3")
         return number
 
-    def properties(self) -> Properties:
+    def properties(self, place: str) -> Properties:
+        """Take the properties of a packet, or of a will."""
         found: Properties = {}
         if self.version != V5:
             return found
@@ -141,14 +163,24 @@ class _Reader:
                 raise self.broken(f"there is no property {number}")
             name, kind = PROPERTIES[number]
             value = getattr(self, kind)()
-            if name in MANY:
+            if place not in PLACES[name]:
+                raise self.broken(f"{name} is no property of {place}")
+            if (name in NEVER_0 and not value) or (name in FLAGS and value > 1):
+                raise self.broken(f"{name} is {value}", reason=PROTOCOL_ERROR)
+            if name in MANY and (name == "user" or place == "PUBLISH"):
                 found.setdefault(name, []).append(value)
             elif name in found:
-                raise self.broken(f"the property {name} stands twice")
+                raise self.broken(f"the property {name} stands twice", reason=PROTOCOL_ERROR)
+            elif name in MANY:
+                found[name] = [value]
             else:
                 found[name] = value
         if self._at != end:
             raise self.broken("the properties end behind their length")
+        if "authentication_data" in found and "authentication_method" not in found:
+            raise self.broken("authentication data of no method", reason=PROTOCOL_ERROR)
+        if set("+#") & set(found.get("response_topic", "")):
+            raise self.broken("a wildcard in the response topic", rule5="5.0/MQTT-3.3.2-14", reason=PROTOCOL_ERROR)
         return found
 
 
@@ -180,24 +212,27 @@ def _connect(packet: Packet, reader: _Reader) -> None:
     if name != "MQTT":
         raise reader.broken(f"the protocol {name[:SHOWN]!r}", "3.1.1/MQTT-3.1.2-1", "5.0/MQTT-3.1.2-1")
     if packet.version not in {V4, V5}:
-        return  # what follows may be anything
+        reader.rest()  # what follows may be anything
+        return
     flags, packet.keep_alive = reader.byte(), reader.two()
     reader.version = packet.version
     if flags & 1:
         raise reader.broken("the reserved flag of CONNECT", "3.1.1/MQTT-3.1.2-3", "5.0/MQTT-3.1.2-3")
     packet.clean = bool(flags & 2)
-    packet.properties = reader.properties()
+    packet.properties = reader.properties("CONNECT")
     packet.client_id = reader.text()
     qos, retain = flags >> 3 & 3, bool(flags & 0x20)
     if flags & 4:
         if qos > 2:
             raise reader.broken("a will of QoS 3", "3.1.1/MQTT-3.1.2-14", "5.0/MQTT-3.1.2-12")
-        packet.will = Packet(Kind.PUBLISH, qos=qos, retain=retain, properties=reader.properties())
+        packet.will = Packet(Kind.PUBLISH, qos=qos, retain=retain, properties=reader.properties("will"))
         packet.will.topic, packet.will.payload = reader.text(), reader.binary()
     elif qos or retain:
         raise reader.broken("QoS or RETAIN of no will", "3.1.1/MQTT-3.1.2-11", "5.0/MQTT-3.1.2-11")
     packet.user_name = reader.text() if flags & 0x80 else None
     packet.password = reader.binary() if flags & 0x40 else None
+    if reader.version == V4 and flags & 0xC0 == 0x40:
+        raise reader.broken("a password of no user", "3.1.1/MQTT-3.1.2-22")
 
 
 def _connack(packet: Packet, reader: _Reader) -> None:
@@ -205,7 +240,7 @@ def _connack(packet: Packet, reader: _Reader) -> None:
     if flags > 1:
         raise reader.broken(f"flags {flags:#x} in CONNACK")
     packet.session_present = bool(flags)
-    packet.properties = reader.properties() if reader.left else {}
+    packet.properties = reader.properties(packet.kind.name) if reader.left else {}
 
 
 def _publish(packet: Packet, reader: _Reader) -> None:
@@ -217,11 +252,11 @@ def _publish(packet: Packet, reader: _Reader) -> None:
         raise reader.broken("DUP with QoS 0", "3.1.1/MQTT-3.3.1-2", "5.0/MQTT-3.3.1-2")
     packet.topic = reader.text()
     packet.packet_id = reader.packet_id() if packet.qos else 0
-    packet.properties = reader.properties()
+    packet.properties = reader.properties(packet.kind.name)
     if set("+#") & set(packet.topic):
         raise reader.broken(f"a wildcard in the topic {packet.topic!r}", "3.1.1/MQTT-3.3.2-2", "5.0/MQTT-3.3.2-2")
     if not packet.topic and "alias" not in packet.properties:
-        raise reader.broken("an empty topic", "3.1.1/MQTT-4.7.3-1", "5.0/MQTT-4.7.3-1")
+        raise reader.broken("an empty topic", "3.1.1/MQTT-4.7.3-1", "5.0/MQTT-4.7.3-1", PROTOCOL_ERROR)
     packet.payload = reader.rest()
 
 
@@ -229,11 +264,11 @@ def _acknowledgement(packet: Packet, reader: _Reader) -> None:
     packet.packet_id = reader.packet_id()
     if reader.left and reader.version == V5:
         packet.reason = reader.byte()
-        packet.properties = reader.properties() if reader.left else {}
+        packet.properties = reader.properties(packet.kind.name) if reader.left else {}
 
 
 def _subscribe(packet: Packet, reader: _Reader) -> None:
-    packet.packet_id, packet.properties = reader.packet_id(), reader.properties()
+    packet.packet_id, packet.properties = reader.packet_id(), reader.properties(packet.kind.name)
     subscribing = packet.kind is Kind.SUBSCRIBE
     while reader.left:
         name, options = reader.text(), reader.byte() if subscribing else 0
@@ -241,14 +276,20 @@ def _subscribe(packet: Packet, reader: _Reader) -> None:
             raise reader.broken(f"subscription options {options:#x}", "3.1.1/MQTT-3.8.3-4", "5.0/MQTT-3.8.3-5")
         if not topics.valid(name):
             raise reader.broken(f"the filter {name[:SHOWN]!r}", "3.1.1/MQTT-4.7.1-2", "5.0/MQTT-4.7.1-1")
+        if reader.version == V5 and options & 0x30 == 0x30:
+            raise reader.broken("Retain Handling 3", reason=PROTOCOL_ERROR)
+        if reader.version == V5 and options & 4 and topics.shared(name)[0]:
+            raise reader.broken("No Local with a share", rule5="5.0/MQTT-3.8.3-4", reason=PROTOCOL_ERROR)
         packet.filters.append((name, options))
     if not packet.filters:
-        rule = "3.8.3-3" if subscribing else "3.10.3-2"
-        raise reader.broken(f"{packet.kind.name} without a filter", f"3.1.1/MQTT-{rule}", "5.0/MQTT-3.8.3-2")
+        rule, rule5 = ("3.8.3-3", "3.8.3-2") if subscribing else ("3.10.3-2", "3.10.3-2")
+        raise reader.broken(
+            f"{packet.kind.name} without a filter", f"3.1.1/MQTT-{rule}", f"5.0/MQTT-{rule5}", PROTOCOL_ERROR
+        )
 
 
 def _suback(packet: Packet, reader: _Reader) -> None:
-    packet.packet_id, packet.properties = reader.packet_id(), reader.properties()
+    packet.packet_id, packet.properties = reader.packet_id(), reader.properties(packet.kind.name)
     packet.reasons = list(reader.rest())
     legal = {0, 1, 2, 0x80}
     if reader.version == V4 and packet.kind is Kind.SUBACK and not legal.issuperset(packet.reasons):
@@ -262,7 +303,7 @@ def _empty(packet: Packet, reader: _Reader) -> None:
 def _disconnect(packet: Packet, reader: _Reader) -> None:
     if reader.left and reader.version == V5:
         packet.reason = reader.byte()
-        packet.properties = reader.properties() if reader.left else {}
+        packet.properties = reader.properties(packet.kind.name) if reader.left else {}
 
 
 _DECODERS: Final = {

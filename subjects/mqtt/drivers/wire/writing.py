@@ -33,7 +33,12 @@ def encode(packet: Packet, version: int) -> bytes:
         body = identifier + properties + bytes(packet.reasons if kind is Kind.SUBACK or version == V5 else b"")
     elif kind in {Kind.DISCONNECT, Kind.AUTH} and version == V5 and (packet.reason or packet.properties):
         body = bytes([packet.reason]) + properties
-    return bytes([kind << 4 | flags]) + _variable(len(body)) + body
+    return whole(kind << 4 | flags, body)
+
+
+def whole(first: int, body: bytes) -> bytes:
+    """Return a packet of which there are the first byte and all behind the length."""
+    return bytes([first]) + _variable(len(body)) + body
 
 
 def _connect_body(packet: Packet, properties: bytes, version: int) -> bytes:

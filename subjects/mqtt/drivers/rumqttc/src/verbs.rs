@@ -205,6 +205,10 @@ impl Verbs {
         Err(Failure::NotImplemented)
     }
 
+    pub fn answer(&self, _data: String, _timeout: f64) -> Answer {
+        Err(Failure::NotImplemented)
+    }
+
     pub fn hear(&self, _kinds: Vec<String>, _timeout: f64) -> Answer {
         Err(Failure::NotImplemented)
     }

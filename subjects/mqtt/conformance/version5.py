@@ -1,0 +1,469 @@
+"""What the raw peer says and hears of version 5 alone: packets with properties, as rows of tables."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from drivers.wire.packets import Kind, Packet, Properties
+
+from harmony import DriverError, UnsupportedError, expect_equal, parsers, step
+
+from .party import Party
+from .patience import QUIET
+from .raw import PEER, Raw
+
+_FIELDS = frozenset({"qos", "retain", "dup", "number"})
+"""Columns that are no properties."""
+_FAILURE = 0x80
+_IN_USE = 0x91
+_MANY = 100
+"""Messages that a peer sends at most to have too many under way."""
+_OF_CONNECT = (
+    "session_expiry",
+    "receive_maximum",
+    "maximum_packet",
+    "alias_maximum",
+    "request_problem",
+    "request_response",
+    "authentication_method",
+)
+_UNSUBACK_REASONS = frozenset({0x00, 0x11, 0x80, 0x83, 0x87, 0x8F, 0x91})
+
+
+@dataclass
+class Beside:
+    """What stands beside a message: a row of a table, in which an empty place stands for nothing."""
+
+    qos: int | None = None
+    retain: bool | None = None
+    dup: bool | None = None
+    number: int | None = None
+    alias: int | None = None
+    format: int | None = None
+    message_expiry: int | None = None
+    content_type: str | None = None
+    response_topic: str | None = None
+    correlation: str | None = None
+    user: str | None = None
+    subscription_id: str | None = None
+
+    def properties(self) -> Properties:
+        """Return those that are named, as a packet has them."""
+        found: Properties = {name: value for name, value in self.named().items() if name not in _FIELDS}
+        if self.correlation is not None:
+            found["correlation"] = self.correlation.encode()
+        if self.user is not None:
+            found["user"] = [tuple(pair.split("=", 1)) for pair in self.user.split(", ")]
+        if self.subscription_id is not None:
+            found["subscription_id"] = [int(one) for one in self.subscription_id.split(", ")]
+        return found
+
+    def named(self) -> dict[str, object]:
+        """Return what the row says."""
+        return {name: value for name, value in vars(self).items() if value is not None}
+
+    def compare(self, packet: Packet) -> None:
+        """Compare what the row says with a message; of an expiry there may be less left."""
+        for name in ("qos", "retain", "dup"):
+            if (expected := getattr(self, name)) is not None:
+                expect_equal(expected, getattr(packet, name), f"{name} of {packet}")
+        for name, value in self.properties().items():
+            seen = packet.properties.get(name)
+            if name == "message_expiry" and isinstance(seen, int) and 0 < seen <= value:
+                continue
+            expect_equal(value, sorted(seen) if name == "subscription_id" and seen else seen, f"{name} of {packet}")
+
+
+@dataclass
+class Asked:
+    """What CONNECT of the peer asks for, or CONNACK of it grants: a row of a table."""
+
+    name: str = "peer"
+    clean: bool = False
+    keep_alive: int = 60
+    will: str | None = None
+    will_topic: str = ""
+    will_delay: int | None = None
+    will_retain: bool = False
+    format: int | None = None
+    message_expiry: int | None = None
+    content_type: str | None = None
+    response_topic: str | None = None
+    correlation: str | None = None
+    user: str | None = None
+    session_expiry: int | None = None
+    receive_maximum: int | None = None
+    maximum_packet: int | None = None
+    alias_maximum: int | None = None
+    request_problem: int | None = None
+    request_response: int | None = None
+    authentication_method: str | None = None
+
+    def packet(self) -> Packet:
+        """Return the CONNECT."""
+        will = None
+        if self.will is not None:
+            said = Beside(
+                format=self.format,
+                message_expiry=self.message_expiry,
+                content_type=self.content_type,
+                response_topic=self.response_topic,
+                correlation=self.correlation,
+                user=self.user,
+            ).properties()
+            if self.will_delay is not None:
+                said["will_delay"] = self.will_delay
+            will = Packet(Kind.PUBLISH, topic=self.will_topic, payload=self.will.encode(), qos=1, properties=said)
+            will.retain = self.will_retain
+        properties = {name: value for name in _OF_CONNECT if (value := getattr(self, name)) is not None}
+        client_id = "" if self.name == "nobody" else self.name
+        return Packet(
+            Kind.CONNECT,
+            client_id=client_id,
+            clean=self.clean,
+            keep_alive=self.keep_alive,
+            will=will,
+            properties=properties,
+        )
+
+
+@dataclass
+class Granted:
+    """What CONNACK of the peer says: a row of a table."""
+
+    session_present: bool = False
+    server_keep_alive: int | None = None
+    receive_maximum: int | None = None
+    maximum_packet: int | None = None
+    maximum_qos: int | None = None
+    retain_available: int | None = None
+
+
+@dataclass
+class Options:
+    """What version 5 says of a subscription: a row of a table."""
+
+    qos: int = 0
+    no_local: bool = False
+    retain_as_published: bool = False
+    retain_handling: int = 0
+    subscription_id: int | None = None
+
+
+@dataclass
+class Leaving:
+    """What DISCONNECT says: a row of a table."""
+
+    reason: int = 0
+    session_expiry: int | None = None
+
+
+class SayingSteps:
+    """What the peer says in version 5."""
+
+    def __init__(self, party: Party, raw: Raw) -> None:
+        self._party = party
+        self._raw = raw
+
+    @step(parsers.re(rf"{PEER} dials and says CONNECT with"))
+    async def dials_with(self, datatable: Asked) -> None:
+        """Connect with what the table says; the connection before is closed without a word. ``nobody`` has no name."""
+        await self._raw.dial()
+        await self._raw.say(datatable.packet())
+
+    @step(parsers.re(rf"{PEER} says DISCONNECT with"))
+    async def says_disconnect(self, datatable: Leaving) -> None:
+        """Leave."""
+        expiry = datatable.session_expiry
+        properties = {} if expiry is None else {"session_expiry": expiry}
+        await self._raw.say(Packet(Kind.DISCONNECT, reason=datatable.reason, properties=properties))
+
+    @step(parsers.re(rf"{PEER} says SUBSCRIBE to '(?P<name>[^']+)' with"))
+    async def says_subscribe(self, name: str, datatable: Options) -> None:
+        """Subscribe under identifier 1 with what the table says."""
+        one = datatable
+        options = one.qos | one.no_local << 2 | one.retain_as_published << 3 | one.retain_handling << 4
+        number = one.subscription_id
+        properties: Properties = {} if number is None else {"subscription_id": [number]}
+        await self._raw.say(Packet(Kind.SUBSCRIBE, packet_id=1, filters=[(name, options)], properties=properties))
+
+    @step(parsers.re(rf"{PEER} says SUBSCRIBE to each of '(?P<names>[^']+)' with one of QoS '(?P<levels>[^']+)'"))
+    async def says_subscribe_each(self, names: list[str], levels: list[int]) -> None:
+        """Subscribe to several filters in one packet, under identifier 1."""
+        await self._raw.say(Packet(Kind.SUBSCRIBE, packet_id=1, filters=list(zip(names, levels, strict=True))))
+
+    @step(
+        parsers.re(
+            rf"{PEER} says SUBSCRIBE to '(?P<name>[^']+)' with QoS '(?P<qos>[012])',"
+            r" under the identifier of '(?P<topic>[^']+)'"
+        )
+    )
+    async def says_subscribe_under(self, name: str, qos: int, topic: str) -> None:
+        """Subscribe under the identifier that the broker has given a message."""
+        await self._raw.say(Packet(Kind.SUBSCRIBE, packet_id=self._raw.noted(topic), filters=[(name, qos)]))
+
+    @step(parsers.re(rf"{PEER} says UNSUBSCRIBE from each of '(?P<names>[^']+)'"))
+    async def says_unsubscribe(self, names: list[str]) -> None:
+        """Unsubscribe from filters in one packet, under identifier 2."""
+        await self._raw.say(Packet(Kind.UNSUBSCRIBE, packet_id=2, filters=[(name, 0) for name in names]))
+
+    @step(parsers.re(rf"{PEER} says PUBLISH '(?P<text>[^']*)' to '(?P<topic>[^']*)' with"))
+    async def says_publish(self, text: str, topic: str, datatable: Beside) -> None:
+        """Publish with what the table says."""
+        await self._raw.say(
+            Packet(
+                Kind.PUBLISH,
+                topic=topic,
+                payload=text.encode(),
+                qos=datatable.qos or 0,
+                packet_id=datatable.number or 0,
+                retain=bool(datatable.retain),
+                properties=datatable.properties(),
+            )
+        )
+
+    @step(parsers.re(rf"{PEER} publishes under the highest alias that the broker takes, first to '(?P<topic>[^']+)'"))
+    async def publishes_under_highest(self, topic: str) -> None:
+        """Publish under an alias, and under the alias alone; then let it stand for another topic."""
+        alias = self._raw.granted.get("alias_maximum", 0)
+        if not alias:
+            raise UnsupportedError("the broker takes no topic alias: its CONNACK says so")
+        for number, name in enumerate((topic, "", f"{topic}/more", ""), 1):
+            payload = str(number).encode()
+            await self._raw.say(Packet(Kind.PUBLISH, topic=name, payload=payload, properties={"alias": alias}))
+
+    @step(parsers.re(rf"{PEER} publishes under an alias above those that the broker takes"))
+    async def publishes_above(self) -> None:
+        """Publish to a topic under an alias that is too high, if there is one."""
+        alias = self._raw.granted.get("alias_maximum", 0) + 1
+        if alias > 0xFFFF:
+            raise UnsupportedError("the broker takes every alias that there is")
+        await self._raw.say(Packet(Kind.PUBLISH, topic="colour/sky", payload=b"blue", properties={"alias": alias}))
+
+    @step(parsers.re(rf"{PEER} begins one message of QoS 2 more than the broker takes at once"))
+    async def begins_too_many(self) -> None:
+        """Publish so many, and release none of them."""
+        limit = self._raw.granted.get("receive_maximum", 0xFFFF)
+        if limit > _MANY:
+            raise UnsupportedError(f"the broker takes {limit} messages at once, which is too many to be tried")
+        for number in range(1, limit + 2):
+            await self._raw.say(Packet(Kind.PUBLISH, topic="colour/sky", payload=b"blue", qos=2, packet_id=number))
+
+    @step(
+        parsers.re(
+            rf"{PEER} says (?P<kind>PUBACK|PUBREC) for the identifier of '(?P<topic>[^']+)',"
+            r" with reason '(?P<reason>\d+)'"
+        )
+    )
+    async def refuses(self, kind: str, topic: str, reason: int) -> None:
+        """Refuse a PUBLISH that it has heard."""
+        await self._raw.say(Packet(Kind[kind], packet_id=self._raw.noted(topic), reason=reason))
+
+    @step(parsers.re(rf"{PEER} says PUBCOMP for the identifier of '(?P<topic>[^']+)'"))
+    async def completes(self, topic: str) -> None:
+        """Complete a PUBLISH that it has heard."""
+        await self._raw.say(Packet(Kind.PUBCOMP, packet_id=self._raw.noted(topic)))
+
+    @step(parsers.re(rf"{PEER} says PINGREQ"))
+    async def pings(self) -> None:
+        """Ask whether the other side is there."""
+        await self._raw.say(Packet(Kind.PINGREQ))
+
+    @step(parsers.re(rf"{PEER} answers CONNECT with"))
+    async def answers(self, datatable: Granted) -> None:
+        """Answer each CONNECT from now on with what the table says."""
+        said = {name: value for name, value in vars(datatable).items() if value is not None}
+        present = said.pop("session_present")
+        packet = Packet(Kind.CONNACK, session_present=present, properties=said)
+        await self._raw.answer(packet)
+
+
+class HearingSteps:
+    """What the peer hears in version 5."""
+
+    def __init__(self, party: Party, raw: Raw) -> None:
+        self._party = party
+        self._raw = raw
+        self._names: list[str] = []
+        self._aliases: dict[int, str] = {}
+
+    @step(parsers.re(rf"{PEER} should hear CONNACK '0', and have found (?P<which>its|no) session"))
+    async def should_have_found(self, which: str) -> None:
+        """Compare Session Present."""
+        heard = await self._accepted()
+        expect_equal(which == "its", heard.session_present, f"Session Present of {heard}")
+
+    @step(parsers.re(rf"{PEER} should hear CONNACK '0' without '(?P<names>[^']+)'"))
+    async def should_hear_without(self, names: list[str]) -> None:
+        """See that properties are absent."""
+        heard = await self._accepted()
+        expect_equal([], [name for name in names if name in heard.properties], f"what is absent from {heard}")
+
+    @step(parsers.re(rf"{PEER} should hear CONNACK '0' with a name that nobody has"))
+    async def should_hear_name(self) -> None:
+        """Take the name that the broker gives, which it may refuse to do; it gives none twice."""
+        heard = await self._raw.hear("CONNACK")
+        if heard.reason >= _FAILURE:
+            raise UnsupportedError(f"the broker names nobody, which it need not: {heard}")
+        name = heard.properties.get("assigned_client_id")
+        expect_equal(True, bool(name), f"whether the broker tells the name that it gives: {heard}")
+        expect_equal(False, name in self._names, f"whether another session has the name that the broker gives: {heard}")
+        self._names.append(str(name))
+
+    @step(parsers.re(rf"{PEER} should be refused, if it is answered at all"))
+    async def should_be_refused(self) -> None:
+        """Take a CONNACK that refuses, or the end of the connection alone."""
+        try:
+            heard = await self._raw.hear("CONNACK")
+        except DriverError as error:
+            if error.code != "lost":
+                raise
+        else:
+            expect_equal(False, heard.reason == 0, f"whether the broker accepts: {heard}")
+
+    @step(parsers.re(rf"{PEER} should hear SUBACK with one of QoS '(?P<levels>[^']+)'"))
+    async def should_hear_granted(self, levels: list[int]) -> None:
+        """Compare what is granted for each filter; a broker may grant less, or refuse."""
+        heard = await self._raw.hear("SUBACK")
+        expect_equal(len(levels), len(heard.reasons), f"how many reasons there are: {heard}")
+        for asked, reason in zip(levels, heard.reasons, strict=True):
+            expect_equal(True, reason <= asked or reason >= _FAILURE, f"whether {asked} may become {reason}: {heard}")
+            expect_equal(False, reason == _IN_USE, f"whether the identifier is in use: {heard}")
+        if heard.reasons != levels:
+            raise UnsupportedError(f"the broker grants less: {heard}")
+
+    @step(parsers.re(rf"{PEER} should hear UNSUBACK with '(?P<count>\d+)' reasons"))
+    async def should_hear_unsuback(self, count: int) -> None:
+        """See that there is a reason for each filter, and that each is one that there is."""
+        heard = await self._raw.hear("UNSUBACK")
+        expect_equal(count, len(heard.reasons), f"how many reasons there are: {heard}")
+        strange = [reason for reason in heard.reasons if reason not in _UNSUBACK_REASONS]
+        expect_equal([], strange, f"the reasons that there are not: {heard}")
+
+    @step(parsers.re(rf"{PEER} should hear PUBLISH '(?P<text>[^']*)' of '(?P<topic>[^']+)' with"))
+    async def should_hear_with(self, text: str, topic: str, datatable: Beside) -> None:
+        """Take a message, and compare what the table says; note its identifier."""
+        heard = await self._raw.hear("PUBLISH")
+        expect_equal((topic, text.encode()), (heard.topic, heard.payload), f"topic and payload of {heard}")
+        datatable.compare(heard)
+        self._raw.note(heard)
+
+    @step(parsers.re(rf"{PEER} should hear PUBLISH '(?P<text>[^']*)' of '(?P<topic>[^']+)' without '(?P<names>[^']+)'"))
+    async def should_hear_message_without(self, text: str, topic: str, names: list[str]) -> None:
+        """Take a message, and see that properties are absent; note its identifier."""
+        heard = await self._raw.hear("PUBLISH")
+        expect_equal((topic, text.encode()), (heard.topic, heard.payload), f"topic and payload of {heard}")
+        expect_equal([], [name for name in names if name in heard.properties], f"what is absent from {heard}")
+        self._raw.note(heard)
+
+    @step(parsers.re(rf"{PEER} should hear PUBLISH '(?P<text>[^']*)' of '(?P<topic>[^']+)' as retained, or nothing"))
+    async def should_hear_at_most(self, text: str, topic: str) -> None:
+        """Take a retained message that may be gone, and no other."""
+        if (heard := await self._within_quiet()) is not None:
+            seen = (heard.topic, heard.payload, heard.retain)
+            expect_equal((topic, text.encode(), True), seen, f"topic, payload and RETAIN of {heard}")
+
+    @step(parsers.re(rf"{PEER} should hear (?P<what>nothing|'[^']*') '(?P<topic>[^']+)' as retained"))
+    async def should_hear_retained(self, what: str, topic: str) -> None:
+        """Take a retained message, or see that there is none."""
+        if what == "nothing":
+            if (heard := await self._within_quiet()) is not None:
+                expect_equal("nothing", str(heard), "what comes")
+            return
+        packet = await self._raw.hear("PUBLISH")
+        seen = (packet.topic, packet.payload, packet.retain)
+        expect_equal((topic, what.strip("'").encode(), True), seen, f"topic, payload and RETAIN of {packet}")
+
+    @step(parsers.re(rf"{PEER} should hear PUBLISH of '(?P<topic>[^']+)' once or twice, once with QoS '(?P<qos>[12])'"))
+    async def should_hear_highest(self, topic: str, qos: int) -> None:
+        """Take a message of which there may be a copy for each filter, one of them with the highest QoS."""
+        heard = await self._raw.hear("PUBLISH")
+        copies = [heard]
+        if heard.qos != qos and (other := await self._within_quiet()) is not None:
+            copies.append(other)
+        expect_equal({topic}, {one.topic for one in copies}, "the topics")
+        expect_equal(qos, max(one.qos for one in copies), f"the highest QoS of {[str(one) for one in copies]}")
+
+    @step(parsers.re(rf"{PEER} should hear PUBLISH '(?P<text>[^']*)' of '(?P<topic>[^']+)' next, and no PUBREL"))
+    async def should_hear_next(self, text: str, topic: str) -> None:
+        """Take a message before which nothing is released."""
+        heard = await self._raw.hear("PUBLISH", "PUBREL")
+        expect_equal("PUBLISH", heard.kind.name, f"what comes: {heard}")
+        expect_equal((topic, text.encode()), (heard.topic, heard.payload), f"topic and payload of {heard}")
+
+    @step(parsers.re(rf"{PEER} should hear PUBLISH of '(?P<topic>[^']+)' for the subscriptions '(?P<numbers>[^']+)'"))
+    async def should_hear_numbers(self, topic: str, numbers: list[int]) -> None:
+        """Take one copy that has all numbers, or a copy for each of them."""
+        found: list[int] = []
+        while len(found) < len(numbers):
+            heard = await self._raw.hear("PUBLISH")
+            expect_equal(topic, heard.topic, f"the topic of {heard}")
+            told = heard.properties.get("subscription_id", [])
+            expect_equal(True, bool(told), f"whether there is a number of a subscription: {heard}")
+            found += told
+            expect_equal(True, len(told) in {1, len(numbers)}, f"whether all numbers are there, or one: {heard}")
+        expect_equal(sorted(numbers), sorted(found), "the numbers of the subscriptions")
+
+    @step(
+        parsers.re(
+            rf"{PEER} should hear PUBLISH of each of '(?P<topics>[^']+)', under aliases up to '(?P<highest>\d+)'"
+        )
+    )
+    async def should_hear_aliases(self, topics: list[str], highest: int) -> None:
+        """Take messages in their order, whatever aliases the broker uses."""
+        for topic in topics:
+            heard = await self._raw.hear("PUBLISH")
+            alias = heard.properties.get("alias")
+            if alias is not None:
+                expect_equal(True, 0 < alias <= highest, f"whether the peer takes the alias of {heard}")
+                if heard.topic:
+                    self._aliases[alias] = heard.topic
+            name = heard.topic or self._aliases.get(alias or 0, "")
+            expect_equal(topic, name, f"what {heard} stands for")
+
+    @step(parsers.re(rf"{PEER} should hear (?P<kind>PUBACK|SUBACK|UNSUBACK) without '(?P<names>[^']+)'"))
+    async def should_hear_answer_without(self, kind: str, names: list[str]) -> None:
+        """See that properties are absent from an answer."""
+        heard = await self._raw.hear(kind)
+        expect_equal([], [name for name in names if name in heard.properties], f"what is absent from {heard}")
+
+    @step(parsers.re(rf"{PEER} should hear PINGRESP"))
+    async def should_hear_pong(self) -> None:
+        """See that the other side is there."""
+        await self._raw.hear("PINGRESP")
+
+    @step(parsers.re(rf"{PEER} should hear PINGREQ within '(?P<seconds>\d+)' seconds"))
+    async def should_hear_ping(self, seconds: int) -> None:
+        """See that a client shows that it is there."""
+        try:
+            await self._raw.hear("PINGREQ", timeout=seconds)
+        except DriverError as error:
+            if error.code != "lost":
+                raise
+            expect_equal("a PINGREQ", "nothing", f"what comes within {seconds} s")
+
+    @step(parsers.re(rf"{PEER} should hear DISCONNECT for one of '(?P<reasons>[^']+)'"))
+    async def should_hear_disconnect(self, reasons: list[str]) -> None:
+        """See that the other side says why it leaves; reasons are hexadecimal."""
+        try:
+            heard = await self._raw.hear("DISCONNECT", "CONNACK")
+        except DriverError as error:
+            if error.code != "lost":
+                raise
+            expect_equal(f"DISCONNECT for one of {', '.join(reasons)}", "nothing", "what comes before the end")
+        else:
+            expect_equal(True, f"{heard.reason:#04x}" in reasons, f"whether the reason is one of {reasons}: {heard}")
+
+    async def _within_quiet(self) -> Packet | None:
+        """Return the next message, if one comes in a while."""
+        try:
+            return await self._raw.hear("PUBLISH", timeout=QUIET)
+        except DriverError as error:
+            if error.code != "lost":
+                raise
+            return None
+
+    async def _accepted(self) -> Packet:
+        heard = await self._raw.hear("CONNACK")
+        expect_equal(0, heard.reason, f"the reason of {heard}")
+        return heard
