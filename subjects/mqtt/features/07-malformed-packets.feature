@@ -125,7 +125,7 @@ Feature: Malformed packets
         | SUBSCRIBE with a reserved bit |
 
     # 3.1.1 asks for CONNACK 1; 5.0 lets a broker that speaks it, too, give its own reason, or none.
-    @must:3.1.1/MQTT-3.1.2-2
+    @must:3.1.1/MQTT-3.1.2-2 @must:5.0/MQTT-3.1.2-2
     Scenario: 7.13 A client of a version that there is not
       Given the 'peer' process dials
       When the 'peer' process says what is malformed: CONNECT of version 6

@@ -107,7 +107,7 @@ FOUND_BY: Final = {
     "problem-information-unasked": "10.9",
     "authentication-ignored": "10.10",
     "receive-maximum-unbounded": "10.11",
-    "version-any": "10.12",
+    "version-any": "7.13",
     "errors-untold": "11.4.1",
     "identifiers-shared": "12.15",
     "first-packet-any": "7.1",
@@ -143,7 +143,6 @@ BY_CLIENTS: Final = {
 """By which scenario a client is found, and in which role."""
 AGAIN: Final = [
     ("broker", "suback-reversed", "1.13"),
-    ("broker", "version-any", "7.13"),
     ("broker", "clean-remembers", "8.3"),
     ("broker", "takeover-ignored", "8.6"),
     ("broker", "qos-upgraded", "12.1.2"),
