@@ -17,6 +17,7 @@ from page_blocks import blocks_of
 
 ROOT: Final = Path(__file__).parents[2]
 _TIME: Final = re.compile(r" +\d+(\.\d+)? (ms|s)\b")
+_LINE: Final = re.compile(r"(\.feature|\.py):\d+\b")
 
 SHOWN: Final = [
     (page.name, command, shown)
@@ -56,12 +57,13 @@ def test_what_a_page_shows_of_the_terminal_is_seen_there(
     )
     # What is not built depends on the machine.
     seen = [line for line in done.stdout.splitlines() if not line.startswith("not available: ")]
-    assert list(map(_timeless, seen)) == list(map(_timeless, shown)), done.stderr
+    assert list(map(_lasting, seen)) == list(map(_lasting, shown)), done.stderr
 
 
 def test_pages_show_something() -> None:
     assert {page for page, _, _ in SHOWN} >= {"running.md", "steps.md"}
 
 
-def _timeless(line: str) -> str:
-    return _TIME.sub(r" # \2", line).rstrip()
+def _lasting(line: str) -> str:
+    """Leave out what each run and each edit above a place changes: times and the numbers of lines."""
+    return _LINE.sub(r"\1:#", _TIME.sub(r" # \2", line)).rstrip()
