@@ -38,6 +38,11 @@ def shown(text: str, limit: int = LONGEST) -> str:
     return shortened(visible(shortened(text, limit)), limit)
 
 
+def several(number: int, what: str) -> str:
+    """Return a number of things: ``1 cell``, ``2 cells``."""
+    return f"{number} {what}{'' if number == 1 else 's'}"
+
+
 def all_visible(value: Any) -> Any:
     """Return a value in which every text is visible, names of fields included."""
     match value:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -20,7 +19,7 @@ from harmony.report.outcome import Outcome
 from harmony.text import all_visible, shown
 from harmony.verdict.events import CellFinished, Event, RunFinished, RunPlanned, RunStarted
 from harmony.verdict.implementations import Implementation
-from harmony.verdict.verdicts import BROKEN_OFF, is_red
+from harmony.verdict.verdicts import BROKEN_OFF, is_red, numbers
 
 FORMAT: Final = 1
 _LONGEST: Final = 400
@@ -159,8 +158,7 @@ class PastRun:
     @cached_property
     def counts(self) -> dict[str, int]:
         """How many cells ended how, in the order of the verdicts."""
-        found = Counter(cell.verdict for cell in self.cells.values())
-        return {verdict.value: found[verdict] for verdict in Verdict if found[verdict]}
+        return numbers(cell.verdict for cell in self.cells.values())
 
     @cached_property
     def red(self) -> frozenset[str]:

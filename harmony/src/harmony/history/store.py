@@ -12,7 +12,7 @@ from harmony.errors import ConfigurationError
 from harmony.history.past_run import PastRun
 from harmony.history.trends import OverTime, over_time, within
 from harmony.state import STATE_DIRECTORY, read_whole, write_whole
-from harmony.verdict.events import CellFinished, CellGoesOn, Event, RunFinished, StepFinished, StepStarted
+from harmony.verdict.events import MOMENTARY, CellFinished, Event, RunFinished, StepFinished
 
 HISTORY: Final = STATE_DIRECTORY / "history"
 _MOST_BYTES: Final = 64 * 1024 * 1024
@@ -99,7 +99,7 @@ class Keeper:
 
     def __call__(self, event: Event) -> None:
         """Take an event; write the run at the end."""
-        if isinstance(event, CellGoesOn | StepStarted | StepFinished):
+        if isinstance(event, (*MOMENTARY, StepFinished)):
             return
         self._any |= isinstance(event, CellFinished)
         self._events.append(event)

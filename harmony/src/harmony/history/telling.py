@@ -12,7 +12,7 @@ from harmony.model import Verdict
 from harmony.report.causes import lines
 from harmony.report.markdown import bounded, escaped, fenced
 from harmony.report.past import Rates, commit, percent
-from harmony.text import shown
+from harmony.text import several, shown
 from harmony.verdict.blame import blame
 from harmony.verdict.events import CellFinished
 from harmony.verdict.verdicts import is_red
@@ -222,4 +222,4 @@ def _state(run: PastRun) -> str:
 
 def _more(left: int, what: str) -> Iterator[str]:
     if left > 0:
-        yield f"    and {left} more {what}{'' if left == 1 else 's'}: --format json"
+        yield f"    and {several(left, f'more {what}')}: --format json"

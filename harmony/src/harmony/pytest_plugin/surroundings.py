@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from harmony.process.this_system import SYSTEM
+from harmony.text import several
 
 _DEADLINE: Final = 5.0
 
@@ -31,7 +32,7 @@ class Surroundings:
         """Look at this machine, and at the repository that a project lies in."""
         cores = len(SYSTEM.cores())
         system = f"{platform.system()} {platform.release()}"
-        return cls(f"{SYSTEM.processor()}, {cores} core{'' if cores == 1 else 's'}, {system}", _commit(home))
+        return cls(f"{SYSTEM.processor()}, {several(cores, 'core')}, {system}", _commit(home))
 
 
 def _commit(home: Path) -> str:

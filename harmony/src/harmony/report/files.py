@@ -14,13 +14,12 @@ from harmony.report.past import Past
 from harmony.report.terminal import is_matrix
 from harmony.state import STATE_DIRECTORY, write_whole
 from harmony.verdict.events import (
+    MOMENTARY,
     CellFinished,
-    CellGoesOn,
     CellStarted,
     Event,
     RunFinished,
     StepFinished,
-    StepStarted,
     encode_event,
 )
 
@@ -45,7 +44,7 @@ class LastRun:
 
     def __call__(self, event: Event) -> None:
         """Take an event; write the file at the end."""
-        line = "" if isinstance(event, StepStarted | CellGoesOn) else f"{encode_event(event)}\n"
+        line = "" if isinstance(event, MOMENTARY) else f"{encode_event(event)}\n"
         if isinstance(event, StepFinished):
             self._room -= len(line)
             line = line if self._room >= 0 else ""
@@ -86,7 +85,7 @@ class Page:
     def __call__(self, event: Event) -> None:
         """Take an event; write the page at the end."""
         self._steps(event)
-        if not isinstance(event, CellStarted | CellGoesOn | StepStarted | StepFinished):
+        if not isinstance(event, (*MOMENTARY, CellStarted, StepFinished)):
             self._events.append(event)
         if isinstance(event, RunFinished):
             outcome = Outcome.at_end(self._events, self._min_pass_rate)

@@ -12,7 +12,7 @@ from harmony.report.junit import junit
 from harmony.report.markdown import markdown
 from harmony.report.outcome import Outcome
 from harmony.state import write_whole
-from harmony.verdict.events import CellGoesOn, Event, RunFinished, StepFinished, StepStarted
+from harmony.verdict.events import MOMENTARY, Event, RunFinished, StepFinished
 
 FORMS: Final[Mapping[str, Callable[[Outcome, Sequence[Event]], str]]] = {
     "markdown": lambda outcome, _: markdown(outcome),
@@ -39,7 +39,7 @@ class FormFile:
     ) -> None:
         self._form = FORMS[form]
         also = () if form in _OF_STEPS else (StepFinished,)
-        self._passed_over = (StepStarted, CellGoesOn, *also)
+        self._passed_over = (*MOMENTARY, *also)
         self._file = file
         self._written = written
         self._min_pass_rate = min_pass_rate

@@ -8,11 +8,11 @@ from typing import Final, NamedTuple
 from harmony.model import Phase, Verdict
 from harmony.plan.pairing import Pairing
 from harmony.report.github import LogFolds
-from harmony.report.under_way import FeatureState, UnderWay, clock, counted, tails
-from harmony.text import shown
+from harmony.report.under_way import FeatureState, UnderWay, clock, tails
+from harmony.text import several, shown
 from harmony.verdict.blame import way
 from harmony.verdict.events import CellFinished, CellStarted, Event, RunFinished, RunPlanned, RunStarted, StepFinished
-from harmony.verdict.verdicts import BROKEN_OFF, MEANINGS, is_red
+from harmony.verdict.verdicts import BROKEN_OFF, MEANINGS, counted, is_red
 
 LONGEST_CAUSE: Final = 300
 """Characters of it on a line."""
@@ -80,7 +80,7 @@ class Narration:
                 yield Line(f"harmony: {self._name}seed {event.seed}")
             case RunPlanned() if self._begins:
                 part = f", shard {event.shard} of {event.of}" if event.shard else ""
-                yield Line(f"{_counted(event.cells)}{part}")
+                yield Line(f"{several(event.cells, 'cell')}{part}")
             case CellStarted() if self._steps:
                 self._names[event.cell] = f"{event.cell.partition('[')[0]} {Pairing.of(event.pairing).word}"
                 if not self._mixed:
@@ -100,7 +100,7 @@ class Narration:
         """Give lines for a time in which nothing has ended, so that nobody takes a long run for one that hangs."""
         run = self._run
         left = run.left(now)
-        parts = [f"{run.ended} of {_counted(run.planned)} after {clock(run.seconds(now))}"]
+        parts = [f"{run.ended} of {several(run.planned, 'cell')} after {clock(run.seconds(now))}"]
         parts += [f"{run.red} red"] if run.red else []
         parts += [f"about {clock(left)} left"] if left is not None else []
         longest = run.longest()
@@ -157,14 +157,10 @@ class Narration:
                     yield from self._feature(feature)
         if event.exit_code not in BROKEN_OFF or not self._run.planned:
             return
-        yield Line(f"broken off after {self._run.ended} of {_counted(self._run.planned)}", "bold red")
+        yield Line(f"broken off after {self._run.ended} of {several(self._run.planned, 'cell')}", "bold red")
         for one in self._run.longest():
             yield Line(f"  {one.name} played for {one.told(now)}{f': {one.step}' if one.step else ''}")
             yield from (Line(f"      {text}") for text in tails(one, _TAIL))
 
     def _before(self, cell: str) -> str:
         return f"{self._names.get(cell, cell)} | " if self._mixed else "  "
-
-
-def _counted(cells: int) -> str:
-    return f"{cells} cell{'' if cells == 1 else 's'}"

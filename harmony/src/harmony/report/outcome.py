@@ -78,9 +78,8 @@ class Outcome:
     @classmethod
     def at_end(cls, events: Sequence[Event], min_pass_rate: float | None = None) -> Outcome:
         """Return what came of the run, or of the shard, whose events these are; it has just ended."""
-        results = combined(event for event in events if isinstance(event, CellFinished))
+        results, planned = _played(events)
         (end,) = (event for event in events if isinstance(event, RunFinished))
-        planned = next((event.cells for event in events if isinstance(event, RunPlanned)), len(results))
         lacking = [f"{planned - len(results)} of {planned} cells have no result"] if len(results) < planned else []
         broken_off = _broken_off([end])
         if end.exit_code and broken_off is None and exit_code(results, end.problems, min_pass_rate) is ExitCode.OK:
@@ -96,8 +95,7 @@ class Outcome:
         """Return what has come of a run that may go on."""
         if any(isinstance(event, RunFinished) for event in events):
             return cls.at_end(events, min_pass_rate)
-        results = combined(event for event in events if isinstance(event, CellFinished))
-        planned = next((event.cells for event in events if isinstance(event, RunPlanned)), len(results))
+        results, planned = _played(events)
         left = max(planned - len(results), 0)
         return cls((), results, (), (), (), min_pass_rate, implementations(events), to_come=left)
 
@@ -127,6 +125,12 @@ class Outcome:
     def rate(self) -> str:
         """The pass rate beside the one that is asked for; nothing where none is."""
         return "" if self.min_pass_rate is None else rate_line(self.results, self.min_pass_rate)
+
+
+def _played(events: Sequence[Event]) -> tuple[list[CellFinished], int]:
+    """Return one result for each cell, and of how many cells there should be one."""
+    results = combined(event for event in events if isinstance(event, CellFinished))
+    return results, next((event.cells for event in events if isinstance(event, RunPlanned)), len(results))
 
 
 def _broken_off(events: Iterable[Event]) -> ExitCode | None:

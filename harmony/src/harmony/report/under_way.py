@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -20,7 +19,7 @@ from harmony.verdict.events import (
     RunPlanned,
     StepStarted,
 )
-from harmony.verdict.verdicts import is_red
+from harmony.verdict.verdicts import counted, is_red
 
 _LATE_AFTER: Final = 5.0
 _LATE_UNKNOWN: Final = 10.0
@@ -215,12 +214,6 @@ class UnderWay:
         if event.verdict is Verdict.PASSED:
             self._passed(event.cell, event.seconds)
         return feature if feature.is_done and not was_done else None
-
-
-def counted(verdicts: Iterable[Verdict]) -> str:
-    """Say how many of some cells ended how."""
-    number = Counter(verdicts)
-    return ", ".join(f"{number[verdict]} {verdict}" for verdict in Verdict if number[verdict])
 
 
 def clock(seconds: float) -> str:

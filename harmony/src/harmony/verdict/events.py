@@ -290,6 +290,9 @@ class RunFinished(_Event):
     seconds: float
 
 
+MOMENTARY: Final = (StepStarted, CellGoesOn)
+"""What goes on at a moment; when that is over, other events tell all of it."""
+
 Event = Annotated[
     RunStarted
     | RunPlanned

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from harmony.model import Phase, Verdict
+from harmony.text import several
 from harmony.verdict.events import (
     ActorOutcome,
     CellFinished,
@@ -143,13 +144,13 @@ def word(one: PlatformSupport | None) -> str:
 
 def in_cells(one: PlatformSupport) -> str:
     """Return how many cells that cost."""
-    return f"{one.cells} cell{'' if one.cells == 1 else 's'}"
+    return several(one.cells, "cell")
 
 
 def unclaimed(notes: Sequence[str]) -> list[str]:
     """Return which capabilities are not claimed and how many cells that makes unsupported, from the cells' notes."""
     found = {note: notes.count(note) for note in sorted({*notes}) if note.startswith("not claimed: ")}
-    return [f"{note} ({count} cell{'' if count == 1 else 's'})" for note, count in found.items()]
+    return [f"{note} ({several(count, 'cell')})" for note, count in found.items()]
 
 
 def _summary(seen: _Seen) -> PlatformSupport:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from harmony.errors import ConfigurationError, ExitCode
 from harmony.model import Verdict
 from harmony.verdict.events import CellFinished, Event, RunPlanned
-from harmony.verdict.verdicts import MEANINGS, gravest, is_red
+from harmony.verdict.verdicts import MEANINGS, gravest, is_red, numbers
 
 
 def combined(results: Iterable[CellFinished]) -> list[CellFinished]:
@@ -37,8 +36,7 @@ def _one(runs: Sequence[CellFinished]) -> CellFinished:
 
 def counts(results: Iterable[CellFinished]) -> dict[str, int]:
     """Return how many cells ended how, in the order of the verdicts."""
-    found = Counter(result.verdict for result in results)
-    return {verdict.value: found[verdict] for verdict in Verdict if found[verdict]}
+    return numbers(result.verdict for result in results)
 
 
 def pass_rate(results: Sequence[CellFinished]) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -56,6 +57,17 @@ FAILING: Final = frozenset({Verdict.FAILED, Verdict.ERRORED, Verdict.CRASHED, Ve
 
 BROKEN_OFF: Final = frozenset({ExitCode.INTERRUPTED, ExitCode.INTERNAL, ExitCode.USAGE})
 """How a run ends that has not come to its end: what it has not shown, nobody knows."""
+
+
+def numbers(verdicts: Iterable[Verdict]) -> dict[str, int]:
+    """Return how many ended how, in the order of the verdicts."""
+    found = Counter(verdicts)
+    return {verdict.value: found[verdict] for verdict in Verdict if found[verdict]}
+
+
+def counted(verdicts: Iterable[Verdict]) -> str:
+    """Say how many ended how: ``3 passed, 1 failed``."""
+    return ", ".join(f"{number} {verdict}" for verdict, number in numbers(verdicts).items())
 
 
 def is_red(verdict: Verdict) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import Counter
 from dataclasses import dataclass
 
 from harmony.model import Verdict
@@ -12,7 +11,7 @@ from harmony.plan.touched import Touched
 from harmony.report.narration import LONGEST_CAUSE
 from harmony.text import shown
 from harmony.verdict.events import CellFinished, CellStarted, Event
-from harmony.verdict.verdicts import is_red
+from harmony.verdict.verdicts import counted, is_red
 
 
 @dataclass(slots=True)
@@ -96,8 +95,7 @@ class Board:
 
     def counts(self) -> str:
         """Say how many there are of each verdict."""
-        number = Counter(row.verdict for row in self._rows.values() if row.verdict is not None)
-        return ", ".join(f"{number[verdict]} {verdict}" for verdict in Verdict if verdict in number) or "nothing yet"
+        return counted(row.verdict for row in self._rows.values() if row.verdict is not None) or "nothing yet"
 
     def seen(self) -> tuple[int, int]:
         """Return how many cells have ended in this run, and how many of them are red."""
