@@ -6,7 +6,7 @@ from drivers.wire.packets import BrokenRuleError, Kind, Packet
 from drivers.wire.reading import Splitter, decode
 from drivers.wire.writing import encode
 
-from harmony import HarmonyError, expect_equal
+from harmony import DriverError, HarmonyError, expect_equal
 
 from .party import Party
 
@@ -60,6 +60,15 @@ class Raw:
         if packet.kind is Kind.CONNACK:
             self.granted = {name: value for name, value in packet.properties.items() if isinstance(value, int)}
         return packet
+
+    async def hear_if_any(self, *kinds: str, timeout: float | None = None) -> Packet | None:
+        """Return the next packet of one of these kinds; nothing if none comes."""
+        try:
+            return await self.hear(*kinds, timeout=timeout)
+        except DriverError as error:
+            if error.code != "lost":
+                raise
+            return None
 
     def note(self, packet: Packet) -> None:
         """Keep the identifier of a message, under its topic."""

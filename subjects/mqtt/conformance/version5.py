@@ -1,168 +1,26 @@
-"""What the raw peer says and hears of version 5 alone: packets with properties, as rows of tables."""
+"""What the raw peer says and hears of version 5 alone: packets with properties."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from drivers.wire.packets import Kind, Packet, Properties
 
-from harmony import DriverError, UnsupportedError, expect_equal, parsers, step
+from harmony import UnsupportedError, expect_equal, parsers, step
 
-from .party import Party
 from .patience import QUIET
 from .raw import PEER, Raw
+from .rows import Asked, Beside, Granted, Leaving, Numbered
 
-_FIELDS = frozenset({"qos", "retain", "dup", "number"})
-"""Columns that are no properties."""
 _FAILURE = 0x80
 _IN_USE = 0x91
 _MANY = 100
 """Messages that a peer sends at most to have too many under way."""
-_OF_CONNECT = (
-    "session_expiry",
-    "receive_maximum",
-    "maximum_packet",
-    "alias_maximum",
-    "request_problem",
-    "request_response",
-    "authentication_method",
-)
 _UNSUBACK_REASONS = frozenset({0x00, 0x11, 0x80, 0x83, 0x87, 0x8F, 0x91})
-
-
-@dataclass
-class Beside:
-    """What stands beside a message: a row of a table, in which an empty place stands for nothing."""
-
-    qos: int | None = None
-    retain: bool | None = None
-    dup: bool | None = None
-    number: int | None = None
-    alias: int | None = None
-    format: int | None = None
-    message_expiry: int | None = None
-    content_type: str | None = None
-    response_topic: str | None = None
-    correlation: str | None = None
-    user: str | None = None
-    subscription_id: str | None = None
-
-    def properties(self) -> Properties:
-        """Return those that are named, as a packet has them."""
-        found: Properties = {name: value for name, value in self.named().items() if name not in _FIELDS}
-        if self.correlation is not None:
-            found["correlation"] = self.correlation.encode()
-        if self.user is not None:
-            found["user"] = [tuple(pair.split("=", 1)) for pair in self.user.split(", ")]
-        if self.subscription_id is not None:
-            found["subscription_id"] = [int(one) for one in self.subscription_id.split(", ")]
-        return found
-
-    def named(self) -> dict[str, object]:
-        """Return what the row says."""
-        return {name: value for name, value in vars(self).items() if value is not None}
-
-    def compare(self, packet: Packet) -> None:
-        """Compare what the row says with a message; of an expiry there may be less left."""
-        for name in ("qos", "retain", "dup"):
-            if (expected := getattr(self, name)) is not None:
-                expect_equal(expected, getattr(packet, name), f"{name} of {packet}")
-        for name, value in self.properties().items():
-            seen = packet.properties.get(name)
-            if name == "message_expiry" and isinstance(seen, int) and 0 < seen <= value:
-                continue
-            expect_equal(value, sorted(seen) if name == "subscription_id" and seen else seen, f"{name} of {packet}")
-
-
-@dataclass
-class Asked:
-    """What CONNECT of the peer asks for, or CONNACK of it grants: a row of a table."""
-
-    name: str = "peer"
-    clean: bool = False
-    keep_alive: int = 60
-    will: str | None = None
-    will_topic: str = ""
-    will_delay: int | None = None
-    will_retain: bool = False
-    format: int | None = None
-    message_expiry: int | None = None
-    content_type: str | None = None
-    response_topic: str | None = None
-    correlation: str | None = None
-    user: str | None = None
-    session_expiry: int | None = None
-    receive_maximum: int | None = None
-    maximum_packet: int | None = None
-    alias_maximum: int | None = None
-    request_problem: int | None = None
-    request_response: int | None = None
-    authentication_method: str | None = None
-
-    def packet(self) -> Packet:
-        """Return the CONNECT."""
-        will = None
-        if self.will is not None:
-            said = Beside(
-                format=self.format,
-                message_expiry=self.message_expiry,
-                content_type=self.content_type,
-                response_topic=self.response_topic,
-                correlation=self.correlation,
-                user=self.user,
-            ).properties()
-            if self.will_delay is not None:
-                said["will_delay"] = self.will_delay
-            will = Packet(Kind.PUBLISH, topic=self.will_topic, payload=self.will.encode(), qos=1, properties=said)
-            will.retain = self.will_retain
-        properties = {name: value for name in _OF_CONNECT if (value := getattr(self, name)) is not None}
-        client_id = "" if self.name == "nobody" else self.name
-        return Packet(
-            Kind.CONNECT,
-            client_id=client_id,
-            clean=self.clean,
-            keep_alive=self.keep_alive,
-            will=will,
-            properties=properties,
-        )
-
-
-@dataclass
-class Granted:
-    """What CONNACK of the peer says: a row of a table."""
-
-    session_present: bool = False
-    server_keep_alive: int | None = None
-    receive_maximum: int | None = None
-    maximum_packet: int | None = None
-    maximum_qos: int | None = None
-    retain_available: int | None = None
-
-
-@dataclass
-class Options:
-    """What version 5 says of a subscription: a row of a table."""
-
-    qos: int = 0
-    no_local: bool = False
-    retain_as_published: bool = False
-    retain_handling: int = 0
-    subscription_id: int | None = None
-
-
-@dataclass
-class Leaving:
-    """What DISCONNECT says: a row of a table."""
-
-    reason: int = 0
-    session_expiry: int | None = None
 
 
 class SayingSteps:
     """What the peer says in version 5."""
 
-    def __init__(self, party: Party, raw: Raw) -> None:
-        self._party = party
+    def __init__(self, raw: Raw) -> None:
         self._raw = raw
 
     @step(parsers.re(rf"{PEER} dials and says CONNECT with"))
@@ -179,7 +37,7 @@ class SayingSteps:
         await self._raw.say(Packet(Kind.DISCONNECT, reason=datatable.reason, properties=properties))
 
     @step(parsers.re(rf"{PEER} says SUBSCRIBE to '(?P<name>[^']+)' with"))
-    async def says_subscribe(self, name: str, datatable: Options) -> None:
+    async def says_subscribe(self, name: str, datatable: Numbered) -> None:
         """Subscribe under identifier 1 with what the table says."""
         one = datatable
         options = one.qos | one.no_local << 2 | one.retain_as_published << 3 | one.retain_handling << 4
@@ -259,11 +117,6 @@ class SayingSteps:
         """Refuse a PUBLISH that it has heard."""
         await self._raw.say(Packet(Kind[kind], packet_id=self._raw.noted(topic), reason=reason))
 
-    @step(parsers.re(rf"{PEER} says PUBCOMP for the identifier of '(?P<topic>[^']+)'"))
-    async def completes(self, topic: str) -> None:
-        """Complete a PUBLISH that it has heard."""
-        await self._raw.say(Packet(Kind.PUBCOMP, packet_id=self._raw.noted(topic)))
-
     @step(parsers.re(rf"{PEER} says PINGREQ"))
     async def pings(self) -> None:
         """Ask whether the other side is there."""
@@ -281,8 +134,7 @@ class SayingSteps:
 class HearingSteps:
     """What the peer hears in version 5."""
 
-    def __init__(self, party: Party, raw: Raw) -> None:
-        self._party = party
+    def __init__(self, raw: Raw) -> None:
         self._raw = raw
         self._names: list[str] = []
         self._aliases: dict[int, str] = {}
@@ -297,7 +149,7 @@ class HearingSteps:
     async def should_hear_without(self, names: list[str]) -> None:
         """See that properties are absent."""
         heard = await self._accepted()
-        expect_equal([], [name for name in names if name in heard.properties], f"what is absent from {heard}")
+        _are_absent(names, heard)
 
     @step(parsers.re(rf"{PEER} should hear CONNACK '0' with a name that nobody has"))
     async def should_hear_name(self) -> None:
@@ -313,12 +165,7 @@ class HearingSteps:
     @step(parsers.re(rf"{PEER} should be refused, if it is answered at all"))
     async def should_be_refused(self) -> None:
         """Take a CONNACK that refuses, or the end of the connection alone."""
-        try:
-            heard = await self._raw.hear("CONNACK")
-        except DriverError as error:
-            if error.code != "lost":
-                raise
-        else:
+        if (heard := await self._raw.hear_if_any("CONNACK")) is not None:
             expect_equal(False, heard.reason == 0, f"whether the broker accepts: {heard}")
 
     @step(parsers.re(rf"{PEER} should hear SUBACK with one of QoS '(?P<levels>[^']+)'"))
@@ -343,23 +190,21 @@ class HearingSteps:
     @step(parsers.re(rf"{PEER} should hear PUBLISH '(?P<text>[^']*)' of '(?P<topic>[^']+)' with"))
     async def should_hear_with(self, text: str, topic: str, datatable: Beside) -> None:
         """Take a message, and compare what the table says; note its identifier."""
-        heard = await self._raw.hear("PUBLISH")
-        expect_equal((topic, text.encode()), (heard.topic, heard.payload), f"topic and payload of {heard}")
+        heard = await self._message(text, topic)
         datatable.compare(heard)
         self._raw.note(heard)
 
     @step(parsers.re(rf"{PEER} should hear PUBLISH '(?P<text>[^']*)' of '(?P<topic>[^']+)' without '(?P<names>[^']+)'"))
     async def should_hear_message_without(self, text: str, topic: str, names: list[str]) -> None:
         """Take a message, and see that properties are absent; note its identifier."""
-        heard = await self._raw.hear("PUBLISH")
-        expect_equal((topic, text.encode()), (heard.topic, heard.payload), f"topic and payload of {heard}")
-        expect_equal([], [name for name in names if name in heard.properties], f"what is absent from {heard}")
+        heard = await self._message(text, topic)
+        _are_absent(names, heard)
         self._raw.note(heard)
 
     @step(parsers.re(rf"{PEER} should hear PUBLISH '(?P<text>[^']*)' of '(?P<topic>[^']+)' as retained, or nothing"))
     async def should_hear_at_most(self, text: str, topic: str) -> None:
         """Take a retained message that may be gone, and no other."""
-        if (heard := await self._within_quiet()) is not None:
+        if (heard := await self._raw.hear_if_any("PUBLISH", timeout=QUIET)) is not None:
             seen = (heard.topic, heard.payload, heard.retain)
             expect_equal((topic, text.encode(), True), seen, f"topic, payload and RETAIN of {heard}")
 
@@ -367,7 +212,7 @@ class HearingSteps:
     async def should_hear_retained(self, what: str, topic: str) -> None:
         """Take a retained message, or see that there is none."""
         if what == "nothing":
-            if (heard := await self._within_quiet()) is not None:
+            if (heard := await self._raw.hear_if_any("PUBLISH", timeout=QUIET)) is not None:
                 expect_equal("nothing", str(heard), "what comes")
             return
         packet = await self._raw.hear("PUBLISH")
@@ -379,7 +224,7 @@ class HearingSteps:
         """Take a message of which there may be a copy for each filter, one of them with the highest QoS."""
         heard = await self._raw.hear("PUBLISH")
         copies = [heard]
-        if heard.qos != qos and (other := await self._within_quiet()) is not None:
+        if heard.qos != qos and (other := await self._raw.hear_if_any("PUBLISH", timeout=QUIET)) is not None:
             copies.append(other)
         expect_equal({topic}, {one.topic for one in copies}, "the topics")
         expect_equal(qos, max(one.qos for one in copies), f"the highest QoS of {[str(one) for one in copies]}")
@@ -425,7 +270,7 @@ class HearingSteps:
     async def should_hear_answer_without(self, kind: str, names: list[str]) -> None:
         """See that properties are absent from an answer."""
         heard = await self._raw.hear(kind)
-        expect_equal([], [name for name in names if name in heard.properties], f"what is absent from {heard}")
+        _are_absent(names, heard)
 
     @step(parsers.re(rf"{PEER} should hear PINGRESP"))
     async def should_hear_pong(self) -> None:
@@ -435,35 +280,28 @@ class HearingSteps:
     @step(parsers.re(rf"{PEER} should hear PINGREQ within '(?P<seconds>\d+)' seconds"))
     async def should_hear_ping(self, seconds: int) -> None:
         """See that a client shows that it is there."""
-        try:
-            await self._raw.hear("PINGREQ", timeout=seconds)
-        except DriverError as error:
-            if error.code != "lost":
-                raise
+        if await self._raw.hear_if_any("PINGREQ", timeout=seconds) is None:
             expect_equal("a PINGREQ", "nothing", f"what comes within {seconds} s")
 
     @step(parsers.re(rf"{PEER} should hear DISCONNECT for one of '(?P<reasons>[^']+)'"))
     async def should_hear_disconnect(self, reasons: list[str]) -> None:
         """See that the other side says why it leaves; reasons are hexadecimal."""
-        try:
-            heard = await self._raw.hear("DISCONNECT", "CONNACK")
-        except DriverError as error:
-            if error.code != "lost":
-                raise
+        heard = await self._raw.hear_if_any("DISCONNECT", "CONNACK")
+        if heard is None:
             expect_equal(f"DISCONNECT for one of {', '.join(reasons)}", "nothing", "what comes before the end")
         else:
             expect_equal(True, f"{heard.reason:#04x}" in reasons, f"whether the reason is one of {reasons}: {heard}")
 
-    async def _within_quiet(self) -> Packet | None:
-        """Return the next message, if one comes in a while."""
-        try:
-            return await self._raw.hear("PUBLISH", timeout=QUIET)
-        except DriverError as error:
-            if error.code != "lost":
-                raise
-            return None
+    async def _message(self, text: str, topic: str) -> Packet:
+        heard = await self._raw.hear("PUBLISH")
+        expect_equal((topic, text.encode()), (heard.topic, heard.payload), f"topic and payload of {heard}")
+        return heard
 
     async def _accepted(self) -> Packet:
         heard = await self._raw.hear("CONNACK")
         expect_equal(0, heard.reason, f"the reason of {heard}")
         return heard
+
+
+def _are_absent(names: list[str], heard: Packet) -> None:
+    expect_equal([], [name for name in names if name in heard.properties], f"what is absent from {heard}")
