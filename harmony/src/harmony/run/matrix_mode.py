@@ -177,7 +177,7 @@ class MatrixMode:
         return self._run.weighed(judged, cell.scenario)
 
     def _known(self, cell: Cell) -> bool:
-        """Whether a cell is known not to pass, or not to be red, and the project lets its steps be less patient then."""
+        """Whether a cell is known not to pass, or not to be red, and steps may be less patient then."""
         if not self._run.project.settings.patience:
             return False
         if self.lacks(cell) or not self._run.is_asked_of_all(cell.scenario):
