@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from harmony import early_end
+
 
 def main() -> None:
     """Run the command line, or answer a shell that completes one."""
@@ -13,8 +15,10 @@ def main() -> None:
 
         answer()
         return
+    early_end.watch()
     from harmony.cli.app import main as run  # noqa: PLC0415
 
+    early_end.end()
     run()
 
 

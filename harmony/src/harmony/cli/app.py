@@ -16,6 +16,8 @@ from harmony.process.this_system import missing_promises
 from harmony.suggestion import did_you_mean
 from harmony.text import shown
 
+_INTERRUPTED: Final = 130
+"""What typer makes of a ^C."""
 _SEE: Final = "see `harmony --help`"
 
 
@@ -103,7 +105,11 @@ def main() -> None:
     """Run the command line; an error that harmony can name, or of a file, becomes its message and its exit code."""
     adapt(sys.stdout, sys.stderr)
     try:
-        sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False))
+        code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+        if code == _INTERRUPTED:
+            _tell("broken off")
+            code = ExitCode.INTERRUPTED
+        sys.exit(code)
     except _UsageError as error:
         _tell(_usage(error))
         sys.exit(ExitCode.USAGE)

@@ -14,7 +14,7 @@ import typer
 
 from harmony.cli.history import kept_runs
 from harmony.cli.options import ProjectOption, SetOption
-from harmony.cli.writing import tell
+from harmony.cli.writing import tell, width_for
 from harmony.config import ReportSettings
 from harmony.config_sources import overrides_of
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
@@ -133,7 +133,7 @@ def report_command(  # noqa: PLR0917 - typer passes options by name
         case Format.JSON:
             told = as_json(Results.of(runs, outcome))
         case Format.TEXT:
-            told = "".join(f"{line}\n" for line in _lines(outcome, verbose=verbose))
+            told = "".join(f"{line}\n" for line in _lines(outcome, width_for(output), verbose=verbose))
         case _:
             told = FORMS[form](outcome, every)
     tell(told, output)
@@ -167,13 +167,13 @@ def _said_of_results(project: Path | None) -> tuple[str, str]:
         ) from error
 
 
-def _lines(outcome: Outcome, *, verbose: bool) -> Iterator[str]:
+def _lines(outcome: Outcome, width: int, *, verbose: bool) -> Iterator[str]:
     """Give a run as lines for a terminal."""
     results = outcome.results
     table = SupportTable.of(outcome.supports, {name for result in results for name in result.pairing.values()})
     grid = Grid.of(results)
     overview = squares.lines_of(squares.squares(results)) if is_matrix(results) else []
-    rows = grid_lines(grid if verbose else grid.without_green())
+    rows = grid_lines(grid if verbose else grid.without_green(), width)
     yield from blocks(lines(outcome.blames), overview, rows, [totals(results)])
     yield from support_lines(table)
     yield from unclaimed([result.note for result in results])
