@@ -13,12 +13,13 @@ import pytest
 from rich.console import Console
 
 from harmony.errors import ExitCode
+from harmony.logs import moment
 from harmony.model import Phase, Verdict
 from harmony.report import page_data
+from harmony.report.cell_steps import Steps
 from harmony.report.facts import facts
 from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
-from harmony.report.page_data import Steps, moment
 from harmony.report.terminal import Grid, grid_lines, tables, totals
 from harmony.verdict.events import (
     ActorOutcome,

@@ -26,16 +26,17 @@ from harmony.project import load_project
 from harmony.project_file import find_project_file, where_left
 from harmony.report import squares
 from harmony.report.causes import lines
+from harmony.report.cell_steps import Steps
 from harmony.report.facts import facts
 from harmony.report.files import LAST_RUN
 from harmony.report.forms import FORMS
 from harmony.report.github import workflow_commands
 from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
-from harmony.report.page_data import Steps
 from harmony.report.past import Past
 from harmony.report.results import Results, mild_lines
-from harmony.report.results_document import as_json, clauses_document, results_document
+from harmony.report.results_document import clauses_document, results_document
+from harmony.report.results_json import as_json
 from harmony.report.terminal import Grid, blocks, grid_lines, is_matrix, totals
 from harmony.run.local_mode import possible_cells
 from harmony.run.project_run import ProjectRun

@@ -19,10 +19,10 @@ from harmony.history.past_run import PastRun
 from harmony.history.telling import counted, took
 from harmony.history.trends import OverTime, Trends, moment
 from harmony.model import Verdict
+from harmony.report.cell_steps import Steps
 from harmony.report.facts import facts
 from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
-from harmony.report.page_data import Steps
 from harmony.report.past import Past, bars, commit, percent
 from harmony.report.template import render_template
 from harmony.verdict.events import Event

@@ -9,10 +9,11 @@ from typing import Any, Final
 
 from harmony.errors import ExitCode
 from harmony.logs import moment
+from harmony.report.cell_steps import Steps
 from harmony.report.facts import facts
 from harmony.report.outcome import Outcome
 from harmony.report.page import live_report
-from harmony.report.page_data import Steps, page_data
+from harmony.report.page_data import page_data
 from harmony.report.past import Past
 from harmony.verdict.events import (
     CellFinished,

@@ -9,7 +9,8 @@ from harmony.errors import ExitCode
 from harmony.model import Phase, Verdict
 from harmony.plan.pairing import Pairing
 from harmony.report.github import LogFolds
-from harmony.report.under_way import FeatureState, UnderWay, clock, tails
+from harmony.report.progress import FeatureState, clock, tails
+from harmony.report.under_way import UnderWay
 from harmony.text import several, shown
 from harmony.verdict.blame import way
 from harmony.verdict.events import CellFinished, CellStarted, Event, RunFinished, RunPlanned, RunStarted, StepFinished

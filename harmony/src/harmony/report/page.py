@@ -11,8 +11,9 @@ from urllib.parse import quote
 from harmony.errors import ExitCode
 from harmony.report import squares
 from harmony.report.causes import detail, headline
+from harmony.report.cell_steps import Steps
 from harmony.report.outcome import Outcome
-from harmony.report.page_data import Steps, packed, page_data
+from harmony.report.page_data import packed, page_data
 from harmony.report.past import Past, bars, past_data, percent, told_since
 from harmony.report.template import render_template
 from harmony.report.terminal import is_matrix
@@ -22,7 +23,7 @@ from harmony.verdict.tally import counts, natural_order
 from harmony.verdict.verdicts import MEANINGS, is_red
 
 _TEMPLATE: Final = Path(__file__).with_name("templates") / "matrix.html"
-_SCRIPTS: Final = ("run.js", "past.js", "views.js", "clauses.js", "cell.js", "replay.js", "page.js")
+_SCRIPTS: Final = ("run.js", "past.js", "views.js", "clauses.js", "attachments.js", "cell.js", "replay.js", "page.js")
 _LIVE: Final = "live.js"
 _TITLE: Final = "Conformance matrix"
 _LONGEST_REPORT: Final = 12_000

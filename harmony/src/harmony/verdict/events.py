@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, TextIO
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from harmony.attachments import Encoding
 from harmony.errors import ConfigurationError
 from harmony.logs import now
 from harmony.model import NetworkEvent, NetworkKind, Phase, Verdict
@@ -99,6 +100,23 @@ class StepStarted(_Event):
     step: str
 
 
+class AttachmentTold(_Told):
+    """What a step has attached."""
+
+    name: str
+    media_type: str
+    size: int = Field(description="How many bytes it has.")
+    encoding: Encoding = Field(default="text", description="How the body is written.")
+    body: list[str] = Field(
+        default_factory=list, description="It, in pieces to be joined; none if it was too large, or had no room."
+    )
+
+    @property
+    def whole(self) -> str:
+        """Its body, as it is encoded."""
+        return "".join(self.body)
+
+
 class ActorOutcome(_Told):
     """What one actor made of a step."""
 
@@ -106,6 +124,7 @@ class ActorOutcome(_Told):
     error: str = ""
     data: dict[str, Any] = Field(default_factory=dict)
     seconds: float = 0.0
+    attachments: list[AttachmentTold] = Field(default_factory=list)
 
 
 class StepFinished(_Event):
