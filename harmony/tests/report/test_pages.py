@@ -221,7 +221,7 @@ def test_the_steps_of_a_cell_that_ran_twice_are_those_of_the_run_that_is_told() 
         late,
     ):
         steps(event)
-    ends = [steps.of(one)[0][0] for one in (red, green, late)]
+    ends = [steps.of(one).rows[0][0] for one in (red, green, late)]
     assert ends == [moment(f"2026-01-05T09:00:0{second}.000Z") for second in (1, 3, 3)]
 
 

@@ -275,8 +275,13 @@ def _looked_at(command: Sequence[str], kept: Path, *, stay: bool, rate: float | 
     from harmony.history.store import HISTORY, Store  # noqa: PLC0415
     from harmony.live.live_page import LivePage  # noqa: PLC0415
     from harmony.live.live_run import LiveRun  # noqa: PLC0415
+    from harmony.plan.durations import DURATIONS_FILE, read_durations  # noqa: PLC0415
 
-    page = LivePage(rate, lambda events: Store(kept / HISTORY).over_time(PastRun.of({"run": events})))
+    page = LivePage(
+        rate,
+        lambda events: Store(kept / HISTORY).over_time(PastRun.of({"run": events})),
+        read_durations(kept / DURATIONS_FILE),
+    )
     return asyncio.run(LiveRun(command, page, _say, stay=stay).play())
 
 

@@ -56,6 +56,14 @@ class RunStarted(_Event):
     )
 
 
+class PlannedCells(_Told):
+    """The cells of a run that have the same pairing."""
+
+    pairing: dict[str, str]
+    cells: int
+    scenarios: int = Field(description="How many scenarios have its roles.")
+
+
 class RunPlanned(_Event):
     """It is known what will run."""
 
@@ -68,6 +76,9 @@ class RunPlanned(_Event):
     partial: list[str] = Field(default_factory=list, description="Why this is less than everything; empty if it is.")
     features: dict[str, int] = Field(
         default_factory=dict, description="By feature, in the order of the run, how many cells of this run it has."
+    )
+    pairings: list[PlannedCells] = Field(
+        default_factory=list, description="How many cells each pairing has; of a run over pairings."
     )
     seconds: float = Field(
         default=0.0, description="What these cells took when they last passed, one after the other; 0 if nobody knows."
