@@ -221,7 +221,8 @@ class ScenarioStart:
         roles: All roles of the scenario, in alphabetical order.
         actions: What the scenario does to this role's process.
         strict: Whether every word of a driver must be as its contract says.
-        known: Whether it is known that the scenario will not pass: by an expectation, or as something is not claimed.
+        known: Whether the scenario is known not to pass, by an expectation or as something is not claimed, or not to be
+            red if it does not.
         values: What the roles of the scenario tell each other.
     """
 
@@ -244,7 +245,7 @@ class ScenarioStart:
         return f"{self.host_pid}_{self.feature_id}"
 
     def patience(self, whole: float) -> float:
-        """Return how long to wait for what must come: a third where it is known that the scenario will not pass.
+        """Return how long to wait for what must come: a third where the scenario is known not to pass, or not red.
 
         Args:
             whole: Seconds; many times what an implementation needs that does as it must.

@@ -102,6 +102,16 @@ def test_the_first_feature_of_a_project_lints(sandbox: Sandbox) -> None:
     assert sandbox.harmony("lint").stdout == "1 features, 1 scenarios, no problem.\n"
 
 
+def test_lint_reads_what_is_expected(sandbox: Sandbox) -> None:
+    sandbox.write("steps/__init__.py", "")
+    assert sandbox.harmony("new-feature", "Bells").returncode == 0
+    sandbox.write("expectations.toml", '#\n[[expect]]\nscenario = "1.2"\nreason = "it is known"\n')
+    done = sandbox.harmony("lint")
+    assert done.returncode == 6
+    assert "expectations.toml:2: expectation: matches no cell: there is no scenario '1.2'; did you mean" in done.stderr
+    assert "correct or remove it" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

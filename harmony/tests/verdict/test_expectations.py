@@ -176,6 +176,26 @@ def test_an_entry_that_names_nothing_is_red(tmp_path: Path) -> None:
     assert "expectations.toml:1" in said
 
 
+@pytest.mark.parametrize(
+    ("fields", "why"),
+    [
+        ('scenario = "1.7"', "there is no scenario '1.7'; did you mean"),
+        ('scenario = "1.2.3"', "there is no scenario '1.2.3'; did you mean '1.2.2'?"),
+        ('scenario = "9.*"', "there is no scenario '9.*'; `harmony scenarios` lists them"),
+        ('role = "raeder"', "there is no role 'raeder' in any scenario; did you mean 'reader'?"),
+        ('scenario = "1.2"\nrole = "writer"', "there is no role 'writer' in scenario '1.2'; known are: reader"),
+        ('platform = "pyhton"', "no platform 'pyhton' plays in any scenario; did you mean 'python'?"),
+        ('scenario = "1.1"\nrole = "writer"\nplatform = "python"', "plays writer in scenario '1.1'; known are: cpp"),
+        ('pairing = "pyhton_cpp"', "nobody plays so in any scenario; did you mean 'python_cpp'?"),
+        ('scenario = "1.*"\nrole = "reader"\nplatform = "cpp"', ""),
+    ],
+)
+def test_why_an_entry_names_nothing_is_said(tmp_path: Path, fields: str, why: str) -> None:
+    possible = [cell(), *(Cell(row, Pairing.of({"reader": "cpp"})) for row in TWO)]
+    told = [one for _, one in entry(tmp_path, fields).unmatched(possible)]
+    assert [why in one for one in told] == [True] * bool(why), told
+
+
 def test_an_entry_that_excuses_nothing_is_stale(tmp_path: Path) -> None:
     entries = entry(tmp_path, 'scenario = "1.1"')
     refused = result("1.1[reader=python,writer=cpp]", Verdict.UNSUPPORTED)

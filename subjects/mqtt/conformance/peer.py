@@ -14,7 +14,7 @@ from .raw import PEER, Raw
 _NEVER = 0xFFFFFFFF
 _SAYS = r"says PUBLISH '(?P<text>[^']*)' to '(?P<topic>[^']*)'"
 _HEARS = r"should hear PUBLISH of '(?P<topic>[^']+)' with QoS '(?P<qos>[12])' and DUP '(?P<dup>[01])'"
-_HEARS_EACH = _HEARS.replace("of '(?P<topic>[^']+)'", "of each of '(?P<topics>[^']+)'")
+_HEARS_NUMBERS = _HEARS.replace(" of '", " of the numbers to '(?P<count>\\d+)' on '")
 
 
 class PeerSteps:
@@ -23,6 +23,7 @@ class PeerSteps:
     def __init__(self, party: Party, raw: Raw) -> None:
         self._party = party
         self._raw = raw
+        self._identifiers: list[int] = []
 
     # --- what it says -----------------------------------------------------------------------------------------------
 
@@ -59,6 +60,11 @@ class PeerSteps:
     async def says_publish_with_alias(self, text: str, topic: str, alias: int) -> None:
         """Publish with QoS 0 under an alias; an empty topic is one that the alias stands for."""
         await self._raw.say(Packet(Kind.PUBLISH, topic=topic, payload=text.encode(), properties={"alias": alias}))
+
+    @step(parsers.re(rf"{PEER} says PUBLISH to U\+FEFF before '(?P<topic>[^']+)'"))
+    async def says_publish_marked(self, topic: str) -> None:
+        """Publish with QoS 0 to a topic that begins with the letter that some take for a mark of the order of bytes."""
+        await self._raw.say(Packet(Kind.PUBLISH, topic=f"\ufeff{topic}", payload=b"blue"))
 
     @step(parsers.re(rf"{PEER} says SUBSCRIBE to '(?P<name>[^']+)' with QoS '(?P<qos>[012])'"))
     async def says_subscribe(self, name: str, qos: int) -> None:
@@ -102,19 +108,29 @@ class PeerSteps:
         self._compare(heard, topic, qos, dup=dup)
         self._raw.note(heard)
 
-    @step(parsers.re(rf"{PEER} {_HEARS_EACH}, and notes their identifiers"))
-    async def should_hear_each(self, topics: list[str], qos: int, dup: bool) -> None:
-        """Take messages for the first time, in their order."""
-        for topic in topics:
-            await self.should_hear_publish(topic, qos, dup)
+    @step(parsers.re(rf"{PEER} should hear PUBLISH of U\+FEFF before '(?P<topic>[^']+)'"))
+    async def should_hear_marked(self, topic: str) -> None:
+        """Take a message whose topic has that letter still."""
+        heard = await self._raw.hear("PUBLISH")
+        expect_equal(ascii(f"\ufeff{topic}"), ascii(heard.topic), f"the topic of {heard}")
 
-    @step(parsers.re(rf"{PEER} {_HEARS_EACH}, under the identifiers noted"))
-    async def should_hear_each_again(self, topics: list[str], qos: int, dup: bool) -> None:
+    @step(parsers.re(rf"{PEER} {_HEARS}, under the identifier noted"))
+    async def should_hear_again(self, topic: str, qos: int, dup: bool) -> None:
+        """Take a message again."""
+        heard = await self._raw.hear("PUBLISH")
+        self._compare(heard, topic, qos, dup=dup)
+        expect_equal(self._raw.noted(topic), heard.packet_id, f"the identifier of {heard}")
+
+    @step(parsers.re(rf"{PEER} {_HEARS_NUMBERS}, and notes their identifiers"))
+    async def should_hear_numbers(self, count: int, topic: str, qos: int, dup: bool) -> None:
+        """Take messages for the first time, in their order."""
+        self._identifiers = await self._hear_numbers(count, topic, qos, dup=dup)
+
+    @step(parsers.re(rf"{PEER} {_HEARS_NUMBERS}, under the identifiers noted"))
+    async def should_hear_numbers_again(self, count: int, topic: str, qos: int, dup: bool) -> None:
         """Take messages again, in the order in which they came."""
-        for topic in topics:
-            heard = await self._raw.hear("PUBLISH")
-            self._compare(heard, topic, qos, dup=dup)
-            expect_equal(self._raw.noted(topic), heard.packet_id, f"the identifier of {heard}")
+        again = await self._hear_numbers(count, topic, qos, dup=dup)
+        expect_equal(self._identifiers, again, "the identifiers of the numbers")
 
     @step(
         parsers.re(rf"{PEER} should hear PUBREL for the identifier of '(?P<topic>[^']+)'(?:, and no PUBLISH before)?")
@@ -142,6 +158,15 @@ class PeerSteps:
         """See that the broker takes aliases, which it need not."""
         if not self._raw.granted.get("alias_maximum"):
             raise UnsupportedError("the broker takes no topic alias: its CONNACK says so")
+
+    async def _hear_numbers(self, count: int, topic: str, qos: int, *, dup: bool) -> list[int]:
+        """Take as many messages as there are numbers; return their identifiers."""
+        all_ = [await self._raw.hear("PUBLISH") for _ in range(count)]
+        for heard in all_:
+            self._compare(heard, topic, qos, dup=dup)
+        numbers = [heard.payload.decode("utf-8", "replace") for heard in all_]
+        expect_equal([str(number) for number in range(1, count + 1)], numbers, "the numbers, in their order")
+        return [heard.packet_id for heard in all_]
 
     def _compare(self, heard: Packet, topic: str, qos: int, *, dup: bool) -> None:
         expect_equal((topic, qos), (heard.topic, heard.qos), f"topic and QoS of {heard}")

@@ -17,7 +17,9 @@ from .patience import GENEROUS
 
 _PAIR = r"the network between the '(?P<one>[^']+)' and the '(?P<other>[^']+)'"
 _MALFORMED = "malformed"
-_PUBACK_REASONS = frozenset({0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99})
+_OF_PUBLISH = frozenset({0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97, 0x99})
+_OF_AN_IDENTIFIER = frozenset({0x00, 0x92})
+_REASONS = {"PUBACK": _OF_PUBLISH, "PUBREC": _OF_PUBLISH, "PUBREL": _OF_AN_IDENTIFIER, "PUBCOMP": _OF_AN_IDENTIFIER}
 
 
 class Packets:
@@ -127,13 +129,17 @@ class TraceSteps:
         answers = await self._until(one, other, lambda all_: _answers(all_, kind, sender), len(asked))
         expect_equal(asked, [each.packet.packet_id for each in answers], f"the identifiers of {kind}")
 
-    @step(parsers.re(rf"{_PAIR} should have carried PUBACK of the '(?P<sender>[^']+)' with a reason that there is"))
-    async def should_have_given_reason(self, one: str, other: str, sender: str) -> None:
-        """Compare the reason of version 5 with those that PUBACK may have."""
-        (first, *_) = await self._until(one, other, lambda all_: _answers(all_, "PUBACK", sender), 1)
-        expect_equal(
-            True, first.packet.reason in _PUBACK_REASONS, f"whether its reason is one of the table: {first.packet}"
+    @step(
+        parsers.re(
+            rf"{_PAIR} should have carried (?P<kind>{'|'.join(_REASONS)}) of the '(?P<sender>[^']+)'"
+            " with a reason that there is"
         )
+    )
+    async def should_have_given_reason(self, one: str, other: str, kind: str, sender: str) -> None:
+        """Compare the reason of version 5 with those that such a packet may have."""
+        (first, *_) = await self._until(one, other, lambda all_: _answers(all_, kind, sender), 1)
+        known = first.packet.reason in _REASONS[kind]
+        expect_equal(True, known, f"whether its reason is one of the table: {first.packet}")
 
     @step(parsers.re(rf"{_PAIR} should have carried each '(?P<topic>[^']+)' as new, under an unused identifier"))
     async def should_have_begun(self, one: str, other: str, topic: str) -> None:

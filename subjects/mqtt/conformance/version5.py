@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from drivers.wire.packets import Kind, Packet, Properties
 
 from harmony import UnsupportedError, expect_equal, parsers, step
@@ -14,6 +16,8 @@ _FAILURE = 0x80
 _IN_USE = 0x91
 _MANY = 100
 """Messages that a peer sends at most to have too many under way."""
+_REFUSALS: Final = frozenset({*range(1, 6), *range(0x80, 0x8B), 0x8C, 0x90, 0x95, 0x97, *range(0x99, 0x9E), 0x9F})
+"""Reasons of CONNACK: of 3.1.1, with which who does not speak version 5 refuses it, and of 5.0."""
 _UNSUBACK_REASONS = frozenset({0x00, 0x11, 0x80, 0x83, 0x87, 0x8F, 0x91})
 
 
@@ -167,6 +171,8 @@ class HearingSteps:
         """Take a CONNACK that refuses, or the end of the connection alone."""
         if (heard := await self._raw.hear_if_any("CONNACK")) is not None:
             expect_equal(False, heard.reason == 0, f"whether the broker accepts: {heard}")
+            expect_equal(False, heard.session_present, f"Session Present of a refusal: {heard}")
+            expect_equal(True, heard.reason in _REFUSALS, f"whether its reason is one of the tables: {heard}")
 
     @step(parsers.re(rf"{PEER} should hear SUBACK with one of QoS '(?P<levels>[^']+)'"))
     async def should_hear_granted(self, levels: list[int]) -> None:
@@ -255,16 +261,17 @@ class HearingSteps:
         )
     )
     async def should_hear_aliases(self, topics: list[str], highest: int) -> None:
-        """Take messages in their order, whatever aliases the broker uses."""
-        for topic in topics:
+        """Take messages, whatever aliases the broker uses; topics have no order among each other."""
+        names: list[str] = []
+        for _ in topics:
             heard = await self._raw.hear("PUBLISH")
             alias = heard.properties.get("alias")
             if alias is not None:
                 expect_equal(True, 0 < alias <= highest, f"whether the peer takes the alias of {heard}")
                 if heard.topic:
                     self._aliases[alias] = heard.topic
-            name = heard.topic or self._aliases.get(alias or 0, "")
-            expect_equal(topic, name, f"what {heard} stands for")
+            names.append(heard.topic or self._aliases.get(alias or 0, ""))
+        expect_equal(sorted(topics), sorted(names), "the topics that they stand for")
 
     @step(parsers.re(rf"{PEER} should hear (?P<kind>PUBACK|SUBACK|UNSUBACK) without '(?P<names>[^']+)'"))
     async def should_hear_answer_without(self, kind: str, names: list[str]) -> None:
@@ -276,6 +283,12 @@ class HearingSteps:
     async def should_hear_pong(self) -> None:
         """See that the other side is there."""
         await self._raw.hear("PINGRESP")
+
+    @step(parsers.re(rf"{PEER} should hear PINGRESP, and no PUBLISH before"))
+    async def should_hear_pong_alone(self) -> None:
+        """See that the other side is there, and has sent no message until now."""
+        heard = await self._raw.hear("PINGRESP", "PUBLISH")
+        expect_equal("PINGRESP", heard.kind.name, f"what comes: {heard}")
 
     @step(parsers.re(rf"{PEER} should hear PINGREQ within '(?P<seconds>\d+)' seconds"))
     async def should_hear_ping(self, seconds: int) -> None:

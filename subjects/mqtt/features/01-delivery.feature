@@ -184,3 +184,12 @@ Feature: Delivery
     Given the 'publisher' process connects
     When the 'publisher' process publishes the numbers to '20' to 'order/1' with QoS '2'
     Then the network between the 'broker' and the 'publisher' should have carried PUBREL of the 'publisher' for each PUBREC, in their order
+
+  @must:3.1.1/MQTT-1.5.3-3
+  Scenario: 1.16 U+FEFF is a letter of a topic
+    Given the 'peer' process dials and says CONNECT, and keeps its session
+    And the 'peer' process should hear CONNACK '0'
+    And the 'peer' process says SUBSCRIBE to '#' with QoS '0'
+    And the 'peer' process should hear SUBACK '1'
+    When the 'peer' process says PUBLISH to U+FEFF before 'sky'
+    Then the 'peer' process should hear PUBLISH of U+FEFF before 'sky'

@@ -3,7 +3,7 @@ Feature: Retained messages
   Background:
     Given the 'broker' process serves
 
-  @must:3.1.1/MQTT-3.3.1-5 @must:3.1.1/MQTT-3.3.1-6 @must:3.1.1/MQTT-3.3.1-8 @must:3.1.1/MQTT-3.3.1-9
+  @must:3.1.1/MQTT-3.3.1-5 @must:3.1.1/MQTT-3.3.1-6 @must:3.1.1/MQTT-3.3.1-8 @must:3.1.1/MQTT-3.3.1-9 @must:3.1.1/MQTT-3.8.4-6 @must:3.1.1/MQTT-3.3.2-3
   Scenario: 2.1 A retained message reaches the present as new, and the later as retained
     Given the 'publisher' process connects
     And the 'watcher' process connects
@@ -17,7 +17,7 @@ Feature: Retained messages
     Then the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '1' as retained
     And the 'subscriber' process should receive no more
 
-  @must:3.1.1/MQTT-3.3.1-10 @must:3.1.1/MQTT-3.3.1-11
+  @must:3.1.1/MQTT-3.3.1-10 @must:3.1.1/MQTT-3.3.1-11 @must:3.1.1/MQTT-3.3.1-8
   Scenario: 2.2 An empty retained message clears what is retained, and is passed on
     Given the 'publisher' process connects
     And the 'publisher' process publishes and retains 'blue' on 'colour/sky' with QoS '1'
@@ -32,7 +32,7 @@ Feature: Retained messages
     Then the 'subscriber' process should receive 'green' on 'colour/sea' with QoS '1' as retained
     And the 'subscriber' process should receive no more
 
-  @must:3.1.1/MQTT-3.8.4-3
+  @must:3.1.1/MQTT-3.8.4-3 @must:3.1.1/MQTT-3.3.1-8 @must:3.1.1/MQTT-3.8.4-6
   Scenario: 2.3 Subscribing again sends what is retained again, and replaces the subscription
     Given the 'publisher' process connects
     And the 'publisher' process publishes and retains 'blue' on 'colour/sky' with QoS '1'
@@ -45,7 +45,7 @@ Feature: Retained messages
     Then the 'subscriber' process should receive 'green' on 'colour/sea' with QoS '0'
     And the 'subscriber' process should receive no more
 
-  @must:3.1.1/MQTT-3.3.1-6 @must:3.1.1/MQTT-4.3.3-1 @must:3.1.1/MQTT-4.3.3-2
+  @must:3.1.1/MQTT-3.3.1-6 @must:3.1.1/MQTT-4.3.3-1 @must:3.1.1/MQTT-4.3.3-2 @must:3.1.1/MQTT-3.3.1-8 @must:3.1.1/MQTT-3.3.1-9
   Scenario: 2.4 A retained message with QoS 2 completes its handshake
     Given the 'publisher' process connects
     And the 'publisher' process publishes and retains 'blue' on 'colour/sky' with QoS '2'
@@ -57,7 +57,7 @@ Feature: Retained messages
     And the 'subscriber' process connects and keeps its session
     Then the 'subscriber' process should receive no more
 
-  @must:3.1.1/MQTT-3.3.1-12
+  @must:3.1.1/MQTT-3.3.1-12 @must:3.1.1/MQTT-3.3.1-8
   Scenario: 2.5 A message without RETAIN is not retained, and leaves what is
     Given the 'publisher' process connects
     And the 'publisher' process publishes and retains 'blue' on 'colour/sky' with QoS '1'
@@ -68,7 +68,7 @@ Feature: Retained messages
     Then the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '1' as retained
     And the 'subscriber' process should receive no more
 
-  @must:3.1.1/MQTT-3.1.2-7
+  @must:3.1.1/MQTT-3.1.2-7 @must:3.1.1/MQTT-3.3.1-8
   Scenario: 2.6 A retained message stays when the session of its publisher ends
     Given the 'publisher' process connects
     And the 'publisher' process publishes and retains 'blue' on 'colour/sky' with QoS '1'

@@ -5,7 +5,7 @@ Feature: Wills and keep-alive
     And the 'watcher' process connects
     And the 'watcher' process subscribes to 'will/#' with QoS '2'
 
-  @must:3.1.1/MQTT-3.1.2-8 @must:3.1.1/MQTT-3.1.2-9 @must:3.1.1/MQTT-3.1.2-16
+  @must:3.1.1/MQTT-3.1.2-8 @must:3.1.1/MQTT-3.1.2-9 @must:3.1.1/MQTT-3.1.2-16 @must:3.1.1/MQTT-3.8.4-6
   Scenario Outline: 4.1 The will of a killed client is published with QoS <qos>
     Given the 'publisher' process connects with
       | will | will_topic | will_qos |
@@ -39,7 +39,7 @@ Feature: Wills and keep-alive
     When the 'publisher' process is frozen
     Then the 'watcher' process should receive 'gone' on 'will/fox' with QoS '1'
 
-  @must:3.1.1/MQTT-3.1.2-17
+  @must:3.1.1/MQTT-3.1.2-17 @must:3.1.1/MQTT-3.8.4-6 @must:3.1.1/MQTT-3.3.2-3
   Scenario: 4.4 A retained will is retained
     Given the 'publisher' process connects with
       | will | will_topic | will_qos | will_retain |
@@ -59,7 +59,7 @@ Feature: Wills and keep-alive
     Then the 'publisher' process should be connected
     And the 'watcher' process should receive no more
 
-  @must:3.1.1/MQTT-3.1.2-8 @must:3.1.1/MQTT-3.1.4-2
+  @must:3.1.1/MQTT-3.1.2-8 @must:3.1.1/MQTT-3.1.4-2 @must:3.1.1/MQTT-3.8.4-6
   Scenario: 4.6 Who is taken over has not disconnected, so its will is published
     Given the 'publisher' process connects with
       | will | will_topic | will_qos | name |

@@ -31,12 +31,12 @@ Feature: Version 5
     And the 'peer' process says SUBSCRIBE to 'colour/#' with QoS '1'
     And the 'peer' process should hear SUBACK '1'
     And the 'publisher' process connects
-    When the 'publisher' process publishes to each of 'colour/1, colour/2, colour/3' with QoS '1'
-    Then the 'peer' process should hear PUBLISH of 'colour/1' with QoS '1' and DUP '0', and notes its identifier
-    And the 'peer' process should hear PUBLISH of 'colour/2' with QoS '1' and DUP '0', and notes its identifier
+    When the 'publisher' process publishes to each of 'colour/sky, colour/sky, colour/sky' with QoS '1'
+    Then the 'peer' process should hear PUBLISH of 'colour/sky' with QoS '1' and DUP '0', and notes its identifier
+    And the 'peer' process should hear PUBLISH of 'colour/sky' with QoS '1' and DUP '0', and notes its identifier
     And the 'peer' process should hear no PUBLISH
-    When the 'peer' process says PUBACK for the identifier of 'colour/1'
-    Then the 'peer' process should hear PUBLISH of 'colour/3' with QoS '1' and DUP '0', and notes its identifier
+    When the 'peer' process says PUBACK for the identifier of 'colour/sky'
+    Then the 'peer' process should hear PUBLISH of 'colour/sky' with QoS '1' and DUP '0', and notes its identifier
 
   @must:5.0/4.8.2
   Scenario: 5.3 Each message for a share goes to one of its members
@@ -144,7 +144,7 @@ Feature: Version 5
     And the 'subscriber' process should receive 'grey' on 'colour/sky' with QoS '1' as new
     And the 'watcher' process should receive 'blue' on 'colour/sky' with QoS '1' as new
 
-  @must:5.0/MQTT-3.3.1-9 @must:5.0/MQTT-3.3.1-10 @must:5.0/MQTT-3.3.1-11
+  @must:5.0/MQTT-3.3.1-9 @must:5.0/MQTT-3.3.1-10 @must:5.0/MQTT-3.3.1-11 @must:5.0/MQTT-3.8.4-4
   Scenario: 5.10 Retained messages are sent as the subscription says
     Given the 'publisher' process connects
     And the 'publisher' process publishes and retains 'blue' on 'colour/sky' with QoS '1'
@@ -210,3 +210,19 @@ Feature: Version 5
     And the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '1'
     Then the network between the 'broker' and the 'publisher' should have carried PUBACK of the 'broker' with a reason that there is
     And the network between the 'broker' and the 'subscriber' should have carried PUBACK of the 'subscriber' with a reason that there is
+
+  @must:5.0/MQTT-3.5.2-1 @must:5.0/MQTT-3.6.2-1 @must:5.0/MQTT-3.7.2-1
+  Scenario: 5.15 What completes a message of QoS 2 has reasons that there are
+    Given the 'subscriber' process connects
+    And the 'subscriber' process subscribes to 'colour/sky' with QoS '2'
+    And the 'publisher' process connects
+    When the 'publisher' process publishes 'blue' to 'colour/sky' with QoS '2' with
+      | user |
+      | a=1  |
+    And the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '2'
+    Then the network between the 'broker' and the 'publisher' should have carried PUBREC of the 'broker' with a reason that there is
+    And the network between the 'broker' and the 'publisher' should have carried PUBREL of the 'publisher' with a reason that there is
+    And the network between the 'broker' and the 'publisher' should have carried PUBCOMP of the 'broker' with a reason that there is
+    And the network between the 'broker' and the 'subscriber' should have carried PUBREC of the 'subscriber' with a reason that there is
+    And the network between the 'broker' and the 'subscriber' should have carried PUBREL of the 'broker' with a reason that there is
+    And the network between the 'broker' and the 'subscriber' should have carried PUBCOMP of the 'subscriber' with a reason that there is

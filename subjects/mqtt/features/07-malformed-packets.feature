@@ -22,7 +22,7 @@ Feature: Malformed packets
       And the 'peer' process dials and says CONNECT, and keeps its session
       And the 'peer' process should hear CONNACK '0'
 
-    @must:3.1.1/MQTT-3.1.2-3 @must:3.1.1/MQTT-3.1.2-13 @must:3.1.1/MQTT-3.1.2-14 @must:3.1.1/MQTT-3.1.2-15 @must:3.1.1/MQTT-3.1.2-22 @must:3.1.1/MQTT-3.1.3-4 @must:3.1.1/MQTT-3.1.4-1
+    @must:3.1.1/MQTT-3.1.2-3 @must:3.1.1/MQTT-3.1.2-13 @must:3.1.1/MQTT-3.1.2-14 @must:3.1.1/MQTT-3.1.2-15 @must:3.1.1/MQTT-3.1.2-22 @must:3.1.1/MQTT-3.1.3-4 @must:3.1.1/MQTT-3.1.4-1 @must:3.1.1/MQTT-1.5.3-1
     Scenario Outline: 7.3 <what>
       Given the 'peer' process dials
       When the 'peer' process says what is malformed: <what>

@@ -44,8 +44,8 @@ Feature: Version 5: sessions, wills and messages
       | qos |
       | 0   |
     And the 'peer' process says PINGREQ
-    And the 'peer' process should hear PINGRESP
-    Then the 'peer' process should hear no PUBLISH
+    Then the 'peer' process should hear PINGRESP, and no PUBLISH before
+    And the 'peer' process should hear no PUBLISH
 
   @must:5.0/MQTT-4.1.0-2 @must:5.0/3.14.2.2.2
   Scenario: 8.4 DISCONNECT may end a session that was to stay
@@ -111,7 +111,7 @@ Feature: Version 5: sessions, wills and messages
     When the 'publisher' process is killed
     Then the 'watcher' process should receive 'gone' on 'will/fox' with QoS '1'
 
-  @must:5.0/MQTT-3.1.3-10 @must:5.0/MQTT-3.1.2-8
+  @must:5.0/MQTT-3.1.3-10 @must:5.0/MQTT-3.1.2-8 @must:5.0/MQTT-3.3.2-4
   Scenario: 8.10 What stands beside a will is published with it
     Given a second 'peer' process dials and says CONNECT, and keeps its session
     And the second 'peer' process should hear CONNACK '0'
@@ -168,7 +168,7 @@ Feature: Version 5: sessions, wills and messages
       | retain | format | content_type | response_topic | correlation | user          |
       | true   | 1      | text/plain   | answers/fox    | 7           | b=2, a=1, b=3 |
 
-  @must:5.0/MQTT-3.3.2-4 @must:5.0/MQTT-3.3.2-15 @must:5.0/MQTT-3.3.2-16 @must:5.0/MQTT-3.3.2-17 @must:5.0/MQTT-3.3.2-18 @must:5.0/MQTT-3.3.2-20
+  @must:5.0/MQTT-3.3.2-4 @must:5.0/MQTT-3.3.2-15 @must:5.0/MQTT-3.3.2-16 @must:5.0/MQTT-3.3.2-17 @must:5.0/MQTT-3.3.2-18 @must:5.0/MQTT-3.3.2-20 @must:5.0/MQTT-3.1.3-2
   Scenario: 8.14 What stands beside a message is kept for an absent session
     Given the 'peer' process dials and says CONNECT, and keeps its session
     And the 'peer' process should hear CONNACK '0'
@@ -187,3 +187,10 @@ Feature: Version 5: sessions, wills and messages
     And the 'peer' process should hear PUBLISH 'blue' of 'colour/sky' with
       | qos | format | content_type | response_topic | correlation | user          |
       | 1   | 1      | text/plain   | answers/fox    | 7           | b=2, a=1, b=3 |
+
+  @must:5.0/MQTT-3.1.3-5 @must:5.0/MQTT-3.1.4-5
+  Scenario: 8.15 A client may have a name of 23 letters and digits, in version 5
+    When the 'peer' process dials and says CONNECT with
+      | name                    |
+      | 0123456789abcdefXYZabcd |
+    Then the 'peer' process should hear CONNACK '0'

@@ -149,3 +149,64 @@ Feature: Version 5: subscriptions
     And the 'peer' process dials and says CONNECT, and keeps its session
     Then the 'peer' process should hear CONNACK '0', and have found its session
     And the 'peer' process should hear no PUBLISH
+
+  # The second member comes when the message has gone to the first: who of a share gets one is the broker's choice.
+  @must:5.0/MQTT-4.8.2-6
+  Scenario: 9.12 A message that a member of a share has refused goes to no other
+    Given the 'peer' process says SUBSCRIBE to '$share/herd/colour/#' with QoS '1'
+    And the 'peer' process should hear SUBACK '1'
+    And the 'peer' process says PUBLISH 'blue' to 'colour/sky' with
+      | qos | number |
+      | 1   | 7      |
+    And the 'peer' process should hear PUBLISH of 'colour/sky' with QoS '1' and DUP '0', and notes its identifier
+    And a second 'peer' process dials and says CONNECT with
+      | name |
+      | hare |
+    And the second 'peer' process should hear CONNACK '0'
+    And the second 'peer' process says SUBSCRIBE to '$share/herd/colour/#' with QoS '1'
+    And the second 'peer' process should hear SUBACK '1'
+    When the 'peer' process says PUBACK for the identifier of 'colour/sky', with reason '131'
+    And the 'peer' process says PINGREQ
+    And the 'peer' process should hear PINGRESP
+    Then the second 'peer' process should hear no PUBLISH
+
+  @must:5.0/MQTT-4.8.2-5
+  Scenario: 9.13 A message of QoS 2 that has begun with a member whose session ends goes to no other
+    Given the 'peer' process says SUBSCRIBE to '$share/herd/colour/#' with QoS '2'
+    And the 'peer' process should hear SUBACK '1'
+    And a second 'peer' process dials and says CONNECT with
+      | name |
+      | hare |
+    And the second 'peer' process should hear CONNACK '0'
+    And the second 'peer' process says PUBLISH 'blue' to 'colour/sky' with QoS '2', identifier '7' and DUP '0'
+    And the second 'peer' process should hear PUBREC '7'
+    And the second 'peer' process says PUBREL '7'
+    And the 'peer' process should hear PUBLISH of 'colour/sky' with QoS '2' and DUP '0', and notes its identifier
+    And the second 'peer' process says SUBSCRIBE to '$share/herd/colour/#' with QoS '2'
+    And the second 'peer' process should hear SUBACK '1'
+    When the 'peer' process says DISCONNECT with
+      | session_expiry |
+      | 0              |
+    And the 'peer' process should hear the end of the connection
+    And the second 'peer' process says PINGREQ
+    Then the second 'peer' process should hear PINGRESP, and no PUBLISH before
+    And the second 'peer' process should hear no PUBLISH
+
+  @must:5.0/MQTT-4.8.2-4 @must:5.0/MQTT-4.3.3-3
+  Scenario: 9.14 A message of QoS 2 that has begun with a member of a share is completed with it
+    Given the 'peer' process says SUBSCRIBE to '$share/herd/colour/#' with QoS '2'
+    And the 'peer' process should hear SUBACK '1'
+    And a second 'peer' process dials and says CONNECT with
+      | name |
+      | hare |
+    And the second 'peer' process should hear CONNACK '0'
+    And the second 'peer' process says PUBLISH 'blue' to 'colour/sky' with QoS '2', identifier '7' and DUP '0'
+    And the second 'peer' process should hear PUBREC '7'
+    And the second 'peer' process says PUBREL '7'
+    And the 'peer' process should hear PUBLISH of 'colour/sky' with QoS '2' and DUP '0', and notes its identifier
+    And the second 'peer' process says SUBSCRIBE to '$share/herd/colour/#' with QoS '2'
+    And the second 'peer' process should hear SUBACK '1'
+    When the 'peer' process dials and says CONNECT, and keeps its session
+    Then the 'peer' process should hear CONNACK '0', and have found its session
+    And the 'peer' process should hear PUBLISH of 'colour/sky' with QoS '2' and DUP '1', under the identifier noted
+    And the second 'peer' process should hear no PUBLISH

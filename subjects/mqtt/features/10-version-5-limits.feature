@@ -16,20 +16,20 @@ Feature: Version 5: limits
         | name |
         | hare |
       And the second 'peer' process should hear CONNACK '0'
-      When the second 'peer' process says PUBLISH 'blue' to 'colour/1' with QoS '2', identifier '7' and DUP '0'
+      When the second 'peer' process says PUBLISH 'blue' to 'colour/sky' with QoS '2', identifier '7' and DUP '0'
       And the second 'peer' process should hear PUBREC '7'
       And the second 'peer' process says PUBREL '7'
       And the second 'peer' process should hear PUBCOMP '7'
-      And the second 'peer' process says PUBLISH 'grey' to 'colour/2' with QoS '2', identifier '8' and DUP '0'
+      And the second 'peer' process says PUBLISH 'grey' to 'colour/sky' with QoS '2', identifier '8' and DUP '0'
       And the second 'peer' process should hear PUBREC '8'
       And the second 'peer' process says PUBREL '8'
       And the second 'peer' process should hear PUBCOMP '8'
-      Then the 'peer' process should hear PUBLISH of 'colour/1' with QoS '2' and DUP '0', and notes its identifier
-      When the 'peer' process says PUBREC for the identifier of 'colour/1'
-      Then the 'peer' process should hear PUBREL for the identifier of 'colour/1', and no PUBLISH before
+      Then the 'peer' process should hear PUBLISH of 'colour/sky' with QoS '2' and DUP '0', and notes its identifier
+      When the 'peer' process says PUBREC for the identifier of 'colour/sky'
+      Then the 'peer' process should hear PUBREL for the identifier of 'colour/sky', and no PUBLISH before
       And the 'peer' process should hear no PUBLISH
-      When the 'peer' process says PUBCOMP for the identifier of 'colour/1'
-      Then the 'peer' process should hear PUBLISH of 'colour/2' with QoS '2' and DUP '0', and notes its identifier
+      When the 'peer' process says PUBCOMP for the identifier of 'colour/sky'
+      Then the 'peer' process should hear PUBLISH of 'colour/sky' with QoS '2' and DUP '0', and notes its identifier
 
     @must:5.0/MQTT-4.3.3-4 @must:5.0/4.9
     Scenario: 10.2 A PUBREC that refuses ends a message
@@ -41,17 +41,17 @@ Feature: Version 5: limits
         | name |
         | hare |
       And the second 'peer' process should hear CONNACK '0'
-      When the second 'peer' process says PUBLISH 'blue' to 'colour/1' with QoS '2', identifier '7' and DUP '0'
+      When the second 'peer' process says PUBLISH 'blue' to 'colour/sky' with QoS '2', identifier '7' and DUP '0'
       And the second 'peer' process should hear PUBREC '7'
       And the second 'peer' process says PUBREL '7'
       And the second 'peer' process should hear PUBCOMP '7'
-      And the second 'peer' process says PUBLISH 'grey' to 'colour/2' with QoS '2', identifier '8' and DUP '0'
+      And the second 'peer' process says PUBLISH 'grey' to 'colour/sky' with QoS '2', identifier '8' and DUP '0'
       And the second 'peer' process should hear PUBREC '8'
       And the second 'peer' process says PUBREL '8'
       And the second 'peer' process should hear PUBCOMP '8'
-      Then the 'peer' process should hear PUBLISH of 'colour/1' with QoS '2' and DUP '0', and notes its identifier
-      When the 'peer' process says PUBREC for the identifier of 'colour/1', with reason '131'
-      Then the 'peer' process should hear PUBLISH 'grey' of 'colour/2' next, and no PUBREL
+      Then the 'peer' process should hear PUBLISH of 'colour/sky' with QoS '2' and DUP '0', and notes its identifier
+      When the 'peer' process says PUBREC for the identifier of 'colour/sky', with reason '131'
+      Then the 'peer' process should hear PUBLISH 'grey' of 'colour/sky' next, and no PUBREL
 
     @must:5.0/MQTT-3.3.4-10 @must:5.0/MQTT-4.9.0-3 @must:5.0/MQTT-3.12.4-1
     Scenario: 10.3 Who can take no message is answered all the same
@@ -169,7 +169,7 @@ Feature: Version 5: limits
         | 1   | 7      |
       Then the 'peer' process should hear PUBACK without 'reason, user'
 
-    @must:5.0/MQTT-4.12.0-1 @must:5.0/MQTT-3.2.2-7 @must:5.0/MQTT-4.13.2-1
+    @must:5.0/MQTT-4.12.0-1 @must:5.0/MQTT-3.2.2-7 @must:5.0/MQTT-4.13.2-1 @must:5.0/MQTT-3.2.2-6 @must:5.0/MQTT-3.2.2-8
     Scenario: 10.10 A method of authentication that nobody knows is refused
       Given the 'peer' process dials and says CONNECT, and keeps its session
       And the 'peer' process should hear CONNACK '0'

@@ -6,7 +6,7 @@ Feature: Version 5: malformed packets
     Background:
       Given the 'broker' process serves
 
-    @must:5.0/MQTT-3.1.0-1 @must:5.0/MQTT-3.1.2-3 @must:5.0/MQTT-3.1.2-12 @must:5.0/MQTT-3.1.4-1
+    @must:5.0/MQTT-3.1.0-1 @must:5.0/MQTT-3.1.2-3 @must:5.0/MQTT-3.1.2-11 @must:5.0/MQTT-3.1.2-12 @must:5.0/MQTT-3.1.2-13 @must:5.0/MQTT-3.1.3-4 @must:5.0/MQTT-3.1.4-1
     Scenario Outline: 11.1 In version 5, <what>
       Given the 'peer' process dials
       When the 'peer' process says what is malformed: <what>
@@ -29,8 +29,11 @@ Feature: Version 5: malformed packets
         | CONNECT with a property that there is not  |
         | CONNECT with authentication data alone     |
         | CONNECT whose properties end behind it     |
+        | CONNECT with QoS of no will                |
+        | CONNECT with RETAIN of no will             |
+        | CONNECT with a name that is no UTF-8       |
 
-    @must:5.0/MQTT-4.13.1-1
+    @must:5.0/MQTT-4.13.1-1 @must:5.0/MQTT-4.7.3-1
     Scenario Outline: 11.2 In version 5, <what>
       Given the 'peer' process dials and says CONNECT, and keeps its session
       And the 'peer' process should hear CONNACK '0'
@@ -71,7 +74,7 @@ Feature: Version 5: malformed packets
         | PUBLISH to a filter                           |
         | PUBLISH under the alias 0                     |
 
-    @must:5.0/MQTT-1.5.4-1 @must:5.0/MQTT-1.5.4-2 @must:5.0/MQTT-3.3.2-1 @must:5.0/MQTT-4.7.3-2
+    @must:5.0/MQTT-1.5.4-1 @must:5.0/MQTT-1.5.4-2 @must:5.0/MQTT-3.3.2-1 @must:5.0/MQTT-3.8.3-1 @must:5.0/MQTT-3.10.3-1 @must:5.0/MQTT-4.7.3-2
     Scenario Outline: 11.10 In version 5, <what>
       Given the 'peer' process dials and says CONNECT, and keeps its session
       And the 'peer' process should hear CONNACK '0'
@@ -85,6 +88,8 @@ Feature: Version 5: malformed packets
         | PUBLISH to a topic that is no UTF-8 |
         | PUBLISH to a topic with a surrogate |
         | PUBLISH to a topic with U+0000      |
+        | SUBSCRIBE to a filter that is no UTF-8 |
+        | UNSUBSCRIBE from a filter that is no UTF-8 |
 
     @must:5.0/MQTT-3.8.3-2 @must:5.0/MQTT-3.8.3-4 @must:5.0/MQTT-3.8.3-5 @must:5.0/MQTT-3.10.3-2
     Scenario Outline: 11.11 In version 5, <what>
@@ -102,7 +107,7 @@ Feature: Version 5: malformed packets
         | SUBSCRIBE of a share with No Local |
         | UNSUBSCRIBE without a filter       |
 
-    @must:5.0/MQTT-2.1.3-1 @must:5.0/MQTT-3.6.1-1 @must:5.0/MQTT-3.8.1-1 @must:5.0/MQTT-3.10.1-1
+    @must:5.0/MQTT-2.1.3-1 @must:5.0/MQTT-3.6.1-1 @must:5.0/MQTT-3.8.1-1 @must:5.0/MQTT-3.10.1-1 @must:5.0/MQTT-3.14.1-1 @must:5.0/MQTT-3.15.1-1
     Scenario Outline: 11.12 In version 5, <what>
       Given the 'peer' process dials and says CONNECT, and keeps its session
       And the 'peer' process should hear CONNACK '0'
@@ -116,6 +121,8 @@ Feature: Version 5: malformed packets
         | PUBREL with flags 0      |
         | SUBSCRIBE with flags 0   |
         | UNSUBSCRIBE with flags 0 |
+        | AUTH with flags          |
+        | DISCONNECT with flags    |
 
     @must:5.0/MQTT-3.1.0-2 @must:5.0/MQTT-4.12.0-7
     Scenario Outline: 11.13 In version 5, <what>

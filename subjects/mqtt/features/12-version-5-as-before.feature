@@ -78,7 +78,7 @@ Feature: Version 5: as before
         | 1   | true   |
       And the 'peer' process should hear no PUBLISH
 
-    @must:5.0/MQTT-4.4.0-1 @must:5.0/MQTT-3.3.1-1 @must:5.0/MQTT-4.6.0-1 @must:5.0/MQTT-2.2.1-4 @must:5.0/MQTT-4.3.2-2
+    @must:5.0/MQTT-4.4.0-1 @must:5.0/MQTT-3.3.1-1 @must:5.0/MQTT-4.6.0-5 @must:5.0/MQTT-4.6.0-6 @must:5.0/MQTT-2.2.1-4 @must:5.0/MQTT-4.3.2-2 @must:5.0/MQTT-4.3.2-3
     Scenario: 12.4 What is unacknowledged comes again, marked, under the same identifiers, in order
       Given the 'peer' process says SUBSCRIBE to 'colour/#' with QoS '1'
       And the 'peer' process should hear SUBACK '1'
@@ -86,20 +86,20 @@ Feature: Version 5: as before
         | name |
         | hare |
       And the second 'peer' process should hear CONNACK '0'
-      When the second 'peer' process says PUBLISH '1' to 'colour/1' with QoS '1', identifier '1' and DUP '0'
+      When the second 'peer' process says PUBLISH '1' to 'colour/sky' with QoS '1', identifier '1' and DUP '0'
       And the second 'peer' process should hear PUBACK '1'
-      And the second 'peer' process says PUBLISH '2' to 'colour/2' with QoS '1', identifier '2' and DUP '0'
+      And the second 'peer' process says PUBLISH '2' to 'colour/sky' with QoS '1', identifier '2' and DUP '0'
       And the second 'peer' process should hear PUBACK '2'
-      And the second 'peer' process says PUBLISH '3' to 'colour/3' with QoS '1', identifier '3' and DUP '0'
+      And the second 'peer' process says PUBLISH '3' to 'colour/sky' with QoS '1', identifier '3' and DUP '0'
       And the second 'peer' process should hear PUBACK '3'
-      And the second 'peer' process says PUBLISH '4' to 'colour/4' with QoS '1', identifier '4' and DUP '0'
+      And the second 'peer' process says PUBLISH '4' to 'colour/sky' with QoS '1', identifier '4' and DUP '0'
       And the second 'peer' process should hear PUBACK '4'
-      And the second 'peer' process says PUBLISH '5' to 'colour/5' with QoS '1', identifier '5' and DUP '0'
+      And the second 'peer' process says PUBLISH '5' to 'colour/sky' with QoS '1', identifier '5' and DUP '0'
       And the second 'peer' process should hear PUBACK '5'
-      And the 'peer' process should hear PUBLISH of each of 'colour/1, colour/2, colour/3, colour/4, colour/5' with QoS '1' and DUP '0', and notes their identifiers
+      And the 'peer' process should hear PUBLISH of the numbers to '5' on 'colour/sky' with QoS '1' and DUP '0', and notes their identifiers
       And the 'peer' process dials and says CONNECT, and keeps its session
       Then the 'peer' process should hear CONNACK '0', and have found its session
-      And the 'peer' process should hear PUBLISH of each of 'colour/1, colour/2, colour/3, colour/4, colour/5' with QoS '1' and DUP '1', under the identifiers noted
+      And the 'peer' process should hear PUBLISH of the numbers to '5' on 'colour/sky' with QoS '1' and DUP '1', under the identifiers noted
 
     @must:5.0/MQTT-4.4.0-1 @must:5.0/MQTT-4.3.3-4 @must:5.0/MQTT-4.3.3-5 @must:5.0/MQTT-4.3.3-6
     Scenario: 12.5 What has PUBREC is released again, and not published again
@@ -140,7 +140,7 @@ Feature: Version 5: as before
       And the second 'peer' process should hear PUBACK '8'
       And the 'peer' process dials and says CONNECT, and keeps its session
       Then the 'peer' process should hear CONNACK '0', and have found its session
-      And the 'peer' process should hear PUBLISH of each of 'colour/sky' with QoS '1' and DUP '1', under the identifiers noted
+      And the 'peer' process should hear PUBLISH of 'colour/sky' with QoS '1' and DUP '1', under the identifier noted
       And the 'peer' process should hear no PUBLISH
 
     @must:5.0/MQTT-3.3.4-2
@@ -246,6 +246,80 @@ Feature: Version 5: as before
       And the 'peer' process should hear PUBLISH of 'colour/sky' with QoS '1' and DUP '0', and notes its identifier
       When the 'peer' process says SUBSCRIBE to 'else' with QoS '1', under the identifier of 'colour/sky'
       Then the 'peer' process should hear SUBACK with one of QoS '1'
+
+    @must:5.0/MQTT-4.3.2-5
+    Scenario: 12.16 After PUBACK the same identifier is a new message, whatever DUP says
+      Given the 'peer' process says SUBSCRIBE to 'colour/#' with QoS '0'
+      And the 'peer' process should hear SUBACK '1'
+      And a second 'peer' process dials and says CONNECT with
+        | name |
+        | hare |
+      And the second 'peer' process should hear CONNACK '0'
+      When the second 'peer' process says PUBLISH 'blue' to 'colour/sky' with QoS '1', identifier '7' and DUP '0'
+      And the second 'peer' process should hear PUBACK '7'
+      And the second 'peer' process says PUBLISH 'green' to 'colour/sky' with QoS '1', identifier '7' and DUP '1'
+      Then the second 'peer' process should hear PUBACK '7'
+      And the 'peer' process should hear PUBLISH 'blue' of 'colour/sky' with
+        | qos |
+        | 0   |
+      And the 'peer' process should hear PUBLISH 'green' of 'colour/sky' with
+        | qos |
+        | 0   |
+
+    @must:5.0/MQTT-3.3.2-3 @must:5.0/MQTT-4.7.3-4
+    Scenario Outline: 12.17 The filter <filter> matches <topic> and not <other>, in version 5
+      Given the 'peer' process says SUBSCRIBE to '<filter>' with QoS '0'
+      And the 'peer' process should hear SUBACK '1'
+      And a second 'peer' process dials and says CONNECT with
+        | name |
+        | hare |
+      And the second 'peer' process should hear CONNACK '0'
+      When the second 'peer' process says PUBLISH 'grey' to '<other>' with
+        | qos |
+        | 0   |
+      And the second 'peer' process says PUBLISH 'blue' to '<topic>' with
+        | qos |
+        | 0   |
+      Then the 'peer' process should hear PUBLISH 'blue' of '<topic>' with
+        | qos |
+        | 0   |
+      And the 'peer' process should hear no PUBLISH
+
+      Examples:
+        | filter | topic | other   |
+        | sky/+  | sky/  | sky     |
+        | sky/#  | sky   | skyline |
+        | a//b   | a//b  | a/b     |
+        | Sky    | Sky   | sky     |
+
+    @must:5.0/MQTT-1.5.4-3
+    Scenario: 12.18 U+FEFF is a letter of a topic, in version 5
+      Given the 'peer' process says SUBSCRIBE to '#' with QoS '0'
+      And the 'peer' process should hear SUBACK '1'
+      When the 'peer' process says PUBLISH to U+FEFF before 'sky'
+      Then the 'peer' process should hear PUBLISH of U+FEFF before 'sky'
+
+  Rule: Publishers
+
+    Background:
+      Given the 'peer' process serves
+      And the 'publisher' process connects
+
+    @must:5.0/MQTT-3.3.1-2 @must:5.0/MQTT-4.3.1-1 @must:5.0/MQTT-4.3.2-1 @must:5.0/MQTT-4.3.3-1 @must:5.0/MQTT-4.3.3-2
+    Scenario Outline: 12.19 A publisher sends each message of QoS <qos> as new, under an identifier that is not in use, in version 5
+      When the 'publisher' process publishes the numbers to '20' to 'order/1' with QoS '<qos>'
+      Then the network between the 'peer' and the 'publisher' should have carried each 'order/1' as new, under an unused identifier
+
+      Examples:
+        | qos |
+        | 1   |
+        | 2   |
+        | 0   |
+
+    @must:5.0/MQTT-4.6.0-4
+    Scenario: 12.20 A publisher releases messages of QoS 2 in the order in which they are acknowledged, in version 5
+      When the 'publisher' process publishes the numbers to '20' to 'order/1' with QoS '2'
+      Then the network between the 'peer' and the 'publisher' should have carried PUBREL of the 'publisher' for each PUBREC, in their order
 
   Rule: Clients
 

@@ -40,6 +40,12 @@ class Deviant:
         return f"{self.name}, found by {self.found_by}"
 
 
+def expected() -> list[dict[str, Any]]:
+    """Return what is known to deviate."""
+    found: list[dict[str, Any]] = tomllib.loads((ROOT / "expectations.toml").read_text("utf-8"))["expect"]
+    return found
+
+
 def feature(deviants: Iterable[Deviant]) -> str:
     """Return one feature with a scenario for each deviation."""
     found, _ = load_project(ROOT).features()

@@ -15,6 +15,7 @@ import typer
 from harmony.cli.options import ProjectOption, SetOption, SuiteOption, named_project
 from harmony.errors import ConfigurationError, ExitCode
 from harmony.project import Project
+from harmony.run.local_mode import possible_cells
 from harmony.run.project_run import ProjectRun
 from harmony.spec.selection import select
 from harmony.steps.catalogue import (
@@ -28,7 +29,7 @@ from harmony.steps.catalogue import (
     own_sentences,
 )
 from harmony.steps.glue import as_glue
-from harmony.steps.lint import report, usages
+from harmony.steps.lint import Problem, report, usages
 from harmony.steps.new_feature import new_feature
 from harmony.steps.scaffold import scaffold, write_draft
 from harmony.wire.driver_contract import Contract
@@ -66,10 +67,12 @@ def _run(project: Path | None, assignments: list[str] | None, suite: str = "") -
 
 
 def lint_command(project: ProjectOption = None, suite: SuiteOption = "", set_: SetOption = None) -> None:
-    """Check that features and steps fit together; run nothing."""
+    """Check that features, steps and what is expected fit together; run nothing."""
     run = _run(project, set_, suite)
     _check_names(run.project)
     problems = run.problems()
+    if not any(one.code == "syntax" for one in problems):  # an expectation may be of what could not be read
+        problems += _wrong_expectations(run)
     if problems:
         typer.echo(report(problems), err=True)
         raise typer.Exit(ExitCode.LINT)
@@ -96,6 +99,13 @@ def _check_names(project: Project) -> None:
     for setting, name, kind in named:
         if name:
             project.named(setting, name, kind)
+
+
+def _wrong_expectations(run: ProjectRun) -> list[Problem]:
+    """Return the expectations that name what there is not."""
+    wrong = run.expectations.unmatched(possible_cells(run))
+    hint = "correct or remove it"
+    return [Problem(entry.place, "expectation", why, hint, cause=why) for entry, why in wrong if entry.place]
 
 
 def steps_command(

@@ -258,7 +258,8 @@ def _parallel(jobs: str) -> list[str]:
     if jobs != "auto" and not jobs.isdecimal():
         raise typer.BadParameter("write -j 4, or -j auto", param_hint="-j")
     if importlib.util.find_spec("xdist") is not None:
-        return ["-p", "xdist", "-n", "0" if jobs == "1" else jobs]
+        # Cells that wait long stand side by side in a feature: one at a time, they do not all fall to one worker.
+        return ["-p", "xdist", "-n", "0" if jobs == "1" else jobs, "--maxschedchunk", "1"]
     if jobs in {"auto", "0", "1"}:
         return []
     raise ConfigurationError(

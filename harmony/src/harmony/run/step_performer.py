@@ -12,8 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-import structlog
-
 from harmony.errors import (
     AmbiguousStepError,
     CleanupError,
@@ -24,7 +22,7 @@ from harmony.errors import (
     UndefinedStepError,
     UnsupportedError,
 )
-from harmony.logs import LEVELS
+from harmony.logs import LEVELS, STEP
 from harmony.model import FAULT, ProcessAction, ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.own_code import is_own_code
 from harmony.process.transcript import Transcript, Written
@@ -248,7 +246,7 @@ class StepPerformer:
 
         async def run() -> None:
             make_current(context)
-            structlog.contextvars.bind_contextvars(step=call.text)
+            STEP.set(call.text)
             owner = await injector.get(match.definition.owner)
             method: Callable[..., Any] = getattr(owner, match.definition.method)
             given = {name: resolved(value, context) for name, value in arguments.items()}

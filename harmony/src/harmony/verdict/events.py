@@ -240,6 +240,11 @@ class CellFinished(_Event):
     report: str = Field(default="", description="The whole report, with steps, logs and what repeats it.")
 
     @property
+    def played(self) -> bool:
+        """Whether it has begun to play: it was neither stopped nor known what would come of it."""
+        return not (self.phase is Phase.RUN and self.verdict in {Verdict.NOT_RUN, Verdict.UNSUPPORTED})
+
+    @property
     def said(self) -> str:
         """The first line of its error, or else its note."""
         return (self.error or self.note).partition("\n")[0]

@@ -11,7 +11,7 @@ import fnmatch
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Final, Literal, Self
@@ -102,12 +102,19 @@ class Expectation(BaseModel):
 
     def chooses(self, names: Iterable[str], pairing: Pairing) -> bool:
         """Return whether it speaks of a cell, given what its scenario is called and who plays."""
+        return self.has_players(pairing) and self.has_scenario(names)
+
+    def has_scenario(self, names: Iterable[str]) -> bool:
+        """Return whether it speaks of a scenario, given what that is called."""
+        return self.scenario is None or any(fnmatch.fnmatchcase(name, self.scenario) for name in names)
+
+    def has_players(self, pairing: Pairing) -> bool:
+        """Return whether it speaks of who plays."""
         players = [platform for role, platform in pairing.assigned if self.role is None or role == self.role]
         return (
             bool(players)
             and (self.platform is None or any(self.platform in {one, base_name(one)} for one in players))
             and (self.pairing is None or self.pairing in _called(pairing))
-            and (self.scenario is None or any(fnmatch.fnmatchcase(name, self.scenario) for name in names))
         )
 
     def describes(self, verdict: Verdict, error: str, phase: Phase | None) -> bool:
@@ -199,13 +206,26 @@ class Expectations:
             possible: Every cell there could be, not only those that run now.
             today: The day of the run.
         """
-        unmatched = self._unmatched(possible)
         found = [
             f"{entry}: expired on {entry.expires}: look again, and renew or remove it"
             for entry in self.entries
             if entry.expired(today)
         ]
-        return found + [f"{entry}: matches no cell: correct or remove it" for entry in unmatched]
+        return found + [f"{entry}: {why}: correct or remove it" for entry, why in self.unmatched(possible)]
+
+    def unmatched(self, possible: Iterable[Cell]) -> list[tuple[Expectation, str]]:
+        """Return the entries that speak of no cell, each with the name in it that there is not.
+
+        Args:
+            possible: Every cell there could be.
+        """
+        if not self.entries:
+            return []
+        pairings: dict[tuple[str, ...], list[Pairing]] = {}
+        for cell in possible:
+            pairings.setdefault(names_of(cell.scenario), []).append(cell.pairing)
+        reasons = ((entry, why_unmatched(entry, pairings)) for entry in self.entries)
+        return [(entry, why) for entry, why in reasons if why]
 
     def idle(self, results: Sequence[CellFinished], today: dt.date) -> list[str]:
         """Return the entries that excuse nothing in a whole run though their cells ran: stale ones.
@@ -226,7 +246,7 @@ class Expectations:
         True entries stay as they are, with their comments, and so do those whose cells did not run. Stale, unmatched
         and expired ones go. What failed without an entry gets one.
         """
-        gone = set(map(id, self._unmatched(possible)))
+        gone = {id(entry) for entry, _ in self.unmatched(possible)}
         excused: set[str] = set()
         for entry in self.entries:
             met = [result for result in results if _met(entry, result)]
@@ -248,10 +268,6 @@ class Expectations:
         ]
         body = "".join([head or _INTRODUCTION, *kept]).rstrip("\n")
         return "\n\n".join([body, *added]) + "\n"
-
-    def _unmatched(self, possible: Iterable[Cell]) -> list[Expectation]:
-        every = [(names_of(cell.scenario), cell.pairing) for cell in possible] if self.entries else []
-        return [entry for entry in self.entries if not any(entry.chooses(*cell) for cell in every)]
 
 
 def read_expectations(file: Path) -> Expectations:
@@ -291,6 +307,35 @@ def read_expectations(file: Path) -> Expectations:
     if problems:
         raise ConfigurationError("\n".join(problems), hint=_HINT)
     return Expectations(file, tuple(entries), text, tuple(begins))
+
+
+def why_unmatched(entry: Expectation, pairings: Mapping[tuple[str, ...], Sequence[Pairing]]) -> str:
+    """Return why an entry speaks of no cell; nothing if it speaks of one.
+
+    Args:
+        entry: The entry.
+        pairings: Who can play each scenario, by what the scenario may be called.
+    """
+    said = "matches no cell: "
+    chosen = [there for names, there in pairings.items() if entry.has_scenario(names)]
+    if not chosen:
+        known = [name for names in pairings for name in names]
+        return f"{said}there is no scenario {entry.scenario!r}; " + did_you_mean(
+            entry.scenario or "", known, "`harmony scenarios` lists them"
+        )
+    if any(entry.has_players(one) for one in itertools.chain(*chosen)):
+        return ""
+    assigned = {role_and_platform for one in itertools.chain(*chosen) for role_and_platform in one.assigned}
+    where = f"in scenario {entry.scenario!r}" if entry.scenario else "in any scenario"
+    roles = sorted({role for role, _ in assigned})
+    if entry.role and entry.role not in roles:
+        return f"{said}there is no role {entry.role!r} {where}; {did_you_mean(entry.role, roles)}"
+    players = sorted({one for role, one in assigned if entry.role in {None, role}})
+    if entry.platform and entry.platform not in {*players, *map(base_name, players)}:
+        played = f"plays {entry.role}" if entry.role else "plays"
+        return f"{said}no platform {entry.platform!r} {played} {where}; {did_you_mean(entry.platform, players)}"
+    words = sorted({one.word for one in itertools.chain(*chosen)})
+    return f"{said}nobody plays so {where}; {did_you_mean(entry.pairing or '', words, 'see `harmony run --help`')}"
 
 
 def _always(entries: Iterable[Expectation]) -> Expectation | None:

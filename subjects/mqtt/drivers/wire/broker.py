@@ -114,6 +114,8 @@ class Broker:
         else:
             self.forget_will_of(packet.client_id)
         session = found or Session(packet.client_id)
+        if self.fault == "clean-keeps-subscriptions" and packet.client_id in self.sessions:
+            session.subscriptions |= self.sessions[packet.client_id].subscriptions
         session.ends = None
         session.expiry = (
             (0 if packet.clean else NEVER) if packet.version == V4 else packet.properties.get("session_expiry", 0)
@@ -143,6 +145,8 @@ class Broker:
         session.close()
         if not session.expiry:
             self.sessions.pop(session.client_id, None)
+            for flight in session.flights.values() if self.fault == "share-ended-passed-on" else ():
+                self.hand_to_others(session, flight.message)
         if will is not None and self.fault != "will-lost":
             seconds = min(delay, session.expiry) if self.fault != "will-delay-ignored" else 0
             if self.fault == "will-delay-outlives":
@@ -263,6 +267,12 @@ class Broker:
         if peer is not None:
             peer.flush()
 
+    def hand_to_others(self, session: Session, message: Message) -> None:
+        """Have a message sent to everybody but to whom it was sent: as a deviation alone."""
+        for other in self.sessions.values():
+            if other is not session:
+                self.enqueue(other, message)
+
     def send_retained(self, session: Session, name: str, options: int, *, new: bool) -> None:
         """Send what is retained for a filter."""
         handling = 0 if self.fault == "retain-handling-ignored" else options >> 4 & 3
@@ -282,6 +292,8 @@ class Broker:
     def _spoilt(self, message: Message) -> Message:
         if self.fault == "payload-cut":
             return _with(message, payload=message.payload[:_CUT])
+        if self.fault == "mark-stripped":
+            return _with(message, topic=message.topic.removeprefix("\ufeff"))
         if self.fault == "topic-normalised":
             return _with(message, topic=message.topic.replace("//", "/"))
         if self.fault == "format-lost":

@@ -25,6 +25,8 @@ _TOO_MANY: Final = 0x93
 _ALIAS_INVALID: Final = 0x94
 _NO_METHOD: Final = 0x8C
 _FAILURE: Final = 0x80
+_NO_REASON: Final = 0x8B
+"""Of no packet that the raw broker sends."""
 _IN_USE: Final = 0x91
 _SHORT: Final = 20
 _AT_ONCE: Final = 20
@@ -51,6 +53,7 @@ class Peer:
         self._connected: Packet | None = None
         self._aliases: dict[int, str] = {}
         self._had: set[str] = set()
+        self._seen: set[int] = set()
         self._limit = _ANY
         self._timer: Timer | None = None
         self._heard = time.monotonic()
@@ -127,7 +130,8 @@ class Peer:
                 if self.session:
                     self.session.received.discard(packet.packet_id)
                 if self.fault != "pubrel-ignored":
-                    self.send(Packet(Kind.PUBCOMP, packet_id=packet.packet_id))
+                    reason = _NO_REASON if self.fault == "pubcomp-reasonless" else 0
+                    self.send(Packet(Kind.PUBCOMP, packet_id=packet.packet_id, reason=reason))
             case Kind.SUBSCRIBE:
                 self._subscribe(packet)
             case Kind.UNSUBSCRIBE:
@@ -152,7 +156,9 @@ class Peer:
             return
         self._version = packet.version
         if "authentication_method" in packet.properties and self.fault != "authentication-ignored":
-            self.send(Packet(Kind.CONNACK, reason=_NO_METHOD))
+            claimed = self.fault == "refusal-with-session"
+            reason = _NO_REASON if self.fault == "refusal-reasonless" else _NO_METHOD
+            self.send(Packet(Kind.CONNACK, reason=reason, session_present=claimed))
             self._connection.close()
             return
         given: dict[str, object] = {}
@@ -274,9 +280,12 @@ class Peer:
                 raise BrokenRuleError("5.0/MQTT-3.3.4-7", f"more than {_AT_ONCE} messages at once", _TOO_MANY)
             if not known:
                 self._broker.publish(message)
-            self.send(Packet(Kind.PUBREC, packet_id=packet.packet_id))
+            reason = _NO_REASON if self.fault == "pubrec-reasonless" else 0
+            self.send(Packet(Kind.PUBREC, packet_id=packet.packet_id, reason=reason))
             return
-        self._broker.publish(message)
+        if not (self.fault == "identifier-remembered" and packet.dup and packet.packet_id in self._seen):
+            self._broker.publish(message)
+        self._seen.add(packet.packet_id)
         if packet.qos:
             reason = 1 if self.fault == "puback-reasonless" else 0
             self._answer(Packet(Kind.PUBACK, packet_id=packet.packet_id, reason=reason))
@@ -300,11 +309,14 @@ class Peer:
         if packet.kind is Kind.PUBREC and (accepted or self.fault == "refused-released"):
             if flight is not None:  # what the raw peer has said by itself, it answers by itself
                 flight.released = True
-                self.send(Packet(Kind.PUBREL, packet_id=packet.packet_id))
+                reason = _NO_REASON if self.fault == "pubrel-reasonless" else 0
+                self.send(Packet(Kind.PUBREL, packet_id=packet.packet_id, reason=reason))
             self.flush()
             return
         if not accepted and self.fault == "refused-sent-again":
             return
+        if not accepted and self.fault == "share-refused-passed-on" and flight is not None:
+            self._broker.hand_to_others(session, flight.message)
         if flight is not None:
             due = {1: {Kind.PUBACK}, 2: {Kind.PUBREC, Kind.PUBCOMP}}[flight.message.qos]
             if packet.kind not in due:
