@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from harmony.attachments import Attachment
 from harmony.text import shown
 from harmony.values import ScenarioValues
 
@@ -180,6 +181,7 @@ class StepOutcome:
         data: Structured details (expected and seen values, timeouts, codes).
         logs: What the actor logged during the step.
         seconds: How long it took.
+        attachments: What it attached.
     """
 
     verdict: Verdict
@@ -187,6 +189,7 @@ class StepOutcome:
     data: Mapping[str, Any] = field(default_factory=dict)
     logs: Sequence[LogRecord] = ()
     seconds: float = 0.0
+    attachments: Sequence[Attachment] = ()
 
     def __post_init__(self) -> None:
         """Keep of the error what can be told."""

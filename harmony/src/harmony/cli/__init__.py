@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import sys
 
+from harmony import early_end
+
 
 def main() -> None:
     """Run the command line, or answer a shell that completes one."""
@@ -25,8 +27,10 @@ def main() -> None:
 
                 serve(**options)
             return
+    early_end.watch()
     from harmony.cli.app import main as run  # noqa: PLC0415
 
+    early_end.end()
     run()
 
 

@@ -16,6 +16,8 @@ from harmony.printable import adapt
 from harmony.process.this_system import missing_promises
 from harmony.suggestion import did_you_mean
 
+_INTERRUPTED: Final = 130
+"""What typer makes of a ^C."""
 _SEE: Final = "see `harmony --help`"
 
 
@@ -104,7 +106,11 @@ def main() -> None:
     adapt(sys.stdout, sys.stderr)
     with told_errors():
         try:
-            sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False))
+            code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+            if code == _INTERRUPTED:
+                tell("broken off")
+                code = ExitCode.INTERRUPTED
+            sys.exit(code)
         except _UsageError as error:
             tell(_usage(error))
             sys.exit(ExitCode.USAGE)

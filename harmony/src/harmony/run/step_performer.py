@@ -113,10 +113,14 @@ class StepPerformer:
 
         A step marked as background answers at once; the next one of this role waits for it first.
         """
-        if self._running is not None:
-            before = await self.settle(call.timeout)
-            if before.verdict is not Verdict.PASSED:
-                return before
+        before = await self.settle(call.timeout)
+        if before.verdict is not Verdict.PASSED:
+            return before
+        outcome = await self._performed(call)
+        logs, attachments = (*before.logs, *outcome.logs), (*before.attachments, *outcome.attachments)
+        return replace(outcome, logs=logs, attachments=attachments)
+
+    async def _performed(self, call: StepCall) -> StepOutcome:
         try:
             match = self._library.registry.match(call.type, call.text)
             arguments = bind(match, call.table, call.doc_string, self._library.converters)
@@ -271,7 +275,8 @@ class StepPerformer:
             verdict = own if isinstance(own, Verdict) else Verdict.FAILED
             outcome = StepOutcome(verdict, _message(error), _details(error, context))
         outcome = _hung(outcome, context)
-        return replace(outcome, logs=context.logs.take(), seconds=time.monotonic() - begin)
+        seconds = time.monotonic() - begin
+        return replace(outcome, logs=context.logs.take(), seconds=seconds, attachments=context.take_attachments())
 
 
 def _hung(outcome: StepOutcome, context: ScenarioContext) -> StepOutcome:
