@@ -118,7 +118,7 @@ Details = Annotated[dict[str, Any], BeforeValidator(_mapping)]
 class _Wire(BaseModel):
     """A wire object whose keys may come in PascalCase, camelCase or snake_case."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)  # a worker reads two of them
 
     @model_validator(mode="before")
     @classmethod
