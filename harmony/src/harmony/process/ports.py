@@ -9,11 +9,12 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import functools
 import itertools
 import os
 import socket
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -158,10 +159,15 @@ def _candidates(mark: bytes) -> Iterator[int]:
     """Yield first the ports that the owner may have, then all others, from a place that is his own."""
     named = [int(entry.name) for entry in _DIRECTORY.iterdir() if entry.name.isdecimal()]
     yield from (number for number in named if _holder(_DIRECTORY / str(number)) == mark)
-    first, last = _ephemeral()
-    numbers = [number for number in range(_LOWEST, 1 << 16) if not first <= number <= last] or range(1024, first)
-    begin = zlib.crc32(mark) % max(1, len(numbers))
-    yield from itertools.chain(numbers[begin:], numbers[:begin])
+    numbers = _outside(*_ephemeral())
+    begin = zlib.crc32(mark)
+    yield from (numbers[(begin + offset) % len(numbers)] for offset in range(len(numbers)))
+
+
+@functools.cache
+def _outside(first: int, last: int) -> Sequence[int]:
+    """Return the ports that the kernel gives nobody by itself; every cell asks for some."""
+    return [number for number in range(_LOWEST, 1 << 16) if not first <= number <= last] or range(1024, first)
 
 
 def _ephemeral() -> tuple[int, int]:
