@@ -117,21 +117,38 @@ def languages(session: nox.Session) -> None:
     run(session, "cmake", "--build", "drivers/cpp/build")
 
 
-@nox.session(venv_backend="none", name="cpp-clang")
+# What is measured is held to [gates] of harmony.toml where it is measured, and the other numbers are left out there.
+COVERAGE: Final = "build/coverage.json"
+CELLS: Final = "build/matrix.ndjson"
+# Of the tests of the library, those that say more of its core than of its Python, or kill whoever counts.
+OF_THE_CORE = ["test_faults.py", "test_hostile.py", "test_core_build.py", "test_core_module.py", "test_core_mutants.py"]
+OF_THE_CORE += ["test_dozing.py", "test_streams.py", "test_interop.py"]
+MEASURED: Final = [str(one) for one in sorted(Path("tests/library").glob("test_*.py")) if one.name not in OF_THE_CORE]
+
+
+def as_json(file: str) -> tuple[str, str]:
+    """Return the options that have pytest-cov write what `harmony gates` reads."""
+    return "--cov-report=term:skip-covered", f"--cov-report=json:{file}"
+
+
+def but(number: str) -> tuple[str, str]:
+    """Return the option that has `harmony gates` not ask for a number."""
+    return "--set", f"gates.{number}=0"
+
+
+@nox.session(venv_backend="none")
 @gate
-def cpp_clang(session: nox.Session) -> None:
-    """Build the library in C++ with the other compiler, which warns of other things; the night runs its tests so."""
-    with tempfile.TemporaryDirectory() as build:
-        kind = ("-DCMAKE_CXX_COMPILER=clang++", "-DCMAKE_BUILD_TYPE=Debug")
-        run(session, "cmake", "-S", "drivers/cpp", "-B", build, *kind)
-        run(session, "cmake", "--build", build, "--target", "zerobuffer")
+def coverage(session: nox.Session) -> None:
+    """Run the tests of the library that reach its Python, and hold its coverage to [gates]: `tests` runs the rest."""
+    run(session, "./test.sh", *MEASURED, "-n", "auto", "--cov", *as_json(COVERAGE))
+    run(session, ours("harmony"), "gates", *but("pass_rate"))
 
 
 @nox.session(venv_backend="none", allow_parallel=False)
 @gate
 def tests(session: nox.Session) -> None:
-    """Run ./test.sh. Words after -- go to it."""
-    run(session, "./test.sh", *(session.posargs or ["--durations=25"]))
+    """Run ./test.sh, without what `coverage` runs. Words after -- go to it, and then it is all that they say."""
+    run(session, "./test.sh", *(session.posargs or ["--durations=25", *(f"--ignore={name}" for name in MEASURED)]))
 
 
 BASICS: Final = ("1", "13.1", "13.12", "15.1", "15.12", "15.13", "17.9")
@@ -171,9 +188,9 @@ def mqtt(session: nox.Session) -> None:
 @nox.session(venv_backend="none")
 @gate
 def soak(session: nox.Session) -> None:
-    """Use all pairings at random for 20 s: closes, kills, stops, forks and signals, every byte checked."""
+    """Use all pairings at random for 10 s: closes, kills, stops, forks and signals, every byte checked."""
     run(session, ours("harmony"), "build")  # does nothing where it has been done
-    run(session, ours("python"), "-m", "benchmarks", "soak", "--minutes", "0.33")
+    run(session, ours("python"), "-m", "benchmarks", "soak", "--minutes", "0.17")
 
 
 @nox.session(venv_backend="none")
@@ -199,24 +216,6 @@ ABOUT_PROCESSES: Final = (
 
 # What may differ from one Python to another: every night. The rest says nothing new there.
 DIFFERING = ["tests/library", "harmony/tests/serve/test_worker.py", "harmony/tests/run/test_step_worker.py", "features"]
-# Of the library, what its core does whatever calls it.
-OF_THE_CORE = ["test_faults.py", "test_hostile.py", "test_core_build.py", "test_core_module.py", "test_core_mutants.py"]
-OF_THE_CORE += ["test_dozing.py", "test_streams.py", "test_interop.py"]
-
-
-# What is measured is held to [gates] of harmony.toml where it is measured, and the other numbers are left out there.
-COVERAGE: Final = "build/coverage.json"
-CELLS: Final = "build/matrix.ndjson"
-
-
-def as_json(file: str) -> tuple[str, str]:
-    """Return the options that have pytest-cov write what `harmony gates` reads."""
-    return "--cov-report=term:skip-covered", f"--cov-report=json:{file}"
-
-
-def but(number: str) -> tuple[str, str]:
-    """Return the option that has `harmony gates` not ask for a number."""
-    return "--set", f"gates.{number}=0"
 
 
 def with_library(session: nox.Session, *words: str) -> None:
@@ -228,18 +227,15 @@ def with_library(session: nox.Session, *words: str) -> None:
 @nox.session(python="3.12", name="tests-3.12", default=False)
 @gate
 def tests_3_12(session: nox.Session) -> None:
-    """Run on the Python between the two of each change: ./test.sh takes 3.11 first, and tests-3.13 the newest."""
+    """Run on the Python between the oldest, with which the gates of each change run, and the newest."""
     with_library(session, *DIFFERING)
 
 
-@nox.session(python="3.13", name="tests-3.13")
+@nox.session(python="3.13", name="tests-3.13", default=False)
 @gate
 def tests_3_13(session: nox.Session) -> None:
-    """Run on 3.13 the tests of the whole library, and hold its coverage to [gates]."""
-    left_out = (f"--ignore=tests/library/{name}" for name in OF_THE_CORE)
-    with_library(session, "tests/library", *left_out, "--cov", *as_json(COVERAGE))
-    if not session.posargs:
-        session.run("harmony", "gates", *but("pass_rate"))
+    """Run on the newest Python."""
+    with_library(session, *DIFFERING)
 
 
 @nox.session
@@ -517,6 +513,7 @@ LOOKS = [
         ("cargo", "test", "--locked"),
         (("cargo", "--version"), "Rust (Debian: cargo, or rustup)"),
         folder="drivers/rust",
+        environment={"ZEROBUFFER_TEST_LONG": "yes"},
     ),
     Look(
         "rust: address",

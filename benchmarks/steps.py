@@ -61,7 +61,7 @@ _INITIALIZE = {"Role": "x", "Platform": "python", "Scenario": "s", "HostPid": 1,
 
 ECHO, HEALTH = "bare JSON-RPC echo", "health"
 PLAIN_STEP, ASYNC_STEP = "step, plain method", "step, async method"
-START, IMPORTS = "harmony serve: start to first answer", "python -c 'import pydantic, structlog'"
+START, IMPORTS = "harmony serve: start to first answer", "python -c 'import asyncio, pydantic.main'"
 HELP, TYPER = "harmony --help", "python -c 'import typer'"
 
 
@@ -171,7 +171,7 @@ def starts(directory: Path, effort: Effort) -> dict[str, list[float]]:
     return _in_turns(
         effort.starts,
         {
-            IMPORTS: wall_time_of("-c", "import pydantic, structlog"),
+            IMPORTS: wall_time_of("-c", "import asyncio, pydantic.main"),
             START: lambda: _seconds(first_answer),
             TYPER: wall_time_of("-c", "import typer"),
             HELP: wall_time_of("-m", "harmony", "--help"),

@@ -60,7 +60,7 @@ class Role:
     ) -> None:
         self.player = RoleDriver(lambda: self._new_driver(process=self.wants_process))
         self.driver = client_of(Driver, self.player)
-        self.settings = StepSettings()
+        self.settings = StepSettings.of_environment()
         self.naming = naming
         self.logger = logger
         self.operations = PendingOperations()

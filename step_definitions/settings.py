@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from pydantic import Field
-from pydantic_settings import BaseSettings, SettingsConfigDict
+import json
+import os
+from typing import Any, Final, Self
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+_PREFIX: Final = "ZEROBUFFER_STEPS_"
 
 
-class StepSettings(BaseSettings):
+class StepSettings(BaseModel):
     """Deadlines in seconds, sizes of stress, and the implementation.
 
     Attributes:
@@ -25,7 +30,7 @@ class StepSettings(BaseSettings):
         long_run: How long the long run is.
     """
 
-    model_config = SettingsConfigDict(env_prefix="ZEROBUFFER_STEPS_", extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     library: str = "zerobuffer"
     drivers: dict[str, tuple[str, ...]] = Field(default_factory=dict)
@@ -39,3 +44,14 @@ class StepSettings(BaseSettings):
     bulk_timeout: float = Field(default=50.0, gt=0, le=3600)
     slack: float = Field(default=1.0, ge=0, le=60)
     long_run: float = Field(default=20.0, gt=0, le=86400)
+
+    @classmethod
+    def of_environment(cls) -> Self:
+        """Return what the variables say; the rest is as it is by default."""
+        names = {name: _PREFIX + name.upper() for name in cls.model_fields}
+        return cls.model_validate({name: os.environ[key] for name, key in names.items() if key in os.environ})
+
+    @field_validator("drivers", mode="before")
+    @classmethod
+    def _from_json(cls, value: Any) -> Any:
+        return json.loads(value) if isinstance(value, str) else value

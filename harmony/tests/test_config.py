@@ -44,6 +44,19 @@ def test_an_old_key_is_the_new_one_wherever_it_stands(
     assert getattr(read_settings(file).driver, new) == "variable:X"
 
 
+def test_a_variable_reaches_into_tables(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HARMONY_PLATFORMS__GO", '{"command": ["go"]}')
+    monkeypatch.setenv("HARMONY_PLATFORMS__CPP__CAPABILITIES", '["fast"]')
+    monkeypatch.setenv("HARMONY_PLATFORMS__CPP__STEP_TIMEOUT", "9")
+    monkeypatch.setenv("HARMONY_PLATFORMS__CPP__ENVIRONMENT__COLOUR", "[red]")
+    monkeypatch.setenv("HARMONY_REPEAT", "[{words}]")
+    settings = read_settings(file)
+    cpp = settings.platforms["cpp"]
+    assert (cpp.command, cpp.capabilities, cpp.step_timeout) == (("x",), {"fast"}, 9)
+    assert cpp.environment == {"colour": "[red]"}
+    assert (settings.platforms["go"].command, settings.repeat) == (("go",), "[{words}]")
+
+
 def test_variables_of_a_run_are_no_settings(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HARMONY_HOST_PID", "1")
     monkeypatch.setenv("HARMONY_CPP_ENDPOINT", "unix:/x")

@@ -43,7 +43,7 @@ class TestWire(Wire):
     [
         "cargo fmt --all --check",
         "cargo clippy --locked --all-targets -- -D warnings",
-        "cargo test --locked",
+        "cargo test --locked --config profile.dev.debug=false --config profile.dev.incremental=false",
     ],
 )
 def test_its_own_tests_and_linters(command: str) -> None:

@@ -19,7 +19,7 @@ class Resting:
     """A role whose reader met a rest after some frames."""
 
     def __init__(self, before: int, after: int) -> None:
-        self.settings = StepSettings()
+        self.settings = StepSettings.of_environment()
         self.history = FrameHistory(transfers=[Transfer(before, 0, 1, before)])
         self._after = after
 

@@ -5,20 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, Final, Literal, Self
+from typing import Any, Literal, Self
 
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from harmony.platform_settings import Platform, each_version
 from harmony.project_file import NUMBER
 from harmony.suggestion import did_you_mean
-
-PREFIX: Final = "HARMONY_"
-"""Of a variable that has a setting."""
-NESTING: Final = "__"
-"""Between two keys in the name of such a variable."""
 
 
 def unknown_role(role: str, known: Iterable[str]) -> str:
@@ -138,7 +132,7 @@ class GateSettings(BaseModel):
     coverage_file: Path | None = None
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """The whole configuration of a project.
 
     Attributes:
@@ -172,7 +166,7 @@ class Settings(BaseSettings):
         platforms: Implementations by name.
     """
 
-    model_config = SettingsConfigDict(extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter=NESTING)
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     features: Path = Path("features")
     steps: tuple[str, ...] = ("steps",)
@@ -253,16 +247,3 @@ class Settings(BaseSettings):
         """The roles that some platform plays; none where any may be played, or there is no platform."""
         every = [frozenset(platform.plays) for platform in self.platforms.values()]
         return frozenset().union(*every) if all(every) else frozenset()
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """Take values from the constructor alone: :mod:`harmony.config_sources` has merged all sources."""
-        del settings_cls, env_settings, dotenv_settings, file_secret_settings
-        return (init_settings,)

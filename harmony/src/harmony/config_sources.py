@@ -5,21 +5,25 @@ The later source wins. A wrong value is reported with its source and field.
 
 from __future__ import annotations
 
+import json
 import os
 import tomllib
 import typing
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pydantic
 from pydantic import BaseModel
-from pydantic_settings import EnvSettingsSource, SettingsError
 
-from harmony.config import NESTING, PREFIX, Settings
+from harmony.config import Settings
 from harmony.errors import ConfigurationError
 from harmony.suggestion import what_is_wrong
 
+PREFIX: Final = "HARMONY_"
+"""Of a variable that has a setting."""
+NESTING: Final = "__"
+"""Between two keys in the name of such a variable."""
 _OLD_KEYS: Final = {"trials": "checks", "measures": "cases"}
 """Keys of ``[driver]`` as earlier versions called them."""
 
@@ -38,12 +42,8 @@ def read_settings(file: Path, overrides: Mapping[str, Any] | None = None) -> Set
         from_file = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigurationError(f"{file}: {error}", hint="the project file is TOML in UTF-8") from error
-    try:
-        from_environment = EnvSettingsSource(Settings, env_prefix=PREFIX, env_nested_delimiter=NESTING)()
-    except SettingsError as error:
-        raise ConfigurationError(f"environment: {error}", hint="lists and tables are JSON in variables") from error
     merged: dict[str, Any] = {}
-    for source in (from_file, from_environment, overrides or {}):
+    for source in (from_file, settings_of_variables(os.environ), overrides or {}):
         merged = _merged(merged, _renamed(source))
     try:
         return Settings(**merged)
@@ -57,15 +57,58 @@ def read_settings(file: Path, overrides: Mapping[str, Any] | None = None) -> Set
         raise ConfigurationError("\n".join(lines), hint="docs/running.md of harmony has every setting") from error
 
 
+def settings_of_variables(variables: Mapping[str, str]) -> dict[str, Any]:
+    """Return the settings that variables give, nested like the file; what belongs to no setting is none.
+
+    Raises:
+        ConfigurationError: A list or a table is no JSON.
+    """
+    found: dict[str, Any] = {}
+    for name, text in sorted(variables.items()):
+        keys = name.lower().removeprefix(PREFIX.lower()).split(NESTING)
+        if not name.upper().startswith(PREFIX) or keys[0] not in Settings.model_fields:
+            continue
+        value: Any = text
+        if _is_nested(keys):
+            try:
+                value = json.loads(text)
+            except ValueError as error:
+                hint = "lists and tables are JSON in variables"
+                raise ConfigurationError(f"environment variable {name}: {error}", hint=hint) from error
+        for key in reversed(keys):
+            value = {key: value}
+        found = _merged(found, value)
+    return found
+
+
+def _is_nested(keys: Sequence[str]) -> bool:
+    """Whether what some keys lead to is a list or a table."""
+    field = _model_at(keys[:-1]).model_fields.get(keys[-1])
+    if field is not None:
+        return any(issubclass(kind, (tuple, dict, frozenset, BaseModel)) for kind in _kinds(field.annotation))
+    # The name of an entry: a table has models or plain values, and what is no table knows no such key.
+    table = _model_at(keys[:-2]).model_fields.get(keys[-2])
+    entries = typing.get_args(table.annotation) if table else ()
+    return any(issubclass(kind, BaseModel) for entry in entries for kind in _kinds(entry))
+
+
 def _model_at(parts: Iterable[str]) -> type[BaseModel]:
     """Return the part of the settings that some keys lead to."""
     model: type[BaseModel] = Settings
     for part in parts:
         field = model.model_fields.get(part)
         if field is not None:  # otherwise it is a name in a table, such as that of a platform
-            kinds = (field.annotation, *typing.get_args(field.annotation))
-            model = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), model)
+            model = next((kind for kind in _kinds(field.annotation) if issubclass(kind, BaseModel)), model)
     return model
+
+
+def _kinds(annotation: Any) -> Iterator[type]:
+    """Return the types of which an annotation consists, the outer ones first."""
+    kind = typing.get_origin(annotation) or annotation
+    if isinstance(kind, type):
+        yield kind
+    for part in typing.get_args(annotation):
+        yield from _kinds(part)
 
 
 def overrides_of(assignments: Iterable[str]) -> dict[str, Any]:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
+import contextvars
 import datetime as dt
-import logging
 import sys
-from collections.abc import Callable, Mapping, MutableMapping
+import traceback
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
-
-import structlog
-from structlog.typing import FilteringBoundLogger
 
 from harmony.model import LogRecord
 from harmony.text import shown, visible
-
-Logger = FilteringBoundLogger
-"""Annotate a constructor's parameter with this to get the logger of the scenario."""
 
 LEVELS: Final[Mapping[str, int]] = {
     "trace": 0,
@@ -25,7 +21,94 @@ LEVELS: Final[Mapping[str, int]] = {
     "error": 4,
     "critical": 5,
 }
-_NOT_SHOWN: Final = frozenset({"timestamp", "level", "event", "scenario", "role", "platform", "step"})
+STEP: Final[contextvars.ContextVar[str]] = contextvars.ContextVar("harmony_step")
+"""The sentence that is performed here: each line on stderr names it."""
+
+_NOT_KEPT: Final = frozenset({"scenario", "role", "platform", "step"})
+_QUOTED: Final = frozenset(" \t=\r\n\"'")
+_WIDTH: Final = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Something that is logged.
+
+    Attributes:
+        timestamp: When, in UTC.
+        level: One of `LEVELS`.
+        text: What.
+        values: With which values, the bound ones first.
+        traceback: Of the error that is told with it.
+    """
+
+    timestamp: str
+    level: str
+    text: str
+    values: Mapping[str, Any]
+    traceback: str = ""
+
+    def line(self, width: int = 0) -> str:
+        """Return it as stderr shows it, its text at least so wide."""
+        values = " ".join(f"{key}={_brief(value)}" for key, value in sorted(self.values.items()))
+        line = f"{self.timestamp} [{self.level:<9}] {self.text:<{width}} {values}".rstrip()
+        return f"{line}\n{self.traceback}" if self.traceback else line
+
+
+class Logger:
+    """Logs events with values: ``logger.info("sent", size=5)``. Annotate a constructor's parameter with it to get one.
+
+    A text may have places for arguments, as in ``logger.info("sent %d of %d", 3, 5)``.
+
+    Args:
+        write: Takes each event.
+        bound: Values that every event carries.
+    """
+
+    __slots__ = ("_bound", "_write")
+
+    def __init__(self, write: Callable[[Event], None], bound: Mapping[str, Any]) -> None:
+        self._write = write
+        self._bound = bound
+
+    def bind(self, **values: Any) -> Logger:
+        """Return one whose events carry these values, too."""
+        return Logger(self._write, {**self._bound, **values})
+
+    def unbind(self, *names: str) -> Logger:
+        """Return one whose events do not carry these values."""
+        return Logger(self._write, {name: value for name, value in self._bound.items() if name not in names})
+
+    def debug(self, event: str, *arguments: Any, **values: Any) -> None:
+        """Log what helps to find a mistake."""
+        self._log("debug", event, arguments, values)
+
+    def info(self, event: str, *arguments: Any, **values: Any) -> None:
+        """Log what is as it should be."""
+        self._log("info", event, arguments, values)
+
+    def warning(self, event: str, *arguments: Any, **values: Any) -> None:
+        """Log what somebody should look at."""
+        self._log("warning", event, arguments, values)
+
+    def error(self, event: str, *arguments: Any, **values: Any) -> None:
+        """Log what went wrong."""
+        self._log("error", event, arguments, values)
+
+    def critical(self, event: str, *arguments: Any, **values: Any) -> None:
+        """Log that nothing can go on."""
+        self._log("critical", event, arguments, values)
+
+    def exception(self, event: str, *arguments: Any, **values: Any) -> None:
+        """Log what went wrong, with the error that is being handled."""
+        self._log("error", event, arguments, {"exc_info": True, **values})
+
+    def _log(self, level: str, event: str, arguments: tuple[Any, ...], values: Mapping[str, Any]) -> None:
+        known = {**self._bound, **values}
+        if step := STEP.get(""):
+            known.setdefault("step", step)
+        error = known.pop("exc_info", None)
+        text = str(event) % arguments if arguments else str(event)
+        self._write(Event(now(), level, text, known, _traceback(error)))
 
 
 def scenario_logger(keep: Callable[[LogRecord], None], *, show: int = LEVELS["warning"], **bound: Any) -> Logger:
@@ -36,32 +119,23 @@ def scenario_logger(keep: Callable[[LogRecord], None], *, show: int = LEVELS["wa
         show: Least level that goes to stderr; 0 is trace, 5 is critical.
         **bound: What every record carries, such as scenario and role.
     """
-    renderer = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0)
 
-    def record(_: Any, method: str, event: MutableMapping[str, Any]) -> str:
-        level = LEVELS.get(str(event.get("level", method)), LEVELS["info"])
-        details = " ".join(f"{key}={value!r}" for key, value in event.items() if key not in _NOT_SHOWN)
-        message = f"{event.get('event', '')} {details}".rstrip()
-        keep(LogRecord(str(event["timestamp"]), level, shown(message)))
-        if level < show:
-            raise structlog.DropEvent
-        return str(renderer(_, method, event))
+    def write(event: Event) -> None:
+        level = LEVELS[event.level]
+        values = {key: value for key, value in event.values.items() if key not in _NOT_KEPT}
+        if event.traceback:
+            values["exception"] = event.traceback
+        details = " ".join(f"{key}={value!r}" for key, value in values.items())
+        keep(LogRecord(event.timestamp, level, shown(f"{event.text} {details}".rstrip())))
+        if level >= show:
+            _tell(event.line())
 
-    logger: Logger = structlog.wrap_logger(
-        _Stderr(),
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            _timestamp,
-            structlog.processors.format_exc_info,
-            record,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.NOTSET),
-        context_class=dict,
-        cache_logger_on_first_use=False,
-        **bound,
-    )
-    return logger
+    return Logger(write, bound)
+
+
+def process_logger() -> Logger:
+    """Return the logger of a process itself, whatever it plays."""
+    return Logger(lambda event: _tell(event.line(_WIDTH)), {})
 
 
 def now() -> str:
@@ -77,16 +151,17 @@ def moment(at: str) -> float:
         return 0.0
 
 
-def _timestamp(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    event["timestamp"] = now()
-    return event
+def _brief(value: Any) -> str:
+    return value if isinstance(value, str) and value and _QUOTED.isdisjoint(value) else repr(value)
 
 
-class _Stderr:
-    """Writes to what sys.stderr is at that moment: test runners swap it, and stdout belongs to the protocol."""
+def _traceback(error: object) -> str:
+    """Return the traceback of an error, or of the one that is being handled, where that is asked for."""
+    given = error if isinstance(error, BaseException) else sys.exc_info()[1] if error else None
+    return "" if given is None else "".join(traceback.format_exception(given)).rstrip()
 
-    def msg(self, message: str) -> None:
-        sys.stderr.write(f"{visible(message)}\n")
-        sys.stderr.flush()
 
-    log = debug = info = warn = warning = error = critical = failure = fatal = exception = msg
+def _tell(line: str) -> None:
+    """Write to what sys.stderr is at this moment: test runners swap it, and stdout belongs to the protocol."""
+    sys.stderr.write(f"{visible(line)}\n")
+    sys.stderr.flush()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from harmony.attachments import Attachment
 from harmony.text import shown
 from harmony.values import ScenarioValues
 
@@ -180,6 +181,7 @@ class StepOutcome:
         data: Structured details (expected and seen values, timeouts, codes).
         logs: What the actor logged during the step.
         seconds: How long it took.
+        attachments: What it attached.
     """
 
     verdict: Verdict
@@ -187,6 +189,7 @@ class StepOutcome:
     data: Mapping[str, Any] = field(default_factory=dict)
     logs: Sequence[LogRecord] = ()
     seconds: float = 0.0
+    attachments: Sequence[Attachment] = ()
 
     def __post_init__(self) -> None:
         """Keep of the error what can be told."""
@@ -218,7 +221,8 @@ class ScenarioStart:
         roles: All roles of the scenario, in alphabetical order.
         actions: What the scenario does to this role's process.
         strict: Whether every word of a driver must be as its contract says.
-        known: Whether it is known that the scenario will not pass: by an expectation, or as something is not claimed.
+        known: Whether the scenario is known not to pass, by an expectation or as something is not claimed, or not to be
+            red if it does not.
         values: What the roles of the scenario tell each other.
     """
 
@@ -241,7 +245,7 @@ class ScenarioStart:
         return f"{self.host_pid}_{self.feature_id}"
 
     def patience(self, whole: float) -> float:
-        """Return how long to wait for what must come: a third where it is known that the scenario will not pass.
+        """Return how long to wait for what must come: a third where the scenario is known not to pass, or not red.
 
         Args:
             whole: Seconds; many times what an implementation needs that does as it must.

@@ -18,9 +18,6 @@ from harmony.errors import ConfigurationError, GherkinSyntaxError
 from harmony.platform_settings import Platform
 from harmony.project_file import PROJECT_FILE, require_project_file, require_suite_file
 from harmony.spec.capabilities import tags_of
-from harmony.spec.clauses import Clause, read_clauses
-from harmony.spec.gherkin import Feature, Scenario, read_feature
-from harmony.spec.levels import LEVEL_TAGS
 from harmony.state import read_whole
 from harmony.steps.conversion import Converters
 from harmony.steps.injection import Providers
@@ -28,8 +25,10 @@ from harmony.steps.library import StepLibrary
 from harmony.steps.registry import StepRegistry, import_modules
 from harmony.wire.driver_contract import Contract
 
-if TYPE_CHECKING:
-    from harmony.process.remains import LeakProbe  # what looks at processes is nothing for a worker
+if TYPE_CHECKING:  # a worker looks at no process, and reads no feature
+    from harmony.process.remains import LeakProbe
+    from harmony.spec.clauses import Clause
+    from harmony.spec.gherkin import Feature, Scenario
 
 Named = TypeVar("Named")
 
@@ -71,6 +70,8 @@ class Project:
         Raises:
             ConfigurationError: There is no features directory.
         """
+        from harmony.spec.gherkin import read_feature  # noqa: PLC0415 - see above
+
         directory = self.features_directory
         if not directory.is_dir():
             raise ConfigurationError(f"{self.file}: features: there is no directory {directory}")
@@ -87,6 +88,8 @@ class Project:
     @property
     def known_tags(self) -> dict[str, str]:
         """The tags that scenarios may have, and what they mean: its own, and those that it need not name."""
+        from harmony.spec.levels import LEVEL_TAGS  # noqa: PLC0415 - see above
+
         settings = self.settings
         return {**LEVEL_TAGS, **tags_of(settings.capabilities, settings.roles), **settings.tags}
 
@@ -96,6 +99,8 @@ class Project:
         Raises:
             ConfigurationError: The document cannot be read, or is no list.
         """
+        from harmony.spec.clauses import read_clauses  # noqa: PLC0415 - see above
+
         settings = self.settings.clauses
         if settings.document is None:
             return []

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from pathlib import Path
 
 import pytest
 
 from harmony.model import Verdict
-from harmony.verdict.events import CellFinished, read_file
+from harmony.verdict.events import AttachmentTold, CellFinished, StepFinished, read_file
 from sandbox import Sandbox
 
 FEATURE = """
@@ -56,7 +57,7 @@ Feature: Rooms
 STEPS = r"""
 from dataclasses import dataclass
 
-from harmony import SharedValues, background, parsers, step
+from harmony import ScenarioContext, SharedValues, background, parsers, step
 
 
 @dataclass
@@ -66,8 +67,9 @@ class Address:
 
 
 class Mail:
-    def __init__(self, values: SharedValues) -> None:
+    def __init__(self, values: SharedValues, context: ScenarioContext) -> None:
         self.values = values
+        self.context = context
         self.known = ""
 
     @step(parsers.re(r"the '[^']+' process opens at '(?P<street>.+)'"))
@@ -77,6 +79,7 @@ class Mail:
     @step(parsers.re(r"the '[^']+' process opens later at '(?P<street>.+)'"))
     @background
     def opens_later(self, street: str) -> None:
+        self.context.attach("street.png", b"\x89PNG\xff" * 9000, "image/png")
         self.values.publish("address", Address(street, 1))
 
     @step(parsers.re(r"the '[^']+' process is open"))
@@ -85,6 +88,7 @@ class Mail:
 
     @step(parsers.re(r"the '[^']+' process asks where the '(?P<role>.+)' is"))
     def asks(self, role: str) -> None:
+        self.context.attach("asked", {"role": role})
         self.known = self.values.of(role, "address", Address).street
 
     @step(parsers.re(r"the '[^']+' process should know '(?P<street>.+)'"))
@@ -173,6 +177,25 @@ def project(tmp_path: Path) -> Sandbox:
     return sandbox
 
 
+ASKED = ("client", "asked", "application/json", 22, "text")
+ATTACHED = [ASKED, ASKED, ("server", "street.png", "image/png", 45_000, "base64"), ASKED, ASKED]
+
+
+def attached(project: Sandbox) -> list[tuple[str, str, str, int, str]]:
+    """Return what the steps of a run have attached, whole."""
+    return [
+        (role, each.name, each.media_type, len(whole(each)), each.encoding)
+        for event in read_file(project.directory / "events.ndjson")
+        if isinstance(event, StepFinished)
+        for role, outcome in event.outcomes.items()
+        for each in outcome.attachments
+    ]
+
+
+def whole(one: AttachmentTold) -> bytes:
+    return base64.b64decode(one.whole) if one.encoding == "base64" else one.whole.encode()
+
+
 MISSING = "'server' has not published 'address'; published so far: nothing"
 
 
@@ -183,6 +206,7 @@ def test_a_value_reaches_the_other_roles_wherever_they_are_played(project: Sandb
     words = [pairing] if pairing else []
     done = project.pytest(*words, "1.1", "1.2", "1.3", "--events=events.ndjson")
     ends = [one for one in read_file(project.directory / "events.ndjson") if isinstance(one, CellFinished)]
+    assert attached(project) == ATTACHED
     assert [one.verdict for one in ends] == [Verdict.PASSED, Verdict.PASSED, Verdict.FAILED], done.stdout + done.stderr
     assert MISSING in re.sub(r"\s+", " ", done.stdout), done.stdout
 
@@ -193,8 +217,8 @@ def test_a_role_is_told_what_was_published_before_it_first_acted(project: Sandbo
 
 
 def test_a_recorded_worker_tells_again_what_it_has_told(project: Sandbox) -> None:
-    assert project.pytest("worker", "1.1", "--record", "kept").returncode == 0
-    (recording,) = (project.directory / "kept").rglob("*.server.yaml")
+    assert project.pytest("worker", "1.1", "1.2", "--record", "kept").returncode == 0
+    recording, later = sorted((project.directory / "kept").rglob("*.server.yaml"))
     project.write(
         "harmony.toml",
         SETTINGS
@@ -205,6 +229,10 @@ command = ["{{python}}", "-m", "harmony", "serve", "--replay", "{recording}"]
     )
     done = project.pytest("worker_recorded", "1.1")
     assert done.returncode == 0, done.stdout + done.stderr
+    project.write("harmony.toml", (project.directory / "harmony.toml").read_text().replace(str(recording), str(later)))
+    done = project.pytest("worker_recorded", "1.2", "--events=events.ndjson")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert attached(project) == ATTACHED[2:4], "what was attached then"
 
 
 @pytest.mark.parametrize(

@@ -23,6 +23,10 @@ Feature: Tea
 
   Scenario: 1.4 At times
     Then the 'host' process waits in vain
+
+  @express
+  Scenario: 1.5 It is not claimed here either
+    Then the 'host' process waits in vain
 """
 STEPS = """
 from harmony import ScenarioStart, parsers, step
@@ -59,12 +63,17 @@ sometimes = true
 expires = 2999-01-01
 reason = "its bell is stuck at times"
 """
-ENDS = {"1.1": "failed", "1.2": "known-failure", "1.3": "unsupported", "1.4": "known-failure"}
+ENDS = {"1.1": "failed", "1.2": "known-failure", "1.3": "unsupported", "1.4": "known-failure", "1.5": "unsupported"}
 
 
-@pytest.mark.parametrize(("more", "hurried"), [("", {"1.2", "1.3"}), ("patience = 0", set())], ids=["", "patient"])
+@pytest.mark.parametrize(
+    ("more", "hurried"), [("", {"1.2", "1.3"}), ("patience = 0\nfuse = 0", set())], ids=["", "patient"]
+)
 def test_only_who_is_known_to_fail_is_hurried(sandbox: Sandbox, more: str, hurried: set[str]) -> None:
-    """Else a slow implementation would be red, or a stale expectation would stay unseen."""
+    """Else a slow implementation would be red, or a stale expectation would stay unseen.
+
+    What is not claimed is played once, where the fuse may stop anybody, and always where it may not.
+    """
     sandbox.write("features/tea.feature", FEATURE)
     sandbox.write("waiting_steps.py", STEPS)
     sandbox.write("expectations.toml", EXPECTED)
@@ -76,3 +85,6 @@ def test_only_who_is_known_to_fail_is_hurried(sandbox: Sandbox, more: str, hurri
     assert {number: one["verdict"] for number, one in cells.items()} == ENDS, done.stdout + done.stderr
     waited = {number: "within 2 s" in one["error"] for number, one in cells.items()}
     assert waited == {number: number in hurried for number in ENDS}
+    believed = "not played: 1.3[host=good] has shown what is lacking"
+    assert (cells["1.5"]["error"] == believed) is bool(hurried)
+    assert cells["1.5"]["note"] == cells["1.3"]["note"] == "not claimed: good: express"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from harmony.model import Phase, Verdict
 from harmony.verdict.events import (
     ActorOutcome,
+    AttachmentTold,
     CellFinished,
     CellStarted,
     Event,
@@ -19,6 +20,11 @@ from synthetic_results import result
 
 EVIL = "</details><script>alert(1)</script> ]]> &amp; ``` @everyone \x1b[2J \ufffe"
 AT = "2026-11-30T08:00:00.000Z"
+ATTACHED = [
+    AttachmentTold(name=EVIL, media_type="text/plain", size=len(EVIL), body=[EVIL[:9], EVIL[9:]]),
+    AttachmentTold(name="raw", media_type="image/png", size=2, encoding="base64", body=["/wA="]),
+    AttachmentTold(name="left out", media_type="image/png", size=9_000_000),
+]
 _OF_STEPS = {
     *(Verdict.FAILED, Verdict.CRASHED, Verdict.TIMED_OUT, Verdict.UNSUPPORTED, Verdict.UNDEFINED, Verdict.AMBIGUOUS),
 }
@@ -41,7 +47,11 @@ def stepped(cell: CellFinished, phase: Phase = Phase.STEP) -> list[Event]:
                 phase=phase_,
                 step=sentence,
                 verdict=verdict,
-                outcomes={"writer": ActorOutcome(verdict=verdict, error="" if verdict is Verdict.PASSED else EVIL)},
+                outcomes={
+                    "writer": ActorOutcome(
+                        verdict=verdict, error="" if verdict is Verdict.PASSED else EVIL, attachments=ATTACHED
+                    )
+                },
                 seconds=0.01,
                 argument="| a |\n| 1 |" if sentence.startswith("Given") else "",
             )

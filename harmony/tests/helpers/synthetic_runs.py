@@ -11,10 +11,10 @@ from dataclasses import replace
 from harmony.history.past_run import PastRun
 from harmony.history.trends import over_time, within
 from harmony.model import Phase, Verdict
+from harmony.report.cell_steps import Steps
 from harmony.report.facts import facts
 from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
-from harmony.report.page_data import Steps
 from harmony.verdict.events import (
     ActorOutcome,
     CellFinished,

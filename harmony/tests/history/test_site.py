@@ -14,6 +14,7 @@ from harmony.errors import ExitCode
 from harmony.history.badge import Badge
 from harmony.history.past_run import PastRun
 from harmony.history.site import Given, folder, site
+from harmony.history.trends import Trends
 from harmony.model import Verdict
 from past_runs import A, B, events, past, written
 from sandbox import Sandbox
@@ -127,3 +128,15 @@ def test_the_folder_of_a_name_is_plain(tmp_path: Path) -> None:
     for name in ("a/b", "", ".hidden", "ü", "x" * 99, "a\\b"):
         assert (tmp_path / folder(name)).parent == tmp_path
         assert re.fullmatch(r"platform-[0-9a-f]{12}", folder(name))
+
+
+def test_each_run_is_reckoned_once_and_its_page_looks_back_at_those_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A site of a hundred large runs took minutes: each page reckoned anew all that was before it."""
+    added: list[str] = []
+    add = Trends.add
+    monkeypatch.setattr(Trends, "add", lambda trends, run: (added.append(run.name), add(trends, run)))
+    runs = [past({A: Verdict.FAILED}, day=day, commit=f"c{day}") for day in (1, 2, 3)]
+    made = files(*reversed(runs))
+    assert added == [run.name for run in runs]
+    since = [re.findall(r"since c1 \(2026-11-01\), \d runs?", made[f"runs/{run.name}/index.html"]) for run in runs]
+    assert [found[:1] for found in since] == [[], ["since c1 (2026-11-01), 2 runs"], ["since c1 (2026-11-01), 3 runs"]]

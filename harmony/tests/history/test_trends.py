@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from harmony.history.past_run import PastRun
 from harmony.history.telling import history_lines
-from harmony.history.trends import Since, flaky, over_time, red_since, sparkline
+from harmony.history.trends import Since, over_time, sparkline
 from harmony.model import Verdict
+from harmony.report.past import Flaky
 from past_runs import A, B, past
 
 PASSED, FAILED = Verdict.PASSED, Verdict.FAILED
@@ -18,7 +20,7 @@ def since(runs: list[dict[str, Verdict]], what: str = "cell", part: tuple[int, .
         past(cells, day=day, commit=f"commit{day}", partial=["chosen"] if day in part else [])
         for day, cells in enumerate(runs, 1)
     ]
-    return [one for one in red_since(made[::-1]) if one.what == what]
+    return [one for one in over_time(made[::-1]).red if one.what == what]
 
 
 def test_red_is_since_the_first_run_without_a_green_one_after_it() -> None:
@@ -48,13 +50,17 @@ def test_what_a_whole_run_has_no_more_is_not_red() -> None:
 
 def test_who_could_not_play_is_not_mended() -> None:
     runs = [past({A: FAILED, B: PASSED}), past({B: PASSED}, day=2, absent=["rust"])]
-    assert [one.name for one in red_since(runs[::-1]) if one.what == "cell"] == [A]
+    assert [one.name for one in over_time(runs[::-1]).red if one.what == "cell"] == [A]
 
 
 def test_a_feature_is_red_as_long_as_one_of_its_cells_is() -> None:
     (feature,) = since([{A: PASSED, B: PASSED}, {A: FAILED, B: PASSED}, {A: PASSED, B: FAILED}], "feature")
     assert (feature.commit, feature.runs, feature.after) == ("commit2", 2, "commit1")
     assert [one.name for one in since([{A: PASSED}, {A: FAILED}], "platform")] == ["cpp", "go"]
+
+
+def flaky(runs: list[PastRun]) -> list[Flaky]:
+    return list(over_time(runs).flaky)
 
 
 def test_flaky_is_what_changes_although_nothing_has() -> None:

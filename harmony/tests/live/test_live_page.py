@@ -8,13 +8,24 @@ import random
 import re
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
 from harmony.live.live_page import LivePage
 from harmony.model import Verdict
-from harmony.verdict.events import CellFinished, CellStarted, Event, RunFinished, RunPlanned, StepStarted
+from harmony.report.page import live_page
+from harmony.verdict.events import (
+    CellFinished,
+    CellGoesOn,
+    CellStarted,
+    Event,
+    PlannedCells,
+    RunFinished,
+    RunPlanned,
+    StepStarted,
+)
 from synthetic_results import data_of, result
 from synthetic_runs import a_run, page_of
 
@@ -95,11 +106,37 @@ def test_the_longest_is_told_first_of_what_runs_and_what_has_ended_runs_no_more(
     page(StepStarted(cell="1.14[a=x]", step="Given tea"))
     page(result("1.13[a=x]"))
     now = page.now()
-    assert [(cell, step) for cell, _, step in now["running"][:2]] == [("1.14[a=x]", "Given tea"), ("1.12[a=x]", "")]
+    assert [(cell, step) for cell, _, step, *_ in now["running"][:2]] == [("1.14[a=x]", "Given tea"), ("1.12[a=x]", "")]
     assert now["running"][0][1] == now["running"][1][1] + 2000
     assert (len(now["running"]), now["more"], now["done"], now["planned"]) == (12, 2, 1, 20)
     page(RunFinished(verdicts={}, exit_code=2, seconds=1))
     assert page.now()["running"] == []
+
+
+def test_what_takes_far_longer_than_before_is_told_with_what_its_roles_have_written() -> None:
+    at = datetime.now(UTC) - timedelta(seconds=20)
+    page = LivePage(durations={START.cell: 0.5})
+    page(RunPlanned(cells=2, of=2, digest="0", seconds=1.0))
+    page(START.model_copy(update={"at": at.isoformat()}))
+    page(CellGoesOn(cell=START.cell, stderr={"a": [f"try {number}" for number in range(9)]}))
+    (one,) = page.now()["running"]
+    assert one[3:] == [True, 0.5, [f"a | try {number}" for number in range(4, 9)]]
+    assert page.now()["left"] is not None
+
+
+def test_squares_show_what_is_to_come() -> None:
+    page = LivePage()
+    plan = [PlannedCells(pairing={"a": name}, cells=2, scenarios=2) for name in ("x", "y")]
+    page(RunPlanned(cells=4, of=4, digest="0", pairings=plan))
+    seen = []
+    for verdict in (None, Verdict.PASSED, Verdict.FAILED):
+        if verdict is not None:
+            page(result(f"1.{len(seen)}[a=x]", verdict))
+        seen.append(re.findall(r'<td class="([\w-]+)"><a [^>]*>([^<]*)', page.overview()))
+    page(RunFinished(verdicts={}, exit_code=2, seconds=1))
+    seen.append(re.findall(r'<td class="([\w-]+)"><a [^>]*>([^<]*)', page.overview()))
+    to_come = ("to-come", "· 2")
+    assert seen == [[to_come] * 2, [("to-come", "▶ 1/2"), to_come], [("red", "✗ 1/2"), to_come], [("red", "✗ 1/2")]]
 
 
 def test_a_run_that_goes_on_has_not_passed() -> None:
@@ -139,7 +176,7 @@ def test_the_page_is_that_of_the_whole_run_but_for_who_may_be_asked() -> None:
     page = LivePage()
     for event in RUN:
         page(event)
-    live, file = page.document(), page_of(RUN)
+    live, file = live_page(page.overview()), page_of(RUN)
     assert re.findall("<style>.*</style>", live, re.DOTALL) == re.findall("<style>.*</style>", file, re.DOTALL)
     policies = [re.sub("sha256-[^&']*", "", *re.findall('Policy" content="(.*)"', text)) for text in (live, file)]
     assert policies[0].replace("; connect-src 'self'", "") == policies[1] != policies[0]

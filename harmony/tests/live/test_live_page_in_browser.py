@@ -139,11 +139,11 @@ def test_a_run_is_seen_as_it_goes_on(played: Played) -> None:
         expect(verdict).to_have_text("▶ running: 1 of 1 cell passed, 2 to come")
         expect(now).to_contain_text("1 of 3 cells, and now:")
         expect(now).to_contain_text("1.2[guest=brass] Given the 'guest' process waits at the gate 'first'")
-        expect(tab.locator(".squares .passed").first).to_have_text("■ 1")
+        expect(tab.locator(".squares .to-come").first).to_have_text("▶ 1/3")
         expect(count).to_have_text("1 cell")
         assert axe_finds(tab) == []
 
-        tab.locator("a", has_text="■ 1").first.click()
+        tab.locator("a", has_text="▶ 1/3").first.click()
         tab.evaluate("location.hash = fragment(page.state, { cell: '1.1[guest=brass]' })")
         tab.locator("dialog[open] summary").first.click()
         tab.evaluate("page.dialog.dataset.mine = page.dialog.firstElementChild.dataset.mine = 'yes'")
@@ -151,6 +151,8 @@ def test_a_run_is_seen_as_it_goes_on(played: Played) -> None:
         expect(verdict).to_have_text("✗ running: 1 of 2 cells is red, 1 to come")
         expect(tab.locator(".cause")).to_contain_text("1 failed: 1.2[guest=brass]; cause: </pre></main><script>")
         expect(count).to_have_text("2 cells")
+        tab.emulate_media(color_scheme="dark")
+        assert axe_finds(tab) == []
         assert tab.locator("dialog[open] header[data-mine]").count() == 1, "drawn anew, and not as it was left"
         assert tab.locator("dialog summary").first.evaluate("one => one.parentElement.open")
         tab.keyboard.press("Escape")

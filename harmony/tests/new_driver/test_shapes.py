@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Protocol
+from typing import Literal, Protocol
 
 import pytest
 from pydantic import BaseModel
@@ -41,6 +41,34 @@ def test_parameters_and_results_keep_their_types() -> None:
     assert str(verbs["select"].result) == "[text, …]"
     assert verbs["refuse"].result.kind is Kind.NOTHING
     assert [record.record for record in outline(JUKEBOX).records] == ["Tune", "Programme"]
+
+
+class Spoken(BaseModel):
+    word: str
+
+
+class Heard(BaseModel):
+    words: list[Spoken]
+    loud: bool
+
+
+class Parrot(Driver, Protocol):
+    @verb
+    async def say(self, what: Spoken, times: Literal[1, 2], tone: Literal[-1, 1], *, timeout: float = 1.0) -> Heard:
+        """Say it."""
+        ...
+
+
+def test_a_choice_of_numbers_is_a_number_and_what_is_answered_alone_is_a_record_too() -> None:
+    seen = outline(contract_of(Parrot))
+    kinds = {name: shape.kind for name, shape in seen.verbs[0].params}
+    assert (kinds["times"], kinds["tone"]) == (Kind.NATURAL, Kind.INTEGER)
+    assert [record.record for record in seen.records] == ["Spoken"]
+    assert [record.record for record in seen.results] == ["Heard"]
+    assert (
+        "type Heard struct"
+        in render(NewDriver("parrot", LANGUAGES["go"], "."), contract_of(Parrot), [])["contract/contract.go"]
+    )
 
 
 def test_holes_of_structures_are_filled_and_what_is_not_aligned_is_bytes() -> None:

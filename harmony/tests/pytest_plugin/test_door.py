@@ -26,7 +26,7 @@ def pytest_addoption(parser):
     parser.addoption("--scenario")
 
 def pytest_unconfigure(config):
-    print("loaded:", sorted({"pydantic", "structlog", "harmony.pytest_plugin.plugin"} & set(sys.modules)))
+    print("loaded:", sorted({"pydantic", "harmony.pytest_plugin.plugin"} & set(sys.modules)))
 """
 
 

@@ -168,3 +168,4 @@ def test_a_run_that_is_broken_off_says_what_has_not_ended() -> None:
         "  1.1 go_tin played for 2.0 s",
         "      reader | waits",
     ]
+    assert told([finished]) == ["broken off at its start"]

@@ -15,7 +15,7 @@ from harmony.report.forms import FORMS
 from harmony.report.outcome import Outcome
 from harmony.verdict.events import Event
 from harmony.verdict.verdicts import is_red
-from of_every_verdict import EVIL, a_run, stepped
+from of_every_verdict import ATTACHED, EVIL, a_run, of_every_verdict, stepped
 from synthetic_results import result
 
 GOOD = {"PASSED", "SKIPPED"}
@@ -57,6 +57,15 @@ def test_a_verdict_means_the_same_to_every_tool(verdict: Verdict, *, known: bool
     events = a_run([*stepped(cell), cell] if known else [cell])
     wanted = "passed" if verdict is Verdict.PASSED else "red" if is_red(verdict) else "skipped"
     assert (in_junit(events), in_ctrf(events), in_cucumber(events)) == (wanted, wanted, wanted)
+
+
+def test_what_a_step_has_attached_stands_in_the_messages() -> None:
+    """Whole, with the step that has attached it; what had no room is no message, as it would be an empty one."""
+    told = [one["attachment"] for one in messages(of_every_verdict()) if "fileName" in one.get("attachment", {})]
+    kinds = {(one["fileName"], one["mediaType"], one["contentEncoding"], one["body"]) for one in told}
+    evil = ATTACHED[0]
+    assert kinds == {(evil.name, "text/plain", "IDENTITY", evil.whole), ("raw", "image/png", "BASE64", "/wA=")}
+    assert len(told) == 2 * 2 * len(Verdict)
 
 
 def test_what_makes_a_run_red_beside_its_cells_is_red_everywhere() -> None:

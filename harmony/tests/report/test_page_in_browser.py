@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import random
 import shutil
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harmony.attachments import Attachment
 from harmony.history.trends import over_time
 from harmony.model import NetworkKind, Verdict
 from harmony.perf.page import page as perf_page
 from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
-from harmony.verdict.events import CellFinished, ClauseEntry, Event, NetworkLine, RunFinished, SpecificationRead
+from harmony.verdict.events import (
+    AttachmentTold,
+    CellFinished,
+    ClauseEntry,
+    Event,
+    NetworkLine,
+    RunFinished,
+    SpecificationRead,
+    StepFinished,
+)
 from past_runs import A, B, events, past
 from synthetic_results import data_of, many, the_page
 from synthetic_runs import a_cell, a_run, page_of
@@ -34,6 +46,7 @@ EVIL = (
     '</pre></script><script>stolen=1</script><img src=x onerror="stolen=1">\'">'
     '<a href="javascript:stolen=1">{{ 7*7 }}<svg onload=stolen=1>'
 )
+PNG = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 DEADLINE = 20_000.0
 """Milliseconds: a bound on a hang."""
 Open = Callable[..., Any]
@@ -229,6 +242,34 @@ def test_a_recording_is_downloaded_from_the_page_itself(opened: Open) -> None:
     assert expected.value.suggested_filename == "1.1.guest.yaml"
 
 
+def test_what_a_step_has_attached_is_seen_and_downloaded(opened: Open) -> None:
+    """A picture as one, a text as a text, and what may be neither as its bytes; whatever its words say."""
+    drawn = f'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="7"><script>{"stolen=1"}</script></svg>'
+    attached = [
+        Attachment.of("shot.png", base64.b64decode(PNG), "image/png"),
+        Attachment.of("drawn.svg", drawn, "image/svg+xml"),
+        Attachment.of(EVIL, EVIL, "text/html"),
+        Attachment.of("raw.bin", b"\xff\x00"),
+    ]
+    cells = list(a_cell(0, {"guest": "cpp", "host": "go"}, datetime.now(UTC), random.Random(7), bad=True))
+    step = cells[2]
+    assert isinstance(step, StepFinished)
+    told = [AttachmentTold.model_validate({**asdict(one), "body": [*one.body]}) for one in attached]
+    ((actor, outcome),) = step.outcomes.items()
+    cells[2] = step.model_copy(update={"outcomes": {actor: outcome.model_copy(update={"attachments": told})}})
+    tab = opened(page_of([*cells, RunFinished(verdicts={}, exit_code=1, seconds=1)]), "#cell=1.1[guest=cpp,host=go]")
+    row = tab.locator("dialog .time tr", has=tab.locator(".attached"))
+    assert "enters as" in row.inner_text()
+    sizes = row.locator("img").evaluate_all("all => all.map(one => [one.naturalWidth, one.alt])")
+    assert sizes == [[1, "shot.png"], [9, "drawn.svg"]]
+    assert row.locator("pre").inner_text() == EVIL
+    for name, content in (("raw.bin", b"\xff\x00"), ("drawn.svg", drawn.encode())):
+        with tab.expect_download() as expected:
+            row.get_by_role("button", name=f"download {name}").click()
+        assert Path(expected.value.path()).read_bytes() == content
+    assert tab.evaluate("typeof stolen") == "undefined"
+
+
 def test_a_cell_is_played_step_by_step(opened: Open) -> None:
     """With keys and buttons: what comes later is not seen, what is there now is marked in list and picture."""
     tab = opened(page_of(a_recorded_run()), "#cell=1.1[guest=cpp,host=go]")
@@ -251,7 +292,12 @@ def test_a_cell_is_played_step_by_step(opened: Open) -> None:
     tab.keyboard.press("End")
     assert "failed" in told.inner_text()
     assert "expected: 1" in told.locator("pre").first.inner_text()
+    there = tab.evaluate("location.hash")
+    again = opened(page_of(a_recorded_run()), str(there))
+    assert again.locator("dialog .controls .dim").inner_text() == tab.locator("dialog .controls .dim").inner_text()
     tab.keyboard.press("Home")
+    assert "at=" in there
+    assert "at=" not in tab.evaluate("location.hash")
     assert (now.count(), later.count(), told.inner_text()) == (0, 0, "")
 
 

@@ -13,12 +13,13 @@ import pytest
 from rich.console import Console
 
 from harmony.errors import ExitCode
+from harmony.logs import moment
 from harmony.model import Phase, Verdict
 from harmony.report import page_data
+from harmony.report.cell_steps import Steps
 from harmony.report.facts import facts
 from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
-from harmony.report.page_data import Steps, moment
 from harmony.report.terminal import Grid, grid_lines, tables, totals
 from harmony.verdict.events import (
     ActorOutcome,
@@ -220,7 +221,7 @@ def test_the_steps_of_a_cell_that_ran_twice_are_those_of_the_run_that_is_told() 
         late,
     ):
         steps(event)
-    ends = [steps.of(one)[0][0] for one in (red, green, late)]
+    ends = [steps.of(one).rows[0][0] for one in (red, green, late)]
     assert ends == [moment(f"2026-01-05T09:00:0{second}.000Z") for second in (1, 3, 3)]
 
 

@@ -9,7 +9,8 @@ from typing import Any
 from harmony.model import NetworkKind, Verdict
 from harmony.report.outcome import Outcome
 from harmony.report.results import Results, in_one_line, mild_lines, trace_of
-from harmony.report.results_document import as_json, clauses_document, results_document
+from harmony.report.results_document import clauses_document, results_document
+from harmony.report.results_json import as_json
 from harmony.verdict.events import (
     CellFinished,
     ClauseEntry,

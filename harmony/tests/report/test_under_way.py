@@ -7,7 +7,8 @@ from rich.cells import cell_len
 
 from harmony.model import Verdict
 from harmony.report.panel import panel
-from harmony.report.under_way import UnderWay, clock
+from harmony.report.progress import clock
+from harmony.report.under_way import UnderWay
 from harmony.verdict.events import CellFinished, CellGoesOn, CellStarted, RunPlanned, StepStarted
 
 FEATURES = {f"{number} Bells that are rung by hand, and their echo": 4 for number in range(1, 31)}

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use common::{unique, SOON};
+use common::{times, unique, SOON};
 use zerobuffer::{BufferConfig, Reader, Writer};
 
 const NAME: &str = "ZEROBUFFER_TEST_NAME";
-const RESTARTS: u32 = 500;
+const RESTARTS: usize = 100;
 
 /// The first writer sends one frame and closes, the second one streams; says how many frames are missing in the end.
 fn missing(payload_size: u64, size: usize, frames: u64) -> u64 {
@@ -50,29 +50,29 @@ fn missing(payload_size: u64, size: usize, frames: u64) -> u64 {
     })
 }
 
-fn none_is_missing(payload_size: u64, size: usize, frames: u64, runs: usize) {
-    let missing: Vec<u64> = (0..runs).map(|_| missing(payload_size, size, frames)).collect();
-    assert_eq!(missing, vec![0; runs], "frames missing at the end of each run");
+fn none_is_missing(payload_size: u64, size: usize, frames: u64) {
+    let missing: Vec<u64> = (0..times(1)).map(|_| missing(payload_size, size, frames)).collect();
+    assert_eq!(missing, vec![0; times(1)], "frames missing at the end of each run");
 }
 
 #[test]
 fn a_second_writer_loses_nothing_in_a_tiny_ring() {
-    none_is_missing(64, 16, 20_000, 5);
+    none_is_missing(64, 16, 20_000);
 }
 
 #[test]
 fn a_second_writer_loses_nothing_in_a_ring_of_four_frames() {
-    none_is_missing(4096, 1008, 20_000, 5);
+    none_is_missing(4096, 1008, 20_000);
 }
 
 #[test]
 fn a_second_writer_loses_nothing_in_a_ring_of_sixteen_frames() {
-    none_is_missing(65536, 4080, 20_000, 5);
+    none_is_missing(65536, 4080, 20_000);
 }
 
 #[test]
 fn a_second_writer_loses_nothing_in_the_default_ring() {
-    none_is_missing(10240, 1000, 200_000, 2);
+    none_is_missing(10240, 1000, 50_000);
 }
 
 /// Another process of this program that makes the buffer, reads one frame, and ends as if it had been killed.
@@ -126,10 +126,11 @@ fn a_writer_reaches_every_reader_that_comes() {
                 write_until_the_end();
             }
         });
-        let served = |_: &u32| reader_elsewhere(&name).wait().expect("its end").success();
-        let served = (0..RESTARTS).take_while(served).count();
+        let restarts = times(RESTARTS);
+        let served = |_: &usize| reader_elsewhere(&name).wait().expect("its end").success();
+        let served = (0..restarts).take_while(served).count();
         over.store(true, Ordering::Release);
-        assert_eq!(served, RESTARTS as usize, "readers that got a frame");
+        assert_eq!(served, restarts, "readers that got a frame");
     });
     Reader::create(&name, BufferConfig::default()).expect("the last reader").close();
 }

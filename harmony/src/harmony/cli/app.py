@@ -10,12 +10,14 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from harmony.cli.commands import COMMANDS, GROUPS
+from harmony.cli.told_errors import tell, told_errors
 from harmony.errors import ExitCode, HarmonyError
 from harmony.printable import adapt
 from harmony.process.this_system import missing_promises
 from harmony.suggestion import did_you_mean
-from harmony.text import shown
 
+_INTERRUPTED: Final = 130
+"""What typer makes of a ^C."""
 _SEE: Final = "see `harmony --help`"
 
 
@@ -102,25 +104,18 @@ def common(
 def main() -> None:
     """Run the command line; an error that harmony can name, or of a file, becomes its message and its exit code."""
     adapt(sys.stdout, sys.stderr)
-    try:
-        sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False))
-    except _UsageError as error:
-        _tell(_usage(error))
-        sys.exit(ExitCode.USAGE)
-    except typer.Abort:
-        sys.exit(ExitCode.INTERRUPTED)
-    except HarmonyError as error:
-        _tell(str(error))
-        sys.exit(error.exit_code)
-    except OSError as error:
-        if error.filename is None:
-            raise
-        _tell(f"{error.filename}: {error.strerror}")
-        sys.exit(ExitCode.USAGE)
-
-
-def _tell(message: str) -> None:
-    typer.echo(shown(f"harmony: {message}"), err=True)
+    with told_errors():
+        try:
+            code = app(sys.argv[1:] or ["--help"], standalone_mode=False)
+            if code == _INTERRUPTED:
+                tell("broken off")
+                code = ExitCode.INTERRUPTED
+            sys.exit(code)
+        except _UsageError as error:
+            tell(_usage(error))
+            sys.exit(ExitCode.USAGE)
+        except typer.Abort:
+            sys.exit(ExitCode.INTERRUPTED)
 
 
 def _usage(error: Any) -> str:

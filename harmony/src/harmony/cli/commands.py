@@ -25,7 +25,7 @@ GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         ),
     },
     "Write": {
-        "lint": ("features", "Check that features and steps fit together; run nothing."),
+        "lint": ("features", "Check that features, steps and what is expected fit together; run nothing."),
         "steps": ("features", "List the sentences that have a meaning, or those with some words: types, places, uses."),
         "new-feature": ("features", "Write a feature with one scenario to start from, under the next number."),
         "scaffold": ("features", "Write step methods for the sentences that have no meaning yet."),

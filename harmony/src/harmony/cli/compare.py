@@ -9,9 +9,9 @@ from typing import Annotated, Final
 
 import typer
 
-from harmony.cli.history import kept_runs, terminal_width
+from harmony.cli.history import kept_runs
 from harmony.cli.options import ProjectOption
-from harmony.cli.writing import tell
+from harmony.cli.writing import tell, width_for
 from harmony.errors import ExitCode, HarmonyError
 from harmony.history.comparison import GATES, Kind, compare
 from harmony.history.sources import find_run
@@ -90,7 +90,7 @@ def compare_command(  # noqa: PLR0917 - typer passes options by name
         case Form.JSON:
             told = json.dumps(comparison_document(found, failing), indent=1) + "\n"
         case Form.TEXT:
-            told = "".join(f"{line}\n" for line in comparison_lines(found, terminal_width()))
+            told = "".join(f"{line}\n" for line in comparison_lines(found, width_for(output)))
     tell(told, output)
     # Of a run that was broken off nobody knows whether it is worse.
     if any(change.kind in failing for change in found.changes) or (failing and not now.complete):

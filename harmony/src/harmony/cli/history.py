@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final
@@ -11,6 +10,7 @@ from typing import Annotated, Final
 import typer
 
 from harmony.cli.options import ProjectOption
+from harmony.cli.writing import width_for
 from harmony.errors import ConfigurationError
 from harmony.history.sources import Found, runs_at
 from harmony.history.store import HISTORY
@@ -19,8 +19,6 @@ from harmony.history.trends import over_time
 from harmony.project_file import where_left
 
 _FEW: Final = 20
-_WIDTH: Final = 120
-"""Of what is no terminal."""
 
 RunsArgument = Annotated[
     list[Path] | None,
@@ -55,7 +53,7 @@ def history_command(
     if form is Form.JSON:
         typer.echo(json.dumps(over_time(found.runs).document, indent=1))
         return
-    for line in history_lines(over_time(found.runs), len(found.runs) if every else _FEW, terminal_width()):
+    for line in history_lines(over_time(found.runs), len(found.runs) if every else _FEW, width_for(None)):
         typer.echo(line)
 
 
@@ -66,8 +64,3 @@ def kept_runs(paths: list[Path] | None, project: Path | None) -> Found:
     for said in found.passed_over:
         typer.echo(said, err=True)
     return found
-
-
-def terminal_width() -> int:
-    """Return how many characters a line may have."""
-    return shutil.get_terminal_size((_WIDTH, 24)).columns

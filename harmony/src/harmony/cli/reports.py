@@ -14,7 +14,7 @@ import typer
 
 from harmony.cli.history import kept_runs
 from harmony.cli.options import ProjectOption, SetOption
-from harmony.cli.writing import tell
+from harmony.cli.writing import tell, width_for
 from harmony.config import ReportSettings
 from harmony.config_sources import overrides_of
 from harmony.errors import ConfigurationError, ExitCode, HarmonyError
@@ -26,16 +26,17 @@ from harmony.project import load_project
 from harmony.project_file import find_project_file, where_left
 from harmony.report import squares
 from harmony.report.causes import lines
+from harmony.report.cell_steps import Steps
 from harmony.report.facts import facts
 from harmony.report.files import LAST_RUN
 from harmony.report.forms import FORMS
 from harmony.report.github import workflow_commands
 from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
-from harmony.report.page_data import Steps
 from harmony.report.past import Past
 from harmony.report.results import Results, mild_lines
-from harmony.report.results_document import as_json, clauses_document, results_document
+from harmony.report.results_document import clauses_document, results_document
+from harmony.report.results_json import as_json
 from harmony.report.terminal import Grid, blocks, grid_lines, is_matrix, totals
 from harmony.run.local_mode import possible_cells
 from harmony.run.project_run import ProjectRun
@@ -133,7 +134,7 @@ def report_command(  # noqa: PLR0917 - typer passes options by name
         case Format.JSON:
             told = as_json(Results.of(runs, outcome))
         case Format.TEXT:
-            told = "".join(f"{line}\n" for line in _lines(outcome, verbose=verbose))
+            told = "".join(f"{line}\n" for line in _lines(outcome, width_for(output), verbose=verbose))
         case _:
             told = FORMS[form](outcome, every)
     tell(told, output)
@@ -167,13 +168,13 @@ def _said_of_results(project: Path | None) -> tuple[str, str]:
         ) from error
 
 
-def _lines(outcome: Outcome, *, verbose: bool) -> Iterator[str]:
+def _lines(outcome: Outcome, width: int, *, verbose: bool) -> Iterator[str]:
     """Give a run as lines for a terminal."""
     results = outcome.results
     table = SupportTable.of(outcome.supports, {name for result in results for name in result.pairing.values()})
     grid = Grid.of(results)
     overview = squares.lines_of(squares.squares(results)) if is_matrix(results) else []
-    rows = grid_lines(grid if verbose else grid.without_green())
+    rows = grid_lines(grid if verbose else grid.without_green(), width)
     yield from blocks(lines(outcome.blames), overview, rows, [totals(results)])
     yield from support_lines(table)
     yield from unclaimed([result.note for result in results])

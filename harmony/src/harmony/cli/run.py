@@ -15,6 +15,7 @@ from typing import Annotated, Any, Final, NoReturn
 import typer
 from typer.core import TyperCommand
 
+from harmony import early_end
 from harmony.cli.options import ProjectOption, SetOption, SuiteOption, project_file
 from harmony.errors import ConfigurationError
 from harmony.project_file import configuration_of_pytest
@@ -189,7 +190,7 @@ def run_command(  # noqa: PLR0917 - typer passes options by name
     options += [f"{name}={value}" for name, value in single.items() if value is not None]
     options += [name for name, wanted in flags.items() if wanted]
     arguments = [*called, *_QUIET, *_parallel(jobs), *options, *context.meta[_REST], str(_features(file))]
-    command = [sys.executable, "-m", "pytest", "-p", "harmony.pytest_plugin.plugin", *arguments]
+    command = [sys.executable, "-m", "harmony.pytest_plugin.start", "-p", "harmony.pytest_plugin.plugin", *arguments]
     if live:
         raise typer.Exit(
             _looked_at(command, _home(file, suite), stay=_is_watched() if stay is None else stay, rate=min_pass_rate)
@@ -257,7 +258,8 @@ def _parallel(jobs: str) -> list[str]:
     if jobs != "auto" and not jobs.isdecimal():
         raise typer.BadParameter("write -j 4, or -j auto", param_hint="-j")
     if importlib.util.find_spec("xdist") is not None:
-        return ["-p", "xdist", "-n", "0" if jobs == "1" else jobs]
+        # Cells that wait long stand side by side in a feature: one at a time, they do not all fall to one worker.
+        return ["-p", "xdist", "-n", "0" if jobs == "1" else jobs, "--maxschedchunk", "1"]
     if jobs in {"auto", "0", "1"}:
         return []
     raise ConfigurationError(
@@ -274,8 +276,13 @@ def _looked_at(command: Sequence[str], kept: Path, *, stay: bool, rate: float | 
     from harmony.history.store import HISTORY, Store  # noqa: PLC0415
     from harmony.live.live_page import LivePage  # noqa: PLC0415
     from harmony.live.live_run import LiveRun  # noqa: PLC0415
+    from harmony.plan.durations import DURATIONS_FILE, read_durations  # noqa: PLC0415
 
-    page = LivePage(rate, lambda events: Store(kept / HISTORY).over_time(PastRun.of({"run": events})))
+    page = LivePage(
+        rate,
+        lambda events: Store(kept / HISTORY).over_time(PastRun.of({"run": events})),
+        read_durations(kept / DURATIONS_FILE),
+    )
     return asyncio.run(LiveRun(command, page, _say, stay=stay).play())
 
 
@@ -292,4 +299,5 @@ def _say(text: str) -> None:
 def _become(command: list[str]) -> NoReturn:
     """Replace this process, so that signals and the exit code are those of the run."""
     sys.stdout.flush()
+    early_end.hand_over()
     os.execv(command[0], command)  # noqa: S606 - there is no shell in it

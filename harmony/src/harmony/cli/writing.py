@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os.path
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Final
 
 import typer
 
 from harmony.state import write_whole
+
+_WIDTH: Final = 120
+"""Of what is no terminal."""
 
 
 def write_files(directory: Path, files: Mapping[str, str], told: str, *, anew: bool = True) -> None:
@@ -44,3 +49,8 @@ def tell(text: str, output: Path | None) -> None:
         typer.echo(text, nl=False)
     else:
         write_whole(output, text)
+
+
+def width_for(output: Path | None) -> int:
+    """Return how many characters a line may have in a file, or else where it is shown."""
+    return _WIDTH if output else shutil.get_terminal_size((_WIDTH, 24)).columns

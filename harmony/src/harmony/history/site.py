@@ -10,7 +10,6 @@ import json
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,12 +17,12 @@ from harmony.errors import ExitCode
 from harmony.history.badge import Badge
 from harmony.history.past_run import PastRun
 from harmony.history.telling import counted, took
-from harmony.history.trends import OverTime, moment, over_time, within
+from harmony.history.trends import OverTime, Trends, moment
 from harmony.model import Verdict
+from harmony.report.cell_steps import Steps
 from harmony.report.facts import facts
 from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
-from harmony.report.page_data import Steps
 from harmony.report.past import Past, bars, commit, percent
 from harmony.report.template import render_template
 from harmony.verdict.events import Event
@@ -55,7 +54,14 @@ class Given:
 def site(given: Given) -> Iterator[tuple[str, str]]:
     """Give each file of a site with its path; a run's page that stands already is left, unless its events are given."""
     newest = latest(given.runs)
-    told = over_time(given.runs)
+    trends = Trends()
+    for run in reversed(given.runs):
+        trends.add(run)
+        if run.name in given.events or run.name not in given.made:
+            read = given.events.get(run.name, dict)
+            yield f"runs/{run.name}/index.html", _page(run, read(), given.title, trends.so_far())
+            yield f"runs/{run.name}/{RUN}", run.to_json()
+    told = trends.so_far()
     shared: dict[str, Any] = {
         "commit": commit,
         "counted": counted,
@@ -64,12 +70,6 @@ def site(given: Given) -> Iterator[tuple[str, str]]:
         "bars": bars,
     }
     shared |= {"percent": percent, "folder": folder, "meanings": MEANINGS, "title": given.title, "told": told}
-    for index, run in enumerate(given.runs):
-        if run.name in given.events or run.name not in given.made:
-            read = given.events.get(run.name, dict)
-            past = over_time(within(islice(given.runs, index, None)))
-            yield f"runs/{run.name}/index.html", _page(run, read(), given.title, past)
-            yield f"runs/{run.name}/{RUN}", run.to_json()
     yield "latest/run.json", newest.to_json()
     yield "index.html", render_template(_TEMPLATES / "site.html", newest=newest, kind=_kind(newest), **shared)
     yield from _badges("", newest, "")

@@ -49,14 +49,23 @@ class OverTime(Past):
 
     Attributes:
         runs: The newest first.
+        standing: For each cell the run that played it last; what a run of everything has no more is gone.
     """
 
     runs: Sequence[PastRun]
+    standing: Mapping[str, PastRun]
 
     @cached_property
     def causes(self) -> Sequence[RedCauses]:
         """Why cells are red now, each as it stood when it was last played, and since when."""
-        return red_causes(self.runs, self.of("cell"))
+        cells = self.of("cell")
+        told = []
+        for one in blame([run.cells[key].result(key, run.seed) for key, run in self.standing.items()]):
+            keys = tuple(result.cell for result in one.cells)
+            times = span(cells, keys)
+            if times is not None:
+                told.append(RedCauses(headline(one), keys, *times))
+        return told
 
     @property
     def document(self) -> dict[str, Any]:
@@ -75,15 +84,10 @@ def over_time(runs: Sequence[PastRun]) -> OverTime:
     Args:
         runs: The newest first.
     """
-    oldest_first = list(reversed(runs))
-    return OverTime(
-        [" ".join(filter(None, (moment(run), commit(run.commit)))) for run in oldest_first],
-        _rates(oldest_first, lambda cell: id(cell.pairing), lambda cell: set(cell.pairing.values())),
-        _rates(oldest_first, lambda cell: cell.number or cell.title, lambda cell: {cell.scenario}),
-        red_since(runs),
-        flaky(runs),
-        runs,
-    )
+    trends = Trends()
+    for run in reversed(runs):
+        trends.add(run)
+    return trends.so_far()
 
 
 def within(runs: Iterable[PastRun], cells: int = MOST_CELLS) -> list[PastRun]:
@@ -102,141 +106,171 @@ def moment(run: PastRun) -> str:
     return shown(run.at[:16].replace("T", " "), 40)
 
 
-def standing(runs: Sequence[PastRun]) -> dict[str, PastRun]:
-    """Return for each cell the run that played it last; what a run of everything has no more is gone."""
-    stand: dict[str, PastRun] = {}
-    for run in runs:
-        stand = {**dict.fromkeys(run.played, run), **stand}
-        if run.exhaustive:
-            break
-    return stand
+class Trends:
+    """Gathers what runs say over time, run by run, the oldest first; each takes as long as it has cells."""
+
+    def __init__(self) -> None:
+        self._runs: list[PastRun] = []
+        self._moments: list[str] = []
+        self._standing: dict[str, PastRun] = {}
+        self._platforms = _Rates(lambda cell: id(cell.pairing), lambda cell: set(cell.pairing.values()))
+        self._scenarios = _Rates(lambda cell: cell.number or cell.title, lambda cell: {cell.scenario})
+        self._red = (
+            _Streaks("platform", lambda _, cell: cell.pairing.values()),
+            _Streaks("feature", lambda _, cell: (cell.feature,)),
+            _Streaks("cell", lambda key, _: (key,)),
+        )
+        self._flips = _Flips()
+
+    def add(self, run: PastRun) -> None:
+        """Take a run that is newer than all before it."""
+        self._runs.append(run)
+        self._moments.append(" ".join(filter(None, (moment(run), commit(run.commit)))))
+        self._standing = {**({} if run.exhaustive else self._standing), **dict.fromkeys(run.played, run)}
+        for one in (self._platforms, self._scenarios, *self._red, self._flips):
+            one.add(run)
+
+    def so_far(self) -> OverTime:
+        """Return what the runs up to here say; the newest is the one that is shown.
+
+        It is followed from run to run how each cell stands: a run of a part says nothing of what it leaves out.
+        """
+        cells = [(key, run.cells[key]) for key, run in self._standing.items()]
+        return OverTime(
+            tuple(self._moments),
+            self._platforms.told(),
+            self._scenarios.told(),
+            [since for one in self._red for since in one.told(cells)],
+            self._flips.told(),
+            self._runs[::-1],
+            dict(self._standing),
+        )
 
 
-def red_causes(runs: Sequence[PastRun], cells: Mapping[str, Since]) -> list[RedCauses]:
-    """Return why cells are red now, each as it stood when it was last played, and since when.
+class _Streaks:
+    """Which names of a kind are red, and since when.
 
     Args:
-        runs: The newest first.
-        cells: By the key of each red cell, since when it is.
+        what: The kind.
+        names: Of a cell.
     """
-    results = [run.cells[key].result(key, run.seed) for key, run in standing(runs).items()]
-    told = []
-    for one in blame(results):
-        keys = tuple(result.cell for result in one.cells)
-        times = span(cells, keys)
-        if times is not None:
-            told.append(RedCauses(headline(one), keys, *times))
-    return told
 
+    def __init__(self, what: str, names: Callable[[str, PastCell], Iterable[str]]) -> None:
+        self._what = what
+        self._names = names
+        self._red: dict[str, PastCell] = {}
+        self._found: dict[str, Since] = {}
+        self._green: dict[str, PastRun] = {}
 
-def red_since(runs: Sequence[PastRun]) -> list[Since]:
-    """Return which platforms, features and cells are red now, and since when; the longest red first of each kind.
-
-    It is followed from run to run how each cell stands: a run of a part says nothing of what it leaves out.
-    """
-    kinds: tuple[tuple[str, Callable[[str, PastCell], Iterable[str]]], ...] = (
-        ("platform", lambda _, cell: cell.pairing.values()),
-        ("feature", lambda _, cell: (cell.feature,)),
-        ("cell", lambda key, _: (key,)),
-    )
-    cells = [(key, run.cells[key]) for key, run in standing(runs).items()]
-    told: list[Since] = []
-    for what, names in kinds:
-        found = _streaks(what, names, runs)
-        sizes = Counter(name for key, cell in cells for name in set(names(key, cell)))
-        red = Counter(name for key, cell in cells if cell.red for name in set(names(key, cell)))
-        some = [replace(one, red=red[one.name], of=sizes[one.name]) for one in found]
-        told += sorted(some, key=lambda one: (-one.runs, -one.red, natural_order(one.name)))
-    return told
-
-
-def _streaks(what: str, names: Callable[[str, PastCell], Iterable[str]], runs: Sequence[PastRun]) -> Iterable[Since]:
-    red: dict[str, PastCell] = {}
-    found: dict[str, Since] = {}
-    green: dict[str, PastRun] = {}
-    for run in reversed(runs):
-        red = {
+    def add(self, run: PastRun) -> None:
+        self._red = {
             **{
                 key: cell
-                for key, cell in red.items()
+                for key, cell in self._red.items()
                 if key not in run.played and (key in run.cells or not run.exhaustive)
             },
             **{key: run.cells[key] for key in run.red},
         }
-        bad = {name for key, cell in red.items() for name in names(key, cell)}
-        touched = _touched(what, run)
-        green.update(dict.fromkeys(touched - bad, run))
-        found = {name: one for name, one in found.items() if name in bad}
+        bad = {name for key, cell in self._red.items() for name in self._names(key, cell)}
+        touched = self._touched(run)
+        self._green.update(dict.fromkeys(touched - bad, run))
+        found = self._found = {name: one for name, one in self._found.items() if name in bad}
         for name in touched & bad:
             if name in found:
                 found[name] = replace(found[name], runs=found[name].runs + 1)
             else:
-                last = green.get(name)
+                last = self._green.get(name)
                 after = (last.commit or last.name) if last else ""
-                found[name] = Since(what, name, 0, 0, run.name, run.commit, run.at, 1, after, known=bool(last))
-    return found.values()
+                found[name] = Since(self._what, name, 0, 0, run.name, run.commit, run.at, 1, after, known=bool(last))
+
+    def told(self, cells: Sequence[tuple[str, PastCell]]) -> list[Since]:
+        """Return what is red, the longest first, with how many of the cells that are."""
+        sizes = Counter(name for key, cell in cells for name in set(self._names(key, cell)))
+        red = Counter(name for key, cell in cells if cell.red for name in set(self._names(key, cell)))
+        some = [replace(one, red=red[one.name], of=sizes[one.name]) for one in self._found.values()]
+        return sorted(some, key=lambda one: (-one.runs, -one.red, natural_order(one.name)))
+
+    def _touched(self, run: PastRun) -> frozenset[str]:
+        """Return what of the kind was played in a run."""
+        if self._what == "cell":
+            return run.played
+        return frozenset(run.platforms if self._what == "platform" else {cell.feature for cell in run.cells.values()})
 
 
-def _touched(what: str, run: PastRun) -> frozenset[str]:
-    """Return what of a kind was played in a run."""
-    if what == "cell":
-        return run.played
-    return frozenset(run.platforms if what == "platform" else {cell.feature for cell in run.cells.values()})
-
-
-def flaky(runs: Sequence[PastRun]) -> list[Flaky]:
-    """Return the cells that ended in two ways although nothing had changed, the most flaky first.
+class _Flips:
+    """Which cells ended in two ways although nothing had changed.
 
     Two runs compare if both know their commit, no file differed from it, and the commit and the versions of those who
     play are the same. A cell that is flaky in a run by itself counts as one repetition that ended otherwise.
     """
-    flips: Counter[str] = Counter()
-    pairs: Counter[str] = Counter()
-    same: dict[str, dict[str, tuple[object, Verdict]]] = {}
-    for run in reversed(runs):
+
+    def __init__(self) -> None:
+        self._flips: Counter[str] = Counter()
+        self._pairs: Counter[str] = Counter()
+        self._same: dict[str, dict[str, tuple[object, Verdict]]] = {}
+        self._seen: dict[str, tuple[Verdict, ...]] = {}
+
+    def add(self, run: PastRun) -> None:
         pairings = {id(cell.pairing): cell.pairing.values() for cell in run.cells.values()}
         # Who does not play in a cell may have changed.
         versions = {key: tuple(run.versions.get(name) for name in names) for key, names in pairings.items()}
         now = {key: (versions[id(run.cells[key].pairing)], run.cells[key].verdict) for key in run.played}
         own = {key for key, (_, verdict) in now.items() if verdict is Verdict.FLAKY}
-        flips.update(own)
-        pairs.update(own)
+        self._flips.update(own)
+        self._pairs.update(own)
         if run.clean_commit:
-            before = same.setdefault(run.clean_commit, {})
+            before = self._same.setdefault(run.clean_commit, {})
             again = {key for key in before.keys() & now.keys() if before[key][0] == now[key][0]}
-            pairs.update(again)
-            flips.update(key for key in again if before[key][1] is not now[key][1] and key not in own)
+            self._pairs.update(again)
+            self._flips.update(key for key in again if before[key][1] is not now[key][1] and key not in own)
             before.update(now)
-    found = []
-    for key, count in flips.items():
-        seen = dict.fromkeys(run.cells[key].verdict.value for run in runs if key in run.played)
-        found.append(Flaky(key, round(count / pairs[key], 3), count, pairs[key], tuple(seen)))
-    return sorted(found, key=lambda one: (-one.score, -one.flips, natural_order(one.cell)))
+        for key, (_, verdict) in now.items():
+            seen = self._seen.get(key, ())
+            if not seen or seen[0] is not verdict:
+                self._seen[key] = (verdict, *(one for one in seen if one is not verdict))
+
+    def told(self) -> list[Flaky]:
+        """Return them, the most flaky first."""
+        found = [
+            Flaky(key, round(count / self._pairs[key], 3), count, self._pairs[key], tuple(map(str, self._seen[key])))
+            for key, count in self._flips.items()
+        ]
+        return sorted(found, key=lambda one: (-one.score, -one.flips, natural_order(one.cell)))
 
 
-def _rates(
-    runs: Sequence[PastRun], kind: Callable[[PastCell], object], names: Callable[[PastCell], Iterable[str]]
-) -> dict[str, list[float | None]]:
-    """Return for each name the part of its cells that passed, run by run; nothing where it had none.
+class _Rates:
+    """The part of the cells of each name that passed, run by run; nothing where it had none.
 
     Args:
-        runs: The oldest first.
         kind: What cells with the same names have in common; quick.
         names: Of a cell.
     """
-    found: dict[str, list[float | None]] = {}
-    for index, run in enumerate(runs):
+
+    def __init__(self, kind: Callable[[PastCell], object], names: Callable[[PastCell], Iterable[str]]) -> None:
+        self._kind = kind
+        self._names = names
+        self._found: dict[str, list[float | None]] = {}
+        self._runs = 0
+
+    def add(self, run: PastRun) -> None:
+        kind = self._kind
         some = {kind(cell): cell for cell in run.cells.values()}
         tally: dict[str, list[int]] = {}
         for (what, verdict), count in Counter((kind(cell), cell.verdict) for cell in run.cells.values()).items():
             # As in the pass rate: unsupported counts neither way.
-            for name in names(some[what]) if verdict is not Verdict.UNSUPPORTED else ():
+            for name in self._names(some[what]) if verdict is not Verdict.UNSUPPORTED else ():
                 numbers = tally.setdefault(name, [0, 0])
                 numbers[0] += count * (verdict is Verdict.PASSED)
                 numbers[1] += count
-        for name, (passed, of) in tally.items():
-            found.setdefault(name, [None] * len(runs))[index] = round(passed / of, 4)
-    return dict(sorted(found.items(), key=lambda entry: natural_order(entry[0])))
+        for name in tally:
+            self._found.setdefault(name, [None] * self._runs)
+        for name, rates in self._found.items():
+            passed, of = tally.get(name, (0, 0))
+            rates.append(round(passed / of, 4) if of else None)
+        self._runs += 1
+
+    def told(self) -> dict[str, list[float | None]]:
+        return {name: list(self._found[name]) for name in sorted(self._found, key=natural_order)}
 
 
 def sparkline(rates: Sequence[float | None]) -> str:

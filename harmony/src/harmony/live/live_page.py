@@ -3,38 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from harmony.errors import ExitCode
 from harmony.logs import moment
+from harmony.report.cell_steps import Steps
 from harmony.report.facts import facts
 from harmony.report.outcome import Outcome
-from harmony.report.page import live_report
-from harmony.report.page_data import Steps, page_data
+from harmony.report.page import live_overview
+from harmony.report.page_data import page_data
 from harmony.report.past import Past
+from harmony.report.progress import Playing, tails
+from harmony.report.under_way import UnderWay
 from harmony.verdict.events import (
+    MOMENTARY,
     CellFinished,
     CellStarted,
     Event,
     RunFinished,
-    RunPlanned,
     StepFinished,
-    StepStarted,
 )
 from harmony.verdict.tally import combined, counts
 
 _MOST_RUNNING: Final = 12
 """Cells that are named; of the others a page says how many there are."""
-
-
-@dataclass(frozen=True, slots=True)
-class Running:
-    """A cell that runs, since when, and the step that it is in."""
-
-    began: float
-    step: str = ""
+_TAIL: Final = 5
 
 
 class LivePage:
@@ -43,6 +37,7 @@ class LivePage:
     Args:
         min_pass_rate: What forgives up to it; nothing does if absent.
         past: Says at the end what the run says with those before it.
+        durations: How long cells took that passed in earlier runs, by their keys.
 
     Attributes:
         number: Of the last event that a browser may see; each change of the page has one.
@@ -52,6 +47,7 @@ class LivePage:
         self,
         min_pass_rate: float | None = None,
         past: Callable[[Sequence[Event]], Past | None] = lambda _: None,
+        durations: Mapping[str, float] | None = None,
     ) -> None:
         self.number = 0
         self._past_of = past
@@ -61,35 +57,20 @@ class LivePage:
         self._steps = Steps()
         self._cells: dict[str, list[CellFinished]] = {}
         self._changed: dict[str, int] = {}
-        self._running: dict[str, Running] = {}
-        self._planned = 0
+        self._run = UnderWay(durations)
 
     def __call__(self, event: Event) -> None:
         """Take an event."""
         self.number += 1
         self._steps(event)
-        match event:
-            case CellStarted():
-                self._running[event.cell] = Running(moment(event.at))
-                return
-            case StepStarted():
-                self._enter(event.cell, event.step)
-                return
-            case StepFinished():
-                self._enter(event.cell, "")
-                return
-            case CellFinished():
-                self._running.pop(event.cell, None)
-                self._cells.setdefault(event.cell, []).append(event)
-                # Behind all others: who asks what has changed reads from the end.
-                self._changed.pop(event.cell, None)
-                self._changed[event.cell] = self.number
-            case RunPlanned():
-                self._planned = event.cells
-            case RunFinished():
-                self._running.clear()
-            case _:
-                pass
+        self._run.take(event, moment(event.at))
+        if isinstance(event, (*MOMENTARY, CellStarted, StepFinished)):
+            return
+        if isinstance(event, CellFinished):
+            self._cells.setdefault(event.cell, []).append(event)
+            # Behind all others: who asks what has changed reads from the end.
+            self._changed.pop(event.cell, None)
+            self._changed[event.cell] = self.number
         self._events.append(event)
         if self.is_over and self._cells:
             self._past = self._past_of(self._events)
@@ -110,13 +91,10 @@ class LivePage:
         """Whether there is a cell to look at."""
         return bool(self._cells)
 
-    def document(self) -> str:
-        """Return the page as it is opened: all but the cells, which it asks for."""
-        return self._told(whole=True)
-
     def overview(self) -> str:
         """Return what changes of the page beside the cells."""
-        return self._told(whole=False)
+        outcome = Outcome.so_far(self._events, self._min_pass_rate)
+        return live_overview(outcome, facts(self._events), self._past)
 
     def cells_since(self, number: int) -> dict[str, Any] | None:
         """Return the data of the cells that have changed since the event of that number; nothing where none has."""
@@ -129,22 +107,23 @@ class LivePage:
         return page_data(results, (), self._steps) if results else None
 
     def now(self) -> dict[str, Any]:
-        """Return how far the run is, and what runs: the longest first, with the milliseconds since it began."""
+        """Return how far the run is, and what runs: the longest first, with the milliseconds since it began.
+
+        Of what takes far longer than before, also how long that was, and what its roles have written on stderr last.
+        """
         clock = time.time()
-        longest = sorted(self._running.items(), key=lambda one: one[1].began)
+        longest = [] if self.is_over else sorted(self._run.playing.items(), key=lambda one: one[1].since)
+        left = None if self.is_over else self._run.left(clock)
         return {
             "done": len(self._cells),
-            "planned": self._planned,
-            "running": [[name, round((clock - one.began) * 1e3), one.step] for name, one in longest[:_MOST_RUNNING]],
+            "planned": self._run.planned,
+            "left": None if left is None else round(left),
+            "running": [self._playing(name, one, clock) for name, one in longest[:_MOST_RUNNING]],
             "more": max(len(longest) - _MOST_RUNNING, 0),
             "over": self.is_over,
         }
 
-    def _enter(self, cell: str, step: str) -> None:
-        running = self._running.get(cell)
-        if running is not None:
-            self._running[cell] = replace(running, step=step)
-
-    def _told(self, *, whole: bool) -> str:
-        outcome = Outcome.so_far(self._events, self._min_pass_rate)
-        return live_report(outcome, facts(self._events), self._past, whole=whole)
+    def _playing(self, name: str, one: Playing, clock: float) -> list[Any]:
+        late = one.is_late(clock)
+        told = [one.before, list(tails(one, _TAIL))] if late else []
+        return [name, round((clock - one.since) * 1e3), one.step, late, *told]

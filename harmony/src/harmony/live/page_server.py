@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 from harmony.live.live_page import LivePage
 from harmony.live.requests import EVENTS, LONGEST, Request
+from harmony.report.page import live_page
 
 _HOST: Final = "127.0.0.1"
 _PATIENCE: Final = 10.0
@@ -119,7 +120,8 @@ class PageServer:
         if status is not HTTPStatus.OK:
             await self._answer(writer, status)
         elif what != EVENTS:
-            await self._answer(writer, status, "text/html", self._page.document())
+            self._renew_overview()
+            await self._answer(writer, status, "text/html", live_page(self._overview))
         elif self.watching >= _MOST_BROWSERS:
             await self._answer(writer, HTTPStatus.SERVICE_UNAVAILABLE)
         else:

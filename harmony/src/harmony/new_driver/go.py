@@ -112,7 +112,7 @@ def _fragments(outline: Outline) -> Fragments:
         "codes": _codes(list(outline.contract.codes.items())),
         "structures": "\n".join(map(_structure, outline.structures)),
         "layout": _layout(outline),
-        "params": "\n".join([*map(_record, outline.records), *map(_params, outline.verbs)]),
+        "params": "\n".join([*map(_record, (*outline.records, *outline.results)), *map(_params, outline.verbs)]),
         "methods": "\n".join(map(_method, outline.verbs)),
         "unimplemented": "\n".join(map(_unimplemented, outline.verbs)),
         "table": _table(outline),

@@ -5,7 +5,7 @@ It is read off the JSON Schema of the contract, which is what everybody else goe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -143,13 +143,15 @@ class Outline:
     Attributes:
         contract: Where it comes from.
         verbs: To be filled in: those that only this contract has.
-        records: What verbs carry, the innermost first.
+        records: What verbs are asked with, the innermost first.
+        results: What they answer with beside these.
         structures: What every implementation must see alike.
     """
 
     contract: Contract
     verbs: tuple[VerbShape, ...]
     records: tuple[Shape, ...]
+    results: tuple[Shape, ...]
     structures: tuple[Laid, ...]
 
 
@@ -172,8 +174,10 @@ def outline(contract: Contract) -> Outline:
         if verb.name not in verbs_of(Driver)
     )
     records = {record.record: record for verb in verbs for _, shape in verb.params for record in shape.records()}
+    results = {record.record: record for verb in verbs for record in verb.result.records()}
+    new = tuple(record for name, record in results.items() if name not in records)
     laid = tuple(_laid(name, structure) for name, structure in contract.layout.items())
-    return Outline(contract, verbs, tuple(records.values()), laid)
+    return Outline(contract, verbs, tuple(records.values()), new, laid)
 
 
 def _properties(schema: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
@@ -193,7 +197,7 @@ def _shape(schema: Mapping[str, Any], schemas: Mapping[str, Any], names: tuple[s
         return _or_null(some[0], nullable=len(shapes) > 1) if len(some) == 1 else Shape(Kind.ANY)
     choices = schema.get("enum") or ([schema["const"]] if "const" in schema else [])
     if choices:
-        return Shape(Kind.TEXT, choices=tuple(choices)) if all(isinstance(c, str) for c in choices) else Shape(Kind.ANY)
+        return _one_of(choices)
     match schema.get("type"):
         case "string":
             return Shape(Kind.TEXT)
@@ -212,6 +216,15 @@ def _shape(schema: Mapping[str, Any], schemas: Mapping[str, Any], names: tuple[s
             return Shape(Kind.RECORD, record=names[-1], fields=fields)
         case _:
             return Shape(Kind.ANY)
+
+
+def _one_of(choices: Sequence[Any]) -> Shape:
+    """Return the type that some values have in common."""
+    if all(isinstance(one, str) for one in choices):
+        return Shape(Kind.TEXT, choices=tuple(choices))
+    if all(isinstance(one, int) and not isinstance(one, bool) for one in choices):
+        return Shape(Kind.NATURAL if min(choices) >= 0 else Kind.INTEGER)
+    return Shape(Kind.ANY)
 
 
 def _item(schema: Mapping[str, Any], schemas: Mapping[str, Any], names: tuple[str, ...]) -> Shape:

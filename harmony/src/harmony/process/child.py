@@ -19,8 +19,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import psutil
-
 from harmony.errors import ExitCode, HarmonyError
 from harmony.process import orphans, reaper
 from harmony.process.marks import RUN_VARIABLE, WORKER_VARIABLE, Census, nested_mark, processes_with
@@ -226,6 +224,8 @@ class ChildProcess:
         self._frozen = True
         self._watch.signal_group(signals.SIGSTOP)
         end = time.monotonic() + _FREEZE_PATIENCE
+        import psutil  # noqa: PLC0415 - a start of a worker does not wait for it
+
         with contextlib.suppress(psutil.NoSuchProcess):
             process = psutil.Process(self.pid)
             while process.status() != psutil.STATUS_STOPPED and time.monotonic() < end:

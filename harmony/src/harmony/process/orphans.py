@@ -15,8 +15,6 @@ from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 from typing import Final
 
-import psutil
-
 from harmony.process.marks import RUN_VARIABLE, variable_of
 from harmony.process.reaper import DEATH_PATIENCE
 from harmony.process.this_system import SYSTEM
@@ -84,6 +82,8 @@ def _unmarked(pid: int) -> bool:
     """Whether a process runs and carries no mark: one that ends has none either, and no memory any more."""
     if variable_of(pid, RUN_VARIABLE):
         return False
+    import psutil  # noqa: PLC0415 - a start of a worker does not wait for it
+
     with contextlib.suppress(psutil.Error):
         return psutil.Process(pid).memory_info().vms > 0
     return False
@@ -106,6 +106,8 @@ def _pids_of_popens() -> set[int]:
 
 
 def _name(pid: int) -> str:
+    import psutil  # noqa: PLC0415 - see above
+
     try:
         process = psutil.Process(pid)
         return visible(" ".join(process.cmdline()) or process.name())

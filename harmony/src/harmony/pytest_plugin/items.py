@@ -14,7 +14,7 @@ from _pytest._code.code import ReprEntryNative, ReprExceptionInfo, ReprFileLocat
 from harmony.model import Verdict
 from harmony.plan.cells import Cell
 from harmony.pytest_plugin.tags import declare_tag, marker_name
-from harmony.pytest_plugin.unplayed_cells import stopped
+from harmony.pytest_plugin.unplayed_cells import Unplayed
 from harmony.run.mode import Mode, Played
 from harmony.run.project_run import ProjectRun
 from harmony.spec.gherkin import Scenario
@@ -45,14 +45,14 @@ class HarmonySession:
         run: The project, and what was chosen.
         mode: Plays the cells.
         tell: Hears what happens, and with which item.
-        stopped: Says why a cell is not to be run; nothing if it is.
+        unplayed: Says what comes of a cell that is not to be played; nothing if it is.
         limits: Returns how long the steps of roles may take that are not given the whole limit.
     """
 
     run: ProjectRun
     mode: Mode
     tell: Callable[[pytest.Item, Event], None] = field(default=_to_nobody)
-    stopped: Callable[[Cell], str] = field(default=lambda _: "")
+    unplayed: Callable[[Cell], Unplayed | None] = field(default=lambda _: None)
     limits: Callable[[Cell], Mapping[str, Limit]] = field(default=lambda _: {})
 
 
@@ -129,8 +129,8 @@ class ScenarioItem(pytest.Item):
         def tell(event: Event) -> None:
             session.tell(self, event)
 
-        if why := session.stopped(self.cell):
-            return Played(stopped(session.run, session.mode, self.cell, why, tell))
+        if unplayed := session.unplayed(self.cell):
+            return Played(unplayed.told(session.run, session.mode, self.cell, tell))
         return session.mode.play(self.cell, tell, session.limits(self.cell))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:

@@ -11,13 +11,15 @@ from typing import Final
 import pytest
 
 from harmony.errors import ConfigurationError
+from harmony.plan.cells import Cell
 from harmony.plan.durations import DURATIONS_FILE, read_durations, typical
 from harmony.plan.shards import Division, ShardError, divide, parse_shard, read_plan
 from harmony.project import Project
 from harmony.pytest_plugin.items import HarmonySession, ScenarioItem
 from harmony.pytest_plugin.request import touched_cells
 from harmony.pytest_plugin.xdist_worker import told
-from harmony.verdict.events import RunPlanned
+from harmony.run.local_runner import PLATFORM
+from harmony.verdict.events import PlannedCells, RunPlanned
 
 PAST: Final = "harmony_past"
 """What a worker of pytest-xdist is told: the durations that its controller has read, whoever writes others now."""
@@ -85,6 +87,7 @@ class Planning:
             shard="/".join(map(str, self._shard)) if self._shard else "",
             division=self._division,
             partial=self._missing({cell.key for cell in cells}),
+            pairings=_by_pairing(cells),
             features=dict(Counter(cell.scenario.feature for cell in cells)),
             seconds=round(sum(self.past.get(cell.key, median) for cell in cells), 3),
         )
@@ -112,6 +115,19 @@ class Planning:
         every = {cell.key for cell in session.mode.every_cell(session.run.allowed())}
         left_out = len(every - planned)
         return [f"{left_out} of {len(every)} cells were not chosen"] if left_out else []
+
+
+def _by_pairing(cells: Sequence[Cell]) -> list[PlannedCells]:
+    """Return how many cells each pairing has; nothing of a run in which every role is played here."""
+    numbers = Counter(cell.pairing for cell in cells)
+    scenarios: dict[frozenset[str], set[str]] = {}
+    for cell in cells:
+        scenarios.setdefault(frozenset(cell.pairing.platforms), set()).add(cell.scenario.id)
+    return [
+        PlannedCells(pairing=each, cells=count, scenarios=len(scenarios[frozenset(each)]))
+        for each, count in ((pairing.platforms, count) for pairing, count in sorted(numbers.items()))
+        if set(each.values()) != {PLATFORM}
+    ]
 
 
 def durations_file(config: pytest.Config, project: Project) -> Path:

@@ -14,6 +14,7 @@ from typing import Any, Final
 import pytest
 from _pytest.mark import pytest_collection_modifyitems as deselect
 
+from harmony import early_end
 from harmony.errors import HarmonyError
 from harmony.printable import adapt
 from harmony.process.this_system import missing_promises
@@ -81,6 +82,12 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
     """Note what is read from the beginning, where trials are played that depend on it."""
     if early_config.known_args_namespace.trials is not None:
         note_reads()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_cmdline_main() -> None:
+    """Let ^C interrupt the session, which begins now, and is reported."""
+    early_end.end()
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -26,7 +26,7 @@ from harmony.pytest_plugin.planning import PAST, Planning
 from harmony.pytest_plugin.shared_ends import Feed, Follower
 from harmony.pytest_plugin.surroundings import Surroundings
 from harmony.pytest_plugin.trials import Trials
-from harmony.pytest_plugin.unplayed_cells import cell_at, crash_events
+from harmony.pytest_plugin.unplayed_cells import Unplayed, cell_at, crash_events
 from harmony.pytest_plugin.xdist_worker import is_worker
 from harmony.report.files import LAST_RUN, PAGE, LastRun, Page
 from harmony.report.forms import FormFile
@@ -46,6 +46,7 @@ from harmony.verdict.events import (
     RunStarted,
 )
 from harmony.verdict.fuse import Fuse
+from harmony.verdict.lacks import Believer
 from harmony.verdict.patience import Limit, Patience
 from harmony.verdict.support import SupportCollector
 from harmony.verdict.tally import combined, counts, exit_code, rate_line
@@ -92,17 +93,24 @@ class _Side:
         asked, settings = config.getoption("--fuse"), session.run.project.settings
         fuse = settings.fuse if asked is None else asked
         self._fuse = Fuse(fuse if isinstance(session.mode, MatrixMode) else 0)
+        self._believer = Believer({})
+        self._believes = bool(fuse) and config.getoption("--trials") is None
         self._patience = Patience(settings.patience, self._planning.past)
         self._others = Follower(self._hear)
-        session.stopped, session.limits = self._stopped, self._limits
+        session.unplayed, session.limits = self._unplayed, self._limits
 
     def _hear(self, event: Event) -> None:
         self._fuse(event)
+        self._believer(event)
         self._patience(event)
 
-    def _stopped(self, cell: Cell) -> str:
+    def _unplayed(self, cell: Cell) -> Unplayed | None:
         self._others.catch_up()
-        return self._fuse.stopped(cell.pairing.platforms)
+        if why := self._fuse.stopped(cell.pairing.platforms):
+            return Unplayed(Verdict.NOT_RUN, f"not run: {why}")
+        if by := self._believer.shown_by(cell.key):
+            return Unplayed(Verdict.UNSUPPORTED, f"not played: {by} has shown what is lacking")
+        return None
 
     def _limits(self, cell: Cell) -> dict[str, Limit]:
         self._others.catch_up()
@@ -110,8 +118,20 @@ class _Side:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
-        """Keep the items of this shard."""
+        """Keep the items of this shard; begin with those that show what is lacking, end with those that need it."""
         self._planning.choose(config, items)
+        mode = self._session.mode
+        if not self._believes or not isinstance(mode, MatrixMode):
+            return
+        cells = [item.cell for item in items if isinstance(item, ScenarioItem)]
+        self._believer = Believer({cell.key: lacks for cell in cells if (lacks := mode.believable(cell))})
+        first, last = self._believer.first_and_last()
+
+        def turn(item: pytest.Item) -> int:
+            key = item.cell.key if isinstance(item, ScenarioItem) else ""
+            return (key in last) - (key in first)
+
+        items.sort(key=turn)
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:

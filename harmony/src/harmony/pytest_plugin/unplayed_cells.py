@@ -1,7 +1,8 @@
-"""Cells that have not played to their end: their process has died, or who plays in them has been stopped."""
+"""Cells that have not played to their end: their process has died, or nobody needs to play them any more."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from harmony.model import Verdict
@@ -50,10 +51,24 @@ def crash_events(run: ProjectRun, mode: Mode, cell: Cell, said: str, *, begun: b
     return [*beginning, step_finished(cell, played.results[0]), cell_finished(cell, result, mode.repeat(cell))]
 
 
-def stopped(run: ProjectRun, mode: Mode, cell: Cell, why: str, tell: Subscriber) -> ScenarioResult:
-    """Return, and tell, what comes of a cell that is not run because who plays in it has been stopped."""
-    seed = seed_of(run.seed, cell.scenario)
-    result = not_played(route(cell.scenario), Verdict.NOT_RUN, f"not run: {why}", seed)
-    tell(cell_started(cell, seed))
-    tell(cell_finished(cell, result, mode.repeat(cell)))
-    return result
+@dataclass(frozen=True, slots=True)
+class Unplayed:
+    """What comes of a cell that is not played.
+
+    Attributes:
+        verdict: How it ends.
+        why: Why nobody plays it.
+    """
+
+    verdict: Verdict
+    why: str
+
+    def told(self, run: ProjectRun, mode: Mode, cell: Cell, tell: Subscriber) -> ScenarioResult:
+        """Return, and tell, what comes of the cell, in the light of what is claimed."""
+        seed = seed_of(run.seed, cell.scenario)
+        result = not_played(route(cell.scenario), self.verdict, self.why, seed)
+        if self.verdict is not Verdict.NOT_RUN:
+            result = mode.judge(cell, result)
+        tell(cell_started(cell, seed))
+        tell(cell_finished(cell, result, mode.repeat(cell)))
+        return result

@@ -10,19 +10,18 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Final
 
 from harmony.model import Phase, Verdict
-from harmony.plan.pairing import Pairing
+from harmony.report.cucumber_document import Document, Message
 from harmony.report.other_tools import Standing, began, beside, milliseconds, standing, steps_of, surroundings
 from harmony.report.outcome import Outcome
-from harmony.verdict.events import CellFinished, Event, RunFinished, RunStarted, StepFinished
+from harmony.verdict.events import AttachmentTold, CellFinished, Event, RunFinished, RunStarted, StepFinished
 
 _PROTOCOL: Final = "34.2.1"
 _LOG: Final = "text/x.cucumber.log+plain"
 _RUN: Final = "run"
 _AFTER: Final = "verdict"
-Message = dict[str, Any]
 
 
 def cucumber(outcome: Outcome, events: Sequence[Event]) -> str:
@@ -43,8 +42,10 @@ def _messages(outcome: Outcome, events: Sequence[Event]) -> Iterator[Message]:
     played: list[_Played] = []
     ids = itertools.count(1)
     for name, cells in features.items():
-        document = _Document(name, ids)
-        played += [document.add(cell, steps.get(cell.cell, [])) for cell in cells]
+        document = Document(name, ids)
+        for cell in cells:
+            done = steps.get(cell.cell, [])
+            played.append(_Played(cell, done, document.add(cell, done)))
         yield from document.messages()
     yield from ({"pickle": one.pickle} for one in played)
     for phase in (*Phase, _AFTER):
@@ -61,86 +62,22 @@ def _messages(outcome: Outcome, events: Sequence[Event]) -> Iterator[Message]:
     yield {"testRunFinished": {**end, **({"message": "\n".join(red)} if red else {})}}
 
 
-class _Document:
-    """A feature, written as it is told: each node with the line on which it stands."""
-
-    def __init__(self, name: str, ids: Iterator[int]) -> None:
-        self._ids = ids
-        self._lines: list[str] = []
-        self._uri = f"{name}.feature"
-        self._feature = {**self._node("Feature", name, 0), "language": "en", "children": []}
-        del self._feature["id"]
-        self._rules: dict[str, Message] = {}
-
-    def messages(self) -> Iterator[Message]:
-        text = "".join(f"{line}\n" for line in self._lines)
-        yield {"source": {"uri": self._uri, "data": text, "mediaType": "text/x.cucumber.gherkin+plain"}}
-        yield {"gherkinDocument": {"uri": self._uri, "feature": self._feature, "comments": []}}
-
-    def add(self, cell: CellFinished, steps: Sequence[StepFinished]) -> _Played:
-        """Write a cell."""
-        rule = self._rules.get(cell.title)
-        if rule is None:
-            rule = self._rules[cell.title] = {**self._node("Rule", cell.title, 1), "children": []}
-            self._feature["children"].append({"rule": rule})
-        pairing = str(Pairing.of(cell.pairing))
-        scenario = {**self._node("Scenario", pairing, 2), "steps": [], "examples": []}
-        scenario["tags"] = [{"location": scenario["location"], "name": f"@{t}", "id": self._id()} for t in cell.tags]
-        rule["children"].append({"scenario": scenario})
-        # A cell whose steps nobody has told has at least the one that did not pass.
-        sentences = [(step.step, step.argument) for step in steps if step.step] or [(cell.step, "")] * bool(cell.step)
-        pickled = []
-        for text, argument in (*sentences, *((text, "") for text in cell.not_run)):
-            node = self._step(text, argument)
-            scenario["steps"].append(node)
-            more = {"argument": {"docString": {"content": argument}}} if argument else {}
-            pickled.append({"id": self._id(), "astNodeIds": [node["id"]], "text": node["text"], **more})
-        pickle = {
-            "id": self._id(),
-            "uri": self._uri,
-            "location": scenario["location"],
-            "name": f"{cell.title} [{pairing}]",
-            "language": "en",
-            "steps": pickled,
-            "tags": [{"name": tag["name"], "astNodeId": tag["id"]} for tag in scenario["tags"]],
-            "astNodeIds": [scenario["id"]],
-        }
-        return _Played(cell, steps, pickle)
-
-    def _node(self, keyword: str, name: str, depth: int) -> Message:
-        node = {"id": self._id(), "location": self._line(f"{keyword}: {name}", depth), "keyword": keyword, "name": name}
-        return {**node, "description": "", "tags": []}
-
-    def _step(self, sentence: str, argument: str) -> Message:
-        keyword, _, text = sentence.partition(" ")
-        node = {"id": self._id(), "location": self._line(sentence, 3), "keyword": f"{keyword} ", "text": text}
-        if argument:
-            node["docString"] = {"location": self._line('"""', 4), "content": argument, "delimiter": '"""'}
-            for line in (*argument.splitlines(), '"""'):
-                self._line(line, 4)
-        return node
-
-    def _line(self, text: str, depth: int) -> dict[str, int]:
-        self._lines.append("  " * depth + " ".join(text.splitlines()))
-        return {"line": len(self._lines), "column": 2 * depth + 1}
-
-    def _id(self) -> str:
-        return str(next(self._ids))
-
-
 class _Played:
     """A cell as a test case: its steps, what else went wrong in it, and, where these do not say it, its verdict."""
 
     def __init__(self, cell: CellFinished, steps: Sequence[StepFinished], pickle: Message) -> None:
         self._cell = cell
         self.pickle = pickle
-        self._results: list[tuple[Message, str, int, str]] = []
+        self._results: list[tuple[Message, str, int, str, Sequence[AttachmentTold]]] = []
         left = iter(pickle["steps"])
         for step in steps:
             if step.step:
-                self._add({"pickleStepId": next(left)["id"]}, step.verdict, step.seconds, _errors(step))
-            elif step.verdict is not Verdict.PASSED:
-                self._add({"hookId": f"hook-{step.phase}"}, step.verdict, step.seconds, _errors(step))
+                self._add(
+                    {"pickleStepId": next(left)["id"]}, step.verdict, step.seconds, _errors(step), _attached(step)
+                )
+            elif step.verdict is not Verdict.PASSED or _attached(step):
+                hook = {"hookId": f"hook-{step.phase}"}
+                self._add(hook, step.verdict, step.seconds, _errors(step), _attached(step))
         if not steps and cell.step:
             self._add({"pickleStepId": next(left)["id"]}, cell.verdict, cell.seconds, cell.error)
         for one in left:
@@ -159,19 +96,30 @@ class _Played:
         yield {"testCase": {"id": case, "pickleId": name, "testSteps": tests, "testRunStartedId": _RUN}}
         begun = began(self._cell)
         yield {"testCaseStarted": {"id": run, "testCaseId": case, "attempt": 0, "timestamp": _moment(begun)}}
-        for id_, (_, status, took, message) in zip(ids, self._results, strict=True):
+        for id_, (_, status, took, message, attached) in zip(ids, self._results, strict=True):
             where = {"testCaseStartedId": run, "testStepId": id_}
             yield {"testStepStarted": {**where, "timestamp": _moment(begun)}}
             begun += took
             if status not in {"PASSED", "SKIPPED"}:
                 body = f"repeat with: {self._cell.repeat}"
                 yield {"attachment": {**where, "body": body, "contentEncoding": "IDENTITY", "mediaType": _LOG}}
+            for one in attached:
+                kind = {"mediaType": one.media_type, "fileName": one.name}
+                encoding = "BASE64" if one.encoding == "base64" else "IDENTITY"
+                yield {"attachment": {**where, "body": one.whole, "contentEncoding": encoding, **kind}}
             result = {"status": status, "duration": _moment(took), **({"message": message} if message else {})}
             yield {"testStepFinished": {**where, "testStepResult": result, "timestamp": _moment(begun)}}
         yield {"testCaseFinished": {"testCaseStartedId": run, "timestamp": _moment(begun), "willBeRetried": False}}
 
-    def _add(self, what: Message, verdict: Verdict, seconds: float, message: str) -> None:
-        self._results.append((what, self._status(verdict), round(seconds * 1000), message))
+    def _add(
+        self,
+        what: Message,
+        verdict: Verdict,
+        seconds: float,
+        message: str,
+        attached: Sequence[AttachmentTold] = (),
+    ) -> None:
+        self._results.append((what, self._status(verdict), round(seconds * 1000), message, attached))
 
     def _status(self, verdict: Verdict) -> str:
         """Return the status of a step: in a cell that is not red, what did not pass was skipped."""
@@ -191,6 +139,11 @@ class _Played:
 
 def _errors(step: StepFinished) -> str:
     return "\n".join(f"{actor}: {one.error}" for actor, one in step.outcomes.items() if one.error)
+
+
+def _attached(step: StepFinished) -> list[AttachmentTold]:
+    """Return what actors have attached; what had no room has no body, and stands in no message."""
+    return [each for one in step.outcomes.values() for each in one.attachments if each.body]
 
 
 def _moment(milliseconds_: int) -> dict[str, int]:

@@ -6,10 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from harmony.report.cell_steps import Steps
 from harmony.report.facts import facts
 from harmony.report.outcome import Outcome
 from harmony.report.page import html_report
-from harmony.report.page_data import Steps
 from harmony.report.past import Past
 from harmony.report.terminal import is_matrix
 from harmony.state import STATE_DIRECTORY, write_whole

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from harmony.errors import ExitCode
 from harmony.model import Phase, Verdict
 from harmony.plan.pairing import Pairing
 from harmony.report.github import LogFolds
-from harmony.report.under_way import FeatureState, UnderWay, clock, tails
+from harmony.report.progress import FeatureState, clock, tails
+from harmony.report.under_way import UnderWay
 from harmony.text import several, shown
 from harmony.verdict.blame import way
 from harmony.verdict.events import CellFinished, CellStarted, Event, RunFinished, RunPlanned, RunStarted, StepFinished
@@ -155,9 +157,12 @@ class Narration:
             for feature in self._run.features.values():
                 if feature.ended and not feature.is_done:
                     yield from self._feature(feature)
-        if event.exit_code not in BROKEN_OFF or not self._run.planned:
+        if event.exit_code not in BROKEN_OFF or not (self._run.planned or event.exit_code == ExitCode.INTERRUPTED):
             return
-        yield Line(f"broken off after {self._run.ended} of {several(self._run.planned, 'cell')}", "bold red")
+        far = (
+            f"after {self._run.ended} of {several(self._run.planned, 'cell')}" if self._run.planned else "at its start"
+        )
+        yield Line(f"broken off {far}", "bold red")
         for one in self._run.longest():
             yield Line(f"  {one.name} played for {one.told(now)}{f': {one.step}' if one.step else ''}")
             yield from (Line(f"      {text}") for text in tails(one, _TAIL))

@@ -12,6 +12,7 @@ from harmony.verdict.events import (
     CellFinished,
     ClauseEntry,
     Event,
+    PlannedCells,
     RunFinished,
     RunPlanned,
     SpecificationRead,
@@ -35,6 +36,7 @@ class Outcome:
         min_pass_rate: What forgives up to it; nothing does if absent.
         implementations: What has played, and who has told it.
         clauses: What scenarios may cite, and which do.
+        planned: How many cells of each pairing are played, of a run that has not ended.
         to_come: How many cells of the plan have no result yet; nothing of a run that has ended.
         broken_off: How a run ended that did not come to its end.
     """
@@ -47,6 +49,7 @@ class Outcome:
     min_pass_rate: float | None = None
     implementations: Sequence[Implementation] = ()
     clauses: Sequence[ClauseEntry] = ()
+    planned: Sequence[PlannedCells] = ()
     to_come: int | None = None
     broken_off: ExitCode | None = None
 
@@ -97,7 +100,9 @@ class Outcome:
             return cls.at_end(events, min_pass_rate)
         results, planned = _played(events)
         left = max(planned - len(results), 0)
-        return cls((), results, (), (), (), min_pass_rate, implementations(events), to_come=left)
+        plans = [one for event in events if isinstance(event, RunPlanned) for one in event.pairings]
+        players = implementations(events)
+        return cls((), results, (), (), (), min_pass_rate, players, planned=plans, to_come=left)
 
     @cached_property
     def code(self) -> ExitCode:

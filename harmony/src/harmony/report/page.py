@@ -11,8 +11,9 @@ from urllib.parse import quote
 from harmony.errors import ExitCode
 from harmony.report import squares
 from harmony.report.causes import detail, headline
+from harmony.report.cell_steps import Steps
 from harmony.report.outcome import Outcome
-from harmony.report.page_data import Steps, packed, page_data
+from harmony.report.page_data import packed, page_data
 from harmony.report.past import Past, bars, past_data, percent, told_since
 from harmony.report.template import render_template
 from harmony.report.terminal import is_matrix
@@ -22,8 +23,8 @@ from harmony.verdict.tally import counts, natural_order
 from harmony.verdict.verdicts import MEANINGS, is_red
 
 _TEMPLATE: Final = Path(__file__).with_name("templates") / "matrix.html"
-_SCRIPTS: Final = ("run.js", "past.js", "views.js", "clauses.js", "cell.js", "replay.js", "page.js")
-_LIVE: Final = "live.js"
+_SCRIPTS: Final = ("run.js", "past.js", "views.js", "clauses.js", "attachments.js", "cell.js", "replay.js", "page.js")
+_LIVE: Final = _TEMPLATE.with_name("live.html")
 _TITLE: Final = "Conformance matrix"
 _LONGEST_REPORT: Final = 12_000
 _MOST: Final = 200
@@ -50,17 +51,14 @@ def html_report(
     return _rendered(outcome, facts or {}, past, data, *_SCRIPTS, title=title)
 
 
-def live_report(outcome: Outcome, facts: Mapping[str, str], past: Past | None, *, whole: bool) -> str:
-    """Return the page of a run that goes on: it asks who has served it for the cells.
+def live_overview(outcome: Outcome, facts: Mapping[str, str], past: Past | None) -> str:
+    """Return what changes of the page of a run that goes on, but for the cells."""
+    return _rendered(outcome, facts, past, page_data((), outcome.blames, Steps()), title=_TITLE, live=True)
 
-    Args:
-        outcome: What has come of it so far.
-        facts: As above.
-        past: As above.
-        whole: Whether with style and script, or only what changes.
-    """
-    scripts = (*_SCRIPTS, _LIVE) if whole else ()
-    return _rendered(outcome, facts, past, page_data((), outcome.blames, Steps()), *scripts, title=_TITLE, live=True)
+
+def live_page(overview: str) -> str:
+    """Return the page of a run that goes on: it asks who has served it for the cells, and for what changes."""
+    return render_template(_LIVE, *_SCRIPTS, "live.js", overview=overview, title=_TITLE, live=True)
 
 
 def _rendered(
@@ -87,7 +85,7 @@ def _rendered(
         detail=detail,
         meanings=MEANINGS,
         told=[*outcome.problems, *outcome.lacking],
-        squares=squares.squares(results) if is_matrix(results) else [],
+        squares=squares.squares(results, outcome.planned) if is_matrix(results) or outcome.planned else [],
         word=squares.word,
         kind=_kind,
         features={name: counts(one for one in results if one.feature == name) for name in features},
@@ -133,8 +131,9 @@ def _verdict(outcome: Outcome) -> str:
 
 def _kind(numbers: squares.Numbers) -> str:
     """Return the class of the cells of two platforms."""
-    passed, of, red = numbers
-    return "passed" if passed == of else "red" if red else "some"
+    if numbers.passed == numbers.of:
+        return "passed"
+    return "red" if numbers.red else "some" if numbers.ended == numbers.of else "to-come"
 
 
 def _linked(**state: str) -> str:

@@ -7,27 +7,22 @@ import itertools
 import json
 import math
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from harmony.logs import moment
-from harmony.model import Phase, Verdict
 from harmony.plan.cells import scenario_of
+from harmony.report.cell_steps import VERDICTS, Row, Steps
 from harmony.run.recording import Exchange, recording_of
-from harmony.text import jsonable, shortened, shown
+from harmony.text import shortened, shown
 from harmony.verdict.blame import Blame
-from harmony.verdict.events import CellFinished, CellStarted, Event, NetworkLine, StepFinished
+from harmony.verdict.events import CellFinished, NetworkLine
 from harmony.verdict.verdicts import MEANINGS
 
 _ROOM: Final = 8_000_000
 """Characters of errors, logs and reports in a page; what has no room any more is told by its first line."""
 _LONGEST_REPORT: Final = 12_000
-_LONGEST_DATA: Final = 4_000
 _LONGEST_CALL: Final = 400
-Row = tuple[float, float, int, str, str, str, str]
-"""End, seconds, verdict; sentence, argument, actors and details."""
-_VERDICTS: Final = list(MEANINGS)
-_NAMES: Final = {Phase.START: "(set-up)", Phase.FINISH: "(clean-up)"}
 
 
 class Texts:
@@ -44,69 +39,6 @@ class Texts:
     def all(self) -> list[str]:
         """The texts, in the order of their numbers."""
         return list(self._numbers)
-
-
-class Steps:
-    """A subscriber that keeps of each step when it ended, how long it took, who did it and what came of it.
-
-    A run of many cells has a hundred thousand steps: no event is kept, and each text once.
-    """
-
-    def __init__(self) -> None:
-        self._texts: dict[str, str] = {}
-        self._open: dict[str, list[Row]] = {}
-        self._done: dict[tuple[str, str], list[Row]] = {}
-        self._last: dict[str, list[Row]] = {}
-
-    @classmethod
-    def of_run(cls, events: Iterable[Event]) -> Self:
-        """Return the steps of a run that is over."""
-        steps = cls()
-        for event in events:
-            steps(event)
-        return steps
-
-    def __call__(self, event: Event) -> None:
-        """Take an event."""
-        match event:
-            case CellStarted():
-                self._open[event.cell] = []
-            case StepFinished():
-                self._open.setdefault(event.cell, []).append(self._row(event))
-            case CellFinished():
-                # A late verdict has no steps of its own.
-                steps = self._open.pop(event.cell, None) or self._last.get(event.cell, [])
-                self._done[event.cell, event.at] = self._last[event.cell] = steps
-            case _:
-                pass
-
-    def of(self, cell: CellFinished) -> list[Row]:
-        """Return the steps of a cell, as far as they are known."""
-        return self._done.get((cell.cell, cell.at)) or self._last.get(cell.cell, [])
-
-    def _row(self, event: StepFinished) -> Row:
-        told = {
-            key: {
-                "verdict": one.verdict.value,
-                "ms": round(one.seconds * 1e3, 2),
-                **({"error": one.error} if one.error else {}),
-                **({"data": _data(one.data)} if one.data else {}),
-            }
-            for key, one in event.outcomes.items()
-            if one.verdict is not Verdict.PASSED or one.data or len(event.outcomes) > 1
-        }
-        return (
-            moment(event.at),
-            event.seconds,
-            _VERDICTS.index(event.verdict),
-            self._once(event.step or _NAMES.get(event.phase, f"({event.phase})")),
-            self._once(event.argument),
-            self._once(", ".join(event.outcomes)),
-            self._once(json.dumps(told, separators=(",", ":")) if told else ""),
-        )
-
-    def _once(self, text: str) -> str:
-        return self._texts.setdefault(text, text)
 
 
 def page_data(results: Sequence[CellFinished], blames: Sequence[Blame], steps: Steps) -> dict[str, Any]:
@@ -136,17 +68,27 @@ def page_data(results: Sequence[CellFinished], blames: Sequence[Blame], steps: S
             scenarios.append([texts[name], texts[one.title], texts[one.feature], tags, cited, texts[one.level]])
         who = [platforms.index(name) for _, name in sorted(one.pairing.items())]
         begun, took = round((begin - first) * 1e3), round(one.seconds * 1e5)
-        verdict, played = _VERDICTS.index(one.verdict), roles.index(tuple(sorted(one.pairing)))
+        verdict, played = VERDICTS.index(one.verdict), roles.index(tuple(sorted(one.pairing)))
         cells.append(
-            [row, played, who, verdict, begun, took, one.seed, texts[one.repeat], _steps(steps.of(one), begin, texts)]
+            [
+                row,
+                played,
+                who,
+                verdict,
+                begun,
+                took,
+                one.seed,
+                texts[one.repeat],
+                _steps(steps.of(one).rows, begin, texts),
+            ]
         )
-        detail = _detail(one, begin, whole=room > 0)
+        detail = _detail(one, begin, steps.of(one).attached, whole=room > 0)
         if detail:
             details[number] = detail
             room -= sum(len(str(value)) for value in detail.values())
     columns = [list(column) for column in zip(*cells, strict=True)] if cells else [[] for _ in range(9)]
     return {
-        "verdicts": [[one.value, MEANINGS[one].word, MEANINGS[one].red] for one in _VERDICTS],
+        "verdicts": [[one.value, MEANINGS[one].word, MEANINGS[one].red] for one in VERDICTS],
         "roles": roles,
         "platforms": platforms,
         "scenarios": scenarios,
@@ -173,7 +115,7 @@ def _steps(rows: Sequence[Row], begin: float, texts: Texts) -> list[int]:
     ]
 
 
-def _detail(one: CellFinished, begin: float, *, whole: bool) -> dict[str, Any]:
+def _detail(one: CellFinished, begin: float, attached: Sequence[list[Any]], *, whole: bool) -> dict[str, Any]:
     """Return what only a few cells have."""
     told: dict[str, Any] = {
         "error": shortened(one.error, _LONGEST_REPORT) if whole else one.said,
@@ -182,6 +124,7 @@ def _detail(one: CellFinished, begin: float, *, whole: bool) -> dict[str, Any]:
         "step": one.step,
         "place": one.place,
         "by": one.by,
+        "attached": [[*each[:-1], each[-1] if whole else ""] for each in attached],
     }
     if whole:
         told |= {
@@ -229,15 +172,3 @@ def _between(line: NetworkLine) -> tuple[str, str, str, str, str]:
         return f"{first} — {second}{number}", "network", line.text, "", ""
     other = second if line.sender == first else first
     return f"{line.sender} → {other}{number}", "network", line.text, line.sender, other
-
-
-def _data(data: Mapping[str, Any]) -> Any:
-    """Return the details of an outcome, each bounded."""
-    return {
-        key: value if len(json.dumps(value)) <= _LONGEST_DATA else shortened(_as_text(value), _LONGEST_DATA)
-        for key, value in jsonable(data).items()
-    }
-
-
-def _as_text(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value)

@@ -8,7 +8,8 @@ from typing import Final
 from rich.text import Text
 
 from harmony.model import Verdict
-from harmony.report.under_way import FeatureState, Playing, UnderWay, clock, tails
+from harmony.report.progress import FeatureState, Playing, clock, tails
+from harmony.report.under_way import UnderWay
 from harmony.text import visible
 from harmony.verdict.verdicts import MEANINGS, is_red
 

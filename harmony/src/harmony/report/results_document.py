@@ -1,18 +1,17 @@
-"""The results of a run as a document in Markdown and as JSON, and its clauses as a table. Pure."""
+"""The results of a run as a document in Markdown, and its clauses as a table. Pure."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, Final
+from typing import Final
 
 from harmony.report.markdown import escaped, fenced
 from harmony.report.results import Finding, Results, in_one_line
 from harmony.report.terminal import totals
 from harmony.verdict.events import ClauseEntry
 from harmony.verdict.tally import natural_order
-from harmony.verdict.traceability import STATES, Seen, Traceability, rows_for_programs
+from harmony.verdict.traceability import STATES, Seen, Traceability
 
 _MADE: Final = "_Made by `harmony report --format {form}` from {of}; do not edit._"
 _TESTED: Final = ("platform", "role", "version", "family", "passed", "deviates", "unsupported", "no answer")
@@ -54,32 +53,6 @@ def clauses_document(results: Results) -> str:
     head.append(_MADE.format(form="clauses", of=_run(results)))
     told = list(_clauses(results.clauses)) if results.clauses.rows else ["The run tells of no clause."]
     return "\n\n".join([*head, *told]) + "\n"
-
-
-def as_json(results: Results) -> str:
-    """Return all of it for programs."""
-    outcome = results.outcome
-    told = {
-        "dates": results.dates,
-        "seeds": results.seeds,
-        "exit_code": int(outcome.code),
-        "problems": [*outcome.problems, *outcome.lacking],
-        "platforms": [
-            {"name": one.platform, "version": one.version, "drivers": one.drivers, "family": one.family}
-            for one in outcome.implementations
-        ],
-        "unavailable": dict(results.unavailable),
-        "parts": [{"platform": name, "role": role, **seen.counts} for (name, role), seen in results.parts.items()],
-        "findings": [_finding_for_programs(one) for one in results.findings],
-        "document": results.clauses.document,
-        "clauses": rows_for_programs(results.clauses),
-        "weak_cells": results.weak_cells,
-        "cells": [
-            one.model_dump(include={"cell", "number", "title", "feature", "pairing", "verdict", "level", "clauses"})
-            for one in outcome.results
-        ],
-    }
-    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
 
 
 def _run(results: Results) -> str:
@@ -198,25 +171,3 @@ def _word(seen: Seen | None) -> str:
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [[escaped(word) for word in head], ["---"] * len(head), *([escaped(word) for word in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
-
-
-def _finding_for_programs(one: Finding) -> dict[str, Any]:
-    groups = [
-        [{"role": role, "platform": platform} for role, platform in who]
-        for who in (one.attribution.who, *one.attribution.instead)
-    ]
-    return {
-        "scenario": one.scenario,
-        "level": one.level,
-        "clauses": one.clauses,
-        "red": one.red,
-        "who": groups[0],
-        "instead": groups[1:],
-        "partners": dict(one.attribution.partners),
-        "cells": [cell.cell for cell in one.attribution.cells],
-        "of": one.attribution.of,
-        "weak": one.weak,
-        "said": [{"cells": count, "text": text} for count, text in one.said],
-        "trace": one.trace,
-        "repeat": one.repeat,
-    }

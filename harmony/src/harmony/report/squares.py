@@ -5,17 +5,30 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from rich.table import Table
 from rich.text import Text
 
 from harmony.model import Verdict
-from harmony.verdict.events import CellFinished
-from harmony.verdict.tally import combined
+from harmony.verdict.events import CellFinished, PlannedCells
 from harmony.verdict.verdicts import MEANINGS, is_red
 
-Numbers = tuple[int, int, bool]
-"""How many passed, of how many, and whether one is red."""
+
+class Numbers(NamedTuple):
+    """How many cells of two platforms there are.
+
+    Attributes:
+        passed: How many passed.
+        ended: How many have ended.
+        red: Whether one of these is red.
+        of: How many are played.
+    """
+
+    passed: int
+    ended: int
+    red: bool
+    of: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +63,20 @@ class Square:
         return [[self.title, *self.columns], *([row, *_words(self, row)] for row in self.rows)]
 
 
-def squares(results: Iterable[CellFinished]) -> list[Square]:
-    """Return the squares, those of scenarios with the fewest roles first."""
-    by_roles: dict[tuple[str, ...], list[CellFinished]] = {}
-    for result in combined(results):
-        by_roles.setdefault(tuple(sorted(result.pairing)), []).append(result)
+def squares(results: Iterable[CellFinished], planned: Iterable[PlannedCells] = ()) -> list[Square]:
+    """Return the squares, those of scenarios with the fewest roles first.
+
+    Args:
+        results: One for each cell.
+        planned: Of a run that goes on, how many cells there will be.
+    """
+    by_roles: dict[tuple[str, ...], tuple[list[CellFinished], list[PlannedCells]]] = {}
+    for result in results:
+        by_roles.setdefault(tuple(sorted(result.pairing)), ([], []))[0].append(result)
+    for one in planned:
+        by_roles.setdefault(tuple(sorted(one.pairing)), ([], []))[1].append(one)
     return [
-        _square(cells, pair, tuple(role for role in roles if role not in pair))
+        _square(*cells, pair, tuple(role for role in roles if role not in pair))
         for roles, cells in sorted(by_roles.items(), key=lambda one: (len(one[0]), one[0]))
         for pair in (itertools.combinations(roles, 2) if len(roles) > 1 else [("", role) for role in roles])
     ]
@@ -88,16 +108,22 @@ def tables(every: Sequence[Square]) -> Iterator[Table]:
         yield table
 
 
-def _square(cells: Sequence[CellFinished], roles: tuple[str, str], beside: tuple[str, ...]) -> Square:
+def _square(
+    cells: Sequence[CellFinished], planned: Sequence[PlannedCells], roles: tuple[str, str], beside: tuple[str, ...]
+) -> Square:
     counts: dict[tuple[str, str], Numbers] = {}
+    for some in planned:
+        key = (some.pairing.get(roles[0], ""), some.pairing[roles[1]])
+        counts[key] = Numbers(0, 0, red=False, of=some.cells + (counts[key].of if key in counts else 0))
     for cell in cells:
         key = (cell.pairing.get(roles[0], ""), cell.pairing[roles[1]])
-        passed, of, red = counts.get(key, (0, 0, False))
-        counts[key] = passed + (cell.verdict is Verdict.PASSED), of + 1, red or is_red(cell.verdict)
+        passed, ended, red, of = counts.get(key, Numbers(0, 0, red=False, of=0))
+        now = passed + (cell.verdict is Verdict.PASSED), ended + 1, red or is_red(cell.verdict)
+        counts[key] = Numbers(*now, of=max(of, ended + 1))
     return Square(
         roles,
         beside,
-        len({cell.number or cell.title for cell in cells}),
+        max([len({cell.number or cell.title for cell in cells}), *(some.scenarios for some in planned)]),
         tuple(sorted({row for row, _ in counts})),
         tuple(sorted({column for _, column in counts})),
         counts,
@@ -112,12 +138,15 @@ def word(numbers: Numbers | None) -> str:
     """Return what stands in a square for the cells of two platforms."""
     if numbers is None:
         return ""
-    passed, of, red = numbers
-    return f"■ {of}" if passed == of else f"{'✗' if red else '□'} {passed}/{of}"
+    passed, ended, red, of = numbers
+    if passed == of:
+        return f"■ {of}"
+    sign = "✗" if red else "□" if ended == of else "▶" if ended else "·"
+    return f"{sign} {passed}/{of}" if ended else f"{sign} {of}"
 
 
 def _style(numbers: Numbers | None) -> str:
     if numbers is None:
         return ""
-    passed, of, red = numbers
-    return MEANINGS[Verdict.PASSED if passed == of else Verdict.FAILED if red else Verdict.UNSUPPORTED].style
+    verdict = Verdict.FAILED if numbers.red else Verdict.UNSUPPORTED
+    return MEANINGS[Verdict.PASSED if numbers.passed == numbers.of else verdict].style

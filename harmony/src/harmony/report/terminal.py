@@ -86,7 +86,7 @@ def is_matrix(results: Iterable[CellFinished]) -> bool:
 
 
 def grid_lines(grid: Grid, width: int = 120) -> list[str]:
-    """Return the matrix as lines for a file or a pipe; wide ones in several parts."""
+    """Return the matrix as lines for a file or a pipe, or as wide as they may be; wide ones in several parts."""
     lines: list[str] = []
     left = max((len(_shown(row)) for row in grid.rows), default=8)
     for columns in _parts(grid.columns, width - left):

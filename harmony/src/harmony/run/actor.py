@@ -7,10 +7,12 @@ bound on our side). The runner knows only this module.
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from harmony.model import ProcessAction, ScenarioStart, StepCall, StepOutcome
-from harmony.network.scenario_network import Network
+
+if TYPE_CHECKING:
+    from harmony.network.scenario_network import Network  # a worker is given none
 
 
 class Actor(Protocol):

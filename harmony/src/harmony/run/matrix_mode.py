@@ -25,6 +25,7 @@ from harmony.spec.gherkin import Scenario
 from harmony.verdict.events import Event, Subscriber, WorkerStarted
 from harmony.verdict.implementations import implementations
 from harmony.verdict.judging import by_claims, by_definitions, by_expectations
+from harmony.verdict.lacks import Lack, Lacks
 from harmony.verdict.patience import Limit
 from harmony.verdict.result import ScenarioResult
 
@@ -140,19 +141,34 @@ class MatrixMode:
         """Return the command that repeats one cell."""
         return self._run.repeat(cell.scenario, cell.pairing)
 
-    def lacking(self, cell: Cell) -> list[str]:
-        """Return which capabilities a cell needs and nobody claims: `cpp: duplex`, or `cpp as reader: duplex`."""
+    def lacks(self, cell: Cell) -> Lacks:
+        """Return which capabilities a cell needs and nobody claims."""
         settings = self._run.project.settings
         needed = asked(cell.scenario.tags, settings.capabilities)
-        lacking = [
-            f"{platform} as {role}: {one.capability}"
-            if one.role or settings.platforms[platform].differs(role)
-            else f"{platform}: {one.capability}"
-            for role, platform in sorted(cell.pairing.assigned, key=lambda entry: entry[::-1])
+        return frozenset(
+            Lack(role, platform, one.capability)
+            for role, platform in cell.pairing.assigned
             for one in needed
             if one.of(role) and not settings.platforms[platform].claims(one.capability, role)
+        )
+
+    def lacking(self, cell: Cell) -> list[str]:
+        """Say which capabilities a cell needs and nobody claims: `cpp: duplex`, or `cpp as reader: duplex`."""
+        settings = self._run.project.settings
+        of_one = {one.capability for one in asked(cell.scenario.tags, settings.capabilities) if one.role}
+        lacking = [
+            f"{lack.platform} as {lack.role}: {lack.capability}"
+            if lack.capability in of_one or settings.platforms[lack.platform].differs(lack.role)
+            else f"{lack.platform}: {lack.capability}"
+            for lack in sorted(self.lacks(cell), key=lambda lack: (lack.platform, lack.role, lack.capability))
         ]
         return list(dict.fromkeys(lacking))
+
+    def believable(self, cell: Cell) -> Lacks:
+        """Return what a cell lacks, if nothing else is known of it: what is expected is always played."""
+        lacks = self.lacks(cell)
+        expected = lacks and self._run.expectations.about(cell, dt.datetime.now(dt.UTC).date())
+        return frozenset() if expected else lacks
 
     def judge(self, cell: Cell, result: ScenarioResult) -> ScenarioResult:
         """Return a result in the light of what is claimed and what is expected."""
@@ -161,10 +177,12 @@ class MatrixMode:
         return self._run.weighed(judged, cell.scenario)
 
     def _known(self, cell: Cell) -> bool:
-        """Whether it is known that a cell will not pass, and the project lets its steps be less patient then."""
+        """Whether a cell is known not to pass, or not to be red, and steps may be less patient then."""
         if not self._run.project.settings.patience:
             return False
-        return bool(self.lacking(cell)) or self._run.expectations.expect_failure(cell, dt.datetime.now(dt.UTC).date())
+        if self.lacks(cell) or not self._run.is_asked_of_all(cell.scenario):
+            return True
+        return self._run.expectations.expect_failure(cell, dt.datetime.now(dt.UTC).date())
 
     def _probes(self, platform: str = "") -> list[LeakProbe]:
         return self._run.project.probes(platform) if self._run.project.settings.leaks.check else []

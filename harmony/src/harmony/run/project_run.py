@@ -112,6 +112,12 @@ class ProjectRun:
         settings = self.project.settings.clauses
         return by_level(result, Standing.of(scenario, settings.tag), settings.red)
 
+    def is_asked_of_all(self, scenario: Scenario) -> bool:
+        """Whether a deviation from what a scenario proves is red."""
+        settings = self.project.settings.clauses
+        level = Standing.of(scenario, settings.tag).level
+        return not level or level in settings.red
+
     @property
     def options(self) -> RunOptions:
         """How scenarios run."""

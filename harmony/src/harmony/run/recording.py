@@ -36,6 +36,7 @@ NOISE: Final = (
     "traceback",
     "sections",
     "logs",
+    "attachments",
     "message",
     "capabilities",
 )

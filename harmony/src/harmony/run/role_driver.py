@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from harmony.errors import UnsupportedError
 from harmony.process.child import ProcessSpec
@@ -14,10 +14,12 @@ from harmony.process.stacks import scene_of
 from harmony.run.control import ProcessControl
 from harmony.run.driver_process import START_TIMEOUT, DriverProcess
 from harmony.steps.library import StepLibrary
-from harmony.verdict.events import Subscriber, WorkerEnded, WorkerStarted
 from harmony.wire.driver_contract import Contract
 from harmony.wire.link import Observer
 from harmony.wire.verb import Carrier
+
+if TYPE_CHECKING:
+    from harmony.verdict.events import Subscriber  # a worker publishes none
 
 _WITHOUT: Final = (
     "this project has drivers only: name a pairing, such as `pytest {pairing}`, or say whose driver plays the roles of "
@@ -53,6 +55,8 @@ class DriverProgram:
 
     def joined(self, driver: DriverProcess) -> None:
         """Note a process that has introduced itself."""
+        from harmony.verdict.events import WorkerStarted  # noqa: PLC0415 - see above
+
         self.running.append(driver)
         who = driver.identity
         name, version, language = (who.implementation, who.version, who.language) if who else ("", "", "")
@@ -68,6 +72,8 @@ class DriverProgram:
 
     def left(self, driver: DriverProcess, how: str) -> None:
         """Note how a process has ended."""
+        from harmony.verdict.events import WorkerEnded  # noqa: PLC0415 - see above
+
         if driver in self.running:
             self.running.remove(driver)
             self.tell(WorkerEnded(platform=self.spec.name, pid=driver.pid, how=how))

@@ -223,7 +223,8 @@ class _Run:
                 self.logs[key].append(record)
         verdict = max((outcome.verdict for outcome in outcomes.values()), key=_severity, default=Verdict.PASSED)
         result = StepResult(step, phase, outcomes, verdict, time.monotonic() - begin)
-        if step is not None or verdict is not Verdict.PASSED:
+        told = step is not None or any(outcome.attachments for outcome in outcomes.values())
+        if told or verdict is not Verdict.PASSED:
             self.results.append(result)
             self.observe(result)
 

@@ -12,8 +12,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
-import structlog
-
 from harmony.errors import (
     AmbiguousStepError,
     CleanupError,
@@ -24,7 +22,7 @@ from harmony.errors import (
     UndefinedStepError,
     UnsupportedError,
 )
-from harmony.logs import LEVELS
+from harmony.logs import LEVELS, STEP
 from harmony.model import FAULT, ProcessAction, ScenarioStart, StepCall, StepOutcome, Verdict
 from harmony.own_code import is_own_code
 from harmony.process.transcript import Transcript, Written
@@ -115,10 +113,14 @@ class StepPerformer:
 
         A step marked as background answers at once; the next one of this role waits for it first.
         """
-        if self._running is not None:
-            before = await self.settle(call.timeout)
-            if before.verdict is not Verdict.PASSED:
-                return before
+        before = await self.settle(call.timeout)
+        if before.verdict is not Verdict.PASSED:
+            return before
+        outcome = await self._performed(call)
+        logs, attachments = (*before.logs, *outcome.logs), (*before.attachments, *outcome.attachments)
+        return replace(outcome, logs=logs, attachments=attachments)
+
+    async def _performed(self, call: StepCall) -> StepOutcome:
         try:
             match = self._library.registry.match(call.type, call.text)
             arguments = bind(match, call.table, call.doc_string, self._library.converters)
@@ -244,7 +246,7 @@ class StepPerformer:
 
         async def run() -> None:
             make_current(context)
-            structlog.contextvars.bind_contextvars(step=call.text)
+            STEP.set(call.text)
             owner = await injector.get(match.definition.owner)
             method: Callable[..., Any] = getattr(owner, match.definition.method)
             given = {name: resolved(value, context) for name, value in arguments.items()}
@@ -273,7 +275,8 @@ class StepPerformer:
             verdict = own if isinstance(own, Verdict) else Verdict.FAILED
             outcome = StepOutcome(verdict, _message(error), _details(error, context))
         outcome = _hung(outcome, context)
-        return replace(outcome, logs=context.logs.take(), seconds=time.monotonic() - begin)
+        seconds = time.monotonic() - begin
+        return replace(outcome, logs=context.logs.take(), seconds=seconds, attachments=context.take_attachments())
 
 
 def _hung(outcome: StepOutcome, context: ScenarioContext) -> StepOutcome:

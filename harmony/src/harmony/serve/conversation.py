@@ -21,9 +21,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Final, Protocol
 
-import structlog
-
 from harmony.errors import StepTimeoutError
+from harmony.logs import process_logger
 from harmony.model import StepOutcome, Verdict
 from harmony.run.actor import Actor, Settling
 from harmony.run.loop_thread import CANCEL_GRACE, LoopStuckError, LoopThread, contained, stacks
@@ -42,7 +41,7 @@ CLEANUP_TIMEOUT = 10.0
 # An actor enforces the step's deadline itself and explains it better; the session waits a little longer.
 STEP_GRACE = 0.5
 
-_log = structlog.get_logger(__name__)
+_log = process_logger()
 
 
 @dataclass(frozen=True, slots=True)

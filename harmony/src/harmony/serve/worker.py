@@ -19,15 +19,13 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import NoReturn
 
-import structlog
-
 from harmony.errors import ExitCode, HarmonyError
+from harmony.logs import process_logger
 from harmony.process.descriptors import nonblocking_pipe, readable
 from harmony.process.this_system import SYSTEM
 from harmony.run.loop_thread import LoopThread
 from harmony.serve.conversation import Host, Session, SessionOptions
 from harmony.serve.streams import SocketWire, StandardStreams, Wire
-from harmony.text import visible
 from harmony.wire import framing
 from harmony.wire.framing import Fault, Frame
 
@@ -37,7 +35,7 @@ MAX_CONNECTIONS = 16
 IDLE_SECONDS = 1.0
 """From then on a connection without a scenario makes room for one that waits, where there is none."""
 
-_log = structlog.get_logger(__name__)
+_log = process_logger()
 
 
 class ListenError(HarmonyError):
@@ -248,22 +246,6 @@ def serve_socket(path: Path, factory: Callable[[], Host], options: SessionOption
         for guest in guests:
             clean = guest.close() and clean
     return _ended(ending, clean=clean)
-
-
-def log_to_stderr(level: str = "info") -> None:
-    """Let the worker's own log lines go to stderr, whatever stdout is."""
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.processors.format_exc_info,
-            structlog.dev.ConsoleRenderer(colors=False),
-            lambda _, __, text: visible(str(text)),
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
-    )
 
 
 def leave(code: int) -> NoReturn:

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from typing import TypeVar
 
+from harmony.attachments import MOST, Attachment, Attachments
 from harmony.errors import CleanupError, CrashedError
 from harmony.excerpt import Excerpt
 from harmony.logs import LEVELS, Logger, scenario_logger
@@ -51,6 +52,8 @@ class ScenarioContext:
         self._cleanups: list[CleanUp] = []
         self._diagnoses: list[tuple[str, Callable[[], str]]] = []
         self._ends: list[Callable[[], str]] = []
+        self._attachments = Attachments()
+        self._closing = False
 
     def enter(self, resource: AbstractContextManager[Resource]) -> Resource:
         """Enter a context manager; it is left when the scenario ends."""
@@ -77,6 +80,30 @@ class ScenarioContext:
         """
         self._diagnoses.append((title, describe))
 
+    def attach(self, name: str, content: object, media_type: str = "") -> None:
+        """Attach something to the step that runs: whoever reads what came of it finds it there.
+
+        One may have a megabyte, all of a role in a scenario four, and fifty are kept: of what is more it is told that
+        it was there.
+
+        Args:
+            name: What it is called, such as a file.
+            content: A text, bytes, or what becomes JSON.
+            media_type: What it is, such as ``image/png``; ``text/plain``, ``application/octet-stream`` or
+                ``application/json`` if absent.
+
+        Raises:
+            ValueError: It has no name, the media type is none, or no step runs any more.
+        """
+        if self._closing:
+            raise ValueError(f"{name!r} is attached while the scenario is cleaned up: attach it in a step")
+        if not self._attachments.add(Attachment.of(name, content, media_type)):
+            self.logger.warning("no more is attached", name=name, most=MOST)
+
+    def take_attachments(self) -> tuple[Attachment, ...]:
+        """Return what has been attached since this was asked last."""
+        return self._attachments.take()
+
     def judge_end(self, crash: Callable[[], str]) -> None:
         """Have the end of a process judged when the scenario has ended, whatever the steps made of it.
 
@@ -102,6 +129,7 @@ class ScenarioContext:
             CleanupError: Some action failed, all have been tried; or a process has crashed at any time, or hangs.
         """
         causes: list[Exception] = []
+        self._closing = True
         while self._cleanups:
             action = self._cleanups.pop()
             try:

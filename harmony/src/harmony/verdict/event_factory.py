@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from harmony.attachments import Attachment
 from harmony.model import NetworkEvent, Verdict
 from harmony.plan.cells import Cell
 from harmony.spec.gherkin import Step
@@ -12,6 +13,7 @@ from harmony.spec.routing import role_of
 from harmony.text import shown
 from harmony.verdict.events import (
     ActorOutcome,
+    AttachmentTold,
     CellFinished,
     CellStarted,
     LogLine,
@@ -45,11 +47,27 @@ def step_finished(cell: Cell, result: StepResult) -> StepFinished:
         step=str(result.step) if result.step else "",
         verdict=result.verdict,
         outcomes={
-            key: ActorOutcome(verdict=one.verdict, error=one.error, data=dict(one.data), seconds=one.seconds)
+            key: ActorOutcome(
+                verdict=one.verdict,
+                error=one.error,
+                data=dict(one.data),
+                seconds=one.seconds,
+                attachments=[_attached(each) for each in one.attachments],
+            )
             for key, one in result.outcomes.items()
         },
         seconds=result.seconds,
         argument=argument_of(result.step) if result.step else "",
+    )
+
+
+def _attached(one: Attachment) -> AttachmentTold:
+    return AttachmentTold(
+        name=one.name,
+        media_type=one.media_type,
+        size=one.size,
+        encoding=one.encoding,
+        body=list(one.body),
     )
 
 

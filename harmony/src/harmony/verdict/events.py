@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, Literal, TextIO
 import pydantic
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
+from harmony.attachments import Encoding
 from harmony.errors import ConfigurationError
 from harmony.logs import now
 from harmony.model import NetworkEvent, NetworkKind, Phase, Verdict
@@ -55,6 +56,14 @@ class RunStarted(_Event):
     )
 
 
+class PlannedCells(_Told):
+    """The cells of a run that have the same pairing."""
+
+    pairing: dict[str, str]
+    cells: int
+    scenarios: int = Field(description="How many scenarios have its roles.")
+
+
 class RunPlanned(_Event):
     """It is known what will run."""
 
@@ -67,6 +76,9 @@ class RunPlanned(_Event):
     partial: list[str] = Field(default_factory=list, description="Why this is less than everything; empty if it is.")
     features: dict[str, int] = Field(
         default_factory=dict, description="By feature, in the order of the run, how many cells of this run it has."
+    )
+    pairings: list[PlannedCells] = Field(
+        default_factory=list, description="How many cells each pairing has; of a run over pairings."
     )
     seconds: float = Field(
         default=0.0, description="What these cells took when they last passed, one after the other; 0 if nobody knows."
@@ -99,6 +111,23 @@ class StepStarted(_Event):
     step: str
 
 
+class AttachmentTold(_Told):
+    """What a step has attached."""
+
+    name: str
+    media_type: str
+    size: int = Field(description="How many bytes it has.")
+    encoding: Encoding = Field(default="text", description="How the body is written.")
+    body: list[str] = Field(
+        default_factory=list, description="It, in pieces to be joined; none if it was too large, or had no room."
+    )
+
+    @property
+    def whole(self) -> str:
+        """Its body, as it is encoded."""
+        return "".join(self.body)
+
+
 class ActorOutcome(_Told):
     """What one actor made of a step."""
 
@@ -106,6 +135,7 @@ class ActorOutcome(_Told):
     error: str = ""
     data: dict[str, Any] = Field(default_factory=dict)
     seconds: float = 0.0
+    attachments: list[AttachmentTold] = Field(default_factory=list)
 
 
 class StepFinished(_Event):
@@ -208,6 +238,11 @@ class CellFinished(_Event):
         "absent where files do not tell it.",
     )
     report: str = Field(default="", description="The whole report, with steps, logs and what repeats it.")
+
+    @property
+    def played(self) -> bool:
+        """Whether it has begun to play: it was neither stopped nor known what would come of it."""
+        return not (self.phase is Phase.RUN and self.verdict in {Verdict.NOT_RUN, Verdict.UNSUPPORTED})
 
     @property
     def said(self) -> str:

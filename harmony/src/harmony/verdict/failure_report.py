@@ -77,6 +77,7 @@ def _result_lines(result: StepResult, *, marked: bool) -> list[str]:
     lines = [f"{'>' if marked else ' '}   {what}    [{roles}, {result.seconds * 1e3:.1f} ms]{where}"]
     if result.step is not None:
         lines += [f"        {row}" for row in table_lines(result.step)]
+    lines += [f"        attached by {key}: {each}" for key, one in result.outcomes.items() for each in one.attachments]
     if result.verdict is not Verdict.PASSED:
         lines += [f"        {line}" for line in f"{result.verdict.value}: {result.error}".splitlines()]
     return lines

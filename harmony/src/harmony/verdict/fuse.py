@@ -19,7 +19,7 @@ from harmony.verdict.verdicts import FAILING
 
 _SCENARIOS_THAT_HANG: Final = 2
 """Of one scenario alone nobody is stopped: it may be what hangs."""
-_NEUTRAL: Final = frozenset({Verdict.KNOWN_FAILURE, Verdict.DEVIATES, Verdict.NOT_RUN})
+_NEUTRAL: Final = frozenset({Verdict.KNOWN_FAILURE, Verdict.DEVIATES})
 
 
 _Like = Verdict | tuple[Verdict, str, str, str] | None
@@ -61,7 +61,7 @@ class Fuse:
         if not self._limit or not isinstance(event, CellFinished) or (event.cell, event.at) in self._heard:
             return
         self._heard.add((event.cell, event.at))
-        if event.verdict in _NEUTRAL or event.late:
+        if event.verdict in _NEUTRAL or event.late or not event.played:
             return
         traits = _traits(event.pairing)
         like = _like(event)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -23,6 +24,8 @@ def combined(results: Iterable[CellFinished]) -> list[CellFinished]:
 
 
 def _one(runs: Sequence[CellFinished]) -> CellFinished:
+    if len(runs) == 1:
+        return runs[0]
     late = [run for run in runs if run.late]
     if late:
         return late[-1]
@@ -127,6 +130,7 @@ def _absent(shards: set[str]) -> list[str]:
     return [shard for index in range(1, count + 1) if (shard := f"{index}/{count}") not in shards]
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def natural_order(text: str) -> tuple[tuple[int, str], ...]:
     """Return a key that sorts ``1.10`` after ``1.9``."""
     return tuple((int(part), "") if part.isdecimal() else (-1, part) for part in re.findall(r"\d+|\D+", text))

@@ -36,7 +36,7 @@ class HandshakeError(ContractViolationError):
 
 
 class _Plain(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)
 
 
 class Structure(_Plain):

@@ -10,9 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-import structlog
-
 from harmony.errors import HarmonyError
+from harmony.logs import process_logger
 from harmony.model import Verdict
 from harmony.process.child import ChildProcess
 from harmony.text import shown
@@ -25,7 +24,7 @@ _MAX_ODDITIES = 20
 _LONGEST_ODDITY: Final = 400
 _OF_CLEAN_UP: Final = frozenset({Verdict.CRASHED, Verdict.TIMED_OUT, Verdict.FAILED, Verdict.UNSUPPORTED})
 
-_log = structlog.get_logger(__name__)
+_log = process_logger()
 
 
 class LinkError(HarmonyError):

@@ -14,6 +14,7 @@ from typing import Annotated, Any, TypeVar
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError, model_validator
 
 from harmony import patterns
+from harmony.attachments import read_all
 from harmony.excerpt import HEAD, TAIL, excerpt, gap
 from harmony.model import DataTable, DocString, LogRecord, ScenarioStart, StepCall, StepOutcome, StepType, Verdict
 from harmony.spec.pieces import with_placeholders
@@ -37,6 +38,8 @@ DOC_STRINGS = "docStrings"
 CAPABILITIES = (TABLES, DOC_STRINGS, DUMP, SETTLE, SHARED_VALUES)
 """What a worker may announce; `harmony serve` announces all."""
 
+ATTACHMENTS = "attachments"
+"""In the data of an answer: what the step has attached. Any worker may, and none must."""
 STEP_TIMEOUT = "STEP_EXECUTION_TIMEOUT"
 UNSUPPORTED_STEP = "No matching step definition found for:"
 DEFAULT_TIMEOUT = 30.0
@@ -115,7 +118,7 @@ Details = Annotated[dict[str, Any], BeforeValidator(_mapping)]
 class _Wire(BaseModel):
     """A wire object whose keys may come in PascalCase, camelCase or snake_case."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", defer_build=True)  # a worker reads two of them
 
     @model_validator(mode="before")
     @classmethod
@@ -276,7 +279,10 @@ class StepResponse(_Wire):
         verdict = self.verdict()
         # A worker that says it in its log alone shall be heard there.
         error = self._missing() or self.cause() if verdict is Verdict.UNSUPPORTED else self.cause()
-        return StepOutcome(verdict, error, self.data, logs, seconds)
+        attached = read_all(self.data.get(ATTACHMENTS))
+        # What is of no such form is a word of others.
+        data = self.data if attached is None else {k: v for k, v in self.data.items() if k != ATTACHMENTS}
+        return StepOutcome(verdict, error, data, logs, seconds, attached or ())
 
     def _missing(self) -> str:
         """Return how a worker says that it has not got the step; empty if it does not."""
@@ -410,6 +416,8 @@ def response_fields(
 ) -> dict[str, Any]:
     """Return a step's outcome as the result of `executeStep`."""
     data = dict(outcome.data)
+    if outcome.attachments:
+        data[ATTACHMENTS] = [one.told for one in outcome.attachments]
     error: str | None = None
     match outcome.verdict:
         case Verdict.PASSED:

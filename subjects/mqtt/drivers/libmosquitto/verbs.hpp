@@ -34,7 +34,7 @@ public:
     Json connect(
         std::int64_t port,
         const std::string& client_id,
-        const Json& version,
+        std::uint64_t version,
         bool clean,
         std::uint64_t keep_alive,
         const std::optional<Will>& will,

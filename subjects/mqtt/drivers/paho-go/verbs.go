@@ -31,51 +31,38 @@ func main() { contract.Main("paho-go", []string{"qos2", "v5"}, &Verbs{}) }
 
 // client is what both libraries can do. Its errors are those of the library.
 type client interface {
-	subscribe(ctx context.Context, filters []contract.Subscription) ([]int, error)
+	subscribe(ctx context.Context, filters []contract.Subscription) ([]uint64, error)
 	unsubscribe(ctx context.Context, filters []string) error
-	publish(ctx context.Context, payload []byte, params contract.PublishParams) (*int, error)
+	publish(ctx context.Context, payload []byte, params contract.PublishParams) (*uint64, error)
 	disconnect(ctx context.Context, withWill bool) error
 	// leave closes the connection without a word.
 	leave()
 	connected() bool
-	reason() *int
+	reason() *uint64
 }
 
-// connector connects a new client, or tells why the broker does not want it: then there is none.
-type connector = func(ctx context.Context, params contract.ConnectParams, messages *inbox) (client, *connected, error)
-
-// connected is what CONNACK says.
-type connected struct {
-	SessionPresent bool `json:"session_present"`
-	Reason         int  `json:"reason"`
-}
-
-// message is what a library hands out.
-type message struct {
-	Topic      string              `json:"topic"`
-	Size       int                 `json:"size"`
-	Head       string              `json:"head"`
-	Sha256     string              `json:"sha256"`
-	Qos        byte                `json:"qos"`
-	Retain     bool                `json:"retain"`
-	Dup        bool                `json:"dup"`
-	Properties contract.Properties `json:"properties"`
-}
-
-func newMessage(topic string, payload []byte, qos byte, retain, dup bool, properties contract.Properties) message {
+func newMessage(topic string, payload []byte, qos byte, retain, dup bool, properties contract.Properties) contract.Message {
 	digest := sha256.Sum256(payload)
-	head := hex.EncodeToString(payload[:min(len(payload), headBytes)])
-	return message{topic, len(payload), head, hex.EncodeToString(digest[:]), qos, retain, dup, properties}
+	return contract.Message{
+		Topic:      topic,
+		Size:       uint64(len(payload)),
+		Head:       hex.EncodeToString(payload[:min(len(payload), headBytes)]),
+		Sha256:     hex.EncodeToString(digest[:]),
+		Qos:        uint64(qos),
+		Retain:     retain,
+		Dup:        &dup,
+		Properties: properties,
+	}
 }
 
 // inbox keeps messages in the order of their arrival.
 type inbox struct {
 	mutex    sync.Mutex
-	messages []message
+	messages []contract.Message
 	arrived  chan struct{} // closed by the next arrival
 }
 
-func (i *inbox) put(one message) {
+func (i *inbox) put(one contract.Message) {
 	i.mutex.Lock()
 	defer i.mutex.Unlock()
 	i.messages = append(i.messages, one)
@@ -86,12 +73,12 @@ func (i *inbox) put(one message) {
 }
 
 // take returns so many messages if they are there, and else what tells of the next one. With `all` it returns what is there.
-func (i *inbox) take(count int, all bool) ([]message, <-chan struct{}) {
+func (i *inbox) take(count int, all bool) ([]contract.Message, <-chan struct{}) {
 	i.mutex.Lock()
 	defer i.mutex.Unlock()
 	if len(i.messages) >= count || all {
 		count = min(count, len(i.messages))
-		taken := append([]message{}, i.messages[:count]...)
+		taken := append([]contract.Message{}, i.messages[:count]...)
 		i.messages = i.messages[count:]
 		return taken, nil
 	}
@@ -162,9 +149,9 @@ func (v *Verbs) open() (client, error) {
 
 // Connect makes a client of the library for the version.
 func (v *Verbs) Connect(params contract.ConnectParams) (any, error) {
-	connect, known := map[any]connector{4.0: connect4, 5.0: connect5}[params.Version]
-	if !known {
-		return nil, contract.Misfit("version: 4 or 5 is expected")
+	connect := connect5 // makes a client, or tells why the broker does not want it: then there is none
+	if params.Version == 4 {
+		connect = connect4
 	}
 	v.replace(nil)
 	ctx, cancel := within(params.Timeout)
@@ -258,7 +245,7 @@ func (v *Verbs) State(params contract.StateParams) (any, error) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
 	if v.client == nil {
-		return map[string]any{"connected": false, "reason": nil}, nil
+		return contract.State{}, nil
 	}
-	return map[string]any{"connected": v.client.connected(), "reason": v.client.reason()}, nil
+	return contract.State{Connected: v.client.connected(), Reason: v.client.reason()}, nil
 }

@@ -24,7 +24,7 @@ type client4 struct {
 // From here on a code is the library's own: there was no CONNACK.
 const networkError = 0xfe
 
-func connect4(ctx context.Context, params contract.ConnectParams, messages *inbox) (client, *connected, error) {
+func connect4(ctx context.Context, params contract.ConnectParams, messages *inbox) (client, *contract.Connected, error) {
 	if params.SessionExpiry != nil || params.ReceiveMaximum != nil || params.Will != nil && params.Will.Delay != nil {
 		return nil, nil, invalid("session_expiry, receive_maximum, will.delay: version 3.1.1 has no such thing")
 	}
@@ -61,13 +61,13 @@ func connect4(ctx context.Context, params contract.ConnectParams, messages *inbo
 	err := made.wait(ctx, token)
 	code := token.ReturnCode()
 	if code != 0 && code < networkError {
-		return nil, &connected{token.SessionPresent(), int(code)}, nil
+		return nil, &contract.Connected{SessionPresent: token.SessionPresent(), Reason: uint64(code)}, nil
 	}
 	if err != nil {
 		made.leave()
 		return nil, nil, lost(err)
 	}
-	return made, &connected{token.SessionPresent(), 0}, nil
+	return made, &contract.Connected{SessionPresent: token.SessionPresent()}, nil
 }
 
 // wait returns what became of a token. Without the other channel some would never end: they wait for a new connection.
@@ -87,7 +87,7 @@ func (c *client4) wait(ctx context.Context, token mqtt.Token) error {
 }
 
 // subscribe sends one packet, in which the library puts the filters in any order.
-func (c *client4) subscribe(ctx context.Context, filters []contract.Subscription) ([]int, error) {
+func (c *client4) subscribe(ctx context.Context, filters []contract.Subscription) ([]uint64, error) {
 	asked := map[string]byte{}
 	for _, one := range filters {
 		if one.NoLocal || one.RetainAsPublished || one.RetainHandling != 0 {
@@ -102,9 +102,9 @@ func (c *client4) subscribe(ctx context.Context, filters []contract.Subscription
 	if err := c.wait(ctx, token); err != nil {
 		return nil, err
 	}
-	reasons := []int{}
+	reasons := []uint64{}
 	for _, one := range filters {
-		reasons = append(reasons, int(token.Result()[one.Filter]))
+		reasons = append(reasons, uint64(token.Result()[one.Filter]))
 	}
 	return reasons, nil
 }
@@ -113,7 +113,7 @@ func (c *client4) unsubscribe(ctx context.Context, filters []string) error {
 	return c.wait(ctx, c.Unsubscribe(filters...))
 }
 
-func (c *client4) publish(ctx context.Context, payload []byte, params contract.PublishParams) (*int, error) {
+func (c *client4) publish(ctx context.Context, payload []byte, params contract.PublishParams) (*uint64, error) {
 	if given := params.Properties; given != nil && !isEmpty(*given) {
 		return nil, invalid("properties: version 3.1.1 has none")
 	}
@@ -156,4 +156,4 @@ func (c *client4) leave() {
 func (c *client4) connected() bool { return c.IsConnectionOpen() }
 
 // reason is of version 5.
-func (c *client4) reason() *int { return nil }
+func (c *client4) reason() *uint64 { return nil }

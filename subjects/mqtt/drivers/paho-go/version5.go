@@ -22,10 +22,10 @@ type client5 struct {
 	end   func()
 
 	mutex sync.Mutex
-	last  *int
+	last  *uint64
 }
 
-func connect5(ctx context.Context, params contract.ConnectParams, messages *inbox) (client, *connected, error) {
+func connect5(ctx context.Context, params contract.ConnectParams, messages *inbox) (client, *contract.Connected, error) {
 	asked := &paho.Connect{
 		ClientID:   params.ClientId,
 		CleanStart: params.Clean,
@@ -67,14 +67,15 @@ func connect5(ctx context.Context, params contract.ConnectParams, messages *inbo
 		OnClientError: func(error) { made.end() },
 	})
 	answer, err := made.Connect(ctx, asked)
-	switch {
-	case err == nil:
-		return made, &connected{answer.SessionPresent, int(answer.ReasonCode)}, nil
-	case answer != nil && answer.ReasonCode != 0:
-		return nil, &connected{answer.SessionPresent, int(answer.ReasonCode)}, nil
+	if answer == nil || err != nil && answer.ReasonCode == 0 {
+		made.leave()
+		return nil, nil, lost(err)
 	}
-	made.leave()
-	return nil, nil, lost(err)
+	told := &contract.Connected{SessionPresent: answer.SessionPresent, Reason: uint64(answer.ReasonCode)}
+	if err != nil {
+		return nil, told, nil
+	}
+	return made, told, nil
 }
 
 // narrow makes an optional number of the size that a packet has for it.
@@ -86,8 +87,8 @@ func narrow[N uint16 | uint32](given *uint64) *N {
 	return &narrowed
 }
 
-func number(reason byte) *int {
-	value := int(reason)
+func number(reason byte) *uint64 {
+	value := uint64(reason)
 	return &value
 }
 
@@ -152,7 +153,7 @@ func told(ctx context.Context, err error) error {
 	return lost(err)
 }
 
-func (c *client5) subscribe(ctx context.Context, filters []contract.Subscription) ([]int, error) {
+func (c *client5) subscribe(ctx context.Context, filters []contract.Subscription) ([]uint64, error) {
 	asked := &paho.Subscribe{}
 	for _, one := range filters {
 		asked.Subscriptions = append(asked.Subscriptions, paho.SubscribeOptions{
@@ -167,9 +168,9 @@ func (c *client5) subscribe(ctx context.Context, filters []contract.Subscription
 	if answer == nil {
 		return nil, told(ctx, err)
 	}
-	reasons := []int{}
+	reasons := []uint64{}
 	for _, one := range answer.Reasons {
-		reasons = append(reasons, int(one))
+		reasons = append(reasons, uint64(one))
 	}
 	return reasons, nil
 }
@@ -183,7 +184,7 @@ func (c *client5) unsubscribe(ctx context.Context, filters []string) error {
 	return told(ctx, err)
 }
 
-func (c *client5) publish(ctx context.Context, payload []byte, params contract.PublishParams) (*int, error) {
+func (c *client5) publish(ctx context.Context, payload []byte, params contract.PublishParams) (*uint64, error) {
 	properties, err := sent(params.Properties)
 	if err != nil {
 		return nil, err
@@ -232,7 +233,7 @@ func (c *client5) connected() bool {
 	}
 }
 
-func (c *client5) reason() *int {
+func (c *client5) reason() *uint64 {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
 	return c.last

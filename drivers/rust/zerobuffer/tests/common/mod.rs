@@ -19,6 +19,11 @@ pub fn unique(base: &str) -> String {
     format!("rust-{base}-{}-{moment}-{}", std::process::id(), NUMBER.fetch_add(1, Ordering::Relaxed))
 }
 
+/// How often to try what shows in a race alone: five times as often where `ZEROBUFFER_TEST_LONG` is set, as it is at night.
+pub fn times(often: usize) -> usize {
+    often * if std::env::var_os("ZEROBUFFER_TEST_LONG").is_some() { 5 } else { 1 }
+}
+
 pub fn pair(base: &str, metadata_size: u64, payload_size: u64) -> (Reader, Writer) {
     let name = unique(base);
     let config = BufferConfig { metadata_size, payload_size, ..BufferConfig::default() };

@@ -15,8 +15,8 @@ function cell_view(cell, before, after) {
     detail.step && element("p", {}, element("b", {}, detail.step), " ", element("span", { class: "where" }, detail.place || "")),
     detail.error && element("pre", { tabindex: 0 }, detail.error),
     detail.alarms && [element("p", {}, "alarming on stderr:"), element("pre", {}, detail.alarms.join("\n"))],
-    element("p", { class: "repeat" }, "repeat with ", element("code", {}, cell.repeat), copying("copy", cell.repeat), copying("copy the link", location.href),
-      Object.entries(detail.recordings || {}).map(([name, text]) => element("button", { type: "button", class: "button", click: () => download(name, text) }, `download ${name}`))),
+    element("p", { class: "repeat" }, "repeat with ", element("code", {}, cell.repeat), copying("copy", cell.repeat), copying("copy the link", () => location.href),
+      Object.entries(detail.recordings || {}).map(([name, text]) => element("button", { type: "button", class: "button", click: () => download(name, text, "text/yaml") }, `download ${name}`))),
     steps.length || detail.lines ? [element("h3", {}, "What happened"), time_table(all)] : element("p", { class: "note" }, "Its steps are not known."),
     steps.length ? element("details", { open: cell.verdict.red }, element("summary", {}, "As a picture"), element("div", { class: "scroll", tabindex: 0 }, picture(cell, all))) : "",
     steps.flatMap(told_parts),
@@ -28,16 +28,10 @@ function cell_view(cell, before, after) {
 
 function copying(word, text) {
   const button = element("button", { type: "button", class: "button", click: async () => {
-    await navigator.clipboard.writeText(text);
+    await navigator.clipboard.writeText(typeof text === "function" ? text() : text);
     button.textContent = "copied";
   } }, word);
   return button;
-}
-
-function download(name, text) {
-  const address = URL.createObjectURL(new Blob([text], { type: "text/yaml" }));
-  element("a", { href: address, download: name }).click();
-  URL.revokeObjectURL(address);
 }
 
 function time_table(all) {
@@ -49,7 +43,7 @@ function time_table(all) {
 function about(step) {
   const told = step.told ? JSON.parse(step.told) : {}, lines = data_of(step);
   const times = Object.keys(told).length > 1 ? Object.entries(told).map(([actor, one]) => `${actor} ${seconds(one.ms / 1e3)}`).join(", ") : "";
-  return [times && element("small", {}, ` ${times}`), step.argument && element("pre", {}, step.argument), lines.length ? element("pre", {}, lines.join("\n")) : ""].filter(Boolean);
+  return [times && element("small", {}, ` ${times}`), step.argument && element("pre", {}, step.argument), lines.length ? element("pre", {}, lines.join("\n")) : "", ...step.attached.map(attached_view)].filter(Boolean);
 }
 
 // What came of a step, by actor; what its error says already stands there once.

@@ -107,8 +107,15 @@ function show_now() {
   const since = performance.now() - live.heard, left = now.over ? "" : now.planned ? `${now.done.toLocaleString("en")} of ${plural(now.planned, "cell")}` : "The run begins";
   document.title = now.over ? document.querySelector(".verdict").textContent : `${left} · ${document.querySelector("h1").textContent}`;
   live.place.replaceChildren(
-    now.over ? element("p", { class: "note" }, "The run is over; nothing changes any more.") : element("p", {}, element("progress", { max: Math.max(now.planned, 1), value: now.done, "aria-label": "cells that have ended" }), " ", left, now.running.length ? ", and now:" : ""),
-    ...(lost ? [element("p", { class: "problem" }, lost)] : now.over ? [] : [element("ul", { class: "running" }, now.running.map(([cell, took, step]) =>
-      element("li", {}, element("b", {}, `${((took + since) / 1e3).toFixed(0)} s`), " ", cell, " ", step && element("span", { class: "dim" }, step))), now.more ? element("li", {}, `and ${now.more} more`) : "")]));
+    now.over ? element("p", { class: "note" }, "The run is over; nothing changes any more.") : element("p", {}, element("progress", { max: Math.max(now.planned, 1), value: now.done, "aria-label": "cells that have ended" }), " ", left, time_left(now, since), now.running.length ? ", and now:" : ""),
+    ...(lost ? [element("p", { class: "problem" }, lost)] : now.over ? [] : [element("ul", { class: "running" }, now.running.map(([cell, took, step, late, before, lines]) =>
+      element("li", { class: late && "late" }, element("b", {}, `${late ? "! " : ""}${((took + since) / 1e3).toFixed(0)} s`), late && before ? ` (before: ${before.toFixed(1)} s)` : "", " ", cell, " ", step && element("span", { class: "dim" }, step),
+        late && lines.length ? element("pre", {}, lines.join("\n")) : "")), now.more ? element("li", {}, `and ${now.more} more`) : "")]));
   if (now.over) page.count.removeAttribute("aria-live");
+}
+
+function time_left(now, since) {
+  if (now.left === null) return "";
+  const left = Math.max(0, now.left - Math.round(since / 1e3)), minutes = Math.floor(left / 60);
+  return `, about ${minutes}:${String(left % 60).padStart(2, "0")} left`;
 }

@@ -41,6 +41,8 @@ function replay(cell, all) {
       }
       here ? one.row?.setAttribute("aria-current", "step") : one.row?.removeAttribute("aria-current");
     });
+    page.state.at = now < 0 ? "" : `${now + 1}`;
+    if (fragment(page.state) !== location.hash) history.replaceState(null, "", fragment(page.state));
     slider.value = now + 1;
     slider.setAttribute("aria-valuetext", now < 0 ? "everything" : all[stops[now]].text);
     count.textContent = now < 0 ? `${plural(stops.length, "step and message", "steps and messages")}` : `${now + 1} of ${stops.length}`;
@@ -49,7 +51,7 @@ function replay(cell, all) {
     const { row, arrow } = all[stops[now]], seen = arrow?.closest("details");
     (seen?.open ? arrow : row)?.scrollIntoView({ block: "center" });
   }
-  go(-1);
+  go(page.state.at - 1);
   return element("section", { class: "replay", "aria-label": "replay" }, bar, told);
 }
 
@@ -60,7 +62,7 @@ function moment_of(cell, all, place, last) {
   return [element("p", {}, step ? element("span", { class: `badge ${step.verdict.name}` }, step.verdict.name) : element("span", { class: "badge some" }, one.kind === "call" ? "asked" : one.kind), " ", element("b", {}, one.kind === "call" ? one.text.slice(0, one.text.indexOf(" ")) : one.text)),
     element("p", { class: "dim" }, `${who}; +${Math.max(0, one.at).toFixed(0)} ms${step ? `, took ${one.took}` : ""}; up to here ${plural(number(other => other.from), "message")}, ${plural(number(other => other.said), "line")} of logs`),
     step?.argument && labelled("in", step.argument), one.given && labelled("in", one.given), one.got && labelled("out", one.got),
-    step && data_of(step).map(text => labelled("out", text)), said.length ? labelled("said then", said.map(line => `${line.who}: ${line.text}`).join("\n")) : ""].flat().filter(Boolean);
+    step && data_of(step).map(text => labelled("out", text)), step && step.attached.map(attached_view), said.length ? labelled("said then", said.map(line => `${line.who}: ${line.text}`).join("\n")) : ""].flat().filter(Boolean);
 }
 
 function labelled(word, text) { return element("div", { class: "labelled" }, element("span", { class: "dim" }, word), element("pre", { tabindex: 0 }, text)); }

@@ -70,7 +70,8 @@ class Cell {
     const found = [], { numbers, run } = this;
     for (let at = 0; at < numbers.length; at += 7)
       found.push({ end: numbers[at], took: numbers[at + 1] / 1e5, verdict: run.verdicts[numbers[at + 2]], text: run.texts[numbers[at + 3]],
-        argument: run.texts[numbers[at + 4]], actors: run.texts[numbers[at + 5]].split(", ").filter(Boolean), told: run.texts[numbers[at + 6]] });
+        argument: run.texts[numbers[at + 4]], actors: run.texts[numbers[at + 5]].split(", ").filter(Boolean), told: run.texts[numbers[at + 6]],
+        attached: (this.detail.attached || []).filter(([place]) => place === at / 7) });
     return found;
   }
   player(actor) { return this.who[this.roles.indexOf(actor.split(/[# ]/, 1)[0])]; } // writer#2 and "writer (before)" are the writer, too
@@ -97,7 +98,7 @@ function in_order(one, other) { // as the data of a whole run is ordered
 
 // ---- what is wanted stands in the fragment of the address: a link to it shows the same
 
-const LISTS = ["verdict", "who", "tag", "clause"], WORDS = ["view", "q", "group", "cell"];
+const LISTS = ["verdict", "who", "tag", "clause"], WORDS = ["view", "q", "group", "cell", "at"];
 
 function wanted() {
   const given = new URLSearchParams(location.hash.slice(1)), state = {};
@@ -107,7 +108,7 @@ function wanted() {
 }
 
 function fragment(state, change = {}) {
-  const all = { ...state, ...change };
+  const all = { ...state, ...("cell" in change ? { at: "" } : {}), ...change }; // where a replay stands, it stands in its cell
   const parts = [...WORDS, ...LISTS].filter(name => all[name] && all[name].length)
     .map(name => `${name}=${encodeURIComponent(LISTS.includes(name) ? all[name].join(",") : all[name]).replaceAll("%3A", ":").replaceAll("%2C", ",")}`);
   return "#" + parts.join("&");

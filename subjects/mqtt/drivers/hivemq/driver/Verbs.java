@@ -32,7 +32,7 @@ final class Verbs extends Unimplemented {
     Object connect(
         long port,
         String clientId,
-        Object version,
+        long version,
         boolean clean,
         long keepAlive,
         Will will,
@@ -42,7 +42,7 @@ final class Verbs extends Unimplemented {
         return told(() -> {
             var before = client;
             if (before != null && before.connected()) leave(before, timeout);
-            var next = Long.valueOf(VERSION_5).equals(version) ? new Client5() : new Client3();
+            var next = version == VERSION_5 ? new Client5() : new Client3();
             var maximum = receiveMaximum == null ? null : Math.toIntExact(receiveMaximum);
             client = next;
             return next.connect(

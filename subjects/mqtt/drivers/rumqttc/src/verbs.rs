@@ -98,7 +98,7 @@ impl Verbs {
         &self,
         port: i64,
         client_id: String,
-        version: Value,
+        version: u64,
         clean: bool,
         keep_alive: u64,
         will: Option<Will>,
@@ -197,7 +197,7 @@ impl Verbs {
         Err(Failure::NotImplemented)
     }
 
-    pub fn dial(&self, _port: i64, _version: Value, _timeout: f64) -> Answer {
+    pub fn dial(&self, _port: i64, _version: u64, _timeout: f64) -> Answer {
         Err(Failure::NotImplemented)
     }
 
