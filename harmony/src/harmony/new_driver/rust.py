@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from harmony.new_driver.language import (
+    Fragments,
     Language,
     Pieces,
     Types,
@@ -16,7 +17,7 @@ from harmony.new_driver.language import (
     safe,
     words,
 )
-from harmony.new_driver.shapes import Kind, Laid, Shape, VerbShape
+from harmony.new_driver.shapes import Kind, Laid, Outline, Shape, VerbShape
 
 _RESERVED: Final = words(
     "abstract as async await become box break const continue crate do dyn else enum extern false final fn for gen if "
@@ -24,6 +25,8 @@ _RESERVED: Final = words(
     "type typeof unsafe unsized use virtual where while yield"
 )
 _WIDTH: Final = 110
+_MANY: Final = 7
+"""Parameters of which clippy complains when there are more."""
 
 _type: Final = Types(
     {
@@ -104,6 +107,18 @@ def _verb(verb: VerbShape) -> str:
     )
 
 
+def _default(verb: VerbShape) -> str:
+    """Write what a verb does that a driver has not got."""
+    params = ["&self", *(f"_{name}: {_type(shape)}" for name, shape in verb.params)]
+    head = listed(f"fn {_named(verb.name)}(", params, ") -> Answer {", indent="    ", width=_WIDTH)
+    many = "    #[allow(clippy::too_many_arguments)]\n" if len(params) > _MANY else ""
+    return f"{many}{head}\n        Err(Failure::NotImplemented)\n    }}"
+
+
+def _fragments(outline: Outline) -> Fragments:
+    return {**_PIECES(outline), "defaults": "\n\n".join(map(_default, outline.verbs))}
+
+
 def _arm(verb: VerbShape) -> str:
     """Write an arm as rustfmt does: on one line, in a block, or with one argument a line."""
     parts = [f'part(params, "{name}")?' for name, _ in verb.params]
@@ -121,6 +136,7 @@ def _code(code: str, meaning: str) -> str:
     return f'    /// {meaning}\n    pub const {code.upper()}: &str = "{code}";'
 
 
+_PIECES: Final = Pieces(_code, _structure, _layout, _record, _verb, _arm)
 RUST: Final = Language(
     name="rust",
     title="Rust",
@@ -128,7 +144,7 @@ RUST: Final = Language(
     command=("{directory}/target/debug/driver",),
     build=("cargo", "build", "--quiet", "--manifest-path", "{directory}/Cargo.toml"),
     sources=("{directory}/src/*.rs", "{directory}/Cargo.toml", "{directory}/Cargo.lock"),
-    fragments=Pieces(_code, _structure, _layout, _record, _verb, _arm),
+    fragments=_fragments,
     verbs="src/verbs.rs",
     stub=_verb,
     declared=r"^    pub fn (\w+)\([^)]*\) -> Answer",

@@ -77,19 +77,13 @@ pub struct Verbs {
     connection: Mutex<Option<Arc<Connection>>>,
 }
 
+impl Unimplemented for Verbs {}
+
 impl Verbs {
     pub const CAPABILITIES: &'static [&'static str] = &["qos2", "v5"];
 
     /// The connection ends with the process, as one that is lost.
     pub fn close_all(&self) {}
-
-    pub fn serve(&self, _port: i64, _directory: String, _durable: bool, _timeout: f64) -> Answer {
-        Err(Failure::NotImplemented)
-    }
-
-    pub fn stop(&self, _timeout: f64) -> Answer {
-        Err(Failure::NotImplemented)
-    }
 
     /// Connect a new client and wait for CONNACK; one that was there is gone. It never connects again by
     /// itself. Result: {session_present: flag, reason: natural}.
@@ -191,30 +185,6 @@ impl Verbs {
             |_| json!({ "connected": false, "reason": null }),
             |connection| connection.link.state(),
         ))
-    }
-
-    pub fn deviate(&self, _name: String, _timeout: f64) -> Answer {
-        Err(Failure::NotImplemented)
-    }
-
-    pub fn dial(&self, _port: i64, _version: u64, _timeout: f64) -> Answer {
-        Err(Failure::NotImplemented)
-    }
-
-    pub fn say(&self, _data: String, _timeout: f64) -> Answer {
-        Err(Failure::NotImplemented)
-    }
-
-    pub fn answer(&self, _data: String, _timeout: f64) -> Answer {
-        Err(Failure::NotImplemented)
-    }
-
-    pub fn hear(&self, _kinds: Vec<String>, _timeout: f64) -> Answer {
-        Err(Failure::NotImplemented)
-    }
-
-    pub fn hear_end(&self, _timeout: f64) -> Answer {
-        Err(Failure::NotImplemented)
     }
 
     fn runtime(&self) -> &Runtime {
