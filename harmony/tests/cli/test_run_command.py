@@ -236,6 +236,24 @@ def test_several_cells_at_a_time_take_a_plugin(monkeypatch: pytest.MonkeyPatch) 
         command._parallel("many")
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ({}, {}),
+        ({"PYTHONDONTWRITEBYTECODE": "1"}, {"PYTHONPYCACHEPREFIX": "bells/.harmony/bytecode"}),
+        ({"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPYCACHEPREFIX": "own"}, {"PYTHONPYCACHEPREFIX": "own"}),
+    ],
+    ids=["as-ever", "forbidden", "elsewhere"],
+)
+def test_what_one_python_has_compiled_the_next_one_finds(
+    monkeypatch: pytest.MonkeyPatch, before: dict[str, str], after: dict[str, str]
+) -> None:
+    environment = dict(before)
+    monkeypatch.setattr(command.os, "environ", environment)
+    command._keep_bytecode(Path("bells"))
+    assert environment == after
+
+
 def _cells(file: Path) -> dict[str, tuple[str, int]]:
     return {one.cell: (one.verdict.value, one.seed) for one in read_file(file) if isinstance(one, CellFinished)}
 

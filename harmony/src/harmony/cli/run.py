@@ -19,6 +19,7 @@ from harmony import early_end
 from harmony.cli.options import ProjectOption, SetOption, SuiteOption, project_file
 from harmony.errors import ConfigurationError
 from harmony.project_file import configuration_of_pytest
+from harmony.state import STATE_DIRECTORY
 
 _FORM: Final = re.compile(r"[a-z]+=")
 """How another form than the page begins; `./a=b.html` is a page."""
@@ -191,6 +192,7 @@ def run_command(  # noqa: PLR0917 - typer passes options by name
     options += [name for name, wanted in flags.items() if wanted]
     arguments = [*called, *_QUIET, *_parallel(jobs), *options, *context.meta[_REST], str(_features(file))]
     command = [sys.executable, "-m", "harmony.pytest_plugin.start", "-p", "harmony.pytest_plugin.plugin", *arguments]
+    _keep_bytecode(_home(file, suite))
     if live:
         raise typer.Exit(
             _looked_at(command, _home(file, suite), stay=_is_watched() if stay is None else stay, rate=min_pass_rate)
@@ -236,6 +238,15 @@ def _keys() -> list[str]:
 def _home(file: Path, suite: str) -> Path:
     """Return the directory in which a run leaves its files."""
     return Path.cwd() if suite else file.parent
+
+
+def _keep_bytecode(home: Path) -> None:
+    """Keep what Pythons of the run compile in `.harmony`, where it may not be written beside the sources.
+
+    A run starts some for each cell, and to compile all that one loads takes thrice as long as the rest of its start.
+    """
+    if os.environ.pop("PYTHONDONTWRITEBYTECODE", ""):
+        os.environ.setdefault("PYTHONPYCACHEPREFIX", str(home / STATE_DIRECTORY / "bytecode"))
 
 
 def _features(file: Path) -> Path:

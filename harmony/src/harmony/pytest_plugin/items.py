@@ -144,6 +144,8 @@ class ScenarioItem(pytest.Item):
                 reprtraceback=ReprTraceback([ReprEntryNative([text + "\n"])], None, "native"),
                 reprcrash=ReprFileLocation(visible(str(place.file)), place.line, one_line(result)),
             )
+        if isinstance(excinfo.value, pytest.xfail.Exception):
+            return excinfo.value.msg or ""  # a traceback of pytest's own costs more than the cell, and says less
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[os.PathLike[str] | str, int | None, str]:
