@@ -13,7 +13,7 @@ BECOME = """
 import os, signal, sys
 from harmony import early_end
 early_end.hand_over()
-os.kill(os.getpid(), signal.SIGINT)
+os.kill(os.getpid(), signal.SIGTERM)
 os.execv(sys.executable, [sys.executable, "-m", "harmony.pytest_plugin.start"])
 """
 
