@@ -141,12 +141,13 @@ Feature: Duplex channel
     Then the 'client' process should get error 'handler_error'
     And response should match request with size '400'
 
-  @clause:9.1
-  Scenario: 13.13 A client that comes before its server waits for it
+  @process @clause:8.1 @clause:9.1
+  Scenario: 13.13 A client that comes before its server waits for it, and leaves the processor to others
     When the 'client' process tries to create duplex channel client 'duplex-early'
     Then the 'client' process should get error 'not_found' not before '200' ms
     When the 'client' process starts to create duplex channel client 'duplex-early'
     Then the 'client' process should be blocked
+    And the 'client' process should sleep at least once in '1' ms of processor time over '0.3' seconds
     Given the 'server' process creates immutable duplex channel 'duplex-early' with default config
     And the 'server' process starts echo handler
     Then the 'client' process should finish what it started
@@ -245,3 +246,31 @@ Feature: Duplex channel
     And the 'client' process creates duplex channel client 'duplex-late'
     And the 'client' process sends request with size '200'
     Then response should match request with size '200'
+
+  @clause:9.6
+  Scenario: 13.22 A handler that fails after it has answered costs another implementation the channel, and it is told nothing
+    Given the 'server' process creates immutable duplex channel 'duplex-later' with default config
+    And the 'server' process starts handler that fails for every other request
+    When the 'client' process creates duplex channel client 'duplex-later'
+    And the 'client' process sends request with size '100'
+    And the 'client' process tries to receive a response
+    Then the 'client' process should get error 'handler_error'
+    When the 'client' process closes its channel
+    And the 'client' process sees another implementation become the client of channel 'duplex-later' in a process of its own
+    And the 'client' process sees the other implementation send request with size '100'
+    Then the 'client' process should see the other implementation have a response of size '100'
+    When the 'client' process sees the other implementation send request with size '200'
+    Then the 'client' process should see the other implementation left after '1' response, and told nothing
+    When the 'client' process sees the process of the other implementation end
+
+  @corruption @clause:9.2 @clause:9.3
+  Scenario: 13.23 A client that could not be given its response is left, and gets no other in its place
+    Given the 'server' process creates immutable duplex channel 'duplex-unread' with default config
+    And the 'server' process starts echo handler
+    When the 'client' process creates duplex channel client 'duplex-unread'
+    And the 'client' process sends request with size '100'
+    Then response should match request with size '100'
+    When the 'client' process sees its number gone from its response buffer
+    And the 'client' process sends request with size '200'
+    And the 'client' process tries to receive a response
+    Then the 'client' process should get error 'writer_dead'

@@ -301,3 +301,22 @@ Feature: Handover
     And the 'reader' process is killed
     And the 'writer' process attempts to write '100' byte frame
     Then the 'writer' process should get error 'reader_dead' with reason 'died'
+
+  @corruption @clause:14.3 @clause:14.7
+  Scenario: 15.23 A writer that finds fields which contradict each other goes by the field's from the beginning
+    Given the 'reader' process creates buffer 'contradictory' with metadata size '0' and payload size '1024'
+    When the header of buffer 'contradictory' is overwritten:
+      | field              | value |
+      | payload_free_bytes | 1000  |
+    And the 'writer' process connects to buffer 'contradictory'
+    And the 'writer' process writes frame with size '100' and sequence '1'
+    Then the header of buffer 'contradictory' should show:
+      | field              | value |
+      | payload_free_bytes | 884   |
+      | payload_write_pos  | 116   |
+      | committed          | 1024  |
+      | stream_start       | 0     |
+      | connection_number  | 1     |
+      | connection_pid     | 0     |
+    And the 'reader' process should read frame with sequence '1' and size '100'
+    And the 'reader' process should validate frame data

@@ -446,3 +446,24 @@ Feature: Death
       | payload_written_count | 2     |
       | committed             | 6128  |
     And the data semaphore of buffer 'settled' should stand at '0'
+
+  @corruption @clause:14.2 @clause:15.1
+  Scenario: 17.22 What another implementation wrote behind a writer that then died is no room for the next one
+    Given the 'reader' process creates buffer 'behind-it' with metadata size '0' and payload size '4096'
+    When the 'writer' process connects to buffer 'behind-it'
+    And the 'writer' process writes frame with size '1000' and sequence '1'
+    And another implementation writes a frame of '1000' bytes with sequence '2' to buffer 'behind-it'
+    And the 'writer' process is killed
+    And the 'reader' process holds '2' frames
+    And the 'reader' process tries to hold one more frame
+    Then the 'reader' process should get error 'writer_dead' within '50' ms
+    When a new 'writer' process connects to buffer 'behind-it'
+    Then the header of buffer 'behind-it' should show:
+      | field              | value |
+      | payload_free_bytes | 2064  |
+      | payload_write_pos  | 2032  |
+      | committed          | 6128  |
+    When the 'writer' process writes frame with size '1000' and sequence '1'
+    Then the 'reader' process should find held frame '2' unharmed
+    And the 'reader' process should read frame with sequence '1' and size '1000'
+    And the 'reader' process should validate frame data

@@ -279,3 +279,13 @@ Feature: Signs of life
     And the 'writer' process writes frame with size '1008' and sequence '1'
     Then the 'reader' process should read frame with sequence '1' and size '1008'
     And the 'reader' process should validate frame data
+
+  @corruption @clause:7.6 @clause:13.3
+  Scenario: 19.20 Process 1 is one like others: in a container it may be the peer
+    Given the 'reader' process creates buffer 'process-one' with metadata size '0' and payload size '1024'
+    When the header of buffer 'process-one' is overwritten:
+      | field      | value |
+      | writer_pid | 1     |
+    Then the 'reader' process should find no further frame
+    When the 'writer' process attempts to connect to buffer 'process-one'
+    Then the 'writer' process should get error 'writer_exists' without trying again

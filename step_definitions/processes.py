@@ -95,6 +95,25 @@ def processor_seconds(number: int) -> float:
 
 
 @dataclass(frozen=True, slots=True)
+class Activity:
+    """What a thread has done: seconds of processor time, and how often it has gone to sleep."""
+
+    seconds: float = 0.0
+    sleeps: int = 0
+
+
+def activities(number: int) -> dict[str, Activity]:
+    """Return what each thread of a process has done since it began."""
+    seen = {}
+    for thread in Path(f"/proc/{number}/task").iterdir():
+        with contextlib.suppress(OSError):  # it may just have ended
+            nanoseconds = int((thread / "schedstat").read_text().split()[0])
+            sleeps = (thread / "status").read_text().partition("\nvoluntary_ctxt_switches:")[2].split()[0]
+            seen[thread.name] = Activity(nanoseconds / 1e9, int(sleeps))
+    return seen
+
+
+@dataclass(frozen=True, slots=True)
 class Holdings:
     """What a process holds.
 

@@ -63,10 +63,7 @@ func formatSegment(fd int, config Config) error {
 	if err := syscall.Fstatfs(fd, &room); err == nil && room.Blocks > 0 && size/int64(room.Bsize) >= int64(room.Bavail) {
 		return syscall.ENOSPC
 	}
-	if err := syscall.Ftruncate(fd, size); err != nil {
-		return err
-	}
-	// Mapped before the memory is reserved: a limit of address space is met without touching any.
+	// Mapped before there is memory, which gives the file its length: a limit of address space is met without touching any.
 	control, err := mapApart(fd, int(size), true)
 	if err != nil {
 		return err

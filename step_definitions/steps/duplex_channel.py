@@ -199,10 +199,12 @@ class DuplexChannelSteps:
 
     @step(acting(r"sees the other implementation send request with size '(?P<size>[^']+)'"))
     async def foreign_send(self, size: ByteSize) -> None:
-        """Write its first request into memory and signal it; the server takes it."""
+        """Write its next request into memory and signal it; the server takes it."""
         requests = self._view("request")
-        foreign_peer.write(requests, size, 1)
-        await self._role.poll(lambda: requests.field("payload_read_count") > 0, "the request taken")
+        taken = requests.field("payload_read_count")
+        self._talk.sent.append(Payload(Pattern.FRAME, size, len(self._talk.sent) + 1))
+        foreign_peer.write(requests, size, len(self._talk.sent))
+        await self._role.poll(lambda: requests.field("payload_read_count") > taken, "the request taken")
 
     @then(acting(r"should see the other implementation left without a response, and told '(?P<text>[^']+)'"))
     async def foreign_left(self, text: str) -> None:
@@ -212,9 +214,14 @@ class DuplexChannelSteps:
             lambda: responses.metadata() != b"" and responses.field("writer_pid") == 0,
             "a server that wrote metadata and left",
         )
-        expect_equal(text.encode(), responses.metadata(), "metadata of the response buffer")
-        seen = (responses.field("payload_written_count"), responses.semaphore(Part.DATA))
-        expect_equal((0, 0), seen, "(frames, tokens) of the response buffer")
+        self._expect_in_responses(text, 0)
+
+    @then(acting(r"should see the other implementation left after '(?P<count>\d+)' responses?, and told nothing"))
+    async def foreign_left_later(self, count: int) -> None:
+        """The server went; what it had answered stands in the response buffer, and no trace beside it."""
+        responses = self._view("response")
+        await self._role.poll(lambda: responses.field("writer_pid") == 0, "a server that left")
+        self._expect_in_responses("", count)
 
     @step(acting(r"sees the other implementation make its response buffer '(?P<milliseconds>\d+)' ms later"))
     async def foreign_make(self, milliseconds: int) -> None:
@@ -228,6 +235,11 @@ class DuplexChannelSteps:
         responses = self._view("response")
         await self._role.poll(lambda: responses.semaphore(Part.DATA) == 1, "a token in the response buffer")
         expect_equal((size, 1), responses.frame_header(0), "(size, sequence) of the response")
+
+    @step(acting(r"sees its number gone from its response buffer"))
+    def lose_number(self) -> None:
+        """Have the response buffer say that its reader has closed."""
+        self._view("response").overwrite("reader_pid", 0)
 
     @step(acting(r"turns to channel '(?P<base>[^']+)'"))
     def turn_to(self, base: str) -> None:
@@ -395,6 +407,12 @@ class DuplexChannelSteps:
         responses = self._view("response")
         self._context.on_cleanup(responses.sweep)
         foreign_peer.create(responses, _SMALL_PAYLOAD, self._signs.living(), metadata=_RESPONSE_METADATA)
+
+    def _expect_in_responses(self, text: str, count: int) -> None:
+        responses = self._view("response")
+        expect_equal(text.encode(), responses.metadata(), "metadata of the response buffer")
+        seen = (responses.field("payload_written_count"), responses.semaphore(Part.DATA))
+        expect_equal((count, count), seen, "(frames, tokens) of the response buffer")
 
     def _view(self, end: str) -> BufferView:
         return self._role.view_exactly(f"{self._talk.name}_{end}")

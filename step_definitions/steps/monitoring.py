@@ -35,6 +35,27 @@ class MonitoringSteps:
         if share >= percent:
             raise AssertionError(f"waiting took {share:.2f} percent of a core, less than {percent:g} expected")
 
+    @then(
+        acting(
+            r"should sleep at least once in '(?P<milliseconds>[^']+)' ms of processor time "
+            r"over '(?P<seconds>[^']+)' seconds"
+        )
+    )
+    async def sleeps(self, milliseconds: float, seconds: float) -> None:
+        """Compare how often the busiest thread sleeps with its processor time, whatever a busy machine leaves it."""
+        number = await self._role.pid()
+        before = processes.activities(number)
+        await asyncio.sleep(seconds)  # the scenario asks for a look of this length
+        used, slept = 0.0, 0
+        for thread, now in processes.activities(number).items():
+            then_ = before.get(thread, processes.Activity())
+            used, slept = max((used, slept), (now.seconds - then_.seconds, now.sleeps - then_.sleeps))
+        self._role.logger.info("busiest thread", milliseconds=round(used * 1000, 3), sleeps=slept)
+        if used * 1000 > milliseconds * (slept + 1):
+            raise AssertionError(
+                f"{used * 1000:.1f} ms of processor time and {slept} sleeps, one in {milliseconds:g} ms expected"
+            )
+
     @step(acting(r"streams '(?P<count>\d+)' frames of size '(?P<size>[^']+)' as fast as possible"))
     async def stream(self, count: int, size: ByteSize) -> None:
         """Begin to write the same bytes again and again, so that making them costs nothing."""

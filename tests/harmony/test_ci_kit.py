@@ -32,7 +32,11 @@ RED: Final = 1
 @pytest.fixture
 def checkout(tmp_path: Path) -> Sandbox:
     """A repository with an implementation that sings wrong, and the suite beside it."""
-    box = Sandbox(tmp_path / "repository")
+    return repository(tmp_path)
+
+
+def repository(place: Path) -> Sandbox:
+    box = Sandbox(place / "repository")
     for name, text in CHOIR.items():
         box.write(name, text)
     box.write("flat.py", FLAT)
@@ -97,6 +101,10 @@ class Job:
         return directory
 
     @property
+    def events(self) -> str:
+        return str(self.temporary / "harmony/events.ndjson")
+
+    @property
     def summary(self) -> str:
         return (self.temporary / "job-summary.md").read_text("utf-8")
 
@@ -134,6 +142,12 @@ class Job:
                 raise AssertionError(f"the test does not know {other}")
 
 
+@pytest.fixture(scope="module")
+def red(tmp_path_factory: pytest.TempPathFactory) -> Job:
+    """A job whose run was red, for all that look at what it has left."""
+    return Job(repository(tmp_path_factory.mktemp("red")), {"arguments": ARGUMENTS}).run("install")
+
+
 @pytest.mark.parametrize(
     ("schema", "file"),
     [
@@ -163,14 +177,13 @@ def test_no_input_becomes_part_of_a_script() -> None:
     assert used == set(ACTION["inputs"])
 
 
-def test_the_action_runs_reports_and_ends_as_the_run(checkout: Sandbox) -> None:
-    job = Job(checkout, {"arguments": ARGUMENTS}).run("install")
-    assert job.outputs["end"]["code"] == str(RED)
-    assert job.failed
-    assert "### ✗ harmony: failed (exit code 1)" in job.summary
-    assert "| left \\\\ right | mine | reference |" in job.summary
-    assert "::error file=choir_suite/features/01-choir.feature,line=4,title=failed" in job.log
-    made = {one.name for one in (job.temporary / "harmony").iterdir()}
+def test_the_action_runs_reports_and_ends_as_the_run(red: Job) -> None:
+    assert red.outputs["end"]["code"] == str(RED)
+    assert red.failed
+    assert "### ✗ harmony: failed (exit code 1)" in red.summary
+    assert "| left \\\\ right | mine | reference |" in red.summary
+    assert "::error file=choir_suite/features/01-choir.feature,line=4,title=failed" in red.log
+    made = {one.name for one in (red.temporary / "harmony").iterdir()}
     assert made == {"events.ndjson", "matrix.html", "summary.md"}
 
 
@@ -190,24 +203,23 @@ def test_a_rate_forgives(checkout: Sandbox) -> None:
     assert "::warning file=" in job.log
 
 
-def test_a_comparison_forgives_what_was_red_before_and_nothing_else(checkout: Sandbox) -> None:
-    inputs = {"arguments": ARGUMENTS, "compare": "before.ndjson", "gate": "comparison"}
+def test_a_comparison_forgives_what_was_red_before_and_nothing_else(checkout: Sandbox, red: Job) -> None:
+    inputs = {"events": red.events, "compare": "before.ndjson", "gate": "comparison"}
     first = Job(checkout, inputs).run("install")
     assert (first.failed, "there is nothing to compare with" in first.log) == (True, True), first.log
-    events = first.temporary / "harmony/events.ndjson"
-    lines = events.read_text("utf-8").splitlines(keepends=True)
+    lines = Path(red.events).read_text("utf-8").splitlines(keepends=True)
     (checkout.directory / "before.ndjson").write_text("".join(lines), encoding="utf-8")
-    same = Job(checkout, {**inputs, "events": str(events)}).run("install")
+    same = Job(checkout, inputs).run("install")
     assert not same.failed, same.log
     assert "### ■ harmony: no cell differs" in same.summary
     passed = [
         re.sub(r'"verdict":"failed"', '"verdict":"passed"', line) if "cell-finished" in line else line for line in lines
     ]
     (checkout.directory / "before.ndjson").write_text("".join(passed), encoding="utf-8")
-    worse = Job(checkout, {**inputs, "events": str(events)}).run("install")
+    worse = Job(checkout, inputs).run("install")
     assert worse.outputs["end"] == {"code": "22"}, worse.log
     assert "### ✗ harmony: 2 newly red" in worse.summary
-    as_the_run = Job(checkout, {**inputs, "events": str(events), "gate": "run"}).run("install")
+    as_the_run = Job(checkout, {**inputs, "gate": "run"}).run("install")
     assert as_the_run.outputs["end"] == {"code": "1"}
     off = Job(checkout, {**inputs, "events": str(checkout.write("x.ndjson", "".join(lines[:-1])))}).run("install")
     assert off.failed, "nobody knows how a run that was broken off would have ended"
@@ -238,21 +250,22 @@ def test_shards_are_told_together(checkout: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("known", ["", "41"])
-def test_a_comment_replaces_that_of_the_last_run(checkout: Sandbox, known: str) -> None:
+def test_a_comment_replaces_that_of_the_last_run(checkout: Sandbox, red: Job, known: str) -> None:
     programs = checkout.directory.parent / "bin"
     told = checkout.directory.parent / "told"
     gh = f'#!/bin/sh\nprintf "%s\\n" "$*" >>{told}\ncase "$*" in *--jq*) printf "%s\\n" {known} ;; esac\n'
     programs.mkdir()
     (programs / "gh").write_text(gh)
     (programs / "gh").chmod(0o755)
-    inputs = {"arguments": ARGUMENTS, "comment": "true", "token": "t"}
+    inputs = {"events": red.events, "comment": "true", "token": "t"}
     job = Job(checkout, inputs, event="pull_request", first=f"{programs}{os.pathsep}").run("install")
     assert "comment" in job.outputs, job.log
     asked, made = told.read_text().splitlines()
     assert asked.startswith("api --paginate repos/choir/mine/issues/17/comments --jq ")
     where = "PATCH repos/choir/mine/issues/comments/41" if known else "POST repos/choir/mine/issues/17/comments"
     assert made == f"api --silent --method {where} -F body=@{job.temporary}/harmony/summary.md"
-    assert "comment" not in Job(checkout, inputs).run("install", "run").outputs
+    if not known:
+        assert "comment" not in Job(checkout, inputs).run("install").outputs
 
 
 def test_what_is_installed_is_the_harness_of_the_action_and_what_is_named(checkout: Sandbox) -> None:

@@ -41,10 +41,11 @@ void zb_lease_drain(ZbReader *reader) {
         posts += lease->frame;
         leases->head++;
     }
-    if (bytes == 0) return;
     zb_ring_free(&reader->handle->ring, &reader->released, bytes);
-    for (; posts > 0; posts--) sem_post(reader->handle->space);
-    ZB_POINT(READER_SPACE);
+    for (; posts > 0; posts--) {
+        sem_post(reader->handle->space);
+        ZB_POINT(READER_SPACE);
+    }
 }
 
 uint64_t zb_leases_held(const ZbReader *reader) {

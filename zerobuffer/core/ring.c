@@ -29,7 +29,7 @@ void zb_ring_format(void *base, uint64_t metadata_size, uint64_t payload_size, u
 zb_status zb_ring_attach(zb_ring *ring, void *base, uint64_t length, zb_fault *fault) {
     if (length < ZB_OIEB_SIZE) return fault_at(fault, ZB_INVALID_OIEB, "length", length, ZB_OIEB_SIZE);
     zb_oieb *oieb = base;
-    const uint32_t oieb_size = atomic_load_explicit(&oieb->oieb_size, memory_order_acquire);
+    const uint32_t oieb_size = atomic_load_explicit(&oieb->oieb_size, memory_order_relaxed);
     if (oieb_size != ZB_OIEB_SIZE) return fault_at(fault, ZB_INVALID_OIEB, "oieb_size", oieb_size, ZB_OIEB_SIZE);
     const uint8_t major = *(volatile uint8_t *)&oieb->version[0];
     if (major != ZB_VERSION_MAJOR) {

@@ -151,8 +151,7 @@ static int sleep_once(ZbReader *self, int64_t timeout_ns, int64_t deadline, bool
         zb_raise(self->handle, "timeout", "{s:d}", "seconds", (double)timeout_ns / 1e9);
         return -1;
     }
-    if (zb_nap((ZbEndpoint *)self, self->handle->data, now, deadline, "wait for data") < 0) return -1;
-    return zb_reader_frame_there(self);
+    return zb_nap((ZbEndpoint *)self, self->handle->data, now, deadline, "wait for data");
 }
 
 /* The caller retains the handle: the reader may be closed wherever the GIL is given up or a signal handler runs. */

@@ -111,7 +111,7 @@ void ReaderCore::await_frame(const Deadline& deadline) {
         }
         const auto slice = deadline.next_slice();
         if (!slice) throw failure::timeout(name(), deadline.seconds());
-        if (data_.take_until(*slice) && ++balance_ > 0) return;
+        if (data_.take_until(*slice)) balance_++;
     }
 }
 
@@ -214,10 +214,11 @@ void ReaderCore::give_back(std::uint64_t lease) noexcept {
 }
 
 void ReaderCore::return_space(Leases::Returned returned) noexcept {
-    if (returned.bytes == 0) return;
     ring_.free(released_, returned.bytes);
-    for (; returned.frames > 0; returned.frames--) space_.post();
-    pass(Point::reader_space);
+    for (; returned.frames > 0; returned.frames--) {
+        space_.post();
+        pass(Point::reader_space);
+    }
 }
 
 void ReaderCore::close() {

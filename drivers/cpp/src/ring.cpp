@@ -30,7 +30,7 @@ Ring::Ring(std::string name, Segment segment) : name_(std::move(name)), segment_
     const std::uint64_t length = segment_.bytes().size();
     if (length < oieb_size) throw failure::invalid_oieb(name_, "length", length, oieb_size);
     ControlBlock& block = this->block();
-    const std::uint64_t size = std::atomic_ref(block.oieb_size).load(std::memory_order_acquire);
+    const std::uint64_t size = std::atomic_ref(block.oieb_size).load(std::memory_order_relaxed);
     if (size != oieb_size) throw failure::invalid_oieb(name_, "oieb_size", size, oieb_size);
     const std::uint64_t major = std::atomic_ref(block.version[0]).load(std::memory_order_relaxed);
     if (major != version_major) throw failure::version_mismatch(name_, major);

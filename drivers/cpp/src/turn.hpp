@@ -3,10 +3,10 @@
 #include "deadline.hpp"
 
 #include <condition_variable>
-#include <cstdint>
 #include <deque>
 #include <memory>
 #include <mutex>
+#include <thread>
 
 namespace zerobuffer::detail {
 
@@ -27,7 +27,7 @@ public:
         const Ticket ticket(*this, lock);
         for (;;) {
             reason();
-            if (!taken_ && line_.front() == ticket.number) {
+            if (!taken_ && line_.front() == ticket.thread) {
                 taken_ = true;
                 return Hold(this);
             }
@@ -40,20 +40,18 @@ public:
 private:
     /// A place in the line. The lock is held at both ends of its life.
     struct Ticket {
-        Ticket(Turn& its_turn, std::unique_lock<std::mutex>&) : turn(its_turn), number(++its_turn.last_) {
-            turn.line_.push_back(number);
-        }
+        Ticket(Turn& its_turn, std::unique_lock<std::mutex>&) : turn(its_turn) { turn.line_.push_back(thread); }
 
         Ticket(const Ticket&) = delete;
         Ticket& operator=(const Ticket&) = delete;
 
         ~Ticket() {
-            std::erase(turn.line_, number);
+            std::erase(turn.line_, thread);
             turn.moved_.notify_all();
         }
 
         Turn& turn;
-        std::uint64_t number;
+        std::thread::id thread = std::this_thread::get_id();
     };
 
     void give_back() {
@@ -64,8 +62,7 @@ private:
 
     std::mutex mutex_;
     std::condition_variable moved_;
-    std::deque<std::uint64_t> line_;
-    std::uint64_t last_ = 0;
+    std::deque<std::thread::id> line_;
     bool taken_ = false;
 };
 

@@ -127,9 +127,6 @@ namespace ZeroBuffer
         [DllImport(Library, SetLastError = true)]
         public static extern int fchmod(int descriptor, uint mode);
 
-        [DllImport(Library, SetLastError = true)]
-        public static extern int ftruncate(int descriptor, long length);
-
         [DllImport(Library)]
         public static extern int posix_fallocate(int descriptor, long offset, long length);
 

@@ -189,7 +189,6 @@ namespace ZeroBuffer
         private Segment Fill(FileDescriptor file, NamedSemaphore data, NamedSemaphore space)
         {
             // Address space is asked for before memory: the latter takes time.
-            SystemCalls.Check(Libc.ftruncate(file.Number, config.SegmentSize));
             using (new Mapping(file, config.SegmentSize, false))
             {
                 SystemCalls.Reserve(file, config.SegmentSize);

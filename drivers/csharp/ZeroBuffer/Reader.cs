@@ -337,12 +337,8 @@ namespace ZeroBuffer
         private void Drain()
         {
             var bytes = leases.Drain(out var frames);
-            if (bytes > 0)
-            {
-                ring.Free(released, bytes);
-                released = unchecked(released + (ulong)bytes);
-            }
-
+            ring.Free(released, bytes);
+            released = unchecked(released + (ulong)bytes);
             for (; frames > 0; frames--)
             {
                 Segment.Space.Post();

@@ -112,7 +112,6 @@ namespace ZeroBuffer
                 throw new ErrnoException(Libc.ENOSPC);
             }
 
-            Check(Libc.ftruncate(file.Number, length));
             for (var attempt = 0; ; attempt++)
             {
                 var errno = Libc.posix_fallocate(file.Number, 0, length);

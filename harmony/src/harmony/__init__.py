@@ -2,6 +2,8 @@
 
 What a project imports stands here, in `harmony.doctor`, `harmony.driver_kit`, `harmony.network`, `harmony.perf` and
 `harmony.wire`; all else is private. Names are loaded when they are first used.
+
+PYTEST_DONT_REWRITE: `harmony run` imports this before pytest, which would warn that it comes too late.
 """
 
 from __future__ import annotations

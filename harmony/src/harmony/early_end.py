@@ -1,4 +1,4 @@
-"""A ^C while a command still loads what it needs: one line and exit code 2, as there is nothing yet to release.
+"""A ^C or SIGTERM while a command still loads: one line and exit code 2, as there is nothing yet to release.
 
 Loads nothing of harmony, which may be what is being loaded.
 """
@@ -12,29 +12,37 @@ from typing import Any
 
 _SAID = b"harmony: broken off\n"
 _INTERRUPTED = 2
+_USUAL: dict[signal.Signals, Any] = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
 
 
 def watch() -> None:
-    """Begin, and hear of a ^C that has come while another program was becoming this one.
+    """Begin, and hear of what has come while another program was becoming this one.
 
-    Where ^C means something else already, such as nothing, it still does.
+    What means something else already, such as nothing, still does.
     """
     if threading.current_thread() is not threading.main_thread():
         return
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        signal.signal(signal.SIGINT, _leave)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    for number, usual in _USUAL.items():
+        if signal.getsignal(number) is usual:
+            signal.signal(number, _leave)
+    take_back()
 
 
 def end() -> None:
     """End: from now on ^C interrupts what runs, which says so itself."""
-    if signal.getsignal(signal.SIGINT) is _leave:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    for number, usual in _USUAL.items():
+        if signal.getsignal(number) is _leave:
+            signal.signal(number, usual)
 
 
 def hand_over() -> None:
-    """Keep a ^C for the program that this one becomes, which must `watch`."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Keep what comes for the program that this one becomes, which must `watch`."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, _USUAL)
+
+
+def take_back() -> None:
+    """Hear of what comes again."""
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _USUAL)
 
 
 def _leave(*_: Any) -> None:

@@ -1,4 +1,4 @@
-"""A ^C before anything runs: finds a traceback of whatever is loaded just then, and a ^C that is lost on the way."""
+"""Before anything runs: finds a traceback of what a ^C meets, a ^C lost on the way, and a warning that ends the run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ BECOME = """
 import os, signal, sys
 from harmony import early_end
 early_end.hand_over()
-os.kill(os.getpid(), signal.SIGINT)
+os.kill(os.getpid(), signal.SIGTERM)
 os.execv(sys.executable, [sys.executable, "-m", "harmony.pytest_plugin.start"])
 """
 
@@ -23,6 +23,12 @@ def test_a_run_that_is_interrupted_while_it_loads_says_so_in_a_line(tmp_path: Pa
     (tmp_path / "pytest.py").write_text("import os, signal\nos.kill(os.getpid(), signal.SIGINT)\n", "utf-8")
     done = run_python(tmp_path, *words)
     assert (done.returncode, done.stderr, done.stdout) == (2, "harmony: broken off\n", "")
+
+
+def test_a_run_loads_where_warnings_are_errors(tmp_path: Path) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\nfilterwarnings = error\n", "utf-8")
+    done = run_python(tmp_path, "-m", "harmony.pytest_plugin.start", "--collect-only", "-q")
+    assert "cannot be rewritten" not in done.stderr
 
 
 def test_lines_are_as_wide_as_the_terminal_and_those_of_a_file_always_the_same(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -120,17 +120,16 @@ def test_an_endless_error_is_cut_in_its_middle(zoo: Sandbox) -> None:
 
 
 @pytest.mark.skipif(sys.platform == "darwin", reason="its file systems take no such name")
-@pytest.mark.parametrize("workers", [(), ("-n", "1")], ids=["serially", "in-parallel"])
-def test_a_file_name_that_is_no_text_ends_no_run(zoo: Sandbox, workers: tuple[str, ...]) -> None:
-    features = zoo.directory / "features"
+def test_a_file_name_that_is_no_text_ends_no_run(zoo: Sandbox) -> None:
+    """Neither in parallel nor, when what failed runs again, in one process."""
+    features, parallel = zoo.directory / "features", ("-n", "1")
     (features / "1-zoo.feature").rename(Path(os.fsdecode(os.fsencode(features) + b"/zoo-\xff.feature")))
-    code, told = on_a_terminal(zoo.directory, *WORDS, *workers)
+    code, told = on_a_terminal(zoo.directory, *WORDS, *parallel)
     assert code == 1, told
     assert verdicts(zoo.directory / "x.ndjson") == [Verdict.FAILED, Verdict.PASSED]
     assert r"features/zoo-\udcff.feature:" in told
     assert "INTERNALERROR" not in told
-    if workers:
-        code, told = on_a_terminal(zoo.directory, *WORDS, *workers, str(next(features.iterdir())))
-        assert (code, "INTERNALERROR" in told) == (4, False), told
-    again, told = on_a_terminal(zoo.directory, *WORDS, *workers, "--last-failed")
+    code, told = on_a_terminal(zoo.directory, *WORDS, *parallel, str(next(features.iterdir())))
+    assert (code, "INTERNALERROR" in told) == (4, False), told
+    again, told = on_a_terminal(zoo.directory, *WORDS, "--last-failed")
     assert (again, "1 failed" in told) == (1, True), told

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::ops::{Deref, DerefMut};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::{self, ThreadId};
 
 use crate::deadline::Deadline;
 use crate::error::ErrorKind;
@@ -15,8 +16,7 @@ pub(crate) struct FairLock<T> {
 struct Line<T> {
     /// `None` while a thread has it.
     value: Option<T>,
-    last: u64,
-    waiting: VecDeque<u64>,
+    waiting: VecDeque<ThreadId>,
 }
 
 /// The value, until this is dropped.
@@ -28,7 +28,7 @@ pub(crate) struct Guard<'a, T> {
 
 impl<T> FairLock<T> {
     pub fn new(value: T) -> Self {
-        let line = Line { value: Some(value), last: 0, waiting: VecDeque::new() };
+        let line = Line { value: Some(value), waiting: VecDeque::new() };
         Self { line: Mutex::new(line), moved: Condvar::new() }
     }
 
@@ -44,14 +44,13 @@ impl<T> FairLock<T> {
         check: impl Fn() -> Result<(), ErrorKind>,
     ) -> Result<Guard<'_, T>, ErrorKind> {
         let mut line = self.line();
-        line.last += 1;
-        let number = line.last;
-        line.waiting.push_back(number);
+        let own = thread::current().id();
+        line.waiting.push_back(own);
         let outcome = loop {
             if let Err(kind) = check() {
                 break Err(kind);
             }
-            if line.waiting.front() == Some(&number) {
+            if line.waiting.front() == Some(&own) {
                 if let Some(value) = line.value.take() {
                     break Ok(Guard { lock: self, value: Some(value) });
                 }
@@ -59,7 +58,7 @@ impl<T> FairLock<T> {
             let Some(slice) = deadline.next_slice() else { break Err(deadline.passed()) };
             line = self.moved.wait_timeout(line, slice).unwrap_or_else(PoisonError::into_inner).0;
         };
-        line.waiting.retain(|&waiting| waiting != number);
+        line.waiting.retain(|&waiting| waiting != own);
         drop(line);
         self.moved.notify_all();
         outcome
@@ -91,7 +90,6 @@ impl<T> Drop for Guard<'_, T> {
 mod tests {
     use super::*;
     use std::sync::atomic::{AtomicBool, Ordering};
-    use std::thread;
     use std::time::Duration;
 
     fn never() -> Deadline {

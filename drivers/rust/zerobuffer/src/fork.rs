@@ -86,3 +86,40 @@ extern "C" fn in_child() {
         libc::close(harmless);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A descriptor of its own, of a number that no other test meets.
+    const NUMBER: RawFd = 900;
+
+    fn at_number(file: &File) -> io::Result<File> {
+        use std::os::fd::FromRawFd;
+        // SAFETY: the descriptor is new, and its only owner is what is returned.
+        unsafe {
+            let made = libc::fcntl(file.as_raw_fd(), libc::F_DUPFD_CLOEXEC, NUMBER);
+            (made == NUMBER).then(|| File::from_raw_fd(made)).ok_or_else(io::Error::last_os_error)
+        }
+    }
+
+    /// No verb of a driver forks, and the number must come again.
+    #[test]
+    fn a_child_keeps_what_has_the_number_of_a_file_that_is_closed() {
+        let null = File::options().write(true).open("/dev/null").expect("a file");
+        drop(Kept::open(|| at_number(&null)).expect("a file that is kept"));
+        let next = at_number(&null).expect("the same number");
+        // SAFETY: the child makes only calls that a signal handler may make, and what is pointed to is here.
+        let status = unsafe {
+            let child = libc::fork();
+            if child == 0 {
+                // One byte is not enough for what stands in the place of a file that was given up.
+                libc::_exit(i32::from(libc::write(next.as_raw_fd(), [0_u8].as_ptr().cast(), 1) != 1));
+            }
+            let mut status = -1;
+            libc::waitpid(child, &raw mut status, 0);
+            status
+        };
+        assert_eq!(status, 0, "the child has lost a descriptor that is none of ours");
+    }
+}

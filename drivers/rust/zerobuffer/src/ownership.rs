@@ -90,7 +90,6 @@ pub(crate) fn create(names: &Names, config: &BufferConfig) -> Result<Created, Er
             return Err(io::Error::from_raw_os_error(libc::ESTALE));
         }
         file.set_permissions(Permissions::from_mode(config.mode))?;
-        file.set_len(extent.segment_size())?;
         let segment = Segment::map(&file, extent.segment_size(), Access::ReadOnly)?;
         sys::reserve(&file, extent.segment_size())?;
         Ok(segment)

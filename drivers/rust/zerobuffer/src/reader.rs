@@ -207,9 +207,6 @@ impl Reader {
             if self.core.data.take_within(slice).during("wait for data", &self.core.name)? {
                 progress.balance += 1;
             }
-            if self.has_frame(progress) {
-                return Ok(());
-            }
         }
     }
 
@@ -342,9 +339,7 @@ impl Core {
 
     fn give_back(&self, leases: &mut Leases) {
         let returned = leases.drain();
-        if returned.bytes > 0 {
-            self.ring.release(returned.bytes);
-        }
+        self.ring.release(returned.bytes);
         for _ in 0..returned.frames {
             // At its most the semaphore overflows: then the writer has tokens enough.
             let _ = self.space.post();

@@ -91,7 +91,7 @@ impl Ring {
     /// Checks the control block that somebody else has written against the true length of the segment.
     pub fn attach(segment: Segment) -> Result<Self, ErrorKind> {
         let block = segment.control();
-        let oieb_size = block.oieb_size.load(Ordering::Acquire).into();
+        let oieb_size = block.oieb_size.load(Ordering::Relaxed).into();
         if oieb_size != OIEB_SIZE {
             return Err(ErrorKind::invalid("oieb_size", oieb_size, OIEB_SIZE));
         }

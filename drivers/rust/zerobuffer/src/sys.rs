@@ -149,7 +149,7 @@ impl Drop for Mapping {
     }
 }
 
-/// Reserves the memory of a file, so that a shortage is an error now and not a crash on first touch.
+/// Gives a file its length, and the memory behind it, so that a shortage is an error now and not a crash on first touch.
 pub(crate) fn reserve(file: &File, length: u64) -> io::Result<()> {
     let length = libc::off_t::try_from(length).map_err(|_| io::Error::from_raw_os_error(libc::EFBIG))?;
     // SAFETY: zero is a value of every field.

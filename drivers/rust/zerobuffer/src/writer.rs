@@ -232,3 +232,40 @@ impl DerefMut for Slot {
         &mut self.window[FRAME_HEADER_SIZE as usize..]
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layout::BufferConfig;
+    use crate::reader::Reader;
+    use std::sync::mpsc;
+    use std::thread;
+
+    /// No point lies between the last look whether the writer is closed and the commit: a halt stops both threads.
+    #[test]
+    fn a_writer_that_is_closed_leaves_once_the_call_in_another_thread_is_over() {
+        let name = format!("rust-close-amid-{}", std::process::id());
+        let _reader = Reader::create(&name, BufferConfig::default()).expect("a buffer");
+        let writer = Writer::connect(&name, Duration::ZERO).expect("a writer");
+        let (sender, closed) = mpsc::channel();
+        thread::scope(|scope| {
+            let progress = writer.core.progress().expect("the turn of a thread that writes");
+            scope.spawn(|| {
+                writer.close();
+                sender.send(()).expect("a test that waits");
+            });
+            assert!(
+                closed.recv_timeout(Duration::from_millis(50)).is_err(),
+                "it does not wait for the other thread"
+            );
+            assert_ne!(
+                load(&writer.ring().block().writer_pid),
+                0,
+                "the next writer could come amid a commit"
+            );
+            drop(progress);
+            closed.recv_timeout(Duration::from_secs(10)).expect("the end");
+        });
+        assert_eq!(load(&writer.ring().block().writer_pid), 0);
+    }
+}

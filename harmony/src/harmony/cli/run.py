@@ -150,6 +150,7 @@ def run_command(  # noqa: PLR0917 - typer passes options by name
     set_: SetOption = None,
 ) -> None:
     """Run the matrix: every scenario over every pairing, or what the words say."""
+    early_end.watch()  # what comes is loading, until this process becomes the run
     if stay is not None and not live:
         raise typer.BadParameter("it is the page of --live that stays", param_hint="--stay")
     file = project_file(project, suite)
@@ -289,6 +290,7 @@ def _looked_at(command: Sequence[str], kept: Path, *, stay: bool, rate: float | 
     from harmony.live.live_run import LiveRun  # noqa: PLC0415
     from harmony.plan.durations import DURATIONS_FILE, read_durations  # noqa: PLC0415
 
+    early_end.end()
     page = LivePage(
         rate,
         lambda events: Store(kept / HISTORY).over_time(PastRun.of({"run": events})),
