@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from harmony.errors import ConfigurationError
+from harmony.errors import ConfigurationError, ExitCode
 from harmony.live.event_tail import EventTail
 from harmony.live.live_page import LivePage
 from harmony.live.page_server import PageServer
@@ -75,7 +75,8 @@ class LiveRun:
         code = await ending
         while self._hear(tail, server):
             pass
-        code = code if code >= 0 else 128 - code
+        if code < 0:  # of what it is asked, a run may die before it can hear it
+            code = ExitCode.INTERRUPTED if self._asked and -code in _ASKED else 128 - code
         self._page.end(code, time.monotonic() - began)
         server.tell()
         if self._stay and self._page.any_cell and not self._end.is_set():

@@ -5,37 +5,24 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import sys
-import threading
 import time
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import pytest
 
-from harmony.printable import copy_of_stdout
 from harmony.project_file import find_project_file
-from harmony.pytest_plugin.keys import Keys
 from harmony.pytest_plugin.reporting import reporting_of
 from harmony.pytest_plugin.request import project_run
+from harmony.pytest_plugin.screen import Screen
 from harmony.pytest_plugin.xdist_worker import is_worker
 from harmony.report.github import LogFolds
-from harmony.report.narration import SILENCE, Line, Narration
+from harmony.report.narration import Line, Narration
 from harmony.report.under_way import UnderWay
-from harmony.text import visible
 from harmony.verdict.events import Event, RunPlanned
 
-if TYPE_CHECKING:
-    from rich.text import Text
-
-    from harmony.report.drawing import Drawing
-
-_KEY: Final = "e"
-_OFTEN: Final = 0.25
-"""Seconds between two drawings."""
 _FEATURE: Final = ".feature::"
 _DUMB: Final = {"", "dumb", "unknown"}
 
@@ -75,22 +62,29 @@ def begin(config: pytest.Config, *, alone: bool) -> None:
         drawn=drawn,
         folds=folds,
     )
-    terminal = RunTerminal(config, under_way, narration, folds=folds, drawn=drawn, alone=alone)
+    screen = Screen(
+        under_way,
+        narration.beat,
+        drawn=drawn,
+        coloured=config.get_terminal_writer().hasmarkup,
+        alone=alone,
+        keys=config.getoption("--harmony-keys") if alone else "",
+    )
+    terminal = RunTerminal(config, under_way, narration, screen, folds=folds, alone=alone)
     config.pluginmanager.register(terminal, "harmony-terminal")
     reporting.bus.subscribe("terminal", terminal)
 
 
 class RunTerminal:
-    """Writes to the terminal while a run goes on.
+    """Tells on a screen what happens in a run, and in the session of pytest around it.
 
     Args:
         config: Of the session.
         under_way: How the run stands.
         narration: Makes the lines.
-        drawn: Whether it is drawn how far the run is.
+        screen: Where they are written.
         folds: Says where a workflow obeys what is written; nothing where there is no workflow.
-        alone: Whether nobody else writes there: a thread draws, and speaks after a silence. Without it all is drawn
-            when something happens, as tests in this process may fork.
+        alone: Whether nobody else writes there.
     """
 
     def __init__(
@@ -98,74 +92,60 @@ class RunTerminal:
         config: pytest.Config,
         under_way: UnderWay,
         narration: Narration,
+        screen: Screen,
         *,
-        drawn: bool,
         folds: LogFolds | None = None,
         alone: bool,
     ) -> None:
         self._config = config
         self._run = under_way
         self._narration = narration
-        self._drawn = drawn
+        self._screen = screen
         self._folds = folds
         self._alone = alone
-        # pytest captures the file descriptors while a test runs.
-        self._file = copy_of_stdout()
-        self._lock = threading.RLock()
-        self._drawing: Drawing | None = None
-        self._keys = Keys(config.getoption("--harmony-keys") if alone else "")
-        self._opened = False
-        self._woken = threading.Event()
-        self._ticker: threading.Thread | None = None
-        self._trouble: Exception | None = None
-        self._spoke = time.monotonic()
         self._interrupted = False
         if folds is not None:
-            self._write([Line(folds.begin)])
+            screen.write([Line(folds.begin)])
         config.add_cleanup(self.close)
 
     def __call__(self, event: Event) -> None:
         """Take an event."""
-        with self._lock:
-            if self._trouble is not None:
-                trouble, self._trouble = self._trouble, None
-                raise trouble
+        with self._screen.lock:
+            self._screen.check()
             now = time.monotonic()
             done = self._run.take(event, now)
             if isinstance(event, RunPlanned):
-                self._start()
-            self._write(self._narration.lines(event, now, done))
+                self._screen.start()
+            self._screen.write(self._narration.lines(event, now, done))
             if not self._alone:
-                self._draw()
-
-    # ---- the session
+                self._screen.draw()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection(self) -> None:
         """Begin, where nobody else writes: workers of pytest-xdist take a while to start."""
         if self._alone:
-            self._start()
+            self._screen.start()
 
     def pytest_collection_finish(self) -> None:
         """Begin."""
-        self._start()
+        self._screen.start()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Count a test that is no cell; its failure stays on the screen."""
         if self._alone or _FEATURE in report.nodeid:
             return
-        with self._lock:
+        with self._screen.lock:
             if report.failed:
                 self._run.others_failed += 1
-                self._write([Line(f"FAILED {report.nodeid}", "red")])
+                self._screen.write([Line(f"FAILED {report.nodeid}", "red")])
             if report.when == "teardown":
                 self._run.others += 1
-                self._draw()
+                self._screen.draw()
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
         """Have no letter printed for what passed, where it would go into the drawing."""
-        drawn = self._drawing is not None and not self._alone
+        drawn = self._screen.is_drawing and not self._alone
         return ("passed", "", "PASSED") if drawn and report.passed and report.when == "call" else None
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -173,92 +153,17 @@ class RunTerminal:
         if excinfo.type is KeyboardInterrupt and not self._interrupted:
             self._interrupted = True
             if self._config.getoption("numprocesses", 0):
-                with self._lock:
-                    self._write([Line("interrupted: what plays is being ended …", "bold red")])
+                with self._screen.lock:
+                    self._screen.write([Line("interrupted: what plays is being ended …", "bold red")])
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self) -> None:
         """Take the drawing away."""
-        self._stop()
+        self._screen.stop()
 
     def close(self) -> None:
         """Give the terminal back."""
-        self._stop()
+        self._screen.stop()
         if self._folds is not None:
-            self._write([Line(self._folds.end)])
-        self._file.close()
-
-    # ---- parts
-
-    def _start(self) -> None:
-        """Draw from now on, or speak after a silence."""
-        with self._lock:
-            self._spoke = time.monotonic()
-            if self._drawing is None and self._drawn:
-                self._drawing = self._begun()
-        if self._alone and self._ticker is None:
-            self._ticker = threading.Thread(target=self._tick, name="harmony-terminal", daemon=True)
-            self._ticker.start()
-
-    def _begun(self) -> Drawing:
-        from harmony.report.drawing import Drawing  # noqa: PLC0415 - loads what draws, which no pipe needs
-        from harmony.report.panel import panel  # noqa: PLC0415 - the same
-
-        def lines(width: int, height: int) -> list[Text]:
-            key = _KEY if self._keys.are_read else ""
-            return panel(self._run, time.monotonic(), width, height, key=key, opened=self._opened)
-
-        drawing = Drawing(self._file, lines, coloured=self._config.get_terminal_writer().hasmarkup)
-        drawing.start()
-        return drawing
-
-    def _stop(self) -> None:
-        self._woken.set()
-        ticker, self._ticker = self._ticker, None
-        if ticker is not None:
-            ticker.join(timeout=2.0)
-        with self._lock:
-            self._keys.close()
-            drawing, self._drawing = self._drawing, None
-            if drawing is not None:
-                drawing.stop()
-
-    def _tick(self) -> None:
-        try:
-            while not self._woken.wait(self._pause()):
-                with self._lock:
-                    if self._drawing is not None:
-                        self._look_at_keys()
-                        self._draw()
-                    elif self._pause() <= 0:
-                        self._write(self._narration.beat(time.monotonic()))
-        except Exception as error:  # noqa: BLE001 - it is raised where the bus hears of it; the run goes on
-            with self._lock:
-                self._trouble = error
-                self._keys.close()
-                drawing, self._drawing = self._drawing, None
-                with contextlib.suppress(Exception):
-                    if drawing is not None:
-                        drawing.stop()
-
-    def _pause(self) -> float:
-        return _OFTEN if self._drawing is not None else max(0.0, self._spoke + SILENCE - time.monotonic())
-
-    def _look_at_keys(self) -> None:
-        """Read keys once something is late: until then the terminal is left as it is, with what is typed ahead."""
-        now = time.monotonic()
-        if self._opened or any(one.is_late(now) for one in self._run.playing.values()):
-            self._opened ^= self._keys.pressed().count(_KEY) % 2 == 1
-
-    def _write(self, lines: Iterable[Line]) -> None:
-        for text, style in lines:
-            self._spoke = time.monotonic()
-            if self._drawing is not None:
-                self._drawing.write(visible(text), style)
-            else:
-                self._file.write(f"{visible(text)}\n")
-                self._file.flush()
-
-    def _draw(self) -> None:
-        if self._drawing is not None:
-            self._drawing.refresh()
+            self._screen.write([Line(self._folds.end)])
+        self._screen.close()
