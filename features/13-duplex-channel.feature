@@ -147,7 +147,7 @@ Feature: Duplex channel
     Then the 'client' process should get error 'not_found' not before '200' ms
     When the 'client' process starts to create duplex channel client 'duplex-early'
     Then the 'client' process should be blocked
-    And the 'client' process should sleep at least once in '1' ms of processor time over '0.3' seconds
+    And the 'client' process should sleep at least once in '0.5' ms of processor time over '0.3' seconds
     Given the 'server' process creates immutable duplex channel 'duplex-early' with default config
     And the 'server' process starts echo handler
     Then the 'client' process should finish what it started
