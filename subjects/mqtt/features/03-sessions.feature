@@ -195,7 +195,7 @@ Feature: Sessions
     Then the 'subscriber' process should receive 'blue' on 'colour/sky' with QoS '2'
     And the 'subscriber' process should receive no more
 
-  @must:3.1.1/MQTT-3.10.4-3 @must:3.1.1/MQTT-4.4.0-1 @must:3.1.1/MQTT-3.3.1-1
+  @must:3.1.1/MQTT-3.10.4-3 @must:3.1.1/MQTT-4.4.0-1 @must:3.1.1/MQTT-3.3.1-1 @must:3.1.1/MQTT-3.8.4-1
   Scenario: 3.13 What has begun to be delivered is completed after UNSUBSCRIBE
     Given the 'broker' process serves
     And the 'peer' process dials and says CONNECT, and keeps its session
