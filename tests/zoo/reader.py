@@ -155,7 +155,11 @@ class Reader(Side):
     def read_frame(self, timeout: float | None = 5.0) -> Frame:
         deadline = Deadline(timeout)
         self.await_token(deadline)
-        return self.take()
+        try:
+            return self.take()
+        except RingError:
+            self.data.post()  # what is refused stays pending
+            raise
 
     def await_token(self, deadline: Deadline) -> None:
         while True:
