@@ -196,3 +196,22 @@ Feature: Hostile memory
       | 8                    |
       | 65                   |
       | 18446744073709551615 |
+
+  @crash @clause:14.2
+  Scenario: 18.15 What a dead writer cannot have committed is left alone, and the next one goes on where it stood
+    Given the 'reader' process creates buffer 'left-alone' with metadata size '0' and payload size '4096'
+    When the 'writer' process connects to buffer 'left-alone'
+    And the 'writer' process writes frame with size '1000' and sequence '1'
+    And the 'writer' process is killed
+    And the header of buffer 'left-alone' is overwritten:
+      | field     | value  |
+      | committed | 999999 |
+    And a new 'writer' process connects to buffer 'left-alone'
+    Then the header of buffer 'left-alone' should show:
+      | field              | value |
+      | payload_write_pos  | 1016  |
+      | payload_free_bytes | 3080  |
+      | committed          | 5112  |
+    When the 'writer' process writes frame with size '1000' and sequence '1'
+    Then the 'reader' process should read frame with sequence '1' and size '1000'
+    And the 'reader' process should read frame with sequence '1' and size '1000'

@@ -121,15 +121,13 @@ namespace ZeroBuffer
                 }
             }
 
-            var committed = unchecked(released + used);
-            if (used > size)
+            // Nonsense is left alone.
+            if (used <= size)
             {
-                throw ring.Invalid("committed", committed, (long)released);
+                Shared.Store(&block->PayloadWritePos, unchecked(released + used) % size);
+                Shared.FetchAdd(&block->PayloadFreeBytes, unchecked((long)(size - used - free)));
             }
 
-            Shared.Store(&block->Reserved.Committed, committed);
-            Shared.Store(&block->PayloadWritePos, committed % size);
-            Shared.FetchAdd(&block->PayloadFreeBytes, unchecked((long)(size - used - free)));
             return true;
         }
 
