@@ -25,7 +25,7 @@ def watch() -> None:
     for number, usual in _USUAL.items():
         if signal.getsignal(number) is usual:
             signal.signal(number, _leave)
-    take_back()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _USUAL)
 
 
 def end() -> None:
@@ -38,11 +38,6 @@ def end() -> None:
 def hand_over() -> None:
     """Keep what comes for the program that this one becomes, which must `watch`."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _USUAL)
-
-
-def take_back() -> None:
-    """Hear of what comes again."""
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _USUAL)
 
 
 def _leave(*_: Any) -> None:

@@ -71,13 +71,14 @@ class _Played:
         self._results: list[tuple[Message, str, int, str, Sequence[AttachmentTold]]] = []
         left = iter(pickle["steps"])
         for step in steps:
+            attached = _attached(step)
             if step.step:
-                self._add(
-                    {"pickleStepId": next(left)["id"]}, step.verdict, step.seconds, _errors(step), _attached(step)
-                )
-            elif step.verdict is not Verdict.PASSED or _attached(step):
-                hook = {"hookId": f"hook-{step.phase}"}
-                self._add(hook, step.verdict, step.seconds, _errors(step), _attached(step))
+                what = {"pickleStepId": next(left)["id"]}
+            elif step.verdict is not Verdict.PASSED or attached:
+                what = {"hookId": f"hook-{step.phase}"}
+            else:
+                continue
+            self._add(what, step.verdict, step.seconds, _errors(step), attached)
         if not steps and cell.step:
             self._add({"pickleStepId": next(left)["id"]}, cell.verdict, cell.seconds, cell.error)
         for one in left:

@@ -69,20 +69,10 @@ def page_data(results: Sequence[CellFinished], blames: Sequence[Blame], steps: S
         who = [platforms.index(name) for _, name in sorted(one.pairing.items())]
         begun, took = round((begin - first) * 1e3), round(one.seconds * 1e5)
         verdict, played = VERDICTS.index(one.verdict), roles.index(tuple(sorted(one.pairing)))
-        cells.append(
-            [
-                row,
-                played,
-                who,
-                verdict,
-                begun,
-                took,
-                one.seed,
-                texts[one.repeat],
-                _steps(steps.of(one).rows, begin, texts),
-            ]
-        )
-        detail = _detail(one, begin, steps.of(one).attached, whole=room > 0)
+        told = steps.of(one)
+        played_steps = _steps(told.rows, begin, texts)
+        cells.append([row, played, who, verdict, begun, took, one.seed, texts[one.repeat], played_steps])
+        detail = _detail(one, begin, told.attached, whole=room > 0)
         if detail:
             details[number] = detail
             room -= sum(len(str(value)) for value in detail.values())
