@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from harmony.model import Verdict
 from harmony.text import visible
@@ -198,6 +198,12 @@ class LeftBehindError(HarmonyError):
     """
 
     code = "left_behind"
+
+    @classmethod
+    def of(cls, name: str, pids: Sequence[int]) -> Self:
+        """Return what is said of the processes that a process has started."""
+        text = f"{name} left {len(pids)} process(es) behind: {', '.join(map(str, pids))} (ended now)"
+        return cls(text, hint="a worker or driver ends what it starts")
 
 
 class CrashedError(HarmonyError):

@@ -123,8 +123,9 @@ class Platform(BaseModel):
         family: Implementations with the same word here share code, so that they prove little about each other.
         leaks: What its cells may leave behind.
         mutation: How faults are planted in it.
-        lifetime: How long a process with step definitions plays: one scenario, as it is told its numbers when it is
-            started, or the whole session, where `initialize` may tell it other ones for each scenario.
+        lifetime: How long a process plays: one scenario, as one with step definitions is told its numbers when it is
+            started, or the whole session, where `initialize` may tell it other ones for each scenario. Also how long
+            a driver does, which is then asked to let go of all at the end of each scenario.
         start_timeout: Seconds until it must answer for the first time.
         step_timeout: Seconds a step may take; the project's value if absent.
         stop_timeout: Seconds it gets to end in order before it is killed.

@@ -15,6 +15,7 @@ contract = "kettle.contract:CONTRACT"
 checks = "kettle.checks:CHECKS"
 [platforms.kettle]
 contract = "driver"
+lifetime = "session"
 command = ["{{python}}", "-m", "kettle.program", "{fault}"]
 """
 
@@ -52,6 +53,7 @@ def test_checks_of_any_project_are_run_and_what_is_not_claimed_is_told(sandbox: 
         ("unknown-code", "verb.boil.refuses.dry", "'thirsty'"),
         ("ill-typed", "verb.boil.passes.warms", "valid number"),
         ("dies", "verb.boil.passes.warms", "out of gas"),
+        ("spills", "end.reset", "the lid is stuck"),
     ],
 )
 def test_a_fault_of_any_driver_is_found(sandbox: Sandbox, fault: str, check: str, said: str) -> None:

@@ -152,6 +152,25 @@ def test_a_role_that_is_killed_goes_on_without_any_glue(project: Path) -> None:
     assert ends == ["exited with code 0", "was killed by SIGKILL"]
 
 
+@pytest.mark.parametrize(
+    ("fault", "verdict", "named"),
+    [("", "passed", ""), ("breaks-when-empty", "crashed", "kept exited with code 4, idle after pour_out")],
+)
+def test_a_driver_that_plays_on_is_judged_when_it_ends(project: Path, fault: str, verdict: str, named: str) -> None:
+    with (project / "harmony.toml").open("a") as settings:
+        command = f'["{{python}}", "-m", "kettle.program", "{fault}"]'
+        settings.write(f'[platforms.kept]\ncontract = "driver"\nlifetime = "session"\ncommand = {command}\n')
+    steps = "Given the 'host' process boils '2' cups\n    Then the 'guest' process boils '2' cups\n"
+    count = 1 if fault else 3
+    scenarios = "".join(f"  Scenario: 2.{number} Cups {number}\n    {steps}" for number in range(1, count + 1))
+    (project / "features" / "cups.feature").write_text(f"Feature: Cups\n{scenarios}")
+    done, verdicts = run(project, "--pairing", "kept", scenario="2.*")
+    assert list(verdicts.values()) == [verdict] * count, done.stdout
+    assert named in done.stdout
+    told = [json.loads(line) for line in (project / "events.ndjson").read_text().splitlines()]
+    assert len({one["pid"] for one in told if one["event"] == "worker-started"}) == 2
+
+
 def test_without_pairings_a_driver_of_the_projects_choice_plays_all(project: Path) -> None:
     done, _ = run(project, scenario="1.1")
     assert done.returncode != 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import re
 import sys
 import time
@@ -11,20 +12,20 @@ from collections.abc import Awaitable, Callable
 import psutil
 import pytest
 
-from harmony.errors import UnsupportedError
+from harmony.errors import ConfigurationError, LeftBehindError, UnsupportedError
 from harmony.model import ScenarioStart, StepCall, StepOutcome, StepType, Verdict
 from harmony.process.child import ProcessSpec
 from harmony.run import driver_process
 from harmony.run.driver_actor import DriverActor, DriverProgram
-from harmony.run.driver_process import FrozenError
-from harmony.run.role_driver import with_drivers
+from harmony.run.driver_process import DriverProcess, FrozenError
+from harmony.run.role_driver import RoleDriver, with_drivers
 from harmony.steps.library import StepLibrary
 from harmony.steps.registry import StepRegistry
 from harmony.verdict.events import Event, WorkerEnded, WorkerStarted
-from harmony.wire.driver import DriverError
+from harmony.wire.driver import DriverError, client_of
 from harmony.wire.driver_contract import HandshakeError
 from harmony.wire.verb import ContractViolationError
-from kettle.contract import CONTRACT, KettleProcess
+from kettle.contract import CONTRACT, Kettle, KettleProcess
 from kettle.steps import KettleSteps
 from sandbox import HELPERS
 
@@ -249,3 +250,68 @@ def test_its_start_and_end_are_told_and_its_words_are_heard() -> None:
     assert isinstance(told[1], WorkerEnded)
     assert told[1].how == "exited with code 0"
     assert not program.running
+
+
+async def played(program: DriverProgram) -> int:
+    """Have a process of a program boil water in a scenario; return its pid."""
+    driver = RoleDriver(program.start, program.release)
+    current = await driver.current()
+    assert isinstance(current, DriverProcess)
+    assert await client_of(Kettle, driver).boil(2) == [20.0, 100.0]
+    await driver.release()
+    return current.pid
+
+
+@pytest.mark.parametrize(("keeps", "fault", "pids"), [(False, "", 2), (True, "", 1), (True, "spills", 2)])
+def test_one_that_lets_go_plays_the_next_scenario_where_its_platform_says_so(
+    fault: str, pids: int, *, keeps: bool
+) -> None:
+    told: list[Event] = []
+    program = DriverProgram(spec(fault), CONTRACT, tell=told.append, keeps=keeps)
+
+    async def body() -> tuple[set[int], str]:
+        return {await played(program), await played(program)}, await program.end()
+
+    seen, end = asyncio.run(body())
+    assert (len(seen), end) == (pids, "")
+    assert [type(one) for one in told] == [WorkerStarted, WorkerEnded] * pids
+    assert {one.how for one in told if isinstance(one, WorkerEnded)} == {"exited with code 0"}
+    assert not program.running
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "named"),
+    [
+        ("hangs-pouring", DriverError, "pour_out did not return"),
+        ("has-no-spout", UnsupportedError, "has not got the verb"),
+        ("leaves-a-child", LeftBehindError, "left 1 process"),
+    ],
+)
+def test_one_that_does_not_let_go_is_ended_and_fails_its_scenario(
+    fault: str, error: type[Exception], named: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(driver_process, "GRACE", 0.1)
+    program = DriverProgram(spec(fault), CONTRACT, keeps=True)
+    with pytest.raises(error, match=named):
+        asyncio.run(played(program))
+    assert not program.running
+    assert not program.idle
+
+
+def test_the_end_of_one_that_plays_nothing_is_told() -> None:
+    program = DriverProgram(spec("breaks-when-empty"), CONTRACT, keeps=True)
+
+    async def body() -> str:
+        await played(program)
+        (idle,) = program.idle
+        await asyncio.to_thread(idle.child.ended, 10)
+        return await program.end()
+
+    assert "exited with code 4" in asyncio.run(body())
+
+
+def test_nobody_plays_on_without_a_verb_to_let_go_with() -> None:
+    contract = dataclasses.replace(CONTRACT, reset="")
+    library = with_drivers(StepLibrary(StepRegistry.of_classes(KettleSteps), contract=contract))
+    with pytest.raises(ConfigurationError, match='kettle has lifetime = "session", and the contract names no verb'):
+        DriverActor(library, spec(), keeps=True)

@@ -40,7 +40,7 @@ def moved(**fields: tuple[int, int] | None) -> dict[str, Structure]:
 
 
 def test_a_contract_is_read_off_the_methods() -> None:
-    assert list(KETTLE.verbs) == ["hello", "health", "dump", "boil", "whistle"]
+    assert list(KETTLE.verbs) == ["hello", "health", "dump", "boil", "whistle", "pour_out"]
     assert KETTLE.verbs["whistle"].needs == "whistle"
     assert KETTLE.verbs["boil"].summary == "Heat the water; returns the degrees on the way."
     assert KETTLE.verbs["boil"].parameters == ("cups", "timeout")

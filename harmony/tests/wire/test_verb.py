@@ -278,6 +278,12 @@ def test_a_port_is_a_driver() -> None:
         Contract("Wrong", "1", object)
 
 
+@pytest.mark.parametrize(("verb", "named"), [("forget", "has no verb 'forget'"), ("kill", "kill takes more than")])
+def test_what_resets_is_a_verb_that_takes_nothing(verb: str, named: str) -> None:
+    with pytest.raises(ContractError, match=named):
+        Contract("Post", "1", Post, reset=verb)
+
+
 def test_what_is_no_json_is_named_when_it_is_needed() -> None:
     class Odd:
         pass

@@ -83,6 +83,11 @@ class State:
 class Mqtt(Driver, Protocol):
     """An implementation of MQTT, as a broker or as a client. A process is one broker, or one client at a time."""
 
+    @verb
+    async def reset(self) -> None:
+        """Be as a process that has just started: no broker serves, no client has a connection, no message is left."""
+        ...
+
     @verb(roles=["broker"])
     async def serve(self, port: int, directory: str, durable: bool, *, timeout: float = 15.0) -> None:
         """Start the broker on a port of 127.0.0.1; returns when it listens. Anybody may connect and do all.
@@ -208,4 +213,4 @@ CAPABILITIES = {
     "durable": "sessions and retained messages outlive its process",
     "raw": "it is the raw peer, which says what no implementation would",
 }
-CONTRACT = Contract("Mqtt", "1.0", Mqtt, codes=CODES, capabilities=CAPABILITIES)
+CONTRACT = Contract("Mqtt", "1.0", Mqtt, codes=CODES, capabilities=CAPABILITIES, reset="reset")

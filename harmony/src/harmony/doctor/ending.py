@@ -16,6 +16,7 @@ from harmony.doctor.driver_probe import DriverProbe, request
 from harmony.doctor.finding import NotToldError, WrongError
 from harmony.process.system import Watch
 from harmony.process.this_system import SYSTEM
+from harmony.wire.verb import DEFAULT_TIMEOUT
 
 _FOR_EVER: Final = 60.0
 # A parent that starts the driver on its own pipes, and does nothing but wait: those who hold the pipes live on.
@@ -124,6 +125,32 @@ def _ending(name: str, ask: Callable[[DriverProbe], None], what: str) -> tuple[C
             f"{BOOK}#end",
             _ends(ask, what, waiting=True),
         ),
+    )
+
+
+def of_reset(verb: str) -> Check:
+    """Return the check of a driver that plays one scenario after the other.
+
+    Args:
+        verb: What it is asked between them.
+    """
+
+    async def run(context: CheckContext) -> None:
+        probe = await context.probe()
+        hold = context.case.driver_checks.hold
+        for _ in range(2):
+            if hold is not None:
+                await hold(context, probe)
+            await probe.call(verb, {"timeout": DEFAULT_TIMEOUT}, DEFAULT_TIMEOUT)
+            if left := context.left():
+                raise WrongError(*(f"after {verb} there is still {thing}" for thing in left))
+
+    return Check(
+        "end.reset",
+        f"after {verb} it holds nothing, and goes on",
+        'Its platform has lifetime = "session": what stays from one scenario makes the next one wrong.',
+        f"{BOOK}#end",
+        run,
     )
 
 

@@ -105,6 +105,7 @@ def checks_of(case: Case) -> list[Check]:
         ),
         *verbs.checks_of((*verbs.COMMON, *own), contract, case.project.settings.driver.documentation),
         *ending.CHECKS,
+        *([ending.of_reset(contract.reset)] if contract.reset and case.platform.lifetime == "session" else ()),
         *wire.OBSERVATIONS,
         *scenario.checks_of(case),
     ]

@@ -22,7 +22,7 @@ from harmony.wire.link import Observer
 
 
 class DriverActor(StepActor):
-    """Plays one role with the steps of this project, and a driver that is started for each scenario.
+    """Plays one role with the steps of this project, and a driver: another one for each scenario, or one for all.
 
     Step classes are given it as the project's own port; a ``DriverProgram`` starts more.
 
@@ -31,9 +31,10 @@ class DriverActor(StepActor):
         spec: How the driver is started.
         show_logs: Least level of log records that also go to stderr.
         patience: Seconds until a driver must have introduced itself.
+        keeps: Whether a driver plays one scenario after the other.
 
     Raises:
-        ConfigurationError: The project has no contract.
+        ConfigurationError: The project has no contract, or none that says how a driver is to let go.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class DriverActor(StepActor):
         *,
         show_logs: int = LEVELS["warning"],
         patience: float = START_TIMEOUT,
+        keeps: bool = False,
     ) -> None:
         super().__init__(library, name=spec.name, show_logs=show_logs)
         if library.contract is None:
@@ -50,13 +52,19 @@ class DriverActor(StepActor):
                 f"{spec.name} is a driver, and the project has no contract",
                 hint='set [driver] contract = "module:NAME"',
             )
+        if keeps and not library.contract.reset:
+            raise ConfigurationError(
+                f'{spec.name} has lifetime = "session", and the contract names no verb with which a driver lets go',
+                hint='Contract(…, reset="VERB"), or lifetime = "scenario"',
+            )
         self._port = library.contract.port
-        self.program = DriverProgram(spec, library.contract, patience=patience)
+        self._end = ""
+        self.program = DriverProgram(spec, library.contract, patience=patience, keeps=keeps)
 
     @property
     def reusable(self) -> bool:
-        """Whether another scenario may be given to it; what hung has been replaced by then."""
-        return True
+        """Whether another scenario may be given to it: no driver that plays on has ended by itself."""
+        return all(driver.alive for driver in self.program.idle)
 
     @property
     def killed(self) -> Collection[int]:
@@ -71,8 +79,8 @@ class DriverActor(StepActor):
         async def start() -> Any:
             return await self.program.start(strict=strict)
 
-        driver = RoleDriver(start)
-        context.on_cleanup(driver.end)
+        driver = RoleDriver(start, self.program.release)
+        context.on_cleanup(driver.release)
         return {
             self._port: client_of(self._port, driver),
             RoleDriver: driver,
@@ -117,8 +125,13 @@ class DriverActor(StepActor):
             )
 
     def crash(self) -> str:
-        """Say nothing: its drivers end with each scenario, which judges them."""
-        return ""
+        """Say how a driver that played on did not end in order; a scenario judges those that end with it."""
+        return self._end
+
+    async def close(self) -> None:
+        """End it, and the drivers that play on."""
+        self._end = self._end or await self.program.end()
+        await super().close()
 
     async def kill(self) -> None:
         """End it."""

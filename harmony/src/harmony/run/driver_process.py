@@ -9,7 +9,8 @@ from typing import Any, Final, Protocol, Self
 
 import pydantic
 
-from harmony.errors import ExitCode, HarmonyError, UnsupportedError
+from harmony.errors import ExitCode, HarmonyError, LeftBehindError, UnsupportedError
+from harmony.logs import process_logger
 from harmony.process.child import ChildProcess, ProcessSpec
 from harmony.process.stacks import stacks_of
 from harmony.steps.context import current_context
@@ -18,6 +19,8 @@ from harmony.wire.driver_contract import DRIVER_ERROR, Contract, Driver, Dump, I
 from harmony.wire.jsonrpc import METHOD_NOT_FOUND
 from harmony.wire.link import Link, LinkError, NoAnswerError, Observer, PeerGoneError, RefusedError
 from harmony.wire.verb import Carrier, ContractViolationError
+
+_log = process_logger()
 
 START_TIMEOUT: Final = 30.0
 _DUMP_TIMEOUT: Final = 1.0
@@ -75,14 +78,19 @@ class DriverProcess(Carrier):
         self.strict = strict
         self._listener = listener
         self._link = Link.to_process(child)
-        self._link.observer = listener.observer if listener else None
         self._closed = False
+        self._own: frozenset[int] = frozenset()
         self.hung = False
         self.identity: Identity | None = None
+        self.join()
+
+    def join(self) -> None:
+        """Play in the scenario that runs now: it hears of every message, and judges how this process ends."""
+        self._link.observer = self._listener.observer if self._listener else None
         self._context = current_context()
         if self._context is not None:
             self._context.judge_end(self.crash)
-            self._context.transcripts.append(child.stderr)
+            self._context.transcripts.append(self.child.stderr)
 
     @classmethod
     async def begin(
@@ -112,6 +120,8 @@ class DriverProcess(Carrier):
         try:
             driver.identity = await client_of(Driver, driver).hello(timeout=patience)
             contract.check_identity(driver.identity)
+            if contract.reset:
+                driver._own = frozenset(driver.child.family())
         except BaseException:
             await driver.end_at_once()
             raise
@@ -167,6 +177,30 @@ class DriverProcess(Carrier):
         except (LinkError, pydantic.ValidationError):
             return await asyncio.to_thread(stacks_of, self.pid), ()
         return found.text(), found.requests
+
+    async def reset(self) -> bool:
+        """Have it let go of all that the scenario has made, and say whether it may play another one.
+
+        One that hangs, is halted, is still asked something or has said odd words is not asked, and may not; nor may one
+        that refuses.
+
+        Raises:
+            DriverError: It does not answer.
+            LeftBehindError: It has left processes behind; they have been ended.
+        """
+        if self.hung or self.child.frozen or not self.alive or self._link.busy_with or self._link.oddities:
+            return False
+        try:
+            await getattr(client_of(self.contract.port, self), self.contract.reset)()
+        except DriverError as error:
+            if error.code in {"hang", "dead"}:
+                raise
+            _log.info("a driver does not let go, and is not used again", driver=self.child.spec.name, error=str(error))
+            return False
+        left = await asyncio.to_thread(self.child.end_strays, self._own)
+        if left:
+            raise LeftBehindError.of(self.child.spec.name, left)
+        return True
 
     async def kill(self) -> None:
         """End the process with SIGKILL, as the scenario says; return when it is gone."""

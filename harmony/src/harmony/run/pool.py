@@ -3,7 +3,8 @@
 All that play in a cell must make the same names, from two numbers that no other cell has. A worker may take them from
 its environment alone, so it plays one scenario and is told them there. Only a platform that says so is asked to play
 for the whole session: it finds no numbers in its environment, and each `initialize` tells it new ones. One that
-crashed, hung or was killed is not used again.
+crashed, hung or was killed is not used again. Of a driver's platform, an actor plays on and its processes do where the
+platform says so.
 """
 
 from __future__ import annotations
@@ -79,12 +80,14 @@ class Launch:
         timeouts: How long it may take.
         library: The project's steps, for a platform that has none of its own.
         tell: Hears of its processes.
+        keeps: Whether one of its processes plays one scenario after the other.
     """
 
     spec: ProcessSpec
     timeouts: WorkerTimeouts
     library: Callable[[], StepLibrary]
     tell: Subscriber
+    keeps: bool
 
 
 async def _launch_step_worker(launch: Launch) -> PooledActor:
@@ -92,7 +95,7 @@ async def _launch_step_worker(launch: Launch) -> PooledActor:
 
 
 async def _make_driver_actor(launch: Launch) -> PooledActor:
-    return DriverActor(launch.library(), launch.spec, patience=launch.timeouts.start)
+    return DriverActor(launch.library(), launch.spec, patience=launch.timeouts.start, keeps=launch.keeps)
 
 
 LAUNCHERS: Final[dict[str, Callable[[Launch], Awaitable[PooledActor]]]] = {
@@ -283,7 +286,8 @@ class WorkerPool:
         spec = spec_of(name, platform, platform.command, self._root, told if plays_on else told | numbers)
         spec = replace(spec, without=frozenset(numbers) if plays_on else frozenset())
         self.started += 1
-        return await LAUNCHERS[platform.contract](Launch(spec, timeouts, self._library, self.observe))
+        launch = Launch(spec, timeouts, self._library, self.observe, platform.lifetime == "session")
+        return await LAUNCHERS[platform.contract](launch)
 
 
 def spec_of(

@@ -37,7 +37,9 @@ class DriverProgram:
         tell: Hears of each process that starts and ends.
         observer: Hears every message.
         patience: Seconds until one must have introduced itself.
-        running: The processes that have not ended.
+        keeps: Whether a process plays one scenario after the other, where it can.
+        running: The processes that play.
+        idle: Those that play nothing at the moment.
         killed: Those that have been killed on purpose.
     """
 
@@ -46,12 +48,42 @@ class DriverProgram:
     tell: Subscriber = field(default=lambda _: None)
     observer: Observer | None = None
     patience: float = START_TIMEOUT
+    keeps: bool = False
     running: list[DriverProcess] = field(default_factory=list)
+    idle: list[DriverProcess] = field(default_factory=list)
     killed: set[int] = field(default_factory=set)
 
     async def start(self, *, strict: bool = False) -> DriverProcess:
-        """Start a process, and return once it has introduced itself."""
+        """Return a process that has introduced itself: one that plays nothing at the moment, or else a new one."""
+        if self.idle:
+            driver = self.idle.pop()
+            driver.join()
+            self.running.append(driver)
+            return driver
         return await DriverProcess.begin(self.spec, self.contract, strict=strict, listener=self, patience=self.patience)
+
+    async def release(self, driver: Carrier) -> None:
+        """Take a process back from its scenario: it lets go of all and plays on, or it ends."""
+        if not self.keeps or not isinstance(driver, DriverProcess):
+            await driver.end()
+            return
+        try:
+            plays_on = await driver.reset()
+        except BaseException:
+            await driver.end_at_once()
+            raise
+        if plays_on:
+            self.running.remove(driver)
+            self.idle.append(driver)
+        else:
+            await driver.end()
+
+    async def end(self) -> str:
+        """End those that play nothing, and say how the first of them that did not end in order did."""
+        idle, self.idle = self.idle, []
+        self.running += idle  # until they have left
+        ends = await asyncio.gather(*(driver.end() for driver in idle), return_exceptions=True)
+        return next((str(end) for end in ends if end is not None), "")
 
     def joined(self, driver: DriverProcess) -> None:
         """Note a process that has introduced itself."""
@@ -101,10 +133,16 @@ class RoleDriver(Carrier):
 
     Args:
         start: Starts a driver.
+        release: Takes the last one back when the scenario has ended; ends it, if none is given.
     """
 
-    def __init__(self, start: Callable[[], Awaitable[Carrier]]) -> None:
+    def __init__(
+        self,
+        start: Callable[[], Awaitable[Carrier]],
+        release: Callable[[Carrier], Awaitable[None]] = lambda driver: driver.end(),
+    ) -> None:
         self._start = start
+        self._release = release
         self._current: Carrier | None = None
         self._one_at_a_time = asyncio.Lock()
 
@@ -124,6 +162,12 @@ class RoleDriver(Carrier):
         current, self._current = self._current, None
         if current is not None:
             await current.end()
+
+    async def release(self) -> None:
+        """Give the driver back at the end of the scenario, if one was started."""
+        current, self._current = self._current, None
+        if current is not None:
+            await self._release(current)
 
     async def kill(self) -> None:
         """End the driver without asking it, if it is a process."""

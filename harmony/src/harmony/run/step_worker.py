@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -257,7 +257,7 @@ class StepWorker:
         left = self.child.end_strays(self.state.own)
         if left:
             self.state.trouble = "it left processes behind"
-            raise _left_behind(self.name, left)
+            raise LeftBehindError.of(self.name, left)
 
     async def control(self, action: ProcessAction) -> StepOutcome:
         """End its process on purpose, and return when it is gone; or halt it, or have it go on."""
@@ -304,7 +304,7 @@ class StepWorker:
                 self.state.trouble = error.message
         await self.kill()
         if self.state.left_behind:
-            raise _left_behind(self.name, self.state.left_behind)
+            raise LeftBehindError.of(self.name, self.state.left_behind)
 
     async def kill(self) -> None:
         """End the process without asking it."""
@@ -366,11 +366,6 @@ class StepWorker:
         if not text and self.child is not None:
             text = await asyncio.to_thread(stacks_of, self.child.pid)
         return scene_of(text, begun)
-
-
-def _left_behind(name: str, pids: Sequence[int]) -> LeftBehindError:
-    text = f"{name} left {len(pids)} process(es) behind: {', '.join(map(str, pids))} (ended now)"
-    return LeftBehindError(text, hint="a worker ends what it starts")
 
 
 def _response(name: str, answer: Any) -> StepResponse:

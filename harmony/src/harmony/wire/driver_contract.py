@@ -16,7 +16,16 @@ import pydantic
 from pydantic import BaseModel, ConfigDict, Field
 
 from harmony.model import Verdict
-from harmony.wire.verb import DEFAULT_TIMEOUT, Carrier, ContractViolationError, Verb, check_port, verb, verbs_of
+from harmony.wire.verb import (
+    DEFAULT_TIMEOUT,
+    Carrier,
+    ContractError,
+    ContractViolationError,
+    Verb,
+    check_port,
+    verb,
+    verbs_of,
+)
 
 DRIVER_ERROR: Final = -32000
 """The JSON-RPC code of an error that the implementation itself reports, with a canonical code in its data."""
@@ -143,6 +152,8 @@ class Contract:
         capabilities: What a driver may claim, and what it means.
         layout: The structures that every implementation must see alike.
         notes: What the documentation says beyond the verbs, in Markdown.
+        reset: The verb that lets go of all that a scenario has made, and takes nothing: after it a process is as one
+            that has just started. Those of platforms with ``lifetime = "session"`` are asked it between two scenarios.
 
     Raises:
         ContractError: A verb cannot be used as it is written.
@@ -155,10 +166,15 @@ class Contract:
     capabilities: Mapping[str, str] = field(default_factory=dict)
     layout: Mapping[str, Structure] = field(default_factory=dict)
     notes: str = ""
+    reset: str = ""
 
     def __post_init__(self) -> None:
         """See above."""
         check_port(self.port, Driver)
+        if self.reset and self.reset not in self.verbs:
+            raise ContractError(f"reset: {self.port.__qualname__} has no verb {self.reset!r}")
+        if self.reset and self.verbs[self.reset].parameters != ("timeout",):
+            raise ContractError(f"reset: {self.reset} takes more than a timeout, so nobody knows what to give it")
 
     @cached_property
     def verbs(self) -> Mapping[str, Verb]:

@@ -22,6 +22,11 @@ class Kettle(Driver, Protocol):
         """Whistle."""
         ...
 
+    @verb
+    async def pour_out(self, *, timeout: float = 1.0) -> None:
+        """Be as new."""
+        ...
+
 
 CONTRACT = Contract(
     "Kettle",
@@ -30,6 +35,7 @@ CONTRACT = Contract(
     {"dry": "no water"},
     {"whistle": "it can be heard"},
     {"tank": Structure(size=8, fields={"cups": (0, 4), "degrees": (4, 4)})},
+    reset="pour_out",
 )
 
 

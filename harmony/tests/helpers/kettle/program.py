@@ -40,6 +40,8 @@ def perform(verb: str, params: dict[str, Any]) -> Any:
         others = [(id_, verb, began) for id_, (verb, began) in [*UNDER_WAY.items()] if verb != "dump"]
         requests = [{"id": id_, "verb": verb, "seconds": now - began} for id_, verb, began in others]
         return {"requests": requests, "threads": [{"name": "stove", "stack": "hot"}]}
+    if verb == "pour_out":
+        return pour_out()
     if verb != "boil":
         raise jsonrpc.RpcError(jsonrpc.METHOD_NOT_FOUND, f"there is no verb {verb!r}")
     if FAULT == "hangs":
@@ -52,6 +54,17 @@ def perform(verb: str, params: dict[str, Any]) -> Any:
         data = {"code": "thirsty"} if FAULT == "unknown-code" else None if FAULT == "no-data" else data
         raise jsonrpc.RpcError(-32000, "too many cups", data)
     return ["warm"] if FAULT == "ill-typed" else [20.0, 100.0]
+
+
+def pour_out() -> None:
+    if FAULT == "has-no-spout":
+        raise jsonrpc.RpcError(jsonrpc.METHOD_NOT_FOUND, "there is no verb 'pour_out'")
+    if FAULT == "hangs-pouring":
+        time.sleep(60)
+    if FAULT == "spills":
+        raise jsonrpc.RpcError(-32000, "the lid is stuck", {"code": "dry"})
+    if FAULT == "leaves-a-child" and os.fork() == 0:
+        time.sleep(60)
 
 
 def send(message: jsonrpc.Message) -> None:
@@ -75,6 +88,8 @@ def answer(request: jsonrpc.Request) -> None:
         os.write(1, b"the water is hot\n")
     if request.method == "boil":
         boiled()
+    if request.method == "pour_out" and FAULT == "breaks-when-empty":
+        os._exit(4)
 
 
 def boiled() -> None:

@@ -22,6 +22,10 @@ class Verbs {
     await this.#end(LAST_SECONDS);
   }
 
+  async reset({ timeout }) {
+    await this.#end(timeout);
+  }
+
   // Without a store all is in memory, as aedes has it by default; with one it is in LevelDB, which needs no last word.
   async serve({ port, directory, durable }) {
     if (this.#server) throw new Refused(CODES.invalid, "this process serves already: stop it first");

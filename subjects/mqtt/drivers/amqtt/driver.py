@@ -34,6 +34,10 @@ class Verbs:
     def close_all(self) -> None:
         """Leave the broker to end with its process."""
 
+    def reset(self, *, timeout: float) -> None:
+        """End the broker."""
+        self.stop(timeout=timeout)
+
     def serve(self, *, port: int, durable: bool, timeout: float) -> None:
         """Start the broker, with what is default for it: it keeps nothing in a directory."""
         if durable:

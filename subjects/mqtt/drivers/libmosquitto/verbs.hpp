@@ -21,6 +21,12 @@ public:
     /// The connection ends with the process, as one that is lost.
     void close_all() {}
 
+    /// Be as a process that has just started. Result: null.
+    Json reset(double) {
+        keep(nullptr);
+        return nullptr;
+    }
+
     Json serve(std::int64_t, const std::string&, bool, double) {
         throw NotImplemented{};
     }

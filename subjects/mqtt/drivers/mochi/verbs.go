@@ -37,6 +37,16 @@ func (v *Verbs) CloseAll() error {
 	return nil
 }
 
+// Reset ends the broker.
+func (v *Verbs) Reset(params contract.ResetParams) (any, error) {
+	v.mutex.Lock()
+	defer v.mutex.Unlock()
+	if v.server == nil {
+		return nil, nil
+	}
+	return nil, v.end(params.Timeout)
+}
+
 // end closes the broker, which may wait for a client that takes nothing.
 func (v *Verbs) end(timeout float64) error {
 	server := v.server

@@ -38,6 +38,10 @@ class Verbs:
         """End the broker."""
         self._program.end(5.0)
 
+    def reset(self, *, timeout: float) -> None:
+        """End the broker."""
+        self._program.end(timeout)
+
     def serve(self, *, port: int, directory: str, durable: bool, timeout: float) -> None:
         """Start the broker; return when it listens."""
         program = shutil.which("mosquitto", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin:/opt/homebrew/sbin")

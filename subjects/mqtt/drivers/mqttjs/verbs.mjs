@@ -97,6 +97,14 @@ class Verbs {
     this.#leave();
   }
 
+  async reset() {
+    this.#leave();
+    this.#reason = null;
+    // A client that ends just now has those before.
+    this.#acknowledged = new Map();
+    this.#messages = [];
+  }
+
   async connect({ port, client_id, version, clean, keep_alive, will, session_expiry, receive_maximum, timeout }) {
     if (version !== 4 && version !== 5) throw new Misfit("version: 4 or 5 is expected");
     refuseOfVersion5(version, { session_expiry, receive_maximum, "will.delay": will?.delay });
@@ -132,13 +140,14 @@ class Verbs {
       throw failure(null, error);
     }
     client.on("error", (error) => console.error(error.message));
+    const [messages, acknowledged] = [this.#messages, this.#acknowledged];
     client.on("message", (topic, payload, packet) => {
-      this.#messages.push(messageOf(topic, payload, packet));
+      messages.push(messageOf(topic, payload, packet));
       this.#arrivals.emit("message");
     });
     // The library tells a reason that is an error, and keeps the others, such as that nobody had subscribed, to itself.
     client.on("packetreceive", ({ cmd, messageId, reasonCode }) => {
-      if (cmd === "puback" || cmd === "pubcomp") this.#acknowledged.set(messageId, reasonCode ?? 0);
+      if (cmd === "puback" || cmd === "pubcomp") acknowledged.set(messageId, reasonCode ?? 0);
     });
     client.on("disconnect", ({ reasonCode }) => {
       if (client === this.#client) this.#reason = reasonCode ?? null; // 3.1.1 has none, though brokers send it

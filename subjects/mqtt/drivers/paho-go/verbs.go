@@ -22,12 +22,12 @@ const (
 type Verbs struct {
 	contract.Unimplemented
 
-	inbox  inbox
+	inbox  *inbox
 	mutex  sync.Mutex
 	client client // nil before the first connection
 }
 
-func main() { contract.Main("paho-go", []string{"qos2", "v5"}, &Verbs{}) }
+func main() { contract.Main("paho-go", []string{"qos2", "v5"}, &Verbs{inbox: new(inbox)}) }
 
 // client is what both libraries can do. Its errors are those of the library.
 type client interface {
@@ -128,6 +128,13 @@ func (v *Verbs) CloseAll() error {
 	return nil
 }
 
+// Reset closes the connection, and forgets what has come over it.
+func (v *Verbs) Reset(contract.ResetParams) (any, error) {
+	v.replace(nil)
+	v.inbox = new(inbox) // a connection that ends just now has the one before
+	return nil, nil
+}
+
 func (v *Verbs) replace(next client) {
 	v.mutex.Lock()
 	defer v.mutex.Unlock()
@@ -156,7 +163,7 @@ func (v *Verbs) Connect(params contract.ConnectParams) (any, error) {
 	v.replace(nil)
 	ctx, cancel := within(params.Timeout)
 	defer cancel()
-	made, answer, err := connect(ctx, params, &v.inbox)
+	made, answer, err := connect(ctx, params, v.inbox)
 	if err != nil {
 		return nil, failure(err, "CONNACK")
 	}

@@ -137,6 +137,10 @@ class Verbs:
     def close_all(self) -> None:
         """Release what outlives the process: nothing."""
 
+    def reset(self) -> None:
+        """Let go of the client."""
+        self._end()
+
     def connect(
         self,
         *,

@@ -65,6 +65,9 @@ class Verbs:
     capabilities = ("durable", "qos2", "raw", "v5")
 
     def __init__(self) -> None:
+        self._begin()
+
+    def _begin(self) -> None:
         self._fault = ""
         self._loop = Loop()
         self._broker: Broker | None = None
@@ -72,6 +75,11 @@ class Verbs:
 
     def close_all(self) -> None:
         """Release what outlives the process: nothing."""
+
+    def reset(self) -> None:
+        """Let go of the broker and of the client, whatever they still have to send."""
+        self._loop.end()
+        self._begin()
 
     def deviate(self, name: str) -> None:
         """Break a rule from now on."""

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 Result = TypeVar("Result")
 _CHUNK: Final = 1 << 16
@@ -29,13 +29,14 @@ class Timer:
 
 
 class Loop:
-    """The thread. It ends with the process."""
+    """The thread. It ends with the process, or when it is told to."""
 
     def __init__(self) -> None:
         self._selector = selectors.DefaultSelector()
         self._calls: deque[Callable[[], None]] = deque()
         self._timers: list[tuple[float, int, Timer]] = []
         self._numbers = itertools.count()
+        self._ended = False
         self._woken, self._wake = socket.socketpair()
         self._woken.setblocking(False)
         self.watch(self._woken, lambda _: self._woken.recv(_CHUNK))
@@ -66,6 +67,10 @@ class Loop:
             raise errors[0]
         return results[0]
 
+    def end(self) -> None:
+        """Close every socket as it is, and end the thread; nothing is done later."""
+        self.call(self._close)
+
     def later(self, seconds: float, do: Callable[[], None]) -> Timer:
         """Have something done in the thread after a time."""
         timer = Timer(do)
@@ -93,7 +98,7 @@ class Loop:
         return listener
 
     def _run(self) -> None:
-        while True:
+        while not self._ended:
             for key, events in self._selector.select(self._pause()):
                 key.data(events)
             while self._calls:
@@ -102,6 +107,14 @@ class Loop:
                 timer = heapq.heappop(self._timers)[2]
                 if timer.do is not None:
                     timer.do()
+
+    def _close(self) -> None:
+        self._ended = True
+        self._timers.clear()
+        for key in [*self._selector.get_map().values()]:
+            cast("socket.socket", key.fileobj).close()
+        self._selector.close()
+        self._wake.close()
 
     def _pause(self) -> float | None:
         return max(0.0, self._timers[0][0] - time.monotonic()) if self._timers else None

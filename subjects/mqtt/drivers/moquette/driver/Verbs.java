@@ -26,6 +26,12 @@ final class Verbs extends Unimplemented {
     @Override
     void closeAll() {}
 
+    /** Be as a process that has just started. Result: null. */
+    @Override
+    Object reset(double timeout) {
+        return stop(timeout);
+    }
+
     /**
      * Start the broker on a port of 127.0.0.1; returns when it listens. Anybody may connect and do all. Result: null.
      */

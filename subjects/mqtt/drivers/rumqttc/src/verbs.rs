@@ -85,6 +85,12 @@ impl Verbs {
     /// The connection ends with the process, as one that is lost.
     pub fn close_all(&self) {}
 
+    /// Be as a process that has just started. Result: null.
+    pub fn reset(&self, _timeout: f64) -> Answer {
+        self.keep(None);
+        Ok(json!(null))
+    }
+
     /// Connect a new client and wait for CONNACK; one that was there is gone. It never connects again by
     /// itself. Result: {session_present: flag, reason: natural}.
     #[allow(clippy::too_many_arguments)]
