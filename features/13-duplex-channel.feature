@@ -274,3 +274,13 @@ Feature: Duplex channel
     And the 'client' process sends request with size '200'
     And the 'client' process tries to receive a response
     Then the 'client' process should get error 'writer_dead'
+
+  @clause:9.2
+  Scenario: 13.24 Round trips leave no response behind
+    Given the 'server' process creates immutable duplex channel 'duplex-trips' with default config
+    And the 'server' process starts echo handler
+    When the 'client' process creates duplex channel client 'duplex-trips'
+    And the 'client' process measures '20' round trips of size '100'
+    And the 'client' process sends request with size '200'
+    Then response should match request with size '200'
+    And no responses should be lost or duplicated
