@@ -112,6 +112,7 @@ Feature: Platform
 
     Examples:
       | length |
+      | 1      |
       | 32     |
       | 70000  |
 

@@ -275,8 +275,18 @@ Feature: Duplex channel
     And the 'client' process tries to receive a response
     Then the 'client' process should get error 'writer_dead'
 
+  @clause:9.2
+  Scenario: 13.24 Round trips leave no response behind
+    Given the 'server' process creates immutable duplex channel 'duplex-trips' with default config
+    And the 'server' process starts echo handler
+    When the 'client' process creates duplex channel client 'duplex-trips'
+    And the 'client' process measures '20' round trips of size '100'
+    And the 'client' process sends request with size '200'
+    Then response should match request with size '200'
+    And no responses should be lost or duplicated
+
   @process @clause:9.1 @clause:8.3
-  Scenario: 13.24 A client that cannot have its response buffer is refused, and has left the channel
+  Scenario: 13.25 A client that cannot have its response buffer is refused, and has left the channel
     Given the 'server' process creates immutable duplex channel 'duplex-refused' with default config
     And the 'server' process starts echo handler
     And an obstacle stands in the place of the response buffer of channel 'duplex-refused'

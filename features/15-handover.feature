@@ -320,3 +320,12 @@ Feature: Handover
       | connection_pid     | 0     |
     And the 'reader' process should read frame with sequence '1' and size '100'
     And the 'reader' process should validate frame data
+
+  @clause:7.7
+  Scenario: 15.24 A writer that wrote nothing has been there for all that
+    Given the 'reader' process creates buffer 'silent-guest' with metadata size '64' and payload size '1024'
+    When the 'writer' process connects to buffer 'silent-guest'
+    Then the 'reader' process should find no further frame
+    When the 'writer' process closes buffer 'silent-guest'
+    And the 'reader' process tries to read a frame
+    Then the 'reader' process should get error 'writer_dead' with reason 'closed'

@@ -242,10 +242,17 @@ Feature: Signs of life
       | the segment of buffer 'worth-it' is cut to '64' bytes                                         | invalid_oieb  | 1000  |
 
   @corruption @clause:7.6 @clause:13.3
-  Scenario: 19.17 What stands in the place of the lock file and is none proves no life, and holds nobody up
+  Scenario: 19.17 No lock file, and what stands in its place and is none, proves no life, and holds nobody up
     Given the 'writer' process sees another implementation create buffer 'no-lock' with payload size '1024' in a process that is not known here
-    And a FIFO stands in the place of the 'lock' of buffer 'no-lock'
+    When the lock file of buffer 'no-lock' loses its name
+    And the 'writer' process attempts to connect to buffer 'no-lock'
+    Then the 'writer' process should get error 'reader_dead' without trying again
+    Given a FIFO stands in the place of the 'lock' of buffer 'no-lock'
     When the 'writer' process attempts to connect to buffer 'no-lock'
+    Then the 'writer' process should get error 'reader_dead' without trying again
+    When the obstacles of buffer 'no-lock' are removed
+    And a symbolic link stands in the place of the 'lock' of buffer 'no-lock'
+    And the 'writer' process attempts to connect to buffer 'no-lock'
     Then the 'writer' process should get error 'reader_dead' without trying again
 
   @corruption @clause:7.10 @clause:14.2
@@ -289,3 +296,9 @@ Feature: Signs of life
     Then the 'reader' process should find no further frame
     When the 'writer' process attempts to connect to buffer 'process-one'
     Then the 'writer' process should get error 'writer_exists' without trying again
+
+  @clause:7.3 @clause:14.6
+  Scenario: 19.21 A segment that is all 0 is about to be a buffer: a writer that has no time waits for it all the same
+    Given the 'reader' process comes upon '4096' bytes of shared memory under the name of buffer 'not-yet-one', all 0
+    When the 'writer' process attempts to connect to buffer 'not-yet-one', and has no time
+    Then the 'writer' process should get error 'invalid_oieb' not before '1000' ms

@@ -336,8 +336,7 @@ class Dispatcher:
         with series(lambda: len(trips), timeout, "answers"):
             for _ in range(count):
                 begin = time.perf_counter()
-                client.send_request(content, clock.left)
-                client.receive_response(clock.left).release()
+                client.request(content, clock.left).release()
                 trips.append(time.perf_counter() - begin)
         return trips
 

@@ -94,6 +94,9 @@ class AskingSide(Protocol):
     def send_request(self, data: bytes, timeout: float | None = ...) -> int:
         """Send a request."""
 
+    def request(self, data: bytes, timeout: float | None = ...) -> Frame:
+        """Send a request and wait for its response."""
+
     def acquire_request(self, size: int, timeout: float | None = ...) -> AbstractContextManager[memoryview]:
         """Give a place of this size, which is sent when the block ends."""
 

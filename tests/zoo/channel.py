@@ -94,6 +94,10 @@ class DuplexClient:
         self.requests.write_frame(data, timeout)
         return self.requests.next_sequence - 1
 
+    def request(self, data: bytes, timeout: float | None = 5.0) -> Frame:
+        self.send_request(data, timeout)
+        return self.receive_response(timeout)
+
     @contextlib.contextmanager
     def acquire_request(self, size: int, timeout: float | None = 5.0) -> Iterator[memoryview]:
         slot = self.requests.acquire(size, timeout)

@@ -122,8 +122,7 @@ Result ping(const Call& call) {
     while (trips.size() < count) {
         const auto begin = std::chrono::steady_clock::now();
         try {
-            client->send(content, clock.left());
-            client->receive(clock.left()).release();
+            client->request(content, clock.left()).release();
         } catch (const zerobuffer::Error& error) {
             throw clock.ended(error, trips.size(), "answers");
         }

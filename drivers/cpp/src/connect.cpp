@@ -30,8 +30,8 @@ template <typename Failure>
 
 /// A segment that is short, or has no size yet, or no reader, is about to be a buffer.
 void check_formatted(int file, std::uint64_t length, const std::string& name) {
+    if (length < oieb_size) not_ready(failure::invalid_oieb(name, "length", length, oieb_size), patience);
     const Beginning found(file);
-    if (!found.is_whole()) not_ready(failure::invalid_oieb(name, "length", length, oieb_size), patience);
     if (found.block.oieb_size == 0) not_ready(failure::invalid_oieb(name, "oieb_size", 0, oieb_size), patience);
     if (found.block.reader_pid == 0) not_ready(failure::reader_dead(name, "closed", 0), moment);
 }

@@ -41,14 +41,7 @@ public:
 
     [[nodiscard]] Frame request(std::span<const std::byte> data, std::chrono::nanoseconds timeout) {
         const detail::Deadline deadline(timeout);
-        std::uint64_t number = 0;
-        {
-            const std::lock_guard lock(mutex_);
-            if (requests_.next_sequence() - 1 - received_ != abandoned_.size()) {
-                throw failure::busy(name_, "responses to earlier requests wait to be received");
-            }
-            number = requests_.write(data, timeout);
-        }
+        const std::uint64_t number = send_alone(data, timeout);
         try {
             return receive(deadline.left());
         } catch (const TimeoutError&) {
@@ -64,6 +57,15 @@ public:
     }
 
 private:
+    /// Sends a request where no response to another one is owed.
+    [[nodiscard]] std::uint64_t send_alone(std::span<const std::byte> data, std::chrono::nanoseconds timeout) {
+        const std::lock_guard lock(mutex_);
+        if (requests_.next_sequence() - 1 - received_ != abandoned_.size()) {
+            throw failure::busy(name_, "responses to earlier requests wait to be received");
+        }
+        return requests_.write(data, timeout);
+    }
+
     [[nodiscard]] Frame checked(Frame response) const {
         const auto data = response.data();
         const std::string_view text(reinterpret_cast<const char*>(data.data()), data.size());
@@ -101,28 +103,25 @@ DuplexClient::DuplexClient(DuplexClient&&) noexcept = default;
 DuplexClient& DuplexClient::operator=(DuplexClient&&) noexcept = default;
 DuplexClient::~DuplexClient() = default;
 
-void DuplexClient::send(std::span<const std::byte> request, std::chrono::nanoseconds timeout) {
+DuplexClient::Channel& DuplexClient::channel() const {
     if (!channel_) throw failure::closed("client");
-    channel_->requests().write(request, timeout);
+    return *channel_;
+}
+
+void DuplexClient::send(std::span<const std::byte> request, std::chrono::nanoseconds timeout) {
+    channel().requests().write(request, timeout);
 }
 
 Slot DuplexClient::acquire(std::uint64_t size, std::chrono::nanoseconds timeout) {
-    if (!channel_) throw failure::closed("client");
-    return channel_->requests().acquire(size, timeout);
+    return channel().requests().acquire(size, timeout);
 }
 
-Frame DuplexClient::receive(std::chrono::nanoseconds timeout) {
-    if (!channel_) throw failure::closed("client");
-    return channel_->receive(timeout);
-}
+Frame DuplexClient::receive(std::chrono::nanoseconds timeout) { return channel().receive(timeout); }
 
 Frame DuplexClient::request(std::span<const std::byte> data, std::chrono::nanoseconds timeout) {
-    if (!channel_) throw failure::closed("client");
-    return channel_->request(data, timeout);
+    return channel().request(data, timeout);
 }
 
-void DuplexClient::close() {
-    if (channel_) channel_->close();
-}
+void DuplexClient::close() { channel().close(); }
 
 } // namespace zerobuffer

@@ -50,7 +50,7 @@ public:
 
     void start(Handler handler) {
         const std::lock_guard lock(mutex_);
-        if (stopping_.load(std::memory_order_acquire)) throw failure::closed("server");
+        if (stopping_) throw failure::closed("server");
         if (thread_.joinable()) throw failure::busy(name_, "the server has been started already");
         try {
             thread_ = std::thread([this, work = std::move(handler)] { run(work); });
@@ -65,17 +65,15 @@ public:
     }
 
     void close() {
-        stopping_.store(true, std::memory_order_release);
+        stopping_ = true;
         const std::lock_guard lock(mutex_);
         if (thread_.joinable()) thread_.join();
         requests_->close();
     }
 
 private:
-    [[nodiscard]] bool stopping() const { return stopping_.load(std::memory_order_acquire); }
-
     void run(const Handler& handler) {
-        while (!stopping()) {
+        while (!stopping_) {
             try {
                 const Frame request = requests_->read(look);
                 answer(handler, request);
@@ -140,7 +138,7 @@ private:
                 return;
             } catch (const BufferFullError&) {
                 // A client may take its time to read, unless we are to stop.
-                if (stopping()) throw failure::closed("server");
+                if (stopping_) throw failure::closed("server");
             }
         }
     }
@@ -151,7 +149,7 @@ private:
             try {
                 return join(look);
             } catch (const NotFoundError&) {
-                if (stopping() || !deadline.next_slice()) throw;
+                if (stopping_ || !deadline.next_slice()) throw;
             }
             std::this_thread::sleep_for(connect_retry);
         }
@@ -216,15 +214,15 @@ DuplexServer::DuplexServer(DuplexServer&&) noexcept = default;
 DuplexServer& DuplexServer::operator=(DuplexServer&&) noexcept = default;
 DuplexServer::~DuplexServer() = default;
 
-void DuplexServer::start(Handler handler) {
+DuplexServer::Service& DuplexServer::service() const {
     if (!service_) throw failure::closed("server");
-    service_->start(std::move(handler));
+    return *service_;
 }
 
-std::string DuplexServer::last_failure() const { return service_ ? service_->last_failure() : std::string(); }
+void DuplexServer::start(Handler handler) { service().start(std::move(handler)); }
 
-void DuplexServer::close() {
-    if (service_) service_->close();
-}
+std::string DuplexServer::last_failure() const { return service().last_failure(); }
+
+void DuplexServer::close() { service().close(); }
 
 } // namespace zerobuffer

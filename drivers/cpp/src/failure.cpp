@@ -4,6 +4,8 @@
 
 #include <zerobuffer/layout.hpp>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <system_error>
 
@@ -22,32 +24,29 @@ std::string buffer(std::string_view name) { return "buffer " + quoted(name); }
 
 std::string number(std::uint64_t value) { return std::to_string(value); }
 
-/// What is missing, and the remedy; nothing if this is no shortage.
+/// Names a process in an error, where its number is known.
+std::string process(Values& values, std::uint64_t pid, std::string_view otherwise) {
+    if (pid == 0) return std::string(otherwise);
+    values.emplace("pid", pid);
+    return "process " + number(pid);
+}
+
+/// What is missing, and the remedy.
 struct Shortage {
+    int error;
     std::string_view resource;
     std::string_view remedy;
 };
 
-Shortage shortage(int error) {
-    switch (error) {
-    case ENOSPC:
-        return {"space in shared memory", "Free some of /dev/shm, or make the buffer smaller"};
-    case EFBIG:
-        return {"file size", "Raise the limit (ulimit -f), or make the buffer smaller"};
-    case ENOMEM:
-        return {"memory", "Free memory, raise the limit (ulimit -v), or make the buffer smaller"};
-    case EAGAIN:
-        return {"memory", "Raise the limit (ulimit -l), or make the buffer smaller"};
-    case EMFILE:
-        return {"file descriptors", "Raise the limit (ulimit -n), or close something"};
-    case ENFILE:
-        return {"file descriptors in the whole system", "Close something, or raise fs.file-max"};
-    case EDQUOT:
-        return {"quota", "Free some of /dev/shm, or make the buffer smaller"};
-    default:
-        return {};
-    }
-}
+constexpr std::array shortages{
+    Shortage{ENOSPC, "space in shared memory", "Free some of /dev/shm, or make the buffer smaller"},
+    Shortage{EFBIG, "file size", "Raise the limit (ulimit -f), or make the buffer smaller"},
+    Shortage{ENOMEM, "memory", "Free memory, raise the limit (ulimit -v), or make the buffer smaller"},
+    Shortage{EAGAIN, "memory", "Raise the limit (ulimit -l), or make the buffer smaller"},
+    Shortage{EMFILE, "file descriptors", "Raise the limit (ulimit -n), or close something"},
+    Shortage{ENFILE, "file descriptors in the whole system", "Close something, or raise fs.file-max"},
+    Shortage{EDQUOT, "quota", "Free some of /dev/shm, or make the buffer smaller"},
+};
 
 } // namespace
 
@@ -59,9 +58,8 @@ InvalidNameError invalid_name(std::string_view name, const std::string& reason) 
 
 BufferInUseError buffer_in_use(std::string_view name, std::uint64_t pid) {
     Values values{{"name", std::string(name)}};
-    if (pid != 0) values.emplace("pid", pid);
-    return BufferInUseError(buffer(name) + " is in use by " +
-                                (pid == 0 ? "a process that holds its lock" : "process " + number(pid)) +
+    const std::string who = process(values, pid, "a process that holds its lock");
+    return BufferInUseError(buffer(name) + " is in use by " + who +
                                 ". Choose another name, or close the reader that has it",
                             std::move(values));
 }
@@ -108,9 +106,8 @@ VersionMismatchError version_mismatch(std::string_view name, std::uint64_t major
 
 WriterExistsError writer_exists(std::string_view name, std::uint64_t pid) {
     Values values{{"name", std::string(name)}};
-    if (pid != 0) values.emplace("pid", pid);
-    return WriterExistsError(buffer(name) + " already has a writer, " +
-                                 (pid == 0 ? "which is connecting or leaving" : "process " + number(pid)) +
+    const std::string who = process(values, pid, "which is connecting or leaving");
+    return WriterExistsError(buffer(name) + " already has a writer, " + who +
                                  ". A buffer has one writer: close the other one first",
                              std::move(values));
 }
@@ -238,10 +235,10 @@ void throw_errno(int error, std::string_view name, std::string_view operation, s
     std::string cause = std::generic_category().message(error);
     Values values{
         {"name", std::string(name)}, {"operation", std::string(operation)}, {"error", cause}, {"errno", errno_value}};
-    if (const Shortage lack = shortage(error); !lack.resource.empty()) {
-        values.emplace("resource", std::string(lack.resource));
+    if (const auto* const lack = std::ranges::find(shortages, error, &Shortage::error); lack != shortages.end()) {
+        values.emplace("resource", std::string(lack->resource));
         throw ResourceExhaustedError(buffer(name) + ": could not " + std::string(operation) + " for lack of " +
-                                         std::string(lack.resource) + " (" + cause + "). " + std::string(lack.remedy),
+                                         std::string(lack->resource) + " (" + cause + "). " + std::string(lack->remedy),
                                      std::move(values));
     }
     if (error == ELOOP) {

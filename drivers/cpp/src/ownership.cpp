@@ -137,8 +137,7 @@ bool leads_to(const std::string& path, const struct ::stat& opened, int director
 
 bool lock_file_held(const Names& names) noexcept {
     const Descriptor file(::open(names.lock_path().c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK));
-    if (!file) return errno != ENOENT;
-    return ::flock(file.get(), LOCK_SH | LOCK_NB) != 0;
+    return file && ::flock(file.get(), LOCK_SH | LOCK_NB) != 0;
 }
 
 Owned::Owned(const Names& names, ::mode_t mode)
@@ -154,7 +153,7 @@ Owned::Owned(const Names& names, ::mode_t mode)
             lock_ = std::move(file);
             return;
         }
-        if (errno != EWOULDBLOCK && errno != EINTR) {
+        if (errno != EWOULDBLOCK) {
             const int error = errno;
             // Where locking itself fails, nobody else holds it.
             ::unlinkat(directory_.get(), names_.lock_file().c_str(), 0);

@@ -63,17 +63,15 @@ struct Beginning {
 
     explicit Beginning(int file) noexcept : length(::pread(file, &block, sizeof block, 0)) {}
 
-    [[nodiscard]] bool is_whole() const noexcept { return length == ::ssize_t{oieb_size}; }
-
     [[nodiscard]] bool is_buffer() const noexcept {
-        return is_whole() && block.oieb_size == oieb_size && block.version[0] == version_major;
+        return length == ::ssize_t{oieb_size} && block.oieb_size == oieb_size && block.version[0] == version_major;
     }
 };
 
 /// Whether a path leads to a file that is open. As long as it is, no other has its number.
 [[nodiscard]] bool leads_to(const std::string& path, const struct ::stat& opened, int directory = AT_FDCWD) noexcept;
 
-/// Whether somebody holds the lock file of a buffer, or will not have it looked at.
+/// Whether somebody holds the lock file of a buffer.
 [[nodiscard]] bool lock_file_held(const Names& names) noexcept;
 
 } // namespace zerobuffer::detail

@@ -28,7 +28,7 @@ ReaderCore::ReaderCore(Created created)
       read_(ring_.payload_size()) {}
 
 void ReaderCore::check_open() const {
-    if (closed_.load(std::memory_order_acquire)) throw failure::closed("reader");
+    if (closed_) throw failure::closed("reader");
 }
 
 Turn::Hold ReaderCore::take_turn(const Deadline& deadline) {
@@ -222,7 +222,7 @@ void ReaderCore::return_space(Leases::Returned returned) noexcept {
 }
 
 void ReaderCore::close() {
-    if (closed_.exchange(true, std::memory_order_acq_rel)) return;
+    if (closed_.exchange(true)) return;
     // A call that waits sees the flag within a slice.
     const auto hold = turn_.take(Deadline(forever), [] {});
     if (owner_ != ::getpid()) return;

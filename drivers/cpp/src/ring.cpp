@@ -27,14 +27,12 @@ ControlBlock Ring::format(std::uint64_t metadata_size, std::uint64_t payload_siz
 }
 
 Ring::Ring(std::string name, Segment segment) : name_(std::move(name)), segment_(std::move(segment)) {
-    const std::uint64_t length = segment_.bytes().size();
-    if (length < oieb_size) throw failure::invalid_oieb(name_, "length", length, oieb_size);
     ControlBlock& block = this->block();
     const std::uint64_t size = std::atomic_ref(block.oieb_size).load(std::memory_order_relaxed);
     if (size != oieb_size) throw failure::invalid_oieb(name_, "oieb_size", size, oieb_size);
     const std::uint64_t major = std::atomic_ref(block.version[0]).load(std::memory_order_relaxed);
     if (major != version_major) throw failure::version_mismatch(name_, major);
-    const std::uint64_t room = length - oieb_size;
+    const std::uint64_t room = segment_.bytes().size() - oieb_size;
     metadata_size_ = load(block.metadata_size);
     if (metadata_size_ > room || metadata_size_ % block_alignment != 0) {
         throw failure::invalid_oieb(name_, "metadata_size", metadata_size_, room);
@@ -96,7 +94,7 @@ void Ring::free(std::uint64_t& released, std::uint64_t bytes) const noexcept {
     ControlBlock& block = this->block();
     // Between the marked store and the last one nobody relies on payload_free_bytes.
     store(block.reserved.released, released | releasing);
-    std::atomic_ref(block.payload_free_bytes).fetch_add(bytes, std::memory_order_acq_rel);
+    std::atomic_ref(block.payload_free_bytes).fetch_add(bytes);
     pass(Point::reader_free);
     released += bytes;
     store(block.reserved.released, released);
@@ -160,7 +158,7 @@ bool Ring::inherit(bool ours) const noexcept {
     if (used > payload_size_) return true; // Nonsense is left alone.
     store(block.payload_write_pos, (found->released + used) % payload_size_);
     // A difference: what the reader releases meanwhile is added by itself.
-    std::atomic_ref(block.payload_free_bytes).fetch_add(payload_size_ - used - found->free, std::memory_order_acq_rel);
+    std::atomic_ref(block.payload_free_bytes).fetch_add(payload_size_ - used - found->free);
     return true;
 }
 
@@ -220,7 +218,7 @@ void Ring::publish(const Plan& plan, std::uint64_t sequence, WriterState& state)
     state.count += plan.counted();
     state.free -= plan.need();
     pass(Point::writer_intent);
-    std::atomic_ref(block.payload_free_bytes).fetch_sub(plan.need(), std::memory_order_acq_rel);
+    std::atomic_ref(block.payload_free_bytes).fetch_sub(plan.need());
     pass(Point::writer_free);
     store(block.payload_write_pos, state.write_pos);
     pass(Point::writer_position);

@@ -28,8 +28,7 @@ inline void store(std::uint64_t& field, std::uint64_t value) noexcept {
 
 /// Sets a field from one value to another; says whether it held the first.
 [[nodiscard]] inline bool compare_and_swap(std::uint64_t& field, std::uint64_t from, std::uint64_t to) noexcept {
-    return std::atomic_ref(field).compare_exchange_strong(from, to, std::memory_order_acq_rel,
-                                                          std::memory_order_acquire);
+    return std::atomic_ref(field).compare_exchange_strong(from, to);
 }
 
 /// A frame that stands in the ring.

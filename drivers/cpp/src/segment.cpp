@@ -1,6 +1,5 @@
 #include "segment.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <system_error>
 #include <utility>
@@ -25,7 +24,7 @@ Mapping::~Mapping() {
 Segment::Segment(LockDescriptor locks, int file, std::uint64_t length, Access access)
     : locks_(std::move(locks)),
       body_(file, static_cast<std::size_t>(length), access == Access::reader ? PROT_READ : PROT_READ | PROT_WRITE),
-      control_(file, std::min<std::size_t>(length, oieb_size), PROT_READ | PROT_WRITE) {}
+      control_(file, oieb_size, PROT_READ | PROT_WRITE) {}
 
 ControlBlock& Segment::control() const noexcept {
     // The bytes are those of a ControlBlock by the protocol, and the page is aligned.

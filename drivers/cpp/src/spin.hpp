@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
-#include <thread>
 
 namespace zerobuffer::detail {
 
@@ -26,8 +25,6 @@ public:
     /// Says whether the condition came true.
     template <typename Condition>
     [[nodiscard]] bool until(Condition condition) {
-        static const bool alone = std::thread::hardware_concurrency() < 2;
-        if (alone) return false;
         const bool probe = ++waits_ % probe_interval == 0;
         const auto end = Clock::now() + (probe ? whole : whole / (1 << halvings_));
         do {

@@ -30,7 +30,7 @@ public:
     /// An acquired frame is committed as any other is written.
     explicit Session(WriterCore& core, Use before = Use::idle) : core_(core) {
         Use found = before;
-        if (core_.use_.compare_exchange_strong(found, Use::writing, std::memory_order_acquire)) return;
+        if (core_.use_.compare_exchange_strong(found, Use::writing)) return;
         core_.check_open();
         if (found == Use::closed) throw failure::closed("writer");
         throw failure::busy(core_.name(), found == Use::acquired
@@ -146,13 +146,12 @@ Slot WriterCore::acquire(std::uint64_t size, std::chrono::nanoseconds timeout) {
 std::uint64_t WriterCore::commit(const Plan& plan) {
     const Session session(*this, Use::acquired);
     check_reader();
-    pass(Point::writer_data);
     return publish(plan);
 }
 
 void WriterCore::give_up() noexcept {
     Use found = Use::acquired;
-    use_.compare_exchange_strong(found, Use::idle, std::memory_order_release);
+    use_.compare_exchange_strong(found, Use::idle);
 }
 
 std::uint64_t WriterCore::publish(const Plan& plan) {
@@ -232,7 +231,7 @@ void WriterCore::set_metadata(std::span<const std::byte> content) {
 }
 
 void WriterCore::close() {
-    if (closed_.exchange(true, std::memory_order_acq_rel)) return;
+    if (closed_.exchange(true)) return;
     // A call that waits sees the flag within a slice; an acquired slot is worth nothing from now on.
     for (Use found = use_.load(); !use_.compare_exchange_weak(found, Use::closed);) {
         if (found != Use::writing) continue;

@@ -47,7 +47,7 @@ public:
     /// The largest frame that can be written at any position.
     [[nodiscard]] std::uint64_t always_fits() const noexcept { return detail::always_fits(ring_.payload_size()); }
 
-    [[nodiscard]] bool closed() const noexcept { return closed_.load(std::memory_order_acquire); }
+    [[nodiscard]] bool closed() const noexcept { return closed_; }
 
 private:
     enum class Use { idle, writing, acquired, closed };

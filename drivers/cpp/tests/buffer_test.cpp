@@ -1,7 +1,10 @@
 #include "buffers.hpp"
 #include "case.hpp"
 
+#include <optional>
 #include <random>
+
+#include <unistd.h>
 
 namespace {
 
@@ -108,12 +111,56 @@ TEST(buffer, a_slot_is_written_in_place_or_given_up) {
 TEST(buffer, what_cannot_be_written_is_refused_at_once) {
     Pair pair({.metadata_size = 0, .payload_size = 1024});
     CHECK_THROWS(InvalidFrameSizeError, pair.writer.write({}, test::patience));
-    CHECK_THROWS(FrameTooLargeError, pair.writer.write(test::ramp(1009), test::patience));
+    const auto large = CHECK_THROWS(FrameTooLargeError, pair.writer.write(test::ramp(1009), test::patience));
+    CHECK_EQUAL(std::get<std::uint64_t>(large.values().at("largest")), 1008U);
+    CHECK_EQUAL(std::get<std::uint64_t>(large.values().at("always_fits")), 496U);
     pair.write(600);
     const Frame held = pair.read();
     const auto error = CHECK_THROWS(FrameUnwritableError, pair.writer.write(test::ramp(700), test::patience));
     CHECK_EQUAL(std::get<std::uint64_t>(error.values().at("fits_now")), 600U);
     CHECK_THROWS(BufferFullError, pair.writer.write(test::ramp(500), 10ms));
+}
+
+TEST(buffer, what_has_been_moved_away_is_closed) {
+    Pair pair({.metadata_size = 64, .payload_size = 1024});
+    const Reader reader = std::move(pair.reader);
+    Writer writer = std::move(pair.writer);
+    CHECK_THROWS(ClosedError, pair.reader.read(0ns));
+    CHECK_THROWS(ClosedError, pair.reader.metadata());
+    CHECK_THROWS(ClosedError, pair.reader.writer_state());
+    CHECK_THROWS(ClosedError, pair.reader.name());
+    CHECK_THROWS(ClosedError, (pair.reader.close(), 0));
+    CHECK_THROWS(ClosedError, pair.writer.write(test::ramp(1)));
+    CHECK_THROWS(ClosedError, pair.writer.acquire(1));
+    CHECK_THROWS(ClosedError, (pair.writer.set_metadata(test::ramp(1)), 0));
+    CHECK_THROWS(ClosedError, pair.writer.next_sequence());
+    CHECK_THROWS(ClosedError, (pair.writer.check_reader(), 0));
+    CHECK_THROWS(ClosedError, pair.writer.name());
+    CHECK_THROWS(ClosedError, (pair.writer.close(), 0));
+    Slot slot = writer.acquire(1);
+    const Slot same = std::move(slot);
+    CHECK_THROWS(ClosedError, slot.data());
+    CHECK_THROWS(ClosedError, slot.commit());
+    CHECK_EQUAL(same.data().size(), 1U);
+}
+
+/// A frame and a slot share the memory with their side, and outlive it.
+TEST(buffer, what_goes_out_of_sight_is_closed_whatever_is_lent) {
+    std::optional<Reader> reader(std::in_place, test::unique_name(), BufferConfig{.metadata_size = 0});
+    const std::string name = reader->name();
+    std::optional<Writer> writer(std::in_place, name);
+    writer->write(test::ramp(10, 1));
+    const Frame frame = reader->read(0ns);
+    const Slot slot = writer->acquire(10);
+    writer.reset();
+    CHECK_THROWS(ClosedError, slot.data());
+    CHECK(reader->writer_state() == WriterState::closed);
+    Writer next(name);
+    reader.reset();
+    CHECK_EQUAL(frame.size(), 10U);
+    CHECK_EQUAL(test::files_of(name).size(), 0U);
+    const auto error = CHECK_THROWS(ReaderDeadError, next.write(test::ramp(1)));
+    CHECK_EQUAL(std::get<std::string>(error.values().at("reason")), "closed");
 }
 
 TEST(buffer, a_frame_cannot_be_changed) {
@@ -156,7 +203,8 @@ TEST(buffer, what_stands_in_memory_is_not_trusted) {
 
 TEST(buffer, one_writer_after_another) {
     Pair pair({.metadata_size = 0, .payload_size = 1024});
-    CHECK_THROWS(WriterExistsError, Writer(pair.reader.name()));
+    const auto taken = CHECK_THROWS(WriterExistsError, Writer(pair.reader.name()));
+    CHECK_EQUAL(std::get<std::uint64_t>(taken.values().at("pid")), static_cast<std::uint64_t>(::getpid()));
     pair.write(10);
     pair.write(10);
     pair.writer.close();
@@ -204,7 +252,12 @@ TEST(buffer, its_objects_live_as_long_as_the_reader) {
         CHECK_THROWS(ClosedError, reader.read());
         CHECK_THROWS(ReaderDeadError, writer.write(test::ramp(1)));
     }
-    CHECK_THROWS(std::invalid_argument, Reader(name, {.payload_size = 0}));
+    constexpr std::uint64_t too_much = std::uint64_t{1} << 62U;
+    for (const BufferConfig& config :
+         {BufferConfig{.payload_size = 0}, BufferConfig{.payload_size = too_much},
+          BufferConfig{.metadata_size = too_much}, BufferConfig{.mode = 0200}, BufferConfig{.mode = 0601}}) {
+        CHECK_THROWS(std::invalid_argument, Reader(name, config));
+    }
     CHECK_EQUAL(test::files_of(name).size(), 0U);
 }
 

@@ -3,6 +3,7 @@
 #include "child.hpp"
 #include "foreign.hpp"
 
+#include <atomic>
 #include <stdexcept>
 #include <thread>
 
@@ -130,6 +131,58 @@ TEST(duplex, a_response_reaches_nobody_but_who_asked) {
         DuplexClient client(name, small, test::patience);
         CHECK_EQUAL(client.request(test::ramp(20), test::patience).size(), 20U);
     }
+}
+
+TEST(duplex, what_has_been_moved_away_is_closed) {
+    DuplexServer server(test::unique_name());
+    DuplexServer serving = std::move(server);
+    CHECK_THROWS(ClosedError, server.start(echo));
+    CHECK_THROWS(ClosedError, server.last_failure());
+    CHECK_THROWS(ClosedError, (server.close(), 0));
+    serving.close();
+    const std::string name = test::unique_name();
+    server = DuplexServer(name);
+    DuplexClient client(name);
+    // Nobody said how large they are to be.
+    CHECK_EQUAL(test::control(name + "_request").payload_size, 1U << 20U);
+    CHECK_EQUAL(test::control(name + "_response").payload_size, 1U << 22U);
+    CHECK_EQUAL(test::control(name + "_request").metadata_size, 4096U);
+    CHECK_EQUAL(test::control(name + "_response").metadata_size, 4096U);
+    const DuplexClient asking = std::move(client);
+    CHECK_THROWS(ClosedError, (client.send(test::ramp(1)), 0));
+    CHECK_THROWS(ClosedError, client.acquire(1));
+    CHECK_THROWS(ClosedError, client.receive(0ns));
+    CHECK_THROWS(ClosedError, client.request(test::ramp(1)));
+    CHECK_THROWS(ClosedError, (client.close(), 0));
+}
+
+/// Both threads stand before close() or in it while the handler works; the thread that serves is waited for once.
+TEST(duplex, two_threads_may_close_a_server) {
+    const std::string name = test::unique_name();
+    DuplexServer server(name, small);
+    const std::uint64_t both = 2;
+    std::atomic<bool> working{false};
+    std::atomic<std::uint64_t> closing{0};
+    server.start([&](const Frame& request) {
+        working = true;
+        working.notify_all();
+        while (closing < both) std::this_thread::yield();
+        for (int more = 0; more < 1000; more++) std::this_thread::yield();
+        return echo(request);
+    });
+    DuplexClient client(name, small);
+    client.send(test::ramp(1));
+    working.wait(false);
+    const auto close = [&] {
+        closing++;
+        server.close();
+    };
+    test::Thread first(close);
+    test::Thread second(close);
+    first.join();
+    second.join();
+    client.close();
+    CHECK_EQUAL(left(name), 0U);
 }
 
 TEST(duplex, a_server_that_ends_is_noticed) {

@@ -288,6 +288,9 @@ TEST(stream, a_buffer_of_another_user_is_refused_unless_asked) {
     CHECK_EQUAL(::chown(path.c_str(), 1, 1), 0);
     const auto error = CHECK_THROWS(PermissionDeniedError, Writer(reader.name()));
     CHECK(std::string_view(error.what()).find("any_owner") != std::string_view::npos);
+    CHECK_EQUAL(std::get<std::string>(error.values().at("name")), reader.name());
+    CHECK_EQUAL(std::get<std::string>(error.values().at("path")), path);
+    CHECK_EQUAL(std::get<std::uint64_t>(error.values().at("user")), 1U);
     Writer(reader.name(), 0s, {.any_owner = true}).write(test::ramp(10, 1));
     read_whole(reader, 1);
 }

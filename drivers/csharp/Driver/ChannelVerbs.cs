@@ -96,8 +96,7 @@ namespace ZeroBuffer.Driver
                 var begin = Clock.Now;
                 try
                 {
-                    client.Send(content, clock.Left);
-                    client.Receive(clock.Left).Release();
+                    client.Request(content, clock.Left).Release();
                 }
                 catch (ZeroBufferException error)
                 {

@@ -53,6 +53,7 @@ public:
 
 private:
     class Service;
+    [[nodiscard]] Service& service() const;
     std::unique_ptr<Service> service_;
 };
 
@@ -90,6 +91,7 @@ public:
 
 private:
     class Channel;
+    [[nodiscard]] Channel& channel() const;
     std::unique_ptr<Channel> channel_;
 };
 

@@ -91,8 +91,7 @@ pub fn ping(table: &Table, params: &Params) -> Result<Value, Failure> {
     for _ in 0..count {
         let begin = Instant::now();
         let ended = |error| clock.ended(error, trips.len() as u64, "answers");
-        client.send(&content, clock.left()).map_err(ended)?;
-        drop(client.receive(clock.left()).map_err(ended)?);
+        drop(client.request(&content, clock.left()).map_err(ended)?);
         trips.push(begin.elapsed().as_secs_f64());
     }
     Ok(trips.into())
