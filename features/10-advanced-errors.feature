@@ -116,3 +116,13 @@ Feature: Advanced errors
     And the 'writer' process connects to buffer 'of-another'
     And the 'writer' process writes frame with size '100' and sequence '1'
     Then the 'reader' process should read frame with sequence '1' and size '100'
+
+  @process @clause:7.2
+  Scenario: 10.11 A segment that may not have its size is refused with a clear error
+    When the 'reader' process may make no file larger than '8192'
+    And the 'reader' process tries to create buffer 'too-long' with metadata size '0' and payload size '10240'
+    Then the 'reader' process should get error 'resource_exhausted'
+    And no object of buffer 'too-long' should exist
+    When the limits of the 'reader' process are lifted
+    And the 'reader' process creates buffer 'too-long' with metadata size '0' and payload size '10240'
+    Then every object of buffer 'too-long' should exist

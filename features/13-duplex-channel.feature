@@ -284,3 +284,15 @@ Feature: Duplex channel
     And the 'client' process sends request with size '200'
     Then response should match request with size '200'
     And no responses should be lost or duplicated
+
+  @process @clause:9.1 @clause:8.3
+  Scenario: 13.25 A client that cannot have its response buffer is refused, and has left the channel
+    Given the 'server' process creates immutable duplex channel 'duplex-refused' with default config
+    And the 'server' process starts echo handler
+    And an obstacle stands in the place of the response buffer of channel 'duplex-refused'
+    When the 'client' process tries to create duplex channel client 'duplex-refused'
+    Then the 'client' process should get error 'system_error'
+    When the obstacle of channel 'duplex-refused' is removed
+    And the 'client' process creates duplex channel client 'duplex-refused'
+    And the 'client' process sends request with size '100'
+    Then response should match request with size '100'

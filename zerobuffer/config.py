@@ -55,7 +55,7 @@ class BufferConfig:
             value = getattr(self, field)
             if type(value) is not int or not least <= value < 1 << 62:
                 raise ValueError(f"BufferConfig.{field} must be a whole number of bytes from {least} up, not {value!r}")
-        if self.mode & ~0o666 or self.mode & 0o600 != 0o600:
+        if self.mode | 0o066 != 0o666:  # 0600 must stand there, 0066 may
             raise ValueError(f"BufferConfig.mode must hold 0o600 and no other bits than 0o666, not {self.mode!r}")
 
     @property

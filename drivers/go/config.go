@@ -26,7 +26,7 @@ func (c Config) checked() (Config, error) {
 	if c.Mode == 0 {
 		c.Mode = 0o600
 	}
-	if c.Mode&^0o666 != 0 || c.Mode&0o600 != 0o600 {
+	if c.Mode|0o066 != 0o666 { // 0600 must stand there, 0066 may
 		return c, fmt.Errorf("%w: Mode must hold 0600 and no bits beyond 0666, not %#o", ErrConfig, c.Mode)
 	}
 	if c.MetadataSize > mostBytes || c.PayloadSize > mostBytes || c.PayloadSize == 0 {

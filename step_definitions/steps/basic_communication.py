@@ -18,6 +18,8 @@ DEFAULT_METADATA = 1024
 DEFAULT_PAYLOAD = 10240
 _AT_ONCE: Final = 100
 """Milliseconds that a write takes at most which finds room."""
+_PERIOD: Final = 256
+"""Bytes after which the pattern of a frame begins anew."""
 
 
 class BasicCommunicationSteps:
@@ -186,8 +188,11 @@ class BasicCommunicationSteps:
 
     @step(acting(r"fills zero-copy buffer with test pattern"))
     async def fill_slot(self) -> None:
-        """Write the pattern of size and sequence into the place, whose frame has its number already."""
-        await self._driver.put(self._slot, Payload(Pattern.FRAME, self._size))
+        """Write the pattern of size and sequence into the place, in two pieces, the later one first."""
+        begun = (self._size - 1) // _PERIOD * _PERIOD
+        await self._driver.put(self._slot, Payload(Pattern.FRAME, self._size - begun), offset=begun)
+        if begun:
+            await self._driver.put(self._slot, Payload(Pattern.FRAME, begun))
 
     @step(acting(r"commits zero-copy frame"))
     async def commit(self) -> None:

@@ -179,6 +179,18 @@ class DuplexChannelSteps:
         await self._role.require_capabilities()
         await self._role.operations.attempt(self._dial(base, _RESPONSE_PAYLOAD, self._role.settings.quiet_timeout))
 
+    @step(stating(r"an obstacle stands in the place of the response buffer of channel '(?P<base>[^']+)'"))
+    def obstruct_responses(self, base: str) -> None:
+        """Put a directory where the segment of the client's buffer would be."""
+        view = self._role.view_exactly(self._role.naming.name(base) + "_response")
+        view.obstruct(Part.SEGMENT)
+        self._context.on_cleanup(view.clear)
+
+    @step(stating(r"the obstacle of channel '(?P<base>[^']+)' is removed"))
+    def clear_responses(self, base: str) -> None:
+        """Remove it."""
+        self._role.view_exactly(self._role.naming.name(base) + "_response").clear()
+
     @step(acting(r"starts to create duplex channel client '(?P<base>[^']+)'"))
     async def start_dialling(self, base: str) -> None:
         """Begin to wait for the server of a channel."""

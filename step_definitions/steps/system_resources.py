@@ -77,6 +77,11 @@ class SystemResourceSteps:
         number = await self._role.pid()
         self._limit(number, resource.RLIMIT_NOFILE, processes.first_free_descriptor(number) + count)
 
+    @step(acting(r"may make no file larger than '(?P<size>[^']+)'"))
+    async def limit_files(self, size: ByteSize) -> None:
+        """Limit the size of the files that the process makes."""
+        self._limit(await self._role.pid(), resource.RLIMIT_FSIZE, size)
+
     @step(stating(r"the limits of the '[^']+' process are lifted"))
     def lift(self) -> None:
         """Take every limit back."""

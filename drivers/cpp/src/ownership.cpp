@@ -111,7 +111,7 @@ void check(const BufferConfig& config) {
         throw std::invalid_argument(
             "no segment can have these sizes: give a payload of at least 1 byte, and less in all");
     }
-    if ((config.mode & ~all_access) != 0 || (config.mode & 0600) != 0600) {
+    if ((config.mode | 0066) != all_access) { // 0600 must stand there, 0066 may
         throw std::invalid_argument("BufferConfig::mode must hold 0600 and no other bits than 0666");
     }
 }

@@ -174,7 +174,11 @@ namespace ZeroBuffer.Driver
                     using (var frame = reader.Read(patience))
                     {
                         Look(frame, look, transfer);
-                        Thread.Sleep(delay); // the scenario asks for a slow reader
+                        if (delay > TimeSpan.Zero)
+                        {
+                            // The scenario asks for a slow reader. A sleep of 0 gives the processor away for a slice.
+                            Thread.Sleep(delay);
+                        }
                     }
                 }
                 catch (ZeroBufferException error)

@@ -77,7 +77,7 @@ namespace ZeroBuffer.Tests
                         child.GoOn();
                         Expect.Equal("ready", child.Await(), "the child that was on its way");
                         TakeRamp(reader, 1, 300);
-                        Expect.Equal(0, reader.Segment.Data.Value, "tokens without a frame");
+                        Expect.Equal(0, Scratch.Tokens(reader.Segment.Data), "tokens without a frame");
                     }
                 }
             }
@@ -116,7 +116,7 @@ namespace ZeroBuffer.Tests
 
                     Expect.Throws<WriterDeadException>(() => reader.Read(Scratch.Patience));
                     Expect.Equal(1024, BufferTests.Free(reader), $"free bytes after {point}");
-                    Expect.Equal(0, reader.Segment.Data.Value, $"tokens after {point}");
+                    Expect.Equal(0, Scratch.Tokens(reader.Segment.Data), $"tokens after {point}");
                 }
             }
         }

@@ -105,6 +105,13 @@ namespace ZeroBuffer.Tests
             return Mark + Interlocked.Increment(ref last).ToString(CultureInfo.InvariantCulture);
         }
 
+        public static unsafe int Tokens(NamedSemaphore semaphore)
+        {
+            int value;
+            Expect.Equal(0, Libc.sem_getvalue(semaphore.DangerousGetHandle(), &value));
+            return value;
+        }
+
         public static List<string> LeftBehind()
         {
             // The names of semaphores begin in another way.

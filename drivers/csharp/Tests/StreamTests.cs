@@ -107,7 +107,7 @@ namespace ZeroBuffer.Tests
                 Volatile.Write(ref isOver, true);
                 Expect.Equal(null, watching(), "the watch");
                 Expect.Equal(1024, BufferTests.Free(reader), "free bytes");
-                Expect.Equal(0, reader.Segment.Data.Value, "tokens");
+                Expect.Equal(0, Scratch.Tokens(reader.Segment.Data), "tokens");
             }
         }
 

@@ -24,7 +24,8 @@ namespace ZeroBuffer
                 throw new ArgumentOutOfRangeException(nameof(payloadSize), payloadSize, "must be 1 to 2^61 bytes");
             }
 
-            if ((mode & ~0x1b6u) != 0 || (mode & OwnerMode) != OwnerMode)
+            // 0600 must stand there, 0066 may.
+            if ((mode | 0x36) != 0x1b6)
             {
                 throw new ArgumentOutOfRangeException(nameof(mode), mode, "must hold 0600 and nothing beyond 0666");
             }

@@ -13,9 +13,10 @@ namespace ZeroBuffer
     public sealed unsafe class Frame : IDisposable
     {
         private readonly Reader reader;
-        private readonly Leases.Lease lease;
         private readonly byte* data;
-        private int releases;
+
+        // None once it is released.
+        private Leases.Lease lease;
 
         internal Frame(Reader reader, Leases.Lease lease, byte* data, long size, ulong sequence)
         {
@@ -45,9 +46,10 @@ namespace ZeroBuffer
         /// <summary>Gives the space back; once.</summary>
         public void Release()
         {
-            if (Interlocked.Exchange(ref releases, 1) == 0)
+            var own = Interlocked.Exchange(ref lease, null);
+            if (own != null)
             {
-                reader.GiveBack(lease);
+                reader.GiveBack(own);
             }
         }
 
@@ -65,7 +67,7 @@ namespace ZeroBuffer
 
         private void Refuse()
         {
-            if (Volatile.Read(ref releases) != 0)
+            if (Volatile.Read(ref lease) == null)
             {
                 throw new FrameReleasedException(reader.Name, Sequence);
             }

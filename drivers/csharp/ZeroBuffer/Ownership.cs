@@ -339,7 +339,7 @@ namespace ZeroBuffer
 
                 try
                 {
-                    var flags = Libc.O_RDWR | Libc.O_NONBLOCK | Libc.O_CREAT | Libc.O_EXCL;
+                    var flags = Libc.O_RDWR | Libc.O_CREAT | Libc.O_EXCL;
                     return SystemCalls.Open(names.LockFile, flags, config.Mode, directory);
                 }
                 catch (ErrnoException error) when (error.Errno == Libc.EEXIST)

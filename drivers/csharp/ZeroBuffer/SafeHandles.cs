@@ -1,20 +1,15 @@
 using System;
-using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace ZeroBuffer
 {
     /// <summary>A file descriptor.</summary>
-    internal sealed class FileDescriptor : SafeHandle
+    internal sealed class FileDescriptor : SafeHandleMinusOneIsInvalid
     {
         private FileDescriptor(int number)
-            : base(new IntPtr(-1), true)
+            : base(true)
         {
             SetHandle(new IntPtr(number));
-        }
-
-        public override bool IsInvalid
-        {
-            get { return handle == new IntPtr(-1); }
         }
 
         public int Number
@@ -40,31 +35,24 @@ namespace ZeroBuffer
     /// <remarks>
     /// A mapping keeps its open file, and the locks of that: so it has one of its own, apart from that of the locks.
     /// </remarks>
-    internal sealed unsafe class Mapping : SafeHandle
+    internal sealed unsafe class Mapping : SafeHandleZeroOrMinusOneIsInvalid
     {
         private readonly ulong length;
 
         public Mapping(FileDescriptor file, long length, bool writable)
-            : base(IntPtr.Zero, true)
+            : base(true)
         {
             this.length = (ulong)length;
             var access = writable ? Libc.PROT_READ | Libc.PROT_WRITE : Libc.PROT_READ;
             var path = "/proc/self/fd/" + file.Number;
             using (var mapped = FileDescriptor.Of(Libc.openat(Libc.AT_FDCWD, path, Libc.O_RDWR | Libc.O_CLOEXEC, 0)))
             {
-                var at = new IntPtr(Libc.mmap(null, this.length, access, Libc.MAP_SHARED, mapped.Number, 0));
-                if (at == new IntPtr(-1))
+                SetHandle(new IntPtr(Libc.mmap(null, this.length, access, Libc.MAP_SHARED, mapped.Number, 0)));
+                if (IsInvalid)
                 {
                     throw new ErrnoException(Libc.Errno);
                 }
-
-                SetHandle(at);
             }
-        }
-
-        public override bool IsInvalid
-        {
-            get { return handle == IntPtr.Zero; }
         }
 
         public byte* Start
@@ -79,35 +67,19 @@ namespace ZeroBuffer
     }
 
     /// <summary>A named semaphore of the C library, which the other side uses, too.</summary>
-    internal sealed unsafe class NamedSemaphore : SafeHandle
+    internal sealed unsafe class NamedSemaphore : SafeHandleZeroOrMinusOneIsInvalid
     {
         // Of sem_t in glibc: the value stands in the first word, whether it is private in the third.
         private const int FileSize = 32;
         private const int SharedFlag = 128;
 
         private NamedSemaphore(string name, int flags, uint mode)
-            : base(IntPtr.Zero, true)
+            : base(true)
         {
-            var semaphore = Libc.sem_open(name, flags, mode, 0);
-            if (semaphore == IntPtr.Zero)
+            SetHandle(Libc.sem_open(name, flags, mode, 0));
+            if (IsInvalid)
             {
                 throw new ErrnoException(Libc.Errno);
-            }
-
-            SetHandle(semaphore);
-        }
-
-        public override bool IsInvalid
-        {
-            get { return handle == IntPtr.Zero; }
-        }
-
-        public int Value
-        {
-            get
-            {
-                int value;
-                return Libc.sem_getvalue(handle, &value) == 0 && value > 0 ? value : 0;
             }
         }
 

@@ -47,11 +47,7 @@ namespace ZeroBuffer
         /// <summary>The place as a span; it must be shorter than 2^31 bytes.</summary>
         public Span<byte> Span
         {
-            get
-            {
-                Refuse();
-                return new Span<byte>(data, checked((int)Size));
-            }
+            get { return new Span<byte>(Pointer, checked((int)Size)); }
         }
 #endif
 

@@ -19,8 +19,6 @@ namespace ZeroBuffer
     /// </summary>
     internal static unsafe class SystemCalls
     {
-        private const int Interruptions = 1000;
-
         /// <summary>Has errors of the system that come out of <paramref name="work"/> carry their cause.</summary>
         public static T Named<T>(string buffer, string operation, string path, Func<T> work)
         {
@@ -112,19 +110,16 @@ namespace ZeroBuffer
                 throw new ErrnoException(Libc.ENOSPC);
             }
 
-            for (var attempt = 0; ; attempt++)
+            int errno;
+            do
             {
-                var errno = Libc.posix_fallocate(file.Number, 0, length);
-                if (errno == 0)
-                {
-                    return;
-                }
+                errno = Libc.posix_fallocate(file.Number, 0, length);
+            }
+            while (errno == Libc.EINTR); // the runtime stops threads for its garbage collection by signals
 
-                // The runtime stops threads for its garbage collection by signals.
-                if (errno != Libc.EINTR || attempt == Interruptions)
-                {
-                    throw new ErrnoException(errno);
-                }
+            if (errno != 0)
+            {
+                throw new ErrnoException(errno);
             }
         }
 

@@ -226,7 +226,6 @@ namespace ZeroBuffer
         /// <summary>Plans a frame and waits until there is space for it.</summary>
         private Plan Reserve(long size, TimeSpan timeout, CancellationToken cancellation)
         {
-            segment.RefuseIfClosed();
             RefuseIfReaderIsGone();
             if (sequence % DrainInterval == 0)
             {

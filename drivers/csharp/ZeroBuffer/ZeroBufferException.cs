@@ -13,19 +13,11 @@ namespace ZeroBuffer
             : base(cause + ". " + hint)
         {
             Code = code;
-            Hint = hint;
-            BufferName = name ?? "";
-            values.Add("name", BufferName);
+            values.Add("name", name ?? "");
         }
 
         /// <summary>The name of the cause that all implementations share.</summary>
         public string Code { get; }
-
-        /// <summary>What to do about it.</summary>
-        public string Hint { get; }
-
-        /// <summary>The buffer concerned.</summary>
-        public string BufferName { get; }
 
         /// <summary>The values involved, by name.</summary>
         public IDictionary<string, object> Values

@@ -134,6 +134,13 @@ def _alone(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
+def test_a_copy_beside_which_another_plays_all_starts_nothing(sandbox: Sandbox) -> None:
+    """Of two copies the second has nothing to play, where a project has fewer cells than a part."""
+    faulty(sandbox)
+    assert asyncio.run(harness_of(sandbox).play([])) == Shown()
+    assert left(sandbox) == []
+
+
 def test_trials_side_by_side_and_one_after_the_other_end_as_a_run_does(sandbox: Sandbox) -> None:
     """Each kind of red, a leak that is this process's own, the order that was asked for, and nothing that stays."""
     faulty(sandbox)

@@ -130,7 +130,7 @@ class Campaign:
         """Find out what each cell takes while as many others play as will with a fault."""
         begin = time.monotonic()
         cells = dict.fromkeys(await harnesses[0].cells(), 0.0)
-        parts = self._parts(cells, len(harnesses) * self._shares)
+        parts = self._parts(cells, len(harnesses) * self._shares) or [{}]  # who has none tells why
         trials = [Trial(cells=part, most=_NAMED, limited=False) for part in parts]
         work = [one.play(trials[place :: len(harnesses)]) for place, one in enumerate(harnesses)]
         shown = merged(await asyncio.gather(*work))

@@ -207,6 +207,8 @@ class Harness:
         Args:
             trials: Which; where one is to end with its first red cell, so are the others.
         """
+        if not trials:
+            return Shown()
         process = await self._started()
         if not process.lives:
             return Shown(trouble=process.end)
