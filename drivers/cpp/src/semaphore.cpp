@@ -77,10 +77,4 @@ bool Semaphore::take_until(Clock::time_point end) {
 
 void Semaphore::post() noexcept { ::sem_post(semaphore_.get()); }
 
-std::uint64_t Semaphore::value() noexcept {
-    int value = 0;
-    ::sem_getvalue(semaphore_.get(), &value);
-    return value > 0 ? static_cast<std::uint64_t>(value) : 0;
-}
-
 } // namespace zerobuffer::detail

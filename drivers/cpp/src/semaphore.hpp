@@ -30,8 +30,6 @@ public:
     /// At its largest value the semaphore stays as it is: then there are tokens enough.
     void post() noexcept;
 
-    [[nodiscard]] std::uint64_t value() noexcept;
-
 private:
     struct Close {
         void operator()(::sem_t* semaphore) const noexcept { ::sem_close(semaphore); }

@@ -261,6 +261,16 @@ TEST(buffer, its_objects_live_as_long_as_the_reader) {
     CHECK_EQUAL(test::files_of(name).size(), 0U);
 }
 
+TEST(buffer, what_nobody_says_is_as_the_header_tells) {
+    CHECK(default_timeout == 5s);
+    const BufferConfig config;
+    CHECK_EQUAL(config.metadata_size, 1024U);
+    CHECK_EQUAL(config.payload_size, 10240U);
+    CHECK_EQUAL(config.mode, 0600U);
+    CHECK(config.preallocate);
+    CHECK(!ConnectConfig().any_owner);
+}
+
 TEST(buffer, the_layout_is_that_of_the_protocol) {
     CHECK_EQUAL(oieb_fields().size(), 14U);
     CHECK_EQUAL(oieb_fields()[6].name, "payload_free_bytes");

@@ -10,6 +10,7 @@
 #include <iterator>
 
 #include <fcntl.h>
+#include <semaphore.h>
 #include <sys/stat.h>
 
 namespace test {
@@ -30,6 +31,15 @@ std::vector<std::byte> memory(const std::string& name) {
     std::vector<std::byte> bytes(text.size());
     if (!text.empty()) std::memcpy(bytes.data(), text.data(), text.size());
     return bytes;
+}
+
+int tokens(const std::string& semaphore) {
+    ::sem_t* const opened = ::sem_open(semaphore.c_str(), 0);
+    CHECK(opened != SEM_FAILED);
+    int value = 0;
+    ::sem_getvalue(opened, &value);
+    ::sem_close(opened);
+    return value;
 }
 
 zerobuffer::ControlBlock control(const std::string& name) {

@@ -24,6 +24,9 @@ inline constexpr auto patience = std::chrono::seconds(20);
 
 [[nodiscard]] zerobuffer::ControlBlock control(const std::string& name);
 
+/// What a semaphore stands at.
+[[nodiscard]] int tokens(const std::string& semaphore);
+
 /// Changes some bytes of a segment behind everybody's back.
 void poke(const std::string& name, std::size_t offset, std::uint64_t value);
 

@@ -1,7 +1,6 @@
 #include "buffers.hpp"
 #include "case.hpp"
 #include "names.hpp"
-#include "semaphore.hpp"
 
 #include <nlohmann/json.hpp>
 
@@ -73,10 +72,6 @@ std::string content_of(const std::string& path) {
     return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
 }
 
-std::uint64_t semaphore_value(const std::string& semaphore) {
-    return zerobuffer::detail::Semaphore::open(semaphore, "").value();
-}
-
 void compare(const Side& side, const nlohmann::json& entry) {
     const std::string folder = ZEROBUFFER_VECTORS;
     const std::string expected = content_of(folder + "/" + entry.at("file").get<std::string>());
@@ -87,7 +82,7 @@ void compare(const Side& side, const nlohmann::json& entry) {
     const zerobuffer::detail::Names names(side.name());
     for (const auto& [key, semaphore] :
          {std::pair{"sem_w", names.data_semaphore()}, std::pair{"sem_r", names.space_semaphore()}}) {
-        if (semaphore_value(semaphore) != entry.at(key)) throw test::Failure(id + ": " + key + " differs");
+        if (test::tokens(semaphore) != entry.at(key)) throw test::Failure(id + ": " + key + " differs");
     }
 }
 
