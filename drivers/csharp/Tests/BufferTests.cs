@@ -189,7 +189,8 @@ namespace ZeroBuffer.Tests
                     Check(reader, number, 10);
                 }
 
-                Expect.That(Scratch.Tokens(reader.Segment.Space) < 100, $"{Scratch.Tokens(reader.Segment.Space)} tokens have piled up");
+                var tokens = Scratch.Tokens(reader.Segment.Space);
+                Expect.That(tokens < 100, $"{tokens} tokens have piled up");
             }
         }
 
