@@ -160,3 +160,16 @@ Feature: Edge cases
     When the 'writer' process writes frame with size '6144' and sequence '2'
     Then the 'reader' process should read frame with sequence '2' and size '6144'
     And the 'reader' process should validate frame data
+
+  @clause:4.9 @clause:8.3
+  Scenario Outline: 4.14 Behind a frame of '<first>' bytes the refusal says what fits now, and what always does
+    Given the 'reader' process creates buffer 'what-fits' with metadata size '0' and payload size '10240'
+    When the 'writer' process connects to buffer 'what-fits'
+    And the 'writer' process writes frame with size '<first>' and sequence '1'
+    And the 'writer' process attempts to write '<size>' byte frame
+    Then the 'writer' process should get error 'frame_unwritable' with fits_now '<now>' and always_fits '5104'
+
+    Examples:
+      | first | size  | now  |
+      | 6144  | 7168  | 6144 |
+      | 1024  | 10000 | 9184 |

@@ -126,3 +126,18 @@ Feature: Advanced errors
     When the limits of the 'reader' process are lifted
     And the 'reader' process creates buffer 'too-long' with metadata size '0' and payload size '10240'
     Then every object of buffer 'too-long' should exist
+
+  @process
+  Scenario Outline: 10.12 An error of the system has the system's own number: a <obstacle> in the place of the segment
+    Given the 'reader' process creates buffer 'numbered' with metadata size '0' and payload size '1024'
+    And a <obstacle> stands in the place of the 'segment' of buffer 'numbered'
+    When the 'writer' process attempts to connect to buffer 'numbered'
+    Then the 'writer' process should get error 'system_error' with errno '<errno>'
+    When the obstacles of buffer 'numbered' are removed
+    And the 'reader' process closes buffer 'numbered'
+    Then no object of buffer 'numbered' should exist
+
+    Examples:
+      | obstacle      | errno |
+      | directory     | 21    |
+      | symbolic link | 40    |

@@ -211,7 +211,7 @@ namespace ZeroBuffer.Driver
             {
                 using (var zeroes = SystemCalls.Open("/dev/zero", Libc.O_RDONLY))
                 {
-                    return Libc.read(zeroes.Number, request.Data.Pointer, 1) < 0 && Libc.Errno == Libc.EFAULT;
+                    return Libc.read(zeroes.Number, request.Data.Pointer, 1) < 0 && Libc.Errno == Host.EFAULT;
                 }
             }
         }

@@ -17,13 +17,13 @@ namespace ZeroBuffer.Driver
 
         private static int Main()
         {
-            Libc.prctl(Libc.PR_SET_PDEATHSIG, Libc.SIGKILL, 0, 0, 0);
+            Host.DieWithParent();
 
             // A file that grows too large, and a reader that is gone, become errors instead of signals.
-            Libc.signal(Libc.SIGXFSZ, Ignore);
-            Libc.signal(Libc.SIGPIPE, Ignore);
-            var output = Libc.dup(Stdout);
-            Libc.dup2(Stderr, Stdout);
+            Libc.signal(Host.SIGXFSZ, Ignore);
+            Libc.signal(Host.SIGPIPE, Ignore);
+            var output = Host.dup(Stdout);
+            Host.dup2(Stderr, Stdout);
             var writing = new object();
             var dispatcher = new Dispatcher(
                 answer =>
@@ -83,7 +83,7 @@ namespace ZeroBuffer.Driver
             lock (Ending)
             {
                 dispatcher.End();
-                Libc._exit(0);
+                Host._exit(0);
             }
         }
 

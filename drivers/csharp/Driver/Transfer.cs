@@ -58,7 +58,7 @@ namespace ZeroBuffer.Driver
         private static double ProcessorSeconds()
         {
             Libc.TimeSpec time;
-            Libc.clock_gettime(Libc.CLOCK_PROCESS_CPUTIME_ID, &time);
+            Libc.clock_gettime(Host.CLOCK_PROCESS_CPUTIME_ID, &time);
             return time.Seconds + time.Nanoseconds / 1e9;
         }
     }

@@ -1,6 +1,7 @@
 using System;
 using System.Collections.Generic;
 using System.Threading;
+using ZeroBuffer.Driver;
 
 namespace ZeroBuffer.Tests
 {
@@ -106,7 +107,7 @@ namespace ZeroBuffer.Tests
                     using (var zeroes = SystemCalls.Open("/dev/zero", Libc.O_RDONLY))
                     {
                         Expect.Equal(-1, Libc.read(zeroes.Number, data.Pointer + 1, 1), "the kernel writing");
-                        Expect.Equal(Libc.EFAULT, Libc.Errno);
+                        Expect.Equal(Host.EFAULT, Libc.Errno);
                     }
                 }
             }

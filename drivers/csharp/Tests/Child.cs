@@ -4,6 +4,7 @@ using System.IO;
 using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Threading;
+using ZeroBuffer.Driver;
 
 namespace ZeroBuffer.Tests
 {
@@ -13,6 +14,8 @@ namespace ZeroBuffer.Tests
     internal sealed class Child : IDisposable
     {
         public const string Word = "--child";
+
+        private const int SIGCONT = 18;
 
         private readonly Process process;
 
@@ -62,7 +65,7 @@ namespace ZeroBuffer.Tests
 
         public void GoOn()
         {
-            Libc.kill(process.Id, Libc.SIGCONT);
+            Libc.kill(process.Id, SIGCONT);
         }
 
         public void Tell(string line)
@@ -99,7 +102,7 @@ namespace ZeroBuffer.Tests
         public static int Run(string[] arguments)
         {
             // It may be halted when its parent ends.
-            Libc.prctl(Libc.PR_SET_PDEATHSIG, Libc.SIGKILL, 0, 0, 0);
+            Host.DieWithParent();
             var role = arguments[1];
             var buffer = arguments[2];
             switch (role)

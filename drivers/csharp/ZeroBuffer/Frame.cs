@@ -75,7 +75,7 @@ namespace ZeroBuffer
     }
 
     /// <summary>The bytes of a frame, read-only and in place; usable until the frame is released.</summary>
-    public unsafe struct FrameData
+    public unsafe partial struct FrameData
     {
         private readonly Frame frame;
 
@@ -109,14 +109,6 @@ namespace ZeroBuffer
         {
             get { return frame.Start(); }
         }
-
-#if NETCOREAPP
-        /// <summary>The bytes as a span; they must be fewer than 2^31.</summary>
-        public ReadOnlySpan<byte> Span
-        {
-            get { return new ReadOnlySpan<byte>(frame.Start(), checked((int)frame.Size)); }
-        }
-#endif
 
         /// <summary>Copies a part into an array.</summary>
         public void CopyTo(long from, byte[] target, int offset, int count)

@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 
 namespace ZeroBuffer
 {
-    /// <summary>The C library. Nothing else here calls out of managed code.</summary>
+    /// <summary>The C library. Nothing else of ZeroBuffer calls out of managed code.</summary>
     /// <remarks>
     /// Only calls whose symbols and structures are the same on every 64-bit Linux with glibc 2.34 or newer: statx
     /// instead of stat, for instance. The few constants that differ are asked from the architecture.
@@ -17,7 +17,6 @@ namespace ZeroBuffer
         public const int EPERM = 1;
         public const int EAGAIN = 11;
         public const int ENOMEM = 12;
-        public const int EFAULT = 14;
         public const int EEXIST = 17;
         public const int EINVAL = 22;
         public const int ENFILE = 23;
@@ -56,14 +55,9 @@ namespace ZeroBuffer
         public const uint STATX_BASIC_STATS = 0x7ff;
 
         public const int CLOCK_MONOTONIC = 1;
-        public const int CLOCK_PROCESS_CPUTIME_ID = 2;
         public const int SC_CLK_TCK = 2;
         public const int SIGKILL = 9;
-        public const int SIGPIPE = 13;
-        public const int SIGCONT = 18;
         public const int SIGSTOP = 19;
-        public const int SIGXFSZ = 25;
-        public const int PR_SET_PDEATHSIG = 1;
 
         private const string Library = "libc.so.6";
 
@@ -108,12 +102,6 @@ namespace ZeroBuffer
 
         [DllImport(Library, SetLastError = true)]
         public static extern long write(int descriptor, void* source, ulong count);
-
-        [DllImport(Library, SetLastError = true)]
-        public static extern int dup(int descriptor);
-
-        [DllImport(Library, SetLastError = true)]
-        public static extern int dup2(int descriptor, int target);
 
         [DllImport(Library, SetLastError = true)]
         public static extern int unlink(string path);
@@ -166,9 +154,6 @@ namespace ZeroBuffer
         [DllImport(Library, SetLastError = true)]
         public static extern int sem_clockwait(IntPtr semaphore, int clock, TimeSpec* until);
 
-        [DllImport(Library, SetLastError = true)]
-        public static extern int sem_getvalue(IntPtr semaphore, int* value);
-
         [DllImport(Library)]
         public static extern int clock_gettime(int clock, TimeSpec* time);
 
@@ -187,14 +172,8 @@ namespace ZeroBuffer
         [DllImport(Library)]
         public static extern uint geteuid();
 
-        [DllImport(Library, SetLastError = true)]
-        public static extern int prctl(int option, ulong first, ulong second, ulong third, ulong fourth);
-
         [DllImport(Library)]
         public static extern IntPtr signal(int number, IntPtr handler);
-
-        [DllImport(Library)]
-        public static extern void _exit(int status);
 
         [StructLayout(LayoutKind.Sequential)]
         public struct TimeSpec

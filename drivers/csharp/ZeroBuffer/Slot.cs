@@ -7,7 +7,7 @@ namespace ZeroBuffer
     /// <summary>
     /// A place in the ring to write a frame into. Disposed of without a commit, it was never asked for.
     /// </summary>
-    public sealed unsafe class Slot : IDisposable
+    public sealed unsafe partial class Slot : IDisposable
     {
         private readonly Writer writer;
         private readonly Plan plan;
@@ -42,14 +42,6 @@ namespace ZeroBuffer
                 return data;
             }
         }
-
-#if NETCOREAPP
-        /// <summary>The place as a span; it must be shorter than 2^31 bytes.</summary>
-        public Span<byte> Span
-        {
-            get { return new Span<byte>(Pointer, checked((int)Size)); }
-        }
-#endif
 
         /// <summary>Writes bytes into the frame.</summary>
         public void Put(long at, byte[] source, int offset, int count)

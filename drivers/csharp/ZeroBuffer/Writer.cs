@@ -5,7 +5,7 @@ namespace ZeroBuffer
 {
     /// <summary>Connects to a buffer and writes frames into it. A buffer has one writer.</summary>
     /// <remarks>One thread writes at a time; another call meanwhile is a <see cref="BusyException"/>.</remarks>
-    public sealed unsafe class Writer : IDisposable
+    public sealed unsafe partial class Writer : IDisposable
     {
         // Tokens of "space" pile up while the writer never blocks: they are drained every so many frames.
         private const ulong DrainInterval = 64;
@@ -91,18 +91,6 @@ namespace ZeroBuffer
                 return Publish(plan);
             }
         }
-
-#if NETCOREAPP
-        /// <summary>Copies one frame into the ring, waiting for space if need be; returns its number.</summary>
-        public ulong Write(
-            ReadOnlySpan<byte> data, TimeSpan timeout, CancellationToken cancellation = default(CancellationToken))
-        {
-            fixed (byte* start = data)
-            {
-                return Write(start, data.Length, timeout, cancellation);
-            }
-        }
-#endif
 
         /// <summary>Lends a place in the ring for one frame of <paramref name="size"/> bytes.</summary>
         public Slot Acquire(long size, TimeSpan timeout, CancellationToken cancellation = default(CancellationToken))
