@@ -88,6 +88,7 @@ class PlatformMutation(BaseModel):
         sources: Patterns of the files in which it plants them; the platform's ``sources`` if there are none.
         leave_out: Patterns of those in which it plants none, such as tests and what is the driver's alone.
         build: Command that builds the platform with a fault; the platform's ``build`` if absent.
+        makes: Patterns of all files that play after a build; a fault that leaves each byte of them is equivalent.
         prepare: Command that makes a copy of the project ready, once, such as one that makes an environment in it.
         python: The Python that plays in a copy, relative to it; by default the one that runs ``harmony mutate``.
     """
@@ -97,6 +98,7 @@ class PlatformMutation(BaseModel):
     sources: tuple[str, ...] = ()
     leave_out: tuple[str, ...] = ()
     build: tuple[str, ...] = ()
+    makes: tuple[str, ...] = ()
     prepare: tuple[str, ...] = ()
     python: Path | None = None
 

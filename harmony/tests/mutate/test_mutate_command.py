@@ -33,8 +33,13 @@ FAULTS: Final = {
     "d-no-python": ("tin/adder.py", "    return other\n", "    return other +\n", ""),
     "e-harness-dies": ("steps.py", "from contract import Adder\n", "import os\n\nos._exit(1)\n", ""),
     "f-flaky": ("tin/adder.py", "    if one > other:\n", FLAKY, "1.2"),
+    "g-comment": ("tin/adder.py", ADD, f"    # as ever\n{ADD}", ""),
 }
 """The patches: a file, what stands there, what stands there then, and the scenario that should find it."""
+MADE: Final = """
+    mutation = { leave_out = ["tin/driver.py"], makes = ["made"] }
+    build = ["sh", "-c", "{python} -m py_compile tin/adder.py && grep -v '^ *#' tin/adder.py > made"]
+"""
 PATIENCE: Final = 120.0
 WHOLE_LIMIT: Final = 600.0
 
@@ -62,7 +67,10 @@ class Campaign:
 
 def write_project(box: Sandbox) -> None:
     write_adder(box)
-    box.write("harmony.toml", f"{SETTINGS}\n[timeouts]\nstep = {WHOLE_LIMIT}\n")
+    settings = "".join(
+        line for line in SETTINGS.splitlines(keepends=True) if not line.strip().startswith(("build", "mutation"))
+    )
+    box.write("harmony.toml", f"{settings}{MADE}[timeouts]\nstep = {WHOLE_LIMIT}\n")
     for name, (file, before, after, finder) in FAULTS.items():
         old = (box.directory / file).read_text("utf-8")
         assert old.count(before) == 1, name
@@ -103,7 +111,7 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Campaign:
         try:
             for line in first.stdout:
                 said.append(line.rstrip("\n"))
-                if " 1/6 " in line:
+                if " 1/7 " in line:
                     below = psutil.Process(first.pid).children(recursive=True)
                     first.send_signal(signal.SIGINT)
             code = first.wait(PATIENCE)
@@ -149,6 +157,11 @@ def test_what_does_not_build_is_in_no_score(campaign: Campaign) -> None:
     assert campaign.report["score"] == 2 / 3
 
 
+def test_what_builds_to_the_same_is_equivalent_and_meets_no_scenario(campaign: Campaign) -> None:
+    found = campaign.judged("g-comment")
+    assert (found["outcome"], found["why"]) == ("equivalent", "a build makes the same of it, byte for byte")
+
+
 def test_a_crash_of_the_harness_is_no_kill(campaign: Campaign) -> None:
     found = campaign.judged("e-harness-dies")
     assert (found["outcome"], found["cell"]) == ("undecided", "")
@@ -168,8 +181,8 @@ def test_an_interrupted_campaign_goes_on_where_it_was(campaign: Campaign) -> Non
     assert campaign.second.returncode == 0, campaign.second.stdout + campaign.second.stderr
     assert [line for line in campaign.first if "cells pass in" in line] != []
     assert "cells pass in" not in campaign.second.stdout
-    assert "1 of 6 faults are judged already" in campaign.second.stdout
-    assert [line for line in campaign.second.stdout.splitlines() if " a-same " in line and "/6" in line] == []
+    assert "1 of 7 faults are judged already" in campaign.second.stdout
+    assert [line for line in campaign.second.stdout.splitlines() if " a-same " in line and "/7" in line] == []
 
 
 def test_nothing_is_left_behind_and_the_project_is_as_it_was(campaign: Campaign) -> None:

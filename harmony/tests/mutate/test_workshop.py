@@ -6,6 +6,7 @@ import asyncio
 import os
 import subprocess
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,10 @@ BUILT = """
     command = ["./tin"]
     sources = ["src/*.py"]
     build = ["sh", "-c", "cp src/a.py tin"]
+"""
+MAKES = """
+    [platforms.tin.mutation]
+    makes = ["{}"]
 """
 LATER = 2.0
 
@@ -84,8 +89,8 @@ def fault(file: str = "src/a.py") -> Fault:
     return Fault("n", "comparison", file, 1, 0, 1, "a", "b", "a < b")
 
 
-def workshop(box: Sandbox) -> Workshop:
-    box.write("harmony.toml", BUILT)
+def workshop(box: Sandbox, settings: str = BUILT) -> Workshop:
+    box.write("harmony.toml", settings)
     box.write("src/a.py", "a < b\n")
     return Workshop(load_project(box.directory), box.directory / "copies/x/0", "tin")
 
@@ -108,6 +113,23 @@ def test_a_fault_is_built_and_then_the_source_as_it_was(sandbox: Sandbox) -> Non
     assert (source.read_text("utf-8"), compiled.exists()) == ("a < b\n", False)
     assert source.stat().st_mtime > long_ago + LATER
     assert (sandbox.directory / "src/a.py").read_text("utf-8") == "a < b\n"
+
+
+@pytest.mark.parametrize(("after", "same"), [("a #", True), ("b", False)])
+def test_what_a_build_makes_the_same_of_is_known_as_such(sandbox: Sandbox, after: str, *, same: bool) -> None:
+    """Where a project says what it makes, and not before a build has been repeated with the fault."""
+    place = workshop(sandbox, BUILT.replace("cp src/a.py", "sed 's/ *#.*//' src/a.py >") + MAKES.format("t*n"))
+    sandbox.write("src/a.py", "a # 1\n")
+    asyncio.run(place.make())
+    assert place.is_as_made()
+    with place.planted(replace(fault(), after=after, text="a # 1")):
+        assert asyncio.run(place.build()) is None
+        assert place.is_as_made() is same
+
+
+def test_what_is_said_to_be_made_and_is_not_there_is_an_error(sandbox: Sandbox) -> None:
+    with pytest.raises(WorkshopError, match="tin: a build makes nothing that `makes` names"):
+        asyncio.run(workshop(sandbox, BUILT + MAKES.format("lead")).make())
 
 
 def test_a_fault_that_cannot_be_planted_leaves_the_source(sandbox: Sandbox) -> None:

@@ -23,6 +23,7 @@ from harmony.mutate.trial import Red, Shown, merged
 from harmony.mutate.workshop import Workshop, WorkshopError
 from harmony.run.trials import Trial
 
+AS_MADE: Final = "a build makes the same of it, byte for byte"
 _FUSE: Final = 8
 """After how many faults in a row that do not build it is asked whether the sources do."""
 _NAMED: Final = 5
@@ -174,6 +175,8 @@ class Campaign:
                 outcome = Outcome.UNDECIDED if unbuilt.late else Outcome.UNBUILDABLE
                 return Judgement(fault, outcome, why=unbuilt.why, seconds=time.monotonic() - begin)
             if self._sources.issuperset(fault.files):
+                if workshop.is_as_made():
+                    return Judgement(fault, Outcome.EQUIVALENT, why=AS_MADE, seconds=time.monotonic() - begin)
                 await harness.renew()
                 return await self._meet(harness, fault, begin)
             # What else a project has may decide what its scenarios are.

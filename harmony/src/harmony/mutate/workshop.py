@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -27,7 +28,7 @@ class WorkshopError(HarmonyError):
     """A copy of the project cannot be made ready: what prepares it fails, or a platform does not build in it.
 
     Way out: read what the command says; what a copy lacks that git does not track, `prepare` of the
-    platform's `mutation` makes.
+    platform's `mutation` makes. What `makes` names must be there after a build.
     """
 
     code = "workshop"
@@ -69,6 +70,7 @@ class Workshop:
     platform: str
     partners: Sequence[str] = ()
     _first_build: float = field(default=0.0, init=False)
+    _made: Mapping[Path, str] = field(default_factory=dict, init=False)
 
     @property
     def file(self) -> Path:
@@ -96,6 +98,9 @@ class Workshop:
         for name in (*self.partners, self.platform):
             if unbuilt := await self.build(name):
                 raise WorkshopError(f"{name} is not built in a copy: {unbuilt.why}")
+        self._made = self._makes()
+        if self._settings.makes and not self._made:
+            raise WorkshopError(f"{self.platform}: a build makes nothing that `makes` names")
 
     async def build(self, name: str = "") -> Unbuilt | None:
         """Build a platform, by default the one in which faults are planted; return why it is not made, or nothing."""
@@ -114,6 +119,10 @@ class Workshop:
             return Unbuilt(_how(done), late=done.code is None)
         building.note_built(name, self.root, state)
         return None
+
+    def is_as_made(self) -> bool:
+        """Return whether what plays is, byte for byte, what it was without a fault; false where nothing names it."""
+        return bool(self._made) and self._makes() == self._made
 
     @contextlib.contextmanager
     def planted(self, fault: Planted) -> Iterator[None]:
@@ -143,6 +152,10 @@ class Workshop:
     @property
     def _deadline(self) -> float:
         return max(_LEAST, _TIMES * self._first_build)
+
+    def _makes(self) -> dict[Path, str]:
+        files = {file for pattern in self._settings.makes for file in self.root.glob(pattern) if file.is_file()}
+        return {file: hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
 
     async def _run(self, words: Sequence[str], deadline: float) -> Done:
         return await run_command(filled_in(tuple(words), self.root, python=self.python), self.root, deadline)
