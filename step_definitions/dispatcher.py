@@ -23,6 +23,8 @@ from step_definitions.port import CONTRACT, Blob, Deed, DriverError, FrameInfo, 
 from step_definitions.transfer import Clock, TransferBuilder
 
 _CONNECT_PATIENCE: Final = 0.0
+_BATCH: Final = 32
+"""How many frames are written or read with one call, where nothing happens between them."""
 
 
 Verbs = Mapping[str, Callable[..., Any]]
@@ -170,13 +172,19 @@ class Dispatcher:
         with series(lambda: writer.next_sequence - first, timeout):
             if constant is not None and not interval:
                 return write_alike(writer, constant, count, clock).as_dict(clock)
-            for number, size in enumerate(lengths):
+            numbered = itertools.count(first)
+            contents = (constant or _sized(payload, size).content(next(numbered)) for size in lengths)
+            at_once = 1 if interval or count == 1 else _BATCH
+            while batch := [*itertools.islice(contents, at_once)]:
                 if interval:
-                    _sleep_until(clock.begin + number * interval)
+                    _sleep_until(clock.begin + transfer.frames * interval)
                 sequence = writer.next_sequence
-                content = constant if constant is not None else _sized(payload, size).content(sequence)
-                writer.write_frame(content, clock.left)
-                transfer.add(sequence, len(content))
+                if at_once == 1:
+                    writer.write_frame(batch[0], clock.left)
+                else:
+                    writer.write_frames(batch, clock.left)
+                for number, content in enumerate(batch):
+                    transfer.add(sequence + number, len(content))
         return transfer.as_dict(clock)
 
     def _fill(self, handle: int, payload: Payload, patience: float, timeout: float) -> Any:
@@ -239,6 +247,11 @@ class Dispatcher:
                     if count is not None and not (look or delay):
                         read_blind(reader, count, clock, transfer)
                         break
+                    if count is not None and not delay:
+                        with reader.read_frames(min(_BATCH, count - transfer.frames), clock.left) as frames:
+                            for frame in frames:
+                                transfer.add(frame.sequence, frame.size, frame.data)
+                        continue
                     frame = reader.read_frame(min(idle, clock.left) if count is None else clock.left)
                 except Exception as error:
                     ends = getattr(error, "code", "") in {"timeout", "writer_dead"}

@@ -7,7 +7,7 @@ broken ring buffers proves that the scenarios find what is wrong.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
 from typing import Any, Protocol, cast
 
@@ -31,6 +31,16 @@ class Frame(Protocol):
         """Give its space back."""
 
 
+class Frames(Protocol):
+    """Frames that were read with one call; all of them are released at the end of a ``with`` block."""
+
+    def __enter__(self) -> Iterable[Frame]:
+        """Return them."""
+
+    def __exit__(self, *_: object) -> None:
+        """Release them."""
+
+
 class Slot(Protocol):
     """A place in the ring to write a frame into."""
 
@@ -51,6 +61,9 @@ class ReadingSide(Protocol):
     def read_frame(self, timeout: float | None = ...) -> Frame:
         """Wait for the next frame."""
 
+    def read_frames(self, maximum: int, timeout: float | None = ...) -> Frames:
+        """Wait for the next frame, and take those that are there behind it."""
+
     def get_metadata(self) -> bytes:
         """Return the metadata."""
 
@@ -67,6 +80,9 @@ class WritingSide(Protocol):
 
     def write_frame(self, data: bytes, timeout: float | None = ...) -> None:
         """Write one frame."""
+
+    def write_frames(self, items: Iterable[bytes], timeout: float | None = ...) -> int:
+        """Write frames with one call, and return how many."""
 
     def acquire(self, size: int, timeout: float | None = ...) -> Slot:
         """Return a slot of this size."""

@@ -8,6 +8,7 @@ import errno
 import fcntl
 import os
 import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 from tests.zoo.memory import (
@@ -160,6 +161,12 @@ class Reader(Side):
         except RingError:
             self.data.post()  # what is refused stays pending
             raise
+
+    @contextlib.contextmanager
+    def read_frames(self, maximum: int, timeout: float | None = 5.0) -> Iterator[list[Frame]]:
+        frame = self.read_frame(timeout)
+        yield [frame][:maximum]
+        frame.release()
 
     def await_token(self, deadline: Deadline) -> None:
         while True:

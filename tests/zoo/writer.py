@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterable
 
 from tests.zoo.memory import (
     HEADER,
@@ -111,6 +112,10 @@ class Writer(Side):
         with slot.data as view:
             view[:] = data
         slot.commit()
+
+    def write_frames(self, items: Iterable[bytes], timeout: float | None = 5.0) -> int:
+        deadline = Deadline(timeout)
+        return sum(1 for item in items if self.write_frame(item, deadline.left) is None)
 
     def acquire(self, size: int, timeout: float | None = 5.0) -> Slot:
         self.check_frame_size(size)
