@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -131,9 +132,10 @@ def as_json(file: str) -> tuple[str, str]:
     return "--cov-report=term:skip-covered", f"--cov-report=json:{file}"
 
 
-def but(number: str) -> tuple[str, str]:
-    """Return the option that has `harmony gates` not ask for a number."""
-    return "--set", f"gates.{number}=0"
+def only(number: str) -> list[str]:
+    """Return the options that have `harmony gates` ask for one number, and for no other."""
+    others = {"coverage", "mutation", "pass_rate"} - {number}
+    return [word for other in sorted(others) for word in ("--set", f"gates.{other}=0")]
 
 
 @nox.session(venv_backend="none")
@@ -141,7 +143,7 @@ def but(number: str) -> tuple[str, str]:
 def coverage(session: nox.Session) -> None:
     """Run the tests of the library that reach its Python, and hold its coverage to [gates]: `tests` runs the rest."""
     run(session, "./test.sh", *MEASURED, "-n", "auto", "--cov", *as_json(COVERAGE))
-    run(session, ours("harmony"), "gates", *but("pass_rate"))
+    run(session, ours("harmony"), "gates", *only("coverage"))
 
 
 @nox.session(venv_backend="none", allow_parallel=False)
@@ -307,7 +309,25 @@ def harness_coverage(session: nox.Session) -> None:
     what = ("harmony/tests", "tests/harmony", "-n", "auto")
     file = "build/coverage-harness.json"
     run(session, "./test.sh", *what, "--cov", "--cov-config=harmony/pyproject.toml", *as_json(file))
-    run(session, ours("harmony"), "gates", "--set", f"gates.coverage_file={file}", *but("pass_rate"))
+    run(session, ours("harmony"), "gates", "--set", f"gates.coverage_file={file}", *only("coverage"))
+
+
+@nox.session(default=False, venv_backend="none", allow_parallel=False)
+@gate
+def mutation(session: nox.Session) -> None:
+    """Plant a hundred faults in one of our implementations, and hold to [gates] how many a scenario finds: every night.
+
+    Each day has a language, and is the seed. Words after -- go to `harmony mutate`, as `python --sample 20` does.
+    """
+    day = datetime.now(UTC).date()
+    language = PLATFORMS[day.toordinal() % len(PLATFORMS)]
+    words = session.posargs or [language, "--sample", "100"]
+    run(session, ours("harmony"), "build")
+    run(session, ours("harmony"), "mutate", *words, "--seed", f"{day:%Y%m%d}")
+    run(session, ours("harmony"), "gates", *only("mutation"))
+
+
+PLATFORMS: Final = ("python", "cpp", "csharp", "go", "rust")
 
 
 @nox.session
@@ -585,9 +605,9 @@ def nightly(session: nox.Session) -> None:
     session.notify("harness-coverage")
     # Not --pairwise: a run that leaves cells out has no rate.
     session.run("./test.sh", "matrix", "--validate", "-n", "auto", f"--events={CELLS}", external=True)
-    session.run(".venv/bin/harmony", "gates", CELLS, *but("coverage"), external=True)
+    session.run(".venv/bin/harmony", "gates", CELLS, *only("pass_rate"), external=True)
     session.run("./test.sh", "11", "--stress", external=True)
-    for name in ("python", "cpp", "csharp", "go", "rust"):
+    for name in PLATFORMS:
         session.run(".venv/bin/harmony", "doctor", name, external=True)
     session.run(".venv/bin/python", "-m", "benchmarks", "soak", "--minutes", "10", external=True)
     for name in ("tests-3.12", "tests-3.13"):
@@ -599,4 +619,5 @@ def nightly(session: nox.Session) -> None:
         session.run("../../.venv/bin/harmony", "build", *ON_REQUEST, external=True)
         three = (word for name in ("wire", *ON_REQUEST) for word in ("--platform", name))
         session.run("../../.venv/bin/harmony", "run", *ON_REQUEST, *three, external=True)
+    session.notify("mutation")
     session.notify("memory")
