@@ -10,7 +10,8 @@
 #include "clock.h"
 #include "model.h"
 #include "segment.h"
-#include "wait.h"
+#include "semaphores.h"
+#include "spin.h"
 
 #define WAIT_NS (60 * (int64_t)1000000000)
 

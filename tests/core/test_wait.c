@@ -15,7 +15,8 @@
 #include "clock.h"
 #include "peer.h"
 #include "point.h"
-#include "wait.h"
+#include "semaphores.h"
+#include "spin.h"
 
 #define MILLISECOND 1000000
 #define HANG_NS (20 * (int64_t)1000 * MILLISECOND) /* far beyond what any wait here may take on a busy machine */

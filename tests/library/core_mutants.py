@@ -215,7 +215,7 @@ MUTANTS = [
     ),
     *_found_by(
         "test_wait",
-        "wait.c",
+        "semaphores.c",
         (
             "any length is a semaphore",
             "facts.st_size == sizeof words &&\n                       read(fd, words, sizeof words) == sizeof words",
@@ -224,6 +224,10 @@ MUTANTS = [
         ("a fifo is waited for", " | O_NONBLOCK", ""),
         ("any value is a semaphore's", "words[0] > SEM_VALUE_MAX || ", ""),
         ("any private word is a semaphore's", " || (words[2] != 0 && words[2] != SHARED_FUTEX)", ""),
+    ),
+    *_found_by(
+        "test_wait",
+        "spin.c",
         ("a failed spin costs nothing", "spin->shift++", "(void)spin"),
         ("giving way in vain costs nothing", "skip = 1u << courtesy->failures;", "skip = 0;"),
         (
@@ -251,7 +255,7 @@ MUTANTS = [
     ),
     *_found_by(
         "test_wait",
-        "wait.c",
+        "spin.c",
         ("a spin never ends", "while (now < end && now < last)", "while (now < end)"),
         hangs=True,
     ),

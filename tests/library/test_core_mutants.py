@@ -12,7 +12,7 @@ from tests.library.core_mutants import MUTANTS, Mutant
 
 pytestmark = [pytest.mark.sanitizers, pytest.mark.timeout(400)]
 
-_CORE = ("ring.c", "point.c", "peer.c", "wait.c", "doze.c")
+_CORE = ("ring.c", "point.c", "peer.c", "semaphores.c", "spin.c", "doze.c")
 _HELPERS = ("check.c", "segment.c", "model.c", "drive.c")
 
 _HANG_EXIT_STATUS = 2

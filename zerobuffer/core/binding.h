@@ -13,7 +13,8 @@
 #include "doze.h"
 #include "peer.h"
 #include "ring.h"
-#include "wait.h"
+#include "semaphores.h"
+#include "spin.h"
 
 /* Copies above this size release the GIL; below it, releasing costs more than the copy. */
 #define ZB_COPY_GIL_LIMIT 32768

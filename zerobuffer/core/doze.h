@@ -1,7 +1,7 @@
 /*
  * A long wait dozes: it sleeps on its semaphore and on a word of its own at the same time. A thread sleeps until the
  * peer's process ends, and then changes that word. So a death is noticed at once, and the wait need not look at the
- * peer again and again. Where the system cannot do that, waits go on in slices (wait.h).
+ * peer again and again. Where the system cannot do that, waits go on in slices (semaphores.h).
  */
 #ifndef ZB_DOZE_H
 #define ZB_DOZE_H
@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <sys/types.h>
 
-#include "wait.h"
+#include "semaphores.h"
 
 /* A wait sleeps so many slices before it dozes: a stream of 10 frames a second never gets there. */
 #ifndef ZB_DOZE_AFTER_SLICES

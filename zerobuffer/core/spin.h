@@ -1,8 +1,7 @@
-/* Waiting for a semaphore: a bounded spin that adapts, and then a sleep. */
-#ifndef ZB_WAIT_H
-#define ZB_WAIT_H
+/* What a wait does before it sleeps: a bounded spin that adapts, a pause that helps the other side, a yield. */
+#ifndef ZB_SPIN_H
+#define ZB_SPIN_H
 
-#include <semaphore.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -21,8 +20,6 @@ typedef struct zb_spin {
 #define ZB_SPIN_PROBE 32u
 /* A spin that sees progress ends after so long all the same. */
 #define ZB_SPIN_MOST_NS 2000000
-/* A blocked wait looks at the peer this often: a death is noticed within 50 ms. */
-#define ZB_SLICE_NS 35000000
 
 /* A spin lasts longer while the other side may be copying a large frame: some 10 bytes a nanosecond. */
 #define ZB_SPIN_BYTES_PER_NS 8
@@ -76,22 +73,5 @@ typedef struct zb_courtesy {
 bool zb_courtesy_due(zb_courtesy *courtesy);
 /* After giving way for `ticks`: the other side has done `frames` meanwhile, 0 if too few. */
 void zb_courtesy_learn(zb_courtesy *courtesy, uint64_t frames, uint64_t frame_size, uint64_t ticks);
-
-typedef enum zb_wake { ZB_WOKEN, ZB_TIMED_OUT, ZB_INTERRUPTED, ZB_WAIT_FAILED } zb_wake;
-
-/*
- * Reads the value of a semaphore from its file, without a mapping. -1 with errno set; EBADMSG if its length, its value
- * or the word that says how to sleep on it are not a semaphore's.
- */
-int zb_semaphore_look(const char *name, uint32_t *value);
-/* Opens a semaphore that exists. SEM_FAILED with EBADMSG if it is none: glibc would abort on it, or worse. */
-sem_t *zb_semaphore_open(const char *name);
-bool zb_semaphore_try(sem_t *semaphore);
-/* How many tokens there are. */
-uint64_t zb_semaphore_pending(sem_t *semaphore);
-/* Waits until `deadline` (zb_now's clock) for one token. ZB_WAIT_FAILED leaves errno. */
-zb_wake zb_semaphore_wait(sem_t *semaphore, int64_t deadline);
-/* The same, but puts the token back at once. */
-zb_wake zb_semaphore_watch(sem_t *semaphore, int64_t deadline);
 
 #endif
