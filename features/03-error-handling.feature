@@ -34,6 +34,6 @@ Feature: Error handling
     Given the 'reader' process creates buffer 'metadata-fits' with metadata size '128' and payload size '10240'
     When the 'writer' process connects to buffer 'metadata-fits'
     And the 'writer' process attempts to write metadata with size '121'
-    Then the 'writer' process should get error 'metadata_too_large'
+    Then the 'writer' process should get error 'metadata_too_large' with size '121' and limit '120'
     When the 'writer' process writes metadata with size '120'
     Then the 'reader' process should read metadata with size '120'

@@ -68,7 +68,7 @@ Feature: Edge cases
       | payload_write_pos     | 0     |
       | payload_written_count | 1     |
     When the 'writer' process attempts to write '1' byte frame
-    Then the 'writer' process should get error 'buffer_full'
+    Then the 'writer' process should get error 'buffer_full' with size '1', needed '17' and free '0'
     When the 'reader' process reads one frame
     And the 'reader' process signals space available
     And the 'writer' process writes frame with size '10224' and sequence '2'
@@ -80,7 +80,7 @@ Feature: Edge cases
     Given the 'reader' process creates buffer 'smallest-frame' with metadata size '0' and payload size '1024'
     When the 'writer' process connects to buffer 'smallest-frame'
     And the 'writer' process attempts to write '0' byte frame
-    Then the 'writer' process should get error 'invalid_frame_size'
+    Then the 'writer' process should get error 'invalid_frame_size' with value '0' and limit '1008'
     And the data semaphore of buffer 'smallest-frame' should stand at '0'
     When the 'writer' process writes frame with size '1' and sequence '1'
     Then the header of buffer 'smallest-frame' should show:

@@ -15,18 +15,18 @@ Feature: Corruption
       | field   | value   |
       | <field> | <value> |
     And the 'writer' process attempts to connect to buffer 'corrupt-header'
-    Then the 'writer' process should get error '<error>' without trying again
+    Then the 'writer' process should get error '<error>' without trying again, with <details>
 
     Examples:
-      | field         | value                | error            |
-      | oieb_size     | 64                   | invalid_oieb     |
-      | oieb_size     | 129                  | invalid_oieb     |
-      | version_major | 2                    | version_mismatch |
-      | metadata_size | 1088                 | invalid_oieb     |
-      | metadata_size | 18446744073709551552 | invalid_oieb     |
-      | payload_size  | 10304                | invalid_oieb     |
-      | payload_size  | 0                    | invalid_oieb     |
-      | payload_size  | 9223372036854775808  | invalid_oieb     |
+      | field         | value                | error            | details                                                               |
+      | oieb_size     | 64                   | invalid_oieb     | field 'oieb_size', value '64' and limit '128'                         |
+      | oieb_size     | 129                  | invalid_oieb     | field 'oieb_size', value '129' and limit '128'                        |
+      | version_major | 2                    | version_mismatch | value '2'                                                             |
+      | metadata_size | 1088                 | invalid_oieb     | field 'payload_size', value '10240' and limit '10176'                 |
+      | metadata_size | 18446744073709551552 | invalid_oieb     | field 'metadata_size', value '18446744073709551552' and limit '11264' |
+      | payload_size  | 10304                | invalid_oieb     | field 'payload_size', value '10304' and limit '10240'                 |
+      | payload_size  | 0                    | invalid_oieb     | field 'payload_size', value '0' and limit '10240'                     |
+      | payload_size  | 9223372036854775808  | invalid_oieb     | field 'payload_size', value '9223372036854775808' and limit '10240'   |
 
   @corruption @clause:6.3
   Scenario Outline: 5.2 A frame header of size '<size>' and sequence '<sequence>' is refused
@@ -35,7 +35,7 @@ Feature: Corruption
     And the 'writer' process writes frame with size '1024' and sequence '1'
     And the frame header at '0' of buffer 'corrupt-frame' is overwritten with size '<size>' and sequence '<sequence>'
     And the 'reader' process tries to read a frame
-    Then the 'reader' process should get error 'invalid_frame_size'
+    Then the 'reader' process should get error 'invalid_frame_size' with value '<size>' and limit '10224'
 
     Examples:
       | size                 | sequence |
@@ -94,17 +94,17 @@ Feature: Corruption
         | payload_free_bytes | <free>  |
       And the 'writer' process connects to buffer 'free-space'
       And the 'writer' process attempts to write '<one more>' byte frame
-      Then the 'writer' process should get error '<error>'
+      Then the 'writer' process should get error '<error>' with <details>
       When the 'writer' process writes frame with size '<room>' and sequence '1'
       Then the frame header at '<write>' of buffer 'free-space' should show size '<room>' and sequence '1'
 
       Examples:
-        | write | read | free  | room  | one more | error            |
-        | 5000  | 2000 | 7240  | 5224  | 5225     | frame_unwritable |
-        | 2000  | 5000 | 3000  | 2984  | 2985     | buffer_full      |
-        | 5000  | 5000 | 10240 | 5224  | 5225     | frame_unwritable |
-        | 0     | 0    | 10240 | 10224 | 10225    | frame_too_large  |
-        | 5000  | 0    | 5240  | 5224  | 5225     | frame_unwritable |
+        | write | read | free  | room  | one more | error            | details                                              |
+        | 5000  | 2000 | 7240  | 5224  | 5225     | frame_unwritable | size '5225', fits_now '5224' and always_fits '5104'  |
+        | 2000  | 5000 | 3000  | 2984  | 2985     | buffer_full      | size '2985', needed '3001' and free '3000'           |
+        | 5000  | 5000 | 10240 | 5224  | 5225     | frame_unwritable | size '5225', fits_now '5224' and always_fits '5104'  |
+        | 0     | 0    | 10240 | 10224 | 10225    | frame_too_large  | size '10225', largest '10224' and always_fits '5104' |
+        | 5000  | 0    | 5240  | 5224  | 5225     | frame_unwritable | size '5225', fits_now '5224' and always_fits '5104'  |
 
     @slow @clause:4.8
     Scenario: 5.7 A frame of one hundred mebibytes passes and not one byte more

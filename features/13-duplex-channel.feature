@@ -135,10 +135,10 @@ Feature: Duplex channel
     And the 'client' process sends request with size '300'
     And the 'client' process sends request with size '400'
     And the 'client' process tries to receive a response
-    Then the 'client' process should get error 'handler_error'
+    Then the 'client' process should get error 'handler_error' with request '1'
     And response should match request with size '200'
     When the 'client' process tries to receive a response
-    Then the 'client' process should get error 'handler_error'
+    Then the 'client' process should get error 'handler_error' with request '3'
     And response should match request with size '400'
 
   @process @clause:8.1 @clause:9.1

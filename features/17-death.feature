@@ -49,11 +49,11 @@ Feature: Death
     And the 'reader' process should validate frame data
 
     Examples:
-      | deed                         |
-      | has read and released all    |
-      | holds a frame                |
-      | holds two frames             |
-      | has released a frame         |
+      | deed                      |
+      | has read and released all |
+      | holds a frame             |
+      | holds two frames          |
+      | has released a frame      |
 
   @clause:7.6
   Scenario: 17.3 A writer that is stopped is not dead
@@ -467,3 +467,22 @@ Feature: Death
     Then the 'reader' process should find held frame '2' unharmed
     And the 'reader' process should read frame with sequence '1' and size '1000'
     And the 'reader' process should validate frame data
+
+  @points @corruption @clause:15.1
+  Scenario: 17.23 A reader that is about to settle a death settles nothing once another writer has come
+    Given the 'reader' process starts process 'slow reader', which creates buffer 'taken-over' with metadata size '0' and payload size '4096'
+    When the 'writer' process connects to buffer 'taken-over'
+    And the 'writer' process writes '1' frames of size '1000' in a row
+    And the 'reader' process has 'slow reader' read '1' frames from '1' on, and no further
+    And the 'writer' process is killed
+    And the 'reader' process has 'slow reader' halt at 'reader.death' of a read
+    And another implementation connects to buffer 'taken-over'
+    And the header of buffer 'taken-over' is overwritten:
+      | field              | value |
+      | payload_free_bytes | 3000  |
+    And the 'reader' process lets 'slow reader' go on, which may fail
+    Then the 'reader' process should get error 'writer_dead' with reason 'died'
+    And the header of buffer 'taken-over' should show:
+      | field              | value |
+      | payload_free_bytes | 3000  |
+      | payload_write_pos  | 1016  |

@@ -13,15 +13,15 @@ Feature: Hostile memory
       | field   | value   |
       | <field> | <value> |
     And the 'writer' process tries to connect to buffer 'hostile-connect' and to write
-    Then the 'writer' process should get error 'invalid_oieb'
+    Then the 'writer' process should get error 'invalid_oieb' with field '<field>', value '<value>' and limit '<limit>'
 
     Examples:
-      | field                  | value                |
-      | payload_free_bytes     | 1025                 |
-      | payload_free_bytes     | 18446744073709551615 |
-      | payload_write_pos      | 1025                 |
-      | payload_write_pos      | 18446744073709551615 |
-      | metadata_size          | 65                   |
+      | field              | value                | limit |
+      | payload_free_bytes | 1025                 | 1024  |
+      | payload_free_bytes | 18446744073709551615 | 1024  |
+      | payload_write_pos  | 1025                 | 1024  |
+      | payload_write_pos  | 18446744073709551615 | 1024  |
+      | metadata_size      | 65                   | 1088  |
 
   @clause:2.5 @clause:11.3
   Scenario Outline: 18.2 A writer does not trust '<field>' = '<value>' while it is connected
@@ -47,7 +47,7 @@ Feature: Hostile memory
     And the 'writer' process writes metadata with size '10'
     And the '8' bytes at '128' of buffer 'hostile-metadata' are overwritten with '<length>'
     And the 'reader' process tries to read metadata
-    Then the 'reader' process should get error 'invalid_oieb'
+    Then the 'reader' process should get error 'invalid_oieb' with field 'metadata length', value '<length>' and limit '10'
 
     Examples:
       | length               |
@@ -62,7 +62,7 @@ Feature: Hostile memory
     And the 'writer' process writes frame with size '100' and sequence '1'
     And the frame header at '0' of buffer 'endless' is overwritten with size '0' and sequence '0'
     And the 'reader' process tries to read a frame
-    Then the 'reader' process should get error 'invalid_frame_size'
+    Then the 'reader' process should get error 'invalid_frame_size' with value '0' and limit '1008'
 
   @clause:2.5 @clause:6.4
   Scenario: 18.5 A token without a frame does not make one
@@ -79,7 +79,7 @@ Feature: Hostile memory
     Given the 'reader' process creates buffer 'cut-short' with metadata size '64' and payload size '1024'
     When the segment of buffer 'cut-short' is cut to '64' bytes
     And the 'writer' process attempts to connect to buffer 'cut-short'
-    Then the 'writer' process should get error 'invalid_oieb'
+    Then the 'writer' process should get error 'invalid_oieb' with limit '128'
 
   @clause:1.4 @clause:8.2
   Scenario Outline: 18.7 A <what> whose word at '<offset>' is '<value>' refuses the connection
@@ -163,7 +163,7 @@ Feature: Hostile memory
       | version_major | 0     |
       | reader_pid    | 1     |
     And the 'writer' process attempts to connect to buffer 'of-the-first'
-    Then the 'writer' process should get error 'version_mismatch' without trying again
+    Then the 'writer' process should get error 'version_mismatch' without trying again, with value '0'
 
   @clause:2.4 @clause:2.5 @clause:11.3
   Scenario Outline: 18.13 What is said of '<field>' = '<value>' is what stands there
@@ -173,7 +173,7 @@ Feature: Hostile memory
       | field   | value   |
       | <field> | <value> |
     And the 'writer' process attempts to write '500' byte frame
-    Then the 'writer' process should get error 'invalid_oieb' with field '<field>' and value '<value>'
+    Then the 'writer' process should get error 'invalid_oieb' with field '<field>', value '<value>' and limit '1024'
 
     Examples:
       | field              | value |
@@ -188,7 +188,7 @@ Feature: Hostile memory
       | field                  | value   |
       | metadata_written_bytes | <value> |
     And the 'reader' process tries to read metadata
-    Then the 'reader' process should get error 'invalid_oieb' with field 'metadata_written_bytes' and value '<value>'
+    Then the 'reader' process should get error 'invalid_oieb' with field 'metadata_written_bytes', value '<value>' and limit '64'
 
     Examples:
       | value                |
@@ -215,3 +215,13 @@ Feature: Hostile memory
     When the 'writer' process writes frame with size '1000' and sequence '1'
     Then the 'reader' process should read frame with sequence '1' and size '1000'
     And the 'reader' process should read frame with sequence '1' and size '1000'
+
+  @clause:2.4
+  Scenario: 18.16 A buffer that is all metadata has no room for a frame, and is none
+    Given the 'reader' process creates buffer 'no-ring' with metadata size '64' and payload size '1024'
+    When the header of buffer 'no-ring' is overwritten:
+      | field         | value |
+      | metadata_size | 1088  |
+      | payload_size  | 0     |
+    And the 'writer' process attempts to connect to buffer 'no-ring'
+    Then the 'writer' process should get error 'invalid_oieb' without trying again, with field 'payload_size', value '0' and limit '0'

@@ -93,9 +93,9 @@ Feature: Signs of life
     And the 'reader' process should validate frame data
 
     Examples:
-      | ends                             |
-      | end                              |
-      | end, and nobody has asked how    |
+      | ends                          |
+      | end                           |
+      | end, and nobody has asked how |
 
   @corruption @clause:7.10 @clause:14.2
   Scenario: 19.7 What a writer of another implementation left is found by one of ours that follows at once
@@ -134,9 +134,9 @@ Feature: Signs of life
     Then the segment of buffer 'foreign-reader' should be '2176' bytes long
 
     Examples:
-      | ends                             |
-      | end                              |
-      | end, and nobody has asked how    |
+      | ends                          |
+      | end                           |
+      | end, and nobody has asked how |
 
   @corruption @clause:7.6 @clause:13.3
   Scenario: 19.9 A reader whose number is not known here lives by its lock file alone
@@ -236,10 +236,10 @@ Feature: Signs of life
     Then the 'writer' process should get error '<error>' not before '<least>' ms
 
     Examples:
-      | sight                                                                                         | error         | least |
-      | the 'reader' process finds its own number in the place of the writer of buffer 'worth-it'     | writer_exists | 50    |
-      | somebody holds the sign of life of the writer of buffer 'worth-it'                            | writer_exists | 1000  |
-      | the segment of buffer 'worth-it' is cut to '64' bytes                                         | invalid_oieb  | 1000  |
+      | sight                                                                                     | error         | least |
+      | the 'reader' process finds its own number in the place of the writer of buffer 'worth-it' | writer_exists | 50    |
+      | somebody holds the sign of life of the writer of buffer 'worth-it'                        | writer_exists | 1000  |
+      | the segment of buffer 'worth-it' is cut to '64' bytes                                     | invalid_oieb  | 1000  |
 
   @corruption @clause:7.6 @clause:13.3
   Scenario: 19.17 No lock file, and what stands in its place and is none, proves no life, and holds nobody up
@@ -295,10 +295,10 @@ Feature: Signs of life
       | writer_pid | 1     |
     Then the 'reader' process should find no further frame
     When the 'writer' process attempts to connect to buffer 'process-one'
-    Then the 'writer' process should get error 'writer_exists' without trying again
+    Then the 'writer' process should get error 'writer_exists' without trying again, with pid '1'
 
   @clause:7.3 @clause:14.6
   Scenario: 19.21 A segment that is all 0 is about to be a buffer: a writer that has no time waits for it all the same
     Given the 'reader' process comes upon '4096' bytes of shared memory under the name of buffer 'not-yet-one', all 0
     When the 'writer' process attempts to connect to buffer 'not-yet-one', and has no time
-    Then the 'writer' process should get error 'invalid_oieb' not before '1000' ms
+    Then the 'writer' process should get error 'invalid_oieb' not before '1000' ms, with field 'oieb_size', value '0' and limit '128'

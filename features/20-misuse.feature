@@ -82,18 +82,20 @@ Feature: Misuse
 
   @clause:7.4 @clause:8.3
   Scenario: 20.6 A writer that is closed while it waits is told at once, and leaves no half of a frame
-    Given the 'reader' process creates buffer 'closed-writing' with metadata size '0' and payload size '4096'
+    Given the 'reader' process creates buffer 'closed-writing' with metadata size '64' and payload size '4096'
     When the 'writer' process connects to buffer 'closed-writing'
     And the 'writer' process writes '2' frames of size '2032' in a row
     And the 'writer' process starts writing frame with size '1000'
     Then the 'writer' process should be blocked
-    When the 'writer' process closes buffer 'closed-writing'
-    Then the 'writer' process should get error 'closed'
+    When the 'writer' process closes its writer of buffer 'closed-writing' and uses it all the same
+    Then the 'writer' process should have been told 'closed' each time
+    And the 'writer' process should get error 'closed'
     And the header of buffer 'closed-writing' should show:
-      | field                 | value |
-      | writer_pid            | 0     |
-      | payload_free_bytes    | 0     |
-      | payload_written_count | 2     |
+      | field                  | value |
+      | writer_pid             | 0     |
+      | payload_free_bytes     | 0     |
+      | payload_written_count  | 2     |
+      | metadata_written_bytes | 0     |
     And the sign of life of the writer of buffer 'closed-writing' should be free
     When the 'reader' process reads '2' frames in a row
     Then the 'reader' process should verify the content of all frames

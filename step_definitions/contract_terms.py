@@ -13,25 +13,25 @@ CODES: Final = {
     "buffer_in_use": "somebody alive has a buffer of this name",
     "not_found": "there is no such buffer",
     "permission_denied": "it belongs to somebody else",
-    "invalid_oieb": "the control block cannot be true; details: field, value",
-    "version_mismatch": "made by another version of the protocol",
-    "writer_exists": "a living writer is connected",
+    "invalid_oieb": "the control block cannot be true; details: field, value, limit",
+    "version_mismatch": "made by another version of the protocol; details: value",
+    "writer_exists": "a living writer is connected; details: pid",
     "reader_dead": "the reader has died or closed; details: reason (`closed` or `died`)",
     "writer_dead": "the writer has died or closed, and nothing is pending; details: reason (`closed` or `died`)",
     "timeout": "nothing came in time",
-    "buffer_full": "no room came in time",
-    "frame_too_large": "larger than the buffer",
-    "frame_unwritable": "not writable at this position, however long one waits; details: fits_now, always_fits",
-    "invalid_frame_size": "0 bytes, or a corrupt header",
+    "buffer_full": "no room came in time; details: size, needed, free",
+    "frame_too_large": "larger than the buffer; details: size, largest, always_fits",
+    "frame_unwritable": "not writable at this position, however long one waits; details: size, fits_now, always_fits",
+    "invalid_frame_size": "0 bytes, or a corrupt header; details: value, limit",
     "sequence_error": "details: expected, seen",
-    "metadata_too_large": "more than the block takes",
+    "metadata_too_large": "more than the block takes; details: size, limit",
     "metadata_exists": "written already",
     "metadata_empty": "of 0 bytes",
     "no_metadata": "none written, or no room for any",
     "frame_released": "its space has been given back",
     "closed": "it was closed, or there is nothing open under this number",
     "busy": "the same object is in use, such as by a slot that is out",
-    "handler_error": "the handler of the server failed on this request; the channel goes on",
+    "handler_error": "the handler of the server failed on this request; the channel goes on; details: request",
     "resource_exhausted": "no memory, descriptors or space",
     "system_error": "anything else of the system; details: errno",
 }
@@ -89,5 +89,6 @@ text "faulty", and echoes the others). One request after the other, `delay` seco
 (`halt`, and goes on with the operation after SIGCONT). It is armed for one time only. `writer.opened` lies in
 `connect`, after the segment was opened and before a semaphore is, and `writer.announced` before the claim of
 `writer_pid`; `reader.formatted` in `create`, before `reader_pid`; `reader.free` in a release, after
-`payload_free_bytes` and before what follows.
+`payload_free_bytes` and before what follows; `reader.death` in a `read` that finds its writer dead, before what that
+one left is set straight.
 """

@@ -186,8 +186,6 @@ class DuplexServer(Closing):
             return
         try:
             response = memoryview(handler(request))
-            if response.nbytes == 0:
-                raise ValueError("a handler must return at least one byte: the protocol has no empty frames")  # noqa: TRY301
         except Exception as failure:  # noqa: BLE001 - the handler is not ours
             self._fail(request, failure)
             return

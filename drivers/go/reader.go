@@ -144,7 +144,11 @@ func (r *Reader) settle() {
 	ring, dead := r.segment.ring, r.writer.pid
 	block := ring.block
 	death := connection{dead, numberOf(block.ours.connection.Load())}
-	if death == r.writer.settled || !block.writerPID.CompareAndSwap(dead, ownPID()) {
+	if death == r.writer.settled {
+		return
+	}
+	points.Pass(points.ReaderDeath)
+	if !block.writerPID.CompareAndSwap(dead, ownPID()) {
 		return
 	}
 	defer block.writerPID.CompareAndSwap(ownPID(), dead)

@@ -124,10 +124,7 @@ func called(handler Handler, request *Frame) (response []byte, err error) {
 			err = fmt.Errorf("the handler panicked: %v", panicked)
 		}
 	}()
-	if response, err = handler(request); err == nil && len(response) == 0 {
-		err = errors.New("a handler must return at least one byte: the protocol has no empty frames")
-	}
-	return response, err
+	return handler(request)
 }
 
 func (s *Server) respond(response []byte, request *Frame) error {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
 from typing import Final
 
 from harmony import ByteSize, expect_equal, step, then
@@ -17,6 +17,8 @@ _NOTICED_IN: Final = 50
 _TRYING: Final = 1.0
 """Seconds in which who connects tries again, where another process may be about to change something."""
 _SIZE: Final = ByteSize(1024)
+_DETAIL: Final = r"[a-z_]+ '[^']*'"
+_DETAILS: Final = rf"with (?P<details>{_DETAIL}(?:(?:,| and) {_DETAIL})*)"
 
 
 class ProcessLifecycleSteps:
@@ -107,19 +109,19 @@ class ProcessLifecycleSteps:
         outcome = await self._error(code)
         self._role.expect_within(outcome.seconds, milliseconds, "the attempt")
 
-    @then(acting(r"should get error '(?P<code>[^']+)' without trying again"))
-    async def get_error_untried(self, code: str) -> None:
+    @then(acting(rf"should get error '(?P<code>[^']+)' without trying again(?:, {_DETAILS})?"))
+    async def get_error_untried(self, code: str, details: str = "") -> None:
         """The last attempt to connect failed with this code, and sooner than one that is worth another try."""
-        outcome = await self._error(code)
+        outcome = await self._error(code, details=details)
         if outcome.seconds >= _TRYING:
             raise AssertionError(
                 f"it took {outcome.seconds * 1000:.0f} ms: it was tried again, and nothing was to change"
             )
 
-    @then(acting(r"should get error '(?P<code>[^']+)' not before '(?P<milliseconds>[^']+)' ms"))
-    async def get_error_late(self, code: str, milliseconds: int) -> None:
+    @then(acting(rf"should get error '(?P<code>[^']+)' not before '(?P<milliseconds>[^']+)' ms(?:, {_DETAILS})?"))
+    async def get_error_late(self, code: str, milliseconds: int, details: str = "") -> None:
         """The last attempt failed with this code, and was not given up before."""
-        outcome = await self._error(code)
+        outcome = await self._error(code, details=details)
         if outcome.seconds < milliseconds / 1000:
             raise AssertionError(
                 f"it was given up after {outcome.seconds * 1000:.0f} ms, expected at least {milliseconds} ms"
@@ -139,24 +141,16 @@ class ProcessLifecycleSteps:
             raise AssertionError("the harness has not seen the other process die")
         self._role.expect_within(outcome.ended - watch.moment, milliseconds, "the death")
 
-    @then(
-        acting(
-            r"should get error '(?P<code>[^']+)' "
-            r"with (?P<name>[a-z_]+) '(?P<value>[^']+)'(?: and (?P<other>[a-z_]+) '(?P<other_value>[^']+)')?"
-        )
-    )
-    async def get_error_with_values(
-        self, code: str, name: str, value: str, other: str | None = None, other_value: str | None = None
-    ) -> None:
+    @then(acting(rf"should get error '(?P<code>[^']+)' {_DETAILS}"))
+    async def get_error_with_details(self, code: str, details: str) -> None:
         """The last attempt failed with this code and says which values were involved."""
-        error, _ = await self._role.operations.error([code], self._role.settings.read_timeout)
-        values: Mapping[str, object] = error.details
-        wanted = {name: value} | ({other: other_value} if other else {})
-        expect_equal(wanted, {name: str(values.get(name)) for name in wanted}, "values in the error")
+        await self._error(code, details=details)
 
-    async def _error(self, *codes: str) -> OperationOutcome:
+    async def _error(self, *codes: str, details: str = "") -> OperationOutcome:
         unknown = set(codes) - CODES.keys()
         if unknown:
             raise AssertionError(f"no canonical error code: {', '.join(sorted(unknown))}")
-        _, outcome = await self._role.operations.error(codes, self._role.settings.read_timeout)
+        error, outcome = await self._role.operations.error(codes, self._role.settings.read_timeout)
+        wanted = dict(re.findall(r"([a-z_]+) '([^']*)'", details))
+        expect_equal(wanted, {name: str(error.details.get(name)) for name in wanted}, "values in the error")
         return outcome

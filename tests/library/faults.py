@@ -29,7 +29,8 @@ PAYLOAD = 4096
 CONFIG = BufferConfig(metadata_size=64, payload_size=PAYLOAD)
 ALWAYS_FITS = PAYLOAD // 2 - 16
 
-NO_FRAME = {"writer.opened", "writer.announced", "writer.metadata", "reader.formatted"}  # outside the life of a frame
+# Outside the life of a frame.
+NO_FRAME = {"writer.opened", "writer.announced", "writer.metadata", "reader.formatted", "reader.death"}
 POINTS = cores.points()
 WRITER_POINTS = [point for point in POINTS if point.startswith("writer.") and point not in NO_FRAME]
 READER_POINTS = [point for point in POINTS if point.startswith("reader.") and point not in NO_FRAME]

@@ -25,6 +25,7 @@ from zerobuffer import (
     FrameTimeoutError,
     FrameTooLargeError,
     HandlerError,
+    InvalidFrameSizeError,
     Reader,
     ReaderDeadError,
     Writer,
@@ -187,7 +188,7 @@ def test_request_that_cannot_fit_is_refused_and_nothing_shifts(pair: tuple[Duple
     ("wrong", "kind"),
     [
         (lambda _: 1 // 0, ZeroDivisionError),
-        (lambda _: b"", ValueError),
+        (lambda _: b"", InvalidFrameSizeError),
         (lambda _: None, TypeError),
         (lambda _: bytes(9000), FrameTooLargeError),
     ],

@@ -101,4 +101,4 @@ def test_length_that_cannot_be_is_corrupt(name: str, prefix: int) -> None:
         poke_u64(name, 128, prefix)
         with pytest.raises(InvalidOiebError) as caught:
             reader.get_metadata()
-        assert (caught.value.value, caught.value.field) == (prefix, "metadata length prefix")
+        assert (caught.value.value, caught.value.field) == (prefix, "metadata length")

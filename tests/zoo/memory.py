@@ -45,6 +45,11 @@ class RingError(Exception):
         self.values = values
 
 
+def invalid(field: str, value: int, limit: int) -> RingError:
+    """A value in memory that cannot be."""
+    return RingError("invalid_oieb", field=field, value=value, limit=limit)
+
+
 def align(size: int) -> int:
     return -(-size // 64) * 64
 

@@ -22,6 +22,7 @@ from tests.zoo.memory import (
     align,
     alive,
     check_name,
+    invalid,
     lock_directory,
     semaphore_names,
     start_moment,
@@ -210,7 +211,7 @@ class Reader(Side):
             if not self.is_marker(size, sequence):
                 break
             if wrapped or position == 0:
-                raise RingError("invalid_frame_size", "a marker leads to a marker")
+                raise RingError("invalid_frame_size", value=0, limit=self.size - HEADER.size)
             wrapped = True
             self.skip(tail, counted=True)
             position = 0
@@ -245,7 +246,7 @@ class Reader(Side):
 
     def check_size(self, size: int, tail: int) -> None:
         if size == 0 or size > tail - HEADER.size:
-            raise RingError("invalid_frame_size", f"{size} in {tail}")
+            raise RingError("invalid_frame_size", value=size, limit=tail - HEADER.size)
 
     def check_sequence(self, sequence: int) -> None:
         if sequence == self._expected or (sequence == 1 and self.accepts_restart()):
@@ -296,7 +297,7 @@ class Reader(Side):
 
     def check_metadata_length(self, length: int) -> None:
         if length > self.metadata_size - 8:
-            raise RingError("invalid_oieb", f"metadata of {length} bytes")
+            raise invalid("metadata length", length, self.segment.load("metadata_written_bytes") - 8)
 
     def close(self) -> None:
         if self.closed:

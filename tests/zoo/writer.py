@@ -15,6 +15,7 @@ from tests.zoo.memory import (
     RingError,
     alive,
     check_name,
+    invalid,
     translate,
 )
 from tests.zoo.side import Side
@@ -50,9 +51,10 @@ class Writer(Side):
             fd = os.open(SHM / name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
         except OSError as error:
             raise translate(error, name) from error
-        if os.fstat(fd).st_size < OIEB:
+        length = os.fstat(fd).st_size
+        if length < OIEB:
             os.close(fd)
-            raise RingError("invalid_oieb", "too short")
+            raise invalid("length", length, OIEB)
         try:
             self.attach(name, fd)
         except ValueError as error:
@@ -70,21 +72,25 @@ class Writer(Side):
     def check_header(self) -> None:
         head = struct.unpack_from("<I4B", self.segment.map, 0)
         if head[0] != OIEB:
-            raise RingError("invalid_oieb", "oieb_size")
+            raise invalid("oieb_size", head[0], OIEB)
         if head[1] != 1:
-            raise RingError("version_mismatch", "major")
+            raise RingError("version_mismatch", value=head[1])
         self.check_lengths()
         self.check_positions()
         if not self.reader_lives():
             raise RingError("reader_dead")
 
     def check_lengths(self) -> None:
-        if OIEB + self.metadata_size + self.size != len(self.segment.map) or self.metadata_size % 64 or not self.size:
-            raise RingError("invalid_oieb", "sizes")
+        room = len(self.segment.map) - OIEB
+        if self.metadata_size > room or self.metadata_size % 64:
+            raise invalid("metadata_size", self.metadata_size, room)
+        if self.metadata_size + self.size != room or not self.size:
+            raise invalid("payload_size", self.size, room - self.metadata_size)
 
     def check_positions(self) -> None:
-        if self.segment.load("payload_write_pos") > self.size or self.segment.load("payload_free_bytes") > self.size:
-            raise RingError("invalid_oieb", "positions")
+        for field in ("payload_write_pos", "payload_free_bytes"):
+            if self.segment.load(field) > self.size:
+                raise invalid(field, self.segment.load(field), self.size)
 
     def claim(self) -> None:
         with self.segment.exclusive():
@@ -124,17 +130,19 @@ class Writer(Side):
         start, wraps, needed = self.plan(total)
         while not self.has_room(needed):
             if not self.space.wait(min(SLICE, deadline.left)) and deadline.over:
-                raise RingError("buffer_full", f"{needed} needed")
+                free = self.segment.load("payload_free_bytes")
+                raise RingError("buffer_full", size=size, needed=needed, free=free)
         self.drain_tokens()
         return Slot(self, size, start, wraps=wraps)
 
     def check_frame_size(self, size: int) -> None:
         if self.closed:
             raise RingError("closed")
+        largest = self.size - HEADER.size
         if size == 0:
-            raise RingError("invalid_frame_size", "0")
-        if size + HEADER.size > self.size:
-            raise RingError("frame_too_large", str(size))
+            raise RingError("invalid_frame_size", value=0, limit=largest)
+        if size > largest:
+            raise RingError("frame_too_large", size=size, largest=largest, always_fits=self.always_fits)
 
     def plan(self, total: int) -> tuple[int, bool, int]:
         """Return where a frame goes, whether the ring wraps before it, and how many free bytes it takes."""
@@ -144,7 +152,7 @@ class Writer(Side):
         if self.fits(total, tail) and not (can_wrap and self.leaves_short_tail(tail - total)):
             return position, False, total
         if not can_wrap:
-            self.refuse_unwritable()
+            self.refuse_unwritable(total, position)
         return 0, True, self.needed_to_wrap(total, tail)
 
     def fits(self, total: int, tail: int) -> bool:
@@ -153,8 +161,14 @@ class Writer(Side):
     def leaves_short_tail(self, rest: int) -> bool:
         return 0 < rest < HEADER.size
 
-    def refuse_unwritable(self) -> None:
-        raise RingError("frame_unwritable")
+    def refuse_unwritable(self, total: int, position: int) -> None:
+        fits_now = max(position, self.size - position) - HEADER.size
+        size, always_fits = total - HEADER.size, self.always_fits
+        raise RingError("frame_unwritable", size=size, fits_now=fits_now, always_fits=always_fits)
+
+    @property
+    def always_fits(self) -> int:
+        return self.size // 2 - HEADER.size
 
     def needed_to_wrap(self, total: int, tail: int) -> int:
         return tail + total
@@ -171,7 +185,7 @@ class Writer(Side):
 
     def check_free(self, free: int) -> None:
         if free > self.size:
-            raise RingError("invalid_oieb", f"{free} free")
+            raise invalid("payload_free_bytes", free, self.size)
 
     def drain_tokens(self) -> None:
         while self.space.value > 500 and self.space.wait(0):
@@ -236,7 +250,7 @@ class Writer(Side):
 
     def check_metadata_size(self, size: int) -> None:
         if size + 8 > self.metadata_size:
-            raise RingError("metadata_too_large")
+            raise RingError("metadata_too_large", size=size, limit=self.metadata_size - 8)
 
     def has_metadata(self) -> bool:
         return bool(self.segment.load("metadata_written_bytes"))

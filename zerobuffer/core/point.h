@@ -24,7 +24,8 @@
     X(READER_POSITION, "reader.position")                                                                              \
     X(READER_COUNT, "reader.count")                                                                                    \
     X(READER_FREE, "reader.free")                                                                                      \
-    X(READER_SPACE, "reader.space")
+    X(READER_SPACE, "reader.space")                                                                                    \
+    X(READER_DEATH, "reader.death")
 
 typedef enum zb_point_id {
     ZB_POINT_NONE = 0,

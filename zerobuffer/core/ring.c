@@ -222,7 +222,8 @@ zb_status zb_ring_peek(const zb_ring *ring, uint64_t pos, zb_found *found, zb_fa
         memcpy(&header, ring->payload + pos, sizeof header);
         if (header.size != 0 || header.sequence != 0) break;
         if (wraps > 0 || pos == 0) {
-            return fault_at(fault, ZB_INVALID_FRAME_SIZE, "wrap marker without a frame behind it", 0, 0);
+            return fault_at(fault, ZB_INVALID_FRAME_SIZE, "wrap marker without a frame behind it", 0,
+                            ring->payload_size - ZB_HEADER_SIZE);
         }
         found->wrapped = tail;
         found->counted = 2;
@@ -283,7 +284,7 @@ zb_status zb_ring_metadata_read(const zb_ring *ring, const uint8_t **data, uint6
     uint64_t prefix;
     memcpy(&prefix, ring->metadata, sizeof prefix);
     if (prefix != written - ZB_METADATA_PREFIX_SIZE) {
-        return fault_at(fault, ZB_INVALID_OIEB, "metadata length prefix", prefix, written - ZB_METADATA_PREFIX_SIZE);
+        return fault_at(fault, ZB_INVALID_OIEB, "metadata length", prefix, written - ZB_METADATA_PREFIX_SIZE);
     }
     *data = ring->metadata + ZB_METADATA_PREFIX_SIZE;
     *size = prefix;

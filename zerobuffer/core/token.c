@@ -1,4 +1,5 @@
 /* Says whether there is a frame and whether its writer lives, and waits. docs/protocol.md has the rules. */
+#include "point.h"
 #include "reader.h"
 
 const zb_identity zb_stream_of_the_gone = {.connection = UINT64_MAX};
@@ -100,6 +101,7 @@ static void settle(ZbReader *self) {
         PyErr_Clear(); /* the position makes no sense: nothing is changed */
         return;
     }
+    ZB_POINT(READER_DEATH);
     if (!atomic_compare_exchange_strong(&oieb->writer_pid, &claimed, own)) return;
     if (zb_handle_lock(handle, ZB_WRITER_LOCK)) {
         const bool drained = !zb_reader_frame_there(self);

@@ -6,12 +6,12 @@ namespace zerobuffer::detail {
 
 /// Where a frame will stand, and what writing it costs.
 struct Plan {
-    std::uint64_t write_pos = 0; ///< Where the writer stands now.
-    std::uint64_t at = 0;        ///< Where the header goes.
-    std::uint64_t size = 0;      ///< Of the data.
-    std::uint64_t total = 0;     ///< Header and data.
-    std::uint64_t tail = 0;      ///< Bytes given up at the end of the ring, 0 when nothing wraps.
-    bool marker = false;         ///< Whether the tail has room for a wrap marker.
+    std::uint64_t write_pos; ///< Where the writer stands now.
+    std::uint64_t at;        ///< Where the header goes.
+    std::uint64_t size;      ///< Of the data.
+    std::uint64_t total;     ///< Header and data.
+    std::uint64_t tail = 0;  ///< Bytes given up at the end of the ring, 0 when nothing wraps.
+    bool marker = false;     ///< Whether the tail has room for a wrap marker.
 
     [[nodiscard]] std::uint64_t need() const noexcept { return tail + total; }
 

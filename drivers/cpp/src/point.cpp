@@ -37,6 +37,7 @@ constexpr std::array named{
     std::pair{std::string_view("reader.count"), Point::reader_count},
     std::pair{std::string_view("reader.free"), Point::reader_free},
     std::pair{std::string_view("reader.space"), Point::reader_space},
+    std::pair{std::string_view("reader.death"), Point::reader_death},
 };
 
 } // namespace

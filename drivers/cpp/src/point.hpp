@@ -28,6 +28,7 @@ enum class Point {
     reader_count,
     reader_free,
     reader_space,
+    reader_death,
 };
 
 extern std::atomic<Point> armed_point;

@@ -21,6 +21,8 @@ namespace {
 constexpr std::uint64_t largest_pid = std::uint64_t{1} << 22;
 /// Start times have the granularity of a tick, and the wall clock is set now and then.
 constexpr double clock_slack = 1.0;
+/// Of a start time that /proc does not tell: it hides the processes of others, or there is no descriptor for it.
+constexpr std::uint64_t untold = 0;
 
 /// Ticks after the boot, from the text of /proc/PID/stat; nothing for a zombie.
 std::optional<std::uint64_t> parse_start_time(std::string_view stat) {
@@ -35,14 +37,10 @@ std::optional<std::uint64_t> parse_start_time(std::string_view stat) {
         if (at == std::string_view::npos) return std::nullopt;
         at++;
     }
-    std::uint64_t ticks = 0;
-    const auto [end, error] = std::from_chars(stat.data() + at, stat.data() + stat.size(), ticks);
-    if (error != std::errc()) return std::nullopt;
+    std::uint64_t ticks = untold;
+    std::from_chars(stat.data() + at, stat.data() + stat.size(), ticks);
     return ticks;
 }
-
-/// Of a start time that /proc does not tell: it hides the processes of others, or there is no descriptor for it.
-constexpr std::uint64_t untold = 0;
 
 /// Nothing for a zombie.
 std::optional<std::uint64_t> start_time(std::uint64_t pid) {

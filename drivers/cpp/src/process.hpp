@@ -21,7 +21,7 @@ private:
     [[nodiscard]] bool lives() const;
 
     std::uint64_t pid_ = 0;
-    std::uint64_t start_time_ = 0; ///< 0 where /proc hides it.
+    std::uint64_t start_time_; ///< 0 where /proc hides it.
     Life life_ = Life::unknown;
 };
 

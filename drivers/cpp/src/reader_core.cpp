@@ -49,7 +49,6 @@ Frame ReaderCore::read(std::chrono::nanoseconds timeout) {
     *count_ += found.counted;
     ring_.advance(found, *count_);
     balance_--;
-    while (balance_ < 0 && data_.try_take()) balance_++;
     return {shared_from_this(), found.data, found.sequence, number};
 }
 
@@ -144,6 +143,7 @@ void ReaderCore::settle() {
     const auto own = static_cast<std::uint64_t>(owner_);
     ControlBlock& block = ring_.block();
     if (settled_ == writer_) return;
+    pass(Point::reader_death);
     if (!compare_and_swap(block.writer_pid, writer_.pid, own)) return;
     if (take_lock(ring_.segment().locks(), Lock::writer)) {
         if (!find_frame()) {

@@ -135,7 +135,8 @@ Ring::WriterState Ring::fields() const {
 std::optional<Ring::Standing> Ring::standing() const noexcept {
     ControlBlock& block = this->block();
     for (int looks = 0; looks < steady_looks; looks++) {
-        Standing found{.released = load(block.reserved.released)};
+        Standing found;
+        found.released = load(block.reserved.released);
         if (found.released == 0) return found;
         found.write_pos = load(block.payload_write_pos);
         found.free = load(block.payload_free_bytes);

@@ -34,10 +34,10 @@ inline void store(std::uint64_t& field, std::uint64_t value) noexcept {
 /// A frame that stands in the ring.
 struct Found {
     std::span<const std::byte> data;
-    std::uint64_t sequence = 0;
+    std::uint64_t sequence;
     std::uint64_t wrapped = 0; ///< Bytes of tail that were passed on the way.
     std::uint64_t counted = 1; ///< By how much payload_read_count goes up.
-    std::uint64_t next_pos = 0;
+    std::uint64_t next_pos;
 
     [[nodiscard]] std::uint64_t total() const noexcept { return header_size + data.size(); }
 
@@ -87,8 +87,8 @@ public:
 
     /// What only the writer changes, and the least that is free.
     struct WriterState {
-        std::uint64_t write_pos = 0;
-        std::uint64_t count = 0;
+        std::uint64_t write_pos;
+        std::uint64_t count;
         std::uint64_t free = 0;
         std::uint64_t committed = 0; ///< 0: the writer is plain, and knows the protocol alone.
     };
@@ -124,9 +124,9 @@ public:
 private:
     /// The fields of both sides at one moment; `released` is 0 where the reader is foreign.
     struct Standing {
-        std::uint64_t released = 0;
-        std::uint64_t write_pos = 0;
-        std::uint64_t free = 0;
+        std::uint64_t released;
+        std::uint64_t write_pos;
+        std::uint64_t free;
     };
 
     [[nodiscard]] std::uint64_t position(std::string_view field, std::uint64_t& value) const;
@@ -135,8 +135,8 @@ private:
 
     std::string name_;
     Segment segment_;
-    std::uint64_t metadata_size_ = 0;
-    std::uint64_t payload_size_ = 0;
+    std::uint64_t metadata_size_;
+    std::uint64_t payload_size_;
     std::span<const std::byte> payload_;
 };
 

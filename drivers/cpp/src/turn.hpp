@@ -45,10 +45,7 @@ private:
         Ticket(const Ticket&) = delete;
         Ticket& operator=(const Ticket&) = delete;
 
-        ~Ticket() {
-            std::erase(turn.line_, thread);
-            turn.moved_.notify_all();
-        }
+        ~Ticket() { std::erase(turn.line_, thread); }
 
         Turn& turn;
         std::thread::id thread = std::this_thread::get_id();

@@ -24,35 +24,6 @@ constexpr auto fresh = std::chrono::microseconds(50);
 
 } // namespace
 
-/// The time in which one thread writes.
-class WriterCore::Session {
-public:
-    /// An acquired frame is committed as any other is written.
-    explicit Session(WriterCore& core, Use before = Use::idle) : core_(core) {
-        Use found = before;
-        if (core_.use_.compare_exchange_strong(found, Use::writing)) return;
-        core_.check_open();
-        if (found == Use::closed) throw failure::closed("writer");
-        throw failure::busy(core_.name(), found == Use::acquired
-                                              ? "an acquired frame is neither committed nor abandoned"
-                                              : "another thread is writing");
-    }
-
-    Session(const Session&) = delete;
-    Session& operator=(const Session&) = delete;
-
-    ~Session() {
-        core_.use_.store(next_, std::memory_order_release);
-        core_.use_.notify_all();
-    }
-
-    void keep() noexcept { next_ = Use::acquired; }
-
-private:
-    WriterCore& core_;
-    Use next_ = Use::idle;
-};
-
 WriterCore::WriterCore(Names names, Ring ring, Semaphore data, Semaphore space)
     : names_(std::move(names)),
       ring_(std::move(ring)),
@@ -62,6 +33,14 @@ WriterCore::WriterCore(Names names, Ring ring, Semaphore data, Semaphore space)
 
 void WriterCore::check_open() const {
     if (closed()) throw failure::closed("writer");
+}
+
+std::unique_lock<std::mutex> WriterCore::begin() {
+    std::unique_lock lock(writing_, std::try_to_lock);
+    check_open();
+    if (!lock) throw failure::busy(name(), "another thread is writing");
+    if (lent_) throw failure::busy(name(), "an acquired frame is neither committed nor abandoned");
+    return lock;
 }
 
 // ---- connecting
@@ -126,7 +105,7 @@ bool WriterCore::reader_lives(std::uint64_t pid) {
 // ---- writing
 
 std::uint64_t WriterCore::write(std::span<const std::byte> data, std::chrono::nanoseconds timeout) {
-    const Session session(*this);
+    const auto lock = begin();
     const Plan plan = plan_when_free(data.size(), timeout);
     std::memcpy(ring_.place(plan).data(), data.data(), data.size());
     pass(Point::writer_data);
@@ -135,23 +114,26 @@ std::uint64_t WriterCore::write(std::span<const std::byte> data, std::chrono::na
 }
 
 Slot WriterCore::acquire(std::uint64_t size, std::chrono::nanoseconds timeout) {
-    Session session(*this);
+    const auto lock = begin();
     auto plan = std::make_unique<Plan>(plan_when_free(size, timeout));
     const std::span<std::byte> place = ring_.place(*plan);
     Slot slot(shared_from_this(), std::move(plan), place, next_sequence());
-    session.keep();
+    lent_ = true;
     return slot;
 }
 
 std::uint64_t WriterCore::commit(const Plan& plan) {
-    const Session session(*this, Use::acquired);
+    // Whoever has the lock now is about to be told that the writer is busy.
+    const std::lock_guard lock(writing_);
+    lent_ = false;
+    check_open();
     check_reader();
     return publish(plan);
 }
 
 void WriterCore::give_up() noexcept {
-    Use found = Use::acquired;
-    use_.compare_exchange_strong(found, Use::idle);
+    const std::lock_guard lock(writing_);
+    lent_ = false;
 }
 
 std::uint64_t WriterCore::publish(const Plan& plan) {
@@ -225,7 +207,7 @@ void WriterCore::drain_space() noexcept {
 }
 
 void WriterCore::set_metadata(std::span<const std::byte> content) {
-    const Session session(*this);
+    const auto lock = begin();
     check_reader();
     ring_.write_metadata(content);
 }
@@ -233,11 +215,7 @@ void WriterCore::set_metadata(std::span<const std::byte> content) {
 void WriterCore::close() {
     if (closed_.exchange(true)) return;
     // A call that waits sees the flag within a slice; an acquired slot is worth nothing from now on.
-    for (Use found = use_.load(); !use_.compare_exchange_weak(found, Use::closed);) {
-        if (found != Use::writing) continue;
-        use_.wait(Use::writing);
-        found = use_.load();
-    }
+    const std::lock_guard lock(writing_);
     if (owner_ != ::getpid()) return;
     const auto own = static_cast<std::uint64_t>(owner_);
     static_cast<void>(compare_and_swap(ring_.block().writer_pid, own, 0));

@@ -27,6 +27,9 @@ public:
     /// @throws NotReady, WriterExistsError, ReaderDeadError
     void claim();
 
+    /// One thread writes at a time, and none while a place is lent.
+    /// @throws ClosedError, BusyError
+    [[nodiscard]] std::unique_lock<std::mutex> begin();
     std::uint64_t write(std::span<const std::byte> data, std::chrono::nanoseconds timeout);
     [[nodiscard]] Slot acquire(std::uint64_t size, std::chrono::nanoseconds timeout);
     std::uint64_t commit(const Plan& plan);
@@ -50,9 +53,6 @@ public:
     [[nodiscard]] bool closed() const noexcept { return closed_; }
 
 private:
-    enum class Use { idle, writing, acquired, closed };
-    class Session;
-
     void check_open() const;
     [[nodiscard]] Plan plan_when_free(std::uint64_t size, std::chrono::nanoseconds timeout);
     [[nodiscard]] Plan plan(std::uint64_t write_pos, std::uint64_t size) const;
@@ -67,9 +67,10 @@ private:
     Semaphore space_;
     ::pid_t owner_;
     std::atomic<bool> closed_{false};
-    std::atomic<Use> use_{Use::idle};
     std::atomic<std::uint64_t> sequence_{1};
+    std::mutex writing_;
     // What follows belongs to the thread that writes.
+    bool lent_ = false;
     std::uint32_t writes_ = 0;
     Spin spin_;
     Ring::WriterState known_;

@@ -138,10 +138,30 @@ TEST(buffer, what_has_been_moved_away_is_closed) {
     CHECK_THROWS(ClosedError, pair.writer.name());
     CHECK_THROWS(ClosedError, (pair.writer.close(), 0));
     Slot slot = writer.acquire(1);
-    const Slot same = std::move(slot);
+    Slot same = std::move(slot);
     CHECK_THROWS(ClosedError, slot.data());
     CHECK_THROWS(ClosedError, slot.commit());
     CHECK_EQUAL(same.data().size(), 1U);
+}
+
+TEST(buffer, what_is_assigned_takes_all_that_it_had_along) {
+    Pair one({.metadata_size = 0, .payload_size = 1024});
+    Pair other({.metadata_size = 0, .payload_size = 1024});
+    one.write(10);
+    for (const std::size_t size : {20U, 30U}) other.write(size);
+    Frame frame = one.read();
+    frame = other.read();
+    frame = other.read();
+    CHECK_EQUAL(test::control(one.reader.name()).payload_free_bytes, 1024U);
+    CHECK_EQUAL(test::control(other.reader.name()).payload_free_bytes, 1024U - 46);
+    CHECK_EQUAL(frame.sequence(), 2U);
+    CHECK(test::copy(frame.data()) == test::ramp(30, 2));
+    Slot slot = one.writer.acquire(1);
+    slot = other.writer.acquire(2);
+    CHECK_EQUAL(slot.sequence(), 3U);
+    CHECK_EQUAL(slot.data().size(), 2U);
+    CHECK_EQUAL(slot.commit(), 3U);
+    one.write(10);
 }
 
 /// A frame and a slot share the memory with their side, and outlive it.

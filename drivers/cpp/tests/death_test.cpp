@@ -15,16 +15,17 @@ using namespace zerobuffer;
 
 constexpr BufferConfig small{.metadata_size = 64, .payload_size = 4096};
 
-/// Whether a point lies in a connection or a creation, and not inside reading or writing.
-bool on_the_way(std::string_view point) {
-    return point == "writer.opened" || point == "writer.announced" || point == "reader.formatted";
+/// Whether a point lies in a connection, in a creation or behind a death, and not inside the life of a frame.
+bool has_no_frame(std::string_view point) {
+    return point == "writer.opened" || point == "writer.announced" || point == "reader.formatted" ||
+           point == "reader.death";
 }
 
-/// Those inside reading or writing.
+/// Those inside the life of a frame.
 std::vector<std::string_view> points_of(std::string_view side) {
     std::vector<std::string_view> some;
     for (const std::string_view point : points()) {
-        if (point.starts_with(side) && !on_the_way(point)) some.push_back(point);
+        if (point.starts_with(side) && !has_no_frame(point)) some.push_back(point);
     }
     CHECK(!some.empty());
     return some;

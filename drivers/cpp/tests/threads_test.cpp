@@ -1,11 +1,15 @@
 #include "buffers.hpp"
 #include "case.hpp"
 #include "child.hpp"
+#include "connect.hpp"
+#include "writer_core.hpp"
 
 #include <atomic>
 #include <deque>
 #include <random>
 #include <thread>
+
+#include <unistd.h>
 
 namespace {
 
@@ -72,6 +76,27 @@ TEST(threads, close_ends_what_waits) {
     full.writer.close();
     writing.join();
     CHECK_EQUAL(closed.load(), 2);
+}
+
+/// No point lies between the last look whether the writer is closed and the commit: a halt stops both threads.
+TEST(threads, a_writer_that_is_closed_leaves_once_the_call_in_another_thread_is_over) {
+    const Reader reader(test::unique_name(), {.metadata_size = 0, .payload_size = 64});
+    const auto writer = detail::connect(detail::Names(reader.name()), 0s, {});
+    auto writing = writer->begin();
+    std::atomic<bool> left{false};
+    test::Thread closing([&] {
+        writer->close();
+        left = true;
+    });
+    while (!writer->closed()) std::this_thread::yield();
+    std::this_thread::sleep_for(50ms); // what does not wait is over by then
+    const bool too_early = left;
+    const std::uint64_t claim = test::control(reader.name()).writer_pid;
+    writing.unlock();
+    closing.join();
+    CHECK(!too_early);
+    CHECK_EQUAL(claim, static_cast<std::uint64_t>(::getpid()));
+    CHECK_EQUAL(test::control(reader.name()).writer_pid, 0U);
 }
 
 TEST(threads, one_writes_at_a_time) {

@@ -160,12 +160,7 @@ namespace ZeroBuffer
             var isMade = false;
             try
             {
-                var response = handler(request);
-                if (response == null || response.Length == 0)
-                {
-                    throw new InvalidOperationException("a handler must answer with at least one byte");
-                }
-
+                var response = handler(request) ?? Array.Empty<byte>();
                 isMade = true;
                 responses = responses ?? Connect(ConnectPatience);
                 responses.Write(response, Timeout.InfiniteTimeSpan, stopping.Token);

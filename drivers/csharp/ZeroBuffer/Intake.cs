@@ -80,10 +80,6 @@ namespace ZeroBuffer
         {
             Read = unchecked(Read + (ulong)found.Bytes);
             balance--;
-            while (balance < 0 && data.TryTake())
-            {
-                balance++;
-            }
         }
 
         /// <summary>The frame that was found is refused: the next look finds it again.</summary>

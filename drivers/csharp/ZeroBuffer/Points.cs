@@ -39,12 +39,13 @@ namespace ZeroBuffer
         internal const string ReaderCount = "reader.count";
         internal const string ReaderFree = "reader.free";
         internal const string ReaderSpace = "reader.space";
+        internal const string ReaderDeath = "reader.death";
 
         private static readonly string[] Names =
         {
             WriterOpened, WriterAnnounced, WriterPlanned, WriterData, WriterHeader, WriterIntent, WriterFree,
             WriterPosition, WriterCount, WriterCommit, WriterPost, WriterDone, WriterMetadata, ReaderFormatted,
-            ReaderToken, ReaderWrap, ReaderPosition, ReaderCount, ReaderFree, ReaderSpace,
+            ReaderToken, ReaderWrap, ReaderPosition, ReaderCount, ReaderFree, ReaderSpace, ReaderDeath,
         };
 
         private static volatile string armed;

@@ -287,7 +287,13 @@ namespace ZeroBuffer
         {
             var block = ring.Block;
             var own = (ulong)Libc.getpid();
-            if (dead.Equals(settled) || Shared.CompareExchange(&block->WriterPid, own, dead.Pid) != dead.Pid)
+            if (dead.Equals(settled))
+            {
+                return true;
+            }
+
+            Points.Pass(Points.ReaderDeath);
+            if (Shared.CompareExchange(&block->WriterPid, own, dead.Pid) != dead.Pid)
             {
                 return true;
             }

@@ -246,7 +246,7 @@ namespace ZeroBuffer
             var prefix = Shared.Load((ulong*)metadata);
             if (prefix != (ulong)size)
             {
-                throw Invalid("metadata length prefix", prefix, size);
+                throw Invalid("metadata length", prefix, size);
             }
 
             var content = new byte[size];

@@ -84,7 +84,7 @@ class reads_short_tails(ring.Reader):
 class unwritable_waits(ring.Writer):
     """A frame that can never be written waits until its time is over."""
 
-    def refuse_unwritable(self) -> None:
+    def refuse_unwritable(self, total: int, position: int) -> None:
         pass
 
 

@@ -36,6 +36,7 @@ const (
 	ReaderCount
 	ReaderFree
 	ReaderSpace
+	ReaderDeath
 )
 
 // The names are those of the other implementations.
@@ -60,6 +61,7 @@ var names = []string{
 	ReaderCount:     "reader.count",
 	ReaderFree:      "reader.free",
 	ReaderSpace:     "reader.space",
+	ReaderDeath:     "reader.death",
 }
 
 // Deed is what the process does to itself at a point.

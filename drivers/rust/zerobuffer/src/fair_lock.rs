@@ -59,8 +59,6 @@ impl<T> FairLock<T> {
             line = self.moved.wait_timeout(line, slice).unwrap_or_else(PoisonError::into_inner).0;
         };
         line.waiting.retain(|&waiting| waiting != own);
-        drop(line);
-        self.moved.notify_all();
         outcome
     }
 }

@@ -34,6 +34,7 @@ points! {
     ReaderCount "reader.count"
     ReaderFree "reader.free"
     ReaderSpace "reader.space"
+    ReaderDeath "reader.death"
 }
 
 #[cfg(not(feature = "points"))]

@@ -234,6 +234,7 @@ impl Reader {
         let ring = &self.core.ring;
         let Some(dead) = progress.last.filter(|&dead| progress.settled != Some(dead)) else { return false };
         let own = load(&ring.block().reader_pid);
+        pass(Point::ReaderDeath);
         if !ring.pass_claim(dead.pid, own) {
             return false;
         }
@@ -382,23 +383,5 @@ impl Drop for Frame {
 impl fmt::Debug for Frame {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         out.debug_struct("Frame").field("sequence", &self.sequence).field("size", &self.len()).finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// No point lies between the look that finds the writer dead and the claim.
-    #[test]
-    fn nothing_is_settled_where_another_writer_has_come_meanwhile() {
-        let name = format!("rust-unsettled-{}", std::process::id());
-        let reader = Reader::create(&name, BufferConfig::default()).expect("a buffer");
-        let block = reader.core.ring.block();
-        store(&block.payload_free_bytes, 7);
-        store(&block.writer_pid, 1);
-        let last = Some(Connection { pid: 2, number: 1 });
-        assert!(!reader.settle(&mut Progress { last, ..Progress::default() }), "there is no frame");
-        assert_eq!((load(&block.writer_pid), load(&block.payload_free_bytes)), (1, 7));
     }
 }

@@ -357,7 +357,7 @@ impl Ring {
         let value = u64::from_le_bytes(prefix.try_into().expect("eight bytes"));
         let limit = written - METADATA_PREFIX;
         if value != limit {
-            return Err(ErrorKind::invalid("metadata length prefix", value, limit));
+            return Err(ErrorKind::invalid("metadata length", value, limit));
         }
         Ok(content.to_vec())
     }
