@@ -296,3 +296,14 @@ Feature: Duplex channel
     And the 'client' process creates duplex channel client 'duplex-refused'
     And the 'client' process sends request with size '100'
     Then response should match request with size '100'
+
+  @clause:9.6
+  Scenario: 13.26 A response that does not fit costs its client an error and nothing else
+    Given the 'server' process creates immutable duplex channel 'duplex-too-narrow' with default config
+    And the 'server' process starts echo handler
+    When the 'client' process creates duplex channel client 'duplex-too-narrow' with a response buffer of '64' bytes
+    And the 'client' process sends request with size '100'
+    And the 'client' process tries to receive a response
+    Then the 'client' process should get error 'handler_error' with request '1'
+    When the 'client' process sends request with size '16'
+    Then response should match request with size '16'
