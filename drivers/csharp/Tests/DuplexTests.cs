@@ -135,6 +135,26 @@ namespace ZeroBuffer.Tests
         }
 
         [Case]
+        private static void AResponseThatIsAlmostAFailureIsNone()
+        {
+            using (var reader = new Reader(Scratch.Name(), new BufferConfig(0, 1024)))
+            using (var writer = new Writer(reader.Name))
+            {
+                var mark = HandlerFailure.Encode("", 100);
+                for (var wrong = 0; wrong <= mark.Length; wrong++)
+                {
+                    var response = HandlerFailure.Encode("why", 100);
+                    response[wrong] ^= 1;
+                    writer.Write(response, Scratch.Patience);
+                    using (var frame = reader.Read(Scratch.Patience))
+                    {
+                        Expect.Equal(wrong < mark.Length ? null : "vhy", HandlerFailure.TextOf(frame), "a wrong byte");
+                    }
+                }
+            }
+        }
+
+        [Case]
         private static void AForeignClientThatSendsAtOnceIsAnswered()
         {
             var name = Scratch.Name();

@@ -95,6 +95,15 @@ namespace ZeroBuffer.Tests
         }
 
         [Case]
+        private static void ANumberThatHasComeAgainIsThatOfAnotherProcess()
+        {
+            Expect.That(Processes.MayBeSame(5, 5), "the same start");
+            Expect.That(Processes.MayBeSame(5, -1) && Processes.MayBeSame(-1, 5), "a start that is hidden");
+            Expect.That(!Processes.MayBeSame(5, 7), "another start");
+            Expect.That(!Processes.MayBeSame(5, 0) && !Processes.MayBeSame(-1, 0), "an end");
+        }
+
+        [Case]
         private static void NamesThatCannotBe()
         {
             var wrong = new[] { "", ".", "..", "a/b", "a..b", "a b", "ä", "sem.x", new string('x', 246), null };
