@@ -80,6 +80,9 @@ Feature: Frames
     When another implementation wrote a frame of '20' bytes at the start of buffer 'foreign-tail', without a marker
     Then the 'reader' process should read frame with sequence '3' and size '20'
     And the 'reader' process should validate frame data
+    And the header of buffer 'foreign-tail' should show:
+      | field              | value |
+      | payload_read_count | 3     |
 
   @slow @clause:4.4
   Scenario: 16.5 Twenty thousand frames of random sizes arrive unharmed
