@@ -218,7 +218,7 @@ Feature: Signs of life
       | field      | value    |
       | writer_pid | <number> |
     And the 'reader' process tries to read a frame
-    Then the 'reader' process should get error 'writer_dead' within '50' ms
+    Then the 'reader' process should get error 'writer_dead' within '50' ms, with reason 'died' and pid '<number>'
     When the 'writer' process connects to buffer 'no-such-number'
     And the 'writer' process writes frame with size '100' and sequence '1'
     Then the 'reader' process should read frame with sequence '1' and size '100'

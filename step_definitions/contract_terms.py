@@ -17,7 +17,7 @@ CODES: Final = {
     "version_mismatch": "made by another version of the protocol; details: value",
     "writer_exists": "a living writer is connected; details: pid",
     "reader_dead": "the reader has died or closed; details: reason (`closed` or `died`)",
-    "writer_dead": "the writer has died or closed, and nothing is pending; details: reason (`closed` or `died`)",
+    "writer_dead": "the writer has died or closed, and nothing is pending; details: reason (`closed` or `died`), pid",
     "timeout": "nothing came in time",
     "buffer_full": "no room came in time; details: size, needed, free",
     "frame_too_large": "larger than the buffer; details: size, largest, always_fits",

@@ -103,10 +103,10 @@ class ProcessLifecycleSteps:
         if not refused:
             raise AssertionError(f"everything was answered; {code!r} or {other!r} expected for at least one")
 
-    @then(acting(r"should get error '(?P<code>[^']+)' within '(?P<milliseconds>[^']+)' ms"))
-    async def get_error_soon(self, code: str, milliseconds: int) -> None:
+    @then(acting(rf"should get error '(?P<code>[^']+)' within '(?P<milliseconds>[^']+)' ms(?:, {_DETAILS})?"))
+    async def get_error_soon(self, code: str, milliseconds: int, details: str = "") -> None:
         """The last attempt failed with this code, and soon after it began."""
-        outcome = await self._error(code)
+        outcome = await self._error(code, details=details)
         self._role.expect_within(outcome.seconds, milliseconds, "the attempt")
 
     @then(acting(rf"should get error '(?P<code>[^']+)' without trying again(?:, {_DETAILS})?"))
