@@ -406,7 +406,7 @@ static void a_point_fires_once_at_its_count(void) {
     CHECK(zb_point_name(0) == NULL);
     CHECK(strcmp(zb_point_name(ZB_POINT_WRITER_PLANNED), "writer.planned") == 0);
     CHECK(strcmp(zb_point_name(ZB_POINT_READER_SPACE), "reader.space") == 0);
-    CHECK(zb_point_name(ZB_POINT_READER_SPACE + 1) == NULL);
+    CHECK(zb_point_name(ZB_POINT_READER_DEATH + 1) == NULL);
 }
 
 CHECK_MAIN(TEST(a_spin_takes_what_is_ready_and_keeps_its_budget),
